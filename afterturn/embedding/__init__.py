@@ -1,0 +1,1 @@
+"""Texts to vectors: the embedders, and the embedding spaces that the database knows."""

@@ -1,0 +1,130 @@
+"""Every error that afterturn raises, in one tree.
+
+AfterturnError
+├── InvalidInput              refused at the door; nothing was stored
+│   ├── InvalidId
+│   └── TurnTooLarge
+├── SettingsError             a setting is unknown, missing or out of range
+├── MemoryUnavailable         a server that the call needs did not answer in time
+│   └── PendingLimitReached   too many turns wait for the archive
+├── FlushTimeout              the turns are safe, but not yet searchable
+├── LocalServerError          an embedded server cannot be started here
+├── TransitionRefused         another worker owns or has finished this work
+│   ├── StaleLease
+│   └── VersionConflict
+├── ModelError                an LLM or embedder call failed
+│   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
+│   └── ModelRefused          the same call will fail again
+│       └── AnswerMalformed   the model answered, but not in the agreed form
+
+`code` is stable and part of the public surface; the class docstring is the default message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+
+class AfterturnError(Exception):
+    """afterturn could not do what it was asked to do."""
+
+    code: ClassVar[str] = "afterturn_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(self.__doc__ or ""))
+
+
+class InvalidInput(AfterturnError, ValueError):
+    """The input does not have the required form; nothing was stored."""
+
+    code = "invalid_input"
+
+
+class InvalidId(InvalidInput):
+    """An id must be 1 to 200 printable characters."""
+
+    code = "invalid_id"
+
+
+class TurnTooLarge(InvalidInput):
+    """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
+
+    code = "turn_too_large"
+
+
+class SettingsError(AfterturnError):
+    """A setting is unknown, missing or out of range."""
+
+    code = "settings_error"
+
+
+class MemoryUnavailable(AfterturnError):
+    """A server that this call needs did not answer in time."""
+
+    code = "memory_unavailable"
+
+
+class PendingLimitReached(MemoryUnavailable):
+    """Too many turns wait for the archive (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
+
+    code = "pending_limit_reached"
+
+
+class FlushTimeout(AfterturnError, TimeoutError):
+    """The turns are safe, but were not searchable as facts within the given time."""
+
+    code = "flush_timeout"
+
+
+class LocalServerError(AfterturnError):
+    """An embedded server cannot be started here."""
+
+    code = "local_server_error"
+
+
+class TransitionRefused(AfterturnError):
+    """Another worker owns or has finished this work."""
+
+    code = "transition_refused"
+
+
+class StaleLease(TransitionRefused):
+    """The lease lapsed and another worker took the work over; this write was refused."""
+
+    code = "stale_lease"
+
+
+class VersionConflict(TransitionRefused):
+    """The user's memory changed while this batch was being consolidated."""
+
+    code = "version_conflict"
+
+
+class ModelError(AfterturnError):
+    """A call to the LLM or the embedder failed."""
+
+    code = "model_error"
+
+
+class ModelUnavailable(ModelError):
+    """The LLM or the embedder is away or overloaded; the same call may succeed later."""
+
+    code = "model_unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        #: What the server asked for with Retry-After, where it did.
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ModelRefused(ModelError):
+    """The LLM or the embedder refused the call; the same call will be refused again."""
+
+    code = "model_refused"
+
+
+class AnswerMalformed(ModelRefused):
+    """The LLM answered, but not in the agreed form."""
+
+    code = "answer_malformed"

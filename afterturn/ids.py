@@ -1,0 +1,49 @@
+"""Ids: what may be one, how new ones are made, how a fact's id follows from its origin."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+
+from afterturn.errors import InvalidId
+
+ID_LIMIT_CHARACTERS = 200
+
+#: Control characters, line and paragraph separators, lone surrogates: they break logs, keys and UTF-8.
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+#: Namespace of ids that are derived, not minted.
+_FACTS = uuid.UUID("b7a2f3c8-5b3e-5d0c-9a54-4c8f4d7d3f10")
+
+
+def validated(name: str, value: object) -> str:
+    """Return `value` when it may be an id.
+
+    Raises InvalidId, naming the argument, when it is no string, empty, longer than 200 characters, or holds
+    control characters.
+    """
+    if not isinstance(value, str):
+        raise InvalidId(f"{name} must be a string, not {type(value).__name__}")
+    if not value or len(value) > ID_LIMIT_CHARACTERS:
+        raise InvalidId(f"{name} must have 1 to {ID_LIMIT_CHARACTERS} characters, not {len(value)}")
+    if _FORBIDDEN.search(value):
+        raise InvalidId(f"{name} must not hold control characters or lone surrogates")
+    return value
+
+
+def new_turn_id() -> str:
+    """Mint a turn id: a UUID of version 7 (RFC 9562), so that ids sort by the time they were made."""
+    milliseconds = time.time_ns() // 1_000_000
+    random_bits = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds << 80) | random_bits
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def fact_id(batch_id: uuid.UUID, prompt_version: str, model: str, index: int) -> uuid.UUID:
+    """Derive the id of the fact at `index` of a batch's answer: the same answer always gives the same ids."""
+    return uuid.uuid5(_FACTS, f"{batch_id}/{prompt_version}/{model}/{index}")

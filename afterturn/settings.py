@@ -1,0 +1,140 @@
+"""Settings, read from the environment. Each is `AFTERTURN_` and the field's name in capitals."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from afterturn.errors import SettingsError
+
+PREFIX = "AFTERTURN_"
+
+
+class Settings(BaseModel):
+    """All settings with their defaults. The description of a field is its row in docs/settings.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Servers
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The hot store: pending turns and due indexes.")
+    broker_url: str | None = Field(
+        None, description="Celery's broker: Redis, Redis Sentinel or RabbitMQ. Unset: the hot store's server."
+    )
+    postgres_url: SecretStr = Field(
+        SecretStr("postgresql://postgres@127.0.0.1:5432/afterturn"),
+        description="PostgreSQL 15 or newer with pgvector 0.7 or newer.",
+    )
+    redis_timeout_seconds: float = Field(2.0, gt=0, le=60, description="How long a write may wait for Redis.")
+    postgres_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="How long a statement may run and a connection may be waited for."
+    )
+    data_dir: Path = Field(
+        Path("~/.local/share/afterturn"), description="Where `afterturn up` keeps the embedded servers' data."
+    )
+
+    # The door
+    tenant: str = Field("default", min_length=1, max_length=200, description="The tenant of clients that name none.")
+    turn_limit_bytes: int = Field(
+        262_144, ge=1_024, le=16_777_216, description="The largest turn, content and metadata together."
+    )
+    pending_limit_bytes_per_shard: int = Field(
+        67_108_864,
+        ge=65_536,
+        description="Pending turns of one of the 64 shards may take this much; past it, writes are refused. "
+        "Past half of it, clients log a warning.",
+    )
+    recent_turns: int = Field(50, ge=0, le=1_000, description="Archived turns per session that Redis keeps for recall.")
+    recent_seconds: int = Field(86_400, ge=1, description="How long Redis keeps them after the last one.")
+
+    # Batches
+    batch_turns: int = Field(20, ge=1, le=200, description="A batch is cut when this many turns wait, or")
+    batch_tokens: int = Field(2_000, ge=50, le=100_000, description="when the waiting turns have this many tokens, or")
+    batch_idle_seconds: float = Field(30.0, ge=0, description="when the session has been idle for this long, or")
+    batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
+
+    # Work
+    lease_seconds: float = Field(
+        30.0, ge=1, le=300, description="A worker that does not renew its claim for this long has lost it."
+    )
+    task_deadline_seconds: float = Field(
+        300.0, ge=1, description="A claim is not renewed beyond this: a call that hangs ends here."
+    )
+    hint_seconds: float = Field(
+        30.0, ge=1, le=60, description="Owed work that nobody has claimed is enqueued again after this."
+    )
+    hint_window: int = Field(500, ge=1, description="At most this many re-enqueued batches per sweep.")
+    attempts: int = Field(5, ge=1, le=50, description="A batch that fails this often is dead.")
+    sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for what is owed.")
+    slow_concurrency: int = Field(8, ge=1, le=256, description="Threads of the slow worker (LLM and embedder calls).")
+    fast_concurrency: int = Field(2, ge=1, le=64, description="Processes of the fast worker (archive, consolidate).")
+
+    # LLM
+    llm_base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint. Unset: OpenAI's own.")
+    llm_api_key: SecretStr | None = Field(
+        None, description="With neither key nor base URL, facts come from the offline rules."
+    )
+    llm_model: str = Field("gpt-4o-mini", min_length=1, description="The model that extracts and summarizes.")
+    llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
+
+    # Embedder
+    embedder: Literal["hashing", "fastembed", "openai"] = Field(
+        "hashing", description="What a NEW database embeds with; afterwards the database says it."
+    )
+    embedding_model: str | None = Field(None, description="The embedder's model; unset: the embedder's usual one.")
+    embedding_dimension: int | None = Field(None, ge=8, le=4_000, description="Only where the model offers a choice.")
+    embedding_model_path: Path | None = Field(None, description="A local folder with the fastembed model.")
+    embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
+    embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
+
+    # HTTP API and Flower
+    api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
+    api_port: int = Field(8600, ge=0, le=65_535, description="Its port; 0 takes a free one.")
+    api_key: SecretStr | None = Field(
+        None, description="Bearer token of the HTTP API; required when it is not bound to loopback."
+    )
+    flower_host: str = Field("127.0.0.1", description="Where Flower listens.")
+    flower_port: int = Field(5555, ge=0, le=65_535, description="Its port; 0 takes a free one.")
+    flower_basic_auth: SecretStr | None = Field(
+        None, description="`user:password` of Flower; required when it is not bound to loopback."
+    )
+
+    @property
+    def celery_broker_url(self) -> str:
+        return self.broker_url or self.redis_url
+
+    @property
+    def is_offline(self) -> bool:
+        """True when no LLM is configured: facts then come from rules."""
+        return self.llm_api_key is None and self.llm_base_url is None
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (or from `environment`, for tests).
+
+    Raises SettingsError that names the variable when one is unknown or has a value that does not fit.
+    """
+    variables = os.environ if environment is None else environment
+    fields = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    given: dict[str, str] = {}
+    for variable, value in variables.items():
+        if not variable.startswith(PREFIX):
+            continue
+        if variable not in fields:
+            close = difflib.get_close_matches(variable, fields, n=1)
+            hint = f"; did you mean {close[0]}?" if close else " (docs/settings.md lists them all)"
+            raise SettingsError(f"unknown setting {variable}{hint}")
+        if value:
+            given[fields[variable]] = value
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic converts the strings
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(problems) from None
