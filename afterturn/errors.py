@@ -15,7 +15,9 @@ AfterturnError
 ├── ModelError                an LLM or embedder call failed
 │   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
 │   └── ModelRefused          the same call will fail again
+│       ├── InputTooLong      the input does not fit the model: a smaller one may
 │       └── AnswerMalformed   the model answered, but not in the agreed form
+│           └── AnswerTruncated   the answer was cut off: less input may give a whole one
 
 `code` is stable and part of the public surface; the class docstring is the default message.
 """
@@ -123,8 +125,26 @@ class ModelRefused(ModelError):
 
     code = "model_refused"
 
+    def __init__(self, message: str | None = None, *, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
+        super().__init__(message)
+        #: What the call cost all the same, where the model did answer.
+        self.prompt_tokens = prompt_tokens
+        self.completion_tokens = completion_tokens
+
+
+class InputTooLong(ModelRefused):
+    """The input is longer than the model can read; a smaller one may fit."""
+
+    code = "input_too_long"
+
 
 class AnswerMalformed(ModelRefused):
     """The LLM answered, but not in the agreed form."""
 
     code = "answer_malformed"
+
+
+class AnswerTruncated(AnswerMalformed):
+    """The LLM's answer reached its length limit and was cut off; less input may give a whole one."""
+
+    code = "answer_truncated"

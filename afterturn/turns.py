@@ -77,7 +77,7 @@ def make(
     return Turn(
         turn_id=ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id),
         role=role,
-        content=_storable(content),
+        content=storable(content),
         occurred_at=_in_utc(occurred_at),
         name=None if name is None else ids.validated("name", name),
         agent_id=agent_id,
@@ -134,7 +134,7 @@ def decode(payload: bytes) -> Turn:
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     return _NOT_STORABLE.sub(_REPLACEMENT, text) if _NOT_STORABLE.search(text) else text
 
 
@@ -153,16 +153,17 @@ def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
         raise InvalidInput(f"metadata must be a mapping, not {type(metadata).__name__}")
     try:
         # One round trip through JSON: what is kept is what was checked, also when the caller's object changes later.
-        return _storable_json(json.loads(_encoder.encode(dict(metadata))))
+        checked: dict[str, Any] = _storable_json(json.loads(_encoder.encode(dict(metadata))))
+        return checked
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from error
 
 
 def _storable_json(value: Any) -> Any:
     if isinstance(value, str):
-        return _storable(value)
+        return storable(value)
     if isinstance(value, list):
         return [_storable_json(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable_json(item) for key, item in value.items()}
+        return {storable(key): _storable_json(item) for key, item in value.items()}
     return value

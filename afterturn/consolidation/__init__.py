@@ -1,0 +1,1 @@
+"""What a batch's candidates do to the user's current facts: pure decisions, and their application."""

@@ -1,0 +1,116 @@
+"""Applying: a batch's decisions, evidence and episode become part of the user's memory, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from afterturn.batches import Batch
+from afterturn.consolidation.decisions import Decision, KnownFact
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.embedding import items
+from afterturn.errors import VersionConflict
+from afterturn.extraction.outcome import Outcome
+
+_SQL = queries.load("facts")
+
+
+def read_alike(connection: Connection, batch: Batch, outcome: Outcome) -> tuple[int, list[KnownFact]]:
+    """Return the version of the user's memory, and the current facts that the candidates may repeat or supersede."""
+    candidates = [believed.candidate for believed in outcome.believed]
+    version = connection.execute(_SQL["user_version"], batch.key).fetchone()
+    assert version is not None, "a batch's user exists"
+    rows = connection.execute(
+        _SQL["current_alike"],
+        batch.key
+        | {
+            "attributes": sorted({candidate.attribute for candidate in candidates if candidate.attribute}),
+            "texts": [candidate.text.lower() for candidate in candidates],
+        },
+    ).fetchall()
+    return version["version"], [KnownFact(**row) for row in rows]
+
+
+def lock_user(connection: Connection, batch: Batch, version: int) -> None:
+    """Lock the user row and bump its version. Raises VersionConflict when the memory changed since it was read."""
+    if connection.execute(_SQL["bump_version"], batch.key | {"version": version}).fetchone() is None:
+        raise VersionConflict()
+
+
+def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Sequence[Decision]) -> None:
+    """Write down the decisions, the episode and the rejections, in the caller's transaction."""
+    with connection.cursor() as cursor:
+        new = [decision for decision in decisions if decision.repeats is None]
+        cursor.executemany(_SQL["add"], [_fact_row(batch, decision) for decision in new])
+        cursor.executemany(_SQL["supersede"], [row for decision in new for row in _superseded_rows(batch, decision)])
+        repeats = [
+            batch.key | {"fact_id": decision.repeats, "said_at": decision.believed.said_at}
+            for decision in decisions
+            if decision.repeats
+        ]
+        cursor.executemany(_SQL["repeat"], repeats)
+        evidence = [row for decision in decisions for row in _evidence_rows(batch, decision)]
+        cursor.executemany(_SQL["add_evidence"], evidence)
+        if outcome.episode is not None:
+            cursor.execute(_SQL["add_episode"], _episode_row(batch, outcome))
+        rejected = [
+            batch.key | {"candidate_index": rejection.index, "reason": rejection.reason}
+            for rejection in outcome.rejected
+        ]
+        cursor.executemany(_SQL["add_rejection"], rejected)
+    merged = [decision.believed.fact_id for decision in decisions if decision.repeats]
+    items.drop_facts(connection, batch.session.user, merged)
+
+
+def _fact_row(batch: Batch, decision: Decision) -> dict[str, Any]:
+    candidate = decision.believed.candidate
+    return batch.key | {
+        "fact_id": decision.believed.fact_id,
+        "session_id": batch.session.session_id,
+        "text": candidate.text,
+        "category": candidate.category,
+        "topics": list(candidate.topics),
+        "subject": candidate.subject,
+        "attribute": candidate.attribute,
+        "value": candidate.value,
+        "importance": candidate.importance,
+        "superseded_by": decision.superseded_by,
+        "valid_from": candidate.valid_from,
+        "valid_to": candidate.valid_to or decision.valid_to,
+        "said_at": decision.believed.said_at,
+    }
+
+
+def _superseded_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
+    since = decision.believed.candidate.valid_from or decision.believed.said_at
+    return [
+        batch.key | {"fact_id": fact_id, "superseded_by": decision.believed.fact_id, "valid_to": since}
+        for fact_id in decision.supersedes
+    ]
+
+
+def _evidence_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
+    return [
+        batch.key
+        | {
+            "fact_id": decision.repeats or decision.believed.fact_id,
+            "session_id": batch.session.session_id,
+            "position": position,
+            "quote": quote,
+        }
+        for position, quote in decision.believed.evidence
+    ]
+
+
+def _episode_row(batch: Batch, outcome: Outcome) -> dict[str, Any]:
+    assert outcome.episode is not None
+    return batch.key | {
+        "session_id": batch.session.session_id,
+        "user_seq": batch.user_seq,
+        "title": outcome.episode.title,
+        "summary": outcome.episode.summary,
+        "outcome": outcome.episode.outcome,
+        "started_at": min(turn.occurred_at for turn in outcome.turns),
+        "ended_at": max(turn.occurred_at for turn in outcome.turns),
+    }

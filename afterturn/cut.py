@@ -1,0 +1,75 @@
+"""Cutting: archived turns become batches, by size, idle time, age, or because somebody flushed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from afterturn.scopes import SessionScope
+
+#: Namespace of batch ids: the same turns cut at the same place are the same batch.
+_BATCHES = uuid.UUID("0e6f35a0-7f0e-5e8c-8c55-3d0d7f6b8a11")
+
+
+@dataclass(frozen=True, slots=True)
+class UncutTurn:
+    """What cutting needs to know of a turn."""
+
+    position: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When turns make a full batch: at this many turns or tokens, whichever comes first."""
+
+    turns: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A run of consecutive turns that becomes one batch."""
+
+    first_position: int
+    last_position: int
+    tokens: int
+    is_full: bool
+
+
+def plan(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
+    """Split consecutive turns into batches; the last one may not be full.
+
+    A turn that would carry a batch over its tokens starts the next one; a turn larger than a batch is one by itself.
+    """
+    cuts: list[Cut] = []
+    run: list[UncutTurn] = []
+    tokens = 0
+    for turn in uncut:
+        if run and tokens + turn.tokens > limits.tokens:
+            cuts.append(_cut(run, is_full=True))
+            run, tokens = [], 0
+        run.append(turn)
+        tokens += turn.tokens
+        if len(run) >= limits.turns or tokens >= limits.tokens:
+            cuts.append(_cut(run, is_full=True))
+            run, tokens = [], 0
+    if run:
+        cuts.append(_cut(run, is_full=False))
+    return cuts
+
+
+def _cut(run: Sequence[UncutTurn], *, is_full: bool) -> Cut:
+    return Cut(
+        first_position=run[0].position,
+        last_position=run[-1].position,
+        tokens=sum(turn.tokens for turn in run),
+        is_full=is_full,
+    )
+
+
+def batch_id(session: SessionScope, user_seq: int, first_position: int) -> uuid.UUID:
+    """Derive a batch's id from whose it is and where it begins."""
+    owner = "\x00".join((session.tenant_id, session.user_id, session.session_id))
+    return uuid.uuid5(_BATCHES, f"{owner}\x00{user_seq}\x00{first_position}")

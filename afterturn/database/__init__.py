@@ -1,0 +1,1 @@
+"""Postgres: pools and roles, named queries, migrations."""

@@ -1,0 +1,70 @@
+"""Bring a database to this release's schema (yoyo-migrations), and give it its first embedding space."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import yoyo
+
+from afterturn.embedding import spaces
+from afterturn.errors import MemoryUnavailable, SettingsError
+from afterturn.settings import Settings
+
+MINIMUM_POSTGRES = 150000
+MINIMUM_PGVECTOR = (0, 7)
+
+#: Key of the advisory lock that keeps two migrations apart. It ends with its connection, whatever kills the process
+#: (yoyo's own lock is a row that a killed process leaves behind).
+_ADVISORY_LOCK = 0x61667465
+
+
+def apply(postgres_url: str, settings: Settings) -> list[str]:
+    """Apply what is missing and return the names of the migrations applied, oldest first.
+
+    Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
+    login may not create the roles.
+    """
+    try:
+        with psycopg.connect(postgres_url, autocommit=True, connect_timeout=10) as connection:
+            _check_server(connection)
+            connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+            applied = _apply_missing(postgres_url)
+            spaces.ensure_first(connection, settings)
+            return applied
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"the login of AFTERTURN_POSTGRES_URL may not do what the schema needs: {error}. Run `afterturn migrate` "
+            "as a role with CREATEROLE, or create afterturn_app and afterturn_worker and grant both to the login."
+        ) from error
+    except psycopg.OperationalError as error:
+        raise MemoryUnavailable(f"AFTERTURN_POSTGRES_URL cannot be reached: {error}") from error
+
+
+def _check_server(connection: psycopg.Connection) -> None:
+    if connection.info.server_version < MINIMUM_POSTGRES:
+        raise SettingsError(f"PostgreSQL 15 or newer is needed; this is {connection.info.server_version // 10000}")
+    row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+    if row is None:
+        raise SettingsError("the server of AFTERTURN_POSTGRES_URL has no pgvector: install it, or use its image")
+    version = tuple(int(part) for part in row[0].split(".")[:2])
+    if version < MINIMUM_PGVECTOR:
+        raise SettingsError(f"pgvector 0.7 or newer is needed; this server offers {row[0]}")
+
+
+def _apply_missing(postgres_url: str) -> list[str]:
+    backend = yoyo.get_backend(_yoyo_url(postgres_url))
+    try:
+        with as_file(files("afterturn.database").joinpath("migrations")) as folder:
+            missing = backend.to_apply(yoyo.read_migrations(str(folder)))
+            names = [migration.id for migration in missing]
+            backend.apply_migrations(missing)
+            return names
+    finally:
+        backend.connection.close()
+
+
+def _yoyo_url(postgres_url: str) -> str:
+    parts = urlsplit(postgres_url)
+    return urlunsplit(parts._replace(scheme="postgresql+psycopg"))

@@ -1,0 +1,121 @@
+"""Connection pools, and the role that a connection takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, LiteralString, TypeAlias
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+
+from afterturn.errors import MemoryUnavailable
+from afterturn.scopes import UserScope
+from afterturn.settings import Settings
+
+Connection: TypeAlias = psycopg.Connection[DictRow]
+AsyncConnection: TypeAlias = psycopg.AsyncConnection[DictRow]
+
+#: Sees every user: for workers only.
+WORKER_ROLE: LiteralString = "afterturn_worker"
+#: Sees the user that the transaction names, and nothing where it names none.
+APP_ROLE: LiteralString = "afterturn_app"
+
+_SET_OWNER = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
+
+
+def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connection]:
+    """Open a pool of connections that cross users. Connects in the background; `connection()` waits for the first."""
+
+    def configure(connection: Connection) -> None:
+        connection.execute(f"SET ROLE {WORKER_ROLE}")
+
+    return ConnectionPool(
+        settings.postgres_url.get_secret_value(),
+        min_size=1,
+        max_size=size,
+        open=True,
+        timeout=settings.postgres_timeout_seconds,
+        configure=configure,
+        check=ConnectionPool.check_connection,
+        kwargs=_connection_arguments(settings),
+    )
+
+
+def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
+    """Open a pool for readers of one user at a time; take connections from it with `owned`."""
+
+    def configure(connection: Connection) -> None:
+        connection.execute(f"SET ROLE {APP_ROLE}")
+
+    return ConnectionPool(
+        settings.postgres_url.get_secret_value(),
+        min_size=0,
+        max_size=size,
+        open=True,
+        timeout=settings.postgres_timeout_seconds,
+        configure=configure,
+        kwargs=_connection_arguments(settings) | _NEVER_PREPARE,
+    )
+
+
+def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnectionPool[AsyncConnection]:
+    """Return such a pool for asyncio, not yet open."""
+
+    async def configure(connection: AsyncConnection) -> None:
+        await connection.execute(f"SET ROLE {APP_ROLE}")
+
+    return AsyncConnectionPool(
+        settings.postgres_url.get_secret_value(),
+        min_size=0,
+        max_size=size,
+        open=False,
+        timeout=settings.postgres_timeout_seconds,
+        configure=configure,
+        kwargs=_connection_arguments(settings) | _NEVER_PREPARE,
+    )
+
+
+@contextmanager
+def owned(pool: ConnectionPool[Connection], scope: UserScope) -> Iterator[Connection]:
+    """Open a transaction that sees this user's rows only.
+
+    It is in pipeline mode: naming the user costs no round trip of its own. Raises MemoryUnavailable.
+    """
+    with unavailable_as_ours(), pool.connection() as connection, connection.pipeline(), connection.transaction():
+        connection.execute(_SET_OWNER, (scope.tenant_id, scope.user_id))
+        yield connection
+
+
+@asynccontextmanager
+async def owned_async(pool: AsyncConnectionPool[AsyncConnection], scope: UserScope) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that sees this user's rows only. Raises MemoryUnavailable."""
+    with unavailable_as_ours():
+        async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+            await connection.execute(_SET_OWNER, (scope.tenant_id, scope.user_id))
+            yield connection
+
+
+@contextmanager
+def unavailable_as_ours() -> Iterator[None]:
+    """Turn the driver's word for "away" into MemoryUnavailable."""
+    try:
+        yield
+    except (PoolTimeout, psycopg.OperationalError) as error:
+        raise MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__}") from error
+
+
+#: With a prepared statement Postgres may settle on a generic plan, which loses rows of a filtered vector search.
+_NEVER_PREPARE: dict[str, Any] = {"prepare_threshold": None}
+
+
+def _connection_arguments(settings: Settings) -> dict[str, Any]:
+    milliseconds = int(settings.postgres_timeout_seconds * 1000)
+    return {
+        "autocommit": True,
+        "row_factory": dict_row,
+        "connect_timeout": max(1, int(settings.postgres_timeout_seconds)),
+        "options": f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000",
+        "application_name": "afterturn",
+    }

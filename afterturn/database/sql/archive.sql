@@ -1,0 +1,86 @@
+-- name: add_users
+-- Make sure that the users exist. In order, so that two archives cannot wait for each other.
+INSERT INTO users (tenant_id, user_id)
+SELECT DISTINCT tenant_id, user_id FROM unnest(%(tenants)s::text[], %(users)s::text[]) AS o (tenant_id, user_id)
+ORDER BY tenant_id, user_id
+ON CONFLICT DO NOTHING
+
+-- name: lock_users
+-- Lock the user rows (user before session before batch) and read the number of each one's next batch.
+SELECT u.tenant_id, u.user_id, u.next_user_seq
+FROM users AS u
+WHERE (u.tenant_id, u.user_id) IN (SELECT * FROM unnest(%(tenants)s::text[], %(users)s::text[]))
+ORDER BY u.tenant_id, u.user_id
+FOR NO KEY UPDATE
+
+-- name: add_sessions
+-- Make sure that the sessions exist.
+INSERT INTO sessions (tenant_id, user_id, session_id)
+SELECT * FROM unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[]) AS o (tenant_id, user_id, session_id)
+ORDER BY tenant_id, user_id, session_id
+ON CONFLICT DO NOTHING
+
+-- name: lock_sessions
+-- Lock the session rows: under this lock positions are given and batches are cut.
+SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, uncut_since,
+       cut_due_at <= now() AS is_cut_due, now() AS now
+FROM sessions
+WHERE (tenant_id, user_id, session_id)
+      IN (SELECT * FROM unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[]))
+ORDER BY tenant_id, user_id, session_id
+FOR NO KEY UPDATE
+
+-- name: known_turns
+-- Which of these turns are archived already.
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
+FROM turns AS t
+JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
+     AS o (tenant_id, user_id, session_id, turn_id)
+USING (tenant_id, user_id, session_id, turn_id)
+
+-- name: add_turn
+-- Archive one turn at its position.
+INSERT INTO turns (
+    tenant_id, user_id, session_id, position, turn_id, role, name, agent_id, content, metadata, memories_shown, tokens,
+    occurred_at, written_at
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(session_id)s, %(position)s, %(turn_id)s, %(role)s, %(name)s, %(agent_id)s,
+    %(content)s, %(metadata)s, %(memories_shown)s, %(tokens)s, %(occurred_at)s, to_timestamp(%(written_at)s)
+)
+
+-- name: uncut_turns
+-- The turns of a session that belong to no batch, in order.
+SELECT position, tokens FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND position > %(cut_through)s
+ORDER BY position
+
+-- name: add_batch
+-- One new batch, enqueued as soon as this is committed.
+INSERT INTO batches (
+    tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, hinted_at
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
+    %(tokens)s, %(cut_by)s, now()
+)
+
+-- name: update_session
+-- Where the session stands after turns came and batches were cut. Idle time runs from the last archived turn, age
+-- from the oldest one that belongs to no batch.
+UPDATE sessions SET
+    next_position = %(next_position)s,
+    cut_through = %(cut_through)s,
+    uncut_tokens = %(uncut_tokens)s,
+    last_archived_at = CASE WHEN %(has_new)s THEN now() ELSE last_archived_at END,
+    uncut_since = %(uncut_since)s::timestamptz,
+    cut_due_at = LEAST(
+        %(uncut_since)s::timestamptz + make_interval(secs => %(max_age_seconds)s),
+        CASE WHEN %(uncut_since)s::timestamptz IS NULL THEN NULL
+             WHEN %(has_new)s THEN now() + make_interval(secs => %(idle_seconds)s)
+             ELSE cut_due_at END
+    )
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+
+-- name: update_user
+-- The number of the user's next batch.
+UPDATE users SET next_user_seq = %(next_user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

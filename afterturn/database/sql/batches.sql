@@ -1,0 +1,87 @@
+-- name: load
+-- A batch in the state that a stage starts from. Read after the claim, so that it is the latest.
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, attempts,
+       prompt_version, model, embedded_at
+FROM batches
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
+
+-- name: turns
+-- Turns of a session between two positions, in order.
+SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
+FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND position BETWEEN %(first_position)s AND %(last_position)s
+ORDER BY position
+
+-- name: user
+-- How the user is called, and where they live in time.
+SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: add_answer
+-- Keep an answer before anything is done with it.
+INSERT INTO answers (tenant_id, user_id, batch_id, prompt_version, model, answer)
+VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(answer)s)
+ON CONFLICT DO NOTHING
+
+-- name: answer
+-- The stored answer that counts for a batch.
+SELECT answer FROM answers
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND prompt_version = %(prompt_version)s AND model = %(model)s
+
+-- name: extracted
+-- pending -> extracted.
+UPDATE batches
+SET state = 'extracted', extracted_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now()
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
+RETURNING batch_id
+
+-- name: embedded
+-- The batch's vectors are there; it may be applied when its turn comes.
+UPDATE batches SET embedded_at = now(), hinted_at = now()
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+RETURNING batch_id
+
+-- name: applied
+-- extracted -> applied, and the session now owes a summary of it.
+WITH done AS (
+    UPDATE batches SET state = 'applied', applied_at = now()
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+    RETURNING tenant_id, user_id, session_id, user_seq
+)
+UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq)
+FROM done
+WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
+RETURNING s.session_id
+
+-- name: lower_open
+-- Whether a batch of the same user that comes before this one is still open.
+SELECT EXISTS (
+    SELECT FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND user_seq < %(user_seq)s
+          AND state IN ('pending', 'extracted')
+) AS is_blocked
+
+-- name: next_ready
+-- The user's lowest open batch, when it waits only to be applied.
+SELECT batch_id FROM (
+    SELECT batch_id, state, embedded_at FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
+    ORDER BY user_seq LIMIT 1
+) AS lowest
+WHERE state = 'extracted' AND embedded_at IS NOT NULL
+
+-- name: pause
+-- Let the sweep find the batch again after a while. `attempts` grows only where the failure was the batch's own.
+UPDATE batches
+SET paused_until = now() + make_interval(secs => %(seconds)s), hinted_at = NULL,
+    attempts = attempts + %(attempts)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted')
+
+-- name: dead
+-- Give up on a batch, with the reason. It no longer blocks the user's next ones.
+UPDATE batches SET state = 'dead', reason = %(reason)s, attempts = attempts + 1
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted')

@@ -1,0 +1,25 @@
+-- name: claim
+-- Take the lease on one piece of work, unless somebody holds it. Every claim gets a new token, so that whoever held
+-- it before can be told from whoever holds it now.
+INSERT INTO leases (tenant_id, user_id, kind, item, token, owner, until, deadline)
+VALUES (
+    %(tenant_id)s, %(user_id)s, %(kind)s, %(item)s, nextval('lease_tokens'), %(owner)s,
+    clock_timestamp() + make_interval(secs => %(lease_seconds)s),
+    clock_timestamp() + make_interval(secs => %(deadline_seconds)s)
+)
+ON CONFLICT (tenant_id, user_id, kind, item) DO UPDATE
+SET token = EXCLUDED.token, owner = EXCLUDED.owner, until = EXCLUDED.until, deadline = EXCLUDED.deadline
+WHERE leases.until < clock_timestamp()
+RETURNING token
+
+-- name: release
+-- End the lease, in the transaction that ends the work. No row: it is somebody else's by now.
+DELETE FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s AND token = %(token)s
+RETURNING token
+
+-- name: renew
+-- Renew all leases of a process by the database's clock, none beyond its deadline. A lapsed lease that nobody took
+-- still has its token, and is renewed like the others.
+UPDATE leases SET until = LEAST(clock_timestamp() + make_interval(secs => %(lease_seconds)s), deadline)
+WHERE token = ANY(%(tokens)s) AND deadline > clock_timestamp()

@@ -1,0 +1,69 @@
+-- name: cut_due
+-- Sessions whose waiting turns are due for a batch by idle time or age.
+SELECT tenant_id, user_id, session_id FROM sessions
+WHERE cut_due_at <= now()
+ORDER BY cut_due_at
+LIMIT %(limit)s
+
+-- name: owed_batches
+-- Batches whose next step nobody has claimed and nobody was told of lately; marks them as told of. Only the lowest
+-- open batch of a user may be applied.
+WITH owed AS (
+    SELECT b.tenant_id, b.user_id, b.batch_id
+    FROM batches AS b
+    WHERE b.state IN ('pending', 'extracted')
+      AND (b.hinted_at IS NULL OR b.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND (b.paused_until IS NULL OR b.paused_until <= now())
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
+            AND l.item = b.batch_id::text AND l.until > now()
+      )
+      AND (b.embedded_at IS NULL OR NOT EXISTS (
+          SELECT FROM batches AS lower
+          WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+            AND lower.state IN ('pending', 'extracted')
+      ))
+    ORDER BY b.hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF b SKIP LOCKED
+)
+UPDATE batches AS b SET hinted_at = now()
+FROM owed
+WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
+RETURNING b.tenant_id, b.user_id, b.batch_id, b.state, b.embedded_at
+
+-- name: owed_summaries
+-- Sessions with episodes that their summary lacks, and that nobody was told of lately; marks them as told of. While
+-- more of the session is on its way, the summary waits: for five episodes, or ten minutes at most.
+WITH owed AS (
+    SELECT s.tenant_id, s.user_id, s.session_id
+    FROM sessions AS s
+    WHERE s.summarized_through < s.applied_through
+      AND (s.summary_hinted_at IS NULL OR s.summary_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = s.tenant_id AND l.user_id = s.user_id AND l.kind = 'summary'
+            AND l.item = s.session_id AND l.until > now()
+      )
+      AND (
+          NOT EXISTS (
+              SELECT FROM batches AS b
+              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
+                AND b.state IN ('pending', 'extracted')
+          )
+          OR (
+              SELECT count(*) >= 5 OR min(b.applied_at) < now() - interval '10 minutes'
+              FROM batches AS b
+              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
+                AND b.user_seq > s.summarized_through AND b.state = 'applied'
+          )
+      )
+    ORDER BY s.summary_hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF s SKIP LOCKED
+)
+UPDATE sessions AS s SET summary_hinted_at = now()
+FROM owed
+WHERE s.tenant_id = owed.tenant_id AND s.user_id = owed.user_id AND s.session_id = owed.session_id
+RETURNING s.tenant_id, s.user_id, s.session_id

@@ -1,0 +1,90 @@
+"""What has vectors: facts, episodes and turns, each under its own name in the `vectors` table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from pgvector import Vector
+
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.scopes import SessionScope, UserScope
+
+_SQL = queries.load("vectors")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One text to embed."""
+
+    #: fact, episode or turn.
+    kind: str
+    #: Its name among the user's vectors of that kind.
+    name: str
+    text: str
+
+
+def fact_name(fact_id: UUID) -> str:
+    return str(fact_id)
+
+
+def episode_name(batch_id: UUID) -> str:
+    return str(batch_id)
+
+
+def turn_name(session: SessionScope, position: int) -> str:
+    return f"{session.session_id}/{position}"
+
+
+def missing(connection: Connection, scope: UserScope, space: EmbeddingSpace, wanted: Sequence[Item]) -> list[Item]:
+    """Return those of `wanted` that have no vector in the space."""
+    rows = connection.execute(
+        _SQL["known"],
+        _owner(scope)
+        | {
+            "space_id": space.space_id,
+            "kinds": [item.kind for item in wanted],
+            "items": [item.name for item in wanted],
+        },
+    ).fetchall()
+    known = {(row["kind"], row["item"]) for row in rows}
+    return [item for item in wanted if (item.kind, item.name) not in known]
+
+
+def add(
+    connection: Connection,
+    scope: UserScope,
+    space: EmbeddingSpace,
+    embedded: Sequence[tuple[Item, Sequence[float]]],
+) -> None:
+    """Keep the vectors of these items in the space."""
+    rows = [
+        _owner(scope)
+        | {
+            "space_id": space.space_id,
+            "kind": item.kind,
+            "item": item.name,
+            "embedding": to_text(vector),
+        }
+        for item, vector in embedded
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_SQL["add"], rows)
+
+
+def drop_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
+    """Remove the vectors of candidates that did not become facts of their own."""
+    if fact_ids:
+        connection.execute(_SQL["drop_facts"], _owner(scope) | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
+
+
+def to_text(vector: Sequence[float]) -> str:
+    """Return a vector as pgvector writes it."""
+    return str(Vector(vector).to_text())
+
+
+def _owner(scope: UserScope) -> dict[str, object]:
+    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

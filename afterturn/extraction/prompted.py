@@ -1,0 +1,104 @@
+"""Extraction by an LLM: one call per batch.
+
+The instructions stand first and never change, so that providers can cache them; the batch follows as data. A message
+takes one line whatever it holds, so that no content can pass itself off as another turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+from afterturn.extraction.answer import Answer
+from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
+from afterturn.llm import LLM
+from afterturn.turns import Turn
+
+#: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+PROMPT_VERSION = "extract-1"
+
+#: An answer of a 2,000-token batch takes 500 to 1,500. Too small, and dense batches are cut off; it is a limit, not
+#: what is paid for.
+MAX_ANSWER_TOKENS = 4_096
+
+#: Everything that some reader takes for the end of a line.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class PromptedExtractor:
+    """Asks an LLM for the facts of a batch."""
+
+    prompt_version = PROMPT_VERSION
+
+    def __init__(self, llm: LLM, *, max_answer_tokens: int = MAX_ANSWER_TOKENS) -> None:
+        self.model = llm.model
+        self._llm = llm
+        self._max_answer_tokens = max_answer_tokens
+
+    def extract(self, request: ExtractionRequest) -> RawAnswer:
+        """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""
+        completion = self._llm.complete(
+            system=instructions(), user=shown(request), schema=Answer, max_tokens=self._max_answer_tokens
+        )
+        return RawAnswer(
+            text=completion.text,
+            prompt_version=self.prompt_version,
+            model=self.model,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+        )
+
+
+@lru_cache(maxsize=1)
+def instructions() -> str:
+    """Return the fixed part of the prompt."""
+    return resources.files("afterturn.extraction").joinpath("prompts", f"{PROMPT_VERSION}.md").read_text("utf-8")
+
+
+def shown(request: ExtractionRequest) -> str:
+    """Return the variable part of the prompt: who and when, the context, and the numbered turns."""
+    zone = _zone(request.timezone)
+    return "\n".join(_lines(request, zone))
+
+
+def _lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
+    yield f"User: {_on_one_line(request.user_name) if request.user_name else 'not named'}"
+    yield f"Timezone: {zone}"
+    yield f"Dates: {', '.join(_dates([*request.context, *request.turns], zone))}"
+    if request.context:
+        yield ""
+        yield "Context (extract nothing from it):"
+        for turn in request.context:
+            yield f"- {_message(turn, zone)}"
+    yield ""
+    yield "Turns:"
+    for number, turn in enumerate(request.turns, start=1):
+        yield f"[{number}] {_message(turn, zone)}"
+
+
+def _message(turn: Turn, zone: tzinfo) -> str:
+    moment = turn.occurred_at.astimezone(zone).isoformat(timespec="seconds")
+    return f"{_on_one_line(turn.speaker)} ({moment}): {_on_one_line(turn.content)}"
+
+
+def _on_one_line(text: str) -> str:
+    return _LINE_BREAK.sub(r"\\n", text)
+
+
+def _dates(turns: Sequence[Turn], zone: tzinfo) -> Iterator[str]:
+    """Name the weekday of each date: models count dates better than they know weekdays."""
+    dates = {turn.occurred_at.astimezone(zone).date() for turn in turns}
+    return (f"{date.isoformat()} {_WEEKDAYS[date.weekday()]}" for date in sorted(dates))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC

@@ -1,0 +1,1 @@
+"""The hot store: Redis holds what is pending and what is recent."""

@@ -1,0 +1,76 @@
+"""The one map of Redis keys: every key that afterturn uses is built here.
+
+at:{shard}:pending:<tenant>:<user>:<session>
+    stream; written by the hot path; deleted by archive, when it is empty; no TTL
+at:{shard}:due
+    zset; written by the hot path (ZADD NX); archive removes a session that has nothing pending; no TTL
+at:{shard}:claims
+    zset; written by the sweep; archive removes a session, the sweep what has lapsed; no TTL
+at:{shard}:bytes
+    string, payload bytes pending; the hot path adds, archive subtracts; never deleted (64 counters); no TTL
+at:{shard}:recent:<tenant>:<user>:<session>
+    list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
+at:{shard}:lock:<tenant>:<user>
+    string; the user lock of consolidate, which deletes it; TTL AFTERTURN_LEASE_SECONDS
+at:sweep
+    string; keeps two sweeps apart; TTL below AFTERTURN_SWEEP_SECONDS
+
+`{shard}` is a hash tag computed from tenant and user, so that one script's keys share one slot of a Redis Cluster.
+Ids are percent-encoded: no id can hold the separator, braces or spaces, so none can forge another's key. Celery's own
+keys belong to the broker, which may be another server.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from afterturn.scopes import SessionScope, UserScope
+
+#: Fixed for ever: the sweep lists the shards, and a user's keys must not move.
+SHARD_COUNT = 64
+
+SWEEP_GATE = "at:sweep"
+
+
+def shard_of(tenant_id: str, user_id: str) -> int:
+    """Return the shard (0 to 63) that holds all keys of a user."""
+    return zlib.crc32(f"{tenant_id}\x00{user_id}".encode()) % SHARD_COUNT
+
+
+def due(shard: int) -> str:
+    return f"at:{{{shard}}}:due"
+
+
+def claims(shard: int) -> str:
+    return f"at:{{{shard}}}:claims"
+
+
+def pending_bytes(shard: int) -> str:
+    return f"at:{{{shard}}}:bytes"
+
+
+@lru_cache(maxsize=4096)
+def member(scope: SessionScope) -> str:
+    """Return the session's name inside the due index and the claims."""
+    return ":".join(quote(part, safe="") for part in (scope.tenant_id, scope.user_id, scope.session_id))
+
+
+def session_of(name: str) -> SessionScope:
+    """Return the session that `member` named."""
+    tenant_id, user_id, session_id = (unquote(part) for part in name.split(":"))
+    return SessionScope(tenant_id, user_id, session_id)
+
+
+def pending(scope: SessionScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:pending:{member(scope)}"
+
+
+def recent(scope: SessionScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:recent:{member(scope)}"
+
+
+def user_lock(scope: UserScope) -> str:
+    owner = f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}"
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:lock:{owner}"

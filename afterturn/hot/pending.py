@@ -1,0 +1,95 @@
+"""Pending and recent turns, as the workers and the readers see them. The hot path's own write is in `api_shim`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import redis
+
+from afterturn import turns
+from afterturn.errors import InvalidInput
+from afterturn.hot import entries, keys, scripts
+from afterturn.hot.entries import Entry
+from afterturn.scopes import SessionScope
+from afterturn.turns import Turn
+
+logger = logging.getLogger(__name__)
+
+
+def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
+    """Claim the sessions that have pending turns and that nobody archives. One pipelined round trip for all shards."""
+    scripts.CLAIM_DUE.load(client)
+    with client.pipeline(transaction=False) as pipeline:
+        for shard in range(keys.SHARD_COUNT):
+            touched = (keys.due(shard), keys.claims(shard))
+            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), limit_per_shard)
+        members = [member for names in pipeline.execute() for member in names]
+    return [keys.session_of(member.decode()) for member in members]
+
+
+def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> dict[SessionScope, list[Entry]]:
+    """Return up to `limit` of the oldest pending entries of each session, in order.
+
+    An unreadable entry stays in its stream and is logged by its ids: nothing is dropped, the others go on.
+    """
+    with client.pipeline(transaction=False) as pipeline:
+        for scope in sessions:
+            pipeline.xrange(keys.pending(scope), count=limit)
+        replies = pipeline.execute()
+    return {scope: _readable(scope, rows) for scope, rows in zip(sessions, replies, strict=True)}
+
+
+def _readable(scope: SessionScope, rows: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    readable: list[Entry] = []
+    for stream_id, fields in rows:
+        try:
+            readable.append(entries.decode(stream_id, fields))
+        except InvalidInput as error:
+            logger.error("pending entry %s of %s is left where it is: %s", stream_id.decode(), scope, error)
+    return readable
+
+
+def remove(
+    client: redis.Redis,
+    committed: dict[SessionScope, list[Entry]],
+    *,
+    keep_recent: int,
+    recent_seconds: int,
+) -> None:
+    """Take exactly these entries, which Postgres has committed, out of their streams; end the sessions' claims."""
+    scripts.ARCHIVED.load(client)
+    with client.pipeline(transaction=False) as pipeline:
+        for scope, done in committed.items():
+            shard = keys.shard_of(scope.tenant_id, scope.user_id)
+            touched = (
+                keys.pending(scope),
+                keys.due(shard),
+                keys.claims(shard),
+                keys.pending_bytes(shard),
+                keys.recent(scope),
+            )
+            arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds]
+            for entry in done:
+                arguments += [entry.stream_id, entry.entry_id, int(entry.turn is not None)]
+            scripts.ARCHIVED.queue(pipeline, touched, *arguments)
+        pipeline.execute()
+
+
+def newest(rows: Sequence[Any], recent: Sequence[bytes]) -> list[Turn]:
+    """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
+
+    Args:
+        rows: of XRANGE or XREVRANGE on the pending stream, oldest first.
+        recent: of LRANGE on the recent list.
+    """
+    united: dict[str, Turn] = {}
+    for payload in recent:
+        turn = turns.decode(payload)
+        united.setdefault(turn.turn_id, turn)
+    for stream_id, fields in rows:
+        entry = entries.decode(stream_id, fields)
+        if entry.turn is not None:
+            united.setdefault(entry.turn.turn_id, entry.turn)
+    return list(united.values())

@@ -1,0 +1,53 @@
+"""The Lua scripts, loaded once. Each is called by its SHA and sent whole only to a Redis that does not know it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.client import Pipeline
+from redis.exceptions import NoScriptError
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and the SHA1 that Redis knows it by."""
+
+    source: str
+    sha: str
+
+    def run(self, client: redis.Redis, keys: tuple[str, ...], *arguments: str | bytes | int) -> Any:
+        """Run it in one round trip (two, the first time on a new server)."""
+        try:
+            return client.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            return client.execute_command("EVAL", self.source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+
+    async def run_async(self, client: redis.asyncio.Redis, keys: tuple[str, ...], *arguments: str | bytes | int) -> Any:
+        """Run it in one round trip (two, the first time on a new server)."""
+        try:
+            return await client.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            return await client.execute_command("EVAL", self.source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+
+    def queue(self, pipeline: Pipeline, keys: tuple[str, ...], *arguments: str | bytes | int) -> None:
+        """Add it to a pipeline, whose server must know it: see `load`."""
+        pipeline.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+
+    def load(self, client: redis.Redis) -> None:
+        """Make it known to the server."""
+        client.script_load(self.source)
+
+
+def _load(name: str) -> Script:
+    source = files("afterturn.hot").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+WRITE = _load("write")
+ARCHIVED = _load("archived")
+CLAIM_DUE = _load("claim_due")

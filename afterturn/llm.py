@@ -1,0 +1,153 @@
+"""The LLM: one question, one answer in a form that was asked for.
+
+Endpoints differ in how they can be held to a form. What is asked for first is a JSON schema; where the endpoint
+refuses that, a tool call; then JSON mode; then the prompt alone. What it accepted is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+from afterturn import json_schema, llm_dialects, model_errors
+from afterturn.errors import AnswerMalformed, AnswerTruncated, ModelRefused, ModelUnavailable
+from afterturn.llm_dialects import Dialect
+from afterturn.model_endpoint import OPENAI_BASE_URL, CallFailed, ModelEndpoint
+from afterturn.model_errors import SettingNames
+from afterturn.settings import Settings
+
+SETTING_NAMES = SettingNames(
+    api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
+)
+
+#: Some reasoning models think aloud before they answer.
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+
+#: Postgres stores neither.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """An answer and what it cost."""
+
+    #: As the model gave it, meant to be JSON of the schema that was asked for.
+    text: str
+    #: The model that answered, by its own account; may be more exact than the one that was asked.
+    model: str
+    finish_reason: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    #: How many of the prompt's tokens the provider had cached.
+    cached_tokens: int = 0
+
+
+class LLM:
+    """A chat model behind an OpenAI-compatible endpoint. Safe to share between threads."""
+
+    def __init__(
+        self, *, model: str, base_url: str | None = None, api_key: str | None = None, timeout_seconds: float = 60.0
+    ) -> None:
+        self.model = model
+        self._endpoint = ModelEndpoint(
+            base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds, names=SETTING_NAMES
+        )
+        # A benign race: two threads may find out the same at the same time.
+        self._dialect = Dialect(tokens="max_completion_tokens" if base_url in (None, OPENAI_BASE_URL) else "max_tokens")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the LLM that the settings name; nothing is opened. Raises SettingsError when they name none."""
+        key = settings.llm_api_key
+        return cls(
+            model=settings.llm_model,
+            base_url=settings.llm_base_url,
+            api_key=None if key is None else key.get_secret_value(),
+            timeout_seconds=settings.llm_timeout_seconds,
+        )
+
+    def complete(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> Completion:
+        """Ask for an answer in the form of `schema`; the text that comes back may still not have it.
+
+        Raises ModelUnavailable, ModelRefused (InputTooLong where a smaller input may do) or AnswerTruncated.
+        """
+        form = json_schema.strict(schema)
+        dialect = self._dialect
+        while True:
+            body = dialect.body(
+                model=self.model, system=system, user=user, name=schema.__name__, form=form, max_tokens=max_tokens
+            )
+            try:
+                answer = self._endpoint.post("chat", body)
+            except CallFailed as error:
+                simpler = llm_dialects.simpler(dialect, error.failure)
+                if simpler is None:
+                    raise model_errors.error_for(error.failure, SETTING_NAMES) from None
+                dialect = simpler
+                continue
+            self._dialect = dialect
+            return _completion(answer, self.model)
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        self._endpoint.close()
+
+
+def _completion(answer: Mapping[str, Any], model: str) -> Completion:
+    choice, message = _choice_and_message(answer)
+    usage = _mapping(answer.get("usage"))
+    spent = {"prompt_tokens": _count(usage, "prompt_tokens"), "completion_tokens": _count(usage, "completion_tokens")}
+    finish_reason = str(choice.get("finish_reason") or "")
+    if message.get("refusal"):
+        raise ModelRefused("the model refused to answer", **spent)
+    if finish_reason == "content_filter":
+        raise ModelRefused("the endpoint's content filter stopped the answer", **spent)
+    if finish_reason == "length":
+        raise AnswerTruncated(None, **spent)
+    text = _text(message)
+    if not text:
+        raise AnswerMalformed("the model's answer is empty", **spent)
+    named = answer.get("model")
+    return Completion(
+        text=text,
+        model=named if isinstance(named, str) and named else model,
+        finish_reason=finish_reason,
+        cached_tokens=_count(_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
+        **spent,
+    )
+
+
+def _choice_and_message(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    choices = answer.get("choices")
+    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    if not isinstance(choice.get("message"), Mapping):
+        raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
+    return choice, choice["message"]
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """The arguments of the tool call where there is one, else the content."""
+    for call in message.get("tool_calls") or ():
+        arguments = _mapping(_mapping(call).get("function")).get("arguments")
+        # Some servers give the arguments as an object rather than as a string of JSON.
+        text = llm_dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
+        if isinstance(text, str) and text.strip():
+            return _NOT_STORABLE.sub(_REPLACEMENT, text)
+    content = message.get("content")
+    if not isinstance(content, str):
+        return ""
+    return _NOT_STORABLE.sub(_REPLACEMENT, _THOUGHTS.sub("", content)).strip()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

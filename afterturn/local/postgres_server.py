@@ -1,0 +1,152 @@
+"""A real PostgreSQL with pgvector on this machine's loopback, with its data in a directory of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from afterturn.errors import LocalServerError
+from afterturn.local import ports, postgres_cluster
+from afterturn.local.process import ChildProcess
+
+DATABASE = "afterturn"
+#: Recovery after a crash takes as long as there is log to replay; max_wal_size bounds that.
+START_SECONDS = 60.0
+#: A fast shutdown ends the sessions and writes a checkpoint.
+STOP_SECONDS = 30.0
+#: An immediate shutdown: the server kills what does not end by itself after 5 s.
+STOP_AT_ONCE_SECONDS = 7.0
+PROBE_TIMEOUT_SECONDS = 2
+
+#: TCP on loopback only, and no socket in a folder that others share. No content in the log: a forgotten user's words
+#: would live on there, so neither failed statements nor the details of an error, which quote rows.
+SETTINGS = {
+    "listen_addresses": ports.LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+#: For tests: a crash of the operating system may destroy the data, but a killed server loses no commit. (It would with
+#: synchronous_commit=off, which gains nothing where nothing waits for the disk.)
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+
+
+class PostgresServer:
+    """One PostgreSQL: `with PostgresServer(directory) as server: psycopg.connect(server.url)`."""
+
+    def __init__(self, data_dir: Path, port: int = 0, durable: bool = True) -> None:
+        """Nothing is started. The data go to `data_dir`/postgres; port 0 takes a free one and then keeps it."""
+        self.port = port
+        self._durable = durable
+        self._directory = data_dir / "postgres"
+        self._lock_path = data_dir / "postgres.lock"
+        self._log_path = data_dir / "logs" / "postgres.log"
+        self._password = ""
+        self.process: ChildProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of the database, as its superuser; it stays the same when the server is started again."""
+        return self._url(DATABASE, self.port)
+
+    def _url(self, database: str, port: int) -> str:
+        return f"postgresql://{postgres_cluster.USER}:{self._password}@{ports.LOOPBACK}:{port}/{database}"
+
+    def start(self) -> Self:
+        """Start the server (and make its data directory and database the first time); return when it answers.
+
+        Raises LocalServerError, which says what to do: see postgres_cluster.prepared; or the port is in use; or
+        another server runs in the same directory.
+        """
+        if self.process is not None and self.process.is_running:
+            raise LocalServerError("postgres is already running")
+        cluster = postgres_cluster.prepared(self._directory, durable=self._durable)
+        self._password = cluster.password
+        _remove_stale_pid_file(self._directory)
+        self.port = ports.start_on(self.port, "postgres", lambda port: self._start_on(cluster, port))
+        return self
+
+    def _start_on(self, cluster: postgres_cluster.Cluster, port: int) -> None:
+        settings = SETTINGS | {"port": str(port)} | ({} if self._durable else NOT_DURABLE)
+        arguments = [*cluster.identity.prefix, str(cluster.programs / "postgres"), "-D", str(cluster.directory)]
+        for name, value in settings.items():
+            arguments += ["-c", f"{name}={value}"]
+        self.process = ChildProcess(
+            "postgres",
+            arguments,
+            log_path=self._log_path,
+            working_dir=cluster.directory,
+            environment=postgres_cluster.ENVIRONMENT,
+            orphan_signal=signal.SIGQUIT,
+            lock_path=self._lock_path,
+        )
+        self.process.start()
+        self.process.wait_until_ready(lambda: self._is_ready(port), deadline_seconds=START_SECONDS)
+
+    def _is_ready(self, port: int) -> bool:
+        """True when it answers and has our database, which is made here the first time."""
+        url = self._url("postgres", port)
+        try:
+            with psycopg.connect(url, connect_timeout=PROBE_TIMEOUT_SECONDS, autocommit=True) as connection:
+                if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchall():
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Shut the server down, ending all sessions. Nothing happens when it does not run."""
+        if self.process is None:
+            return
+        self.process.send(signal.SIGINT)
+        if not self.process.wait(STOP_SECONDS):
+            self.process.stop(signal.SIGQUIT, grace_seconds=STOP_AT_ONCE_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and its sessions; `start()` afterwards uses the same directory and the same port."""
+        if self.process is None or not self.process.is_running:
+            return
+        sessions = _children(self.process.pid)
+        self.process.kill()
+        for process_id in sessions:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process_id, signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+def _children(process_id: int) -> list[int]:
+    """The server's own processes, each in a group of its own; none where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
+    return []
+
+
+def _remove_stale_pid_file(directory: Path) -> None:
+    """Remove the postmaster.pid of a killed server whose number now belongs to another program.
+
+    PostgreSQL would take that program for the server and refuse to start. Its second guard, the shared memory block,
+    still protects the data should we be mistaken.
+    """
+    pid_file = directory / "postmaster.pid"
+    with contextlib.suppress(OSError, IndexError):
+        process_id = pid_file.read_text().split()[0]
+        if Path("/proc/self/comm").exists() and Path(f"/proc/{process_id}/comm").read_text().strip() != "postgres":
+            pid_file.unlink()

@@ -1,0 +1,172 @@
+"""All that `afterturn up` runs, started and stopped in order: servers, schema, workers, API, Flower, clock."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+import redis
+from pydantic import SecretStr
+
+from afterturn.errors import MemoryUnavailable
+from afterturn.local import environment, lock, ports, services
+from afterturn.local.postgres_server import PostgresServer
+from afterturn.local.process import ChildProcess
+from afterturn.local.redis_server import RedisServer
+from afterturn.local.services import Service, ServiceName
+from afterturn.settings import Settings
+
+State = Literal["starting", "ready", "stopping"]
+Watcher = Callable[[str, State], None]
+CHECK_SECONDS = 5
+
+
+class Stack:
+    """The processes of one data directory: `with Stack(settings, data_dir=directory) as stack: stack.settings`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        data_dir: Path,
+        names: tuple[ServiceName, ...] = services.NAMES,
+        durable: bool = True,
+        watcher: Watcher = lambda _name, _state: None,
+    ) -> None:
+        """Nothing is started.
+
+        Redis and PostgreSQL are embedded unless `settings` names theirs. `names` are the services besides them;
+        `watcher` is told what happens to which part. Raises SettingsError when a door would stand open to others.
+        """
+        services.check_doors(settings, names)
+        #: After the start: as given, and with the URLs of the embedded servers.
+        self.settings = settings
+        self.data_dir = data_dir.expanduser().resolve()
+        self.redis: RedisServer | None = None
+        self.postgres: PostgresServer | None = None
+        self.services: list[Service] = []
+        self._names = names
+        self._durable = durable
+        self._tell = watcher
+        self._locks = contextlib.ExitStack()
+
+    def start(self) -> Self:
+        """Start everything and return when all of it is ready.
+
+        Raises LocalServerError when a part cannot be started, or when another stack runs in this data directory;
+        MemoryUnavailable when a given server does not answer. What was started is stopped again.
+        """
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._locks.enter_context(lock.held(self.data_dir / "lock", "afterturn up"))
+        try:
+            self._start_servers()
+            self._migrate()
+            self._start_services()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start_servers(self) -> None:
+        given = self.settings.model_fields_set
+        if "redis_url" in given:
+            _check_redis(self.settings.redis_url)
+        else:
+            self._tell("redis", "starting")
+            self.redis = RedisServer(self.data_dir, port=ports.same_as_before(self.data_dir / "redis.port")).start()
+            self._set(redis_url=self.redis.url)
+            self._tell("redis", "ready")
+        if "postgres_url" not in given:
+            self._tell("postgres", "starting")
+            port = ports.same_as_before(self.data_dir / "postgres.port")
+            self.postgres = PostgresServer(self.data_dir, port=port, durable=self._durable).start()
+            self._set(postgres_url=SecretStr(self.postgres.url))
+            self._tell("postgres", "ready")
+        variables = environment.of_settings(self.settings)
+        servers = ("AFTERTURN_REDIS_URL", "AFTERTURN_BROKER_URL", "AFTERTURN_POSTGRES_URL")
+        environment.write_file(self.environment_file, {name: variables[name] for name in servers if name in variables})
+
+    def _set(self, **values: object) -> None:
+        self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
+
+    def _migrate(self) -> None:
+        from afterturn.database import migrate  # yoyo is heavy
+
+        self._tell("schema", "starting")
+        migrate.apply(self.settings.postgres_url.get_secret_value(), self.settings)
+        self._tell("schema", "ready")
+
+    def _start_services(self) -> None:
+        """Start all at once, then wait for each: their imports take most of the time and share the processors."""
+        builder = services.Builder(self.settings, self.data_dir)
+        self.services = [builder.build(name) for name in self._names]
+        for service in self.services:
+            self._tell(service.name, "starting")
+            service.process.start()
+        for service in self.services:
+            service.process.wait_until_ready(service.is_ready, deadline_seconds=services.START_SECONDS)
+            self._tell(service.name, "ready")
+
+    @property
+    def environment_file(self) -> Path:
+        """A file to be read by a shell (`. file`), after which agents on this machine find these servers."""
+        return self.data_dir / "environment"
+
+    @property
+    def processes(self) -> list[ChildProcess]:
+        """All that is or was running, in the order of its start."""
+        servers = [server.process for server in (self.redis, self.postgres) if server is not None]
+        return [process for process in servers if process is not None] + [item.process for item in self.services]
+
+    def ended(self) -> ChildProcess | None:
+        """Return the first process that has ended although nobody stopped it; None while all is well."""
+        return next((process for process in self.processes if not process.is_running), None)
+
+    def address(self, name: ServiceName) -> str:
+        """Return where a service is found, such as http://127.0.0.1:8600; empty when it is not part of the stack."""
+        return next((service.address for service in self.services if service.name == name), "")
+
+    def stop(self) -> None:
+        """Stop everything, in reverse: the clock, the workers (they finish what they do), the doors, the servers."""
+        for names in services.ENDING:
+            self._stop_services([service for service in self.services if service.name in names])
+        for name, server in (("postgres", self.postgres), ("redis", self.redis)):
+            if server is not None:
+                self._tell(name, "stopping")
+                server.stop()
+        self._locks.close()
+
+    def _stop_services(self, ending: list[Service]) -> None:
+        running = [service for service in ending if service.process.is_running]
+        for service in running:
+            self._tell(service.name, "stopping")
+            service.process.send(signal.SIGTERM)  # once: the second tells a worker to drop what it does
+        for service in running:
+            service.process.wait(service.stop_seconds)
+            service.process.kill()
+
+    def kill(self) -> None:
+        """End everything at once. No acknowledged turn is lost by it; unfinished work is taken up at the next start."""
+        for service in self.services:
+            service.process.kill()
+        for server in (self.postgres, self.redis):
+            if server is not None:
+                server.kill()
+        self._locks.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+def _check_redis(url: str) -> None:
+    with redis.Redis.from_url(url, socket_connect_timeout=CHECK_SECONDS, socket_timeout=CHECK_SECONDS) as client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            raise MemoryUnavailable(f"AFTERTURN_REDIS_URL cannot be reached: {error}") from None

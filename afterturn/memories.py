@@ -1,0 +1,45 @@
+"""What recall returns: memories, each with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a memory is believed: who said it, when, word for word."""
+
+    session_id: str
+    turn_id: str
+    #: The turn's place in its session; None while it is pending.
+    position: int | None
+    #: The name to show: the speaker's, else the role.
+    speaker: str
+    said_at: datetime
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One thing that is remembered of a user."""
+
+    #: fact, episode or turn.
+    kind: str
+    #: The fact's id, the episode's batch id, or the turn's id.
+    memory_id: str
+    text: str
+    #: Larger is better; comparable within one answer only. 0 where there was no query.
+    score: float
+    #: When the last turn behind it was said.
+    said_at: datetime
+    session_id: str
+    evidence: tuple[Evidence, ...]
+    #: Facts: current, superseded or retracted. Others: current.
+    status: str = "current"
+    category: str | None = None
+    #: In the world; None where nobody said.
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    #: Facts: what was believed before it took its place, newest first.
+    superseded_texts: tuple[str, ...] = ()

@@ -1,0 +1,264 @@
+"""Archive: pending turns of many sessions go to Postgres, and full batches are cut, in one transaction.
+
+Under each session row's lock a new turn gets the next position; a turn that is there already changes nothing. Only
+then do exactly the committed entries leave Redis. Dying between the two is harmless: they are archived again, which
+does nothing, and leave then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import redis
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+
+from afterturn import cut, tokens
+from afterturn.cut import Cut, UncutTurn
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.hot import pending
+from afterturn.hot.entries import Entry, Mark
+from afterturn.scopes import SessionScope, UserScope
+from afterturn.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_SQL = queries.load("archive")
+
+#: Entries of one session that one transaction takes. Larger: fewer transactions, longer locks.
+ENTRIES_PER_SESSION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch that was just cut."""
+
+    scope: UserScope
+    batch_id: UUID
+
+
+@dataclass(slots=True)
+class _Session:
+    """One session row under its lock, and what this transaction does to it."""
+
+    scope: SessionScope
+    next_position: int
+    cut_through: int
+    uncut_tokens: int
+    uncut_since: datetime | None
+    is_cut_due: bool
+    now: datetime
+    added: list[UncutTurn] = field(default_factory=list)
+    is_flushed: bool = False
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {
+            "tenant_id": self.scope.tenant_id,
+            "user_id": self.scope.user_id,
+            "session_id": self.scope.session_id,
+        }
+
+
+def archive(
+    client: redis.Redis, pool: ConnectionPool[Connection], settings: Settings, sessions: Sequence[SessionScope]
+) -> list[NewBatch]:
+    """Archive all that is pending in these sessions, and return the batches that were cut.
+
+    Raises the driver's errors when a server is away; what was not committed is still pending then.
+    """
+    new_batches: list[NewBatch] = []
+    remaining = list(dict.fromkeys(sessions))
+    while remaining:
+        taken = pending.read(client, remaining, limit=ENTRIES_PER_SESSION)
+        with pool.connection() as connection, connection.transaction():
+            new_batches += archive_entries(connection, settings, taken)
+        pending.remove(client, taken, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
+        remaining = [scope for scope, entries in taken.items() if len(entries) == ENTRIES_PER_SESSION]
+    return new_batches
+
+
+def cut_due(pool: ConnectionPool[Connection], settings: Settings, *, limit: int) -> list[NewBatch]:
+    """Cut batches in the sessions that are due by idle time or age, and return them."""
+    with pool.connection() as connection:
+        rows = connection.execute(queries.load("sweep")["cut_due"], {"limit": limit}).fetchall()
+        if not rows:
+            return []
+        due: dict[SessionScope, list[Entry]] = {
+            SessionScope(row["tenant_id"], row["user_id"], row["session_id"]): [] for row in rows
+        }
+        with connection.transaction():
+            return archive_entries(connection, settings, due)
+
+
+def archive_entries(
+    connection: Connection, settings: Settings, taken: Mapping[SessionScope, Sequence[Entry]]
+) -> list[NewBatch]:
+    """Archive these entries and cut what is full, due or flushed, inside the caller's transaction."""
+    next_user_seq = _lock_users(connection, {scope.user for scope in taken})
+    sessions = _lock_sessions(connection, taken)
+    known = _known_turns(connection, taken)
+    rows = [row for scope in sessions for row in _place(sessions[scope], taken[scope], known)]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_SQL["add_turn"], rows)
+    return _cut_sessions(connection, settings, sessions.values(), next_user_seq)
+
+
+def _lock_users(connection: Connection, users: Iterable[UserScope]) -> dict[UserScope, int]:
+    arguments = {"tenants": [user.tenant_id for user in users], "users": [user.user_id for user in users]}
+    connection.execute(_SQL["add_users"], arguments)
+    rows = connection.execute(_SQL["lock_users"], arguments).fetchall()
+    return {UserScope(row["tenant_id"], row["user_id"]): row["next_user_seq"] for row in rows}
+
+
+def _lock_sessions(connection: Connection, scopes: Iterable[SessionScope]) -> dict[SessionScope, _Session]:
+    arguments = {
+        "tenants": [scope.tenant_id for scope in scopes],
+        "users": [scope.user_id for scope in scopes],
+        "sessions": [scope.session_id for scope in scopes],
+    }
+    connection.execute(_SQL["add_sessions"], arguments)
+    locked = {}
+    for row in connection.execute(_SQL["lock_sessions"], arguments).fetchall():
+        scope = SessionScope(row["tenant_id"], row["user_id"], row["session_id"])
+        locked[scope] = _Session(
+            scope=scope,
+            next_position=row["next_position"],
+            cut_through=row["cut_through"],
+            uncut_tokens=row["uncut_tokens"],
+            uncut_since=row["uncut_since"],
+            is_cut_due=bool(row["is_cut_due"]),
+            now=row["now"],
+        )
+    return locked
+
+
+def _known_turns(
+    connection: Connection, taken: Mapping[SessionScope, Sequence[Entry]]
+) -> set[tuple[SessionScope, str]]:
+    named = [(scope, entry.entry_id) for scope, entries in taken.items() for entry in entries if entry.turn]
+    if not named:
+        return set()
+    rows = connection.execute(
+        _SQL["known_turns"],
+        {
+            "tenants": [scope.tenant_id for scope, _ in named],
+            "users": [scope.user_id for scope, _ in named],
+            "sessions": [scope.session_id for scope, _ in named],
+            "turns": [turn_id for _, turn_id in named],
+        },
+    ).fetchall()
+    return {(SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]) for row in rows}
+
+
+def _place(session: _Session, entries: Sequence[Entry], known: set[tuple[SessionScope, str]]) -> list[dict[str, Any]]:
+    """Give each new turn the next position; note a flush. Returns the rows to add."""
+    rows = []
+    for entry in entries:
+        if entry.mark is Mark.FLUSH:
+            session.is_flushed = True
+        if entry.turn is None or (session.scope, entry.entry_id) in known:
+            continue
+        known.add((session.scope, entry.entry_id))
+        counted = tokens.estimate(entry.turn.content)
+        rows.append(session.key | _columns(entry) | {"position": session.next_position, "tokens": counted})
+        session.added.append(UncutTurn(session.next_position, counted))
+        session.next_position += 1
+    return rows
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    turn = entry.turn
+    assert turn is not None
+    return {
+        "turn_id": turn.turn_id,
+        "role": turn.role,
+        "name": turn.name,
+        "agent_id": turn.agent_id,
+        "content": turn.content,
+        "metadata": Jsonb(turn.metadata),
+        "memories_shown": list(turn.memories_shown),
+        "occurred_at": turn.occurred_at,
+        "written_at": entry.written_at_seconds,
+    }
+
+
+def _cut_sessions(
+    connection: Connection, settings: Settings, sessions: Iterable[_Session], next_user_seq: dict[UserScope, int]
+) -> list[NewBatch]:
+    batch_rows: list[dict[str, Any]] = []
+    session_rows: list[dict[str, Any]] = []
+    cut_users: dict[UserScope, int] = defaultdict(int)
+    limits = cut.Limits(turns=settings.batch_turns, tokens=settings.batch_tokens)
+    for session in sessions:
+        uncut = _uncut_turns(connection, session)
+        for piece, cut_by in _pieces(session, uncut, limits):
+            seq = next_user_seq[session.scope.user]
+            next_user_seq[session.scope.user] = cut_users[session.scope.user] = seq + 1
+            batch_rows.append(_batch_row(session, piece, cut_by, seq))
+            session.cut_through = piece.last_position
+        session_rows.append(_session_row(session, uncut, settings))
+    with connection.cursor() as cursor:
+        if batch_rows:
+            cursor.executemany(_SQL["add_batch"], batch_rows)
+            cursor.executemany(
+                _SQL["update_user"],
+                [
+                    {"tenant_id": user.tenant_id, "user_id": user.user_id, "next_user_seq": seq}
+                    for user, seq in cut_users.items()
+                ],
+            )
+        cursor.executemany(_SQL["update_session"], session_rows)
+    return [NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"]) for row in batch_rows]
+
+
+def _uncut_turns(connection: Connection, session: _Session) -> list[UncutTurn]:
+    if session.uncut_since is None:
+        return session.added
+    rows = connection.execute(_SQL["uncut_turns"], session.key | {"cut_through": session.cut_through}).fetchall()
+    return [UncutTurn(row["position"], row["tokens"]) for row in rows]
+
+
+def _pieces(session: _Session, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
+    """Return what becomes a batch now, and why: all that is full, and the rest when it is due or flushed."""
+    rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
+    pieces: list[tuple[Cut, str]] = []
+    for piece in cut.plan(uncut, limits):
+        if piece.is_full:
+            pieces.append((piece, "size"))
+        elif rest_is_cut:
+            pieces.append((piece, rest_is_cut))
+    return pieces
+
+
+def _batch_row(session: _Session, piece: Cut, cut_by: str, user_seq: int) -> dict[str, Any]:
+    return session.key | {
+        "batch_id": cut.batch_id(session.scope, user_seq, piece.first_position),
+        "user_seq": user_seq,
+        "first_position": piece.first_position,
+        "last_position": piece.last_position,
+        "tokens": piece.tokens,
+        "cut_by": cut_by,
+    }
+
+
+def _session_row(session: _Session, uncut: list[UncutTurn], settings: Settings) -> dict[str, Any]:
+    left = [turn for turn in uncut if turn.position > session.cut_through]
+    is_older = bool(left) and (not session.added or left[0].position < session.added[0].position)
+    return session.key | {
+        "next_position": session.next_position,
+        "cut_through": session.cut_through,
+        "uncut_tokens": sum(turn.tokens for turn in left),
+        "uncut_since": None if not left else session.uncut_since if is_older else session.now,
+        "has_new": bool(session.added),
+        "max_age_seconds": settings.batch_max_age_seconds,
+        "idle_seconds": settings.batch_idle_seconds,
+    }

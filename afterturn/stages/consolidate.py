@@ -1,0 +1,73 @@
+"""Consolidate: an embedded batch's candidates against the user's current facts, applied in the user's order."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from afterturn import batches, user_lock
+from afterturn.batches import Claimed
+from afterturn.consolidation import apply, decisions
+from afterturn.database import queries
+from afterturn.extraction import outcome
+from afterturn.runtime import Runtime
+from afterturn.scopes import UserScope
+
+_SQL = queries.load("batches")
+
+
+def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+    """Apply one batch. Returns whether it did; False when it is not its turn, or there was nothing to do."""
+    with user_lock.held(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_held:
+        if not is_held:
+            # Whoever holds it hands on to the user's next batch when it is done.
+            return False
+        is_applied = _claim_and_apply(runtime, scope, batch_id)
+    if is_applied:
+        _hand_on(runtime, scope, batch_id)
+    return is_applied
+
+
+def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+    with batches.claimed(
+        runtime.postgres,
+        runtime.leases,
+        scope,
+        batch_id,
+        state="extracted",
+        attempts_limit=runtime.settings.attempts,
+    ) as claimed:
+        if claimed is None:
+            return False
+        if not claimed.batch.is_embedded or _is_blocked(runtime, claimed):
+            batches.give_back(runtime.postgres, claimed)
+            return False
+        _apply(runtime, claimed)
+        return True
+    return False
+
+
+def _is_blocked(runtime: Runtime, claimed: Claimed) -> bool:
+    batch = claimed.batch
+    with runtime.postgres.connection() as connection:
+        row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
+    assert row is not None
+    return bool(row["is_blocked"])
+
+
+def _apply(runtime: Runtime, claimed: Claimed) -> None:
+    batch = claimed.batch
+    with runtime.postgres.connection() as connection:
+        outcome_of_batch = outcome.read(connection, batch)
+        version, known = apply.read_alike(connection, batch, outcome_of_batch)
+        decided = decisions.decide(outcome_of_batch.believed, known)
+        with connection.transaction():
+            apply.lock_user(connection, batch, version)
+            apply.apply(connection, batch, outcome_of_batch, decided)
+            batches.mark(connection, claimed, "applied")
+
+
+def _hand_on(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
+    with runtime.postgres.connection() as connection:
+        row = connection.execute(_SQL["next_ready"], batches.key_of(scope, batch_id)).fetchone()
+    if row is not None:
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(row["batch_id"]))

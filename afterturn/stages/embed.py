@@ -1,0 +1,68 @@
+"""Embed: the vectors of an extracted batch's candidates, episode and turns, in every active space."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from afterturn import batches
+from afterturn.batches import Batch
+from afterturn.embedding import items, spaces
+from afterturn.embedding.items import Item
+from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.extraction import outcome
+from afterturn.extraction.outcome import Outcome
+from afterturn.runtime import Runtime
+from afterturn.scopes import UserScope
+
+
+def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+    """Give one extracted batch its vectors. Returns whether it did; False when there was nothing to do."""
+    with batches.claimed(
+        runtime.postgres,
+        runtime.leases,
+        scope,
+        batch_id,
+        state="extracted",
+        attempts_limit=runtime.settings.attempts,
+    ) as claimed:
+        if claimed is None or claimed.batch.is_embedded:
+            if claimed:
+                batches.give_back(runtime.postgres, claimed)
+            return False
+        with runtime.postgres.connection() as connection:
+            wanted = _items(claimed.batch, outcome.read(connection, claimed.batch))
+            active = spaces.active(connection)
+        for space in active:
+            _embed_missing(runtime, scope, space, wanted)
+        with runtime.postgres.connection() as connection, connection.transaction():
+            batches.mark(connection, claimed, "embedded")
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        return True
+    return False
+
+
+def _items(batch: Batch, outcome_of_batch: Outcome) -> list[Item]:
+    wanted = [
+        Item(kind="fact", name=items.fact_name(believed.fact_id), text=believed.candidate.text)
+        for believed in outcome_of_batch.believed
+    ]
+    episode = outcome_of_batch.episode
+    if episode is not None:
+        text = f"{episode.title}. {episode.summary}"
+        wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
+    for turn in outcome_of_batch.turns:
+        if turn.content.strip() and turn.position is not None:
+            name = items.turn_name(batch.session, turn.position)
+            wanted.append(Item(kind="turn", name=name, text=f"{turn.speaker}: {turn.content}"))
+    return wanted
+
+
+def _embed_missing(runtime: Runtime, scope: UserScope, space: EmbeddingSpace, wanted: list[Item]) -> None:
+    """Embed what the space lacks. No database connection is held during the embedder's call."""
+    with runtime.postgres.connection() as connection:
+        lacking = items.missing(connection, scope, space, wanted)
+    if not lacking:
+        return
+    vectors = runtime.embedder_of(space).embed([item.text for item in lacking])
+    with runtime.postgres.connection() as connection, connection.transaction():
+        items.add(connection, scope, space, list(zip(lacking, vectors, strict=True)))

@@ -1,0 +1,74 @@
+"""Summarize: a session's new episodes go into its summary, and the user's profile is made anew."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from afterturn import leases, llm_calls
+from afterturn.database import queries
+from afterturn.errors import ModelError, StaleLease, TransitionRefused
+from afterturn.runtime import Runtime
+from afterturn.scopes import SessionScope
+from afterturn.summaries import profile
+from afterturn.summaries.summarizer import Episode, SummaryDraft
+
+logger = logging.getLogger(__name__)
+
+_SQL = queries.load("summaries")
+
+
+def summarize(runtime: Runtime, session: SessionScope) -> bool:
+    """Bring one session's summary up to date. Returns whether it did; False when there was nothing to do."""
+    with runtime.postgres.connection() as connection:
+        lease = runtime.leases.claim(connection, session.user, "summary", session.session_id)
+    if lease is None:
+        return False
+    try:
+        return _bring_up_to_date(runtime, session, lease)
+    except (ModelError, TransitionRefused) as error:
+        # The debt stays in the session row: the sweep finds it again.
+        logger.warning("the summary of %s waits: %s", session, error)
+        with runtime.postgres.connection() as connection:
+            leases.let_go(connection, lease)
+        return False
+    finally:
+        runtime.leases.forget(lease)
+
+
+def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: leases.Lease) -> bool:
+    key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
+    with runtime.postgres.connection() as connection:
+        owed = connection.execute(_SQL["previous"], key).fetchone()
+        if owed is None:
+            leases.let_go(connection, lease)
+            return False
+        rows = connection.execute(_SQL["episodes_since"], key | owed).fetchall()
+    draft = _draft(runtime, session, owed["text"], [Episode(**row) for row in rows])
+    with runtime.postgres.connection() as connection, connection.transaction():
+        _store(connection, key | owed, draft)
+        profile.rebuild(connection, session.user)
+        leases.release(connection, lease)
+    return True
+
+
+def _draft(
+    runtime: Runtime, session: SessionScope, previous: str | None, episodes: list[Episode]
+) -> SummaryDraft | None:
+    if not episodes:
+        return None
+    summarizer = runtime.summarizer
+    if runtime.settings.is_offline:
+        return summarizer.summarize(previous, episodes)
+    with llm_calls.metered(runtime.postgres, session, stage="summarize", model=summarizer.model) as cost:
+        draft = summarizer.summarize(previous, episodes)
+        cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
+        return draft
+
+
+def _store(connection: Any, owed: dict[str, Any], draft: SummaryDraft | None) -> None:
+    if draft is not None:
+        version = {"prompt_version": draft.prompt_version, "model": draft.model}
+        connection.execute(_SQL["put"], owed | version | {"text": draft.text})
+    if connection.execute(_SQL["done"], owed).fetchone() is None:
+        raise StaleLease("another worker has summarized this session meanwhile")

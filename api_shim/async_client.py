@@ -1,0 +1,203 @@
+"""The asyncio client: the same calls as `MemoryClient`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from afterturn.database import pool
+from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
+from afterturn.hot import scripts
+from afterturn.memories import Memory
+from afterturn.recall import statements
+from afterturn.recall.statements import Row, Statement
+from afterturn.settings import Settings
+from afterturn.turns import Turn
+from api_shim import connections
+from api_shim.client import FLUSH_POLL_SECONDS
+from api_shim.connections import AsyncConnections
+from api_shim.conversation import Conversation, as_ours, checked_limit, checked_query
+
+logger = logging.getLogger("afterturn.client")
+
+
+class AsyncMemoryClient:
+    """Writes and recalls one user's turns. Making one opens nothing; tasks may share it.
+
+    The calls, their arguments and errors are those of `MemoryClient`. Connections belong to the running event loop;
+    `await close_async_connections()` before it ends.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        session_id: str = "default",
+        agent_id: str | None = None,
+        *,
+        tenant_id: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Name whose memory it is, and of which conversation."""
+        self._conversation = Conversation(
+            user_id=user_id, session_id=session_id, agent_id=agent_id, tenant_id=tenant_id, settings=settings
+        )
+
+    async def write(
+        self,
+        role: str,
+        content: str | None = None,
+        *,
+        turn_id: str | None = None,
+        name: str | None = None,
+        occurred_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        memories_shown: Sequence[str] = (),
+    ) -> str:
+        """Write one turn, in one round trip to Redis, and return its id. See `MemoryClient.write`."""
+        turn = self._conversation.turn(
+            role,
+            content,
+            turn_id=turn_id,
+            name=name,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            memories_shown=memories_shown,
+        )
+        await self._append(self._conversation.write_arguments((turn,)))
+        return turn.turn_id
+
+    async def write_many(self, turns: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Write up to 1,000 turns in one round trip, all or none. See `MemoryClient.write_many`."""
+        written = self._conversation.turns(turns)
+        if written:
+            await self._append(self._conversation.write_arguments(written))
+        return [turn.turn_id for turn in written]
+
+    async def history(self, limit: int = 20) -> list[Turn]:
+        """Return the session's last turns, oldest first. See `MemoryClient.history`."""
+        checked_limit(limit)
+        hot = await self._hot(limit)
+        if len(hot) >= limit:
+            return hot[-limit:]
+        try:
+            archived = await self._run(statements.session_turns(self._conversation.session, limit=limit))
+        except MemoryUnavailable:
+            if not hot:
+                raise
+            logger.warning("Postgres is away: history holds only what Redis has")
+            archived = []
+        return self._conversation.united(archived, hot, limit)
+
+    async def recall(self, query: str | None = None, limit: int = 10) -> list[Memory]:
+        """Return the memories that answer `query`, best first. See `MemoryClient.recall`."""
+        checked_limit(limit)
+        if query is None:
+            return await self._newest(limit)
+        query = checked_query(query)
+        hot = await self._hot(limit)
+        try:
+            archived = await self._search(query, limit)
+        except MemoryUnavailable:
+            if not hot:
+                raise
+            logger.warning("Postgres is away: recall searches only what Redis has")
+            archived = []
+        return self._conversation.with_pending(query, hot, archived, limit)
+
+    async def flush(self, wait_seconds: float | None = None) -> None:
+        """Have what was written so far made into facts now. See `MemoryClient.flush`."""
+        await self._append(self._conversation.flush_arguments())
+        if wait_seconds is None:
+            return
+        deadline = time.monotonic() + wait_seconds
+        while not await self._is_settled():
+            if time.monotonic() > deadline:
+                raise FlushTimeout()
+            await asyncio.sleep(FLUSH_POLL_SECONDS)
+
+    async def summary(self) -> str | None:
+        """Return the session's summary; None while there is none. See `MemoryClient.summary`."""
+        session = statements.session_key(self._conversation.session)
+        rows = await self._run(Statement(statements.SQL["summary"], session))
+        return rows[0]["text"] if rows else None
+
+    @property
+    def _connections(self) -> AsyncConnections:
+        return connections.of_loop(self._conversation.settings)
+
+    async def _append(self, arguments: list[str | bytes | int]) -> None:
+        try:
+            pending_bytes = await scripts.WRITE.run_async(
+                self._connections.redis, self._conversation.write_keys, *arguments
+            )
+        except RedisError as error:
+            raise as_ours(error) from error
+        self._conversation.note_pending(pending_bytes)
+
+    async def _hot(self, limit: int) -> list[Turn]:
+        try:
+            async with self._connections.redis.pipeline(transaction=True) as pipeline:
+                pipeline.xrevrange(self._conversation.pending_key, count=limit)
+                pipeline.lrange(self._conversation.recent_key, -limit, -1)
+                rows, recent = await pipeline.execute()
+        except RedisError as error:
+            raise as_ours(error) from error
+        return self._conversation.newest_turns(rows, recent)
+
+    async def _newest(self, limit: int) -> list[Memory]:
+        hot = await self._hot(limit)
+        archived: Sequence[Row] = []
+        if len(hot) < limit:
+            try:
+                archived = await self._run(statements.newest(self._conversation.session.user, limit=limit))
+            except MemoryUnavailable:
+                if not hot:
+                    raise
+        return self._conversation.newest_memories(archived, hot, limit)
+
+    async def _search(self, query: str, limit: int) -> list[Memory]:
+        user = self._conversation.session.user
+        vector = await self._vector(query)
+        space_id = self._connections.question_embedder.space_id
+        async with pool.owned_async(await self._connections.postgres(), user) as connection:
+            results = await _run(
+                connection, statements.rankings(user, query, limit=limit, space_id=space_id, vector=vector)
+            )
+            scores = statements.fused(results, limit=limit)
+            return statements.memories(await _run(connection, statements.details(user, scores)), scores)
+
+    async def _vector(self, query: str) -> list[float] | None:
+        embedder = self._connections.question_embedder
+        if embedder.needs_space:
+            embedder.use(await self._run(Statement(statements.SQL["serving_space"], {})))
+        try:
+            # The embedder may compute or call: neither may hold up the event loop.
+            return await asyncio.to_thread(embedder.embed, query)
+        except ModelError as error:
+            logger.warning("recall goes by words alone: %s", error)
+            return None
+
+    async def _is_settled(self) -> bool:
+        try:
+            if await self._connections.redis.exists(self._conversation.pending_key):
+                return False
+        except RedisError as error:
+            raise as_ours(error) from error
+        session = statements.session_key(self._conversation.session)
+        return bool((await self._run(Statement(statements.SQL["is_settled"], session)))[0]["is_settled"])
+
+    async def _run(self, statement: Statement) -> list[Row]:
+        async with pool.owned_async(await self._connections.postgres(), self._conversation.session.user) as connection:
+            return (await _run(connection, [statement]))[0]
+
+
+async def _run(connection: pool.AsyncConnection, wanted: Sequence[Statement]) -> list[list[Row]]:
+    """Send all statements, then read all answers: in pipeline mode, one round trip."""
+    cursors = [await connection.execute(statement.sql, statement.arguments) for statement in wanted]
+    return [list(await cursor.fetchall()) for cursor in cursors]

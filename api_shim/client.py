@@ -1,0 +1,239 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from afterturn.database import pool
+from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
+from afterturn.hot import scripts
+from afterturn.memories import Memory
+from afterturn.recall import statements
+from afterturn.recall.statements import Row, Statement
+from afterturn.settings import Settings
+from afterturn.turns import Turn
+from api_shim import connections
+from api_shim.connections import Connections
+from api_shim.conversation import Conversation, as_ours, checked_limit, checked_query
+
+logger = logging.getLogger("afterturn.client")
+
+FLUSH_POLL_SECONDS = 0.1
+
+
+class MemoryClient:
+    """Writes and recalls one user's turns. Making one opens nothing; threads may share it."""
+
+    def __init__(
+        self,
+        user_id: str,
+        session_id: str = "default",
+        agent_id: str | None = None,
+        *,
+        tenant_id: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """Name whose memory it is, and of which conversation.
+
+        Args:
+            user_id: whose memory.
+            session_id: which conversation.
+            agent_id: which agent writes.
+            tenant_id: which customer; AFTERTURN_TENANT when not given.
+            settings: read from the environment when not given.
+
+        Raises InvalidId or SettingsError.
+        """
+        self._conversation = Conversation(
+            user_id=user_id, session_id=session_id, agent_id=agent_id, tenant_id=tenant_id, settings=settings
+        )
+        self._opened: Connections | None = None
+
+    def write(
+        self,
+        role: str,
+        content: str | None = None,
+        *,
+        turn_id: str | None = None,
+        name: str | None = None,
+        occurred_at: datetime | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        memories_shown: Sequence[str] = (),
+    ) -> str:
+        """Write one turn, in one round trip to Redis, and return its id.
+
+        `write(text)` alone stores one string that holds a whole exchange. Calling it again with the same `turn_id`
+        is the same turn.
+
+        Args:
+            role: user, assistant, system, tool or exchange.
+            content: what was said.
+            turn_id: the caller's id; minted when not given.
+            name: the speaker's name.
+            occurred_at: when it was said, with a timezone; now when not given.
+            metadata: JSON of the caller's own, tool calls included.
+            memories_shown: ids of the memories that the assistant had been shown.
+
+        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge it.
+        """
+        turn = self._conversation.turn(
+            role,
+            content,
+            turn_id=turn_id,
+            name=name,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            memories_shown=memories_shown,
+        )
+        self._append(self._conversation.write_arguments((turn,)))
+        return turn.turn_id
+
+    def write_many(self, turns: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Write up to 1,000 turns in one round trip, all or none, and return their ids.
+
+        Args:
+            turns: mappings of `write`'s arguments, such as {"role": "user", "content": "Hello"}.
+
+        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge them.
+        """
+        written = self._conversation.turns(turns)
+        if written:
+            self._append(self._conversation.write_arguments(written))
+        return [turn.turn_id for turn in written]
+
+    def history(self, limit: int = 20) -> list[Turn]:
+        """Return the session's last turns, oldest first, those not archived yet included.
+
+        With Postgres away, those that Redis still holds. Raises InvalidInput or MemoryUnavailable.
+        """
+        checked_limit(limit)
+        hot = self._hot(limit)
+        if len(hot) >= limit:
+            return hot[-limit:]
+        try:
+            archived = self._run(statements.session_turns(self._conversation.session, limit=limit))
+        except MemoryUnavailable:
+            if not hot:
+                raise
+            logger.warning("Postgres is away: history holds only what Redis has")
+            archived = []
+        return self._conversation.united(archived, hot, limit)
+
+    def recall(self, query: str | None = None, limit: int = 10) -> list[Memory]:
+        """Return the memories that answer `query`, best first; without one, the newest turns, newest first.
+
+        With Postgres away, only turns that Redis still holds. Raises InvalidInput or MemoryUnavailable.
+        """
+        checked_limit(limit)
+        if query is None:
+            return self._newest(limit)
+        query = checked_query(query)
+        hot = self._hot(limit)
+        try:
+            archived = self._search(query, limit)
+        except MemoryUnavailable:
+            if not hot:
+                raise
+            logger.warning("Postgres is away: recall searches only what Redis has")
+            archived = []
+        return self._conversation.with_pending(query, hot, archived, limit)
+
+    def flush(self, wait_seconds: float | None = None) -> None:
+        """Have what was written so far made into facts now, without waiting for more.
+
+        Args:
+            wait_seconds: when given, wait this long for it. Raises FlushTimeout when it takes longer.
+        """
+        self._append(self._conversation.flush_arguments())
+        if wait_seconds is None:
+            return
+        deadline = time.monotonic() + wait_seconds
+        while not self._is_settled():
+            if time.monotonic() > deadline:
+                raise FlushTimeout()
+            time.sleep(FLUSH_POLL_SECONDS)
+
+    def summary(self) -> str | None:
+        """Return the session's summary; None while there is none. Raises MemoryUnavailable."""
+        session = statements.session_key(self._conversation.session)
+        rows = self._run(Statement(statements.SQL["summary"], session))
+        return rows[0]["text"] if rows else None
+
+    @property
+    def _connections(self) -> Connections:
+        found = self._opened
+        if found is None or not found.is_usable:
+            found = self._opened = connections.of_process(self._conversation.settings)
+        return found
+
+    def _append(self, arguments: list[str | bytes | int]) -> None:
+        try:
+            pending_bytes = scripts.WRITE.run(self._connections.redis, self._conversation.write_keys, *arguments)
+        except RedisError as error:
+            raise as_ours(error) from error
+        self._conversation.note_pending(pending_bytes)
+
+    def _hot(self, limit: int) -> list[Turn]:
+        try:
+            with self._connections.redis.pipeline(transaction=True) as pipeline:
+                pipeline.xrevrange(self._conversation.pending_key, count=limit)
+                pipeline.lrange(self._conversation.recent_key, -limit, -1)
+                rows, recent = pipeline.execute()
+        except RedisError as error:
+            raise as_ours(error) from error
+        return self._conversation.newest_turns(rows, recent)
+
+    def _newest(self, limit: int) -> list[Memory]:
+        hot = self._hot(limit)
+        archived: Sequence[Row] = []
+        if len(hot) < limit:
+            try:
+                archived = self._run(statements.newest(self._conversation.session.user, limit=limit))
+            except MemoryUnavailable:
+                if not hot:
+                    raise
+        return self._conversation.newest_memories(archived, hot, limit)
+
+    def _search(self, query: str, limit: int) -> list[Memory]:
+        user = self._conversation.session.user
+        vector = self._vector(query)
+        space_id = self._connections.question_embedder.space_id
+        with pool.owned(self._connections.postgres, user) as connection:
+            results = _run(connection, statements.rankings(user, query, limit=limit, space_id=space_id, vector=vector))
+            scores = statements.fused(results, limit=limit)
+            return statements.memories(_run(connection, statements.details(user, scores)), scores)
+
+    def _vector(self, query: str) -> list[float] | None:
+        embedder = self._connections.question_embedder
+        if embedder.needs_space:
+            embedder.use(self._run(Statement(statements.SQL["serving_space"], {})))
+        try:
+            return embedder.embed(query)
+        except ModelError as error:
+            logger.warning("recall goes by words alone: %s", error)
+            return None
+
+    def _is_settled(self) -> bool:
+        try:
+            if self._connections.redis.exists(self._conversation.pending_key):
+                return False
+        except RedisError as error:
+            raise as_ours(error) from error
+        session = statements.session_key(self._conversation.session)
+        return bool(self._run(Statement(statements.SQL["is_settled"], session))[0]["is_settled"])
+
+    def _run(self, statement: Statement) -> list[Row]:
+        with pool.owned(self._connections.postgres, self._conversation.session.user) as connection:
+            return _run(connection, [statement])[0]
+
+
+def _run(connection: pool.Connection, wanted: Sequence[Statement]) -> list[list[Row]]:
+    """Send all statements, then read all answers: in pipeline mode, one round trip."""
+    cursors = [connection.execute(statement.sql, statement.arguments) for statement in wanted]
+    return [list(cursor.fetchall()) for cursor in cursors]

@@ -1,0 +1,193 @@
+"""What both clients do without I/O: check what comes in, form the call to Redis, read the answers."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from afterturn import ids, turns
+from afterturn import settings as settings_module
+from afterturn.errors import InvalidInput, MemoryUnavailable, PendingLimitReached
+from afterturn.hot import entries, keys, pending
+from afterturn.hot.entries import Mark
+from afterturn.memories import Memory
+from afterturn.recall import ranking, statements
+from afterturn.scopes import SessionScope
+from afterturn.settings import Settings
+from afterturn.turns import Turn
+
+logger = logging.getLogger("afterturn.client")
+
+WRITE_MANY_LIMIT = 1_000
+RESULT_LIMIT = 1_000
+QUERY_LIMIT_CHARACTERS = 32_768
+#: Part of the pending limit at which clients warn, and how often each does.
+ALARM_FRACTION = 0.5
+ALARM_EVERY_SECONDS = 60.0
+
+
+@functools.cache
+def settings_from_environment() -> Settings:
+    """Read the environment once per process. Raises SettingsError."""
+    return settings_module.load()
+
+
+class Conversation:
+    """One session of one user, as a client sees it. Holds no connection and no lock."""
+
+    def __init__(
+        self,
+        *,
+        user_id: str,
+        session_id: str,
+        agent_id: str | None,
+        tenant_id: str | None,
+        settings: Settings | None,
+    ) -> None:
+        self.settings = settings or settings_from_environment()
+        self.session = SessionScope(
+            ids.validated("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
+            ids.validated("user_id", user_id),
+            ids.validated("session_id", session_id),
+        )
+        self.agent_id = None if agent_id is None else ids.validated("agent_id", agent_id)
+        shard = keys.shard_of(self.session.tenant_id, self.session.user_id)
+        self.pending_key = keys.pending(self.session)
+        self.recent_key = keys.recent(self.session)
+        self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
+        self._member = keys.member(self.session)
+        self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * ALARM_FRACTION)
+        self._alarmed_at = float("-inf")
+
+    def turn(
+        self,
+        role: str,
+        content: str | None,
+        *,
+        turn_id: str | None,
+        name: str | None,
+        occurred_at: datetime | None,
+        metadata: Mapping[str, Any] | None,
+        memories_shown: Sequence[str],
+    ) -> Turn:
+        """Return the checked turn; a single string is a whole exchange."""
+        if content is None:
+            role, content = "exchange", role
+        return turns.make(
+            role,
+            content,
+            limit_bytes=self.settings.turn_limit_bytes,
+            turn_id=turn_id,
+            name=name,
+            agent_id=self.agent_id,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            memories_shown=memories_shown,
+        )
+
+    def turns(self, given: Iterable[Mapping[str, Any]]) -> list[Turn]:
+        """Return the checked turns of `write_many`, each a mapping of `write`'s arguments; all of them, or an error."""
+        written = []
+        for number, arguments in enumerate(given):
+            try:
+                written.append(self.turn(**_WRITE_DEFAULTS | dict(arguments)))
+            except TypeError as error:
+                raise InvalidInput(f"turn {number} of write_many: {error}") from None
+        if len(written) > WRITE_MANY_LIMIT:
+            raise InvalidInput(f"write_many takes up to {WRITE_MANY_LIMIT} turns at a time, not {len(written)}")
+        return written
+
+    def write_arguments(self, written: Iterable[Turn]) -> list[str | bytes | int]:
+        """Return the arguments of the write script for these turns."""
+        limit = self.settings.turn_limit_bytes
+        return self._arguments([(turn.turn_id, turns.encode(turn, limit_bytes=limit)) for turn in written])
+
+    def flush_arguments(self) -> list[str | bytes | int]:
+        """Return the arguments of the write script for a flush."""
+        return self._arguments([entries.encode_mark(Mark.FLUSH)])
+
+    def _arguments(self, payloads: Sequence[tuple[str, bytes]]) -> list[str | bytes | int]:
+        size = sum(len(payload) for _, payload in payloads)
+        arguments: list[str | bytes | int] = [self._member, self.settings.pending_limit_bytes_per_shard, size]
+        for entry_id, payload in payloads:
+            arguments.append(entry_id)
+            arguments.append(payload)
+        return arguments
+
+    def note_pending(self, pending_bytes: int) -> None:
+        """Log a warning, now and then, when the archive falls behind."""
+        if pending_bytes > self._alarm_bytes and time.monotonic() - self._alarmed_at > ALARM_EVERY_SECONDS:
+            self._alarmed_at = time.monotonic()
+            logger.warning(
+                "%d bytes of turns wait for the archive; writes are refused at %d: are the workers running?",
+                pending_bytes,
+                self.settings.pending_limit_bytes_per_shard,
+            )
+
+    def newest_turns(self, rows: Sequence[Any], recent: Sequence[bytes]) -> list[Turn]:
+        """Return what Redis holds of the session, oldest first, from XREVRANGE and LRANGE."""
+        return pending.newest(list(reversed(rows)), recent)
+
+    def united(self, archived: Sequence[Mapping[str, Any]], hot: Sequence[Turn], limit: int) -> list[Turn]:
+        """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
+        by_id = {row["turn_id"]: statements.turn_of(row) for row in reversed(archived)}
+        for turn in hot:
+            by_id.setdefault(turn.turn_id, turn)
+        return list(by_id.values())[-limit:]
+
+    def newest_memories(self, archived: Sequence[Mapping[str, Any]], hot: Sequence[Turn], limit: int) -> list[Memory]:
+        """Return the newest turns as memories, newest first: those in Redis, then the user's archived ones."""
+        found = {turn.turn_id: statements.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot)}
+        for row in archived:
+            found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
+        return list(found.values())[:limit]
+
+    def with_pending(self, query: str, hot: Sequence[Turn], archived: Sequence[Memory], limit: int) -> list[Memory]:
+        """Put matching turns that are not archived yet among the recalled memories, in the order of the scores."""
+        known = {memory.memory_id for memory in archived}
+        ranked = ranking.rank_pending(query, [turn for turn in hot if turn.turn_id not in known])
+        fused = ranking.fuse([[turn.turn_id for turn in ranked]])
+        fresh = [statements.of_turn(turn, self.session.session_id, fused[turn.turn_id]) for turn in ranked]
+        return sorted([*archived, *fresh], key=lambda memory: -memory.score)[:limit]
+
+
+_WRITE_DEFAULTS: dict[str, Any] = {
+    "content": None,
+    "turn_id": None,
+    "name": None,
+    "occurred_at": None,
+    "metadata": None,
+    "memories_shown": (),
+}
+
+
+def checked_limit(limit: int) -> int:
+    """Return `limit` when it is 1 to 1,000. Raises InvalidInput."""
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= RESULT_LIMIT:
+        raise InvalidInput(f"limit must be 1 to {RESULT_LIMIT}, not {limit!r}")
+    return limit
+
+
+def checked_query(query: str) -> str:
+    """Return `query` in a form that Postgres can take. Raises InvalidInput when it is no string or too long."""
+    if not isinstance(query, str):
+        raise InvalidInput(f"query must be a string, not {type(query).__name__}")
+    if len(query) > QUERY_LIMIT_CHARACTERS:
+        raise InvalidInput(f"query has {len(query)} characters; the limit is {QUERY_LIMIT_CHARACTERS}")
+    return turns.storable(query)
+
+
+def as_ours(error: RedisError) -> MemoryUnavailable:
+    """Return our error for one of the Redis client's."""
+    if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
+        return PendingLimitReached()
+    if isinstance(error, redis.TimeoutError):
+        return MemoryUnavailable("Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS")
+    return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}: {error}")

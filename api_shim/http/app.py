@@ -1,0 +1,143 @@
+"""The app: `uvicorn api_shim.http.app:create_app --factory`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+
+from afterturn import __version__
+from afterturn.database import pool
+from afterturn.errors import AfterturnError, InvalidInput, MemoryUnavailable, PendingLimitReached
+from afterturn.scopes import UserScope
+from afterturn.settings import Settings
+from api_shim import connections
+from api_shim.async_client import AsyncMemoryClient
+from api_shim.conversation import settings_from_environment
+from api_shim.http.schemas import ErrorOut, Health, HistoryOut, MemoryOut, RecallOut, TurnOut, WriteIn, WriteOut
+
+
+class Unauthorized(AfterturnError):
+    """The call needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`."""
+
+    code = "unauthorized"
+
+
+_STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
+    (Unauthorized, 401),
+    (InvalidInput, 422),
+    (PendingLimitReached, 503),
+    (MemoryUnavailable, 503),
+)
+_ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for status in (401, 422, 503)}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the app; settings come from the environment when not given."""
+    settings = settings or settings_from_environment()
+    app = FastAPI(title="afterturn", version=__version__, lifespan=_lifespan, responses=_ERRORS)
+    app.state.settings = settings
+    app.add_exception_handler(AfterturnError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.get("/healthz", response_model=Health, summary="Whether Redis and Postgres answer")(health)
+    sessions = "/v1/users/{user_id}/sessions/{session_id}"
+    guarded = [Depends(authorize)]
+    app.post(f"{sessions}/turns", status_code=201, dependencies=guarded, summary="Write turns")(write)
+    app.get(f"{sessions}/turns", dependencies=guarded, summary="The last turns of a session")(history)
+    app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall what answers a question")(recall)
+    app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Make facts of it now")(flush)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    yield
+    await connections.close_async_connections()
+
+
+def authorize(request: Request, authorization: Annotated[str, Header()] = "") -> None:
+    """Compare the bearer token in constant time, where the settings name one."""
+    key = request.app.state.settings.api_key
+    if key is not None and not secrets.compare_digest(
+        authorization.encode(), f"Bearer {key.get_secret_value()}".encode()
+    ):
+        raise Unauthorized()
+
+
+def client(
+    request: Request,
+    user_id: Annotated[str, Path(description="whose memory")],
+    session_id: Annotated[str, Path(description="which conversation")],
+) -> AsyncMemoryClient:
+    """The client of the call. The tenant comes from the server's settings, never from the caller."""
+    return AsyncMemoryClient(user_id, session_id, settings=request.app.state.settings)
+
+
+Client = Annotated[AsyncMemoryClient, Depends(client)]
+
+
+async def write(
+    request: Request, body: WriteIn, user_id: Annotated[str, Path()], session_id: Annotated[str, Path()]
+) -> WriteOut:
+    """Write turns in one round trip to Redis, all or none."""
+    memory = AsyncMemoryClient(user_id, session_id, body.agent_id, settings=request.app.state.settings)
+    return WriteOut(turn_ids=await memory.write_many(turn.model_dump() for turn in body.turns))
+
+
+async def history(memory: Client, limit: Annotated[int, Query(ge=1, le=1_000)] = 20) -> HistoryOut:
+    """Return the session's last turns, oldest first, those not archived yet included."""
+    return HistoryOut(turns=[TurnOut.model_validate(turn) for turn in await memory.history(limit)])
+
+
+async def recall(
+    memory: Client, query: str | None = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 10
+) -> RecallOut:
+    """Return the user's memories that answer `query`, best first; without one, the newest turns."""
+    return RecallOut(memories=[MemoryOut.model_validate(found) for found in await memory.recall(query, limit)])
+
+
+async def flush(memory: Client) -> Response:
+    """Have what was written so far made into facts now."""
+    await memory.flush()
+    return Response(status_code=202)
+
+
+async def health(request: Request, response: Response) -> Health:
+    """Ask both servers. Answers 503 when Redis is away: then nothing can be written."""
+    settings: Settings = request.app.state.settings
+    opened = connections.of_loop(settings)
+    try:
+        redis_answers = bool(await opened.redis.ping())
+    except RedisError:
+        redis_answers = False
+    try:
+        async with pool.owned_async(await opened.postgres(), UserScope(settings.tenant, "health")) as connection:
+            await connection.execute("SELECT 1")
+        postgres_answers = True
+    except MemoryUnavailable:
+        postgres_answers = False
+    if not redis_answers:
+        response.status_code = 503
+    both = redis_answers and postgres_answers
+    return Health(status="ok" if both else "degraded", redis=redis_answers, postgres=postgres_answers)
+
+
+async def _answer_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AfterturnError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return JSONResponse({"code": error.code, "message": str(error)}, status_code=status)
+
+
+async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
+    """Name the fields and what is wrong with them; never repeat what was sent."""
+    assert isinstance(error, RequestValidationError)
+    problems = "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+    )
+    return JSONResponse({"code": InvalidInput.code, "message": problems}, status_code=422)

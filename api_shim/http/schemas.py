@@ -1,0 +1,111 @@
+"""What the HTTP API takes and gives, as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TurnIn(BaseModel):
+    """One turn to write. The rules are those of `MemoryClient.write`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str = Field(description="user, assistant, system, tool or exchange")
+    content: str = Field(description="what was said")
+    turn_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same turn")
+    name: str | None = Field(None, description="the speaker's name")
+    occurred_at: datetime | None = Field(None, description="when it was said, with a timezone; now when not given")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="JSON of the caller's own")
+    memories_shown: list[str] = Field(default_factory=list, description="memories the assistant had been shown")
+
+
+class WriteIn(BaseModel):
+    """Turns of one session, in order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    turns: list[TurnIn] = Field(min_length=1, max_length=1_000)
+    agent_id: str | None = None
+
+
+class WriteOut(BaseModel):
+    """The turns are acknowledged: Redis has them."""
+
+    turn_ids: list[str]
+
+
+class TurnOut(BaseModel):
+    """One turn of a session."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    turn_id: str
+    role: str
+    content: str
+    name: str | None
+    agent_id: str | None
+    occurred_at: datetime
+    metadata: dict[str, Any]
+    position: int | None
+
+
+class HistoryOut(BaseModel):
+    """Oldest first."""
+
+    turns: list[TurnOut]
+
+
+class EvidenceOut(BaseModel):
+    """Who said it, when, word for word."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    session_id: str
+    turn_id: str
+    position: int | None
+    speaker: str
+    said_at: datetime
+    quote: str
+
+
+class MemoryOut(BaseModel):
+    """One thing that is remembered."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    memory_id: str
+    text: str
+    score: float
+    said_at: datetime
+    session_id: str
+    status: str
+    category: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    superseded_texts: list[str]
+    evidence: list[EvidenceOut]
+
+
+class RecallOut(BaseModel):
+    """Best first."""
+
+    memories: list[MemoryOut]
+
+
+class Health(BaseModel):
+    """`ok` where both servers answer."""
+
+    status: str
+    redis: bool
+    postgres: bool
+
+
+class ErrorOut(BaseModel):
+    """`code` is stable; `message` is for people."""
+
+    code: str
+    message: str

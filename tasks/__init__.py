@@ -1,0 +1,11 @@
+"""What happens after a turn: one file per stage, in the order of the flow. Each is a thin Celery task.
+
+sweep      what is owed, and not being worked on?
+archive    pending turns of many sessions -> Postgres, and full batches are cut
+extract    a batch -> LLM -> stored answer
+embed      its candidates, episode and turns -> vectors
+consolidate  candidates against current facts -> applied
+summarize  new episodes -> session summary -> profile
+
+A message carries a version and ids, never content; losing one costs time, not work.
+"""

@@ -1,0 +1,18 @@
+"""Pending turns of many sessions go to Postgres; batches that are full go on to extract."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from afterturn import runtime
+from afterturn.scopes import SessionScope
+from afterturn.stages import archive
+
+
+@shared_task(name="afterturn.archive")
+def run(version: int, sessions: list[list[str]]) -> None:
+    """Archive these sessions, each named by tenant, user and session id."""
+    current = runtime.current()
+    scopes = [SessionScope(*names) for names in sessions]
+    for batch in archive.archive(current.redis, current.postgres, current.settings, scopes):
+        current.enqueue.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))

@@ -1,0 +1,120 @@
+"""What can go wrong, on demand: which fault, on which calls, how often."""
+
+from __future__ import annotations
+
+import random
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+#: The connection: hang up, never answer, answer when the fault is cleared, send blanks for ever, answer late.
+CONNECTION_FAULTS = ("refuse", "hang", "hold", "drip", "latency")
+
+#: The reply: an HTTP error, or a 200 that is none.
+REPLY_FAULTS = ("status", "context_length", "html", "gateway_error")
+
+#: The model's answer: what stands in a healthy reply.
+ANSWER_FAULTS = (
+    "truncated_json",
+    "wrong_schema",
+    "prose",
+    "fenced",
+    "empty",
+    "nul",
+    "unknown_turns",
+    "invented_quotes",
+    "refusal",
+    "length",
+    "content_filter",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong."""
+
+    #: One of the names above.
+    what: str
+    #: Which calls: a kind ("extract", "summarize", …), an endpoint ("chat", "embeddings"), or "*" for all.
+    on: str = "*"
+    #: How many calls it hits; None: until it is cleared.
+    count: int | None = None
+    #: How many calls pass before the first is hit.
+    after: int = 0
+    #: How likely a call is hit. The same call, repeated equally often, is hit or spared alike in every run.
+    probability: float = 1.0
+    seed: int = 0
+    #: Of a `status` fault.
+    status: int = 503
+    #: Value of the Retry-After header: seconds or a date.
+    retry_after: str | None = None
+    #: The error object's message and code.
+    message: str | None = None
+    code: str | None = None
+    #: Of a `latency` fault.
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        known = (*CONNECTION_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS)
+        if self.what not in known:
+            raise ValueError(f"what must be one of {', '.join(known)}, not {self.what!r}")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Fault:
+        return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class FaultBox:
+    """The faults that are switched on. Safe to change while calls come in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+        self._repeats: Counter[int] = Counter()
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self, what: str | None = None) -> None:
+        """Switch off all faults, or those of one name."""
+        with self._lock:
+            self._faults = [] if what is None else [fault for fault in self._faults if fault.what != what]
+
+    def active(self) -> list[Fault]:
+        with self._lock:
+            return list(self._faults)
+
+    def hitting(self, endpoint: str, kind: str, body: bytes) -> list[Fault]:
+        """Return what hits this call: every latency, and at most one fault besides; counts it."""
+        with self._lock:
+            if not self._faults:
+                return []
+            hits: list[Fault] = []
+            for place, fault in enumerate(self._faults):
+                if fault.on not in ("*", endpoint, kind) or fault.count == 0:
+                    continue
+                if fault.what != "latency" and any(hit.what != "latency" for hit in hits):
+                    continue
+                if fault.after > 0:
+                    self._faults[place] = replace(fault, after=fault.after - 1)
+                elif self._strikes(fault, body):
+                    hits.append(fault)
+                    if fault.count is not None:
+                        self._faults[place] = replace(fault, count=fault.count - 1)
+            self._faults = [fault for fault in self._faults if fault.count != 0]
+            return hits
+
+    def _strikes(self, fault: Fault, body: bytes) -> bool:
+        if fault.probability >= 1:
+            return True
+        # Drawn from the call itself, not from the order of arrival, which differs between runs.
+        call = zlib.crc32(body, fault.seed)
+        self._repeats[call] += 1
+        return random.Random(f"{fault.seed}/{call}/{self._repeats[call]}").random() < fault.probability

@@ -1,0 +1,131 @@
+"""A small HTTP/1.1 server on asyncio: keep-alive, bodies with a length, nothing else. No task per request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came."""
+
+    method: str
+    #: Without the query.
+    path: str
+    query: str
+    #: Names in lower case.
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Reply:
+    """What to do about a request."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    #: send; close (hang up without an answer); hang (never answer); drip (blanks for ever, and never an end).
+    manner: str = "send"
+    delay_seconds: float = 0.0
+
+    def encode(self) -> bytes:
+        lines = [
+            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Status')}",
+            f"content-type: {self.content_type}",
+            f"content-length: {len(self.body)}",
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+        ]
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
+
+
+#: Answers a request; the callback may be called later instead, with the reply (a request that is held).
+Handler = Callable[[Request, Callable[[Reply], None]], Reply | None]
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; answers its requests one after the other."""
+
+    def __init__(self, handler: Handler, connections: set[Connection]) -> None:
+        self._handler = handler
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self._received = bytearray()
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        self._next()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _next(self) -> None:
+        if self._busy or (request := self._taken()) is None:
+            return
+        self._busy = True
+        reply = self._handler(request, self._answer)
+        if reply is not None:
+            self._answer(reply)
+
+    def _taken(self) -> Request | None:
+        """Take one whole request out of what was received."""
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        first, *lines = self._received[:end].decode("latin-1").split("\r\n")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        size = int(headers.get("content-length", "0"))
+        if len(self._received) < end + 4 + size:
+            return None
+        body = bytes(self._received[end + 4 : end + 4 + size])
+        del self._received[: end + 4 + size]
+        method, target, _ = first.split(" ", 2)
+        path, _, query = target.partition("?")
+        return Request(method, path, query, headers, body)
+
+    def _answer(self, reply: Reply) -> None:
+        if reply.delay_seconds > 0:
+            self._timer = self._loop.call_later(reply.delay_seconds, self._carry_out, reply)
+        else:
+            self._carry_out(reply)
+
+    def _carry_out(self, reply: Reply) -> None:
+        if self._transport is None:
+            return
+        match reply.manner:
+            case "close":
+                self._transport.abort()
+            case "hang":
+                pass
+            case "drip":
+                self._transport.write(reply.encode()[: -len(reply.body)].replace(b"content-length: ", b"x-length: "))
+                self._drip()
+            case _:
+                self._transport.write(reply.encode())
+                self._busy = False
+                self._next()
+
+    def _drip(self) -> None:
+        if self._transport is not None:
+            self._transport.write(b" ")
+            self._timer = self._loop.call_later(0.02, self._drip)

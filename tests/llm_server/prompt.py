@@ -1,0 +1,100 @@
+"""Reading what was asked: which kind of call it is, and which turns it shows. The one place that knows the prompts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: `[3] Ana (2023-05-08T13:56:00+00:00): content`, with line breaks in the content written as \n.
+_TURN = re.compile(r"^\[(\d+)\] (.*?) \((\d{4}-\d\d-\d\dT[\d:.]+(?:[+-][\d:]+|Z)?)\): (.*)$")
+
+#: How the instructions name the form where the endpoint can only be asked for JSON, or for nothing at all.
+_NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema")
+
+#: Name of the form that is asked for -> kind of call. Any other form is a kind of its own name.
+_KINDS = {"answer": "extract"}
+_KIND_WORDS = (("summar", "summarize"), ("digest", "summarize"), ("profile", "profile"), ("judg", "judge"))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTurn:
+    """A numbered turn of an extraction call."""
+
+    number: int
+    speaker: str
+    #: ISO 8601, as shown.
+    at: str
+    content: str
+
+
+def kind_of(request: Mapping[str, Any]) -> str:
+    """Return extract, summarize, profile, judge, another form's name, or `chat` for a call without a form."""
+    name = (form_name(request) or "").lower()
+    if not name:
+        return "extract" if shown_turns(request) else "chat"
+    if name in _KINDS:
+        return _KINDS[name]
+    return next((kind for word, kind in _KIND_WORDS if word in name), name)
+
+
+def form_name(request: Mapping[str, Any]) -> str | None:
+    """Return the name of the form that the answer is asked for in, by whatever means."""
+    form = request.get("response_format") or {}
+    if form.get("type") == "json_schema":
+        return str(form["json_schema"]["name"])
+    if request.get("tools"):
+        return str(request["tools"][0]["function"]["name"])
+    named = _NAME_IN_PROMPT.search(system_text(request))
+    return named[1] if named else None
+
+
+def form_schema(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the schema that the answer must have; where it is not in the call, from the end of the instructions."""
+    form = request.get("response_format") or {}
+    if form.get("type") == "json_schema":
+        return dict(form["json_schema"]["schema"])
+    if request.get("tools"):
+        return dict(request["tools"][0]["function"]["parameters"])
+    last_line = system_text(request).rpartition("\n")[2]
+    try:
+        schema = json.loads(last_line)
+    except ValueError:
+        return None
+    return schema if isinstance(schema, dict) else None
+
+
+def shown_turns(request: Mapping[str, Any]) -> list[ShownTurn]:
+    """Return the numbered turns of an extraction call, in order."""
+    found = []
+    for line in user_text(request).split("\n"):
+        if line.startswith("[") and (match := _TURN.match(line)):
+            number, speaker, at, content = match.groups()
+            found.append(ShownTurn(int(number), speaker, at, content.replace("\\n", "\n")))
+    return found
+
+
+def system_text(request: Mapping[str, Any]) -> str:
+    return "\n".join(_texts(request, "system", "developer"))
+
+
+def user_text(request: Mapping[str, Any]) -> str:
+    return "\n".join(_texts(request, "user"))
+
+
+def all_text(request: Mapping[str, Any]) -> str:
+    return "\n".join(_texts(request, "system", "developer", "user", "assistant", "tool"))
+
+
+def _texts(request: Mapping[str, Any], *roles: str) -> list[str]:
+    texts = []
+    for message in request.get("messages") or ():
+        if message.get("role") not in roles:
+            continue
+        content = message.get("content")
+        if isinstance(content, list):
+            content = "".join(part.get("text", "") for part in content)
+        texts.append(content or "")
+    return texts

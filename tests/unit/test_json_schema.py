@@ -1,0 +1,78 @@
+"""The strict schema: what structured output accepts everywhere."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import jsonschema
+import pytest
+from pydantic import BaseModel, Field
+
+from afterturn import json_schema
+from afterturn.extraction.answer import Answer
+
+ALLOWED = {"type", "description", "enum", "anyOf", "items", "properties", "required", "additionalProperties"}
+
+
+class Inner(BaseModel):
+    """An inner thing."""
+
+    number: int = Field(3, ge=1, le=5)
+
+
+class Outer(BaseModel):
+    kind: Literal["only"] = "only"
+    inner: Inner = Field(description="The one here.")
+    others: tuple[Inner, ...] = ()
+    at: datetime | None = None
+
+
+class Tree(BaseModel):
+    children: list["Tree"] = []
+
+
+class Free(BaseModel):
+    anything: dict[str, Any]
+
+
+class Pair(BaseModel):
+    both: tuple[int, str]
+
+
+def parts(schema: dict) -> list[dict]:
+    found = [schema]
+    for inner in [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]:
+        found += parts(inner)
+    return found + (parts(schema["items"]) if "items" in schema else [])
+
+
+@pytest.mark.parametrize("model", [Answer, Outer])
+def test_objects_are_closed_everything_is_required_and_no_other_keyword_is_used(model: type[BaseModel]):
+    schema = json_schema.strict(model)
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for part in parts(schema):
+        assert set(part) <= ALLOWED
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+
+
+def test_references_are_written_out_with_the_description_of_their_place():
+    properties = json_schema.strict(Outer)["properties"]
+
+    assert properties["kind"] == {"type": "string", "enum": ["only"]}
+    assert properties["inner"]["description"] == "The one here."
+    assert properties["others"]["items"]["properties"] == {"number": {"type": "integer"}}
+    assert properties["at"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+
+
+def test_what_fits_the_model_fits_the_schema():
+    value = Outer(inner=Inner(number=2), others=(Inner(),)).model_dump(mode="json")
+
+    jsonschema.validate(value, json_schema.strict(Outer))
+
+
+@pytest.mark.parametrize("model", [Tree, Free, Pair])
+def test_what_strict_output_cannot_express_is_refused(model: type[BaseModel]):
+    with pytest.raises(TypeError, match="strict output cannot express"):
+        json_schema.strict(model)

@@ -1,0 +1,1 @@
+"""The engine: when things happen. What happens is in `tasks`, and how in `afterturn`."""

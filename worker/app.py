@@ -1,0 +1,49 @@
+"""The Celery app. `celery -A worker.app worker -Q …` runs a pool, `celery -A worker.app beat` the clock.
+
+Settings follow what killing real workers on Redis has shown: late acknowledgement is not at-least-once there, so no
+message is trusted; results are off; one message is prefetched; ids only in arguments.
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Queue
+
+from afterturn import settings as settings_module
+from afterturn.enqueue import STAGES, task_name
+from worker import lifecycle
+
+settings = settings_module.load()
+
+app = Celery("afterturn", broker=settings.celery_broker_url, include=[f"tasks.{stage}" for stage in STAGES])
+app.conf.update(
+    task_queues=[Queue(stage) for stage in STAGES],
+    task_routes={task_name(stage): {"queue": stage} for stage in STAGES},
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=False,
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=True,
+    worker_hijack_root_logger=True,
+    broker_connection_retry_on_startup=True,
+    # A message that is delivered twice finds nothing to do; one that is never delivered is found by the sweep. Long
+    # enough that no running task is ever redelivered.
+    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 5},
+    # SIGTERM: finish what runs within this time, then hand the rest back.
+    worker_soft_shutdown_timeout=20,
+    worker_enable_soft_shutdown_on_idle=False,
+    enable_utc=True,
+    timezone="UTC",
+    beat_schedule={
+        "sweep": {
+            "task": task_name("sweep"),
+            "schedule": settings.sweep_seconds,
+            "options": {"expires": max(settings.sweep_seconds, 1.0), "queue": "sweep"},
+        }
+    },
+    beat_max_loop_interval=max(settings.sweep_seconds, 1.0),
+)
+lifecycle.connect()

@@ -1,0 +1,31 @@
+"""What a worker process does when it starts and stops."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
+
+from afterturn import runtime
+from afterturn import settings as settings_module
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Connect the handlers. Servers are not opened here but on first use: after every fork, in every pool."""
+    worker_init.connect(_announce)
+    worker_process_shutdown.connect(_close)
+    worker_shutdown.connect(_close)
+
+
+def _announce(**_: Any) -> None:
+    if settings_module.load().is_offline:
+        logger.warning(
+            "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline rules"
+        )
+
+
+def _close(**_: Any) -> None:
+    runtime.close_current()
