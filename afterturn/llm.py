@@ -24,6 +24,9 @@ SETTING_NAMES = SettingNames(
     api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
 )
 
+#: Below this, answers are cut off so often that it is better to show the model less.
+FEWEST_ANSWER_TOKENS = 1_024
+
 #: Some reasoning models think aloud before they answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
@@ -85,6 +88,10 @@ class LLM:
             try:
                 answer = self._endpoint.post("chat", body)
             except CallFailed as error:
+                if error.failure.is_about_length and max_tokens > FEWEST_ANSWER_TOKENS:
+                    # Servers that count the answer's limit in may have room for a shorter one.
+                    max_tokens = FEWEST_ANSWER_TOKENS
+                    continue
                 simpler = llm_dialects.simpler(dialect, error.failure)
                 if simpler is None:
                     raise model_errors.error_for(error.failure, SETTING_NAMES) from None
@@ -132,7 +139,8 @@ def _choice_and_message(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], M
 
 def _text(message: Mapping[str, Any]) -> str:
     """The arguments of the tool call where there is one, else the content."""
-    for call in message.get("tool_calls") or ():
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
         arguments = _mapping(_mapping(call).get("function")).get("arguments")
         # Some servers give the arguments as an object rather than as a string of JSON.
         text = llm_dialects.as_json(arguments) if isinstance(arguments, dict) else arguments

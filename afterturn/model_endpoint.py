@@ -7,9 +7,10 @@ with an error in it, or with a page of HTML.
 
 from __future__ import annotations
 
-import importlib
 import json
+import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -115,6 +116,8 @@ class ModelEndpoint:
     def _opened(self) -> openai.OpenAI:
         import openai
 
+        # Version 2 of the SDK writes whole requests into its debug log.
+        logging.getLogger("openai").setLevel(logging.INFO)
         with self._lock:
             if self._client is None or self._opened_by_process != os.getpid():
                 seconds = self._timeout_seconds
@@ -129,14 +132,9 @@ class ModelEndpoint:
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
-    """The errors of the HTTP library below the SDK (httpx2 below version 3, httpx below version 2).
+    """The errors of the HTTP library below the SDK: httpx2, or httpx where the SDK is of version 2.
 
     The SDK wraps them while it waits for an answer, not while a body is read.
     """
-    found: list[type[Exception]] = [OSError]
-    for library in ("httpx2", "httpx"):
-        try:
-            found.append(importlib.import_module(library).HTTPError)
-        except ImportError:
-            continue
-    return tuple(found)
+    loaded = (sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules)
+    return (OSError, *(library.HTTPError for library in loaded))

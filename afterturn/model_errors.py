@@ -44,7 +44,10 @@ class Failure:
     @property
     def is_about_length(self) -> bool:
         """True when the input was too long, whatever status says so."""
-        return self.status == 413 or (self.status not in (401, 403, 404) and self.says(_TOO_LONG))
+        if self.status == 429:
+            # More than the limit per minute in a single call: waiting will not help. (Most 429 do mean: wait.)
+            return self.says(_MORE_THAN_THE_LIMIT)
+        return self.status == 413 or (self.status in (400, 422, 500) and self.says(_TOO_LONG))
 
 
 #: 402 and an exhausted quota are the operator's to settle; nothing is lost by waiting for them.
@@ -57,6 +60,7 @@ _TOO_LONG = re.compile(
     r"|reduce the length|max_tokens must be at least 1",
     re.IGNORECASE,
 )
+_MORE_THAN_THE_LIMIT = re.compile(r"request too large", re.IGNORECASE)
 _FILTERED = re.compile(r"content_filter|content_policy|content management policy|moderation", re.IGNORECASE)
 
 #: A code that is printed must look like one: some endpoints put prose there.
@@ -107,4 +111,5 @@ def error_for(failure: Failure, names: SettingNames) -> ModelError:
         return ModelRefused(f"the endpoint does not accept the key: check {names.api_key} ({where})")
     if failure.status == 404:
         return ModelRefused(f"the endpoint does not know this: check {names.model} and {names.base_url} ({where})")
-    return ModelRefused(f"the endpoint refused the call: check {names.model} and {names.base_url} ({where})")
+    settings = f"{names.model}, {names.base_url} and {names.api_key}"
+    return ModelRefused(f"the endpoint refused the call: check {settings} ({where})")

@@ -91,9 +91,11 @@ class EndpointEmbedder:
         vectors: list[list[float]] = []
         for batch in _batches([text if text.strip() else _NOTHING for text in texts]):
             vectors += self._embed_shrinking(batch)
-        if any(len(vector) != self.dimension for vector in vectors):
+        if vectors and self._dimension is None:
+            self._dimension = len(vectors[0])
+        if any(len(vector) != self._dimension for vector in vectors):
             raise ModelRefused(
-                f"the model's vectors are not of dimension {self.dimension}: "
+                f"the model's vectors are not of dimension {self._dimension}: "
                 "check AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_DIMENSION"
             )
         return vectors

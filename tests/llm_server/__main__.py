@@ -20,6 +20,7 @@ def main() -> None:
         port=arguments.port,
         latency_seconds=arguments.latency,
         without=arguments.without,
+        context_tokens=arguments.context,
         keep=arguments.keep,
         record_file=arguments.record,
         answer=Replay.from_file(arguments.replay) if arguments.replay else None,
@@ -36,7 +37,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--without", action="append", default=[], help="what the endpoint cannot do: json_schema, …")
-    parser.add_argument("--keep", type=int, default=100_000, help="requests kept for /control/requests")
+    parser.add_argument("--context", type=int, help="tokens that a call, or a text to embed, may have")
+    parser.add_argument("--keep", type=int, default=20_000, help="requests kept for /control/requests")
     parser.add_argument("--record", type=Path, help="file to which each request is appended as a line of JSON")
     parser.add_argument("--replay", type=Path, help="file of gold facts (see Replay.from_file)")
     parser.add_argument("--stdin-ends", action="store_true", help="leave when standard input ends")

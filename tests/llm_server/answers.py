@@ -25,10 +25,10 @@ def default(request: Mapping[str, Any]) -> str:
 
 
 def extraction(turns: list[ShownTurn]) -> dict[str, Any]:
-    """One fact per turn that says anything, with the whole turn as its quote."""
+    """One fact per turn that says anything, with its words as the quote."""
     spoken = [turn for turn in turns if turn.content.strip()]
     facts = [
-        fact(f"{turn.speaker} said: {_shortened(turn.content, _FACT_CHARACTERS)}", [(turn.number, turn.content)])
+        fact(f"{turn.speaker} said: {_shortened(turn.content, _FACT_CHARACTERS)}", [(turn.number, quote(turn))])
         for turn in spoken
     ]
     return {"facts": facts, "episode": episode(turns)}
@@ -40,6 +40,12 @@ def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, A
     evidence = [{"turn": number, "quote": quote} for number, quote in quotes]
     times = {"importance": 0.5, "valid_from": None, "valid_to": None}
     return {"text": text, **blank, **times, **fields, "evidence": evidence}
+
+
+def quote(turn: ShownTurn) -> str:
+    """Return the turn's words: all of them, or the longest line. What looks like a line break may have been written
+    as `\\n` by the speaker, so that a quote across it might not be verbatim."""
+    return max(turn.content.split("\n"), key=len)
 
 
 def episode(turns: list[ShownTurn]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,13 @@ def handle(server: LLMServer, request: Request) -> Reply:
     GET /control: state; POST /control/faults, DELETE /control/faults[?what=]; GET /control/requests[?kind=&since=],
     DELETE /control/requests; POST /control/answers {"on": kind, "answers": [...]}; POST /control/latency {"seconds"}.
     """
+    try:
+        return _carried_out(server, request)
+    except (TypeError, ValueError, KeyError) as error:
+        return Reply(status=400, body=json.dumps({"error": str(error)}).encode())
+
+
+def _carried_out(server: LLMServer, request: Request) -> Reply:
     query = {name: values[-1] for name, values in parse_qs(request.query).items()}
     data = json.loads(request.body) if request.body else {}
     answer: Any = {}
@@ -42,7 +50,7 @@ def handle(server: LLMServer, request: Request) -> Reply:
         case "POST", "answers":
             server.queue(*data["answers"], on=data.get("on", "*"))
         case "POST", "latency":
-            server.model.latency_seconds = float(data["seconds"])
+            server.set_latency(float(data["seconds"]))
         case _:
             return Reply(status=404)
     return Reply(body=json.dumps(answer).encode())
@@ -83,5 +91,9 @@ class LLMServerControl:
     def _ask(self, method: str, path: str, data: object = None) -> Any:
         body = None if data is None else json.dumps(data).encode()
         request = urllib.request.Request(self._control_url + path, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.loads(response.read())
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(error.read().decode()) from None

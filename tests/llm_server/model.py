@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,8 @@ INABILITIES = {
 }
 
 
-class TestModel:
+class ScriptedModel:
     """Answers calls as it was told to, and remembers them. Safe to steer while calls come in."""
-
-    __test__ = False
 
     def __init__(
         self,
@@ -41,7 +39,8 @@ class TestModel:
         answer: Script | None = None,
         latency_seconds: float = 0.0,
         without: Collection[str] = (),
-        keep: int = 100_000,
+        context_tokens: int | None = None,
+        keep: int = 20_000,
         record_file: Path | None = None,
     ) -> None:
         if unknown := set(without) - set(INABILITIES):
@@ -51,9 +50,12 @@ class TestModel:
         self.latency_seconds = latency_seconds
         self._answer = answer
         self._without = frozenset(without)
+        self._context_tokens = context_tokens
         self._lock = threading.Lock()
         self._queued: deque[tuple[str, str | Mapping[str, Any]]] = deque()
         self._systems_seen: set[int] = set()
+        #: What a script raised; the call got a 500.
+        self.errors: list[Exception] = []
         self._held: list[tuple[Callable[[Reply], None], Reply]] = []
 
     def queue(self, *given: str | Mapping[str, Any], on: str = "*") -> None:
@@ -96,7 +98,7 @@ class TestModel:
         self.recording.add(kind, request.path, request.headers, request.body, tuple(hit.what for hit in hits))
         fault = next((hit for hit in hits if hit.what != "latency"), None)
         if fault is None or fault.what in ANSWER_FAULTS or fault.what == "hold":
-            reply = healthy(fault)
+            reply = self._healthy(healthy, fault)
         elif fault.what in CONNECTION_FAULTS:
             reply = Reply(manner="close" if fault.what == "refuse" else fault.what)
         else:
@@ -108,8 +110,15 @@ class TestModel:
             return None
         return reply
 
+    def _healthy(self, healthy: Callable[[Fault | None], Reply], fault: Fault | None) -> Reply:
+        try:
+            return healthy(fault)
+        except Exception as error:
+            self.errors.append(error)
+            return replies.error(500, "The test's script failed.", kind="server_error")
+
     def _chat(self, asked: Mapping[str, Any], kind: str, fault: Fault | None) -> Reply:
-        if refusal := self._refusal(asked):
+        if refusal := self._refusal(asked) or self._overflow([prompt.all_text(asked)]):
             return refusal
         text = self._text(asked, kind)
         system = hash((asked.get("model"), prompt.system_text(asked)))
@@ -123,7 +132,7 @@ class TestModel:
         texts = [asked["input"]] if isinstance(asked.get("input"), str) else asked.get("input", [])
         if not texts or not all(texts):
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
-        return replies.embeddings(asked)
+        return self._overflow(texts) or replies.embeddings(asked)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)
@@ -140,6 +149,11 @@ class TestModel:
                     del self._queued[place]
                     return answer
         return None
+
+    def _overflow(self, texts: Sequence[str]) -> Reply | None:
+        if self._context_tokens is None or max(map(replies.tokens, texts)) <= self._context_tokens:
+            return None
+        return replies.failure(Fault(what="context_length"))
 
     def _refusal(self, asked: Mapping[str, Any]) -> Reply | None:
         form = (asked.get("response_format") or {}).get("type")

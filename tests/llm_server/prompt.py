@@ -16,7 +16,13 @@ _NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema")
 
 #: Name of the form that is asked for -> kind of call. Any other form is a kind of its own name.
 _KINDS = {"answer": "extract"}
-_KIND_WORDS = (("summar", "summarize"), ("digest", "summarize"), ("profile", "profile"), ("judg", "judge"))
+_KIND_WORDS = (
+    ("summar", "summarize"),
+    ("digest", "summarize"),
+    ("profile", "profile"),
+    ("judg", "judge"),
+    ("verdict", "judge"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ class Replay:
         return replay
 
     def _quote(self, turn: ShownTurn) -> str:
-        return _SENTENCE_END.split(turn.content.strip(), maxsplit=1)[0] if self.first_sentence else turn.content
+        words = answers.quote(turn)
+        return _SENTENCE_END.split(words.strip(), maxsplit=1)[0] if self.first_sentence else words
 
 
 def normalised(text: str) -> str:

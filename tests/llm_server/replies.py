@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import re
 import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from afterturn.embedding.hashing import HashingEmbedder
 from tests.llm_server import answers, prompt
 from tests.llm_server.faults import Fault
 from tests.llm_server.http import Reply
 
 CHARACTERS_PER_TOKEN = 4
 DEFAULT_DIMENSION = 256
+
+_WORD = re.compile(r"\w+")
 
 _PROSE = "Sure! Here are the facts that I found in the conversation: the user said several things."
 
@@ -27,8 +30,8 @@ def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | 
     if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
         called = {"name": request["tools"][0]["function"]["name"], "arguments": text}
         message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": called}]}
-    prompt_tokens = _tokens(prompt.all_text(request))
-    details = {"cached_tokens": _tokens(prompt.system_text(request)) if cached else 0}
+    prompt_tokens = tokens(prompt.all_text(request))
+    details = {"cached_tokens": tokens(prompt.system_text(request)) if cached else 0}
     body = {
         "id": f"chatcmpl-{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}",
         "object": "chat.completion",
@@ -37,12 +40,27 @@ def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | 
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
         "usage": {
             "prompt_tokens": prompt_tokens,
-            "completion_tokens": _tokens(text),
-            "total_tokens": prompt_tokens + _tokens(text),
+            "completion_tokens": tokens(text),
+            "total_tokens": prompt_tokens + tokens(text),
             "prompt_tokens_details": details,
         },
     }
-    return Reply(body=json.dumps(body).encode())
+    return _streamed(body, message) if request.get("stream") else Reply(body=json.dumps(body).encode())
+
+
+def _streamed(body: dict[str, Any], message: dict[str, Any]) -> Reply:
+    """The same as server-sent events: the words one by one, then the reason, then the usage."""
+    frame = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    words = re.findall(r"\S+\s*|\s+", message["content"] or "")
+    deltas = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
+    if "tool_calls" in message:
+        deltas = [{"role": "assistant", "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}]
+    chunks = [frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    reason = body["choices"][0]["finish_reason"]
+    chunks.append(frame | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    chunks.append(frame | {"choices": [], "usage": body["usage"]})
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return Reply(body="".join([*events, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
 
 
 def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
@@ -76,23 +94,41 @@ def embeddings(request: Mapping[str, Any]) -> Reply:
     """Return one unit vector per input: like texts get like vectors, the same text always the same."""
     given = request.get("input", "")
     texts = [given] if isinstance(given, str) else list(given)
-    vectors = embed([str(text) for text in texts], int(request.get("dimensions") or DEFAULT_DIMENSION))
-    shown: Sequence[Any] = vectors
+    vectors = [_vector(str(text), int(request.get("dimensions") or DEFAULT_DIMENSION)) for text in texts]
     if request.get("encoding_format") == "base64":
-        shown = [base64.b64encode(array("f", vector).tobytes()).decode() for vector in vectors]
-    tokens = sum(_tokens(str(text)) for text in texts)
+        shown: Sequence[Any] = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
+    else:
+        shown = [vector.tolist() for vector in vectors]
+    spent = sum(tokens(str(text)) for text in texts)
     body = {
         "object": "list",
         "model": request.get("model"),
         "data": [{"object": "embedding", "index": place, "embedding": vector} for place, vector in enumerate(shown)],
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        "usage": {"prompt_tokens": spent, "total_tokens": spent},
     }
     return Reply(body=json.dumps(body).encode())
 
 
 def embed(texts: Sequence[str], dimension: int = DEFAULT_DIMENSION) -> list[list[float]]:
     """Return the vectors that the server gives these texts."""
-    return HashingEmbedder(dimension).embed(texts)
+    return [_vector(text, dimension).tolist() for text in texts]
+
+
+def _vector(text: str, dimension: int) -> array[float]:
+    """A bag of words, each hashed to a place and a sign: as cheap as it can be, for benches run beside it."""
+    weights: dict[int, float] = {}
+    for word in _WORD.findall(text.lower()) or [""]:
+        hashed = zlib.crc32(word.encode("utf-8", "replace"))
+        place = (hashed >> 1) % dimension
+        weights[place] = weights.get(place, 0.0) + (1.0 if hashed & 1 else -1.0)
+    length = math.hypot(*weights.values())
+    vector = array("f", bytes(4 * dimension))
+    if length == 0:
+        vector[0] = 1.0
+        return vector
+    for place, weight in weights.items():
+        vector[place] = weight / length
+    return vector
 
 
 def models(names: Sequence[str]) -> Reply:
@@ -138,5 +174,6 @@ def _with_false_evidence(text: str, what: str) -> str:
     return answers.as_json(answer)
 
 
-def _tokens(text: str) -> int:
+def tokens(text: str) -> int:
+    """How many tokens a text counts as."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)

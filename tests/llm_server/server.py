@@ -10,7 +10,7 @@ from typing import Any
 from tests.llm_server import control
 from tests.llm_server.faults import Fault
 from tests.llm_server.http import Connection, Reply, Request
-from tests.llm_server.model import TestModel
+from tests.llm_server.model import ScriptedModel
 from tests.llm_server.recording import RecordedRequest
 
 
@@ -18,7 +18,7 @@ class LLMServer:
     """An OpenAI-compatible server in a thread: `with LLMServer() as server: server.base_url`."""
 
     def __init__(self, *, port: int = 0, host: str = "127.0.0.1", **options: Any) -> None:
-        self.model = TestModel(**options)
+        self.model = ScriptedModel(**options)
         self._host = host
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -30,9 +30,11 @@ class LLMServer:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.stop()
         self.model.recording.close()
+        if error is None and self.model.errors:
+            raise self.model.errors[0]
 
     @property
     def base_url(self) -> str:
@@ -68,6 +70,10 @@ class LLMServer:
     def forget(self) -> None:
         """Begin a new recording."""
         self.model.recording.clear()
+
+    def set_latency(self, seconds: float) -> None:
+        """Answer every call this much later."""
+        self.model.latency_seconds = seconds
 
     def start(self) -> None:
         """Listen; after `stop`, on the same port again."""

@@ -23,10 +23,13 @@ _ELIDED = re.compile(
     r"|adopted|signed|tried"
     r"|passed|been(?= (?:\w+ly )?(?:busy|to|\w+ing)\b)|going|working|planning|thinking|looking forward"
     r"|trying|hoping|living|studying|love|loved|hate|enjoyed"
-    r"|want|need|visited|ran|won|lost)\b(?! (?:is|are|was|has)\b)",
+    r"|want|need|visited|ran|won|lost)\b(?![^,.;]{0,60} (?:is|are|was|has|helps|makes|gives|keeps)\b)",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"(?:[,;]? (?:and|but|so) |; |, )(?=(?:I|[Mm]y|we) (?!and I\b)\w)")
+_JOINT = re.compile(
+    r"(?:[,;]? (?:and|but|so) |; |, )(?=(?:I|we) \w"
+    r"|[Mm]y (?!\w+ and I\b)(?:[\w'-]+ ){1,4}(?:is|are|was|were|ha[sd]|have|works|lives|loves|likes|plays|studies)\b)"
+)
 _SAME_SUBJECT = re.compile(
     r",? and (?=(?:live|work|study|am|have|speak|own|was born|grew up) (?:an?|in|at|for|as|with|from|two"
     r"|my|on|\d|the|[A-Z]))"

@@ -23,6 +23,8 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 
+_MAYBE = re.compile(r"\b(?:mean|meant|make that|kidding|joking|scratch|joke|lie)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
@@ -34,7 +36,7 @@ class Correction:
 
 def find(sentence: str) -> Correction | None:
     """Return the correction that `sentence` makes, or None."""
-    if len(sentence) > 120:
+    if len(sentence) > 120 or not _MAYBE.search(sentence):
         return None
     written = contractions.written_out(sentence)
     if _TAKEN_BACK.match(written):

@@ -71,7 +71,7 @@ def _month_of_year(match: re.Match[str], today: date, past: bool) -> Period:
 
 
 def _rule(pattern: str, resolve: Resolve) -> tuple[re.Pattern[str], Resolve]:
-    return re.compile(rf"\b(?P<bound>since |until |till |by )?{pattern}\b", re.IGNORECASE), resolve
+    return re.compile(rf"\b(?P<bound>since |until |till |by |starting (?:on )?)?{pattern}\b", re.IGNORECASE), resolve
 
 
 #: Absolute dates first: what later rules write must not be read again.
@@ -145,11 +145,11 @@ def made_absolute(text: str, moment: datetime, *, past: bool) -> Dated:
 
         def replaced(match: re.Match[str], resolve: Resolve = resolve) -> str:
             try:
-                period = resolve(match, moment.date(), past)
+                period = _plausible(resolve(match, moment.date(), past))
             except (ValueError, OverflowError):
                 return match.group()
             bound = match["bound"] or ""
-            found.append((match.start(), period, bound.strip().lower()))
+            found.append((match.start(), period, bound.split()[0].lower() if bound else ""))
             return f"{bound}{_bare(period)}" if bound else period.words
 
         text = pattern.sub(replaced, text)
@@ -168,6 +168,13 @@ def so_far(text: str, moment: datetime) -> datetime | None:
         return periods.distance(moment.date(), -_count(match), match["unit"].lower()).start(moment.tzinfo)
     except (ValueError, OverflowError):
         return None
+
+
+def _plausible(period: Period) -> Period:
+    """The period, unless its year is none that a person would speak of, or that a database could not hold."""
+    if not 1000 <= period.first.year <= 2999:
+        raise ValueError(f"year {period.first.year}")
+    return period
 
 
 def _bare(period: Period) -> str:

@@ -14,8 +14,8 @@ _TITLE_WORDS = 10
 _SUMMARY_FACTS = 3
 _SUMMARY_CHARACTERS = 500
 _RESOLVED = re.compile(
-    r"\b(?:that|it|this) (?:worked|fixed it|solved it|did the trick)\b|\b(?:problem|issue) (?:is )?(?:solved|fixed|resolved)\b"
-    r"|\bworks (?:now|perfectly)\b",
+    r"\b(?:that|it|this) (?:worked|fixed it|solved it|did the trick)\b"
+    r"|\b(?:problem|issue) (?:is )?(?:solved|fixed|resolved)\b|\bworks (?:now|perfectly)\b",
     re.IGNORECASE,
 )
 _ABANDONED = re.compile(r"^(?:never ?mind|forget (?:it|about it)|i give up)\b", re.IGNORECASE)

@@ -36,7 +36,8 @@ _ORDER = re.compile(
 _SMALL_TALK = re.compile(
     r"^(?:(?:thanks|thank you|thx|(?:so |really |very )?(?:glad|happy|proud|sorry)|hi|hello|hey|bye"
     r"|goodbye|good (?:morning|night|evening|afternoon)|welcome|congrat\w*|wow"
-    r"|cheers|your|you|(?:love|like|loved) (?:that|this|your|how|the way)|nice to|great to|glad to"
+    r"|cheers|(?:that |it )?(?:sounds|looks) (?:good|great|nice|fun)|your|you|(?:love|like|loved) (?:that"
+    r"|this|your|how|the way)|trust me|nice to|great to|glad to"
     r"|good to|see you|talk to you|have a|sure|ok|okay|no problem|my (?:pleasure|bad|apologies))\b"
     r"|(?:i|we) (?:\w+ly |\d+% |do |also |just |can |could |will |would |have |am |so )*(?:"
     r"(?:see|get|got|know|understand|understood|hear|heard|mean|meant)(?: (?:it|that|this|what|how|why"

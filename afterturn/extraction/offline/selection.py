@@ -30,7 +30,7 @@ def _informs(statement: Statement) -> bool:
     """Whether it has a property, or enough words that say what it is about."""
     if statement.about.attribute and (statement.telling or statement.about.attribute in _CLOSED):
         return True
-    return len(set(statement.telling)) >= (2 if statement.is_state else 1) and bool(topics.words(statement.text))
+    return len(set(statement.telling)) >= (2 if statement.is_thin else 1) and bool(topics.words(statement.text))
 
 
 def _same(one: frozenset[str], other: frozenset[str]) -> bool:

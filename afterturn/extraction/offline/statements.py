@@ -23,6 +23,10 @@ from afterturn.extraction.offline.attributes import Property
 from afterturn.extraction.offline.speech import Utterance
 
 _BIRTHDAY = re.compile(r"\b(?:birthday|anniversary)\b", re.IGNORECASE)
+_CALLED_AT_END = re.compile(r", (?P<name>\w{3,})$")
+_ABOUT_SELF = re.compile(r"(?:I|[Mm]y|[Ww]e|[Oo]ur)\b")
+#: Control characters and what stands for those that cannot be stored.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\u2028\u2029]+")
 _YEAR = re.compile(r"(?<=[a-z]) \d{4}\b")
 _PRONOUN = re.compile(
     r"^(?:[Ss]he|[Hh]e|[Ii]t|[Tt]hey)(?= (?:is|was|are|were|has|have|had|works?|lives?|loves?|likes?|\w+ed)\b)"
@@ -40,8 +44,8 @@ class Statement:
     about: Property
     #: Words that say what it is about.
     telling: tuple[str, ...]
-    #: It says only how somebody is or feels, so that one telling word is too little.
-    is_state: bool = False
+    #: It says only how somebody is or feels, or is about something else, so that one telling word is too little.
+    is_thin: bool = False
     valid_from: datetime | None = None
     valid_to: datetime | None = None
 
@@ -53,13 +57,13 @@ def read(sentence: str, before: str, utterance: Utterance) -> Iterator[Statement
     """
     if credentials.holds_secret(sentence):
         return
-    stated = screening.statement(contractions.written_out(sentence).replace("\n", " "))
+    stated = screening.statement(contractions.written_out(_CONTROL.sub(" ", sentence).replace("  ", " ")))
     if stated is None:
         return
     if utterance.addressee:
         stated = re.sub(rf"^{re.escape(utterance.addressee)}[,!] ", "", stated)
     quotes: tuple[tuple[int, str], ...] = ((utterance.turn, sentence),)
-    if _PRONOUN.match(stated) and (referent := kinship.only_mention(before)):
+    if _PRONOUN.match(stated) and not credentials.holds_secret(before) and (referent := kinship.only_mention(before)):
         stated = _PRONOUN.sub(referent, stated)
         quotes = ((utterance.turn, before), *quotes)
     for clause in clauses.split(stated):
@@ -84,7 +88,7 @@ def _statement(clause: str, quotes: tuple[tuple[int, str], ...], utterance: Utte
         speaker=speaker,
         about=about,
         telling=tuple(topics.telling(clause)),
-        is_state=tenses.is_state(clause),
+        is_thin=tenses.is_state(clause) or not _ABOUT_SELF.match(clause),
         valid_from=begins,
         valid_to=ends,
     )
@@ -96,8 +100,9 @@ def _told(clause: str, about: Property, utterance: Utterance) -> str:
     if about.attribute == "nickname":
         return f"{utterance.speaker} is called {about.value}."
     clause = clause.rstrip(" .!,;:…")
-    if utterance.addressee:
-        clause = re.sub(rf", {re.escape(utterance.addressee[:3])}\w*$", "", clause)
+    called = _CALLED_AT_END.search(clause)
+    if called and utterance.addressee and utterance.addressee.startswith(called["name"]):
+        clause = clause[: called.start()]
     text = third_person.told(clause, utterance.speaker, utterance.addressee)
     return text[0].upper() + text[1:] + "."
 
@@ -118,10 +123,10 @@ def _validity(
     What happened holds from its day on; a plan holds until its day is over.
     """
     if dated.period is None:
-        return dates.so_far(clause, moment), None
+        return (None if past else dates.so_far(clause, moment)), None
     start, end = dated.period.start(moment.tzinfo), dated.period.end(moment.tzinfo)
     if dated.bound in ("until", "till", "by"):
         return None, end
-    if past or dated.bound == "since" or end <= moment:
+    if past or dated.bound in ("since", "starting") or end <= moment:
         return start, None
     return None, end

@@ -60,7 +60,7 @@ class _Teller:
         while position < len(self.tokens):
             token = self.tokens[position]
             lower = token.lower()
-            if token == "I" or lower in _FIRST_PERSON and lower != "i":
+            if token == "I" or (lower != "i" and lower in _FIRST_PERSON):
                 self._tell_first_person(lower, position, told)
             elif lower in _SECOND_PERSON:
                 self._tell_second_person(lower, position, told)

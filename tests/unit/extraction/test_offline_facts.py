@@ -1,0 +1,167 @@
+"""What the offline extractor understands, and how it says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.extraction.offline_batch import extract, texts, turn
+
+
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        ("I live in Lisbon.", ["Ana lives in Lisbon."]),
+        ("i live in munich and work for bmw", ["Ana lives in munich.", "Ana works for bmw."]),
+        ("I\u2019m a nurse.", ["Ana is a nurse."]),
+        ("I am Portuguese.", ["Ana is Portuguese."]),
+        ("I've been working at Google since 2019.", ["Ana has been working at Google since 2019."]),
+        ("I try to run every day and love my bike.", ["Ana tries to run every day and loves their bike."]),
+        ("I go to school and have two brothers.", ["Ana goes to school.", "Ana has two brothers."]),
+        ("I can swim and dance.", ["Ana can swim and dance."]),
+        ("I want to swim and dance.", ["Ana wants to swim and dance."]),
+        ("I don't like mushrooms, but I love truffles.", ["Ana does not like mushrooms.", "Ana loves truffles."]),
+        ("I haven't been sleeping well lately.", ["Ana has not been sleeping well lately."]),
+        ("I can't stand horror films.", ["Ana cannot stand horror films."]),
+        ("My parents gave me a car.", ["Ana's parents gave them a car."]),
+        ("Dr. Smith told me I need surgery.", ["Dr. Smith told Ana they need surgery."]),
+        ("I taught myself Spanish.", ["Ana taught themselves Spanish."]),
+        ("I myself painted my room.", ["Ana painted their room."]),
+        ("My wife and I went to Paris in 2019.", ["Ana and their wife went to Paris in 2019."]),
+        ("We adopted a puppy.", ["Ana and others adopted a puppy."]),
+        ("Yeah, well, I'm learning Spanish.", ["Ana is learning Spanish."]),
+        ("Just bought a Tesla Model 3.", ["Ana just bought a Tesla Model 3."]),
+        ("Been volunteering at the shelter.", ["Ana has been volunteering at the shelter."]),
+        ("Gonna visit Kyoto in 2024.", ["Ana is going to visit Kyoto in 2024."]),
+        ("Please remember that I'm allergic to nuts.", ["Ana is allergic to nuts."]),
+        ("Can't believe I got the job!", ["Ana got the job."]),
+        ("Today is my birthday.", ["Ana's birthday is on 8 May."]),
+        ("I like tea, because it calms me.", ["Ana likes tea, because it calms them."]),
+        ("The support group has made me feel accepted.", ["The support group has made Ana feel accepted."]),
+        ("I know Python and Rust.", ["Ana knows Python and Rust."]),
+        ("I see a therapist every week.", ["Ana sees a therapist every week."]),
+        ("I'd love to visit Japan.", ["Ana would love to visit Japan."]),
+        ("I might move to Porto.", ["Ana might move to Porto."]),
+        ('I read "Becoming Nicole" twice.', ['Ana read "Becoming Nicole" twice.']),
+        ("My sister is a nurse. She lives in Berlin.", ["Ana's sister is a nurse.", "Ana's sister lives in Berlin."]),
+    ],
+)
+def test_a_statement_is_said_in_the_third_person(said: str, facts: list[str]) -> None:
+    assert texts(said) == facts
+
+
+@pytest.mark.parametrize(
+    ("said", "subject", "attribute", "value"),
+    [
+        ("My name is Ana.", "Ana", "name", "Ana"),
+        ("I'm 34 years old.", "Ana", "age", "34"),
+        ("I'm Mexican.", "Ana", "nationality", "Mexican"),
+        ("I was born on 3 May 1990.", "Ana", "born_on", "3 May 1990"),
+        ("I am from Portugal.", "Ana", "from", "Portugal"),
+        ("I live in Lisbon with my husband.", "Ana", "lives_in", "Lisbon"),
+        ("I moved from Boston to Denver.", "Ana", "lives_in", "Denver"),
+        ("I work at Siemens.", "Ana", "works_at", "Siemens"),
+        ("I work as a software engineer at Siemens.", "Ana", "works_as", "software engineer"),
+        ("I'm a nurse in a hospital.", "Ana", "works_as", "nurse"),
+        ("I was a teacher until 2015.", "Ana", "worked_as", "teacher"),
+        ("I'm studying physics.", "Ana", "studies", "physics"),
+        ("I'm allergic to nuts and cats.", "Ana", "allergic_to", "nuts and cats"),
+        ("I'm vegan.", "Ana", "diet", "vegan"),
+        ("I don't eat meat.", "Ana", "does_not_eat", "meat"),
+        ("My favourite colour is blue.", "Ana", "favourite_colour", "blue"),
+        ("I love jazz.", "Ana", "likes", "jazz"),
+        ("I hate olives.", "Ana", "dislikes", "olives"),
+        ("I don't like mushrooms.", "Ana", "dislikes", "mushrooms"),
+        ("I'm not a fan of horror films.", "Ana", "dislikes", "horror films"),
+        ("I prefer tea.", "Ana", "prefers", "tea"),
+        ("I'm married to John.", "Ana", "married_to", "John"),
+        ("I got engaged!", "Ana", "marital_status", "engaged"),
+        ("I have two kids.", "Ana", "has_child", "two kids"),
+        ("My dog is called Rex.", "Ana", "has_pet", "Rex"),
+        ("My brother is called Zoë.", "Ana", "has_brother", "Zoë"),
+        ("My sister Eva is a nurse.", "Eva", "works_as", "nurse"),
+        ("My sister is a nurse.", "Ana's sister", "works_as", "nurse"),
+        ("I speak English and French.", "Ana", "speaks", "English and French"),
+        ("I play the guitar.", "Ana", "plays", "guitar"),
+        ("I own a red bicycle.", "Ana", "owns", "red bicycle"),
+        ("I plan to learn Finnish.", "Ana", "plans_to", "learn Finnish"),
+        ("I'm flying to Oslo.", "Ana", "travels_to", "Oslo"),
+        ("I used to live in Rome.", "Ana", "lived_in", "Rome"),
+        ("I no longer work at Acme.", "Ana", "worked_at", "Acme"),
+        ("I don't live in Rome anymore.", "Ana", "lived_in", "Rome"),
+        ("I lived in Rome.", "Ana", "lived_in", "Rome"),
+    ],
+)
+def test_a_property_has_subject_attribute_and_value(said: str, subject: str, attribute: str, value: str) -> None:
+    (fact,) = extract(turn(said)).facts
+    assert (fact.subject, fact.attribute, fact.value) == (subject, attribute, value)
+
+
+def test_what_holds_no_more_has_an_end_and_never_a_current_attribute() -> None:
+    for said in ("I used to live in Rome.", "I no longer live in Rome.", "I don't live in Rome any more."):
+        (fact,) = extract(turn(said)).facts
+        assert fact.valid_to is not None
+        assert fact.attribute == "lived_in"
+
+
+def test_a_move_gives_the_old_and_the_new_place() -> None:
+    former, current = extract(turn("I used to live in Rome but I moved to Porto last year.")).facts
+    assert (former.attribute, former.value) == ("lived_in", "Rome")
+    assert (current.attribute, current.value, current.text) == ("lives_in", "Porto", "Ana moved to Porto in 2022.")
+
+
+def test_a_correction_replaces_what_was_said_and_both_are_quoted() -> None:
+    (fact,) = extract(turn("I live in Munich."), turn("No, I meant Berlin, not Munich.")).facts
+    assert (fact.text, fact.value) == ("Ana lives in Berlin.", "Berlin")
+    assert [quote.turn for quote in fact.evidence] == [1, 2]
+
+
+def test_what_was_a_joke_is_taken_back() -> None:
+    assert texts("I own a pony. Just kidding.") == []
+
+
+def test_the_same_statement_twice_is_one_fact() -> None:
+    assert texts("I live in Lisbon.", "As I said, I live in Lisbon!") == ["Ana lives in Lisbon."]
+
+
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        ("Hi, I'm Zoë, from Porto.", ["Zoë's name is Zoë.", "Zoë is from Porto."]),
+        ("My name is Łukasz Żak. I own a boat.", ["Łukasz Żak's name is Łukasz Żak.", "Łukasz Żak owns a boat."]),
+        ("I own a boat.", ["The user owns a boat."]),
+        ("My boat is blue and the user manual bores me.", ["The user's boat is blue and the user manual bores them."]),
+        ("I'm Italian. I own a boat.", ["The user is Italian.", "The user owns a boat."]),
+    ],
+)
+def test_an_unnamed_user_may_introduce_himself(said: str, facts: list[str]) -> None:
+    assert texts(said, user_name=None) == facts
+
+
+def test_two_people_are_told_apart_and_you_is_the_other() -> None:
+    found = extract(turn("I adopted a cat.", name="Mel"), turn("I'm proud that you adopted a cat.", name="王伟"))
+    assert [fact.text for fact in found.facts] == ["Mel adopted a cat.", "王伟 is proud that Mel adopted a cat."]
+    assert [fact.subject for fact in found.facts] == ["Mel", "王伟"]
+
+
+def test_of_an_exchange_only_the_users_part_is_read() -> None:
+    exchange = "User: I live in Oslo.\nAssistant: I love Oslo. I own a house there.\nHuman: My cat is called Tom."
+    found = extract(turn(exchange, role="exchange"))
+    assert [fact.text for fact in found.facts] == ["Ana lives in Oslo.", "Ana's cat is called Tom."]
+
+
+def test_an_exchange_without_speakers_is_the_users() -> None:
+    found = extract(turn("I live in Oslo.", role="exchange"))
+    assert [fact.text for fact in found.facts] == ["Ana lives in Oslo."]
+
+
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        ("I used my contacts and my marketing skills.", ["Ana used their contacts and their marketing skills."]),
+        ("My major is law, and my job is dull.", ["Ana's major is law.", "Ana's job is dull."]),
+        ("Trying local seafood is a must for my family.", ["Trying local seafood is a must for Ana's family."]),
+        ("Starting tomorrow, I will go to the gym.", ["Starting 9 May 2023, Ana will go to the gym."]),
+    ],
+)
+def test_a_sentence_is_split_only_where_each_part_stands_alone(said: str, facts: list[str]) -> None:
+    assert texts(said) == facts

@@ -1,0 +1,101 @@
+"""Whatever a turn holds, extraction ends soon and quotes only what was said."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.extraction.offline_batch import extract, texts, turn
+
+_SIZE = 256 * 1024
+_PIECES = [
+    "I",
+    "I ",
+    "I am ",
+    "my sister and I ",
+    "I really really ",
+    "a",
+    "a ",
+    " ",
+    ".",
+    ". ",
+    "I.",
+    "\n",
+    '"',
+    '"I ',
+    "\u201c",
+    "`",
+    "```",
+    ">",
+    "> \t",
+    "1",
+    "1 ",
+    "4111-",
+    "and, ",
+    "yeah, ",
+    "Ana, ",
+    "thanks ",
+    "User:",
+    "User: \n",
+    "last ",
+    "in a ",
+    "2023-",
+    "3 May ",
+    "I love ",
+    "very-",
+    "My big old ",
+    "sk-",
+    "A1",
+    "\u00e9",
+    "\U0001f600",
+    "I live in Lisbon. ",
+    "I like x, and I like y, ",
+    "my favourite thing ",
+]
+
+
+@pytest.mark.parametrize("piece", _PIECES)
+@pytest.mark.parametrize("role", ["user", "exchange"])
+def test_a_large_turn_takes_less_than_a_second(piece: str, role: str) -> None:
+    content = (piece * (_SIZE // len(piece) + 1))[:_SIZE]
+    begun = time.perf_counter()
+    extract(turn(content, role=role), user_name=None)
+    assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize("piece", _PIECES)
+def test_a_sentence_at_the_limit_takes_no_time(piece: str) -> None:
+    content = "I love " + (piece * 600)[:590] + "!"
+    begun = time.perf_counter()
+    extract(turn(content))
+    assert time.perf_counter() - begun < 0.2
+
+
+def test_nul_and_control_characters_do_no_harm() -> None:
+    assert texts("I own a\x00 boat.", "I live in\x07 Lisbon.") == ["Ana owns a boat.", "Ana lives in Lisbon."]
+
+
+def test_a_name_that_looks_like_a_pattern_is_only_a_name() -> None:
+    strange = r"A(\1){name}[$"
+    found = extract(turn("I own a boat.", name=strange), turn("I'm proud of you, Bo.", name="Bo|*"), user_name=None)
+    assert found.facts[0].text == f"{strange} owns a boat."
+
+
+def test_sentences_over_the_limit_are_left_out() -> None:
+    assert texts("I own a boat. I own " + "very " * 200 + "much.") == ["Ana owns a boat."]
+
+
+_VOCABULARY = (
+    "I my me we you she and but not no am love lives moved Rome 3 May 2020 last Friday yesterday ago two weeks in on"
+    " to since , . ! ? \" ' I'm don't name is Ana used no longer meant kidding \n"
+)
+_WORDS = st.sampled_from(_VOCABULARY.split(" "))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_WORDS, max_size=40).map(" ".join) | st.text(max_size=200))
+def test_any_text_gives_a_valid_answer(content: str) -> None:
+    extract(turn(content or "-"), turn(content or "-", name="Bo"))

@@ -1,0 +1,246 @@
+"""What the LLM seam makes of an endpoint that fails: come back later, never again, or show it less."""
+
+import logging
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+
+import pytest
+from pydantic import BaseModel
+
+from afterturn.errors import (
+    AnswerMalformed,
+    AnswerTruncated,
+    InputTooLong,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+)
+from afterturn.llm import LLM
+from tests.llm_server import LLMServer, replies
+from tests.llm_server.http import Reply
+
+
+class Digest(BaseModel):
+    """The form that these tests ask for."""
+
+    summary: str
+
+
+@pytest.fixture
+def server() -> Iterator[LLMServer]:
+    with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+def llm(server: LLMServer) -> Iterator[LLM]:
+    llm = LLM(model="m-1", base_url=server.base_url, api_key="secret-key", timeout_seconds=5)
+    yield llm
+    llm.close()
+
+
+def complete(llm: LLM, user: str = "Ana moved to Lisbon"):
+    return llm.complete(system="Summarize.", user=user, schema=Digest, max_tokens=200)
+
+
+@pytest.mark.parametrize("status", [402, 408, 409, 429, 500, 502, 503, 504])
+def test_what_may_pass_is_unavailable(server: LLMServer, llm: LLM, status: int):
+    server.fail("status", status=status)
+
+    with pytest.raises(ModelUnavailable, match=f"HTTP {status}") as raised:
+        complete(llm)
+
+    assert raised.value.retry_after_seconds is None
+    assert len(server.requests) == 1, "the pipeline retries, the SDK does not"
+
+
+@pytest.mark.parametrize(("what", "message"), [("refuse", "cannot be reached"), ("hang", "within 0.3 s")])
+def test_silence_is_unavailable(server: LLMServer, what: str, message: str):
+    server.fail(what)
+    llm = LLM(model="m", base_url=server.base_url, timeout_seconds=0.3)
+
+    with pytest.raises(ModelUnavailable, match=message):
+        complete(llm)
+    llm.close()
+
+
+def test_an_endpoint_that_only_keeps_the_connection_alive_is_left_in_time(server: LLMServer):
+    server.fail("drip")
+    llm = LLM(model="m", base_url=server.base_url, timeout_seconds=0.3)
+    began = time.monotonic()
+
+    with pytest.raises(ModelUnavailable, match=r"within 0\.3 s"):
+        complete(llm)
+
+    assert time.monotonic() - began < 2
+    llm.close()
+
+
+def test_a_stopped_server_is_unavailable(server: LLMServer, llm: LLM):
+    complete(llm)
+    server.stop()
+    with pytest.raises(ModelUnavailable):
+        complete(llm)
+    server.start()
+    complete(llm)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [("7", 7, 7), ("0.5", 0.5, 0.5), ("-3", 0, 0), (formatdate(time.time() + 90, usegmt=True), 60, 91)],
+)
+def test_retry_after_is_read_as_seconds_or_date(server: LLMServer, llm: LLM, value: str, low: float, high: float):
+    server.fail("status", status=429, retry_after=value, code="insufficient_quota")
+
+    with pytest.raises(ModelUnavailable, match="insufficient_quota") as raised:
+        complete(llm)
+
+    assert low <= raised.value.retry_after_seconds <= high
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        (401, ["AFTERTURN_LLM_API_KEY"]),
+        (403, ["AFTERTURN_LLM_API_KEY"]),
+        (404, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
+        (400, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
+        (418, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
+    ],
+)
+def test_what_will_not_pass_is_refused_and_names_the_setting(
+    server: LLMServer, llm: LLM, status: int, names: list[str]
+):
+    server.fail("status", status=status)
+
+    with pytest.raises(ModelRefused) as raised:
+        complete(llm)
+
+    assert all(name in str(raised.value) for name in names)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"what": "context_length"},
+        {"what": "status", "status": 413},
+        {"what": "status", "status": 500, "message": "Context size has been exceeded."},
+        {"what": "status", "status": 400, "code": "exceed_context_size_error"},
+        {"what": "status", "status": 400, "message": "max_tokens must be at least 1, got -186."},
+        {"what": "status", "status": 422, "message": "input is too long"},
+        {"what": "status", "status": 429, "message": "Request too large for gpt on tokens per min (TPM)"},
+    ],
+)
+def test_an_input_that_is_too_long_is_told_apart(server: LLMServer, llm: LLM, fault: dict):
+    server.fail(**fault)
+
+    with pytest.raises(InputTooLong):
+        complete(llm)
+
+    assert len(server.requests) == 1
+
+
+def test_too_many_tokens_per_minute_is_a_reason_to_wait(server: LLMServer, llm: LLM):
+    server.fail("status", status=429, message="Too many tokens, please wait before trying again.")
+    with pytest.raises(ModelUnavailable):
+        complete(llm)
+
+
+def test_room_is_made_for_the_input_by_asking_for_a_shorter_answer(server: LLMServer, llm: LLM):
+    server.fail("context_length", count=1)
+
+    llm.complete(system="Summarize.", user="x", schema=Digest, max_tokens=4_096)
+
+    assert [request.json["max_tokens"] for request in server.requests] == [4_096, 1_024]
+
+
+def test_a_smaller_input_may_fit():
+    with LLMServer(context_tokens=50) as server:
+        llm = LLM(model="m", base_url=server.base_url)
+        with pytest.raises(InputTooLong):
+            complete(llm, "word " * 100)
+        assert complete(llm, "word").text
+        llm.close()
+
+
+def test_an_answer_that_is_cut_off_is_told_apart_and_has_its_cost(server: LLMServer, llm: LLM):
+    server.fail("length")
+
+    with pytest.raises(AnswerTruncated) as raised:
+        complete(llm)
+
+    assert raised.value.prompt_tokens > 0 and raised.value.completion_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("what", "message"), [("refusal", "refused to answer"), ("content_filter", "content filter stopped")]
+)
+def test_a_model_that_will_not_answer(server: LLMServer, llm: LLM, what: str, message: str):
+    server.fail(what)
+
+    with pytest.raises(ModelRefused, match=message) as raised:
+        complete(llm)
+
+    assert not isinstance(raised.value, AnswerMalformed)
+
+
+def test_an_empty_answer_is_malformed(server: LLMServer, llm: LLM):
+    server.fail("empty")
+    with pytest.raises(AnswerMalformed, match="empty"):
+        complete(llm)
+
+
+@pytest.mark.parametrize(("what", "error"), [("html", ModelUnavailable), ("gateway_error", ModelUnavailable)])
+def test_a_200_that_is_none(server: LLMServer, llm: LLM, what: str, error: type[Exception]):
+    server.fail(what, status=502)
+    with pytest.raises(error):
+        complete(llm)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "[]",
+        "7",
+        "",
+        '{"choices": []}',
+        '{"choices": {}}',
+        '{"choices": [7]}',
+        '{"choices": [{"message": null}]}',
+        '{"choices": [{"message": {"content": 7, "tool_calls": 7}, "finish_reason": 7}], "usage": 7}',
+        '{"choices": [{"message": {"tool_calls": [7, {"function": 7}]}}], "usage": {"prompt_tokens": "x"}}',
+        '{"error": 7}',
+        '{"error": {"code": "x", "message": {"a": 1}}}',
+        "[" * 100_000,
+    ],
+)
+def test_bodies_of_no_known_form_are_model_errors(
+    server: LLMServer, llm: LLM, monkeypatch: pytest.MonkeyPatch, body: str
+):
+    monkeypatch.setattr(replies, "chat", lambda *_, **__: Reply(body=body.encode()))
+
+    with pytest.raises(ModelError):
+        complete(llm)
+
+
+def test_a_gateway_that_reports_a_refusal_in_a_200(server: LLMServer, llm: LLM):
+    server.fail("gateway_error", status=401)
+    with pytest.raises(ModelRefused, match="AFTERTURN_LLM_API_KEY"):
+        complete(llm)
+
+
+def test_neither_logs_nor_errors_hold_what_was_said(server: LLMServer, llm: LLM, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    server.fail("status", status=400, message="invalid input: 'my canary'", code="my canary", count=1)
+
+    with pytest.raises(ModelRefused) as raised:
+        complete(llm, "my canary")
+    complete(llm, "my canary")
+
+    assert "canary" not in str(raised.value)
+    assert raised.value.__cause__ is None and raised.value.__suppress_context__
+    assert "canary" not in caplog.text
+    assert "secret-key" not in caplog.text
