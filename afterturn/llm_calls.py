@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.errors import ModelError
+from afterturn.errors import ModelError, ModelRefused
 from afterturn.scopes import SessionScope
 
 _SQL = queries.load("llm_calls")
@@ -42,6 +42,8 @@ def metered(
         yield cost
     except ModelError as error:
         outcome = error.code
+        if isinstance(error, ModelRefused):
+            cost.prompt_tokens, cost.completion_tokens = error.prompt_tokens, error.completion_tokens
         raise
     finally:
         with pool.connection() as connection:

@@ -138,3 +138,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(problems) from None
+
+
+def reference() -> str:
+    """Return the table of all settings, in Markdown: name, default, meaning."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = "" if default is None else f"`{default}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines)

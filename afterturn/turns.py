@@ -84,7 +84,7 @@ def make(
         name=None if name is None else ids.validated("name", name),
         agent_id=agent_id,
         metadata=_checked_metadata(metadata),
-        memories_shown=tuple(ids.validated("memories_shown", shown) for shown in memories_shown),
+        memories_shown=tuple([ids.validated("memories_shown", shown) for shown in memories_shown]),
     )
 
 
@@ -154,6 +154,9 @@ def _in_utc(moment: datetime | None) -> datetime:
         return datetime.now(UTC)
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidInput("occurred_at must be a datetime with a timezone, for example datetime.now(UTC)")
+    if not 1 < moment.year < 9999:
+        # At the calendar's ends other timezones, and rounding, lead out of it.
+        raise InvalidInput(f"occurred_at must lie in the years 2 to 9998, not {moment.year}")
     return moment.astimezone(UTC)
 
 

@@ -59,8 +59,19 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
             for rejection in outcome.rejected
         ]
         cursor.executemany(_SQL["add_rejection"], rejected)
+    names = [name for decision in decisions if (name := _own_name(decision))]
+    if names:
+        connection.execute(_SQL["set_display_name"], batch.key | {"display_name": names[-1]})
     merged = [decision.believed.fact_id for decision in decisions if decision.repeats]
     items.drop_facts(connection, batch.session.user, merged)
+
+
+def _own_name(decision: Decision) -> str | None:
+    """Return the name that a current fact gives to its own subject: that of somebody who named themselves."""
+    candidate = decision.believed.candidate
+    if candidate.attribute != "name" or candidate.value is None or decision.superseded_by is not None:
+        return None
+    return candidate.value if candidate.subject == candidate.value else None
 
 
 def _fact_row(batch: Batch, decision: Decision) -> dict[str, Any]:

@@ -10,14 +10,15 @@
 --
 -- Returns the bytes now pending in the shard. The time is the stream id's: Redis's clock, never running backwards
 -- within a stream. NX: the hot path only ever adds to the due index.
-local total = redis.call('INCRBY', KEYS[3], ARGV[3])
+local call = redis.call
+local total = call('INCRBY', KEYS[3], ARGV[3])
 if total > tonumber(ARGV[2]) then
-  redis.call('DECRBY', KEYS[3], ARGV[3])
+  call('DECRBY', KEYS[3], ARGV[3])
   return redis.error_reply('PENDINGLIMIT ' .. total)
 end
 local id
 for i = 4, #ARGV, 2 do
-  id = redis.call('XADD', KEYS[1], '*', 'i', ARGV[i], 'd', ARGV[i + 1])
+  id = call('XADD', KEYS[1], '*', 'i', ARGV[i], 'd', ARGV[i + 1])
 end
-redis.call('ZADD', KEYS[2], 'NX', string.match(id, '^%d+'), ARGV[1])
+call('ZADD', KEYS[2], 'NX', string.match(id, '^%d+'), ARGV[1])
 return total

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from afterturn.errors import AnswerMalformed
 from afterturn.llm import LLM
 from afterturn.summaries.summarizer import Episode, SummaryDraft
+from afterturn.turns import storable
 
 #: Room for 200 words and the JSON around them.
 _ANSWER_TOKENS = 600
@@ -40,10 +41,15 @@ class PromptedSummarizer:
         )
         try:
             answer = SummaryAnswer.model_validate_json(completion.text)
-        except ValidationError as error:
-            raise AnswerMalformed("the summary does not fit the schema") from error
+        except ValidationError:
+            # Not chained: the validator's error repeats what was said.
+            raise AnswerMalformed(
+                "the summary does not fit the schema",
+                prompt_tokens=completion.prompt_tokens,
+                completion_tokens=completion.completion_tokens,
+            ) from None
         return SummaryDraft(
-            text=answer.summary,
+            text=storable(answer.summary),
             prompt_version=self.prompt_version,
             model=self.model,
             prompt_tokens=completion.prompt_tokens,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from afterturn.errors import AfterturnError
-from api_shim.cli import migrate, up
+from api_shim.cli import migrate, settings, up
 
 #: A command that could not do what it was asked to; 1 is for a service that died while running.
 EXIT_ERROR = 2
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("migrate")(migrate.migrate)
+app.command("settings")(settings.settings)
 
 
 def _print_version(wanted: bool) -> None:

@@ -66,3 +66,8 @@ SELECT text, category FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
 ORDER BY importance DESC, times_seen DESC, said_at DESC, fact_id
 LIMIT %(limit)s
+
+-- name: set_display_name
+-- How the user is called, by their own word.
+UPDATE users SET display_name = %(display_name)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IS DISTINCT FROM %(display_name)s

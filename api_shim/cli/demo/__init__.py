@@ -1,0 +1,1 @@
+"""`afterturn demo`: everything once, from the first turn to the recalled fact, before one's eyes."""

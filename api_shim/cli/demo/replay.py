@@ -1,0 +1,97 @@
+"""Replaying recorded sessions through the client, and waiting until all of it has become memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from psycopg_pool import ConnectionPool
+
+from afterturn import progress
+from afterturn.database.pool import Connection, unavailable_as_ours
+from afterturn.local.stack import Stack
+from afterturn.progress import Progress
+from afterturn.settings import Settings
+from api_shim.cli.demo.display import Display
+from api_shim.cli.demo.failure import DemoFailed
+from api_shim.cli.demo.recorded import RecordedSession
+from api_shim.client import MemoryClient
+
+AGENT_ID = "demo"
+#: How often the counts are read and shown.
+LOOK_SECONDS = 0.1
+
+
+class Watch:
+    """Reads how far the turns have come, and shows it."""
+
+    def __init__(self, pool: ConnectionPool[Connection], tenant_id: str, display: Display) -> None:
+        self._pool = pool
+        self._tenant_id = tenant_id
+        self._display = display
+        self._looked_at = float("-inf")
+
+    def look(self) -> Progress:
+        """Read and show the counts now. Raises MemoryUnavailable, and DemoFailed when a batch was given up."""
+        self._looked_at = time.monotonic()
+        with unavailable_as_ours(), self._pool.connection() as connection:
+            counts = progress.read(connection, self._tenant_id)
+            dead = progress.read_dead_reasons(connection, self._tenant_id) if counts.dead_batches else {}
+        self._display.reached(counts)
+        if dead:
+            reasons = "; ".join(f"{reason} ({batches} of {counts.batches})" for reason, batches in dead.items())
+            raise DemoFailed(f"batches were given up: {reasons}")
+        return counts
+
+    def written(self, turns: int) -> None:
+        """Show how many turns are written, and now and then the counts."""
+        self._display.written(turns)
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self.look()
+
+
+def write(
+    sessions: Sequence[RecordedSession], settings: Settings, *, tell: Callable[[int], None], pause_seconds: float
+) -> list[float]:
+    """Write all turns, one by one, and end each session with a flush. Returns how many seconds each write took.
+
+    `tell` is told after each turn how many are written. `pause_seconds` pass between two turns; without a pause all
+    of them are in Redis before the first one is archived. Raises MemoryUnavailable.
+    """
+    seconds: list[float] = []
+    for session in sessions:
+        client = MemoryClient(session.user_id, session.session_id, AGENT_ID, settings=settings)
+        for turn in session.turns:
+            began = time.perf_counter()
+            client.write(turn.role, turn.content, turn_id=turn.turn_id, name=turn.name, occurred_at=turn.occurred_at)
+            seconds.append(time.perf_counter() - began)
+            tell(len(seconds))
+            time.sleep(pause_seconds)
+        client.flush()
+    return seconds
+
+
+def wait_until_settled(stack: Stack, watch: Watch, *, turns: int, timeout_seconds: float) -> Progress:
+    """Return the counts when all `turns` are archived, have become facts, and are summarized.
+
+    Raises DemoFailed when a service dies, a batch is given up, or the time is over; MemoryUnavailable.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        counts = watch.look()
+        if counts.archived_turns >= turns and counts.is_settled:
+            return counts
+        if (ended := stack.ended()) is not None:
+            raise DemoFailed(f"{ended.name} has ended ({ended.exit_description}); its last words:\n{ended.log_tail()}")
+        if time.monotonic() > deadline:
+            raise DemoFailed(_overdue(counts, turns, timeout_seconds))
+        time.sleep(LOOK_SECONDS)
+
+
+def _overdue(counts: Progress, turns: int, timeout_seconds: float) -> str:
+    return (
+        f"not everything arrived within {timeout_seconds:g} s. Of {turns} turns {counts.archived_turns} are archived, "
+        f"{counts.extracted_turns} extracted, {counts.embedded_turns} embedded, {counts.applied_turns} applied; "
+        f"{counts.summarized_sessions} of {counts.sessions} sessions are summarized. No turn is lost by it: give it "
+        "a longer --timeout, or keep the logs (--data-dir DIR) and look into DIR/logs."
+    )

@@ -1,0 +1,46 @@
+"""The servers of a bench: started for it alone, in a directory that is removed afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from afterturn import settings as settings_module
+from afterturn.local.redis_server import RedisServer
+from afterturn.settings import PREFIX, Settings
+from api_shim import connections
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """Give a data directory that is removed at the end."""
+    # A server that was told to end may still be writing its last file.
+    with tempfile.TemporaryDirectory(prefix="afterturn-bench-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@contextmanager
+def hot_store() -> Iterator[Settings]:
+    """Run a redis-server with afterturn's own configuration (append-only file, fsync each second); give settings."""
+    with directory() as data_dir, RedisServer(data_dir) as server:
+        try:
+            yield settings_module.load({f"{PREFIX}REDIS_URL": server.url})
+        finally:
+            connections.close_connections()
+
+
+def own_settings(**overrides: object) -> Settings:
+    """Return the settings of the environment without its servers (a bench starts its own), and with `overrides`."""
+    kept = {name: value for name, value in os.environ.items() if name.removeprefix(PREFIX) not in _SERVERS}
+    return settings_module.load(_without_none(kept, overrides))
+
+
+_SERVERS = ("REDIS_URL", "BROKER_URL", "POSTGRES_URL")
+
+
+def _without_none(kept: Mapping[str, str], overrides: Mapping[str, object]) -> dict[str, str]:
+    given = {PREFIX + name.upper(): str(value) for name, value in overrides.items() if value is not None}
+    return dict(kept) | given

@@ -1,0 +1,50 @@
+"""Timing on a machine that others use too: operations are interleaved, and quoted as medians and ratios."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+WARMUP_ROUNDS = 200
+NANOSECONDS_PER_MICROSECOND = 1_000
+
+Operation = Callable[[], object]
+
+
+def interleaved(
+    operations: Mapping[str, Operation], *, rounds: int, warmup_rounds: int = WARMUP_ROUNDS
+) -> dict[str, list[float]]:
+    """Time each operation once per round and return the microseconds of each, in the order of the rounds.
+
+    Each round begins with another operation, so that none always runs in the wake of the same one.
+    """
+    timings: dict[str, list[float]] = {name: [] for name in operations}
+    order = list(operations.items())
+    for number in range(warmup_rounds + rounds):
+        first = number % len(order)
+        for name, operation in order[first:] + order[:first]:
+            microseconds = timed(operation)
+            if number >= warmup_rounds:
+                timings[name].append(microseconds)
+    return timings
+
+
+def timed(operation: Operation) -> float:
+    """Run the operation and return how long it took, in microseconds."""
+    started = time.perf_counter_ns()
+    operation()
+    return (time.perf_counter_ns() - started) / NANOSECONDS_PER_MICROSECOND
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least `share` (0 to 1) of the values do not exceed; 0.0 for no values."""
+    if not values:
+        return 0.0
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def ratio_of_medians(values: Sequence[float], baseline: Sequence[float]) -> float:
+    """Return how many times the median of `baseline` the median of `values` is."""
+    return median(values) / median(baseline)

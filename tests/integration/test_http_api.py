@@ -1,0 +1,76 @@
+"""The HTTP API as a real process, over real HTTP."""
+
+import httpx
+import pytest
+
+from afterturn.local.stack import Stack
+
+BASE = "/v1/users/ana/sessions/chat"
+
+
+@pytest.fixture
+def api(settings, tmp_path):
+    served = settings.model_copy(update={"api_port": 0})
+    served = type(settings)(**served.model_dump(exclude_unset=True))
+    with Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack:
+        with httpx.Client(base_url=stack.address("api"), timeout=10) as client:
+            yield client
+
+
+def test_write_history_recall_flush(api, pipeline):
+    answer = api.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "redis": True, "postgres": True})
+
+    turns = [{"role": "user", "content": "I live in Porto.", "name": "Ana"}, {"role": "assistant", "content": "Nice!"}]
+    written = api.post(f"{BASE}/turns", json={"turns": turns, "agent_id": "concierge"})
+    assert written.status_code == 201
+    assert len(written.json()["turn_ids"]) == 2
+    assert api.post(f"{BASE}/flush").status_code == 202
+    pipeline.settle()
+
+    history = api.get(f"{BASE}/turns", params={"limit": 5}).json()["turns"]
+    assert [(turn["turn_id"], turn["content"], turn["position"]) for turn in history] == [
+        (written.json()["turn_ids"][0], "I live in Porto.", None),
+        (written.json()["turn_ids"][1], "Nice!", None),
+    ] or [turn["position"] for turn in history] == [1, 2]
+    memories = api.get(f"{BASE}/memories", params={"query": "Where does Ana live?"}).json()["memories"]
+    fact = next(memory for memory in memories if memory["kind"] == "fact")
+    assert fact["text"] == "Ana lives in Porto."
+    assert fact["evidence"][0]["speaker"] == "Ana"
+    assert api.get(f"{BASE}/memories").json()["memories"][0]["kind"] == "turn"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{BASE}/turns", {"turns": []}),
+        (f"{BASE}/turns", {"turns": [{"role": "nobody", "content": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "typo": 1}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "occurred_at": "2026-01-01T00:00:00"}]}),
+        ("/v1/users/%00/sessions/chat/turns", {"turns": [{"role": "user", "content": "canary"}]}),
+    ],
+)
+def test_bad_input_has_a_stable_code_and_repeats_nothing(api, path, body, hot_store):
+    answer = api.post(path, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["code"] in {"invalid_input", "invalid_id"}
+    assert "canary" not in answer.text
+    assert not hot_store.keys("at:*pending*")
+
+
+def test_limits_are_checked(api):
+    for limit in ("0", "-1", "1000000000", "x"):
+        assert api.get(f"{BASE}/memories", params={"limit": limit}).status_code == 422
+
+
+def test_a_key_is_asked_for_where_one_is_set(settings, hot_store, tmp_path):
+    guarded = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0, "api_key": "s3cret"})
+    with (
+        Stack(guarded, data_dir=tmp_path / "stack", names=("api",)) as stack,
+        httpx.Client(base_url=stack.address("api"), timeout=10) as client,
+    ):
+        assert client.get("/healthz").status_code == 200
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):
+            answer = client.get(f"{BASE}/turns", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+        assert client.get(f"{BASE}/turns", headers={"Authorization": "Bearer s3cret"}).status_code == 200

@@ -1,0 +1,53 @@
+"""Settings: read from the environment, unknown and invalid ones refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from afterturn import settings
+from afterturn.errors import SettingsError
+from afterturn.settings import Settings
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def test_defaults_need_no_environment():
+    loaded = settings.load({"PATH": "/bin", "UNRELATED": "x"})
+    assert loaded.is_offline
+    assert loaded.celery_broker_url == loaded.redis_url
+
+
+def test_values_are_read_and_empty_ones_are_unset():
+    loaded = settings.load({"AFTERTURN_BATCH_TURNS": "7", "AFTERTURN_LLM_BASE_URL": "", "AFTERTURN_EMBEDDER": "openai"})
+    assert (loaded.batch_turns, loaded.llm_base_url, loaded.embedder) == (7, None, "openai")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("AFTERTURN_REDS_URL", "x", "unknown setting AFTERTURN_REDS_URL; did you mean AFTERTURN_REDIS_URL"),
+        ("AFTERTURN_XYZZY", "x", "unknown setting AFTERTURN_XYZZY"),
+        ("AFTERTURN_API_PORT", "many", "AFTERTURN_API_PORT"),
+        ("AFTERTURN_API_PORT", "70000", "AFTERTURN_API_PORT"),
+        ("AFTERTURN_EMBEDDER", "magic", "AFTERTURN_EMBEDDER"),
+        ("AFTERTURN_BATCH_TURNS", "0", "AFTERTURN_BATCH_TURNS"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_name(variable, value, message):
+    with pytest.raises(SettingsError, match=message):
+        settings.load({variable: value})
+
+
+def test_a_secret_is_in_no_message_and_no_representation():
+    with pytest.raises(SettingsError) as caught:
+        settings.load({"AFTERTURN_LLM_API_KEY": "sk-secret", "AFTERTURN_API_PORT": "sk-secret"})
+    assert "sk-secret" not in str(caught.value)
+    assert "sk-secret" not in repr(settings.load({"AFTERTURN_LLM_API_KEY": "sk-secret"}))
+
+
+def test_the_reference_is_up_to_date():
+    assert settings.reference() in REFERENCE.read_text(), "paste the output of `afterturn settings --markdown`"
+
+
+def test_every_setting_is_described():
+    assert all(field.description for field in Settings.model_fields.values())
