@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
@@ -18,13 +19,15 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Time each operation once per round and return the microseconds of each, in the order of the rounds.
 
-    Each round begins with another operation, so that none always runs in the wake of the same one.
+    Each round has an order of its own, so that none always runs in the wake of the same one (whose code and data the
+    server's processor still holds).
     """
     timings: dict[str, list[float]] = {name: [] for name in operations}
     order = list(operations.items())
+    shuffled = random.Random(0)
     for number in range(warmup_rounds + rounds):
-        first = number % len(order)
-        for name, operation in order[first:] + order[:first]:
+        shuffled.shuffle(order)
+        for name, operation in order:
             microseconds = timed(operation)
             if number >= warmup_rounds:
                 timings[name].append(microseconds)

@@ -12,6 +12,8 @@ at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:lock:<tenant>:<user>
     string; the user lock of consolidate, which deletes it; TTL AFTERTURN_LEASE_SECONDS
+at:breaker:<llm|embedder>
+    hash; the circuit breaker of an endpoint; written by the workers; never deleted (two of them); no TTL
 at:sweep
     string; keeps two sweeps apart; TTL below AFTERTURN_SWEEP_SECONDS
 
@@ -74,3 +76,7 @@ def recent(scope: SessionScope) -> str:
 def user_lock(scope: UserScope) -> str:
     owner = f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}"
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:lock:{owner}"
+
+
+def breaker(name: str) -> str:
+    return f"at:breaker:{name}"

@@ -51,3 +51,4 @@ def _load(name: str) -> Script:
 WRITE = _load("write")
 ARCHIVED = _load("archived")
 CLAIM_DUE = _load("claim_due")
+BREAKER = _load("breaker")

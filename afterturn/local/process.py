@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,7 +17,7 @@ from afterturn.local import leash, lock
 
 #: How often a starting child is asked whether it is ready. Each question is one connection to our own machine.
 PROBE_INTERVAL_SECONDS = 0.05
-#: A log is set aside at the next start when it is larger; one older log is kept.
+#: A log is set aside when it is larger; one older log is kept.
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 TAIL_LINES = 15
 TAIL_BYTES = 8_192
@@ -174,6 +175,14 @@ class ChildProcess:
             return "\n".join(log.read().decode(errors="replace").splitlines()[-TAIL_LINES:])
         return ""
 
+    def trim_log(self) -> None:
+        """Set a log aside that has grown too large, while the program goes on writing to it (it only ever appends)."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.log_path.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(self.log_path, _older(self.log_path))
+                os.truncate(self.log_path, 0)
+                self._log_start = 0
+
     def _end_group(self, held_by: leash.Leash) -> None:
         """Kill what the program left of its group. Once, and right after its end: later its number may be another's."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -189,5 +198,9 @@ def _open_log(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > LOG_LIMIT_BYTES:
-            path.replace(path.with_name(f"{path.name}.1"))
+            path.replace(_older(path))
     return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def _older(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")

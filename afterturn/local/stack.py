@@ -125,6 +125,11 @@ class Stack:
         """Return the first process that has ended although nobody stopped it; None while all is well."""
         return next((process for process in self.processes if not process.is_running), None)
 
+    def trim_logs(self) -> None:
+        """Set aside the logs that have grown too large. For whoever keeps the stack running for days."""
+        for process in self.processes:
+            process.trim_log()
+
     def address(self, name: ServiceName) -> str:
         """Return where a service is found, such as http://127.0.0.1:8600; empty when it is not part of the stack."""
         return next((service.address for service in self.services if service.name == name), "")

@@ -10,6 +10,7 @@ import typer
 
 from afterturn.errors import AfterturnError
 from api_shim.cli import migrate, settings, up
+from api_shim.cli.demo import command as demo
 
 #: A command that could not do what it was asked to; 1 is for a service that died while running.
 EXIT_ERROR = 2
@@ -23,6 +24,7 @@ app = typer.Typer(
     "Start with `afterturn up`: it brings its own Redis and PostgreSQL, and needs nothing else installed.\n\n"
     "Settings come from environment variables AFTERTURN_…; docs/settings.md lists them all.",
 )
+app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)

@@ -96,6 +96,7 @@ def _run(stack: Stack, console: Console) -> int:
 def _wait(stack: Stack, console: Console) -> int:
     """Return when a service has died, after saying which and showing why. Ctrl-C raises KeyboardInterrupt."""
     while (ended := stack.ended()) is None:
+        stack.trim_logs()
         time.sleep(CHECK_SECONDS)
     _print(console, f"[bold red]{ended.name} has ended ({ended.exit_description})[/]; the end of {ended.log_path}:")
     console.print(ended.log_tail(), markup=False)

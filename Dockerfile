@@ -1,0 +1,22 @@
+# syntax=docker/dockerfile:1
+# One image for all of afterturn's processes; docker-compose.yml gives each its command.
+
+FROM python:3.12-slim AS build
+RUN python -m venv /opt/afterturn
+ENV PATH=/opt/afterturn/bin:$PATH
+WORKDIR /build
+COPY . .
+RUN --mount=type=cache,target=/root/.cache/pip pip install --constraint constraints.txt '.[http]'
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin afterturn
+COPY --from=build /opt/afterturn /opt/afterturn
+ENV PATH=/opt/afterturn/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    # SIGTERM begins a worker's soft shutdown: finish what runs within its time, hand the rest back.
+    REMAP_SIGTERM=SIGQUIT
+# Empty: `celery -A worker.app` looks for worker.py in the current directory first.
+WORKDIR /srv/afterturn
+USER afterturn
+CMD ["python", "-m", "api_shim.cli.main", "--help"]

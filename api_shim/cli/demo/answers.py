@@ -1,0 +1,75 @@
+"""Asking questions in a new session, and printing what is recalled: each memory with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from afterturn.memories import Evidence, Memory
+from afterturn.settings import Settings
+from api_shim.cli.demo.recorded import RecordedQuestion, RecordedSession
+from api_shim.client import MemoryClient
+
+#: The questions are asked in a session of their own: what is recalled comes from other conversations.
+ASKING_SESSION = "questions"
+RECALLED = 5
+SHOWN = 2
+
+
+def print_answers(
+    questions: Sequence[RecordedQuestion],
+    sessions: Sequence[RecordedSession],
+    settings: Settings,
+    console: Console,
+) -> None:
+    """Ask each question and print the first memories."""
+    names = {session.user_id: session.people[0] for session in sessions}
+    for question in questions:
+        memories = MemoryClient(question.user_id, ASKING_SESSION, settings=settings).recall(question.text, RECALLED)
+        console.print(Text.assemble("\n", (f"{names[question.user_id]} asks: {question.text}", "bold")))
+        for memory in without_repetition(memories)[:SHOWN]:
+            print_memory(memory, console)
+
+
+def without_repetition(memories: Sequence[Memory]) -> list[Memory]:
+    """Return the memories in their order, without the raw turns that are the evidence of a fact among them."""
+    quoted = {said.turn_id for memory in memories if memory.kind == "fact" for said in memory.evidence}
+    return [memory for memory in memories if memory.kind == "fact" or memory.memory_id not in quoted]
+
+
+def print_memory(memory: Memory, console: Console) -> None:
+    """Print one memory: what it says, who said so, and what was believed before."""
+    if memory.kind != "fact":
+        _print_indented(console, 2, Text.assemble(("○ ", "dim"), _quoted(memory.evidence[0])))
+        return
+    _print_indented(console, 2, Text.assemble(("● ", "green"), memory.text))
+    for said in memory.evidence:
+        _print_indented(console, 4, _quoted(said))
+    for text in memory.superseded_texts:
+        _print_indented(console, 4, Text.assemble(("before: ", "yellow"), (text, "yellow")))
+
+
+def print_summaries(sessions: Sequence[RecordedSession], settings: Settings, console: Console) -> None:
+    """Print the summary of each session."""
+    console.print("\n[bold]Session summaries[/]")
+    for session in sessions:
+        summary = MemoryClient(session.user_id, session.session_id, settings=settings).summary()
+        console.print(f"  {session.people[0]}, {session.session_id}")
+        _print_indented(console, 4, Text(summary or "(none)", "dim"))
+
+
+def _quoted(said: Evidence) -> Text:
+    quote = " ".join(said.quote.split())
+    return Text.assemble((f"“{quote}” ", "italic"), (f"{said.speaker}, {_day(said.said_at)}", "cyan"))
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def _print_indented(console: Console, columns: int, text: Text) -> None:
+    console.print(Padding.indent(text, columns))

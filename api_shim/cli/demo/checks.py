@@ -1,0 +1,117 @@
+"""What the run came to: turns lost or doubled, how long they took, what they cost, where the doors were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from psycopg_pool import ConnectionPool
+from rich.console import Console
+
+from afterturn import progress
+from afterturn.database.pool import Connection, unavailable_as_ours
+from afterturn.local.stack import Stack
+from afterturn.progress import Cost, Freshness
+from api_shim.cli.demo import delivery, flower
+from api_shim.cli.demo.delivery import Delivery
+from api_shim.cli.demo.flower import TasksSeen
+from api_shim.cli.demo.plays import Play
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What is known after a run."""
+
+    delivery: Delivery
+    freshness: Freshness
+    cost: Cost
+    is_offline: bool
+    write_seconds: Sequence[float]
+    api_address: str
+    #: Empty when the run was without Flower.
+    flower_address: str
+    tasks_seen: TasksSeen | None
+
+
+def find(play: Play, stack: Stack, pool: ConnectionPool[Connection], write_seconds: Sequence[float]) -> Findings:
+    """Read it all, while the stack still runs. Raises MemoryUnavailable."""
+    with unavailable_as_ours(), pool.connection() as connection:
+        freshness = progress.read_freshness(connection, play.tenant_id)
+        cost = progress.read_cost(connection, play.tenant_id)
+    flower_address = stack.address("flower")
+    return Findings(
+        delivery=delivery.check(play.sessions, stack.settings),
+        freshness=freshness,
+        cost=cost,
+        is_offline=stack.settings.is_offline,
+        write_seconds=write_seconds,
+        api_address=stack.address("api"),
+        flower_address=flower_address,
+        tasks_seen=flower.tasks_seen(flower_address) if flower_address else None,
+    )
+
+
+def print_found(found: Findings, console: Console) -> None:
+    """Print one line for each finding."""
+    console.print("\n[bold]The run[/]")
+    lines = {
+        "Turns": _turns(found.delivery),
+        "Write": f"{median(found.write_seconds) * 1000:.2f} ms a turn: all that an agent waits for",
+        "Freshness": _freshness(found.freshness),
+        "Cost": _cost(found),
+        "HTTP API": f"was at {found.api_address}",
+        "Flower": _flower(found),
+    }
+    for label, text in lines.items():
+        console.print(f"  [cyan]{label:<10}[/]{text}", soft_wrap=True)
+
+
+def print_end(console: Console, *, seconds: float, data_dir: Path | None, tenant_id: str) -> None:
+    """Print how long all of it took, and what is left."""
+    if data_dir is None:
+        left = "All is stopped, nothing is left behind."
+    else:
+        left = (
+            f"All is stopped. The memory stays in {data_dir}, under the tenant {tenant_id}: "
+            f"afterturn up --data-dir {data_dir}"
+        )
+    console.print(f"\n{left} [dim]{seconds:.1f} s in all.[/]", soft_wrap=True)
+
+
+def _turns(delivery: Delivery) -> str:
+    colour = "green" if delivery.is_complete else "bold red"
+    order = "in order" if delivery.is_in_order else "NOT in order"
+    return (
+        f"{delivery.written} written, {delivery.archived} in Postgres: "
+        f"[{colour}]{delivery.lost} lost, {delivery.doubled} doubled, {order}[/]"
+    )
+
+
+def _freshness(freshness: Freshness) -> str:
+    archived = _median_and_p95(freshness.archived_p50, freshness.archived_p95)
+    searchable = _median_and_p95(freshness.searchable_p50, freshness.searchable_p95)
+    return f"turn written → in Postgres {archived} → searchable as facts {searchable}"
+
+
+def _median_and_p95(median_seconds: float | None, p95_seconds: float | None) -> str:
+    if median_seconds is None or p95_seconds is None:
+        return "(none)"
+    return f"{median_seconds:.2f} s (p95 {p95_seconds:.2f} s)"
+
+
+def _cost(found: Findings) -> str:
+    cost = found.cost
+    how = (
+        ": offline rules" if found.is_offline else f" (read {cost.prompt_tokens:,}, written {cost.completion_tokens:,})"
+    )
+    return f"{cost.calls} LLM calls, {cost.prompt_tokens + cost.completion_tokens:,} tokens{how}"
+
+
+def _flower(found: Findings) -> str:
+    if not found.flower_address:
+        return "was left out"
+    seen = found.tasks_seen
+    tasks = f", and saw {seen.succeeded} tasks succeed, {seen.failed} fail" if seen else ""
+    return f"was at {found.flower_address}{tasks}"

@@ -1,0 +1,104 @@
+"""Asking the questions of a LoCoMo conversation, and printing how well recall found the turns that answer them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from afterturn.memories import Memory
+from afterturn.settings import Settings
+from api_shim.cli.demo import answers, locomo, scoring
+from api_shim.cli.demo.locomo import Conversation, Question
+from api_shim.cli.demo.scoring import Mean, Scored
+from api_shim.client import MemoryClient
+
+#: Memories recalled for each question, and the first turns behind them that count.
+RECALLED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with what was recalled for it."""
+
+    question: Question
+    memories: Sequence[Memory]
+    scored: Scored
+    seconds: float
+
+
+def print_scores(conversation: Conversation, settings: Settings, console: Console, *, samples: int) -> None:
+    """Ask all questions that have an answer; print R@10 by category, and so many of the questions."""
+    asked = ask(conversation, settings)
+    for one in _samples(asked, samples):
+        _print_sample(one, console)
+    if asked:
+        _print_table(asked, console)
+
+
+def ask(conversation: Conversation, settings: Settings) -> list[Asked]:
+    """Ask every question of the categories 1 to 4, in a session of its own, and score what is recalled."""
+    client = MemoryClient(conversation.conversation_id, answers.ASKING_SESSION, settings=settings)
+    asked = []
+    for question in conversation.questions:
+        if question.category not in locomo.ANSWERABLE:
+            continue
+        began = time.perf_counter()
+        memories = client.recall(question.text, RECALLED)
+        seconds = time.perf_counter() - began
+        recall = scoring.recall_at(RECALLED, scoring.ranked_turns(memories), question.evidence)
+        scored = Scored(category=question.category, recall=recall)
+        asked.append(Asked(question=question, memories=memories, scored=scored, seconds=seconds))
+    return asked
+
+
+def _samples(asked: Sequence[Asked], count: int) -> list[Asked]:
+    """Return the first question of each category, then the second of each, and so on."""
+    nth: dict[int, int] = {}
+    order = []
+    for one in asked:
+        nth[one.question.category] = nth.get(one.question.category, 0) + 1
+        order.append((nth[one.question.category], one.question.category))
+    ranked = sorted(range(len(asked)), key=lambda index: order[index])
+    return [asked[index] for index in ranked[:count]]
+
+
+def _print_sample(asked: Asked, console: Console) -> None:
+    question = asked.question
+    console.print(
+        Text.assemble(
+            "\n",
+            (question.text, "bold"),
+            (f"  {locomo.CATEGORIES[question.category]}; gold: {question.answer}", "dim"),
+        )
+    )
+    for memory in answers.without_repetition(asked.memories)[: answers.SHOWN]:
+        answers.print_memory(memory, console)
+    names = ", ".join(sorted(question.evidence))
+    console.print(f"  [dim]R@{RECALLED} {asked.scored.recall * 100:.0f}: the answer stands in {names}[/]")
+
+
+def _print_table(asked: Sequence[Asked], console: Console) -> None:
+    scored = [one.scored for one in asked]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
+    for header, justify in (("category", "left"), ("questions", "right"), (f"R@{RECALLED}", "right")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # a literal, to mypy a str
+    for category, mean in scoring.means(scored).items():
+        _add_row(table, locomo.CATEGORIES[category], mean)
+    _add_row(table, "overall", scoring.overall(scored), style="bold")
+    milliseconds = median(one.seconds for one in asked) * 1000
+    console.print(
+        f"\n[bold]Recall[/] of the turns that answer a question, among the first {RECALLED} turns recalled "
+        f"[dim](median {milliseconds:.0f} ms a question)[/]",
+        soft_wrap=True,
+    )
+    console.print(table)
+
+
+def _add_row(table: Table, name: str, mean: Mean, style: str = "") -> None:
+    table.add_row(name, str(mean.questions), f"{mean.recall * 100:.1f}", style=style)

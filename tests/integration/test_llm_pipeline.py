@@ -1,0 +1,65 @@
+"""The pipeline with an LLM behind real HTTP: one call per batch, its cost written down, transient failures waited out."""
+
+import time
+
+import pytest
+
+from afterturn.local.stack import Stack
+from api_shim import MemoryClient
+from tests.integration.conftest import WORKERS
+from tests.llm_server import LLMServer
+
+
+@pytest.fixture
+def llm_server():
+    with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+def with_llm(settings, llm_server):
+    given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "embedder": "hashing"}
+    return type(settings)(**settings.model_dump(exclude_unset=True) | given)
+
+
+@pytest.fixture
+def llm_workers(with_llm, tmp_path):
+    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+        yield stack
+
+
+def test_a_batch_is_one_call_and_its_cost_is_known(llm_workers, with_llm, llm_server, database):
+    memory = MemoryClient("ana", settings=with_llm)
+    memory.write_many({"role": "user", "content": f"I own {number} red bicycles."} for number in range(20))
+    memory.flush(wait_seconds=30)
+    assert len(llm_server.calls("extract")) == 1
+    assert database.execute("SELECT count(*) FROM facts").fetchone() == (20,)
+    deadline = time.monotonic() + 20
+    while not (memory.summary() or ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    rows = database.execute(
+        "SELECT stage, outcome, prompt_tokens > 0, completion_tokens > 0, model FROM llm_calls ORDER BY stage"
+    ).fetchall()
+    assert rows == [(stage, "answered", True, True, with_llm.llm_model) for stage in ("extract", "summarize")]
+
+
+def test_a_failing_llm_is_waited_out_and_burns_nothing(llm_workers, with_llm, llm_server, database):
+    llm_server.fail("status", on="extract", status=503, count=2)
+    memory = MemoryClient("ana", settings=with_llm)
+    memory.write("user", "I own a red bicycle.")
+    memory.flush(wait_seconds=60)
+    assert len(llm_server.calls("extract")) == 3
+    assert database.execute("SELECT state, attempts FROM batches").fetchall() == [("applied", 0)]
+    outcomes = database.execute("SELECT outcome FROM llm_calls WHERE stage = 'extract' ORDER BY reserved_at").fetchall()
+    assert outcomes == [("model_unavailable",), ("model_unavailable",), ("answered",)]
+
+
+def test_the_content_is_in_no_log(llm_workers, with_llm, llm_server):
+    llm_server.fail("prose", on="extract", count=1)
+    memory = MemoryClient("ana", settings=with_llm)
+    memory.write("user", "My canary is called Zwitschermaschine.")
+    memory.flush(wait_seconds=60)
+    logs = list(llm_workers.data_dir.rglob("*.log"))
+    assert logs
+    assert not any("Zwitschermaschine" in log.read_text(errors="replace") for log in logs)
