@@ -5,30 +5,40 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
 import redis
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from afterturn import leases
+from afterturn import counters, faults, leases
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.errors import ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
+from afterturn.errors import ModelRefused, ModelUnavailable, StaleLease, TransitionRefused, VersionConflict
 from afterturn.leases import Lease, LeaseKeeper
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.settings import Settings
 from afterturn.turns import Turn
 
 logger = logging.getLogger(__name__)
 
 _SQL = queries.load("batches")
 
-#: A stage that fails for want of a server is tried again after this many seconds, unless the server says otherwise.
-UNAVAILABLE_PAUSE_SECONDS = 5.0
-#: A batch that failed by itself waits this long, doubled with each attempt.
-FAILED_PAUSE_SECONDS = 2.0
+#: However often a batch fails, it waits no longer than this in one piece.
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+class Servers(Protocol):
+    """What claiming needs of the runtime."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def postgres(self) -> ConnectionPool[Connection]: ...
+    @property
+    def leases(self) -> LeaseKeeper: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,49 +87,52 @@ class Claimed:
 
 
 @contextmanager
-def claimed(
-    pool: ConnectionPool[Connection],
-    keeper: LeaseKeeper,
-    scope: UserScope,
-    batch_id: UUID,
-    *,
-    state: str,
-    attempts_limit: int,
-) -> Iterator[Claimed | None]:
+def claimed(runtime: Servers, scope: UserScope, batch_id: UUID, *, stage: str, state: str) -> Iterator[Claimed | None]:
     """Claim a batch in `state` for the length of the block; yields None when there is nothing to do.
 
     The block ends the lease itself, in the transaction that ends its work. What goes wrong in the block is written
-    down here: a server that is away pauses the batch and uses up no attempt; a failure of the batch's own uses one up,
-    and the last one makes it dead. A refused transition is logged: somebody else does, or did, the work.
+    down here. An endpoint that is away pauses the batch; that uses up an attempt only where others succeeded. A fault
+    of ours uses one up; the last one makes the batch dead. What the endpoint refuses for good makes it dead at once.
+    A refused transition is counted: somebody else does, or did, the work.
     """
-    with pool.connection() as connection:
-        lease = keeper.claim(connection, scope, "batch", str(batch_id))
-        batch = None if lease is None else _load(connection, scope, batch_id, state)
-        if lease is not None and batch is None:
-            leases.let_go(connection, lease)
-            keeper.forget(lease)
-    if lease is None or batch is None:
+    faults.reach(f"{stage}.before_claim")
+    found = _claim(runtime, scope, batch_id, state)
+    if found is None:
         yield None
         return
+    faults.reach(f"{stage}.after_claim")
     try:
-        yield Claimed(batch=batch, lease=lease)
+        yield found
     except TransitionRefused as error:
         logger.warning("batch %s: %s", batch_id, error)
-        _let_go(pool, lease)
+        _count_refusal(runtime, found, error)
     except ModelUnavailable as error:
-        seconds = error.retry_after_seconds or UNAVAILABLE_PAUSE_SECONDS
-        logger.warning("batch %s waits %.0f s: %s", batch_id, seconds, error)
-        _pause(pool, lease, batch, seconds, attempts=0)
-    except (psycopg.OperationalError, PoolTimeout, redis.RedisError):
-        # A server of ours is away: the lease lapses by itself, and the sweep finds the batch again.
-        raise
+        _wait(runtime, found, error)
     except ModelRefused as error:
-        _fail(pool, lease, batch, f"{error.code}: {error}", attempts_limit)
+        _bury(runtime, found, f"{error.code}: {error}")
+    except (psycopg.OperationalError, PoolTimeout, redis.RedisError) as error:
+        # A server of ours is away: the lease lapses by itself, and the sweep finds the batch again.
+        logger.warning("batch %s waits for a server: %s", batch_id, type(error).__name__)
+        raise
     except Exception as error:
-        _fail(pool, lease, batch, f"internal: {type(error).__name__}", attempts_limit)
+        _fail(runtime, found, f"internal: {type(error).__name__}")
         raise
     finally:
-        keeper.forget(lease)
+        runtime.leases.forget(found.lease)
+
+
+def _claim(runtime: Servers, scope: UserScope, batch_id: UUID, state: str) -> Claimed | None:
+    with runtime.postgres.connection() as connection:
+        lease = runtime.leases.claim(connection, scope, "batch", str(batch_id))
+        if lease is None:
+            return None
+        # Read after the claim: whoever held the lease before may just have finished.
+        batch = _load(connection, scope, batch_id, state)
+        if batch is None:
+            leases.let_go(connection, lease)
+            runtime.leases.forget(lease)
+            return None
+        return Claimed(batch=batch, lease=lease)
 
 
 def _load(connection: Connection, scope: UserScope, batch_id: UUID, state: str) -> Batch | None:
@@ -140,64 +153,100 @@ def _load(connection: Connection, scope: UserScope, batch_id: UUID, state: str) 
     )
 
 
-def _let_go(pool: ConnectionPool[Connection], lease: Lease) -> None:
-    with pool.connection() as connection:
-        leases.let_go(connection, lease)
+def _count_refusal(runtime: Servers, found: Claimed, error: TransitionRefused) -> None:
+    is_conflict = isinstance(error, VersionConflict)
+    with runtime.postgres.connection() as connection, connection.transaction():
+        counters.add(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+        leases.let_go(connection, found.lease)
+        if is_conflict:
+            connection.execute(_SQL["pause"], found.batch.key | {"seconds": 0, "attempts": 0})
 
 
-def _pause(pool: ConnectionPool[Connection], lease: Lease, batch: Batch, seconds: float, *, attempts: int) -> None:
-    try:
-        with pool.connection() as connection, connection.transaction():
-            leases.release(connection, lease)
-            connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": attempts})
-    except StaleLease as error:
-        logger.warning("batch %s: %s", batch.batch_id, error)
+def _wait(runtime: Servers, found: Claimed, error: ModelUnavailable) -> None:
+    """Pause the batch while an endpoint is away; make it dead when it alone keeps failing."""
+    batch = found.batch
+    with _ending(runtime, found) as connection:
+        attempts = batch.attempts
+        if error.successes is not None:
+            row = connection.execute(_SQL["note_unavailable"], batch.key | {"successes": error.successes}).fetchone()
+            attempts = attempts if row is None else row["attempts"]
+        if attempts >= runtime.settings.attempts:
+            _write_dead(connection, batch, f"exhausted: {error.code}")
+            return
+        seconds = max(error.retry_after_seconds or 0.0, _backoff_seconds(runtime, attempts))
+        logger.warning("batch %s waits %.1f s: %s", batch.batch_id, seconds, error)
+        connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
 
 
-def _fail(pool: ConnectionPool[Connection], lease: Lease, batch: Batch, reason: str, attempts_limit: int) -> None:
-    if batch.attempts + 1 < attempts_limit:
-        logger.warning("batch %s failed, attempt %d: %s", batch.batch_id, batch.attempts + 1, reason)
-        _pause(pool, lease, batch, FAILED_PAUSE_SECONDS * 2**batch.attempts, attempts=1)
-        return
+def _fail(runtime: Servers, found: Claimed, reason: str) -> None:
+    batch = found.batch
+    attempts = batch.attempts + 1
+    with _ending(runtime, found) as connection:
+        if attempts >= runtime.settings.attempts:
+            _write_dead(connection, batch, reason)
+            return
+        logger.warning("batch %s failed, attempt %d: %s", batch.batch_id, attempts, reason)
+        seconds = _backoff_seconds(runtime, batch.attempts)
+        connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 1})
+
+
+def _bury(runtime: Servers, found: Claimed, reason: str) -> None:
+    with _ending(runtime, found) as connection:
+        _write_dead(connection, found.batch, reason)
+
+
+def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:
     logger.error("batch %s is dead: %s", batch.batch_id, reason)
+    connection.execute(_SQL["dead"], batch.key | {"reason": reason})
+
+
+def _backoff_seconds(runtime: Servers, attempts: int) -> float:
+    return min(LONGEST_PAUSE_SECONDS, runtime.settings.retry_seconds * 2.0**attempts)
+
+
+@contextmanager
+def _ending(runtime: Servers, found: Claimed) -> Iterator[Connection]:
+    """A transaction that ends the lease; does nothing where somebody else took it over."""
     try:
-        with pool.connection() as connection, connection.transaction():
-            leases.release(connection, lease)
-            connection.execute(_SQL["dead"], batch.key | {"reason": reason})
+        with runtime.postgres.connection() as connection, connection.transaction():
+            leases.release(connection, found.lease)
+            yield connection
     except StaleLease as error:
-        logger.warning("batch %s: %s", batch.batch_id, error)
+        logger.warning("batch %s: %s", found.batch.batch_id, error)
+        with runtime.postgres.connection() as connection:
+            counters.add(connection, counters.STALE_WRITES_REFUSED)
 
 
-def give_back(pool: ConnectionPool[Connection], claimed: Claimed) -> None:
+def give_back(runtime: Servers, found: Claimed) -> None:
     """End the lease without a transition: there is nothing to do now."""
-    _let_go(pool, claimed.lease)
+    with runtime.postgres.connection() as connection:
+        leases.let_go(connection, found.lease)
 
 
 def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tuple[list[Turn], list[Turn]]:
-    """Return the last `context` turns before the batch, and the batch's own turns, both in order."""
+    """Return the last `context` turns before the batch, and the batch's own turns, both in order.
+
+    A turn that was taken back keeps its place, without its content.
+    """
     rows = connection.execute(
         _SQL["turns"],
         batch.session_key | {"first_position": batch.first_position - context, "last_position": batch.last_position},
     ).fetchall()
-    turns = [Turn(**row | {"memories_shown": tuple(row["memories_shown"])}) for row in rows]
+    turns = [_turn(row) for row in rows]
     before = [turn for turn in turns if turn.position is not None and turn.position < batch.first_position]
     return before, turns[len(before) :]
 
 
-def read_answer(connection: Connection, batch: Batch) -> str:
-    """Return the stored answer that counts for an extracted batch."""
-    row = connection.execute(
-        _SQL["answer"], batch.key | {"prompt_version": batch.prompt_version, "model": batch.model}
-    ).fetchone()
-    assert row is not None, "an extracted batch has an answer"
-    return str(row["answer"])
+def _turn(row: dict[str, Any]) -> Turn:
+    turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
+    return replace(turn, content="", metadata={}) if turn.is_removed else turn
 
 
-def mark(connection: Connection, claimed: Claimed, transition: str, **arguments: Any) -> None:
+def mark(connection: Connection, found: Claimed, transition: str, **arguments: Any) -> None:
     """Do one transition (`extracted`, `embedded` or `applied`) and end the lease, in the caller's transaction.
 
     Raises TransitionRefused when the lease or the state is not what it was.
     """
-    leases.release(connection, claimed.lease)
-    if connection.execute(_SQL[transition], claimed.batch.key | arguments).fetchone() is None:
-        raise TransitionRefused(f"batch {claimed.batch.batch_id} is no longer where {transition} starts from")
+    leases.release(connection, found.lease)
+    if connection.execute(_SQL[transition], found.batch.key | arguments).fetchone() is None:
+        raise TransitionRefused(f"batch {found.batch.batch_id} is no longer where {transition} starts from")

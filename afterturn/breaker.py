@@ -8,10 +8,13 @@ server says Retry-After: open, nobody calls. Then one call at a time probes, unt
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import redis
 
+from afterturn.errors import EndpointPaused, ModelRefused, ModelUnavailable
 from afterturn.hot import keys, scripts
 
 logger = logging.getLogger(__name__)
@@ -38,6 +41,8 @@ class Verdict:
     successes: int
 
 
+Result = TypeVar("Result")
+
 _LET_THROUGH = Verdict(may_call=True, wait_seconds=0.0, successes=0)
 
 
@@ -50,6 +55,28 @@ class Breaker:
         self._client = client
         self._keys = (keys.breaker(name),)
         self._probe_milliseconds = int(probe_seconds * 1000)
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Make a call through the breaker and tell it how it went.
+
+        Raises EndpointPaused when no call may be made now; else what `function` raises, a ModelUnavailable with the
+        time to wait and the count of successes added.
+        """
+        verdict = self.admit()
+        if not verdict.may_call:
+            raise EndpointPaused(f"the {self.name} is paused", retry_after_seconds=verdict.wait_seconds)
+        try:
+            result = function()
+        except ModelUnavailable as error:
+            verdict = self.failed(error.retry_after_seconds)
+            error.successes = verdict.successes
+            error.retry_after_seconds = verdict.wait_seconds
+            raise
+        except ModelRefused:
+            self.succeeded()
+            raise
+        self.succeeded()
+        return result
 
     def admit(self) -> Verdict:
         """Ask before a call. While it is open, one caller at a time is let through as a probe."""
@@ -68,10 +95,10 @@ class Breaker:
     def is_open(self) -> bool:
         """Return whether calls are paused just now, without asking for a probe."""
         try:
-            state = self._client.hget(self._keys[0], "open_until")
+            [state] = cast(list[bytes | None], self._client.hmget(self._keys[0], ["open_until"]))
         except redis.RedisError:
             return False
-        return bool(state) and int(state) > 0
+        return int(state or 0) > 0
 
     def _run(self, step: str, *arguments: int) -> Verdict:
         try:

@@ -14,6 +14,7 @@ AfterturnError
 │   └── VersionConflict
 ├── ModelError                an LLM or embedder call failed
 │   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
+│   │   └── EndpointPaused    the breaker is open: no call was made
 │   └── ModelRefused          the same call will fail again
 │       ├── InputTooLong      the input does not fit the model: a smaller one may
 │       └── AnswerMalformed   the model answered, but not in the agreed form
@@ -118,6 +119,14 @@ class ModelUnavailable(ModelError):
         super().__init__(message)
         #: What the server asked for with Retry-After, where it did.
         self.retry_after_seconds = retry_after_seconds
+        #: How many calls to the endpoint have ever succeeded, where the breaker has counted them.
+        self.successes: int | None = None
+
+
+class EndpointPaused(ModelUnavailable):
+    """The endpoint fails for everybody and is left alone for a while; no call was made."""
+
+    code = "endpoint_paused"
 
 
 class ModelRefused(ModelError):

@@ -38,6 +38,7 @@ POINTS: dict[str, tuple[str, ...]] = {
     "consolidate": (
         "before_lock",
         "lock_taken",
+        "before_claim",
         "after_claim",
         "decided",
         "rows_locked",

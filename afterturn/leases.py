@@ -42,6 +42,12 @@ def release(connection: Connection, lease: Lease) -> None:
         raise StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
 
 
+def fence(connection: Connection, lease: Lease) -> None:
+    """Make sure, until the end of the transaction, that the lease is still ours. Raises StaleLease."""
+    if connection.execute(_SQL["fence"], _identity(lease) | {"token": lease.token}).fetchone() is None:
+        raise StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
+
+
 def let_go(connection: Connection, lease: Lease) -> None:
     """Give the lease back without having done anything; does nothing when somebody else took it over."""
     connection.execute(_SQL["release"], _identity(lease) | {"token": lease.token})

@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
 
+from afterturn import leases
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import ModelError, ModelRefused
+from afterturn.leases import Lease
 from afterturn.scopes import SessionScope
 
 _SQL = queries.load("llm_calls")
@@ -27,12 +29,22 @@ class CallCost:
 
 @contextmanager
 def metered(
-    pool: ConnectionPool[Connection], session: SessionScope, *, stage: str, model: str, batch_id: UUID | None = None
+    pool: ConnectionPool[Connection],
+    lease: Lease,
+    session: SessionScope,
+    *,
+    stage: str,
+    model: str,
+    batch_id: UUID | None = None,
 ) -> Iterator[CallCost]:
-    """Reserve a call, let the block make it, and write down what it came to. No connection is held meanwhile."""
+    """Reserve a call, let the block make it, and write down what it came to. No connection is held meanwhile.
+
+    Raises StaleLease, before the call is made, when the work is somebody else's by now.
+    """
     key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "call_id": uuid4()}
     cost = CallCost()
-    with pool.connection() as connection:
+    with pool.connection() as connection, connection.transaction():
+        leases.fence(connection, lease)
         connection.execute(
             _SQL["reserve"],
             key | {"stage": stage, "session_id": session.session_id, "batch_id": batch_id, "model": model},

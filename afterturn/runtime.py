@@ -11,7 +11,9 @@ from psycopg_pool import ConnectionPool
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from afterturn import breaker
 from afterturn import settings as settings_module
+from afterturn.breaker import Breaker
 from afterturn.database.pool import Connection, open_worker_pool
 from afterturn.embedding import spaces
 from afterturn.embedding.embedder import Embedder
@@ -59,6 +61,15 @@ class Runtime:
             lease_seconds=self.settings.lease_seconds,
             deadline_seconds=self.settings.task_deadline_seconds,
         )
+
+    @cached_property
+    def llm_breaker(self) -> Breaker:
+        # A probe that died blocks the next one until a call would have timed out.
+        return Breaker(self.redis, breaker.LLM, probe_seconds=self.settings.llm_timeout_seconds + 5)
+
+    @cached_property
+    def embedder_breaker(self) -> Breaker:
+        return Breaker(self.redis, breaker.EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
 
     @cached_property
     def enqueue(self) -> Enqueue:

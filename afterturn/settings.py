@@ -68,7 +68,13 @@ class Settings(BaseModel):
         30.0, ge=1, le=60, description="Owed work that nobody has claimed is enqueued again after this."
     )
     hint_window: int = Field(500, ge=1, description="At most this many re-enqueued batches per sweep.")
-    attempts: int = Field(5, ge=1, le=50, description="A batch that fails this often is dead.")
+    attempts: int = Field(8, ge=1, le=50, description="A batch that fails this often while others succeed is dead.")
+    retry_seconds: float = Field(
+        2.0, ge=0.05, le=300, description="A batch that failed waits this long, doubled with each attempt, up to 60 s."
+    )
+    reconcile_seconds: float = Field(
+        60.0, ge=1, le=3600, description="How often Redis is searched for pending turns that no index names."
+    )
     sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for what is owed.")
     slow_concurrency: int = Field(8, ge=1, le=256, description="Threads of the slow worker (LLM and embedder calls).")
     fast_concurrency: int = Field(2, ge=1, le=64, description="Processes of the fast worker (archive, consolidate).")

@@ -44,6 +44,8 @@ class Turn:
     memories_shown: tuple[str, ...] = ()
     #: Its place in the session; None until Postgres has given it one.
     position: int | None = None
+    #: True when it was taken back; it then has no content.
+    is_removed: bool = False
 
     @property
     def speaker(self) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
-from afterturn import runtime
+from afterturn import faults, runtime
 from afterturn.scopes import SessionScope
 from afterturn.stages import archive
+from tasks.stage import stage
 
 
-@shared_task(name="afterturn.archive")
-def run(version: int, sessions: list[list[str]]) -> None:
+@stage("archive")
+def run(sessions: list[list[str]]) -> None:
     """Archive these sessions, each named by tenant, user and session id."""
     current = runtime.current()
     scopes = [SessionScope(*names) for names in sessions]
     for batch in archive.archive(current.redis, current.postgres, current.settings, scopes):
         current.enqueue.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+    faults.reach("archive.enqueued")

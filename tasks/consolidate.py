@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from celery import shared_task
-
 from afterturn import runtime
 from afterturn.scopes import UserScope
 from afterturn.stages import consolidate
+from tasks.stage import stage
 
 
-@shared_task(name="afterturn.consolidate")
-def run(version: int, tenant_id: str, user_id: str, batch_id: str) -> None:
+@stage("consolidate")
+def run(tenant_id: str, user_id: str, batch_id: str) -> None:
     """Do this stage for one batch, when it is still owed."""
     consolidate.consolidate(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

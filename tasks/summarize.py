@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
 from afterturn import runtime
 from afterturn.scopes import SessionScope
 from afterturn.stages import summarize
+from tasks.stage import stage
 
 
-@shared_task(name="afterturn.summarize")
-def run(version: int, tenant_id: str, user_id: str, session_id: str) -> None:
+@stage("summarize")
+def run(tenant_id: str, user_id: str, session_id: str) -> None:
     """Bring one session's summary up to date, when it is still owed."""
     summarize.summarize(runtime.current(), SessionScope(tenant_id, user_id, session_id))

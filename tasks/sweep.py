@@ -1,14 +1,19 @@
-"""Every second: find what is owed and enqueue it."""
+"""Every second: find what is owed and enqueue it. Every minute: find pending turns that no index names."""
 
 from __future__ import annotations
 
-from celery import shared_task
-
 from afterturn import runtime
 from afterturn.stages import sweep
+from tasks.stage import stage
 
 
-@shared_task(name="afterturn.sweep")
-def run(version: int = 1) -> None:
+@stage("sweep")
+def run() -> None:
     """Look once. Beat enqueues this with an expiry, so that sweeps never pile up."""
     sweep.sweep(runtime.current())
+
+
+@stage("reconcile")
+def run_reconcile() -> None:
+    """Search Redis once."""
+    sweep.reconcile(runtime.current())

@@ -10,8 +10,9 @@ from celery import Celery
 from kombu import Queue
 
 from afterturn import settings as settings_module
-from afterturn.enqueue import STAGES, task_name
+from afterturn.enqueue import MESSAGE_VERSION, STAGES, task_name
 from worker import lifecycle
+from worker.wake import WakeConsumer
 
 settings = settings_module.load()
 
@@ -41,9 +42,17 @@ app.conf.update(
         "sweep": {
             "task": task_name("sweep"),
             "schedule": settings.sweep_seconds,
+            "args": (MESSAGE_VERSION,),
             "options": {"expires": max(settings.sweep_seconds, 1.0), "queue": "sweep"},
-        }
+        },
+        "reconcile": {
+            "task": task_name("reconcile"),
+            "schedule": settings.reconcile_seconds,
+            "args": (MESSAGE_VERSION,),
+            "options": {"expires": settings.reconcile_seconds, "queue": "sweep"},
+        },
     },
     beat_max_loop_interval=max(settings.sweep_seconds, 1.0),
 )
+app.steps["worker"].add(WakeConsumer)
 lifecycle.connect()

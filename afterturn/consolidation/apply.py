@@ -89,6 +89,7 @@ def _fact_row(batch: Batch, decision: Decision) -> dict[str, Any]:
         "superseded_by": decision.superseded_by,
         "valid_from": candidate.valid_from,
         "valid_to": candidate.valid_to or decision.valid_to,
+        "said_valid_to": candidate.valid_to,
         "said_at": decision.believed.said_at,
     }
 

@@ -19,6 +19,8 @@ class ExtractionRequest:
     context: Sequence[Turn] = ()
     #: How to name the user in a fact's text ("Ana lives in Lisbon"); None: "The user".
     user_name: str | None = None
+    #: Why an earlier answer to the same request could not be used; None the first time.
+    problem: str | None = None
     #: IANA name, such as "Europe/Lisbon"; relative dates are resolved in it.
     timezone: str = "UTC"
 

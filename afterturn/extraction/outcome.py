@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from afterturn import batches
 from afterturn.batches import Batch
 from afterturn.database.pool import Connection
-from afterturn.extraction import answer, verification
+from afterturn.extraction import answers, verification
 from afterturn.extraction.answer import EpisodeDraft
 from afterturn.extraction.verification import BelievedCandidate, Rejection
 from afterturn.turns import Turn
@@ -26,9 +26,10 @@ class Outcome:
 
 def read(connection: Connection, batch: Batch) -> Outcome:
     """Return the outcome of an extracted batch. Raises AnswerMalformed."""
-    parsed = answer.parse(batches.read_answer(connection, batch))
-    _, turns = batches.read_turns(connection, batch)
     assert batch.prompt_version is not None and batch.model is not None, "an extracted batch names its answer"
+    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    parsed = answers.united(batch, stored)
+    _, turns = batches.read_turns(connection, batch)
     believed, rejected = verification.verify(
         parsed, turns, batch_id=batch.batch_id, prompt_version=batch.prompt_version, model=batch.model
     )

@@ -74,12 +74,15 @@ def _lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
     if request.context:
         yield ""
         yield "Context (extract nothing from it):"
-        for turn in request.context:
+        for turn in (turn for turn in request.context if not turn.is_removed):
             yield f"- {_message(turn, zone)}"
     yield ""
     yield "Turns:"
     for number, turn in enumerate(request.turns, start=1):
-        yield f"[{number}] {_message(turn, zone)}"
+        yield f"[{number}] {'(taken back)' if turn.is_removed else _message(turn, zone)}"
+    if request.problem:
+        yield ""
+        yield f"An earlier answer could not be used: {request.problem}. Answer again, in the form asked for."
 
 
 def _message(turn: Turn, zone: tzinfo) -> str:

@@ -52,7 +52,8 @@ def verify(
     believed: list[BelievedCandidate] = []
     rejected: list[Rejection] = []
     normalised = [normalise(turn.content) for turn in turns]
-    for index, candidate in enumerate(answer.facts):
+    for index, answered in enumerate(answer.facts):
+        candidate = _without_removed(answered, turns)
         reason = _reason_to_reject(candidate, normalised)
         if reason:
             rejected.append(Rejection(index=index, reason=reason))
@@ -67,6 +68,16 @@ def verify(
             )
         )
     return believed, rejected
+
+
+def _without_removed(candidate: Candidate, turns: Sequence[Turn]) -> Candidate:
+    """Drop the quotes of turns that were taken back: what rests on them alone is left without evidence."""
+    kept = tuple(
+        quote
+        for quote in candidate.evidence
+        if not 1 <= quote.turn <= len(turns) or not turns[quote.turn - 1].is_removed
+    )
+    return candidate if len(kept) == len(candidate.evidence) else candidate.model_copy(update={"evidence": kept})
 
 
 def normalise(text: str) -> str:

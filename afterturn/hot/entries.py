@@ -17,6 +17,8 @@ class Mark(StrEnum):
 
     #: Cut what came before into a batch now.
     FLUSH = "flush"
+    #: Take a turn back.
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Entry:
     #: Exactly one of `turn` and `mark` is set.
     turn: Turn | None = None
     mark: Mark | None = None
+    #: The turn that a REMOVE is about.
+    target_turn_id: str | None = None
 
     @property
     def written_at_seconds(self) -> float:
@@ -37,10 +41,12 @@ class Entry:
         return int(self.stream_id.partition("-")[0]) / 1000
 
 
-def encode_mark(mark: Mark) -> tuple[str, bytes]:
+def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, bytes]:
     """Return id and payload of a new mark."""
     entry_id = ids.new_turn_id()
     payload = {"v": turns.PAYLOAD_VERSION, "id": entry_id, "mark": mark.value}
+    if target_turn_id is not None:
+        payload["turn"] = target_turn_id
     return entry_id, json.dumps(payload, separators=(",", ":")).encode()
 
 
@@ -56,6 +62,10 @@ def decode(stream_id: bytes, fields: dict[bytes, bytes]) -> Entry:
 def _decode_mark(stream_id: bytes, payload: bytes) -> Entry:
     try:
         data: dict[str, Any] = json.loads(payload)
-        return Entry(stream_id.decode(), data["id"], mark=Mark(data["mark"]))
+        if data["v"] > turns.PAYLOAD_VERSION:
+            raise InvalidInput(f"the mark has version {data['v']}; this release reads up to {turns.PAYLOAD_VERSION}")
+        return Entry(stream_id.decode(), data["id"], mark=Mark(data["mark"]), target_turn_id=data.get("turn"))
+    except InvalidInput:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput(f"the mark is unreadable: {type(error).__name__}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import redis
 
@@ -75,6 +75,21 @@ def remove(
                 arguments += [entry.stream_id, entry.entry_id, int(entry.turn is not None)]
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
+
+
+def reconcile(client: redis.Redis) -> int:
+    """Name every session that has pending turns in its due index again; returns how many were missing there."""
+    found = 0
+    for key in client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream"):
+        name = key.decode().split(":pending:", 1)[1]
+        scope = keys.session_of(name)
+        due = keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
+        # Redis's own idea of when the oldest entry was written is its id.
+        oldest = client.xrange(key, count=1)
+        if oldest:
+            score = int(oldest[0][0].split(b"-")[0])
+            found += cast(int, client.zadd(due, {name: score}, nx=True))
+    return found
 
 
 def newest(rows: Sequence[Any], recent: Sequence[bytes]) -> list[Turn]:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -26,6 +27,7 @@ class Leash:
 
     def __init__(self) -> None:
         self._owner = os.getpid()
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._guardian = subprocess.Popen(
             [sys.executable, "-I", "-S", str(GUARDIAN), str(self._owner)],
             stdin=subprocess.PIPE,
@@ -46,8 +48,13 @@ class Leash:
         """False when the guardian was killed, or when we are a fork of the process that it guards."""
         return self._owner == os.getpid() and self._guardian.poll() is None
 
+    def hold(self, child: subprocess.Popen[bytes]) -> None:
+        """Remember a child that has entered itself, until it is dropped."""
+        self._children[child.pid] = child
+
     def drop(self, group: int) -> None:
         """Tell the guardian that a group has ended, so that it never signals a stranger with the same number."""
+        self._children.pop(group, None)
         with contextlib.suppress(OSError):
             os.write(self.pipe, f"drop {group}\n".encode())
 
@@ -58,8 +65,11 @@ class Leash:
         assert self._guardian.stdin is not None
         with contextlib.suppress(OSError):
             self._guardian.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._guardian.wait(EXIT_SECONDS)
+        deadline = time.monotonic() + EXIT_SECONDS
+        while self._guardian.poll() is None and time.monotonic() < deadline:
+            for child in self._children.values():
+                child.poll()  # or what has ended would still be there, as our zombie
+            time.sleep(0.01)
 
 
 _lock = threading.Lock()

@@ -84,11 +84,10 @@ def _major_version(directory: Path) -> str:
 
 
 def _identity(programs: Path, directory: Path) -> unprivileged.Identity:
-    enter_and_run = ["/bin/sh", "-c", 'cd "$1" && exec "$2" --version', "trial"]
+    # It finds its own files and `postgres`, looks whose process it is, and changes nothing.
+    trial = ["/bin/sh", "-c", 'cd "$1" && exec "$2" --pgdata="$1" --show', "trial"]
     owner_id = directory.stat().st_uid if directory.exists() else None
-    return unprivileged.identity_for(
-        [*enter_and_run, str(directory.parent), str(programs / "postgres")], owner_id=owner_id
-    )
+    return unprivileged.identity_for([*trial, str(directory.parent), str(programs / "initdb")], owner_id=owner_id)
 
 
 def _make(directory: Path, programs: Path, identity: unprivileged.Identity, *, durable: bool) -> None:

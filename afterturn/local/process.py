@@ -106,6 +106,7 @@ class ChildProcess:
                 env=self._environment,
                 start_new_session=True,
             )
+            self._leash.hold(self._process)
 
     def wait_until_ready(self, is_ready: Callable[[], bool], *, deadline_seconds: float) -> None:
         """Return when `is_ready()` is true.

@@ -10,6 +10,7 @@ root's home. So the ways are tried from the least power to the most, and the fir
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -21,8 +22,8 @@ from afterturn.errors import LocalServerError
 
 PREFERRED_USERS = ("postgres", "nobody")
 TRIAL_SECONDS = 10
-#: Any number that is not 0.
-NAMESPACE_USER = 1000
+#: The number that Linux gives to users whom it cannot name.
+UNNAMED_USER = 65_534
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,28 +62,29 @@ def _candidates(owner_id: int | None) -> list[Identity]:
     if setpriv := shutil.which("setpriv"):
         as_user = (setpriv, f"--reuid={user_id}", f"--regid={group_id}", "--clear-groups")
         plain = (*as_user, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
-        passing = (*as_user, "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override", "--no-new-privs")
+        # Without no_setuid_fixup, access(2), by which PostgreSQL finds its own files, would still say no.
+        power = ("--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
+        passing = (*as_user, *power, "--no-new-privs")
         found += [Identity(prefix=prefix, user_id=user_id, group_id=group_id) for prefix in (plain, passing)]
     if unshare := shutil.which("unshare"):
-        prefix = (unshare, "--user", f"--map-user={NAMESPACE_USER}")
+        prefix = (unshare, "--user", f"--map-user={user_id}")
         found.append(Identity(prefix=prefix, user_id=0, group_id=0))
     return found
 
 
 def _user(owner_id: int | None) -> tuple[int, int]:
-    """Return the user and group: of the existing data, else of the first preferred user that this machine has."""
+    """Return the user and group: of the existing data, else of the first preferred user that this machine has.
+
+    It must have a name: initdb asks for it.
+    """
     if owner_id:
-        try:
+        with contextlib.suppress(KeyError):
             return owner_id, pwd.getpwuid(owner_id).pw_gid
-        except KeyError:
-            return owner_id, owner_id
     for name in PREFERRED_USERS:
-        try:
+        with contextlib.suppress(KeyError):
             user = pwd.getpwnam(name)
             return user.pw_uid, user.pw_gid
-        except KeyError:
-            continue
-    return 65_534, 65_534
+    return UNNAMED_USER, UNNAMED_USER
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -19,10 +19,11 @@ import redis
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from afterturn import cut, tokens
+from afterturn import cut, erasures, faults, removal, tokens
 from afterturn.cut import Cut, UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.errors import TransitionRefused
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry, Mark
 from afterturn.scopes import SessionScope, UserScope
@@ -74,13 +75,21 @@ def archive(
 
     Raises the driver's errors when a server is away; what was not committed is still pending then.
     """
+    faults.reach("archive.begun")
     new_batches: list[NewBatch] = []
     remaining = list(dict.fromkeys(sessions))
     while remaining:
+        with pool.connection() as connection:
+            epochs = erasures.epochs(connection, {scope.user for scope in remaining})
         taken = pending.read(client, remaining, limit=ENTRIES_PER_SESSION)
+        faults.reach("archive.entries_read")
         with pool.connection() as connection, connection.transaction():
-            new_batches += archive_entries(connection, settings, taken)
+            cut_now = archive_entries(connection, settings, taken, epochs=epochs)
+            faults.reach("archive.before_commit")
+        faults.reach("archive.after_commit")
+        new_batches += cut_now
         pending.remove(client, taken, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
+        faults.reach("archive.entries_removed")
         remaining = [scope for scope, entries in taken.items() if len(entries) == ENTRIES_PER_SESSION]
     return new_batches
 
@@ -99,16 +108,31 @@ def cut_due(pool: ConnectionPool[Connection], settings: Settings, *, limit: int)
 
 
 def archive_entries(
-    connection: Connection, settings: Settings, taken: Mapping[SessionScope, Sequence[Entry]]
+    connection: Connection,
+    settings: Settings,
+    taken: Mapping[SessionScope, Sequence[Entry]],
+    *,
+    epochs: Mapping[UserScope, int] | None = None,
 ) -> list[NewBatch]:
-    """Archive these entries and cut what is full, due or flushed, inside the caller's transaction."""
-    next_user_seq = _lock_users(connection, {scope.user for scope in taken})
+    """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
+
+    `epochs` are those read before the entries were. Raises TransitionRefused when a user was forgotten since.
+    """
+    users = {scope.user for scope in taken}
+    next_user_seq = _lock_users(connection, users)
+    if epochs is not None and erasures.epochs(connection, users) != epochs:
+        raise TransitionRefused("a user was forgotten while their turns were being archived")
     sessions = _lock_sessions(connection, taken)
+    faults.reach("archive.rows_locked")
     known = _known_turns(connection, taken)
     rows = [row for scope in sessions for row in _place(sessions[scope], taken[scope], known)]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_SQL["add_turn"], rows)
+    for scope in sessions:
+        for entry in taken[scope]:
+            if entry.mark is Mark.REMOVE and entry.target_turn_id is not None:
+                removal.remove(connection, scope, entry.target_turn_id)
     return _cut_sessions(connection, settings, sessions.values(), next_user_seq)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from afterturn import batches
-from afterturn.batches import Batch
+from afterturn import batches, faults, leases
+from afterturn.batches import Batch, Claimed
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
@@ -17,26 +17,23 @@ from afterturn.scopes import UserScope
 
 def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     """Give one extracted batch its vectors. Returns whether it did; False when there was nothing to do."""
-    with batches.claimed(
-        runtime.postgres,
-        runtime.leases,
-        scope,
-        batch_id,
-        state="extracted",
-        attempts_limit=runtime.settings.attempts,
-    ) as claimed:
-        if claimed is None or claimed.batch.is_embedded:
-            if claimed:
-                batches.give_back(runtime.postgres, claimed)
+    with batches.claimed(runtime, scope, batch_id, stage="embed", state="extracted") as claimed:
+        if claimed is None:
+            return False
+        if claimed.batch.is_embedded:
+            batches.give_back(runtime, claimed)
             return False
         with runtime.postgres.connection() as connection:
             wanted = _items(claimed.batch, outcome.read(connection, claimed.batch))
             active = spaces.active(connection)
         for space in active:
-            _embed_missing(runtime, scope, space, wanted)
+            _embed_missing(runtime, claimed, space, wanted)
         with runtime.postgres.connection() as connection, connection.transaction():
             batches.mark(connection, claimed, "embedded")
+            faults.reach("embed.before_commit")
+        faults.reach("embed.after_commit")
         runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        faults.reach("embed.enqueued")
         return True
     return False
 
@@ -57,12 +54,17 @@ def _items(batch: Batch, outcome_of_batch: Outcome) -> list[Item]:
     return wanted
 
 
-def _embed_missing(runtime: Runtime, scope: UserScope, space: EmbeddingSpace, wanted: list[Item]) -> None:
+def _embed_missing(runtime: Runtime, claimed: Claimed, space: EmbeddingSpace, wanted: list[Item]) -> None:
     """Embed what the space lacks. No database connection is held during the embedder's call."""
+    scope = claimed.batch.session.user
     with runtime.postgres.connection() as connection:
         lacking = items.missing(connection, scope, space, wanted)
     if not lacking:
         return
-    vectors = runtime.embedder_of(space).embed([item.text for item in lacking])
+    embedder = runtime.embedder_of(space)
+    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in lacking]))
+    faults.reach("embed.vectors_received")
     with runtime.postgres.connection() as connection, connection.transaction():
+        leases.fence(connection, claimed.lease)
         items.add(connection, scope, space, list(zip(lacking, vectors, strict=True)))
+    faults.reach("embed.vectors_stored")

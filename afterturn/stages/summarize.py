@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from afterturn import leases, llm_calls
+from afterturn import counters, faults, leases, llm_calls
 from afterturn.database import queries
-from afterturn.errors import ModelError, StaleLease, TransitionRefused
+from afterturn.errors import AfterturnError, ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
+from afterturn.leases import Lease
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope
 from afterturn.summaries import profile
+from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.summarizer import Episode, SummaryDraft
 
 logger = logging.getLogger(__name__)
@@ -20,23 +22,31 @@ _SQL = queries.load("summaries")
 
 def summarize(runtime: Runtime, session: SessionScope) -> bool:
     """Bring one session's summary up to date. Returns whether it did; False when there was nothing to do."""
+    faults.reach("summarize.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, session.user, "summary", session.session_id)
     if lease is None:
         return False
+    faults.reach("summarize.after_claim")
     try:
         return _bring_up_to_date(runtime, session, lease)
-    except (ModelError, TransitionRefused) as error:
+    except (ModelUnavailable, TransitionRefused) as error:
         # The debt stays in the session row: the sweep finds it again.
         logger.warning("the summary of %s waits: %s", session, error)
-        with runtime.postgres.connection() as connection:
-            leases.let_go(connection, lease)
+        _let_go(runtime, lease, error)
         return False
     finally:
         runtime.leases.forget(lease)
 
 
-def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: leases.Lease) -> bool:
+def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
+    with runtime.postgres.connection() as connection:
+        leases.let_go(connection, lease)
+        if isinstance(error, StaleLease):
+            counters.add(connection, counters.STALE_WRITES_REFUSED)
+
+
+def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
     key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
     with runtime.postgres.connection() as connection:
         owed = connection.execute(_SQL["previous"], key).fetchone()
@@ -44,23 +54,37 @@ def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: leases.Lea
             leases.let_go(connection, lease)
             return False
         rows = connection.execute(_SQL["episodes_since"], key | owed).fetchall()
-    draft = _draft(runtime, session, owed["text"], [Episode(**row) for row in rows])
+    draft = _draft(runtime, session, lease, owed["text"], [Episode(**row) for row in rows])
+    faults.reach("summarize.answer_received")
     with runtime.postgres.connection() as connection, connection.transaction():
         _store(connection, key | owed, draft)
         profile.rebuild(connection, session.user)
         leases.release(connection, lease)
+        faults.reach("summarize.before_commit")
+    faults.reach("summarize.after_commit")
     return True
 
 
 def _draft(
-    runtime: Runtime, session: SessionScope, previous: str | None, episodes: list[Episode]
+    runtime: Runtime, session: SessionScope, lease: Lease, previous: str | None, episodes: list[Episode]
 ) -> SummaryDraft | None:
     if not episodes:
         return None
-    summarizer = runtime.summarizer
     if runtime.settings.is_offline:
-        return summarizer.summarize(previous, episodes)
-    with llm_calls.metered(runtime.postgres, session, stage="summarize", model=summarizer.model) as cost:
+        return runtime.summarizer.summarize(previous, episodes)
+    try:
+        return runtime.llm_breaker.call(lambda: _call(runtime, session, lease, previous, episodes))
+    except ModelRefused as error:
+        # Asking again would be refused again, and paid for again: these episodes are summarized by rules.
+        logger.warning("the summary of %s is made by rules: %s", session, error)
+        return OfflineSummarizer().summarize(previous, episodes)
+
+
+def _call(
+    runtime: Runtime, session: SessionScope, lease: Lease, previous: str | None, episodes: list[Episode]
+) -> SummaryDraft:
+    summarizer = runtime.summarizer
+    with llm_calls.metered(runtime.postgres, lease, session, stage="summarize", model=summarizer.model) as cost:
         draft = summarizer.summarize(previous, episodes)
         cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
         return draft

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from afterturn import faults
 from afterturn.database import queries
 from afterturn.hot import keys, pending
 from afterturn.runtime import Runtime
@@ -18,6 +19,10 @@ _SQL = queries.load("sweep")
 SESSIONS_PER_ARCHIVE = 100
 #: Sessions that one sweep hands out per shard; the rest is found by the next sweep.
 SESSIONS_PER_SHARD = 200
+#: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
+PROBES = 2
+#: What a batch that stands at a step needs next.
+STAGE_AFTER = {"pending": "extract", "extracted": "embed", "embedded": "consolidate"}
 #: An archive that died is repeated after this long. Too short: two archive the same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
 
@@ -27,53 +32,66 @@ def sweep(runtime: Runtime) -> dict[str, int]:
     milliseconds = max(1, int(runtime.settings.sweep_seconds * 800))
     if not runtime.redis.set(keys.SWEEP_GATE, "1", nx=True, px=milliseconds):
         return {}
+    faults.reach("sweep.begun")
     owed = {"archive": _owed_archives(runtime), "extract": _cut_due(runtime)}
     for stage, count in _owed_batches(runtime).items():
         owed[stage] = owed.get(stage, 0) + count
     owed["summarize"] = _owed_summaries(runtime)
+    faults.reach("sweep.enqueued")
     return owed
+
+
+def reconcile(runtime: Runtime) -> int:
+    """Find pending turns that no due entry names, and name them. Returns how many sessions were found."""
+    return pending.reconcile(runtime.redis)
 
 
 def _owed_archives(runtime: Runtime) -> int:
     sessions = pending.claim_due(runtime.redis, claim_seconds=ARCHIVE_CLAIM_SECONDS, limit_per_shard=SESSIONS_PER_SHARD)
+    faults.reach("sweep.archives_claimed")
     for start in range(0, len(sessions), SESSIONS_PER_ARCHIVE):
         chunk = sessions[start : start + SESSIONS_PER_ARCHIVE]
         runtime.enqueue.send("archive", [[s.tenant_id, s.user_id, s.session_id] for s in chunk])
+    faults.reach("sweep.archives_enqueued")
     return len(sessions)
 
 
 def _cut_due(runtime: Runtime) -> int:
     new_batches = archive.cut_due(runtime.postgres, runtime.settings, limit=SESSIONS_PER_SHARD)
+    faults.reach("sweep.cut_committed")
     for batch in new_batches:
         runtime.enqueue.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
     return len(new_batches)
 
 
 def _owed_batches(runtime: Runtime) -> dict[str, int]:
+    # While an endpoint is away its batches are not handed out, but for a few that may probe it.
+    window = runtime.settings.hint_window
+    limits = {
+        "pending": PROBES if runtime.llm_breaker.is_open() else window,
+        "extracted": PROBES if runtime.embedder_breaker.is_open() else window,
+        "embedded": window,
+    }
     counts: dict[str, int] = {}
-    for row in _marked(runtime, "owed_batches"):
-        stage = _stage_of(row)
-        runtime.enqueue.send(stage, row["tenant_id"], row["user_id"], str(row["batch_id"]))
-        counts[stage] = counts.get(stage, 0) + 1
+    for step, limit in limits.items():
+        rows = _marked(runtime, "owed_batches", step=step, limit=limit)
+        faults.reach("sweep.hints_committed")
+        for row in rows:
+            stage = STAGE_AFTER[step]
+            runtime.enqueue.send(stage, row["tenant_id"], row["user_id"], str(row["batch_id"]))
+            counts[stage] = counts.get(stage, 0) + 1
     return counts
 
 
-def _stage_of(row: dict[str, Any]) -> str:
-    if row["state"] == "pending":
-        return "extract"
-    return "embed" if row["embedded_at"] is None else "consolidate"
-
-
 def _owed_summaries(runtime: Runtime) -> int:
-    rows = _marked(runtime, "owed_summaries")
+    limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
+    rows = _marked(runtime, "owed_summaries", limit=limit)
     for row in rows:
         runtime.enqueue.send("summarize", row["tenant_id"], row["user_id"], row["session_id"])
     return len(rows)
 
 
-def _marked(runtime: Runtime, query: str) -> list[dict[str, Any]]:
-    settings = runtime.settings
+def _marked(runtime: Runtime, query: str, **arguments: Any) -> list[dict[str, Any]]:
+    hint_seconds = {"hint_seconds": runtime.settings.hint_seconds}
     with runtime.postgres.connection() as connection:
-        return connection.execute(
-            _SQL[query], {"hint_seconds": settings.hint_seconds, "limit": settings.hint_window}
-        ).fetchall()
+        return connection.execute(_SQL[query], hint_seconds | arguments).fetchall()

@@ -52,17 +52,17 @@ def test_a_statement_becomes_a_fact_with_its_evidence(settings, pipeline):
 
 def test_no_fact_without_evidence(settings, pipeline, database):
     said = "I live in Porto with \u201cRex\u201d."
-    pipeline.runtime.__dict__["extractor"] = Scripted(
-        [
-            fact("Ana lives in Porto.", quote='I  LIVE in Porto with "Rex"'),
-            fact("Ana lives in Rome.", quote="I live in Rome"),
-            fact("Ana has a cat.", turn=2, quote="I have a cat"),
-            fact("Ana is tall.", turn=0),
-            {"text": "Ana is kind.", "evidence": []},
-            fact("  ", quote="I live in Porto"),
-            fact("Ana likes nothing.", quote=" "),
-        ]
-    )
+    answer = [
+        fact("Ana lives in Porto.", quote='I  LIVE in Porto with "Rex"'),
+        fact("Ana lives in Rome.", quote="I live in Rome"),
+        fact("Ana has a cat.", turn=2, quote="I have a cat"),
+        fact("Ana is tall.", turn=0),
+        {"text": "Ana is kind.", "evidence": []},
+        fact("  ", quote="I live in Porto"),
+        fact("Ana likes nothing.", quote=" "),
+    ]
+    # The repair is no better: what is good in it is taken.
+    pipeline.runtime.__dict__["extractor"] = Scripted(answer, answer)
     MemoryClient("ana", settings=settings).write("user", said)
     pipeline.settle()
     assert facts(database) == [("Ana lives in Porto.", "current")]
@@ -126,20 +126,56 @@ def test_a_batch_is_not_applied_before_the_ones_before_it(settings, pipeline, da
 
 
 @pytest.mark.parametrize("answer", ["not json", "", '{"facts": 7}', '{"facts": [{"text": "cut of', "[]", "null"])
-def test_an_answer_that_stays_malformed_makes_the_batch_dead_and_blocks_nothing(settings, hot_store, database, answer):
-    from tests.pipeline import Pipeline
-
-    with Pipeline(settings.model_copy(update={"attempts": 1})) as pipeline:
-        pipeline.runtime.__dict__["extractor"] = Scripted(answer, [fact("Ana lives in Porto.", quote="Porto")])
-        memory = MemoryClient("ana", settings=settings)
-        memory.write("user", "first")
-        pipeline.settle()
-        memory.write("user", "I live in Porto")
-        pipeline.settle()
+def test_an_answer_that_stays_malformed_makes_the_batch_dead_and_blocks_nothing(settings, pipeline, database, answer):
+    extractor = Scripted(answer, answer, [fact("Ana lives in Porto.", quote="Porto")])
+    pipeline.runtime.__dict__["extractor"] = extractor
+    memory = MemoryClient("ana", settings=settings)
+    memory.write("user", "first")
+    pipeline.settle()
+    # Asked once, and once more with the reason.
+    assert extractor.calls == 2
+    memory.write("user", "I live in Porto")
+    pipeline.settle()
     states = database.execute("SELECT state, reason FROM batches ORDER BY user_seq").fetchall()
     assert [state for state, _ in states] == ["dead", "applied"]
     assert states[0][1].startswith("answer_malformed")
     assert facts(database) == [("Ana lives in Porto.", "current")]
+
+
+@pytest.mark.parametrize("bad", ["not json", [fact("Ana is tall.", turn=9)]])
+def test_an_answer_that_cannot_be_used_is_repaired_once(settings, pipeline, database, bad):
+    extractor = Scripted(bad, [fact("Ana lives in Porto.", quote="Porto")])
+    pipeline.runtime.__dict__["extractor"] = extractor
+    MemoryClient("ana", settings=settings).write("user", "I live in Porto")
+    pipeline.settle()
+    assert extractor.calls == 2
+    assert facts(database) == [("Ana lives in Porto.", "current")]
+
+
+def test_a_batch_that_is_too_long_is_asked_for_in_halves(settings, pipeline, database):
+    from afterturn.errors import AnswerTruncated
+
+    class Small(Scripted):
+        def extract(self, request):
+            self.calls += 1
+            if len(request.turns) > 2:
+                raise AnswerTruncated()
+            found = [
+                fact(f"Fact {turn.content}.", number, turn.content) for number, turn in enumerate(request.turns, 1)
+            ]
+            return RawAnswer(text=json.dumps({"facts": found}), prompt_version="test-1", model="scripted")
+
+    extractor = pipeline.runtime.__dict__["extractor"] = Small()
+    MemoryClient("ana", settings=settings).write_many({"role": "user", "content": f"{n}"} for n in "abcde")
+    pipeline.settle()
+    assert facts(database) == [(f"Fact {letter}.", "current") for letter in "abcde"]
+    # 5 -> 3 and 2; 3 -> 2 and 1.
+    assert extractor.calls == 5
+    rows = database.execute(
+        "SELECT f.text, t.content FROM facts f JOIN evidence e USING (fact_id) "
+        "JOIN turns t ON t.position = e.position ORDER BY 1"
+    ).fetchall()
+    assert rows == [(f"Fact {letter}.", letter) for letter in "abcde"]
 
 
 def test_ids_of_facts_follow_from_the_answer(settings, pipeline, database):

@@ -12,9 +12,11 @@ BASE = "/v1/users/ana/sessions/chat"
 def api(settings, tmp_path):
     served = settings.model_copy(update={"api_port": 0})
     served = type(settings)(**served.model_dump(exclude_unset=True))
-    with Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack:
-        with httpx.Client(base_url=stack.address("api"), timeout=10) as client:
-            yield client
+    with (
+        Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack,
+        httpx.Client(base_url=stack.address("api"), timeout=10) as client,
+    ):
+        yield client
 
 
 def test_write_history_recall_flush(api, pipeline):

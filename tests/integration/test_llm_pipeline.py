@@ -1,4 +1,4 @@
-"""The pipeline with an LLM behind real HTTP: one call per batch, its cost written down, transient failures waited out."""
+"""The pipeline with an LLM behind real HTTP: one call per batch, its cost known, transient failures waited out."""
 
 import time
 

@@ -7,9 +7,24 @@ from afterturn.database import pool
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 
-OWNED = (
-    "users sessions turns batches leases answers llm_calls facts evidence rejections episodes summaries profiles vectors"
-).split()
+OWNED = [
+    "users",
+    "sessions",
+    "turns",
+    "batches",
+    "leases",
+    "answers",
+    "llm_calls",
+    "facts",
+    "evidence",
+    "rejections",
+    "episodes",
+    "summaries",
+    "profiles",
+    "vectors",
+    "erasures",
+    "audit_log",
+]
 
 
 @pytest.fixture

@@ -58,6 +58,8 @@ CREATE TABLE turns (
     occurred_at timestamptz NOT NULL,
     written_at timestamptz NOT NULL,
     archived_at timestamptz NOT NULL DEFAULT now(),
+    -- When it was taken back; it keeps its position, and is shown to nobody.
+    removed_at timestamptz,
     lexemes tsvector GENERATED ALWAYS AS (to_tsvector('english', coalesce(name, '') || ' ' || content)) STORED,
     PRIMARY KEY (tenant_id, user_id, session_id, position),
     UNIQUE (tenant_id, user_id, session_id, turn_id)
@@ -80,6 +82,8 @@ CREATE TABLE batches (
     -- Why it is dead.
     reason text,
     attempts integer NOT NULL DEFAULT 0,
+    -- How many calls had ever succeeded when this one last failed: where others succeeded since, an attempt is used up.
+    successes_seen bigint,
     paused_until timestamptz,
     -- When it was last enqueued; the sweep enqueues it again when this is long ago.
     hinted_at timestamptz,
@@ -111,16 +115,21 @@ CREATE TABLE leases (
 );
 CREATE INDEX leases_by_token ON leases (token);
 
--- An answer as it came from the LLM. It is stored before anything is done with it, and never paid for twice.
+-- An answer as it came from the LLM. It is stored before anything is done with it, and never paid for twice. A batch
+-- whose answer does not fit is asked for in halves: the whole then has a row without an answer, each half one of its own.
 CREATE TABLE answers (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
     batch_id uuid NOT NULL,
     prompt_version text NOT NULL,
     model text NOT NULL,
-    answer text NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    -- 1, or 2 for the repair of an answer that could not be used.
+    attempt smallint NOT NULL,
+    answer text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, user_id, batch_id, prompt_version, model)
+    PRIMARY KEY (tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt)
 );
 
 CREATE TABLE llm_calls (
@@ -156,9 +165,10 @@ CREATE TABLE facts (
     times_seen integer NOT NULL DEFAULT 1,
     status text NOT NULL DEFAULT 'current' CHECK (status IN ('current', 'superseded', 'retracted')),
     superseded_by uuid,
-    -- In the world.
+    -- In the world. `said_valid_to` is what was said; `valid_to` also ends when a newer value begins.
     valid_from timestamptz,
     valid_to timestamptz,
+    said_valid_to timestamptz,
     -- When the last turn that says it was said: decides which of two values is the newer one.
     said_at timestamptz NOT NULL,
     -- In our knowledge.
@@ -228,6 +238,41 @@ CREATE TABLE profiles (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, user_id)
 );
+
+-- Users who asked to be forgotten. The row drives the erasure to its end, whatever dies on the way; an archive that
+-- read turns before it must not bring them back, which the epoch tells. Who it was is dropped when it is done.
+CREATE TABLE erasures (
+    owner_hash text NOT NULL,
+    epoch bigint NOT NULL,
+    tenant_id text,
+    user_id text,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    completed_at timestamptz,
+    -- How much was removed, by table and kind of key. No content.
+    removed jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (owner_hash, epoch)
+);
+CREATE INDEX erasures_open ON erasures (requested_at) WHERE completed_at IS NULL;
+
+-- What happens rarely and must be seen: writes that a fence refused, for example.
+CREATE TABLE counters (
+    name text PRIMARY KEY,
+    count bigint NOT NULL DEFAULT 0,
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- What operators did to batches: replays, discards, reasons.
+CREATE TABLE audit_log (
+    audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    action text NOT NULL,
+    batch_id uuid,
+    details jsonb NOT NULL DEFAULT '{}',
+    actor text NOT NULL,
+    happened_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX audit_log_by_user ON audit_log (tenant_id, user_id, happened_at);
 
 -- Which models' vectors exist. New batches go into every space that is not retired; recall reads the serving one.
 CREATE TABLE embedding_spaces (

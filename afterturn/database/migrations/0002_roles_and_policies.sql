@@ -19,7 +19,7 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     users, sessions, turns, batches, leases, answers, llm_calls, facts, evidence, rejections, episodes, summaries,
-    profiles, vectors
+    profiles, vectors, erasures, counters, audit_log
 TO afterturn_worker;
 GRANT SELECT ON
     users, sessions, turns, batches, llm_calls, facts, evidence, rejections, episodes, summaries, profiles, vectors
@@ -33,7 +33,7 @@ DECLARE
 BEGIN
     FOREACH table_name IN ARRAY ARRAY[
         'users', 'sessions', 'turns', 'batches', 'leases', 'answers', 'llm_calls', 'facts', 'evidence', 'rejections',
-        'episodes', 'summaries', 'profiles', 'vectors'
+        'episodes', 'summaries', 'profiles', 'vectors', 'erasures', 'audit_log'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format(

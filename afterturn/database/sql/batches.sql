@@ -8,7 +8,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 
 -- name: turns
 -- Turns of a session between two positions, in order.
-SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
+SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position,
+       removed_at IS NOT NULL AS is_removed
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND position BETWEEN %(first_position)s AND %(last_position)s
@@ -19,21 +20,27 @@ ORDER BY position
 SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: add_answer
--- Keep an answer before anything is done with it.
-INSERT INTO answers (tenant_id, user_id, batch_id, prompt_version, model, answer)
-VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(answer)s)
+-- Keep an answer before anything is done with it; without text: these turns are asked for in halves.
+INSERT INTO answers (
+    tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(last_position)s,
+    %(attempt)s, %(answer)s
+)
 ON CONFLICT DO NOTHING
 
--- name: answer
--- The stored answer that counts for a batch.
-SELECT answer FROM answers
+-- name: answers
+-- All answers that were stored for a batch by one prompt and model; of a repaired one the repair comes last.
+SELECT first_position, last_position, attempt, answer FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
+ORDER BY first_position, last_position DESC, attempt
 
 -- name: extracted
 -- pending -> extracted.
 UPDATE batches
-SET state = 'extracted', extracted_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now()
+SET state = 'extracted', extracted_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now(),
+    attempts = 0, successes_seen = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id
 
@@ -73,12 +80,19 @@ SELECT batch_id FROM (
 WHERE state = 'extracted' AND embedded_at IS NOT NULL
 
 -- name: pause
--- Let the sweep find the batch again after a while. `attempts` grows only where the failure was the batch's own.
+-- Let the sweep find the batch again after a while.
 UPDATE batches
-SET paused_until = now() + make_interval(secs => %(seconds)s), hinted_at = NULL,
-    attempts = attempts + %(attempts)s
+SET paused_until = now() + make_interval(secs => %(seconds)s), hinted_at = NULL, attempts = attempts + %(attempts)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state IN ('pending', 'extracted')
+
+-- name: note_unavailable
+-- The endpoint was away. An attempt is used up only where others succeeded since this batch last failed.
+UPDATE batches
+SET attempts = attempts + CASE WHEN %(successes)s > successes_seen THEN 1 ELSE 0 END, successes_seen = %(successes)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted')
+RETURNING attempts
 
 -- name: dead
 -- Give up on a batch, with the reason. It no longer blocks the user's next ones.

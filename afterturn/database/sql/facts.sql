@@ -19,13 +19,13 @@ RETURNING version
 -- One new fact, current or already superseded by a newer one.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    status, superseded_by, superseded_at, valid_from, valid_to, said_at
+    status, superseded_by, superseded_at, valid_from, valid_to, said_valid_to, said_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
     %(subject)s, %(attribute)s, %(value)s, %(importance)s,
     CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
     %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END,
-    %(valid_from)s, %(valid_to)s, %(said_at)s
+    %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
 )
 
 -- name: add_evidence

@@ -18,6 +18,12 @@ DELETE FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s AND token = %(token)s
 RETURNING token
 
+-- name: fence
+-- Hold on to the lease until the end of the transaction. No row: it is somebody else's by now.
+SELECT token FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s AND token = %(token)s
+FOR SHARE
+
 -- name: renew
 -- Renew all leases of a process by the database's clock, none beyond its deadline. A lapsed lease that nobody took
 -- still has its token, and is renewed like the others.

@@ -8,7 +8,7 @@ SELECT t.session_id, t.position, ts_rank_cd(t.lexemes, q.query, 1) AS score
 FROM turns AS t,
      (SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS query
       FROM unnest(to_tsvector('english', %(query)s))) AS q
-WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.lexemes @@ q.query
+WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.removed_at IS NULL AND t.lexemes @@ q.query
 ORDER BY score DESC, t.written_at DESC, t.position DESC
 LIMIT %(depth)s
 
@@ -58,7 +58,7 @@ SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) 
        t.occurred_at AS said_at, e.quote
 FROM evidence AS e
 JOIN turns AS t USING (tenant_id, user_id, session_id, position)
-WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = ANY(%(fact_ids)s)
+WHERE t.removed_at IS NULL AND e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = ANY(%(fact_ids)s)
 ORDER BY t.occurred_at, e.session_id, e.position
 
 -- name: turns
@@ -66,13 +66,13 @@ ORDER BY t.occurred_at, e.session_id, e.position
 SELECT t.session_id, t.position, t.turn_id, t.role, t.name, t.content, t.occurred_at
 FROM turns AS t
 WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s
-      AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
+      AND t.removed_at IS NULL AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
 
 -- name: newest_turns
 -- The user's newest turns, whatever the session, newest first.
 SELECT session_id, position, turn_id, role, name, content, occurred_at
 FROM turns
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND removed_at IS NULL
 ORDER BY written_at DESC, position DESC
 LIMIT %(limit)s
 
@@ -80,7 +80,7 @@ LIMIT %(limit)s
 -- A session's last turns, newest first.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
 FROM turns
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND removed_at IS NULL
 ORDER BY position DESC
 LIMIT %(limit)s
 

@@ -6,12 +6,14 @@ ORDER BY cut_due_at
 LIMIT %(limit)s
 
 -- name: owed_batches
--- Batches whose next step nobody has claimed and nobody was told of lately; marks them as told of. Only the lowest
--- open batch of a user may be applied.
+-- Batches at one step (pending, extracted, embedded) that nobody has claimed and nobody was told of lately; marks them
+-- as told of. Only the lowest open batch of a user may be applied.
 WITH owed AS (
     SELECT b.tenant_id, b.user_id, b.batch_id
     FROM batches AS b
     WHERE b.state IN ('pending', 'extracted')
+      AND %(step)s = CASE WHEN b.state = 'pending' THEN 'pending'
+                          WHEN b.embedded_at IS NULL THEN 'extracted' ELSE 'embedded' END
       AND (b.hinted_at IS NULL OR b.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
       AND (b.paused_until IS NULL OR b.paused_until <= now())
       AND NOT EXISTS (
@@ -31,7 +33,7 @@ WITH owed AS (
 UPDATE batches AS b SET hinted_at = now()
 FROM owed
 WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
-RETURNING b.tenant_id, b.user_id, b.batch_id, b.state, b.embedded_at
+RETURNING b.tenant_id, b.user_id, b.batch_id
 
 -- name: owed_summaries
 -- Sessions with episodes that their summary lacks, and that nobody was told of lately; marks them as told of. While

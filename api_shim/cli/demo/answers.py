@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from afterturn.memories import Evidence, Memory
 from afterturn.settings import Settings
+from api_shim.cli.demo.paragraphs import print_indented
 from api_shim.cli.demo.recorded import RecordedQuestion, RecordedSession
 from api_shim.client import MemoryClient
 
@@ -18,6 +18,8 @@ from api_shim.client import MemoryClient
 ASKING_SESSION = "questions"
 RECALLED = 5
 SHOWN = 2
+#: A memory that scores less than this part of the best one is company, not an answer.
+SHOWN_FROM = 0.75
 
 
 def print_answers(
@@ -31,7 +33,14 @@ def print_answers(
     for question in questions:
         memories = MemoryClient(question.user_id, ASKING_SESSION, settings=settings).recall(question.text, RECALLED)
         console.print(Text.assemble("\n", (f"{names[question.user_id]} asks: {question.text}", "bold")))
-        for memory in without_repetition(memories)[:SHOWN]:
+        print_memories(memories, console)
+
+
+def print_memories(memories: Sequence[Memory], console: Console) -> None:
+    """Print the first memories, as long as they score like answers."""
+    shown = without_repetition(memories)[:SHOWN]
+    for memory in shown:
+        if memory.score >= SHOWN_FROM * shown[0].score:
             print_memory(memory, console)
 
 
@@ -44,13 +53,13 @@ def without_repetition(memories: Sequence[Memory]) -> list[Memory]:
 def print_memory(memory: Memory, console: Console) -> None:
     """Print one memory: what it says, who said so, and what was believed before."""
     if memory.kind != "fact":
-        _print_indented(console, 2, Text.assemble(("○ ", "dim"), _quoted(memory.evidence[0])))
+        print_indented(console, 2, Text.assemble(("○ ", "dim"), _quoted(memory.evidence[0])))
         return
-    _print_indented(console, 2, Text.assemble(("● ", "green"), memory.text))
+    print_indented(console, 2, Text.assemble(("● ", "green"), memory.text))
     for said in memory.evidence:
-        _print_indented(console, 4, _quoted(said))
+        print_indented(console, 4, _quoted(said))
     for text in memory.superseded_texts:
-        _print_indented(console, 4, Text.assemble(("before: ", "yellow"), (text, "yellow")))
+        print_indented(console, 4, Text.assemble(("before: ", "yellow"), (text, "yellow")))
 
 
 def print_summaries(sessions: Sequence[RecordedSession], settings: Settings, console: Console) -> None:
@@ -59,7 +68,7 @@ def print_summaries(sessions: Sequence[RecordedSession], settings: Settings, con
     for session in sessions:
         summary = MemoryClient(session.user_id, session.session_id, settings=settings).summary()
         console.print(f"  {session.people[0]}, {session.session_id}")
-        _print_indented(console, 4, Text(summary or "(none)", "dim"))
+        print_indented(console, 4, Text(summary or "(none)", "dim"))
 
 
 def _quoted(said: Evidence) -> Text:
@@ -69,7 +78,3 @@ def _quoted(said: Evidence) -> Text:
 
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y}"
-
-
-def _print_indented(console: Console, columns: int, text: Text) -> None:
-    console.print(Padding.indent(text, columns))

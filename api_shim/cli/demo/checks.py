@@ -65,7 +65,7 @@ def print_found(found: Findings, console: Console) -> None:
         "Flower": _flower(found),
     }
     for label, text in lines.items():
-        console.print(f"  [cyan]{label:<10}[/]{text}", soft_wrap=True)
+        console.print(f"  [cyan]{label:<11}[/]{text}", soft_wrap=True)
 
 
 def print_end(console: Console, *, seconds: float, data_dir: Path | None, tenant_id: str) -> None:
@@ -92,13 +92,13 @@ def _turns(delivery: Delivery) -> str:
 def _freshness(freshness: Freshness) -> str:
     archived = _median_and_p95(freshness.archived_p50, freshness.archived_p95)
     searchable = _median_and_p95(freshness.searchable_p50, freshness.searchable_p95)
-    return f"turn written → in Postgres {archived} → searchable as facts {searchable}"
+    return f"in Postgres after {archived}, searchable as facts after {searchable}"
 
 
 def _median_and_p95(median_seconds: float | None, p95_seconds: float | None) -> str:
     if median_seconds is None or p95_seconds is None:
         return "(none)"
-    return f"{median_seconds:.2f} s (p95 {p95_seconds:.2f} s)"
+    return f"{median_seconds:.2f} s (p95 {p95_seconds:.2f})"
 
 
 def _cost(found: Findings) -> str:

@@ -85,7 +85,7 @@ class LineDisplay(AbstractContextManager["LineDisplay"]):
         self._sessions = sessions
         self._written = 0
         self._last = ""
-        self._printed_at = float("-inf")
+        self._printed_at = time.monotonic()
 
     def written(self, turns: int) -> None:
         self._written = turns

@@ -1,8 +1,8 @@
 """LoCoMo: long conversations between two people, with questions and the turns that answer them.
 
-The data set is public (github.com/snap-research/LoCoMo) and not part of this project. A file is a list of conversations;
-`session_N` holds turns (`speaker`, `dia_id`, `text`, perhaps `blip_caption`), `session_N_date_time` when it was held,
-and `qa` the questions with their `evidence`, ids of turns.
+The data set is public (github.com/snap-research/LoCoMo) and not part of this project. A file is a list of
+conversations; `session_N` holds turns (`speaker`, `dia_id`, `text`, perhaps `blip_caption`), `session_N_date_time` when
+it was held, and `qa` the questions with their `evidence`, ids of turns.
 """
 
 from __future__ import annotations

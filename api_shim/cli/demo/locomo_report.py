@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from afterturn.memories import Memory
@@ -38,7 +37,7 @@ def print_scores(conversation: Conversation, settings: Settings, console: Consol
     for one in _samples(asked, samples):
         _print_sample(one, console)
     if asked:
-        _print_table(asked, console)
+        _print_means(asked, console)
 
 
 def ask(conversation: Conversation, settings: Settings) -> list[Asked]:
@@ -77,28 +76,23 @@ def _print_sample(asked: Asked, console: Console) -> None:
             (f"  {locomo.CATEGORIES[question.category]}; gold: {question.answer}", "dim"),
         )
     )
-    for memory in answers.without_repetition(asked.memories)[: answers.SHOWN]:
-        answers.print_memory(memory, console)
+    answers.print_memories(asked.memories, console)
     names = ", ".join(sorted(question.evidence))
     console.print(f"  [dim]R@{RECALLED} {asked.scored.recall * 100:.0f}: the answer stands in {names}[/]")
 
 
-def _print_table(asked: Sequence[Asked], console: Console) -> None:
+def _print_means(asked: Sequence[Asked], console: Console) -> None:
     scored = [one.scored for one in asked]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
-    for header, justify in (("category", "left"), ("questions", "right"), (f"R@{RECALLED}", "right")):
-        table.add_column(header, justify=justify)  # type: ignore[arg-type]  # a literal, to mypy a str
-    for category, mean in scoring.means(scored).items():
-        _add_row(table, locomo.CATEGORIES[category], mean)
-    _add_row(table, "overall", scoring.overall(scored), style="bold")
     milliseconds = median(one.seconds for one in asked) * 1000
     console.print(
-        f"\n[bold]Recall[/] of the turns that answer a question, among the first {RECALLED} turns recalled "
+        f"\n[bold]R@{RECALLED}[/], the part of the turns that answer a question among the first {RECALLED} recalled "
         f"[dim](median {milliseconds:.0f} ms a question)[/]",
         soft_wrap=True,
     )
-    console.print(table)
+    for category, mean in scoring.means(scored).items():
+        console.print(_line(f"{category} {locomo.CATEGORIES[category]}", mean))
+    console.print(_line("overall", scoring.overall(scored)), style="bold")
 
 
-def _add_row(table: Table, name: str, mean: Mean, style: str = "") -> None:
-    table.add_row(name, str(mean.questions), f"{mean.recall * 100:.1f}", style=style)
+def _line(name: str, mean: Mean) -> str:
+    return f"  {name:<14} {mean.recall * 100:>5.1f}   of {mean.questions} questions"

@@ -74,10 +74,7 @@ def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float)
 def _print_model(stack: Stack, console: Console) -> None:
     settings = stack.settings
     if settings.is_offline:
-        console.print(
-            "[yellow]No LLM is configured: facts come from offline rules, which find little.[/] "
-            "[dim]AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL changes that.[/]",
-            soft_wrap=True,
-        )
+        console.print("[yellow]No LLM is configured: facts come from offline rules, which find less than a model.[/]")
+        console.print("[dim]Set AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL for one.[/]")
     else:
         console.print(f"Facts come from {settings.llm_model} at {settings.llm_base_url or 'OpenAI'}.", soft_wrap=True)

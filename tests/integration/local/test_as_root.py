@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,6 +17,7 @@ from afterturn.errors import LocalServerError
 from afterturn.local import postgres_cluster, unprivileged
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.unprivileged import Identity
+from tests.integration.local import left_over
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs this")
 
@@ -57,14 +60,20 @@ def test_everything_below_folders_that_only_root_may_enter(monkeypatch: pytest.M
         assert effective_user(server) != "0"
 
 
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user may enter: pytest's own are for root alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+        assert left_over.wait_until_none(Path(directory)) == []
+
+
 @pytest.mark.parametrize("way", ["--bounding-set=-all", "+dac_override", "unshare"])
-def test_each_way_works(choose: Choose, tmp_path: Path, way: str) -> None:
-    if way == "--bounding-set=-all":
-        for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            folder.chmod(0o755)
+def test_each_way_works(choose: Choose, open_directory: Path, way: str) -> None:
     choose(way)
     try:
-        with PostgresServer(tmp_path, durable=False) as server, psycopg.connect(server.url) as connection:
+        with PostgresServer(open_directory, durable=False) as server, psycopg.connect(server.url) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
     except LocalServerError as error:
         if "no way to run it as another user works here" in str(error):
@@ -72,28 +81,27 @@ def test_each_way_works(choose: Choose, tmp_path: Path, way: str) -> None:
         raise
 
 
-def test_data_pass_from_one_way_to_another(choose: Choose, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_data_pass_from_one_way_to_another(choose: Choose, tmp_path: Path) -> None:
     for way in ("+dac_override", "unshare", "+dac_override"):
-        with monkeypatch.context():
-            choose(way)
-            with PostgresServer(tmp_path, durable=False) as server, psycopg.connect(server.url) as connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS turns (content text)")
-                connection.execute("INSERT INTO turns VALUES ('kept')")
-                rows = connection.execute("SELECT count(*) FROM turns").fetchone()
+        choose(way)
+        with PostgresServer(tmp_path, durable=False) as server, psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS turns (content text)")
+            connection.execute("INSERT INTO turns VALUES ('kept')")
+            rows = connection.execute("SELECT count(*) FROM turns").fetchone()
     assert rows == (3,)
 
 
 def test_where_nothing_works_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LocalServerError, match="neither setpriv nor unshare.*or set AFTERTURN_POSTGRES_URL"):
+    with pytest.raises(LocalServerError, match=r"neither setpriv nor unshare.*or set AFTERTURN_POSTGRES_URL"):
         PostgresServer(tmp_path, durable=False).start()
 
 
 def test_data_of_an_ordinary_user_stay_that_users(tmp_path: Path) -> None:
+    owner = next(user for user in pwd.getpwall() if user.pw_uid and user.pw_name not in unprivileged.PREFERRED_USERS)
     with PostgresServer(tmp_path, durable=False):
         pass
-    for path in (tmp_path / "postgres").rglob("*"):
-        os.chown(path, 12_345, 12_345, follow_symlinks=False)
-    os.chown(tmp_path / "postgres", 12_345, 12_345)
+    for path in [*(tmp_path / "postgres").rglob("*"), tmp_path / "postgres"]:
+        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
     with PostgresServer(tmp_path, durable=False) as server:
-        assert effective_user(server) == "12345"
+        assert effective_user(server) == str(owner.pw_uid)

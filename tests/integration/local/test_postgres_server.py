@@ -16,7 +16,7 @@ def query(server: PostgresServer, *statements: str) -> list[tuple[object, ...]]:
     """Run the statements in one transaction; return the rows of the last, where it has any."""
     with psycopg.connect(server.url) as connection:
         for statement in statements:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -109,7 +109,7 @@ def test_starting_twice_is_refused(tmp_path: Path) -> None:
 def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path, impatient: None) -> None:
     with (
         PostgresServer(tmp_path, durable=False) as server,
-        pytest.raises(LocalServerError, match="already runs in .* another data directory"),
+        pytest.raises(LocalServerError, match=r"already runs in .* another data directory"),
     ):
         PostgresServer(tmp_path, durable=False).start()
     assert server.process is not None

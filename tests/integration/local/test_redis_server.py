@@ -62,7 +62,7 @@ def test_starting_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path, impatient: None) -> None:
-    with RedisServer(tmp_path), pytest.raises(LocalServerError, match="already runs in .* another data directory"):
+    with RedisServer(tmp_path), pytest.raises(LocalServerError, match=r"already runs in .* another data directory"):
         RedisServer(tmp_path).start()
 
 

@@ -1,0 +1,17 @@
+"""Printing indented text: wrapped on a terminal, on one line where it goes to a file."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+
+def print_indented(console: Console, columns: int, text: Text) -> None:
+    """Print `text` with so many spaces before it, and two more before the lines that continue one."""
+    for paragraph in text.split():
+        room = console.width - columns - 2
+        lines = paragraph.wrap(console, room) if console.is_terminal else [paragraph]
+        for number, line in enumerate(lines):
+            line.rstrip()
+            spaces = " " * (columns + 2 if number else columns)
+            console.print(Text(spaces).append_text(line), soft_wrap=True)

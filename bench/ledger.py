@@ -1,0 +1,92 @@
+"""What has become of the turns, read from Postgres: counts, losses, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from bench.report import Value
+
+_STATE: LiteralString = """
+SELECT (SELECT count(*) FROM turns) AS turns,
+       (SELECT count(*) FROM batches) AS batches,
+       (SELECT count(*) FROM batches WHERE state IN ('pending', 'extracted')) AS open_batches,
+       (SELECT count(*) FROM facts) AS facts,
+       (SELECT count(*) FROM sessions WHERE cut_through < next_position - 1) AS uncut_sessions,
+       (SELECT count(*) FROM sessions WHERE summarized_through < applied_through) AS owed_summaries
+"""
+
+#: Each turn was written once, with words of its own, and the test LLM makes one fact of each.
+_TURNS: LiteralString = """
+SELECT count(DISTINCT (user_id, content)) AS distinct_turns, count(*) AS turns FROM turns
+"""
+_FACTS: LiteralString = """
+SELECT count(DISTINCT (f.user_id, f.text)) AS distinct_facts, count(*) AS facts, coalesce(sum(f.times_seen), 0) AS seen,
+       count(*) FILTER (WHERE v.item IS NULL) AS without_vector
+FROM facts AS f
+LEFT JOIN vectors AS v
+       ON v.tenant_id = f.tenant_id AND v.user_id = f.user_id AND v.kind = 'fact' AND v.item = f.fact_id::text
+"""
+_COST: LiteralString = """
+SELECT stage, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens FROM llm_calls GROUP BY stage
+"""
+_STAGES: LiteralString = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM extracted_at - created_at)) AS extract,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM embedded_at - extracted_at)) AS embed,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM applied_at - embedded_at)) AS consolidate
+FROM batches WHERE state = 'applied'
+"""
+
+
+class Ledger:
+    """A connection that only reads, and sees all users."""
+
+    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+        self._connection = connection
+
+    def rows(self, query: LiteralString, **arguments: Any) -> list[DictRow]:
+        """Return the rows of a query."""
+        return self._connection.execute(query, arguments).fetchall()
+
+    def state(self) -> dict[str, int]:
+        """Return how far the pipeline is: turns, batches, open_batches, facts, uncut_sessions, owed_summaries."""
+        return dict(self.rows(_STATE)[0])
+
+    def losses(self, written: int) -> dict[str, Value]:
+        """Return what is missing, and what is there more than once, of `written` turns and their facts."""
+        turns, facts = self.rows(_TURNS)[0], self.rows(_FACTS)[0]
+        return {
+            "lost": written - turns["distinct_turns"],
+            "doubled": turns["turns"] - turns["distinct_turns"],
+            "facts_lost": written - facts["distinct_facts"],
+            "facts_doubled": int(facts["seen"]) - facts["distinct_facts"],
+            "facts_without_vector": facts["without_vector"],
+        }
+
+    def cost(self, written: int) -> dict[str, Value]:
+        """Return calls and prompt tokens per 100 turns, as the pipeline itself has metered them."""
+        by_stage = {row["stage"]: row for row in self.rows(_COST)}
+        calls = {stage: int(row["calls"]) for stage, row in by_stage.items()}
+        tokens = sum(int(row["prompt_tokens"]) for row in by_stage.values())
+        return {
+            "llm_calls_per_100_turns": 100 * sum(calls.values()) / written,
+            "prompt_tokens_per_100_turns": 100 * tokens / written,
+            "extract_calls": calls.get("extract", 0),
+            "summarize_calls": calls.get("summarize", 0),
+        }
+
+    def stage_seconds(self) -> dict[str, Value]:
+        """Return the median time that a batch waited for and spent in each stage."""
+        row = self.rows(_STAGES)[0]
+        return {f"{stage}_p50_s": None if seconds is None else float(seconds) for stage, seconds in row.items()}
+
+
+@contextmanager
+def opened(postgres_url: str) -> Iterator[Ledger]:
+    """Open the ledger of a database, as the role that may read everything."""
+    with psycopg.connect(postgres_url, autocommit=True, row_factory=dict_row) as connection:
+        yield Ledger(connection)

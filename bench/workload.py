@@ -1,0 +1,73 @@
+"""What is said in a bench: turns of many users, no two of them alike, so that each becomes a fact of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PLACES = ("Porto", "Lyon", "Ghent", "Turin", "Cork", "Graz", "Split", "Bergen", "Tartu", "Leipzig", "Bilbao")
+_PEOPLE = ("my sister Ines", "my neighbour Omar", "a colleague", "my old teacher", "our daughter", "my flatmate Jo")
+_DEEDS = (
+    "went to see the exhibition about lighthouses",
+    "tried the new bakery near the station",
+    "finally repaired the blue bicycle",
+    "talked about moving to a flat with a garden",
+    "planted tomatoes and far too much basil",
+    "signed up for the half marathon in spring",
+    "missed the last train and walked home",
+)
+_FEELINGS = (
+    "and I would do it again tomorrow, although my feet still hurt and the weather was nothing to write home about",
+    "which was more tiring than I had thought, so this weekend I only want to read and to cook something simple",
+    "and since then I have been thinking about how to find more time for such things during the week",
+)
+ANSWERS = (
+    "That sounds lovely. Would you like me to put it into your calendar, or shall I remind you of it another time?",
+    "Thank you for telling me. I have noted it, and I shall keep it in mind when we plan the coming weeks together.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn to be written."""
+
+    user_id: str
+    role: str
+    content: str
+
+
+def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
+    """Yield turns for ever, the users taking turns, each a question and its answer by turns.
+
+    Args:
+        users: how many.
+        data: a file in the form of LoCoMo whose texts are said, over and over; else they are made up.
+    """
+    texts = itertools.cycle(_recorded(data)) if data else _invented()
+    for number in itertools.count():
+        role = "user" if number // users % 2 == 0 else "assistant"
+        text = next(texts) if data or role == "user" else ANSWERS[number % len(ANSWERS)]
+        # The number makes it unlike all others, also where the same words are said again.
+        yield Message(f"user-{number % users}", role, f"{text} (No. {number})")
+
+
+def _invented() -> Iterator[str]:
+    parts = (itertools.cycle(words) for words in (_PLACES, _PEOPLE, _DEEDS, _FEELINGS))
+    for place, person, deed, feeling in zip(*parts, strict=False):
+        yield f"When I was in {place} with {person}, we {deed}, {feeling}."
+
+
+def _recorded(path: Path) -> list[str]:
+    """Return the texts of all sessions of all conversations, in order."""
+    conversations: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    sessions = (
+        session
+        for held in conversations
+        for name, session in held["conversation"].items()
+        if name.startswith("session_") and isinstance(session, list)
+    )
+    return [turn["text"] for session in sessions for turn in session if turn.get("text", "").strip()]

@@ -1,0 +1,165 @@
+"""A child process is waited for, stopped with all that it started, and never outlives us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from afterturn.errors import LocalServerError
+from afterturn.local import process
+from afterturn.local.process import ChildProcess
+from tests.integration.local import left_over
+
+Make = Callable[[str], ChildProcess]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make a child that runs a shell script in tmp_path; it is killed after the test."""
+    made = []
+
+    def make_child(script: str) -> ChildProcess:
+        child = ChildProcess(
+            "child",
+            ["/bin/sh", "-c", script],
+            log_path=tmp_path / "logs" / "child.log",
+            working_dir=tmp_path,
+            environment={"PATH": os.defpath},
+        )
+        made.append(child)
+        return child
+
+    yield make_child
+    for child in made:
+        child.kill()
+
+
+def test_it_is_ready_when_the_probe_says_so(make: Make) -> None:
+    child = make("echo up; sleep 60")
+    child.start()
+    child.wait_until_ready(lambda: child.log_says("up"), deadline_seconds=5)
+    assert child.is_running
+    child.stop()
+    assert child.exit_description == "killed by SIGTERM"
+
+
+def test_a_child_that_dies_first_is_reported_with_the_end_of_its_log(make: Make, tmp_path: Path) -> None:
+    child = make("echo 'the disk is full' >&2; exit 3")
+    child.start()
+    expected = rf"(?s)child ended while starting \(exit code 3\).*{tmp_path}/logs/child.log:\nthe disk is full"
+    with pytest.raises(LocalServerError, match=expected):
+        child.wait_until_ready(lambda: False, deadline_seconds=5)
+
+
+def test_only_the_log_of_this_start_is_shown(make: Make) -> None:
+    child = make("echo $$")
+    child.start()
+    child.wait(5)
+    first = child.log_tail()
+    child.start()
+    child.wait(5)
+    assert first not in child.log_tail().split()
+
+
+def test_a_child_that_is_never_ready_is_killed(make: Make) -> None:
+    child = make("sleep 60")
+    child.start()
+    with pytest.raises(LocalServerError, match=r"child was not ready within 0\.2 s"):
+        child.wait_until_ready(lambda: False, deadline_seconds=0.2)
+    assert child.exit_description == "killed by SIGKILL"
+
+
+def test_a_running_child_is_not_started_again(make: Make) -> None:
+    child = make("sleep 60")
+    child.start()
+    with pytest.raises(LocalServerError, match="already running"):
+        child.start()
+
+
+def test_stopping_takes_what_the_child_started_with_it(make: Make, tmp_path: Path) -> None:
+    child = make("sleep 61 & sleep 62 & wait")
+    child.start()
+    child.stop(grace_seconds=5)
+    assert left_over.wait_until_none(tmp_path, 1) == []
+
+
+def test_a_child_that_ignores_the_signal_is_killed_after_the_grace(make: Make) -> None:
+    child = make("trap '' TERM; echo up; while true; do sleep 0.1; done")
+    child.start()
+    child.wait_until_ready(lambda: child.log_says("up"), deadline_seconds=5)
+    child.stop(grace_seconds=0.2)
+    assert child.exit_description == "killed by SIGKILL"
+
+
+def test_what_a_dead_child_leaves_is_ended(make: Make, tmp_path: Path) -> None:
+    child = make("sleep 61 & exit 0")
+    child.start()
+    child.wait(5)
+    assert child.exit_code == 0
+    assert left_over.wait_until_none(tmp_path, 1) == []
+
+
+def test_it_lives_on_when_the_thread_that_started_it_has_ended(make: Make) -> None:
+    child = make("sleep 60")
+    thread = threading.Thread(target=child.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.3)
+    assert child.is_running
+
+
+def test_a_terminal_s_interrupt_does_not_reach_it(make: Make) -> None:
+    child = make("sleep 60")
+    child.start()
+    assert os.getsid(child.pid) == child.pid != os.getsid(0)
+
+
+def test_a_log_that_grows_too_large_is_set_aside(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 100)
+    child = make("yes | head -n 100; echo first; while ! test -e go; do sleep 0.02; done; echo second; sleep 60")
+    child.start()
+    child.wait_until_ready(lambda: child.log_says("first"), deadline_seconds=5)
+    child.trim_log()
+    (child.log_path.parent.parent / "go").touch()
+    child.wait_until_ready(lambda: child.log_says("second"), deadline_seconds=5)
+    assert child.log_tail() == "second"
+    assert "first" in child.log_path.with_name("child.log.1").read_text()
+
+
+PARENT = """
+import pathlib, sys, time
+from afterturn.local.postgres_server import PostgresServer
+from afterturn.local.redis_server import RedisServer
+directory = pathlib.Path(sys.argv[1])
+RedisServer(directory).start()
+PostgresServer(directory, durable=False).start()
+print("up", flush=True)
+if sys.argv[2] == "waits":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_servers_end_when_their_parent_is_killed(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-c", PARENT, str(tmp_path), "waits"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        assert len(left_over.processes_in(tmp_path)) >= 2
+        os.killpg(parent.pid, number)
+    assert left_over.wait_until_none(tmp_path) == []
+
+
+def test_the_servers_end_with_a_parent_that_forgot_to_stop_them(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", PARENT, str(tmp_path), "ends"], check=True, timeout=60, capture_output=True)
+    assert left_over.processes_in(tmp_path) == []
+    log = (tmp_path / "logs" / "redis.log").read_text()
+    assert "ready to exit" in log, "redis was not asked to end, but killed"

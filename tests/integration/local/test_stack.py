@@ -1,0 +1,97 @@
+"""The servers and services of one data directory: found again at the same URLs, one owner at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from afterturn import settings as settings_module
+from afterturn.errors import LocalServerError, MemoryUnavailable
+from afterturn.local.stack import Stack
+
+
+def servers(data_dir: Path, **variables: str) -> Stack:
+    return Stack(settings_module.load(variables), data_dir=data_dir, names=(), durable=False)
+
+
+def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        with redis.Redis.from_url(stack.settings.redis_url) as client:
+            assert client.ping()
+        with psycopg.connect(stack.settings.postgres_url.get_secret_value()) as connection:
+            assert connection.execute("SELECT count(*) FROM batches").fetchone() == (0,)
+        assert stack.ended() is None
+
+
+def test_they_are_found_again_at_the_same_urls(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        first = (stack.settings.redis_url, stack.settings.postgres_url)
+    with servers(tmp_path) as stack:
+        assert (stack.settings.redis_url, stack.settings.postgres_url) == first
+
+
+def test_another_program_finds_them_by_the_environment_file(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        printed = subprocess.run(
+            ["/bin/sh", "-c", '. "$0"; echo "$AFTERTURN_REDIS_URL $AFTERTURN_POSTGRES_URL"', stack.environment_file],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        assert printed == [stack.settings.redis_url, stack.settings.postgres_url.get_secret_value()]
+        assert stack.environment_file.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_stack_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    expected = rf"afterturn up already runs in {tmp_path}, started by process {os.getpid()}"
+    with servers(tmp_path) as stack:
+        with pytest.raises(LocalServerError, match=expected):
+            servers(tmp_path).start()
+        assert stack.ended() is None
+
+
+def test_given_servers_are_used_and_left_alone(tmp_path: Path) -> None:
+    with servers(tmp_path / "one") as given:
+        urls = {
+            "AFTERTURN_REDIS_URL": given.settings.redis_url,
+            "AFTERTURN_POSTGRES_URL": given.settings.postgres_url.get_secret_value(),
+        }
+        with servers(tmp_path / "two", **urls) as stack:
+            assert stack.processes == []
+            assert stack.settings.redis_url == given.settings.redis_url
+        assert given.ended() is None
+
+
+def test_a_given_redis_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MemoryUnavailable, match="AFTERTURN_REDIS_URL cannot be reached"):
+        servers(tmp_path, AFTERTURN_REDIS_URL="redis://:s3cret@127.0.0.1:1/0").start()
+
+
+def test_what_was_started_is_stopped_when_the_rest_fails(tmp_path: Path) -> None:
+    with pytest.raises(MemoryUnavailable):
+        servers(tmp_path, AFTERTURN_POSTGRES_URL="postgresql://nobody@127.0.0.1:1/nothing").start()
+    with servers(tmp_path) as stack:
+        assert stack.ended() is None
+
+
+def test_a_dead_server_is_noticed(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        assert stack.redis is not None
+        stack.redis.kill()
+        ended = stack.ended()
+        assert ended is not None
+        assert (ended.name, ended.exit_description) == ("redis", "killed by SIGKILL")
+
+
+def test_kill_ends_everything_and_loses_nothing(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack, redis.Redis.from_url(stack.settings.redis_url) as client:
+        client.set("turn", "kept")
+        stack.kill()
+        assert not any(process.is_running for process in stack.processes)
+    with servers(tmp_path) as stack, redis.Redis.from_url(stack.settings.redis_url) as client:
+        assert client.get("turn") == b"kept"

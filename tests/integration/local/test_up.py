@@ -1,0 +1,118 @@
+"""`afterturn up`, as a person uses it: started, visited, stopped, killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.local import left_over
+
+START_SECONDS = 60
+UP = [sys.executable, "-m", "api_shim.cli.main", "up", "--api-port", "0", "--flower-port", "0"]
+
+pytestmark = pytest.mark.slow
+
+
+class Up:
+    """A running `afterturn up` and what it has printed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data_dir = directory / "data"
+        caller = directory / "caller"
+        caller.mkdir()
+        for name in ("tasks", "worker"):
+            (caller / f"{name}.py").write_text("raise SystemExit('a foreign file was imported')\n")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
+        # As where PYTHONPATH names the current directory, and another Celery's broker is set.
+        environment |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": ".", "CELERY_BROKER_URL": "redis://127.0.0.1:1"}
+        self._output = directory / "output"
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*UP, "--data-dir", str(self.data_dir)],
+                cwd=caller,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while text not in self.output:
+            assert time.monotonic() < deadline and self.process.poll() is None, self.output
+            time.sleep(0.05)
+
+    def address(self, label: str) -> str:
+        found = re.search(rf"{label} +(http\S+)", self.output)
+        assert found is not None, self.output
+        return found[1]
+
+    def child(self, text: str) -> int:
+        """The process id of the child with this text in its command line."""
+        return int(next(line for line in left_over.processes_in(self.data_dir) if text in line).split()[0])
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    started = Up(tmp_path)
+    started.wait_for("Ctrl-C stops everything")
+    yield started
+    with contextlib.suppress(ProcessLookupError):
+        started.process.kill()
+    started.process.wait(10)
+
+
+def test_everything_answers_and_ctrl_c_stops_it_in_order(up: Up) -> None:
+    with httpx.Client(timeout=10) as client:
+        assert client.get(up.address("HTTP API") + "/healthz").status_code == 200
+        assert client.get(up.address("Flower") + "/healthcheck").text == "OK"
+    assert "No LLM is configured" in up.output
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(60) == 0, up.output
+    stopped = re.findall(r"stopping +([a-z ]+)\n", up.output)
+    assert stopped == ["beat", "fast worker", "slow worker", "api", "flower", "postgres", "redis"]
+    assert up.output.rstrip().endswith("stopped")
+
+
+def test_a_second_up_on_the_same_directory_is_refused(up: Up) -> None:
+    again = subprocess.run([*UP, "--data-dir", str(up.data_dir)], capture_output=True, text=True, timeout=30)
+    assert again.returncode == 2
+    assert again.stderr.startswith("error [local_server_error]: afterturn up already runs in ")
+    up.process.terminate()
+    assert up.process.wait(60) == 0, up.output
+
+
+def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
+    for process in ("fast@", "slow@"):
+        os.kill(up.child(process), signal.SIGSTOP)  # a worker that will not end in order
+    up.process.send_signal(signal.SIGINT)
+    up.wait_for("stopping  fast worker")
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(10) == 0, up.output
+    assert "stopped at once" in up.output
+
+
+def test_a_service_that_dies_is_named_and_ends_the_rest(up: Up) -> None:
+    os.kill(up.child("uvicorn"), signal.SIGKILL)
+    assert up.process.wait(60) == 1, up.output
+    assert "api has ended (killed by SIGKILL)" in up.output
+    assert "Application startup complete" in up.output, "the end of its log is shown"
+
+
+def test_nothing_outlives_an_up_that_was_killed(up: Up) -> None:
+    up.process.kill()
+    assert left_over.wait_until_none(up.data_dir) == []

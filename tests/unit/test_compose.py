@@ -1,0 +1,125 @@
+"""docker-compose.yml says what `afterturn up` does, and starts nothing without passwords of the user's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from afterturn import settings as settings_module
+from afterturn.local import commands
+from afterturn.local.services import WORKER_STOP_SECONDS
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = ("migrate", "worker-fast", "worker-slow", "beat", "api", "flower")
+LASTING = tuple(name for name in SERVICES if name != "migrate")
+
+COMMANDS = {
+    "migrate": ["api_shim.cli.main", "migrate"],
+    "worker-fast": commands.fast_worker("${AFTERTURN_FAST_CONCURRENCY:-2}"),
+    "worker-slow": commands.slow_worker("${AFTERTURN_SLOW_CONCURRENCY:-8}"),
+    "beat": commands.beat("/tmp/beat-schedule"),
+    "api": commands.api("0.0.0.0", 8600),
+    "flower": commands.flower("0.0.0.0", 5555),
+}
+#: ${NAME:?why}: compose stops with this message when NAME is not set.
+REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
+
+
+def test_the_services_of_the_house() -> None:
+    assert set(SERVICES) == {"redis", "postgres", *OURS}
+    assert set(COMPOSE["volumes"]) == {"redis-data", "postgres-data"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_commands_are_those_of_afterturn_up(name: str) -> None:
+    assert SERVICES[name]["command"] == ["python", "-m", *COMMANDS[name]]
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    defaults = settings_module.load({})
+    assert SERVICES["worker-fast"]["command"].count(f"${{AFTERTURN_FAST_CONCURRENCY:-{defaults.fast_concurrency}}}")
+    assert SERVICES["worker-slow"]["command"].count(f"${{AFTERTURN_SLOW_CONCURRENCY:-{defaults.slow_concurrency}}}")
+    assert SERVICES["api"]["ports"] == [f"127.0.0.1:${{AFTERTURN_API_PORT:-{defaults.api_port}}}:8600"]
+    assert SERVICES["flower"]["ports"] == [f"127.0.0.1:${{AFTERTURN_FLOWER_PORT:-{defaults.flower_port}}}:5555"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_processes_know_each_setting_they_are_given(name: str) -> None:
+    given = {key: value for key, value in SERVICES[name]["environment"].items() if key.startswith("AFTERTURN_")}
+    settings_module.load({key: "" if value.startswith("${") else value for key, value in given.items()})
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_checked_and_comes_back(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert {"interval", "timeout", "retries"} <= service["healthcheck"].keys()
+
+
+def test_the_schema_is_made_once_and_before_the_rest() -> None:
+    assert SERVICES["migrate"]["restart"] == "no"
+    assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    for name in set(OURS) - {"migrate"}:
+        assert SERVICES[name]["depends_on"] == {
+            "redis": {"condition": "service_healthy"},
+            "postgres": {"condition": "service_healthy"},
+            "migrate": {"condition": "service_completed_successfully"},
+        }
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_password_is_written_down(name: str) -> None:
+    for key, value in SERVICES[name].get("environment", {}).items():
+        if re.search(r"PASSWORD|KEY|AUTH|URL", key):
+            assert "${" in value, key
+        if re.search(r"PASSWORD|API_KEY$|AUTH$|REDIS_URL|POSTGRES_URL", key) and not re.search("LLM|EMBEDDING", key):
+            assert REQUIRED.search(value), key
+    assert not REQUIRED.search(" ".join(SERVICES[name]["command"])), "a command line is no place for a secret"
+
+
+def test_every_door_needs_a_secret() -> None:
+    secrets = {match[1] for match in REQUIRED.finditer((ROOT / "docker-compose.yml").read_text())}
+    assert secrets == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AFTERTURN_API_KEY", "AFTERTURN_FLOWER_BASIC_AUTH"}
+    assert "AFTERTURN_API_KEY" in SERVICES["api"]["environment"]["AFTERTURN_API_KEY"]
+    assert "AFTERTURN_FLOWER_BASIC_AUTH" in SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_this_machine_reaches_a_port(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+def test_images_of_others_are_pinned(name: str) -> None:
+    assert re.search(r":\d+\.\d+", SERVICES[name]["image"])
+
+
+def test_redis_keeps_turns_and_evicts_none() -> None:
+    command = " ".join(SERVICES["redis"]["command"])
+    for option in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
+        assert option in command
+    assert "requirepass" in command
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_have_no_powers_and_time_to_stop(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is True
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert int(service["stop_grace_period"].removesuffix("s")) > WORKER_STOP_SECONDS
+
+
+def test_the_image() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    assert "USER afterturn" in lines
+    assert [line for line in lines if line.startswith("FROM")][-1] == "FROM python:3.12-slim"
+    assert any("--constraint constraints.txt" in line for line in lines)
+    assert "REMAP_SIGTERM=SIGQUIT" in " ".join(lines)
