@@ -137,8 +137,11 @@ def _claim(runtime: Servers, scope: UserScope, batch_id: UUID, state: str) -> Cl
 
 def _load(connection: Connection, scope: UserScope, batch_id: UUID, state: str) -> Batch | None:
     row = connection.execute(_SQL["load"], key_of(scope, batch_id) | {"state": state}).fetchone()
-    if row is None:
-        return None
+    return None if row is None else from_row(row)
+
+
+def from_row(row: dict[str, Any]) -> Batch:
+    """Return the batch of a row that has the columns of the query `load`."""
     return Batch(
         session=SessionScope(row["tenant_id"], row["user_id"], row["session_id"]),
         batch_id=row["batch_id"],

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from datetime import UTC, datetime
+from typing import Literal, TypeVar, cast
 
 import redis
 
@@ -39,6 +40,43 @@ class Verdict:
     wait_seconds: float
     #: Calls that ever succeeded; grows while others succeed.
     successes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a breaker's hash says, for whoever only looks."""
+
+    #: closed: calls go through; open: nobody calls; probing: one call at a time finds out.
+    state: Literal["closed", "open", "probing"]
+    #: Failures in a row.
+    failures: int
+    #: Until the next probe; 0 where it is not open.
+    wait_seconds: float
+    #: When that is.
+    open_until: datetime | None
+
+
+def read(client: redis.Redis) -> dict[str, State]:
+    """Return the state of every breaker by name. Changes nothing. Raises RedisError."""
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.time()
+        for name in NAMES:
+            pipeline.hmget(keys.breaker(name), ["failures", "open_until"])
+        (seconds, microseconds), *rows = pipeline.execute()
+    now = seconds + microseconds / 1_000_000
+    return {name: _state(now, *(int(value or 0) for value in row)) for name, row in zip(NAMES, rows, strict=True)}
+
+
+def _state(now: float, failures: int, open_until_milliseconds: int) -> State:
+    if open_until_milliseconds == 0:
+        return State(state="closed", failures=failures, wait_seconds=0.0, open_until=None)
+    until = open_until_milliseconds / 1000
+    return State(
+        state="open" if now < until else "probing",
+        failures=failures,
+        wait_seconds=max(0.0, until - now),
+        open_until=datetime.fromtimestamp(until, UTC),
+    )
 
 
 Result = TypeVar("Result")

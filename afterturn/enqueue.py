@@ -25,12 +25,21 @@ def task_name(stage: str) -> str:
     return f"afterturn.{stage}"
 
 
+def broker_urls(url: str) -> dict[str, str]:
+    """Return the broker's URL as Celery settings, all of them: alone, each would yield to CELERY_BROKER_URL.
+
+    That variable is the agent's own, where the agent uses Celery as well.
+    """
+    return {"broker_url": url, "broker_read_url": url, "broker_write_url": url}
+
+
 class Enqueue:
     """Sends hints to the workers. Safe to share between threads; connects on the first one."""
 
     def __init__(self, broker_url: str) -> None:
-        self._celery = Celery("afterturn-producer", broker=broker_url, set_as_current=False)
+        self._celery = Celery("afterturn-producer", set_as_current=False)
         self._celery.conf.update(
+            **broker_urls(broker_url),
             task_ignore_result=True,
             task_serializer="json",
             broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 
 _SQL = queries.load("progress")
+
+#: What a turn goes through on its way to being searchable as a fact, in order.
+STAGES = ("archive", "cut", "extract", "embed", "consolidate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,9 @@ class Progress:
     batches: int
     #: Neither applied nor dead.
     open_batches: int
+    #: Dead and not discarded.
     dead_batches: int
+    discarded_batches: int
     current_facts: int
     superseded_facts: int
 
@@ -34,7 +40,8 @@ class Progress:
     def is_settled(self) -> bool:
         """Whether nothing that is archived waits for a stage. What dead batches held is not waited for."""
         has_all_batches = self.uncut_turns == 0 and self.open_batches == 0
-        return has_all_batches and (self.summarized_sessions == self.sessions or self.dead_batches > 0)
+        has_lost_some = self.dead_batches + self.discarded_batches > 0
+        return has_all_batches and (self.summarized_sessions == self.sessions or has_lost_some)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,24 @@ class Freshness:
     #: To the facts of its batch.
     searchable_p50: float | None
     searchable_p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Seconds; None where nothing has come so far."""
+
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageDelays:
+    """Where the time of turns went, from their acknowledgement to their facts."""
+
+    #: How many turns this is about.
+    turns: int
+    #: From the end of the stage before to its own: see STAGES.
+    stages: dict[str, Delay]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +90,41 @@ def read(connection: Connection, tenant_id: str) -> Progress:
     return Progress(**row)
 
 
-def read_dead_reasons(connection: Connection, tenant_id: str) -> dict[str, int]:
-    """Return why batches of the tenant are dead, and how many for each reason."""
-    rows = connection.execute(_SQL["dead_reasons"], {"tenant_id": tenant_id}).fetchall()
+def read_dead_reasons(connection: Connection, tenant_id: str | None, user_id: str | None = None) -> dict[str, int]:
+    """Return why batches are dead, and how many for each reason. Without ids: of all tenants, or of all users."""
+    rows = connection.execute(_SQL["dead_reasons"], {"tenant_id": tenant_id, "user_id": user_id}).fetchall()
     return {row["reason"]: row["batches"] for row in rows}
 
 
-def read_freshness(connection: Connection, tenant_id: str) -> Freshness:
-    """Return how long the tenant's turns took. It reads all of them: not for every second."""
-    row = connection.execute(_SQL["freshness"], {"tenant_id": tenant_id}).fetchone()
+def read_freshness(
+    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
+) -> Freshness:
+    """Return how long turns took, of those that came through in the last `seconds`.
+
+    Without a number it reads all of them: not for every second.
+    """
+    arguments = {"tenant_id": tenant_id, "user_id": user_id, "seconds": seconds}
+    row = connection.execute(_SQL["freshness"], arguments).fetchone()
     assert row is not None, "an aggregate is always one row"
     return Freshness(**row)
 
 
-def read_cost(connection: Connection, tenant_id: str) -> Cost:
-    """Return what the tenant's LLM calls came to."""
-    row = connection.execute(_SQL["cost"], {"tenant_id": tenant_id}).fetchone()
+def read_stage_delays(
+    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
+) -> StageDelays:
+    """Return how long each stage took, for the turns that became searchable in the last `seconds`."""
+    arguments = {"tenant_id": tenant_id, "user_id": user_id, "seconds": seconds}
+    row = connection.execute(_SQL["stage_delays"], arguments).fetchone()
+    assert row is not None, "an aggregate is always one row"
+    delays = {stage: Delay(*row[stage]) if row[stage] else Delay(None, None) for stage in STAGES}
+    return StageDelays(turns=row["turns"], stages=delays)
+
+
+def read_cost(
+    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, since: datetime | None = None
+) -> Cost:
+    """Return what LLM calls came to, since a moment or since ever."""
+    arguments = {"tenant_id": tenant_id, "user_id": user_id, "since": since}
+    row = connection.execute(_SQL["cost"], arguments).fetchone()
     assert row is not None, "a count is always one row"
     return Cost(**row)

@@ -76,6 +76,12 @@ class Settings(BaseModel):
         60.0, ge=1, le=3600, description="How often Redis is searched for pending turns that no index names."
     )
     sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for what is owed.")
+    freshness_objective_seconds: float | None = Field(
+        None,
+        ge=1,
+        description="`afterturn status` fails when a turn waits longer to become facts. "
+        "Unset: AFTERTURN_BATCH_MAX_AGE_SECONDS and a minute.",
+    )
     slow_concurrency: int = Field(8, ge=1, le=256, description="Threads of the slow worker (LLM and embedder calls).")
     fast_concurrency: int = Field(2, ge=1, le=64, description="Processes of the fast worker (archive, consolidate).")
 
@@ -112,6 +118,11 @@ class Settings(BaseModel):
     @property
     def celery_broker_url(self) -> str:
         return self.broker_url or self.redis_url
+
+    @property
+    def objective_seconds(self) -> float:
+        """How old the oldest unprocessed turn may be: time to wait for its batch, and time to work on it."""
+        return self.freshness_objective_seconds or self.batch_max_age_seconds + 60.0
 
     @property
     def is_offline(self) -> bool:

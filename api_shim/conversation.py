@@ -28,8 +28,7 @@ logger = logging.getLogger("afterturn.client")
 WRITE_MANY_LIMIT = 1_000
 RESULT_LIMIT = 1_000
 QUERY_LIMIT_CHARACTERS = 32_768
-#: Part of the pending limit at which clients warn, and how often each does.
-ALARM_FRACTION = 0.5
+#: How often a client warns of the pending limit.
 ALARM_EVERY_SECONDS = 60.0
 
 
@@ -63,7 +62,7 @@ class Conversation:
         self.recent_key = keys.recent(self.session)
         self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
         self._member = keys.member(self.session)
-        self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * ALARM_FRACTION)
+        self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
         self._alarmed_at = float("-inf")
 
     def turn(

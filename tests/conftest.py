@@ -87,7 +87,7 @@ def empty(settings: Settings) -> None:
         connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
 
 
-_WITHOUT_TTL = re.compile(rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes)|at:breaker:(llm|embedder)")
+_WITHOUT_TTL = re.compile(rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)")
 _WITH_TTL = re.compile(rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+)|at:sweep")
 
 

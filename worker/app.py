@@ -10,14 +10,15 @@ from celery import Celery
 from kombu import Queue
 
 from afterturn import settings as settings_module
-from afterturn.enqueue import MESSAGE_VERSION, STAGES, task_name
+from afterturn.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
 from worker import lifecycle
 from worker.wake import WakeConsumer
 
 settings = settings_module.load()
 
-app = Celery("afterturn", broker=settings.celery_broker_url, include=[f"tasks.{stage}" for stage in STAGES])
+app = Celery("afterturn", include=[f"tasks.{stage}" for stage in STAGES])
 app.conf.update(
+    **broker_urls(settings.celery_broker_url),
     task_queues=[Queue(stage) for stage in STAGES],
     task_routes={task_name(stage): {"queue": stage} for stage in STAGES},
     task_ignore_result=True,

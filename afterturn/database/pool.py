@@ -43,6 +43,15 @@ def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connect
     )
 
 
+@contextmanager
+def worker_connection(settings: Settings) -> Iterator[Connection]:
+    """Open one connection that crosses users, for a command that soon ends. Raises MemoryUnavailable."""
+    url = settings.postgres_url.get_secret_value()
+    with unavailable_as_ours(), psycopg.connect(url, **_connection_arguments(settings)) as connection:
+        connection.execute(f"SET ROLE {WORKER_ROLE}")
+        yield connection
+
+
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
     """Open a pool for readers of one user at a time; take connections from it with `owned`."""
 

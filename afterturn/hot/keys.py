@@ -10,8 +10,13 @@ at:{shard}:bytes
     string, payload bytes pending; the hot path adds, archive subtracts; never deleted (64 counters); no TTL
 at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
+at:{shard}:hidden:<tenant>:<user>
+    set of turns that were taken back; written by `remove`; archive takes out those whose removal is in Postgres; no TTL
 at:{shard}:lock:<tenant>:<user>
     string; the user lock of consolidate, which deletes it; TTL AFTERTURN_LEASE_SECONDS
+at:{shard}:erased:<owner hash>
+    string; written when a user was forgotten, so that no erasure that slept can remove what came after; names nobody;
+    TTL an hour
 at:breaker:<llm|embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (two of them); no TTL
 at:sweep
@@ -34,6 +39,9 @@ from afterturn.scopes import SessionScope, UserScope
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
+
+#: Longer than any process that erases could have slept.
+ERASED_SECONDS = 3_600
 
 
 def shard_of(tenant_id: str, user_id: str) -> int:
@@ -73,9 +81,41 @@ def recent(scope: SessionScope) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:recent:{member(scope)}"
 
 
+def hidden(scope: UserScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:hidden:{_owner(scope)}"
+
+
+def hidden_member(session_id: str, turn_id: str) -> str:
+    """Return a turn's name among the hidden ones of its user."""
+    return f"{quote(session_id, safe='')}:{quote(turn_id, safe='')}"
+
+
+def hidden_turn(name: str) -> tuple[str, str]:
+    """Return session id and turn id of what `hidden_member` named."""
+    session_id, turn_id = (unquote(part) for part in name.split(":"))
+    return session_id, turn_id
+
+
 def user_lock(scope: UserScope) -> str:
-    owner = f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}"
-    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:lock:{owner}"
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:lock:{_owner(scope)}"
+
+
+def _owner(scope: UserScope) -> str:
+    return f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}"
+
+
+def erased(scope: UserScope, owner_hash: str) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:erased:{owner_hash}"
+
+
+def members_of_user(scope: UserScope) -> str:
+    """Return the pattern of a user's members in the due index. Encoded ids hold nothing that a pattern would read."""
+    return f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}:*"
+
+
+def of_user(scope: UserScope) -> str:
+    """Return the pattern of all keys of a user's sessions, of whatever kind."""
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:*:{members_of_user(scope)}"
 
 
 def breaker(name: str) -> str:

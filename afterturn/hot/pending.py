@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
@@ -16,6 +17,9 @@ from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
 logger = logging.getLogger(__name__)
+
+#: Part of the pending limit at which clients warn, and `afterturn status` does.
+ALARM_FRACTION = 0.5
 
 
 def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
@@ -57,8 +61,12 @@ def remove(
     *,
     keep_recent: int,
     recent_seconds: int,
+    taken_back: Mapping[SessionScope, Collection[str]] | None = None,
 ) -> None:
-    """Take exactly these entries, which Postgres has committed, out of their streams; end the sessions' claims."""
+    """Take exactly these entries, which Postgres has committed, out of their streams; end the sessions' claims.
+
+    `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
+    """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
         for scope, done in committed.items():
@@ -69,12 +77,24 @@ def remove(
                 keys.claims(shard),
                 keys.pending_bytes(shard),
                 keys.recent(scope),
+                keys.hidden(scope.user),
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds]
-            for entry in done:
-                arguments += [entry.stream_id, entry.entry_id, int(entry.turn is not None)]
+            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
+
+
+def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
+    """Return what the script is told of the entries: hidden members done with, turns taken back, the entries."""
+    targets = [entry.target_turn_id for entry in done if entry.target_turn_id is not None]
+    arguments: list[str | int] = [len(targets)]
+    arguments += [keys.hidden_member(scope.session_id, turn_id) for turn_id in targets]
+    arguments += [len(taken_back), *taken_back]
+    for entry in done:
+        is_kept = entry.turn is not None and entry.entry_id not in taken_back
+        arguments += [entry.stream_id, entry.entry_id, int(is_kept)]
+    return arguments
 
 
 def reconcile(client: redis.Redis) -> int:
@@ -92,19 +112,37 @@ def reconcile(client: redis.Redis) -> int:
     return found
 
 
-def newest(rows: Sequence[Any], recent: Sequence[bytes]) -> list[Turn]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hot:
+    """What Redis holds of a session, and hides of its user."""
+
+    #: Recent and pending turns, oldest first, without those that were taken back.
+    turns: list[Turn]
+    #: How many of them are pending.
+    waiting: int
+    #: (session id, turn id) of the user's turns that were taken back, while Postgres may still show them.
+    hidden: frozenset[tuple[str, str]]
+
+
+def newest(session_id: str, rows: Sequence[Any], recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
     """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
 
     Args:
+        session_id: the session.
         rows: of XRANGE or XREVRANGE on the pending stream, oldest first.
         recent: of LRANGE on the recent list.
+        hidden: of SMEMBERS on the user's hidden turns.
     """
-    united: dict[str, Turn] = {}
+    taken_back = frozenset(keys.hidden_turn(member.decode()) for member in hidden)
+    archived: dict[str, Turn] = {}
     for payload in recent:
         turn = turns.decode(payload)
-        united.setdefault(turn.turn_id, turn)
+        if (session_id, turn.turn_id) not in taken_back:
+            archived.setdefault(turn.turn_id, turn)
+    waiting: dict[str, Turn] = {}
     for stream_id, fields in rows:
         entry = entries.decode(stream_id, fields)
-        if entry.turn is not None:
-            united.setdefault(entry.turn.turn_id, entry.turn)
-    return list(united.values())
+        is_shown = entry.entry_id not in archived and (session_id, entry.entry_id) not in taken_back
+        if entry.turn is not None and is_shown:
+            waiting.setdefault(entry.entry_id, entry.turn)
+    return Hot(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)

@@ -49,6 +49,8 @@ def _load(name: str) -> Script:
 
 
 WRITE = _load("write")
+REMOVE = _load("remove")
 ARCHIVED = _load("archived")
 CLAIM_DUE = _load("claim_due")
 BREAKER = _load("breaker")
+FORGET = _load("forget")

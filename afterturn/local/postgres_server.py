@@ -113,6 +113,12 @@ class PostgresServer:
             return
         self.process.send(signal.SIGINT)
         if not self.process.wait(STOP_SECONDS):
+            self.stop_at_once()
+
+    def stop_at_once(self) -> None:
+        """End the server without a checkpoint: the next start replays its log. Unlike kill(), it leaves nothing behind
+        in the system's shared memory."""
+        if self.process is not None:
             self.process.stop(signal.SIGQUIT, grace_seconds=STOP_AT_ONCE_SECONDS)
 
     def kill(self) -> None:

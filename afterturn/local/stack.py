@@ -157,9 +157,10 @@ class Stack:
         """End everything at once. No acknowledged turn is lost by it; unfinished work is taken up at the next start."""
         for service in self.services:
             service.process.kill()
-        for server in (self.postgres, self.redis):
-            if server is not None:
-                server.kill()
+        if self.postgres is not None:
+            self.postgres.stop_at_once()
+        if self.redis is not None:
+            self.redis.kill()
         self._locks.close()
 
     def __enter__(self) -> Self:

@@ -23,7 +23,8 @@ SESSIONS_PER_SHARD = 200
 PROBES = 2
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "embedded": "consolidate"}
-#: An archive that died is repeated after this long. Too short: two archive the same, harmlessly.
+#: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
+#: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
 
 
@@ -47,7 +48,8 @@ def reconcile(runtime: Runtime) -> int:
 
 
 def _owed_archives(runtime: Runtime) -> int:
-    sessions = pending.claim_due(runtime.redis, claim_seconds=ARCHIVE_CLAIM_SECONDS, limit_per_shard=SESSIONS_PER_SHARD)
+    claim_seconds = min(ARCHIVE_CLAIM_SECONDS, runtime.settings.lease_seconds)
+    sessions = pending.claim_due(runtime.redis, claim_seconds=claim_seconds, limit_per_shard=SESSIONS_PER_SHARD)
     faults.reach("sweep.archives_claimed")
     for start in range(0, len(sessions), SESSIONS_PER_ARCHIVE):
         chunk = sessions[start : start + SESSIONS_PER_ARCHIVE]

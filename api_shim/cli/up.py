@@ -137,7 +137,8 @@ class _Watcher:
             seconds = time.monotonic() - self._started[name]
             _print(self._console, f"[green]ready[/]     {name:<12} [dim]{seconds:.1f} s[/]")
         else:
-            _print(self._console, f"[dim]stopping[/]  {name}")
+            patience = " (it finishes what it does, at most 25 s)" if name.endswith("worker") else ""
+            _print(self._console, f"[dim]stopping[/]  {name}[dim]{patience}[/]")
 
 
 def _print_addresses(stack: Stack, console: Console) -> None:

@@ -65,6 +65,8 @@ CREATE TABLE turns (
     UNIQUE (tenant_id, user_id, session_id, turn_id)
 );
 CREATE INDEX turns_newest ON turns (tenant_id, user_id, written_at DESC, position DESC);
+-- What came lately, for freshness: next to nothing to keep, because turns are only ever added.
+CREATE INDEX turns_archived ON turns USING brin (archived_at);
 
 CREATE TABLE batches (
     tenant_id text NOT NULL,
@@ -94,11 +96,16 @@ CREATE TABLE batches (
     extracted_at timestamptz,
     embedded_at timestamptz,
     applied_at timestamptz,
+    dead_at timestamptz,
+    -- When an operator gave up on it for good: it stays dead, and is counted no more.
+    discarded_at timestamptz,
     PRIMARY KEY (tenant_id, user_id, batch_id),
     UNIQUE (tenant_id, user_id, user_seq)
 );
 CREATE INDEX batches_owed ON batches (hinted_at NULLS FIRST) WHERE state IN ('pending', 'extracted');
 CREATE INDEX batches_open ON batches (tenant_id, user_id, user_seq) WHERE state IN ('pending', 'extracted');
+CREATE INDEX batches_applied ON batches (applied_at) WHERE state = 'applied';
+CREATE INDEX batches_dead ON batches (dead_at) WHERE state = 'dead';
 
 -- Who works on what. Deleting one's own lease in the transaction that ends the work is the fence.
 CREATE SEQUENCE lease_tokens;
@@ -148,6 +155,7 @@ CREATE TABLE llm_calls (
     ended_at timestamptz,
     PRIMARY KEY (tenant_id, user_id, call_id)
 );
+CREATE INDEX llm_calls_reserved ON llm_calls USING brin (reserved_at);
 
 CREATE TABLE facts (
     tenant_id text NOT NULL,

@@ -96,6 +96,6 @@ RETURNING attempts
 
 -- name: dead
 -- Give up on a batch, with the reason. It no longer blocks the user's next ones.
-UPDATE batches SET state = 'dead', reason = %(reason)s, attempts = attempts + 1
+UPDATE batches SET state = 'dead', reason = %(reason)s, attempts = attempts + 1, dead_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state IN ('pending', 'extracted')

@@ -19,7 +19,8 @@ FROM (
 (
     SELECT count(*) AS batches,
            count(*) FILTER (WHERE state IN ('pending', 'extracted')) AS open_batches,
-           count(*) FILTER (WHERE state = 'dead') AS dead_batches,
+           count(*) FILTER (WHERE state = 'dead' AND discarded_at IS NULL) AS dead_batches,
+           count(*) FILTER (WHERE state = 'dead' AND discarded_at IS NOT NULL) AS discarded_batches,
            coalesce(sum(turns) FILTER (WHERE extracted_at IS NOT NULL), 0)::bigint AS extracted_turns,
            coalesce(sum(turns) FILTER (WHERE embedded_at IS NOT NULL), 0)::bigint AS embedded_turns,
            coalesce(sum(turns) FILTER (WHERE applied_at IS NOT NULL), 0)::bigint AS applied_turns
@@ -33,31 +34,74 @@ FROM (
     FROM facts WHERE tenant_id = %(tenant_id)s
 ) AS f
 
+-- Of the queries below, tenant and user may be null: all tenants, or all users of a tenant. So may seconds: however long
+-- ago.
+
 -- name: dead_reasons
--- Why batches of a tenant are dead, the most frequent reason first.
+-- Why batches are dead, the most frequent reason first. Discarded ones are not counted.
 SELECT reason, count(*) AS batches FROM batches
-WHERE tenant_id = %(tenant_id)s AND state = 'dead'
+WHERE state = 'dead' AND discarded_at IS NULL
+      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 GROUP BY reason ORDER BY batches DESC, reason
 
 -- name: freshness
--- Seconds from a turn's acknowledgement to its row in Postgres, and to the facts of its batch, over a tenant's turns.
-SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY archived) AS archived_p50,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY archived) AS archived_p95,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY searchable) AS searchable_p50,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY searchable) AS searchable_p95
-FROM (
-    SELECT extract(epoch FROM t.archived_at - t.written_at)::float AS archived,
-           extract(epoch FROM b.applied_at - t.written_at)::float AS searchable
-    FROM turns AS t
-    LEFT JOIN batches AS b
-        ON b.tenant_id = t.tenant_id AND b.user_id = t.user_id AND b.session_id = t.session_id
-           AND t.position BETWEEN b.first_position AND b.last_position AND b.state = 'applied'
-    WHERE t.tenant_id = %(tenant_id)s
-) AS delays
+-- Seconds from a turn's acknowledgement to its row in Postgres, and to the facts of its batch: of the turns that came
+-- there in the last seconds.
+SELECT * FROM (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS archived_p50,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS archived_p95
+    FROM (
+        SELECT extract(epoch FROM archived_at - written_at)::float AS seconds FROM turns
+        WHERE (%(seconds)s::float IS NULL OR archived_at > now() - make_interval(secs => %(seconds)s))
+              AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+              AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+    ) AS delays
+) AS archived, (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS searchable_p50,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS searchable_p95
+    FROM (
+        SELECT extract(epoch FROM b.applied_at - t.written_at)::float AS seconds
+        FROM batches AS b
+        JOIN turns AS t
+            ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
+               AND t.position BETWEEN b.first_position AND b.last_position
+        WHERE b.state = 'applied'
+              AND (%(seconds)s::float IS NULL OR b.applied_at > now() - make_interval(secs => %(seconds)s))
+              AND (%(tenant_id)s::text IS NULL OR b.tenant_id = %(tenant_id)s)
+              AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
+    ) AS delays
+) AS searchable
+
+-- name: stage_delays
+-- Median and 95th percentile of the seconds between one stage's end and the next one's, over the turns that became
+-- searchable in the last seconds.
+SELECT count(*) AS turns,
+       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM t.archived_at - t.written_at)::float)
+           AS archive,
+       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM b.created_at - t.archived_at)::float)
+           AS cut,
+       percentile_cont(ARRAY[0.5, 0.95])
+           WITHIN GROUP (ORDER BY extract(epoch FROM b.extracted_at - b.created_at)::float) AS extract,
+       percentile_cont(ARRAY[0.5, 0.95])
+           WITHIN GROUP (ORDER BY extract(epoch FROM b.embedded_at - b.extracted_at)::float) AS embed,
+       percentile_cont(ARRAY[0.5, 0.95])
+           WITHIN GROUP (ORDER BY extract(epoch FROM b.applied_at - b.embedded_at)::float) AS consolidate
+FROM batches AS b
+JOIN turns AS t
+    ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
+       AND t.position BETWEEN b.first_position AND b.last_position
+WHERE b.state = 'applied'
+      AND (%(seconds)s::float IS NULL OR b.applied_at > now() - make_interval(secs => %(seconds)s))
+      AND (%(tenant_id)s::text IS NULL OR b.tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
 
 -- name: cost
--- What a tenant's LLM calls came to.
+-- What LLM calls came to, since a moment or since ever.
 SELECT count(*) AS calls,
        coalesce(sum(prompt_tokens), 0)::bigint AS prompt_tokens,
        coalesce(sum(completion_tokens), 0)::bigint AS completion_tokens
-FROM llm_calls WHERE tenant_id = %(tenant_id)s
+FROM llm_calls
+WHERE (%(since)s::timestamptz IS NULL OR reserved_at >= %(since)s)
+      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)

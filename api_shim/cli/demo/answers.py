@@ -39,6 +39,8 @@ def print_answers(
 def print_memories(memories: Sequence[Memory], console: Console) -> None:
     """Print the first memories, as long as they score like answers."""
     shown = without_repetition(memories)[:SHOWN]
+    if not shown:
+        print_indented(console, 2, Text("(nothing)", "dim"))
     for memory in shown:
         if memory.score >= SHOWN_FROM * shown[0].score:
             print_memory(memory, console)

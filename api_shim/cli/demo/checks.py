@@ -9,6 +9,7 @@ from statistics import median
 
 from psycopg_pool import ConnectionPool
 from rich.console import Console
+from rich.markup import escape
 
 from afterturn import progress
 from afterturn.database.pool import Connection, unavailable_as_ours
@@ -70,14 +71,12 @@ def print_found(found: Findings, console: Console) -> None:
 
 def print_end(console: Console, *, seconds: float, data_dir: Path | None, tenant_id: str) -> None:
     """Print how long all of it took, and what is left."""
-    if data_dir is None:
-        left = "All is stopped, nothing is left behind."
-    else:
-        left = (
-            f"All is stopped. The memory stays in {data_dir}, under the tenant {tenant_id}: "
-            f"afterturn up --data-dir {data_dir}"
-        )
-    console.print(f"\n{left} [dim]{seconds:.1f} s in all.[/]", soft_wrap=True)
+    kept = escape(str(data_dir))
+    left = f"its memory stays in {kept}" if data_dir else "nothing is left behind"
+    console.print(f"\nAll is stopped, {left}. [dim]{seconds:.1f} s in all.[/]", soft_wrap=True)
+    if data_dir:
+        tenant = escape(tenant_id)
+        console.print(f"Go on with it: AFTERTURN_TENANT={tenant} afterturn up --data-dir {kept}", soft_wrap=True)
 
 
 def _turns(delivery: Delivery) -> str:

@@ -25,12 +25,13 @@ def tasks_seen(address: str) -> TasksSeen | None:
     """Ask Flower at `address` for its metrics; None when it does not answer."""
     try:
         with _opener.open(f"{address}/metrics", timeout=TIMEOUT_SECONDS) as response:
-            return _counted(response.read().decode())
+            return count_tasks(response.read().decode())
     except (OSError, urllib.error.URLError):
         return None
 
 
-def _counted(metrics: str) -> TasksSeen:
+def count_tasks(metrics: str) -> TasksSeen:
+    """Return what Flower's metrics (in Prometheus' text format) say."""
     counts = {"task-succeeded": 0, "task-failed": 0}
     for line in _EVENTS.finditer(metrics):
         labels = dict(re.findall(r'(\w+)="([^"]*)"', line["labels"]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from psycopg_pool import ConnectionPool
 
@@ -20,6 +23,8 @@ from api_shim.client import MemoryClient
 AGENT_ID = "demo"
 #: How often the counts are read and shown.
 LOOK_SECONDS = 0.1
+#: As workers log: "[2025-01-14 19:05:00,000: WARNING/…] …", so that the greatest line is the last one.
+_WARNING = re.compile(r"\[[-\d :,]+: (?:WARNING|ERROR)/(?!.*(?:no LLM is configured|is paused$))")
 
 
 class Watch:
@@ -84,7 +89,7 @@ def wait_until_settled(stack: Stack, watch: Watch, *, turns: int, timeout_second
         if (ended := stack.ended()) is not None:
             raise DemoFailed(f"{ended.name} has ended ({ended.exit_description}); its last words:\n{ended.log_tail()}")
         if time.monotonic() > deadline:
-            raise DemoFailed(_overdue(counts, turns, timeout_seconds))
+            raise DemoFailed(_overdue(counts, turns, timeout_seconds) + _last_warning(stack))
         time.sleep(LOOK_SECONDS)
 
 
@@ -92,6 +97,18 @@ def _overdue(counts: Progress, turns: int, timeout_seconds: float) -> str:
     return (
         f"not everything arrived within {timeout_seconds:g} s. Of {turns} turns {counts.archived_turns} are archived, "
         f"{counts.extracted_turns} extracted, {counts.embedded_turns} embedded, {counts.applied_turns} applied; "
-        f"{counts.summarized_sessions} of {counts.sessions} sessions are summarized. No turn is lost by it: give it "
-        "a longer --timeout, or keep the logs (--data-dir DIR) and look into DIR/logs."
+        f"{counts.summarized_sessions} of {counts.sessions} sessions are summarized. No turn is lost by it. "
+        "Give it a longer --timeout, or keep the logs (--data-dir DIR) and look into DIR/logs."
     )
+
+
+def _last_warning(stack: Stack) -> str:
+    """The last thing that a worker warned of, on lines of its own; empty when there is nothing."""
+    lines = [line for service in stack.services for line in _lines(service.process.log_path) if _WARNING.match(line)]
+    return f"\nThe workers' last warning: {max(lines)}" if lines else ""
+
+
+def _lines(log: Path) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return []

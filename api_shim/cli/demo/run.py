@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 import api_shim
 from afterturn.database.pool import open_worker_pool
@@ -53,7 +54,7 @@ def run(play: Play, *, data_dir: Path | None, with_flower: bool, timeout_seconds
 def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float) -> int:
     try:
         with open_worker_pool(stack.settings, size=2) as pool:
-            console.print(f"\n[bold]Replaying {play.turns} turns[/]: {play.title}", soft_wrap=True)
+            console.print(f"\n[bold]Replaying {play.turns} turns[/]: {escape(play.title)}", soft_wrap=True)
             with display.of_console(console, turns=play.turns, sessions=len(play.sessions)) as shown:
                 watch = replay.Watch(pool, play.tenant_id, shown)
                 write_seconds = replay.write(
@@ -65,7 +66,7 @@ def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float)
             checks.print_found(found, console)
             return 0 if found.delivery.is_complete else EXIT_FAILED
     except DemoFailed as error:
-        console.print(f"\n[bold red]The demo failed:[/] {error}", soft_wrap=True)
+        console.print(f"\n[bold red]The demo failed:[/] {escape(str(error))}", soft_wrap=True)
         return EXIT_FAILED
     finally:
         api_shim.close_connections()
@@ -77,4 +78,5 @@ def _print_model(stack: Stack, console: Console) -> None:
         console.print("[yellow]No LLM is configured: facts come from offline rules, which find less than a model.[/]")
         console.print("[dim]Set AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL for one.[/]")
     else:
-        console.print(f"Facts come from {settings.llm_model} at {settings.llm_base_url or 'OpenAI'}.", soft_wrap=True)
+        model = f"{settings.llm_model} at {settings.llm_base_url or 'OpenAI'}"
+        console.print(f"Facts come from {escape(model)}.", soft_wrap=True)

@@ -26,13 +26,15 @@ Choose = Callable[[str], None]
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Choose:
-    """Leave only one of the ways: the one whose command line contains a text."""
+    """Leave only one of the ways, the one whose command line contains a text; skip where the machine forbids it."""
     all_ways = unprivileged._candidates
 
     def only(text: str) -> None:
         def candidates(owner_id: int | None) -> list[Identity]:
             return [identity for identity in all_ways(owner_id) if text in " ".join(identity.prefix)]
 
+        if not any(unprivileged._succeeds([*identity.prefix, "/bin/sh", "-c", ":"]) for identity in candidates(None)):
+            pytest.skip(f"this machine does not allow {text}")
         monkeypatch.setattr(unprivileged, "_candidates", candidates)
 
     return only
@@ -72,13 +74,8 @@ def open_directory() -> Iterator[Path]:
 @pytest.mark.parametrize("way", ["--bounding-set=-all", "+dac_override", "unshare"])
 def test_each_way_works(choose: Choose, open_directory: Path, way: str) -> None:
     choose(way)
-    try:
-        with PostgresServer(open_directory, durable=False) as server, psycopg.connect(server.url) as connection:
-            assert connection.execute("SELECT 1").fetchone() == (1,)
-    except LocalServerError as error:
-        if "no way to run it as another user works here" in str(error):
-            pytest.skip("this machine does not allow it")
-        raise
+    with PostgresServer(open_directory, durable=False) as server, psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_data_pass_from_one_way_to_another(choose: Choose, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_everything_answers_and_ctrl_c_stops_it_in_order(up: Up) -> None:
     assert "No LLM is configured" in up.output
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0, up.output
-    stopped = re.findall(r"stopping +([a-z ]+)\n", up.output)
+    stopped = re.findall(r"stopping +([a-z ]+?)(?: \(|\n)", up.output)
     assert stopped == ["beat", "fast worker", "slow worker", "api", "flower", "postgres", "redis"]
     assert up.output.rstrip().endswith("stopped")
 

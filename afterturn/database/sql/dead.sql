@@ -1,0 +1,79 @@
+-- name: find
+-- Dead batches, the latest first. Tenant, user, reason (how it begins) and limit may be null: whatever they are.
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, reason, attempts, created_at,
+       dead_at, discarded_at
+FROM batches
+WHERE state = 'dead' AND (%(with_discarded)s OR discarded_at IS NULL)
+      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+      AND (%(reason)s::text IS NULL OR starts_with(reason, %(reason)s))
+ORDER BY dead_at DESC, user_seq DESC
+LIMIT %(limit)s
+
+-- name: named
+-- Which of these batches there are, and whose, dead or not.
+SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_ids)s)
+
+-- name: show
+-- One batch, dead or not, and what its calls came to.
+SELECT b.tenant_id, b.user_id, b.batch_id, b.session_id, b.user_seq, b.first_position, b.last_position, b.tokens,
+       b.cut_by, b.state, b.reason, b.attempts, b.prompt_version, b.model, b.embedded_at, b.paused_until, b.created_at,
+       b.extracted_at, b.applied_at, b.dead_at, b.discarded_at, c.calls, c.prompt_tokens, c.completion_tokens
+FROM batches AS b, LATERAL (
+    SELECT count(*) AS calls, coalesce(sum(l.prompt_tokens), 0)::bigint AS prompt_tokens,
+           coalesce(sum(l.completion_tokens), 0)::bigint AS completion_tokens
+    FROM llm_calls AS l
+    WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.batch_id = b.batch_id
+) AS c
+WHERE b.batch_id = %(batch_id)s
+
+-- name: lock_user
+-- The number of the user's next batch, under the user row's lock (user before session before batch).
+SELECT next_user_seq FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+
+-- name: lock_dead
+-- Those of these batches that are dead, in their old order.
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, reason, attempts,
+       prompt_version, model, embedded_at
+FROM batches
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(batch_ids)s) AND state = 'dead'
+ORDER BY user_seq
+FOR NO KEY UPDATE
+
+-- name: answers
+-- All that was ever answered for a batch, by any prompt and model.
+SELECT prompt_version, model, first_position, last_position, attempt, answer FROM answers
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
+
+-- name: delete_answer
+-- Drop an answer that cannot be used, so that it is asked for anew.
+DELETE FROM answers
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND prompt_version = %(prompt_version)s AND model = %(model)s
+      AND first_position = %(first_position)s AND last_position = %(last_position)s AND attempt = %(attempt)s
+
+-- name: replay
+-- dead -> pending, or extracted where the stored answer can be used: with a new number, as if it had just been cut.
+UPDATE batches
+SET state = %(state)s, user_seq = %(user_seq)s, reason = NULL, attempts = 0, successes_seen = NULL, paused_until = NULL,
+    hinted_at = NULL, dead_at = NULL, discarded_at = NULL, embedded_at = NULL,
+    extracted_at = CASE WHEN %(state)s = 'extracted' THEN extracted_at END,
+    prompt_version = CASE WHEN %(state)s = 'extracted' THEN prompt_version END,
+    model = CASE WHEN %(state)s = 'extracted' THEN model END
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'dead'
+
+-- name: update_user
+-- The number of the user's next batch.
+UPDATE users SET next_user_seq = %(next_user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: discard
+-- Give up on dead batches for good. Those discarded before are left as they are.
+UPDATE batches SET discarded_at = now()
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(batch_ids)s)
+      AND state = 'dead' AND discarded_at IS NULL
+RETURNING batch_id, user_seq, reason
+
+-- name: audit
+-- Who did what to a batch. No content.
+INSERT INTO audit_log (tenant_id, user_id, action, batch_id, details, actor)
+VALUES (%(tenant_id)s, %(user_id)s, %(action)s, %(batch_id)s, %(details)s, %(actor)s)

@@ -1,0 +1,253 @@
+"""The state of the whole installation, or of one user's memory, at one moment: what `afterturn status` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import redis
+
+from afterturn import backlog, breaker, broker, counters, progress
+from afterturn.backlog import Backlog
+from afterturn.breaker import State
+from afterturn.database.pool import Connection, worker_connection
+from afterturn.errors import MemoryUnavailable
+from afterturn.hot import backlog as hot_backlog
+from afterturn.hot.backlog import HotBacklog
+from afterturn.progress import Cost, Freshness, StageDelays
+from afterturn.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Whose state, and over which time freshness is taken."""
+
+    #: None: all tenants.
+    tenant_id: str | None = None
+    #: None: all users. Named only together with the tenant.
+    user_id: str | None = None
+    freshness_minutes: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotState:
+    """What Redis knows."""
+
+    pending: HotBacklog
+    #: By endpoint. They are everybody's.
+    breakers: dict[str, State]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """What Postgres knows."""
+
+    backlog: Backlog
+    #: Why batches are dead -> how many; discarded ones are not among them.
+    dead_reasons: dict[str, int]
+    #: What happens rarely and must be seen. They are everybody's.
+    counters: dict[str, int]
+    freshness: Freshness
+    delays: StageDelays
+    #: Since midnight, UTC.
+    cost_today: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """All of it. A part is None when its server is away."""
+
+    at: datetime
+    selection: Selection
+    objective_seconds: float
+    hot: HotState | None
+    stored: StoredState | None
+    #: Messages that wait, by stage; None as well where the broker is not a plain Redis.
+    queues: dict[str, int] | None
+    #: Which servers did not answer -> what was tried.
+    away: dict[str, str]
+
+    @property
+    def oldest_seconds(self) -> float | None:
+        """How long the oldest turn has waited to become facts, as far as is known; None where none waits."""
+        ages = (
+            self.hot.pending.oldest_seconds if self.hot else None,
+            self.stored.backlog.oldest_seconds if self.stored else None,
+        )
+        return max((age for age in ages if age is not None), default=None)
+
+    @property
+    def is_objective_met(self) -> bool | None:
+        """Whether nothing waits for longer than it should; None when that cannot be known."""
+        if (self.oldest_seconds or 0.0) > self.objective_seconds:
+            return False
+        return True if self.hot and self.stored else None
+
+
+def read(settings: Settings, selection: Selection) -> Status:
+    """Ask all servers once, each for its part. One that is away takes no part of another's with it."""
+    away: dict[str, str] = {}
+    hot = _unless_away(away, "redis", "AFTERTURN_REDIS_URL", lambda: _read_hot(settings, selection))
+    stored = _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", lambda: _read_stored(settings, selection))
+    seconds = settings.redis_timeout_seconds
+    queues = _unless_away(
+        away,
+        "broker",
+        "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL",
+        lambda: broker.depths(settings.celery_broker_url, timeout_seconds=seconds),
+    )
+    return Status(
+        at=datetime.now(UTC),
+        selection=selection,
+        objective_seconds=settings.objective_seconds,
+        hot=hot,
+        stored=stored,
+        queues=queues,
+        away=away,
+    )
+
+
+Part = TypeVar("Part")
+
+
+def _unless_away(away: dict[str, str], server: str, setting: str, read_part: Callable[[], Part]) -> Part | None:
+    try:
+        return read_part()
+    except (redis.RedisError, MemoryUnavailable) as error:
+        cause = error.__cause__ if isinstance(error, MemoryUnavailable) else error
+        away[server] = f"{setting} did not answer: {type(cause).__name__}"
+        return None
+
+
+def _read_hot(settings: Settings, selection: Selection) -> HotState:
+    seconds = settings.redis_timeout_seconds
+    with redis.Redis.from_url(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
+        return HotState(
+            pending=hot_backlog.read(
+                client,
+                selection.tenant_id,
+                selection.user_id,
+                limit_bytes_per_shard=settings.pending_limit_bytes_per_shard,
+            ),
+            breakers=breaker.read(client),
+        )
+
+
+def _read_stored(settings: Settings, selection: Selection) -> StoredState:
+    with worker_connection(settings) as connection, connection.transaction():
+        return _read_all(connection, selection)
+
+
+def _read_all(connection: Connection, selection: Selection) -> StoredState:
+    owner = (selection.tenant_id, selection.user_id)
+    seconds = selection.freshness_minutes * 60
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return StoredState(
+        backlog=backlog.read(connection, *owner),
+        dead_reasons=progress.read_dead_reasons(connection, *owner),
+        counters=counters.read(connection),
+        freshness=progress.read_freshness(connection, *owner, seconds=seconds),
+        delays=progress.read_stage_delays(connection, *owner, seconds=seconds),
+        cost_today=progress.read_cost(connection, *owner, since=midnight),
+    )
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """Return it as JSON values. Keys are stable: all are always there, null where a server is away."""
+    hot, stored = status.hot, status.stored
+    return {
+        "at": status.at.isoformat(),
+        "tenant": status.selection.tenant_id,
+        "user": status.selection.user_id,
+        "away": status.away,
+        "objective": {
+            "seconds": status.objective_seconds,
+            "oldest_seconds": status.oldest_seconds,
+            "is_met": status.is_objective_met,
+        },
+        "pending": _pending(hot.pending) if hot else None,
+        "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
+        "queues": status.queues,
+        **_stored(stored, status.selection),
+    }
+
+
+def _pending(pending: HotBacklog) -> dict[str, Any]:
+    return {
+        "sessions": pending.sessions,
+        "oldest_seconds": pending.oldest_seconds,
+        "bytes": pending.bytes,
+        "largest_shard_bytes": pending.largest_shard_bytes,
+        "limit_bytes_per_shard": pending.limit_bytes_per_shard,
+        "is_alarming": pending.is_alarming,
+    }
+
+
+def _breaker(state: State) -> dict[str, Any]:
+    return {
+        "state": state.state,
+        "failures": state.failures,
+        "open_until": _moment(state.open_until),
+        "wait_seconds": state.wait_seconds,
+    }
+
+
+def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
+    if stored is None:
+        parts = (
+            "uncut",
+            "batches",
+            "paused",
+            "dead",
+            "leases",
+            "summaries",
+            "erasures",
+            "counters",
+            "freshness",
+            "today",
+        )
+        return dict.fromkeys(parts)
+    owed = stored.backlog
+    return {
+        "uncut": {
+            "sessions": owed.uncut.sessions,
+            "turns": owed.uncut.turns,
+            "oldest_seconds": owed.uncut.oldest_seconds,
+        },
+        "batches": {
+            name: {"count": step.count, "oldest_seconds": step.oldest_seconds} for name, step in owed.steps.items()
+        },
+        "paused": {"count": owed.paused.count, "until": _moment(owed.paused.until)},
+        "dead": {
+            "count": sum(stored.dead_reasons.values()),
+            "reasons": stored.dead_reasons,
+            "discarded": owed.discarded,
+        },
+        "leases": {"held": owed.leases.held, "lapsed": owed.leases.lapsed},
+        "summaries": {"owed": owed.owed_summaries},
+        "erasures": {"unfinished": owed.unfinished_erasures},
+        "counters": stored.counters,
+        "freshness": _freshness(stored, selection),
+        "today": {
+            "calls": stored.cost_today.calls,
+            "prompt_tokens": stored.cost_today.prompt_tokens,
+            "completion_tokens": stored.cost_today.completion_tokens,
+        },
+    }
+
+
+def _freshness(stored: StoredState, selection: Selection) -> dict[str, Any]:
+    fresh = stored.freshness
+    return {
+        "minutes": selection.freshness_minutes,
+        "searchable_turns": stored.delays.turns,
+        "archived": {"p50": fresh.archived_p50, "p95": fresh.archived_p95},
+        "searchable": {"p50": fresh.searchable_p50, "p95": fresh.searchable_p95},
+        "stages": {name: {"p50": delay.p50, "p95": delay.p95} for name, delay in stored.delays.stages.items()},
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

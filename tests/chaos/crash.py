@@ -1,0 +1,102 @@
+"""The crash matrix: a worker is killed, or put to sleep, at a fault point, and another one takes its work over."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Literal
+
+from afterturn import counters, faults
+from tests.chaos import conversation, trial
+from tests.chaos.image import Image
+from tests.chaos.lane import Lane, wait_until
+from tests.chaos.trial import Outcome, Stopwatch
+from tests.chaos.worker_process import WorkerProcess
+
+Action = Literal["kill", "stop"]
+
+#: Where a sleeper has work in its hands that somebody else finishes meanwhile: its own write must be refused.
+REFUSED = tuple(
+    f"{stage}.{point}"
+    for stage, points in {
+        "extract": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
+        "embed": ("after_claim", "vectors_received", "vectors_stored"),
+        "consolidate": ("after_claim",),
+        "summarize": ("after_claim", "answer_received"),
+    }.items()
+    for point in points
+)
+#: Until the first worker comes to its point; its start included.
+REACH_SECONDS = 30.0
+
+
+def points() -> list[str]:
+    """Return every fault point that the conversation's run passes, as `reach` names it."""
+    return [f"{stage}.{point}" for stage, named in faults.POINTS.items() for point in named if stage in PASSED]
+
+
+#: Stages that every turn goes through; forgetting a user has trials of its own.
+PASSED = ("sweep", "archive", "extract", "embed", "consolidate", "summarize")
+
+
+def crash(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Kill the only worker at this point and let one of another name go on."""
+    flag = _begin(lane)
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "first", fault=f"{point} kill {flag}") as first,
+    ):
+        wait_until(lambda: flag.exists() and not first.is_running, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        watch = Stopwatch()
+        with WorkerProcess(lane.settings, lane.directory, "second"):
+            lane.wait_until_settled()
+            return trial.concluded(lane, expected, f"kill at {point}", injected=1, recovery_seconds=watch.seconds)
+
+
+def child_crash(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Kill one process of a prefork pool at this point: the worker itself lives on and starts another."""
+    flag = _begin(lane)
+    fault = f"{point} kill {flag}"
+    with lane.clock(), WorkerProcess(lane.settings, lane.directory, "forking", fault=fault, pool="prefork", concurrency=2):
+        wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        watch = Stopwatch()
+        lane.wait_until_settled()
+        return trial.concluded(lane, expected, f"kill child at {point}", injected=1, recovery_seconds=watch.seconds)
+
+
+def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Put the worker to sleep at this point, let another finish, and wake it: it must change nothing any more."""
+    flag = _begin(lane)
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "sleeper", fault=f"{point} stop {flag}") as sleeper,
+    ):
+        wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        watch = Stopwatch()
+        with WorkerProcess(lane.settings, lane.directory, "second"):
+            lane.wait_until_settled()
+            seconds = watch.seconds
+            sleeper.resume()
+            _wait_for_the_sleepers_attempt(lane, point)
+            lane.wait_until_settled()
+        # The sleeper's last words, whatever they are, come before it is killed.
+        outcome = trial.concluded(lane, expected, f"sleep at {point}", injected=1, recovery_seconds=seconds)
+        sleeper.signal(signal.SIGKILL)
+        return outcome
+
+
+def _wait_for_the_sleepers_attempt(lane: Lane, point: str) -> None:
+    if point in REFUSED:
+        wait_until(
+            lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0, seconds=10.0, what=lambda: f"{point}: not refused"
+        )
+    time.sleep(0.3)
+
+
+def _begin(lane: Lane) -> Path:
+    lane.begin()
+    flag = lane.directory / "fired"
+    flag.unlink(missing_ok=True)
+    conversation.write(lane.settings)
+    return flag

@@ -1,0 +1,97 @@
+"""What is remembered, read from Postgres and without clocks and processes: two runs can be compared byte for byte."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+import psycopg
+
+Row = tuple[Any, ...]
+
+#: Everything but the times of our own clocks (when a row was made or changed) and who worked on it.
+QUERIES: dict[str, LiteralString] = {
+    "turns": "SELECT tenant_id, user_id, session_id, position, turn_id, role, name, content, metadata::text, "
+    "memories_shown, tokens, occurred_at, removed_at IS NULL FROM turns",
+    "batches": "SELECT tenant_id, user_id, session_id, batch_id, user_seq, first_position, last_position, tokens, cut_by, "
+    "state, reason, attempts, prompt_version, model FROM batches",
+    "answers": "SELECT tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, "
+    "answer FROM answers",
+    "facts": "SELECT tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, "
+    "importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at FROM facts",
+    "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id FROM evidence",
+    "rejections": "SELECT tenant_id, user_id, batch_id, candidate_index, reason FROM rejections",
+    "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, ended_at "
+    "FROM episodes",
+    "summaries": "SELECT tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model FROM summaries",
+    "profiles": "SELECT tenant_id, user_id, text FROM profiles",
+    "vectors": "SELECT tenant_id, user_id, space_id, kind, item, embedding::text FROM vectors",
+    "sessions": "SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, applied_through, "
+    "summarized_through FROM sessions",
+    "users": "SELECT tenant_id, user_id, next_user_seq, display_name FROM users",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The rows of each table, sorted."""
+
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+
+    def differences(self, other: Image) -> dict[str, tuple[list[Row], list[Row]]]:
+        """Return, for each table that differs, the rows that only this one has and those that only the other has."""
+        found = {}
+        for name, rows in self.tables.items():
+            ours, theirs = Counter(rows), Counter(other.tables[name])
+            if ours != theirs:
+                found[name] = (list((ours - theirs).elements()), list((theirs - ours).elements()))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What a run lacks and what it has twice, against the uninterrupted one."""
+
+    turns_lost: int
+    turns_doubled: int
+    facts_lost: int
+    facts_doubled: int
+
+
+def read(connection: psycopg.Connection[Any]) -> Image:
+    """Return what is remembered now."""
+    tables = {}
+    for name, query in QUERIES.items():
+        rows = [tuple(_plain(value) for value in row) for row in connection.execute(query).fetchall()]
+        tables[name] = sorted(rows, key=repr)
+    return Image(tables)
+
+
+def losses(expected: Image, found: Image) -> Losses:
+    """Count turns by their ids, and facts by what they say and how often it was seen said."""
+    turns_lost, turns_doubled = _missing_and_more(*(_turn_ids(image.tables["turns"]) for image in (expected, found)))
+    facts_lost, facts_doubled = _missing_and_more(*(_facts(image.tables["facts"]) for image in (expected, found)))
+    return Losses(
+        turns_lost=turns_lost, turns_doubled=turns_doubled, facts_lost=facts_lost, facts_doubled=facts_doubled
+    )
+
+
+def _missing_and_more(expected: Counter[Row], found: Counter[Row]) -> tuple[int, int]:
+    return (expected - found).total(), (found - expected).total()
+
+
+def _turn_ids(rows: Sequence[Row]) -> Counter[Row]:
+    return Counter((row[0], row[1], row[2], row[4]) for row in rows)
+
+
+def _facts(rows: Sequence[Row]) -> Counter[Row]:
+    counted: Counter[Row] = Counter()
+    for row in rows:
+        counted[(row[0], row[1], row[5], row[13])] += row[12]
+    return counted
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
