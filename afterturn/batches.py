@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -168,7 +168,8 @@ def _count_refusal(runtime: Servers, found: Claimed, error: TransitionRefused) -
 def _wait(runtime: Servers, found: Claimed, error: ModelUnavailable) -> None:
     """Pause the batch while an endpoint is away; make it dead when it alone keeps failing."""
     batch = found.batch
-    with _ending(runtime, found) as connection:
+
+    def write(connection: Connection) -> None:
         attempts = batch.attempts
         if error.successes is not None:
             row = connection.execute(_SQL["note_unavailable"], batch.key | {"successes": error.successes}).fetchone()
@@ -180,11 +181,14 @@ def _wait(runtime: Servers, found: Claimed, error: ModelUnavailable) -> None:
         logger.warning("batch %s waits %.1f s: %s", batch.batch_id, seconds, error)
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
 
+    _end(runtime, found, write)
+
 
 def _fail(runtime: Servers, found: Claimed, reason: str) -> None:
     batch = found.batch
     attempts = batch.attempts + 1
-    with _ending(runtime, found) as connection:
+
+    def write(connection: Connection) -> None:
         if attempts >= runtime.settings.attempts:
             _write_dead(connection, batch, reason)
             return
@@ -192,10 +196,11 @@ def _fail(runtime: Servers, found: Claimed, reason: str) -> None:
         seconds = _backoff_seconds(runtime, batch.attempts)
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 1})
 
+    _end(runtime, found, write)
+
 
 def _bury(runtime: Servers, found: Claimed, reason: str) -> None:
-    with _ending(runtime, found) as connection:
-        _write_dead(connection, found.batch, reason)
+    _end(runtime, found, lambda connection: _write_dead(connection, found.batch, reason))
 
 
 def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:
@@ -207,13 +212,12 @@ def _backoff_seconds(runtime: Servers, attempts: int) -> float:
     return min(LONGEST_PAUSE_SECONDS, runtime.settings.retry_seconds * 2.0**attempts)
 
 
-@contextmanager
-def _ending(runtime: Servers, found: Claimed) -> Iterator[Connection]:
-    """A transaction that ends the lease; does nothing where somebody else took it over."""
+def _end(runtime: Servers, found: Claimed, write: Callable[[Connection], None]) -> None:
+    """End the lease and `write` in one transaction; write nothing where somebody else took the work over."""
     try:
         with runtime.postgres.connection() as connection, connection.transaction():
             leases.release(connection, found.lease)
-            yield connection
+            write(connection)
     except StaleLease as error:
         logger.warning("batch %s: %s", found.batch.batch_id, error)
         with runtime.postgres.connection() as connection:
@@ -243,6 +247,13 @@ def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tup
 def _turn(row: dict[str, Any]) -> Turn:
     turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
+
+
+def next_ready(connection: Connection, scope: UserScope) -> UUID | None:
+    """Return the user's lowest open batch, when it waits only to be applied."""
+    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    row = connection.execute(_SQL["next_ready"], owner).fetchone()
+    return None if row is None else row["batch_id"]
 
 
 def mark(connection: Connection, found: Claimed, transition: str, **arguments: Any) -> None:

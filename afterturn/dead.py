@@ -186,7 +186,7 @@ def _is_answer(text: str) -> bool:
 
 
 def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
-    """Whether the answer that counted when it died is whole: then it is used, also where the model has changed since."""
+    """Whether the answer that counted when it died is whole: then it is used, even if the model changed since."""
     if batch.prompt_version is None or batch.model is None:
         return False
     stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)

@@ -1,15 +1,83 @@
-"""Erasures: the durable rows that drive forgetting a user to its end, and keep late writers from undoing it."""
+"""Erasures: forgetting a user, driven to its end by a durable row, whatever dies on the way.
+
+1. The request is one short transaction: the row, with the number of this erasure.
+2. Redis is cleared of the user, while the row is locked: from here on nothing is read of what was pending or recent.
+3. One transaction under the user row's lock deletes the leases, which makes every write in flight fail, then every row
+   of every table; looks at Redis once more; and completes the erasure, after which its row names nobody.
+
+What was acknowledged before the erasure completed is gone; what is written afterwards is a new beginning. An archive
+that read turns before the end is refused, because it compares the erasures that it knew of (`epochs`) under the same
+lock. Dying anywhere leaves the row unfinished, and the sweep finds it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
-from afterturn.database import queries
+import psycopg
+import redis
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from afterturn import faults
+from afterturn.database import owned, queries
 from afterturn.database.pool import Connection
-from afterturn.scopes import UserScope
+from afterturn.errors import MemoryUnavailable, TransitionRefused
+from afterturn.hot import held
+from afterturn.hot.held import Fence
+from afterturn.scopes import SessionScope, UserScope
+
+logger = logging.getLogger(__name__)
 
 _SQL = queries.load("erasures")
+
+#: A renewal of all leases of a process and the deletion of some of them may each wait for the other; Postgres ends one.
+DEADLOCK_ATTEMPTS = 5
+#: How long `forget` waits while a worker carries the same erasure out.
+WAIT_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+
+
+class Servers(Protocol):
+    """What an erasure needs of the runtime."""
+
+    @property
+    def redis(self) -> redis.Redis: ...
+    @property
+    def postgres(self) -> ConnectionPool[Connection]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What came of an erasure. It names nobody."""
+
+    #: Stands for the user: whoever knows tenant and user id can find it again.
+    owner_hash: str
+    #: How often this user was forgotten, this time included.
+    epoch: int
+    requested_at: datetime
+    #: What was acknowledged before this moment is gone.
+    completed_at: datetime
+    #: How much was removed: rows by table, entries by kind of Redis key ("redis.pending"). At least this much, where
+    #: the erasure was interrupted.
+    removed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """An unfinished erasure that is locked by the current transaction."""
+
+    epoch: int
+    fence: Fence
+    removed: Counter[str]
 
 
 def owner_hash(scope: UserScope) -> str:
@@ -18,13 +86,159 @@ def owner_hash(scope: UserScope) -> str:
 
 
 def epochs(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:
-    """Return how often each of these users was forgotten; whoever never was is 0."""
+    """Return a number for each of these users that grows with every erasure, when it is asked for and when it is done.
+
+    Whoever was never forgotten is 0. Who reads turns for a transaction reads this first, and compares it there.
+    """
     by_hash = {owner_hash(scope): scope for scope in users}
     rows = connection.execute(_SQL["epochs"], {"owner_hashes": list(by_hash)}).fetchall()
     found = dict.fromkeys(users, 0)
     return found | {by_hash[row["owner_hash"]]: row["epoch"] for row in rows}
 
 
-def unfinished(connection: Connection) -> list[UserScope]:
-    """Return the users whose erasure was begun and not finished."""
-    return [UserScope(row["tenant_id"], row["user_id"]) for row in connection.execute(_SQL["unfinished"]).fetchall()]
+def unfinished(connection: Connection, *, limit: int = 100) -> list[UserScope]:
+    """Return users whose erasure was begun and not finished, the oldest request first."""
+    rows = connection.execute(_SQL["unfinished"], {"limit": limit}).fetchall()
+    return [UserScope(row["tenant_id"], row["user_id"]) for row in rows]
+
+
+def forget(servers: Servers, scope: UserScope) -> Receipt:
+    """Forget a user: export, recall and every later prompt know nothing of them when this returns.
+
+    Raises MemoryUnavailable when a server does not answer. An erasure that was noted is carried out all the same, by
+    the workers as soon as they can, or by calling this again.
+    """
+    epoch = None
+    deadline = time.monotonic() + WAIT_SECONDS
+    try:
+        with servers.postgres.connection() as connection:
+            epoch = request(connection, scope)
+        while time.monotonic() < deadline:
+            carry_out(servers, scope)
+            with servers.postgres.connection() as connection:
+                done = receipt(connection, scope, epoch)
+            if done is not None:
+                return done
+            time.sleep(_POLL_SECONDS)
+    except (psycopg.OperationalError, PoolTimeout, redis.RedisError) as error:
+        state = "is not even noted: try again" if epoch is None else "is noted, and will be carried out by the workers"
+        raise MemoryUnavailable(f"{type(error).__name__}: the erasure {state}") from error
+    raise MemoryUnavailable("the erasure is noted, and a worker is still at it")
+
+
+def request(connection: Connection, scope: UserScope) -> int:
+    """Note that a user is to be forgotten, and return the erasure's number; one that is under way will do."""
+    owner = _owner(scope)
+    with connection.transaction():
+        connection.execute(_SQL["touch_user"], owner)
+        connection.execute(_SQL["request"], owner)
+        row = connection.execute(_SQL["last_epoch"], owner).fetchone()
+    assert row is not None
+    return int(row["epoch"])
+
+
+def receipt(connection: Connection, scope: UserScope, epoch: int) -> Receipt | None:
+    """Return the receipt of an erasure; None while it is not done."""
+    row = connection.execute(_SQL["receipt"], _owner(scope) | {"epoch": epoch}).fetchone()
+    return None if row is None else Receipt(**row)
+
+
+def carry_out(servers: Servers, scope: UserScope) -> bool:
+    """Do what a user's unfinished erasure asks for. Returns whether it did; False when there is none, or others do it.
+
+    May be repeated at any time, and goes on wherever an earlier run ended.
+    """
+    faults.reach("erase.begun")
+    try:
+        sessions = _clear_redis(servers, scope)
+        if sessions is None:
+            return False
+        faults.reach("erase.redis_cleared")
+        is_done = _complete(servers, scope, sessions)
+    except TransitionRefused as error:
+        logger.warning("an erasure was not carried out here: %s", error)
+        return False
+    faults.reach("erase.after_commit")
+    return is_done
+
+
+def _clear_redis(servers: Servers, scope: UserScope) -> set[SessionScope] | None:
+    """Clear Redis of the user and return the sessions that were found; None when there is nothing to be done."""
+    with servers.postgres.connection() as connection:
+        if _take(connection, scope) is None:
+            return None
+        archived = _archived_sessions(connection, scope)
+    # The search may take a while, and holds nothing; only what removes must hold the erasure.
+    sessions = archived | held.sessions(servers.redis, scope)
+    with servers.postgres.connection() as connection, connection.transaction():
+        taken = _take(connection, scope)
+        if taken is None:
+            return None
+        removed = taken.removed + held.remove(servers.redis, scope, sessions, taken.fence)
+        connection.execute(_SQL["note_removed"], _result(scope, taken, removed))
+        return sessions
+
+
+def _complete(servers: Servers, scope: UserScope, sessions: set[SessionScope]) -> bool:
+    """Delete the user's rows and end the erasure. `sessions` are those that Redis knew of."""
+    for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
+        try:
+            return _delete_and_complete(servers, scope, sessions)
+        except psycopg.errors.DeadlockDetected:
+            if attempt == DEADLOCK_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _delete_and_complete(servers: Servers, scope: UserScope, sessions: set[SessionScope]) -> bool:
+    with servers.postgres.connection() as connection, connection.transaction():
+        connection.execute(_SQL["allow_time"])
+        connection.execute(_SQL["lock_user"], _owner(scope))
+        taken = _take(connection, scope)
+        if taken is None:
+            return False
+        archived = _archived_sessions(connection, scope)
+        removed = taken.removed + _delete_rows(connection, scope)
+        faults.reach("erase.rows_deleted")
+        # An archive that committed before the lock may have made turns recent since Redis was cleared.
+        sessions = sessions | archived | held.indexed(servers.redis, scope)
+        removed += held.remove(servers.redis, scope, sessions, taken.fence)
+        held.close(servers.redis, scope, taken.fence)
+        connection.execute(_SQL["complete"], _result(scope, taken, removed))
+        faults.reach("erase.before_commit")
+    logger.info("erasure %d of %s is done", taken.epoch, taken.fence.owner_hash)
+    return True
+
+
+def _take(connection: Connection, scope: UserScope) -> _Taken | None:
+    row = connection.execute(_SQL["take"], _owner(scope)).fetchone()
+    if row is None:
+        return None
+    fence = Fence(owner_hash=owner_hash(scope), token=row["token"])
+    return _Taken(epoch=row["epoch"], fence=fence, removed=Counter(row["removed"]))
+
+
+def _delete_rows(connection: Connection, scope: UserScope) -> Counter[str]:
+    """Delete the user's rows of every table, the leases first: whoever holds one can write no more."""
+    removed: Counter[str] = Counter()
+    names = [name for name in owned.tables(connection) if name != "erasures"]
+    for name in sorted(names, key=lambda name: (name != "leases", name)):
+        statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
+        removed[name] = connection.execute(statement, _owner(scope)).rowcount
+    # The request makes that row where there is none: it would say that somebody unknown had been known.
+    del removed["users"]
+    return removed
+
+
+def _archived_sessions(connection: Connection, scope: UserScope) -> set[SessionScope]:
+    rows = connection.execute(_SQL["sessions"], _owner(scope)).fetchall()
+    return {SessionScope(scope.tenant_id, scope.user_id, row["session_id"]) for row in rows}
+
+
+def _result(scope: UserScope, taken: _Taken, removed: Counter[str]) -> dict[str, Any]:
+    counts = {name: count for name, count in sorted(removed.items()) if count}
+    return _owner(scope) | {"epoch": taken.epoch, "removed": Jsonb(counts)}
+
+
+def _owner(scope: UserScope) -> dict[str, Any]:
+    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "owner_hash": owner_hash(scope)}

@@ -14,7 +14,8 @@ AfterturnError
 │   └── VersionConflict
 ├── ModelError                an LLM or embedder call failed
 │   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
-│   │   └── EndpointPaused    the breaker is open: no call was made
+│   │   ├── EndpointPaused    the breaker is open: no call was made
+│   │   └── EndpointMisconfigured  a key, model or URL is wrong: wrong for every batch, so none dies of it
 │   └── ModelRefused          the same call will fail again
 │       ├── InputTooLong      the input does not fit the model: a smaller one may
 │       └── AnswerMalformed   the model answered, but not in the agreed form
@@ -127,6 +128,12 @@ class EndpointPaused(ModelUnavailable):
     """The endpoint fails for everybody and is left alone for a while; no call was made."""
 
     code = "endpoint_paused"
+
+
+class EndpointMisconfigured(ModelUnavailable):
+    """The endpoint does not accept the key, or does not know the model or the path; a setting is wrong."""
+
+    code = "endpoint_misconfigured"
 
 
 class ModelRefused(ModelError):

@@ -47,6 +47,7 @@ POINTS: dict[str, tuple[str, ...]] = {
         "enqueued",
     ),
     "summarize": ("before_claim", "after_claim", "answer_received", "before_commit", "after_commit"),
+    "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 
 VARIABLE = "FAULT_POINT"

@@ -47,3 +47,8 @@ def new_turn_id() -> str:
 def fact_id(batch_id: uuid.UUID, prompt_version: str, model: str, index: int) -> uuid.UUID:
     """Derive the id of the fact at `index` of a batch's answer: the same answer always gives the same ids."""
     return uuid.uuid5(_FACTS, f"{batch_id}/{prompt_version}/{model}/{index}")
+
+
+def version_id(old_id: uuid.UUID, retracted_id: uuid.UUID) -> uuid.UUID:
+    """Derive the id of a fact's new version, which is current again because the fact after it was retracted."""
+    return uuid.uuid5(old_id, str(retracted_id))

@@ -76,7 +76,7 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     def claim(self, connection: Connection, scope: UserScope, kind: str, item: str) -> Lease | None:
-        """Return the lease on one piece of work, or None while somebody else holds it."""
+        """Return the lease on one piece of work; None while somebody else holds it, and when there is no such user."""
         row = connection.execute(
             _SQL["claim"],
             {

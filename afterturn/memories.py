@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -43,3 +44,19 @@ class Memory:
     valid_to: datetime | None = None
     #: Facts: what was believed before it took its place, newest first.
     superseded_texts: tuple[str, ...] = ()
+
+
+def without(found: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
+    """Return the memories that stand without the hidden turns, given as (session id, turn id).
+
+    Hidden evidence is left out, and so is a memory that has no other. What was believed before is not shown while
+    anything is hidden, because its evidence is not known here.
+    """
+    if not hidden:
+        return list(found)
+    shown = []
+    for memory in found:
+        evidence = tuple(said for said in memory.evidence if (said.session_id, said.turn_id) not in hidden)
+        if evidence:
+            shown.append(replace(memory, evidence=evidence, superseded_texts=()))
+    return shown

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
 
-from afterturn.errors import InputTooLong, ModelError, ModelRefused, ModelUnavailable
+from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelError, ModelRefused, ModelUnavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +109,10 @@ def error_for(failure: Failure, names: SettingNames) -> ModelError:
         return ModelRefused(f"the endpoint's content filter refused the input ({where})")
     # A wrong setting is wrong for every batch: it is waited out like an outage, and no batch dies of it.
     if failure.status in (401, 403):
-        return ModelUnavailable(f"the endpoint does not accept the key: check {names.api_key} ({where})")
+        return EndpointMisconfigured(f"the endpoint does not accept the key: check {names.api_key} ({where})")
     if failure.status == 404:
-        return ModelUnavailable(f"the endpoint does not know this: check {names.model} and {names.base_url} ({where})")
+        return EndpointMisconfigured(
+            f"the endpoint does not know this: check {names.model} and {names.base_url} ({where})"
+        )
     settings = f"{names.model}, {names.base_url} and {names.api_key}"
     return ModelRefused(f"the endpoint refused the call: check {settings} ({where})")

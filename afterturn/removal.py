@@ -1,15 +1,144 @@
-"""Undo: a turn is taken back, and with it what rests on it alone."""
+"""Undo: a turn is taken back, and with it what rests on it alone.
+
+Removals are marks in the pending stream, and are carried out by the archive, in its transaction, under the user's and
+the session's row lock. What was not applied yet is asked for again without the turn; what was applied is retracted.
+The turn keeps its row, without being shown to anybody: its position, and its id, which cannot be written a second time.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from afterturn import batches, ids
+from afterturn.batches import Batch
+from afterturn.consolidation import retraction
+from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.embedding import items
+from afterturn.errors import AnswerMalformed
+from afterturn.extraction import answers
+from afterturn.extraction.extractor import CONTEXT_TURNS
+from afterturn.hot.entries import Entry
 from afterturn.scopes import SessionScope
+from afterturn.summaries import episodes, profile
+
+_SQL = queries.load("removal")
+
+
+def carry_out(
+    connection: Connection,
+    taken: Mapping[SessionScope, Sequence[Entry]],
+    archived_before: Collection[tuple[SessionScope, str]],
+) -> None:
+    """Carry out the removals among these entries, in order.
+
+    Args:
+        connection: in the archive's transaction, after the turns among the entries were added.
+        taken: the entries of each session.
+        archived_before: those turns among the entries that were archived before this transaction.
+    """
+    for session, entries in taken.items():
+        named = {entry.entry_id for entry in entries if entry.turn is not None}
+        passed = {turn_id for turn_id in named if (session, turn_id) in archived_before}
+        for entry in entries:
+            target = entry.target_turn_id
+            if entry.turn is not None:
+                passed.add(entry.entry_id)
+            elif target is not None and (target in passed or target not in named):
+                # A turn that was first written after its removal is another matter: the removal knew of no turn.
+                remove(connection, session, target)
 
 
 def remove(connection: Connection, session: SessionScope, turn_id: str) -> None:
-    """Take back one archived turn, in the archive's transaction, under the user's and the session's lock."""
-    connection.execute(
-        "UPDATE turns SET removed_at = now() WHERE tenant_id = %s AND user_id = %s AND session_id = %s "
-        "AND turn_id = %s AND removed_at IS NULL",
-        (session.tenant_id, session.user_id, session.session_id, turn_id),
-    )
+    """Take back one archived turn, in the archive's transaction, under the user's and the session's lock.
+
+    Does nothing when there is no such turn, or it was taken back before.
+    """
+    key = _key(session)
+    row = connection.execute(_SQL["remove_turn"], key | {"turn_id": turn_id}).fetchone()
+    if row is None:
+        return
+    position: int = row["position"]
+    for batch in _seize_batches(connection, session, position):
+        if batch.state != "applied":
+            _ask_again(connection, batch)
+        elif batch.first_position <= position:
+            _retract(connection, batch, position)
+    _drop_vector(connection, session, "turn", items.turn_name(session, position))
+    connection.execute(_SQL["bump_version"], key)
+
+
+def removed(
+    connection: Connection, taken: Mapping[SessionScope, Sequence[Entry]]
+) -> dict[SessionScope, frozenset[str]]:
+    """Return which of the turns that these entries write or take back are taken back now."""
+    named = [
+        (session, turn_id)
+        for session, entries in taken.items()
+        for entry in entries
+        if (turn_id := entry.target_turn_id or (entry.entry_id if entry.turn else None)) is not None
+    ]
+    if not named:
+        return {}
+    rows = connection.execute(
+        _SQL["removed_turns"],
+        {
+            "tenants": [session.tenant_id for session, _ in named],
+            "users": [session.user_id for session, _ in named],
+            "sessions": [session.session_id for session, _ in named],
+            "turns": [turn_id for _, turn_id in named],
+        },
+    ).fetchall()
+    found: dict[SessionScope, set[str]] = defaultdict(set)
+    for row in rows:
+        found[SessionScope(row["tenant_id"], row["user_id"], row["session_id"])].add(row["turn_id"])
+    return {session: frozenset(turn_ids) for session, turn_ids in found.items()}
+
+
+def _seize_batches(connection: Connection, session: SessionScope, position: int) -> list[Batch]:
+    """End all work on what shows the turn, and return its batch and those that have it as context."""
+    arguments = _key(session) | {"position": position, "context_turns": CONTEXT_TURNS}
+    tokens = [row["token"] for row in connection.execute(_SQL["seize_leases"], arguments).fetchall()]
+    # A deleted row that is not committed keeps others out like one that is there.
+    connection.execute(_SQL["drop_leases"], arguments | {"tokens": tokens})
+    return [batches.from_row(row) for row in connection.execute(_SQL["batches"], arguments).fetchall()]
+
+
+def _ask_again(connection: Connection, batch: Batch) -> None:
+    """Let a batch begin again: its answers, and what was made of them, were made with the turn."""
+    items.drop_facts(connection, batch.session.user, _candidate_ids(connection, batch))
+    _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
+    connection.execute(_SQL["drop_answers"], batch.key)
+    connection.execute(_SQL["ask_again"], batch.key)
+
+
+def _candidate_ids(connection: Connection, batch: Batch) -> list[Any]:
+    """Return the ids of all facts that the batch's stored answer could become."""
+    if batch.prompt_version is None or batch.model is None:
+        return []
+    version = {"prompt_version": batch.prompt_version, "model": batch.model}
+    try:
+        answer = answers.united(batch, answers.read(connection, batch, **version))
+    except AnswerMalformed:
+        return []
+    return [ids.fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
+
+
+def _retract(connection: Connection, batch: Batch, position: int) -> None:
+    """Take out of the user's memory what an applied batch had from the turn alone."""
+    retraction.retract(connection, batch.session, position)
+    connection.execute(_SQL["drop_answers"], batch.key)
+    episodes.rewrite(connection, batch)
+    _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
+    connection.execute(_SQL["drop_summary"], _key(batch.session))
+    profile.rebuild(connection, batch.session.user)
+
+
+def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:
+    connection.execute(_SQL["drop_vector"], _key(session) | {"kind": kind, "item": name})
+
+
+def _key(session: SessionScope) -> dict[str, Any]:
+    return {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}

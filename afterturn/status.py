@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import psycopg
 import redis
 
 from afterturn import backlog, breaker, broker, counters, progress
@@ -18,6 +19,12 @@ from afterturn.hot import backlog as hot_backlog
 from afterturn.hot.backlog import HotBacklog
 from afterturn.progress import Cost, Freshness, StageDelays
 from afterturn.settings import Settings
+
+#: What Postgres says, by its names in the JSON.
+STORED_PARTS = (
+    *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
+    *("counters", "freshness", "today"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +125,9 @@ def _unless_away(away: dict[str, str], server: str, setting: str, read_part: Cal
     except (redis.RedisError, MemoryUnavailable) as error:
         cause = error.__cause__ if isinstance(error, MemoryUnavailable) else error
         away[server] = f"{setting} did not answer: {type(cause).__name__}"
-        return None
+    except psycopg.Error as error:
+        away[server] = f"{setting} has another schema ({type(error).__name__}): run `afterturn migrate`"
+    return None
 
 
 def _read_hot(settings: Settings, selection: Selection) -> HotState:
@@ -175,66 +184,29 @@ def as_json(status: Status) -> dict[str, Any]:
 
 
 def _pending(pending: HotBacklog) -> dict[str, Any]:
-    return {
-        "sessions": pending.sessions,
-        "oldest_seconds": pending.oldest_seconds,
-        "bytes": pending.bytes,
-        "largest_shard_bytes": pending.largest_shard_bytes,
-        "limit_bytes_per_shard": pending.limit_bytes_per_shard,
-        "is_alarming": pending.is_alarming,
-    }
+    return asdict(pending) | {"is_alarming": pending.is_alarming}
 
 
 def _breaker(state: State) -> dict[str, Any]:
-    return {
-        "state": state.state,
-        "failures": state.failures,
-        "open_until": _moment(state.open_until),
-        "wait_seconds": state.wait_seconds,
-    }
+    return asdict(state) | {"open_until": _moment(state.open_until)}
 
 
 def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
     if stored is None:
-        parts = (
-            "uncut",
-            "batches",
-            "paused",
-            "dead",
-            "leases",
-            "summaries",
-            "erasures",
-            "counters",
-            "freshness",
-            "today",
-        )
-        return dict.fromkeys(parts)
+        return dict.fromkeys(STORED_PARTS)
     owed = stored.backlog
+    count = sum(stored.dead_reasons.values())
     return {
-        "uncut": {
-            "sessions": owed.uncut.sessions,
-            "turns": owed.uncut.turns,
-            "oldest_seconds": owed.uncut.oldest_seconds,
-        },
-        "batches": {
-            name: {"count": step.count, "oldest_seconds": step.oldest_seconds} for name, step in owed.steps.items()
-        },
+        "uncut": asdict(owed.uncut),
+        "batches": {name: asdict(step) for name, step in owed.steps.items()},
         "paused": {"count": owed.paused.count, "until": _moment(owed.paused.until)},
-        "dead": {
-            "count": sum(stored.dead_reasons.values()),
-            "reasons": stored.dead_reasons,
-            "discarded": owed.discarded,
-        },
-        "leases": {"held": owed.leases.held, "lapsed": owed.leases.lapsed},
+        "dead": {"count": count, "reasons": stored.dead_reasons, "discarded": owed.discarded},
+        "leases": asdict(owed.leases),
         "summaries": {"owed": owed.owed_summaries},
         "erasures": {"unfinished": owed.unfinished_erasures},
         "counters": stored.counters,
         "freshness": _freshness(stored, selection),
-        "today": {
-            "calls": stored.cost_today.calls,
-            "prompt_tokens": stored.cost_today.prompt_tokens,
-            "completion_tokens": stored.cost_today.completion_tokens,
-        },
+        "today": asdict(stored.cost_today),
     }
 
 
@@ -245,7 +217,7 @@ def _freshness(stored: StoredState, selection: Selection) -> dict[str, Any]:
         "searchable_turns": stored.delays.turns,
         "archived": {"p50": fresh.archived_p50, "p95": fresh.archived_p95},
         "searchable": {"p50": fresh.searchable_p50, "p95": fresh.searchable_p95},
-        "stages": {name: {"p50": delay.p50, "p95": delay.p95} for name, delay in stored.delays.stages.items()},
+        "stages": {name: asdict(delay) for name, delay in stored.delays.stages.items()},
     }
 
 

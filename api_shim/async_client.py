@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 from afterturn.database import pool
 from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
 from afterturn.hot import scripts
+from afterturn.hot.pending import Hot
+from afterturn.hot.scripts import Script
 from afterturn.memories import Memory
 from afterturn.recall import statements
 from afterturn.recall.statements import Row, Statement
@@ -22,7 +24,7 @@ from afterturn.turns import Turn
 from api_shim import connections
 from api_shim.client import FLUSH_POLL_SECONDS
 from api_shim.connections import AsyncConnections
-from api_shim.conversation import Conversation, as_ours, checked_limit, checked_query
+from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit, checked_query
 
 logger = logging.getLogger("afterturn.client")
 
@@ -83,12 +85,13 @@ class AsyncMemoryClient:
         """Return the session's last turns, oldest first. See `MemoryClient.history`."""
         checked_limit(limit)
         hot = await self._hot(limit)
-        if len(hot) >= limit:
-            return hot[-limit:]
+        if len(hot.turns) >= limit:
+            return hot.turns[-limit:]
         try:
-            archived = await self._run(statements.session_turns(self._conversation.session, limit=limit))
+            room = limit + len(hot.hidden)
+            archived = await self._run(statements.session_turns(self._conversation.session, limit=room))
         except MemoryUnavailable:
-            if not hot:
+            if not hot.turns:
                 raise
             logger.warning("Postgres is away: history holds only what Redis has")
             archived = []
@@ -102,13 +105,25 @@ class AsyncMemoryClient:
         query = checked_query(query)
         hot = await self._hot(limit)
         try:
-            archived = await self._search(query, limit)
+            archived = await self._search(query, limit + len(hot.hidden))
         except MemoryUnavailable:
-            if not hot:
+            if not hot.turns:
                 raise
             logger.warning("Postgres is away: recall searches only what Redis has")
             archived = []
         return self._conversation.with_pending(query, hot, archived, limit)
+
+    async def remove(self, turn_id: str) -> None:
+        """Take back a turn of this session, in one round trip to Redis. See `MemoryClient.remove`."""
+        await self._send(scripts.REMOVE, self._conversation.remove_keys, self._conversation.remove_arguments(turn_id))
+
+    async def pop(self) -> Turn | None:
+        """Take back the session's newest turn and return it. See `MemoryClient.pop`."""
+        newest = await self.history(1)
+        if not newest:
+            return None
+        await self.remove(newest[0].turn_id)
+        return newest[0]
 
     async def flush(self, wait_seconds: float | None = None) -> None:
         """Have what was written so far made into facts now. See `MemoryClient.flush`."""
@@ -132,32 +147,45 @@ class AsyncMemoryClient:
         return connections.of_loop(self._conversation.settings)
 
     async def _append(self, arguments: list[str | bytes | int]) -> None:
+        await self._send(scripts.WRITE, self._conversation.write_keys, arguments)
+
+    async def _send(self, script: Script, keys: tuple[str, ...], arguments: list[str | bytes | int]) -> None:
         try:
-            pending_bytes = await scripts.WRITE.run_async(
-                self._connections.redis, self._conversation.write_keys, *arguments
-            )
+            pending_bytes = await script.run_async(self._connections.redis, keys, *arguments)
         except RedisError as error:
             raise as_ours(error) from error
         self._conversation.note_pending(pending_bytes)
 
-    async def _hot(self, limit: int) -> list[Turn]:
+    async def _hot(self, limit: int) -> Hot:
+        """Return what Redis holds: all that is pending, or at least the `limit` newest turns of it."""
+        count = limit + MARKS_AMONG_TURNS
+        while True:
+            rows, recent, hidden = await self._read_hot(count, limit)
+            hot = self._conversation.hot(rows, recent, hidden)
+            if hot.waiting >= limit or len(rows) < count:
+                return hot
+            count *= 4
+
+    async def _read_hot(self, count: int, limit: int) -> list[Any]:
         try:
             async with self._connections.redis.pipeline(transaction=True) as pipeline:
-                pipeline.xrevrange(self._conversation.pending_key, count=limit)
+                pipeline.xrevrange(self._conversation.pending_key, count=count)
                 pipeline.lrange(self._conversation.recent_key, -limit, -1)
-                rows, recent = await pipeline.execute()
+                pipeline.hkeys(self._conversation.hidden_key)
+                found: list[Any] = await pipeline.execute()
+                return found
         except RedisError as error:
             raise as_ours(error) from error
-        return self._conversation.newest_turns(rows, recent)
 
     async def _newest(self, limit: int) -> list[Memory]:
         hot = await self._hot(limit)
         archived: Sequence[Row] = []
-        if len(hot) < limit:
+        if len(hot.turns) < limit:
+            room = limit + len(hot.hidden)
             try:
-                archived = await self._run(statements.newest(self._conversation.session.user, limit=limit))
+                archived = await self._run(statements.newest(self._conversation.session.user, limit=room))
             except MemoryUnavailable:
-                if not hot:
+                if not hot.turns:
                     raise
         return self._conversation.newest_memories(archived, hot, limit)
 
@@ -178,7 +206,7 @@ class AsyncMemoryClient:
             embedder.use(await self._run(Statement(statements.SQL["serving_space"], {})))
         try:
             # The embedder may compute or call: neither may hold up the event loop.
-            return await asyncio.to_thread(embedder.embed, query)
+            return await asyncio.to_thread(embedder.embed, self._conversation.session.user, query)
         except ModelError as error:
             logger.warning("recall goes by words alone: %s", error)
             return None

@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from afterturn.database import pool
 from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
 from afterturn.hot import scripts
+from afterturn.hot.pending import Hot
+from afterturn.hot.scripts import Script
 from afterturn.memories import Memory
 from afterturn.recall import statements
 from afterturn.recall.statements import Row, Statement
@@ -20,7 +22,7 @@ from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import connections
 from api_shim.connections import Connections
-from api_shim.conversation import Conversation, as_ours, checked_limit, checked_query
+from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit, checked_query
 
 logger = logging.getLogger("afterturn.client")
 
@@ -114,12 +116,13 @@ class MemoryClient:
         """
         checked_limit(limit)
         hot = self._hot(limit)
-        if len(hot) >= limit:
-            return hot[-limit:]
+        if len(hot.turns) >= limit:
+            return hot.turns[-limit:]
         try:
-            archived = self._run(statements.session_turns(self._conversation.session, limit=limit))
+            room = limit + len(hot.hidden)
+            archived = self._run(statements.session_turns(self._conversation.session, limit=room))
         except MemoryUnavailable:
-            if not hot:
+            if not hot.turns:
                 raise
             logger.warning("Postgres is away: history holds only what Redis has")
             archived = []
@@ -136,13 +139,32 @@ class MemoryClient:
         query = checked_query(query)
         hot = self._hot(limit)
         try:
-            archived = self._search(query, limit)
+            archived = self._search(query, limit + len(hot.hidden))
         except MemoryUnavailable:
-            if not hot:
+            if not hot.turns:
                 raise
             logger.warning("Postgres is away: recall searches only what Redis has")
             archived = []
         return self._conversation.with_pending(query, hot, archived, limit)
+
+    def remove(self, turn_id: str) -> None:
+        """Take back a turn of this session, in one round trip to Redis; what rests on it alone goes with it.
+
+        It is hidden from `history` and `recall` at once. A turn that is not there, or that was taken back before, is no
+        error; writing it again does not bring it back. Raises InvalidId or MemoryUnavailable.
+        """
+        self._send(scripts.REMOVE, self._conversation.remove_keys, self._conversation.remove_arguments(turn_id))
+
+    def pop(self) -> Turn | None:
+        """Take back the session's newest turn and return it; None where there is none.
+
+        Two callers at once may take back the same one. Raises MemoryUnavailable.
+        """
+        newest = self.history(1)
+        if not newest:
+            return None
+        self.remove(newest[0].turn_id)
+        return newest[0]
 
     def flush(self, wait_seconds: float | None = None) -> None:
         """Have what was written so far made into facts now, without waiting for more.
@@ -173,30 +195,44 @@ class MemoryClient:
         return found
 
     def _append(self, arguments: list[str | bytes | int]) -> None:
+        self._send(scripts.WRITE, self._conversation.write_keys, arguments)
+
+    def _send(self, script: Script, keys: tuple[str, ...], arguments: list[str | bytes | int]) -> None:
         try:
-            pending_bytes = scripts.WRITE.run(self._connections.redis, self._conversation.write_keys, *arguments)
+            pending_bytes = script.run(self._connections.redis, keys, *arguments)
         except RedisError as error:
             raise as_ours(error) from error
         self._conversation.note_pending(pending_bytes)
 
-    def _hot(self, limit: int) -> list[Turn]:
+    def _hot(self, limit: int) -> Hot:
+        """Return what Redis holds: all that is pending, or at least the `limit` newest turns of it."""
+        count = limit + MARKS_AMONG_TURNS
+        while True:
+            rows, recent, hidden = self._read_hot(count, limit)
+            hot = self._conversation.hot(rows, recent, hidden)
+            if hot.waiting >= limit or len(rows) < count:
+                return hot
+            count *= 4
+
+    def _read_hot(self, count: int, limit: int) -> list[Any]:
         try:
             with self._connections.redis.pipeline(transaction=True) as pipeline:
-                pipeline.xrevrange(self._conversation.pending_key, count=limit)
+                pipeline.xrevrange(self._conversation.pending_key, count=count)
                 pipeline.lrange(self._conversation.recent_key, -limit, -1)
-                rows, recent = pipeline.execute()
+                pipeline.hkeys(self._conversation.hidden_key)
+                return pipeline.execute()
         except RedisError as error:
             raise as_ours(error) from error
-        return self._conversation.newest_turns(rows, recent)
 
     def _newest(self, limit: int) -> list[Memory]:
         hot = self._hot(limit)
         archived: Sequence[Row] = []
-        if len(hot) < limit:
+        if len(hot.turns) < limit:
+            room = limit + len(hot.hidden)
             try:
-                archived = self._run(statements.newest(self._conversation.session.user, limit=limit))
+                archived = self._run(statements.newest(self._conversation.session.user, limit=room))
             except MemoryUnavailable:
-                if not hot:
+                if not hot.turns:
                     raise
         return self._conversation.newest_memories(archived, hot, limit)
 
@@ -214,7 +250,7 @@ class MemoryClient:
         if embedder.needs_space:
             embedder.use(self._run(Statement(statements.SQL["serving_space"], {})))
         try:
-            return embedder.embed(query)
+            return embedder.embed(self._conversation.session.user, query)
         except ModelError as error:
             logger.warning("recall goes by words alone: %s", error)
             return None

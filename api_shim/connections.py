@@ -16,17 +16,12 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.retry import Retry
 
 from afterturn.database.pool import AsyncConnection, Connection, make_async_app_pool, open_app_pool
 from afterturn.recall.question import QuestionEmbedder
 from afterturn.settings import Settings
-
-#: A lost reply is asked for again: the write is repeated, and the turn's id makes it the same turn.
-RETRIES = 2
-_BACKOFF = ExponentialWithJitterBackoff(base=0.02, cap=0.2)
+from api_shim import attempts
+from api_shim.attempts import AsyncAttempts, Attempts
 
 
 class Connections:
@@ -45,12 +40,12 @@ class Connections:
 
     @cached_property
     def redis(self) -> redis.Redis:
-        seconds = self._settings.redis_timeout_seconds
+        seconds = attempts.seconds_each(self._settings.redis_timeout_seconds)
         return redis.Redis.from_url(
             self._settings.redis_url,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
-            retry=Retry(_BACKOFF, RETRIES),
+            retry=Attempts(),
         )
 
     @cached_property
@@ -70,12 +65,12 @@ class AsyncConnections:
 
     def __init__(self, settings: Settings) -> None:
         self.question_embedder = QuestionEmbedder(settings)
-        seconds = settings.redis_timeout_seconds
+        seconds = attempts.seconds_each(settings.redis_timeout_seconds)
         self.redis = redis.asyncio.Redis.from_url(
             settings.redis_url,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
-            retry=AsyncRetry(_BACKOFF, RETRIES),
+            retry=AsyncAttempts(),
         )
         self._pool = make_async_app_pool(settings)
         self._opening = asyncio.Lock()

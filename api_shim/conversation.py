@@ -12,11 +12,12 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, ResponseError
 
-from afterturn import ids, turns
+from afterturn import ids, memories, turns
 from afterturn import settings as settings_module
 from afterturn.errors import InvalidInput, MemoryUnavailable, PendingLimitReached
 from afterturn.hot import entries, keys, pending
 from afterturn.hot.entries import Mark
+from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import ranking, statements
 from afterturn.scopes import SessionScope
@@ -28,6 +29,8 @@ logger = logging.getLogger("afterturn.client")
 WRITE_MANY_LIMIT = 1_000
 RESULT_LIMIT = 1_000
 QUERY_LIMIT_CHARACTERS = 32_768
+#: Entries of a pending stream that are read beyond the turns asked for: marks are among them.
+MARKS_AMONG_TURNS = 16
 #: How often a client warns of the pending limit.
 ALARM_EVERY_SECONDS = 60.0
 
@@ -60,7 +63,9 @@ class Conversation:
         shard = keys.shard_of(self.session.tenant_id, self.session.user_id)
         self.pending_key = keys.pending(self.session)
         self.recent_key = keys.recent(self.session)
+        self.hidden_key = keys.hidden(self.session.user)
         self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
+        self.remove_keys = (*self.write_keys, self.hidden_key)
         self._member = keys.member(self.session)
         self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
         self._alarmed_at = float("-inf")
@@ -112,6 +117,12 @@ class Conversation:
         """Return the arguments of the write script for a flush."""
         return self._arguments([entries.encode_mark(Mark.FLUSH)])
 
+    def remove_arguments(self, turn_id: str) -> list[str | bytes | int]:
+        """Return the arguments of the remove script for a turn. Raises InvalidId."""
+        target = ids.validated("turn_id", turn_id)
+        entry_id, payload = entries.encode_mark(Mark.REMOVE, target_turn_id=target)
+        return [self._member, keys.hidden_field(self.session.session_id, target), entry_id, payload]
+
     def _arguments(self, payloads: Sequence[tuple[str, bytes]]) -> list[str | bytes | int]:
         size = sum(len(payload) for _, payload in payloads)
         arguments: list[str | bytes | int] = [self._member, self.settings.pending_limit_bytes_per_shard, size]
@@ -130,31 +141,35 @@ class Conversation:
                 self.settings.pending_limit_bytes_per_shard,
             )
 
-    def newest_turns(self, rows: Sequence[Any], recent: Sequence[bytes]) -> list[Turn]:
-        """Return what Redis holds of the session, oldest first, from XREVRANGE and LRANGE."""
-        return pending.newest(list(reversed(rows)), recent)
+    def hot(self, rows: Sequence[Any], recent: Sequence[bytes], hidden: Sequence[bytes]) -> Hot:
+        """Return what Redis holds of the session, from XREVRANGE, LRANGE and HKEYS."""
+        return pending.newest(self.session.session_id, list(reversed(rows)), recent, hidden)
 
-    def united(self, archived: Sequence[Mapping[str, Any]], hot: Sequence[Turn], limit: int) -> list[Turn]:
+    def united(self, archived: Sequence[Mapping[str, Any]], hot: Hot, limit: int) -> list[Turn]:
         """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
-        by_id = {row["turn_id"]: statements.turn_of(row) for row in reversed(archived)}
-        for turn in hot:
+        session_id = self.session.session_id
+        shown = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in hot.hidden]
+        by_id = {row["turn_id"]: statements.turn_of(row) for row in shown}
+        for turn in hot.turns:
             by_id.setdefault(turn.turn_id, turn)
         return list(by_id.values())[-limit:]
 
-    def newest_memories(self, archived: Sequence[Mapping[str, Any]], hot: Sequence[Turn], limit: int) -> list[Memory]:
+    def newest_memories(self, archived: Sequence[Mapping[str, Any]], hot: Hot, limit: int) -> list[Memory]:
         """Return the newest turns as memories, newest first: those in Redis, then the user's archived ones."""
-        found = {turn.turn_id: statements.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot)}
+        found = {turn.turn_id: statements.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot.turns)}
         for row in archived:
-            found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
+            if (row["session_id"], row["turn_id"]) not in hot.hidden:
+                found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
         return list(found.values())[:limit]
 
-    def with_pending(self, query: str, hot: Sequence[Turn], archived: Sequence[Memory], limit: int) -> list[Memory]:
+    def with_pending(self, query: str, hot: Hot, archived: Sequence[Memory], limit: int) -> list[Memory]:
         """Put matching turns that are not archived yet among the recalled memories, in the order of the scores."""
-        known = {memory.memory_id for memory in archived}
-        ranked = ranking.rank_pending(query, [turn for turn in hot if turn.turn_id not in known])
+        shown = memories.without(archived, hot.hidden)
+        known = {memory.memory_id for memory in shown}
+        ranked = ranking.rank_pending(query, [turn for turn in hot.turns if turn.turn_id not in known])
         fused = ranking.fuse([[turn.turn_id for turn in ranked]])
         fresh = [statements.of_turn(turn, self.session.session_id, fused[turn.turn_id]) for turn in ranked]
-        return sorted([*archived, *fresh], key=lambda memory: -memory.score)[:limit]
+        return sorted([*shown, *fresh], key=lambda memory: -memory.score)[:limit]
 
 
 _WRITE_DEFAULTS: dict[str, Any] = {

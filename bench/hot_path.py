@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from statistics import median
+from typing import Any, cast
 
 import redis
 from celery import Celery
@@ -49,6 +51,7 @@ LINES = (
     Line(name="redis_bytes_per_pending_turn", meaning="memory that Redis takes for a turn until it is archived"),
     Line(name="turn_characters", meaning="length of the content that is written"),
     Line(name="payload_bytes", meaning="length of what RPUSH and the script are given of it"),
+    Line(name="redis_version", meaning="the server that was measured"),
 )
 
 
@@ -69,12 +72,21 @@ def measured(samples: int) -> dict[str, Value]:
     figures: dict[str, Value] = {}
     with servers.hot_store() as settings:
         client = connections.of_process(settings).redis
-        for measure in (_single_writes, _celery, _long_session, _throughput, _memory):
+        for measure in (
+            partial(_single_writes, samples=samples),
+            partial(_celery, samples=samples),
+            _long_session,
+            _throughput,
+            _memory,
+        ):
             client.flushall()
-            figures |= measure(settings, samples)
-        figures["redis_version"] = str(client.info("server")["redis_version"])
-    order = [line.name for line in LINES]
-    return {name: figures[name] for name in sorted(figures, key=lambda name: (name not in order, name))}
+            figures |= measure(settings)
+        figures["redis_version"] = _info(client, "server")["redis_version"]
+    return {line.name: figures[line.name] for line in LINES}
+
+
+def _info(client: redis.Redis, section: str) -> dict[str, Any]:
+    return cast(dict[str, Any], client.info(section))
 
 
 def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
@@ -82,7 +94,7 @@ def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
     memory = MemoryClient("bench", "single", settings=settings)
     script, payload = _ready_script(client, settings)
     timings = timing.interleaved(
-        {"rpush": _rpush(client, payload), "script": script, "write": lambda: memory.write("user", TURN)},
+        {"rpush": _rpush(client, payload), "script": script, "write": _write(memory)},
         rounds=samples,
     )
     rpush, write = timings["rpush"], timings["write"]
@@ -101,9 +113,7 @@ def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
 def _ready_script(client: redis.Redis, settings: Settings) -> tuple[Callable[[], object], bytes]:
     """Return a call of the write script with arguments made beforehand, and the payload among them."""
     conversation = Conversation(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
-    turn = conversation.turn(
-        "user", TURN, turn_id=None, name=None, occurred_at=None, metadata=None, memories_shown=()
-    )
+    turn = conversation.turn("user", TURN, turn_id=None, name=None, occurred_at=None, metadata=None, memories_shown=())
     arguments = conversation.write_arguments((turn,))
     payload = arguments[-1]
     assert isinstance(payload, bytes), "the last argument of a write is its payload"
@@ -127,32 +137,33 @@ def _nothing() -> None:
     """What the task does."""
 
 
-def _long_session(settings: Settings, samples: int) -> dict[str, Value]:
+def _long_session(settings: Settings) -> dict[str, Value]:
     """Compare the beginning of many sessions with turn 10,000 of one, nothing of which was archived meanwhile."""
     client = connections.of_process(settings).redis
     _, payload = _ready_script(client, settings)
     rpush = _rpush(client, payload)
-    long = MemoryClient("bench", "long", settings=settings)
+    long = _write(MemoryClient("bench", "long", settings=settings))
     for _ in range(LATE_TURN - SESSION_SAMPLES // 2):
-        long.write("user", TURN)
-    early: list[float] = []
-    late: list[float] = []
-    early_rpush: list[float] = []
-    late_rpush: list[float] = []
+        long()
+    early: list[tuple[float, float]] = []
+    late: list[tuple[float, float]] = []
     for number in range(SESSION_SAMPLES // len(EARLY_TURNS)):
-        fresh = MemoryClient("bench", f"fresh-{number}", settings=settings)
+        fresh = _write(MemoryClient("bench", f"fresh-{number}", settings=settings))
         for _ in range(1, EARLY_TURNS.start):
-            fresh.write("user", TURN)
+            fresh()
         for _ in EARLY_TURNS:
-            early.append(timing.timed(lambda: fresh.write("user", TURN)))  # noqa: B023 - called at once
-            early_rpush.append(timing.timed(rpush))
-            late.append(timing.timed(lambda: long.write("user", TURN)))
-            late_rpush.append(timing.timed(rpush))
-    ratio = timing.ratio_of_medians(late, late_rpush) / timing.ratio_of_medians(early, early_rpush)
-    return {"ratio_turn_10000": ratio}
+            early.append((timing.timed(fresh), timing.timed(rpush)))
+            late.append((timing.timed(long), timing.timed(rpush)))
+    (early_writes, early_pushes), (late_writes, late_pushes) = zip(*early, strict=True), zip(*late, strict=True)
+    late_ratio = timing.ratio_of_medians(late_writes, late_pushes)
+    return {"ratio_turn_10000": late_ratio / timing.ratio_of_medians(early_writes, early_pushes)}
 
 
-def _throughput(settings: Settings, samples: int) -> dict[str, Value]:
+def _write(memory: MemoryClient) -> Callable[[], object]:
+    return lambda: memory.write("user", TURN)
+
+
+def _throughput(settings: Settings) -> dict[str, Value]:
     return {
         "concurrent_writes_per_s": many_writers.processes(settings, TURN),
         "pipelined_writes_per_s": many_writers.tasks(settings, TURN),
@@ -160,15 +171,14 @@ def _throughput(settings: Settings, samples: int) -> dict[str, Value]:
     }
 
 
-def _memory(settings: Settings, samples: int) -> dict[str, Value]:
+def _memory(settings: Settings) -> dict[str, Value]:
     client = connections.of_process(settings).redis
-    memory = MemoryClient("bench", "memory", settings=settings)
-    memory.write("user", TURN)  # what the session itself takes, once
-    before = int(client.info("memory")["used_memory"])
+    write = _write(MemoryClient("bench", "memory", settings=settings))
+    write()  # what the session itself takes, once
+    before = _info(client, "memory")["used_memory"]
     for _ in range(PENDING_TURNS):
-        memory.write("user", TURN)
-    after = int(client.info("memory")["used_memory"])
-    return {"redis_bytes_per_pending_turn": (after - before) / PENDING_TURNS}
+        write()
+    return {"redis_bytes_per_pending_turn": (_info(client, "memory")["used_memory"] - before) / PENDING_TURNS}
 
 
 if __name__ == "__main__":

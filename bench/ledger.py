@@ -11,21 +11,18 @@ from psycopg.rows import DictRow, dict_row
 
 from bench.report import Value
 
-_STATE: LiteralString = """
-SELECT (SELECT count(*) FROM turns) AS turns,
-       (SELECT count(*) FROM batches) AS batches,
-       (SELECT count(*) FROM batches WHERE state IN ('pending', 'extracted')) AS open_batches,
-       (SELECT count(*) FROM facts) AS facts,
-       (SELECT count(*) FROM sessions WHERE cut_through < next_position - 1) AS uncut_sessions,
-       (SELECT count(*) FROM sessions WHERE summarized_through < applied_through) AS owed_summaries
-"""
+_COUNTS: dict[str, LiteralString] = {
+    "turns": "SELECT count(*) AS found FROM turns",
+    "facts": "SELECT count(*) AS found FROM facts",
+    "owed summaries": "SELECT count(*) AS found FROM sessions WHERE summarized_through < applied_through",
+}
 
 #: Each turn was written once, with words of its own, and the test LLM makes one fact of each.
 _TURNS: LiteralString = """
 SELECT count(DISTINCT (user_id, content)) AS distinct_turns, count(*) AS turns FROM turns
 """
 _FACTS: LiteralString = """
-SELECT count(DISTINCT (f.user_id, f.text)) AS distinct_facts, count(*) AS facts, coalesce(sum(f.times_seen), 0) AS seen,
+SELECT count(DISTINCT (f.user_id, f.text)) AS distinct_facts, coalesce(sum(f.times_seen), 0) AS seen,
        count(*) FILTER (WHERE v.item IS NULL) AS without_vector
 FROM facts AS f
 LEFT JOIN vectors AS v
@@ -52,9 +49,9 @@ class Ledger:
         """Return the rows of a query."""
         return self._connection.execute(query, arguments).fetchall()
 
-    def state(self) -> dict[str, int]:
-        """Return how far the pipeline is: turns, batches, open_batches, facts, uncut_sessions, owed_summaries."""
-        return dict(self.rows(_STATE)[0])
+    def count(self, what: str) -> int:
+        """Return how many there are by now: of `turns`, `facts` or `owed summaries`."""
+        return int(self.rows(_COUNTS[what])[0]["found"])
 
     def losses(self, written: int) -> dict[str, Value]:
         """Return what is missing, and what is there more than once, of `written` turns and their facts."""

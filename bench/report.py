@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
+
+WIDTH_OF_FILES = 140
 
 #: A figure; None where it could not be measured.
 Value = float | int | str | None
@@ -32,7 +35,7 @@ class Line:
         return f"{'>=' if self.is_floor else '<='} {self.aim:g} {'yes' if is_reached else 'NO'}"
 
 
-def as_json(figures: Mapping[str, Value]) -> str:
+def as_json(figures: Mapping[str, object]) -> str:
     """Return the figures as one line of JSON."""
     return json.dumps(figures)
 
@@ -50,7 +53,8 @@ def show(title: str, lines: tuple[Line, ...], figures: Mapping[str, Value]) -> N
     for name in figures:
         if name not in explained:
             table.add_row(name, _text(figures[name]), "", "")
-    Console().print(table)
+    # Where nobody looks at a terminal, it is not squeezed into 80 columns.
+    Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES).print(table)
 
 
 def _text(value: Value) -> str:

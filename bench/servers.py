@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from afterturn import settings as settings_module
+from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.settings import PREFIX, Settings
 from api_shim import connections
@@ -30,6 +31,13 @@ def hot_store() -> Iterator[Settings]:
             yield settings_module.load({f"{PREFIX}REDIS_URL": server.url})
         finally:
             connections.close_connections()
+
+
+@contextmanager
+def pair(directory: Path) -> Iterator[tuple[RedisServer, PostgresServer]]:
+    """Run a redis-server and a PostgreSQL in a directory."""
+    with RedisServer(directory) as redis_server, PostgresServer(directory, durable=False) as postgres:
+        yield redis_server, postgres
 
 
 def own_settings(**overrides: object) -> Settings:

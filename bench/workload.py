@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +43,22 @@ class Message:
 
 
 def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
-    """Yield turns for ever, the users taking turns, each a question and its answer by turns.
+    """Yield turns for ever: who speaks next is drawn by lot, the same in every run, and is answered in their next turn.
 
     Args:
         users: how many.
         data: a file in the form of LoCoMo whose texts are said, over and over; else they are made up.
     """
     texts = itertools.cycle(_recorded(data)) if data else _invented()
+    lot = random.Random(users)
+    spoken: Counter[int] = Counter()
     for number in itertools.count():
-        role = "user" if number // users % 2 == 0 else "assistant"
+        user = lot.randrange(users)
+        spoken[user] += 1
+        role = "user" if spoken[user] % 2 else "assistant"
         text = next(texts) if data or role == "user" else ANSWERS[number % len(ANSWERS)]
         # The number makes it unlike all others, also where the same words are said again.
-        yield Message(f"user-{number % users}", role, f"{text} (No. {number})")
+        yield Message(f"user-{user}", role, f"{text} (No. {number})")
 
 
 def _invented() -> Iterator[str]:

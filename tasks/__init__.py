@@ -6,6 +6,7 @@ extract    a batch -> LLM -> stored answer
 embed      its candidates, episode and turns -> vectors
 consolidate  candidates against current facts -> applied
 summarize  new episodes -> session summary -> profile
+erase      a user who asked to be forgotten -> nothing
 
 A message carries a version and ids, never content; losing one costs time, not work.
 """

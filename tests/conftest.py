@@ -16,6 +16,7 @@ from afterturn.database import migrate
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.settings import Settings
+from tests.command_line import CommandLine
 from tests.pipeline import Pipeline
 
 #: Batches are cut at once, so that no test waits for idle time.
@@ -69,6 +70,14 @@ def pipeline(settings: Settings, hot_store: redis.Redis) -> Iterator[Pipeline]:
 
 
 @pytest.fixture
+def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """The command line, on the run's servers."""
+    opened = CommandLine(monkeypatch, capsys)
+    opened.use(settings)
+    return opened
+
+
+@pytest.fixture
 def empty_directory(tmp_path: Path) -> Path:
     directory = tmp_path / "empty"
     directory.mkdir()
@@ -87,15 +96,18 @@ def empty(settings: Settings) -> None:
         connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
 
 
-_WITHOUT_TTL = re.compile(rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)")
-_WITH_TTL = re.compile(rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+)|at:sweep")
+_WITHOUT_TTL = re.compile(
+    rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
+)
+_WITH_TTL = re.compile(rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:sweep")
 
 
 def undocumented_keys(client: redis.Redis) -> list[bytes]:
     """Return the keys of ours that are not in the map, or lack the TTL it gives them."""
     wrong = []
     for key in client.scan_iter("at:*"):
-        has_ttl = client.ttl(key) >= 0
-        if not (_WITH_TTL if has_ttl else _WITHOUT_TTL).fullmatch(key):
+        ttl = client.ttl(key)
+        has_just_ended = ttl == -2
+        if not has_just_ended and not (_WITH_TTL if ttl >= 0 else _WITHOUT_TTL).fullmatch(key):
             wrong.append(key)
     return wrong

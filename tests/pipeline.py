@@ -12,7 +12,7 @@ from afterturn.hot import keys
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
-from afterturn.stages import archive, consolidate, embed, extract, summarize, sweep
+from afterturn.stages import archive, consolidate, embed, erase, extract, summarize, sweep
 
 BATCH_STAGES = {"extract": extract.extract, "embed": embed.embed, "consolidate": consolidate.consolidate}
 
@@ -67,10 +67,12 @@ class Pipeline:
             return None
         if stage == "summarize":
             return summarize.summarize(self.runtime, SessionScope(*arguments))
+        if stage == "erase":
+            return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments
         return BATCH_STAGES[stage](self.runtime, UserScope(tenant_id, user_id), UUID(batch_id))
 
-    def settle(self, *, seconds: float = 20.0) -> None:
+    def settle(self, *, seconds: float = 60.0) -> None:
         """Work until two sweeps in a row find nothing owed."""
         deadline = time.monotonic() + seconds
         quiet = 0

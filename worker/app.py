@@ -11,9 +11,12 @@ from kombu import Queue
 
 from afterturn import settings as settings_module
 from afterturn.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
-from worker import lifecycle
+from worker import ending, lifecycle, warm_up
+from worker.ending import EndInTime
+from worker.events import SendEventsTogether
 from worker.wake import WakeConsumer
 
+ending.remap_sigterm()
 settings = settings_module.load()
 
 app = Celery("afterturn", include=[f"tasks.{stage}" for stage in STAGES])
@@ -35,7 +38,7 @@ app.conf.update(
     # enough that no running task is ever redelivered.
     broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 5},
     # SIGTERM: finish what runs within this time, then hand the rest back.
-    worker_soft_shutdown_timeout=20,
+    worker_soft_shutdown_timeout=ending.SOFT_SECONDS,
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,
     timezone="UTC",
@@ -56,4 +59,7 @@ app.conf.update(
     beat_max_loop_interval=max(settings.sweep_seconds, 1.0),
 )
 app.steps["worker"].add(WakeConsumer)
+app.steps["worker"].add(EndInTime)
+app.steps["consumer"].add(SendEventsTogether)
 lifecycle.connect()
+warm_up.connect()

@@ -17,10 +17,14 @@ _SQL = queries.load("facts")
 
 
 def read_alike(connection: Connection, batch: Batch, outcome: Outcome) -> tuple[int, list[KnownFact]]:
-    """Return the version of the user's memory, and the current facts that the candidates may repeat or supersede."""
+    """Return the version of the user's memory, and the current facts that the candidates may repeat or supersede.
+
+    Raises VersionConflict when the user is not there any more.
+    """
     candidates = [believed.candidate for believed in outcome.believed]
     version = connection.execute(_SQL["user_version"], batch.key).fetchone()
-    assert version is not None, "a batch's user exists"
+    if version is None:
+        raise VersionConflict("the user was forgotten while this batch was being consolidated")
     rows = connection.execute(
         _SQL["current_alike"],
         batch.key

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from afterturn.turns import Turn
 
+#: Turns shown before a batch, to understand it by.
+CONTEXT_TURNS = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRequest:

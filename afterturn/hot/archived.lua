@@ -5,37 +5,25 @@
 -- KEYS[3] at:{shard}:claims              zset
 -- KEYS[4] at:{shard}:bytes               string
 -- KEYS[5] at:{shard}:recent:<session>    list of payloads, oldest first
--- KEYS[6] at:{shard}:hidden:<user>       set of turns whose removal is pending
+-- KEYS[6] at:{shard}:hidden:<user>       hash: turn -> how many of its removals are pending
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them, seconds
--- ARGV[4] how many members of KEYS[6] are done with; then these
--- next    how many turns are taken back for good; then their ids
--- then    stream id, entry id, and 1 (a turn, kept as recent) or 0, of each committed entry
+-- ARGV[4] how many turns are taken back for good; then their ids
+-- then    of each committed entry: stream id, entry id, and what becomes of it: "recent" (kept there), "gone", or the
+--         field of KEYS[6] that it is the removal of
 --
 -- An entry leaves only when both ids agree: a Redis that came back empty may give an old stream id to a new turn.
 -- Returns how many entries are still pending.
-local next_argument = 4
-local function take_list()
-  local last = next_argument + tonumber(ARGV[next_argument])
-  local taken = {}
-  for i = next_argument + 1, last do
-    taken[#taken + 1] = ARGV[i]
+local first_entry = 5 + tonumber(ARGV[4])
+if first_entry > 5 then
+  local taken_back = {}
+  for i = 5, first_entry - 1 do
+    taken_back[ARGV[i]] = true
   end
-  next_argument = last + 1
-  return taken
-end
-
-for _, name in ipairs(take_list()) do
-  redis.call('SREM', KEYS[6], name)
-end
-local taken_back = {}
-for _, turn_id in ipairs(take_list()) do
-  taken_back[turn_id] = true
-end
-if next(taken_back) then
   for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
-    if taken_back[cjson.decode(payload).id] then
+    local is_readable, turn = pcall(cjson.decode, payload)
+    if is_readable and taken_back[turn.id] then
       redis.call('LREM', KEYS[5], 0, payload)
     end
   end
@@ -43,14 +31,19 @@ end
 
 local freed = 0
 local keep = tonumber(ARGV[2])
-for i = next_argument, #ARGV, 3 do
+for i = first_entry, #ARGV, 3 do
   local found = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])
   if found[1] and found[1][2][2] == ARGV[i + 1] then
     local payload = found[1][2][4]
     redis.call('XDEL', KEYS[1], ARGV[i])
     freed = freed + #payload
-    if keep > 0 and ARGV[i + 2] == '1' then
-      redis.call('RPUSH', KEYS[5], payload)
+    local fate = ARGV[i + 2]
+    if fate == 'recent' then
+      if keep > 0 then
+        redis.call('RPUSH', KEYS[5], payload)
+      end
+    elseif fate ~= 'gone' and redis.call('HINCRBY', KEYS[6], fate, -1) <= 0 then
+      redis.call('HDEL', KEYS[6], fate)
     end
   end
 end

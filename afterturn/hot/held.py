@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import redis
 from redis.exceptions import ResponseError
@@ -23,6 +23,8 @@ _KEYS_PER_SCAN = 1_000
 #: How long Redis is waited for to write what was removed to disk.
 SYNC_MILLISECONDS = 1_500
 
+_Rows: TypeAlias = list[tuple[bytes, dict[bytes, bytes]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
@@ -37,8 +39,7 @@ def sessions(client: redis.Redis, scope: UserScope) -> set[SessionScope]:
     """Return the user's sessions that have anything in Redis. Reads through all keys, a piece at a time."""
     found = indexed(client, scope)
     for key in client.scan_iter(keys.of_user(scope), count=_KEYS_PER_SCAN):
-        _, _, _kind, name = key.decode().split(":", 3)
-        found.add(keys.session_of(name))
+        found.add(keys.session_of(key.decode().split(":", 3)[3]))
     return {session for session in found if session.user == scope}
 
 
@@ -52,10 +53,8 @@ def indexed(client: redis.Redis, scope: UserScope) -> set[SessionScope]:
     }
 
 
-def remove(
-    client: redis.Redis, scope: UserScope, sessions: Iterable[SessionScope], fence: Fence
-) -> Counter[str]:
-    """Remove all that these sessions of the user have, and the user's lock; return how much, by kind of key.
+def remove(client: redis.Redis, scope: UserScope, sessions: Iterable[SessionScope], fence: Fence) -> Counter[str]:
+    """Remove all that these sessions of the user have, and the user's own keys; return how much, by kind of key.
 
     Raises TransitionRefused when the fence is older than an erasure that is done.
     """
@@ -83,6 +82,7 @@ def _remove(client: redis.Redis, chunk: list[SessionScope], fence: Fence) -> lis
                 keys.claims(shard),
                 keys.pending_bytes(shard),
                 keys.erased(session.user, fence.owner_hash),
+                keys.hidden(session.user),
             )
             scripts.FORGET.queue(pipeline, touched, keys.member(session), fence.token, ENTRIES_PER_CALL)
         try:
@@ -101,7 +101,7 @@ def close(client: redis.Redis, scope: UserScope, fence: Fence) -> None:
     client.set(keys.erased(scope, fence.owner_hash), fence.token, ex=keys.ERASED_SECONDS)
     try:
         client.execute_command("WAITAOF", 1, 0, SYNC_MILLISECONDS)  # type: ignore[no-untyped-call]
-    except ResponseError:
+    except (ResponseError, redis.TimeoutError):
         return
 
 
@@ -110,14 +110,24 @@ def records(client: redis.Redis, scope: UserScope) -> Iterator[tuple[str, dict[s
     shard = keys.shard_of(scope.tenant_id, scope.user_id)
     for session in sorted(sessions(client, scope)):
         named = {"session_id": session.session_id}
-        for stream_id, fields in client.xrange(keys.pending(session)):
+        for stream_id, fields in _pending(client, session):
             yield "pending", named | {"stream_id": stream_id.decode(), "entry": _json(fields[b"d"])}
-        for payload in client.lrange(keys.recent(session), 0, -1):
+        for payload in cast(list[bytes], client.lrange(keys.recent(session), 0, -1)):
             yield "recent", named | {"entry": _json(payload)}
         for kind, index in (("due", keys.due(shard)), ("claim", keys.claims(shard))):
             milliseconds = client.zscore(index, keys.member(session))
             if milliseconds is not None:
                 yield kind, named | {"milliseconds": milliseconds}
+    for name in sorted(cast(list[bytes], client.hkeys(keys.hidden(scope)))):
+        session_id, turn_id = keys.hidden_turn(name.decode())
+        yield "hidden", {"session_id": session_id, "turn_id": turn_id}
+
+
+def _pending(client: redis.Redis, session: SessionScope) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
+    after = "-"
+    while rows := cast(_Rows, client.xrange(keys.pending(session), min=after, count=ENTRIES_PER_CALL)):
+        yield from rows
+        after = f"({rows[-1][0].decode()}"
 
 
 def _json(payload: bytes) -> Any:

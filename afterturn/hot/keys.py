@@ -11,7 +11,7 @@ at:{shard}:bytes
 at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>
-    set of turns that were taken back; written by `remove`; archive takes out those whose removal is in Postgres; no TTL
+    hash, turn that was taken back -> removals pending; written by `remove`; archive takes out what is done; no TTL
 at:{shard}:lock:<tenant>:<user>
     string; the user lock of consolidate, which deletes it; TTL AFTERTURN_LEASE_SECONDS
 at:{shard}:erased:<owner hash>
@@ -85,13 +85,13 @@ def hidden(scope: UserScope) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:hidden:{_owner(scope)}"
 
 
-def hidden_member(session_id: str, turn_id: str) -> str:
+def hidden_field(session_id: str, turn_id: str) -> str:
     """Return a turn's name among the hidden ones of its user."""
     return f"{quote(session_id, safe='')}:{quote(turn_id, safe='')}"
 
 
 def hidden_turn(name: str) -> tuple[str, str]:
-    """Return session id and turn id of what `hidden_member` named."""
+    """Return session id and turn id of what `hidden_field` named."""
     session_id, turn_id = (unquote(part) for part in name.split(":"))
     return session_id, turn_id
 

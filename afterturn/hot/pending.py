@@ -58,10 +58,10 @@ def _readable(scope: SessionScope, rows: Iterable[tuple[bytes, dict[bytes, bytes
 def remove(
     client: redis.Redis,
     committed: dict[SessionScope, list[Entry]],
+    taken_back: Mapping[SessionScope, Collection[str]] | None = None,
     *,
     keep_recent: int,
     recent_seconds: int,
-    taken_back: Mapping[SessionScope, Collection[str]] | None = None,
 ) -> None:
     """Take exactly these entries, which Postgres has committed, out of their streams; end the sessions' claims.
 
@@ -86,14 +86,13 @@ def remove(
 
 
 def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
-    """Return what the script is told of the entries: hidden members done with, turns taken back, the entries."""
-    targets = [entry.target_turn_id for entry in done if entry.target_turn_id is not None]
-    arguments: list[str | int] = [len(targets)]
-    arguments += [keys.hidden_member(scope.session_id, turn_id) for turn_id in targets]
-    arguments += [len(taken_back), *taken_back]
+    """Return what the script is told: the turns that are taken back, and of each entry what becomes of it."""
+    arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        is_kept = entry.turn is not None and entry.entry_id not in taken_back
-        arguments += [entry.stream_id, entry.entry_id, int(is_kept)]
+        fate = "gone" if entry.turn is None or entry.entry_id in taken_back else "recent"
+        if entry.target_turn_id is not None:
+            fate = keys.hidden_field(scope.session_id, entry.target_turn_id)
+        arguments += [entry.stream_id, entry.entry_id, fate]
     return arguments
 
 
@@ -105,7 +104,7 @@ def reconcile(client: redis.Redis) -> int:
         scope = keys.session_of(name)
         due = keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
         # Redis's own idea of when the oldest entry was written is its id.
-        oldest = client.xrange(key, count=1)
+        oldest: Any = client.xrange(key, count=1)
         if oldest:
             score = int(oldest[0][0].split(b"-")[0])
             found += cast(int, client.zadd(due, {name: score}, nx=True))
@@ -131,9 +130,9 @@ def newest(session_id: str, rows: Sequence[Any], recent: Sequence[bytes], hidden
         session_id: the session.
         rows: of XRANGE or XREVRANGE on the pending stream, oldest first.
         recent: of LRANGE on the recent list.
-        hidden: of SMEMBERS on the user's hidden turns.
+        hidden: of HKEYS on the user's hidden turns.
     """
-    taken_back = frozenset(keys.hidden_turn(member.decode()) for member in hidden)
+    taken_back = frozenset(keys.hidden_turn(name.decode()) for name in hidden)
     archived: dict[str, Turn] = {}
     for payload in recent:
         turn = turns.decode(payload)

@@ -3,13 +3,13 @@
 -- KEYS[1] at:{shard}:pending:<session>   stream: fields i (entry id) and d (payload)
 -- KEYS[2] at:{shard}:due                 zset: session -> time of its oldest pending turn, ms
 -- KEYS[3] at:{shard}:bytes               string: payload bytes pending in this shard
--- KEYS[4] at:{shard}:hidden:<user>       set of the user's turns that no reader may show
+-- KEYS[4] at:{shard}:hidden:<user>       hash: turn that no reader may show -> how many of its removals are pending
 -- ARGV[1] the session's member in the due index
--- ARGV[2] the turn's member in KEYS[4]
+-- ARGV[2] the turn's field in KEYS[4]
 -- ARGV[3], ARGV[4] id and payload of the mark
 --
 -- Returns the bytes now pending in the shard. A mark is small and makes room later: no limit refuses it.
 local id = redis.call('XADD', KEYS[1], '*', 'i', ARGV[3], 'd', ARGV[4])
 redis.call('ZADD', KEYS[2], 'NX', string.match(id, '^%d+'), ARGV[1])
-redis.call('SADD', KEYS[4], ARGV[2])
+redis.call('HINCRBY', KEYS[4], ARGV[2], 1)
 return redis.call('INCRBY', KEYS[3], #ARGV[4])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APP = "worker.app"
 #: Short transactions; never made to wait behind an LLM.
-FAST_QUEUES = ("sweep", "archive", "consolidate")
+FAST_QUEUES = ("sweep", "archive", "consolidate", "erase")
 #: Calls to LLM and embedder, in threads that mostly wait.
 SLOW_QUEUES = ("extract", "embed", "summarize")
 #: Gossip and mingle make workers talk to each other at the start, which nothing here needs; -E feeds Flower.

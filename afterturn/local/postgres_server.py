@@ -38,6 +38,8 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
+    # Old segments of the log are deleted, not kept for reuse: what was forgotten would stand in them until then.
+    "wal_recycle": "off",
 }
 #: For tests: a crash of the operating system may destroy the data, but a killed server loses no commit. (It would with
 #: synchronous_commit=off, which gains nothing where nothing waits for the disk.)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
@@ -11,22 +12,27 @@ from typing import Any
 from afterturn.embedding import spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
 #: How long a process believes what it read of the serving space. Longer delays a switch to another model.
 SPACE_SECONDS = 30.0
 CACHED_QUESTIONS = 512
+#: How long a question's vector is remembered: long enough for the pages of one answer. It is also how long a forgotten
+#: user's questions may outlive them in a process that goes on recalling, as vectors; the words are not kept.
+CACHED_SECONDS = 60.0
 
 
 class QuestionEmbedder:
-    """Embeds questions, remembering the last ones. Safe to share between threads."""
+    """Embeds questions, remembering each user's last ones for a minute. Safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._space: EmbeddingSpace | None = None
         self._space_read_at = float("-inf")
         self._embedder: Embedder | None = None
-        self._vectors: OrderedDict[tuple[int, str], list[float]] = OrderedDict()
+        #: When it was embedded, and its vector, by space, owner and digest of the question; the oldest first.
+        self._vectors: OrderedDict[tuple[int, UserScope, bytes], tuple[float, list[float]]] = OrderedDict()
         self._guard = threading.Lock()
 
     @property
@@ -48,19 +54,28 @@ class QuestionEmbedder:
                 self._embedder = None if space is None else spaces.open_embedder(space, self._settings)
             self._space_read_at = time.monotonic()
 
-    def embed(self, question: str) -> list[float] | None:
-        """Return the question's vector; None where no space serves. Raises ModelUnavailable or ModelRefused."""
+    def embed(self, scope: UserScope, question: str) -> list[float] | None:
+        """Return the vector of a user's question; None where no space serves.
+
+        Raises ModelUnavailable or ModelRefused.
+        """
         with self._guard:
             space, embedder = self._space, self._embedder
             if space is None or embedder is None:
                 return None
-            key = (space.space_id, question)
+            key = (space.space_id, scope, hashlib.blake2b(question.encode(), digest_size=16).digest())
+            self._drop_old()
             if key in self._vectors:
-                self._vectors.move_to_end(key)
-                return self._vectors[key]
+                return self._vectors[key][1]
         vector = embedder.embed([question])[0]
         with self._guard:
-            self._vectors[key] = vector
+            self._vectors.pop(key, None)
+            self._vectors[key] = time.monotonic(), vector
             if len(self._vectors) > CACHED_QUESTIONS:
                 self._vectors.popitem(last=False)
         return vector
+
+    def _drop_old(self) -> None:
+        oldest = time.monotonic() - CACHED_SECONDS
+        while self._vectors and next(iter(self._vectors.values()))[0] < oldest:
+            self._vectors.popitem(last=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,12 +83,17 @@ def archive(
             epochs = erasures.epochs(connection, {scope.user for scope in remaining})
         taken = pending.read(client, remaining, limit=ENTRIES_PER_SESSION)
         faults.reach("archive.entries_read")
-        with pool.connection() as connection, connection.transaction():
-            cut_now = archive_entries(connection, settings, taken, epochs=epochs)
-            faults.reach("archive.before_commit")
+        try:
+            with pool.connection() as connection, connection.transaction():
+                cut_now = archive_entries(connection, settings, taken, epochs=epochs)
+                gone = removal.removed(connection, taken)
+                faults.reach("archive.before_commit")
+        except TransitionRefused as error:
+            logger.warning("pending turns are read again: %s", error)
+            continue
         faults.reach("archive.after_commit")
         new_batches += cut_now
-        pending.remove(client, taken, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
+        pending.remove(client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
         faults.reach("archive.entries_removed")
         remaining = [scope for scope, entries in taken.items() if len(entries) == ENTRIES_PER_SESSION]
     return new_batches
@@ -119,39 +124,47 @@ def archive_entries(
     `epochs` are those read before the entries were. Raises TransitionRefused when a user was forgotten since.
     """
     users = {scope.user for scope in taken}
-    next_user_seq = _lock_users(connection, users)
+    # What was written makes a user and a session; a cut, or a late message, must not bring back who was forgotten.
+    written = [scope for scope, entries in taken.items() if entries]
+    next_user_seq = _lock_users(connection, users, new={scope.user for scope in written})
     if epochs is not None and erasures.epochs(connection, users) != epochs:
         raise TransitionRefused("a user was forgotten while their turns were being archived")
-    sessions = _lock_sessions(connection, taken)
+    sessions = _lock_sessions(connection, [scope for scope in taken if scope.user in next_user_seq], new=written)
     faults.reach("archive.rows_locked")
     known = _known_turns(connection, taken)
+    archived_before = frozenset(known)
     rows = [row for scope in sessions for row in _place(sessions[scope], taken[scope], known)]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_SQL["add_turn"], rows)
-    for scope in sessions:
-        for entry in taken[scope]:
-            if entry.mark is Mark.REMOVE and entry.target_turn_id is not None:
-                removal.remove(connection, scope, entry.target_turn_id)
+    removal.carry_out(connection, taken, archived_before)
     return _cut_sessions(connection, settings, sessions.values(), next_user_seq)
 
 
-def _lock_users(connection: Connection, users: Iterable[UserScope]) -> dict[UserScope, int]:
-    arguments = {"tenants": [user.tenant_id for user in users], "users": [user.user_id for user in users]}
-    connection.execute(_SQL["add_users"], arguments)
-    rows = connection.execute(_SQL["lock_users"], arguments).fetchall()
+def _lock_users(
+    connection: Connection, users: Collection[UserScope], *, new: Collection[UserScope]
+) -> dict[UserScope, int]:
+    """Lock these users' rows, after making those of `new`; return each one's next batch number."""
+    connection.execute(_SQL["add_users"], _named_users(new))
+    rows = connection.execute(_SQL["lock_users"], _named_users(users)).fetchall()
     return {UserScope(row["tenant_id"], row["user_id"]): row["next_user_seq"] for row in rows}
 
 
-def _lock_sessions(connection: Connection, scopes: Iterable[SessionScope]) -> dict[SessionScope, _Session]:
-    arguments = {
-        "tenants": [scope.tenant_id for scope in scopes],
-        "users": [scope.user_id for scope in scopes],
-        "sessions": [scope.session_id for scope in scopes],
-    }
-    connection.execute(_SQL["add_sessions"], arguments)
+def _named_users(scopes: Collection[UserScope | SessionScope]) -> dict[str, list[str]]:
+    return {"tenants": [scope.tenant_id for scope in scopes], "users": [scope.user_id for scope in scopes]}
+
+
+def _named_sessions(scopes: Collection[SessionScope]) -> dict[str, list[str]]:
+    return _named_users(scopes) | {"sessions": [scope.session_id for scope in scopes]}
+
+
+def _lock_sessions(
+    connection: Connection, scopes: Collection[SessionScope], *, new: Collection[SessionScope]
+) -> dict[SessionScope, _Session]:
+    """Lock these sessions' rows, after making those of `new`; return each as it stands."""
+    connection.execute(_SQL["add_sessions"], _named_sessions(new))
     locked = {}
-    for row in connection.execute(_SQL["lock_sessions"], arguments).fetchall():
+    for row in connection.execute(_SQL["lock_sessions"], _named_sessions(scopes)).fetchall():
         scope = SessionScope(row["tenant_id"], row["user_id"], row["session_id"])
         locked[scope] = _Session(
             scope=scope,
@@ -173,12 +186,7 @@ def _known_turns(
         return set()
     rows = connection.execute(
         _SQL["known_turns"],
-        {
-            "tenants": [scope.tenant_id for scope, _ in named],
-            "users": [scope.user_id for scope, _ in named],
-            "sessions": [scope.session_id for scope, _ in named],
-            "turns": [turn_id for _, turn_id in named],
-        },
+        _named_sessions([scope for scope, _ in named]) | {"turns": [turn_id for _, turn_id in named]},
     ).fetchall()
     return {(SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]) for row in rows}
 

@@ -20,13 +20,12 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     faults.reach("consolidate.before_lock")
     with user_lock.held(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_held:
         if not is_held:
-            # Whoever holds it hands on to the user's next batch when it is done.
+            # Whoever holds it hands on to the user's lowest batch when it is done.
             return False
         faults.reach("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
     faults.reach("consolidate.after_commit")
-    if is_applied:
-        _hand_on(runtime, scope, batch_id)
+    _hand_on(runtime, scope, batch_id)
     faults.reach("consolidate.enqueued")
     return is_applied
 
@@ -67,7 +66,11 @@ def _apply(runtime: Runtime, claimed: Claimed) -> None:
 
 
 def _hand_on(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
+    """Tell of the user's lowest batch, when it waits only to be applied.
+
+    Also after an attempt that came too early: while it held the lock, the lowest batch may have been turned away.
+    """
     with runtime.postgres.connection() as connection:
-        row = connection.execute(_SQL["next_ready"], batches.key_of(scope, batch_id)).fetchone()
-    if row is not None:
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(row["batch_id"]))
+        lowest = batches.next_ready(connection, scope)
+    if lowest is not None and lowest != batch_id:
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(lowest))

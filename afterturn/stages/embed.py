@@ -28,11 +28,15 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             active = spaces.active(connection)
         for space in active:
             _embed_missing(runtime, claimed, space, wanted)
-        with runtime.postgres.connection() as connection, connection.transaction():
-            batches.mark(connection, claimed, "embedded")
-            faults.reach("embed.before_commit")
-        faults.reach("embed.after_commit")
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        with runtime.postgres.connection() as connection:
+            with connection.transaction():
+                batches.mark(connection, claimed, "embedded")
+                faults.reach("embed.before_commit")
+            faults.reach("embed.after_commit")
+            lowest = batches.next_ready(connection, scope)
+        if lowest == batch_id:
+            # A higher one is told of when those before it are applied.
+            runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
         faults.reach("embed.enqueued")
         return True
     return False
@@ -58,6 +62,8 @@ def _embed_missing(runtime: Runtime, claimed: Claimed, space: EmbeddingSpace, wa
     """Embed what the space lacks. No database connection is held during the embedder's call."""
     scope = claimed.batch.session.user
     with runtime.postgres.connection() as connection:
+        # A user who was forgotten meanwhile is not shown to an embedder any more.
+        leases.fence(connection, claimed.lease)
         lacking = items.missing(connection, scope, space, wanted)
     if not lacking:
         return

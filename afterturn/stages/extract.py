@@ -12,14 +12,12 @@ from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
 from afterturn.extraction import answers
 from afterturn.extraction.answers import StoredAnswer
-from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
+from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, RawAnswer
 from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("batches")
 
-#: Turns shown before the batch, to understand it by.
-CONTEXT_TURNS = 4
 _NOTHING = '{"facts": [], "episode": null}'
 
 
@@ -81,6 +79,8 @@ class Extraction:
             if first == last:
                 raise AnswerMalformed("one turn alone is too long for the model") from error
             text = None
+        except AnswerMalformed:
+            text = ""  # nothing to read in it: as unusable as any other, and repaired like any other
         faults.reach("extract.answer_received")
         stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text)
         with self._runtime.postgres.connection() as connection, connection.transaction():

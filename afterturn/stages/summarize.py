@@ -57,9 +57,12 @@ def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> 
     draft = _draft(runtime, session, lease, owed["text"], [Episode(**row) for row in rows])
     faults.reach("summarize.answer_received")
     with runtime.postgres.connection() as connection, connection.transaction():
+        # User, lease, session: in the order of whoever else writes them (removals, erasures), so that none waits for
+        # the other; and the profile is made of facts that nobody is retracting meanwhile.
+        connection.execute(_SQL["lock_user"], key)
+        leases.release(connection, lease)
         _store(connection, key | owed, draft)
         profile.rebuild(connection, session.user)
-        leases.release(connection, lease)
         faults.reach("summarize.before_commit")
     faults.reach("summarize.after_commit")
     return True

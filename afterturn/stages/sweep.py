@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from afterturn import faults
+from afterturn import erasures, faults
 from afterturn.database import queries
 from afterturn.hot import keys, pending
 from afterturn.runtime import Runtime
@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("sweep")
 
-#: Sessions in one archive message: one transaction archives them all.
-SESSIONS_PER_ARCHIVE = 100
+#: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps the
+#: users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
+SESSIONS_PER_ARCHIVE = 20
 #: Sessions that one sweep hands out per shard; the rest is found by the next sweep.
 SESSIONS_PER_SHARD = 200
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
@@ -38,6 +39,7 @@ def sweep(runtime: Runtime) -> dict[str, int]:
     for stage, count in _owed_batches(runtime).items():
         owed[stage] = owed.get(stage, 0) + count
     owed["summarize"] = _owed_summaries(runtime)
+    owed["erase"] = _owed_erasures(runtime)
     faults.reach("sweep.enqueued")
     return owed
 
@@ -91,6 +93,14 @@ def _owed_summaries(runtime: Runtime) -> int:
     for row in rows:
         runtime.enqueue.send("summarize", row["tenant_id"], row["user_id"], row["session_id"])
     return len(rows)
+
+
+def _owed_erasures(runtime: Runtime) -> int:
+    with runtime.postgres.connection() as connection:
+        users = erasures.unfinished(connection)
+    for user in users:
+        runtime.enqueue.send("erase", user.tenant_id, user.user_id)
+    return len(users)
 
 
 def _marked(runtime: Runtime, query: str, **arguments: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from afterturn.errors import AfterturnError
-from api_shim.cli import migrate, settings, up
+from api_shim.cli import dead, export, forget, migrate, scrub, settings, status, up
 from api_shim.cli.demo import command as demo
 
 #: A command that could not do what it was asked to; 1 is for a service that died while running.
@@ -27,6 +27,11 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("migrate")(migrate.migrate)
+app.command("status")(status.status)
+app.add_typer(dead.app, name="dead")
+app.command("export")(export.export)
+app.command("forget")(forget.forget)
+app.command("scrub")(scrub.scrub)
 app.command("settings")(settings.settings)
 
 

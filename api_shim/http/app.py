@@ -50,6 +50,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     guarded = [Depends(authorize)]
     app.post(f"{sessions}/turns", status_code=201, dependencies=guarded, summary="Write turns")(write)
     app.get(f"{sessions}/turns", dependencies=guarded, summary="The last turns of a session")(history)
+    app.delete(f"{sessions}/turns/{{turn_id:path}}", status_code=202, dependencies=guarded, summary="Take a turn back")(
+        remove
+    )
     app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall what answers a question")(recall)
     app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Make facts of it now")(flush)
     return app
@@ -100,6 +103,12 @@ async def recall(
 ) -> RecallOut:
     """Return the user's memories that answer `query`, best first; without one, the newest turns."""
     return RecallOut(memories=[MemoryOut.model_validate(found) for found in await memory.recall(query, limit)])
+
+
+async def remove(memory: Client, turn_id: Annotated[str, Path(description="which turn")]) -> Response:
+    """Take a turn back: it is hidden at once, and what rests on it alone goes with it."""
+    await memory.remove(turn_id)
+    return Response(status_code=202)
 
 
 async def flush(memory: Client) -> Response:

@@ -33,7 +33,7 @@ TURNS = sum(len(texts) for texts in SAID.values())
 BATCH_TURNS = 3
 BATCHES = 7
 
-_STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I work as a (\w+)"), "works_as"))
 
 
@@ -50,14 +50,12 @@ class Said:
 
 def turns() -> list[Said]:
     """Return all turns, session by session, in order."""
-    said = []
+    said: list[Said] = []
     for (user_id, session_id), texts in SAID.items():
         for number, text in enumerate(texts, start=1):
-            at = _STARTED + timedelta(minutes=len(said))
+            at = STARTED + timedelta(minutes=len(said))
             turn_id = f"{user_id}-{session_id}-{number}"
-            said.append(
-                Said(user_id=user_id, session_id=session_id, turn_id=turn_id, content=text, occurred_at=at)
-            )
+            said.append(Said(user_id=user_id, session_id=session_id, turn_id=turn_id, content=text, occurred_at=at))
     return said
 
 

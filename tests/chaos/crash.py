@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 from typing import Literal
@@ -23,10 +22,13 @@ REFUSED = tuple(
         "extract": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
         "embed": ("after_claim", "vectors_received", "vectors_stored"),
         "consolidate": ("after_claim",),
-        "summarize": ("after_claim", "answer_received"),
+        "summarize": ("answer_received",),
     }.items()
     for point in points
 )
+#: Stages that every turn goes through, and those that have trials of their own.
+PASSED = ("sweep", "archive", "extract", "embed", "consolidate", "summarize")
+ELSEWHERE = ("erase",)
 #: Until the first worker comes to its point; its start included.
 REACH_SECONDS = 30.0
 
@@ -36,10 +38,6 @@ def points() -> list[str]:
     return [f"{stage}.{point}" for stage, named in faults.POINTS.items() for point in named if stage in PASSED]
 
 
-#: Stages that every turn goes through; forgetting a user has trials of its own.
-PASSED = ("sweep", "archive", "extract", "embed", "consolidate", "summarize")
-
-
 def crash(lane: Lane, expected: Image, point: str) -> Outcome:
     """Kill the only worker at this point and let one of another name go on."""
     flag = _begin(lane)
@@ -47,22 +45,30 @@ def crash(lane: Lane, expected: Image, point: str) -> Outcome:
         lane.clock(),
         WorkerProcess(lane.settings, lane.directory, "first", fault=f"{point} kill {flag}") as first,
     ):
-        wait_until(lambda: flag.exists() and not first.is_running, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        wait_until(
+            lambda: flag.exists() and not first.is_running, seconds=REACH_SECONDS, what=lambda: f"{point} reached"
+        )
         watch = Stopwatch()
-        with WorkerProcess(lane.settings, lane.directory, "second"):
+        with WorkerProcess(lane.settings, lane.directory, "second") as second:
+            watch.started(second)
             lane.wait_until_settled()
-            return trial.concluded(lane, expected, f"kill at {point}", injected=1, recovery_seconds=watch.seconds)
+            watch.settled()
+            return trial.concluded(lane, expected, f"kill at {point}", watch)
 
 
 def child_crash(lane: Lane, expected: Image, point: str) -> Outcome:
     """Kill one process of a prefork pool at this point: the worker itself lives on and starts another."""
     flag = _begin(lane)
     fault = f"{point} kill {flag}"
-    with lane.clock(), WorkerProcess(lane.settings, lane.directory, "forking", fault=fault, pool="prefork", concurrency=2):
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "forking", fault=fault, pool="prefork", concurrency=2),
+    ):
         wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
         watch = Stopwatch()
         lane.wait_until_settled()
-        return trial.concluded(lane, expected, f"kill child at {point}", injected=1, recovery_seconds=watch.seconds)
+        watch.settled()
+        return trial.concluded(lane, expected, f"kill child at {point}", watch)
 
 
 def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
@@ -74,16 +80,14 @@ def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
     ):
         wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
         watch = Stopwatch()
-        with WorkerProcess(lane.settings, lane.directory, "second"):
+        with WorkerProcess(lane.settings, lane.directory, "second") as second:
+            watch.started(second)
             lane.wait_until_settled()
-            seconds = watch.seconds
+            watch.settled()
             sleeper.resume()
             _wait_for_the_sleepers_attempt(lane, point)
             lane.wait_until_settled()
-        # The sleeper's last words, whatever they are, come before it is killed.
-        outcome = trial.concluded(lane, expected, f"sleep at {point}", injected=1, recovery_seconds=seconds)
-        sleeper.signal(signal.SIGKILL)
-        return outcome
+        return trial.concluded(lane, expected, f"sleep at {point}", watch, may_sleep=True)
 
 
 def _wait_for_the_sleepers_attempt(lane: Lane, point: str) -> None:

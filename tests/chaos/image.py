@@ -15,16 +15,16 @@ Row = tuple[Any, ...]
 QUERIES: dict[str, LiteralString] = {
     "turns": "SELECT tenant_id, user_id, session_id, position, turn_id, role, name, content, metadata::text, "
     "memories_shown, tokens, occurred_at, removed_at IS NULL FROM turns",
-    "batches": "SELECT tenant_id, user_id, session_id, batch_id, user_seq, first_position, last_position, tokens, cut_by, "
-    "state, reason, attempts, prompt_version, model FROM batches",
+    "batches": "SELECT tenant_id, user_id, session_id, batch_id, user_seq, first_position, last_position, tokens, "
+    "cut_by, state, reason, attempts, prompt_version, model FROM batches",
     "answers": "SELECT tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, "
     "answer FROM answers",
-    "facts": "SELECT tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, "
-    "importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at FROM facts",
+    "facts": "SELECT tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, "
+    "value, importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at FROM facts",
     "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id FROM evidence",
     "rejections": "SELECT tenant_id, user_id, batch_id, candidate_index, reason FROM rejections",
-    "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, ended_at "
-    "FROM episodes",
+    "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, "
+    "ended_at FROM episodes",
     "summaries": "SELECT tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model FROM summaries",
     "profiles": "SELECT tenant_id, user_id, text FROM profiles",
     "vectors": "SELECT tenant_id, user_id, space_id, kind, item, embedding::text FROM vectors",

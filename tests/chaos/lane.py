@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import psycopg
 import redis
+from psycopg.sql import SQL, Identifier
 
 from afterturn import settings as settings_module
 from afterturn.database import migrate
-from afterturn.enqueue import Enqueue
+from afterturn.enqueue import MESSAGE_VERSION, Enqueue, task_name
 from afterturn.hot import keys
 from afterturn.settings import Settings
 from tests.chaos import conversation
@@ -27,6 +28,7 @@ QUICK = {
     "sweep_seconds": 0.2,
     "retry_seconds": 0.2,
     "reconcile_seconds": 1.0,
+    "postgres_timeout_seconds": 2.0,
 }
 #: What all trials share: cuts that depend on no clock, and a model that hangs for no minute.
 FIXED = {
@@ -48,12 +50,20 @@ SELECT (SELECT count(*) FROM turns) AS turns,
 class Lane:
     """Settings, servers' contents, a model, and a thread that asks for a sweep as often as beat would."""
 
-    def __init__(self, redis_url: str, postgres_url: str, directory: Path, **overrides: Any) -> None:
-        """Nothing is opened. `overrides` are settings."""
+    def __init__(
+        self, redis_url: str, postgres_url: str, directory: Path, *, is_quick: bool = True, **overrides: Any
+    ) -> None:
+        """Nothing is opened. `overrides` are settings; where it is not quick, times are those of the defaults."""
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.llm = LLMServer(answer=conversation.answer)
-        self._given = {"redis_url": redis_url, "postgres_url": postgres_url, **FIXED, **QUICK, **overrides}
+        self._given = {
+            "redis_url": redis_url,
+            "postgres_url": postgres_url,
+            **FIXED,
+            **(QUICK if is_quick else {}),
+            **overrides,
+        }
         self.settings: Settings
 
     def __enter__(self) -> Self:
@@ -64,6 +74,16 @@ class Lane:
 
     def __exit__(self, *exception: object) -> None:
         self.llm.stop()
+
+    @contextmanager
+    def changed(self, **settings: Any) -> Iterator[None]:
+        """Have other settings for the length of the block."""
+        before = self.settings
+        self.settings = type(before)(**before.model_dump(exclude_unset=True) | settings)
+        try:
+            yield
+        finally:
+            self.settings = before
 
     def begin(self) -> None:
         """Empty everything: a new trial begins."""
@@ -85,10 +105,10 @@ class Lane:
             yield connection
 
     @contextmanager
-    def clock(self) -> Iterator[None]:
-        """Ask for a sweep as often as beat would, whatever becomes of the messages."""
+    def clock(self, *, reconcile: bool = False) -> Iterator[None]:
+        """Ask for a sweep (or for a search of Redis as well) as often as beat would, whatever becomes of it."""
         ended = threading.Event()
-        thread = threading.Thread(target=self._tick, args=(ended,), name="clock", daemon=True)
+        thread = threading.Thread(target=self._tick, args=(ended, reconcile), name="clock", daemon=True)
         thread.start()
         try:
             yield
@@ -96,10 +116,14 @@ class Lane:
             ended.set()
             thread.join()
 
-    def _tick(self, ended: threading.Event) -> None:
+    def _tick(self, ended: threading.Event, reconcile: bool) -> None:
         enqueue = Enqueue(self.settings.celery_broker_url)
         while not ended.wait(self.settings.sweep_seconds):
             enqueue.send("sweep")
+            if reconcile:
+                # As beat does it: to the queue of the sweep.
+                name, queue = task_name("reconcile"), "sweep"
+                enqueue._celery.send_task(name, args=(MESSAGE_VERSION,), queue=queue, ignore_result=True, retry=False)
         enqueue.close()
 
     def is_settled(self, connection: psycopg.Connection[Any], turns: int = conversation.TURNS) -> bool:
@@ -108,7 +132,7 @@ class Lane:
         if row is None or row[0] < turns or any(row[1:]):
             return False
         with redis.Redis.from_url(self.settings.redis_url) as client:
-            return not any(client.zcard(keys.due(shard)) for shard in _shards())
+            return not any(client.zcard(keys.due(shard)) for shard in range(keys.SHARD_COUNT))
 
     def wait_until_settled(self, *, seconds: float = 60.0, turns: int = conversation.TURNS) -> float:
         """Wait for it and return how long it took. Raises AssertionError."""
@@ -133,6 +157,13 @@ class Lane:
             return f"{connection.execute(_OPEN).fetchone()} {open_batches} {leases}; see {self.directory}"
 
 
+def database(server_url: str, name: str) -> str:
+    """Make an empty database on a server and return its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return f"{server_url.rpartition('/')[0]}/{name}"
+
+
 def settings_with(**given: Any) -> Settings:
     """Return settings of these values, and of no environment."""
     prefix = settings_module.PREFIX
@@ -147,8 +178,3 @@ def wait_until(
     while not is_true():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what()}"
         time.sleep(every)
-
-
-def _shards() -> list[int]:
-    users = {user_id for user_id, _ in conversation.SAID}
-    return sorted({keys.shard_of("default", user_id) for user_id in users})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
@@ -27,7 +28,10 @@ class Outcome:
     facts_doubled: int
     #: Calls for a batch whose answer was already stored.
     extra_llm_calls: int
-    recovery_seconds: float
+    #: From the restart until nothing is owed any more, the start of the new process included.
+    recovery_seconds: float | None
+    #: What that start took of it: most of it imports.
+    start_seconds: float = 0.0
     #: Tables that differ from the uninterrupted run in whatever way.
     differing: tuple[str, ...] = ()
     #: Why the trial ended before its end; empty where it did not.
@@ -42,6 +46,24 @@ class Outcome:
         return asdict(self)
 
 
+class Stopwatch:
+    """How long recovery takes, from when it is made."""
+
+    def __init__(self) -> None:
+        self._made = time.monotonic()
+        self.start_seconds = 0.0
+        self.recovery_seconds = 0.0
+
+    def started(self, worker: WorkerProcess) -> None:
+        """Wait until the new worker consumes, and note how long its start took."""
+        worker.wait_until_ready()
+        self.start_seconds = time.monotonic() - self._made
+
+    def settled(self) -> None:
+        """Note that nothing is owed any more."""
+        self.recovery_seconds = time.monotonic() - self._made
+
+
 def uninterrupted(lane: Lane) -> Image:
     """Run once without any fault and return what is remembered afterwards."""
     lane.begin()
@@ -52,17 +74,20 @@ def uninterrupted(lane: Lane) -> Image:
         return image.read(connection)
 
 
-def concluded(lane: Lane, expected: Image, fault: str, *, injected: int, recovery_seconds: float) -> Outcome:
+def concluded(
+    lane: Lane, expected: Image, fault: str, watch: Stopwatch, *, injected: int = 1, may_sleep: bool = False
+) -> Outcome:
     """Compare what is remembered now with the uninterrupted run."""
     with lane.database() as connection:
         found = image.read(connection)
-        extra = extra_llm_calls(lane, connection)
+        extra = extra_llm_calls(lane, connection, may_sleep=may_sleep)
     return Outcome(
         fault=fault,
         injected=injected,
         **asdict(image.losses(expected, found)),
         extra_llm_calls=extra,
-        recovery_seconds=round(recovery_seconds, 2),
+        recovery_seconds=round(watch.recovery_seconds, 2),
+        start_seconds=round(watch.start_seconds, 2),
         differing=tuple(expected.differences(found)),
     )
 
@@ -77,34 +102,46 @@ def failed(fault: str, error: BaseException) -> Outcome:
         facts_lost=0,
         facts_doubled=0,
         extra_llm_calls=0,
-        recovery_seconds=float("nan"),
+        recovery_seconds=None,
         problem=f"{type(error).__name__}: {str(error)[:300]}",
     )
 
 
-def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any]) -> int:
-    """Count the calls that came in when an answer to the same question was stored already."""
-    rows = connection.execute(
-        "SELECT t.user_id, t.content, extract(epoch FROM min(a.created_at)) FROM answers AS a JOIN turns AS t "
-        "ON t.tenant_id = a.tenant_id AND t.user_id = a.user_id AND t.position = a.first_position "
-        "JOIN batches AS b ON b.tenant_id = a.tenant_id AND b.user_id = a.user_id AND b.batch_id = a.batch_id "
-        "AND b.session_id = t.session_id WHERE a.attempt = 1 GROUP BY t.user_id, t.session_id, t.content"
-    ).fetchall()
+def renamed(outcome: Outcome, fault: str) -> Outcome:
+    """Return the same row under another name."""
+    return replace(outcome, fault=fault)
+
+
+_STORED = """
+SELECT t.user_id, t.content, extract(epoch FROM min(a.created_at)),
+       (SELECT count(*) FROM llm_calls AS c
+        WHERE c.batch_id = a.batch_id AND c.stage = 'extract' AND c.reserved_at <= min(a.created_at))
+FROM answers AS a
+JOIN batches AS b USING (tenant_id, user_id, batch_id)
+JOIN turns AS t ON t.tenant_id = a.tenant_id AND t.user_id = a.user_id AND t.session_id = b.session_id
+                   AND t.position = a.first_position
+WHERE a.attempt = 1
+GROUP BY a.batch_id, t.user_id, t.session_id, t.content
+"""
+
+
+def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any], *, may_sleep: bool = False) -> int:
+    """Count the calls that came in when an answer to the same question was stored already.
+
+    A sleeper may wake up in the middle of a call that was reserved before: no program can know that it slept. With
+    `may_sleep`, calls that were reserved before the answer was stored are not counted.
+    """
+    rows = connection.execute(_STORED).fetchall()
     # The clock of the database and of the test are one machine's.
-    stored_at = {(user_id.title(), content): float(at) for user_id, content, at in rows}
-    extra = 0
+    stored_at = {(user_id.title(), content): float(at) for user_id, content, at, _ in rows}
+    reserved = {(user_id.title(), content): int(calls) for user_id, content, _, calls in rows}
+    late: Counter[tuple[str, str]] = Counter()
+    calls: Counter[tuple[str, str]] = Counter()
     for call in lane.llm.calls("extract"):
         first = prompt.shown_turns(call.json)[0]
-        extra += call.at > stored_at.get((first.speaker, first.content), float("inf"))
-    return extra
-
-
-class Stopwatch:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
+        question = (first.speaker, first.content)
+        calls[question] += 1
+        late[question] += call.at > stored_at.get(question, float("inf"))
+    if may_sleep:
+        return sum(max(0, min(late[question], calls[question] - reserved[question])) for question in late)
+    return late.total()

@@ -12,7 +12,7 @@ from typing import Self
 
 from afterturn import faults
 from afterturn.enqueue import STAGES
-from afterturn.local import environment
+from afterturn.local import commands, environment
 from afterturn.local.process import ChildProcess
 from afterturn.settings import Settings
 
@@ -33,6 +33,7 @@ class WorkerProcess:
         pool: str = "threads",
         queues: Sequence[str] = STAGES,
         concurrency: int = THREADS,
+        app: str = commands.APP,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started. `fault` is the value of FAULT_POINT."""
@@ -44,7 +45,7 @@ class WorkerProcess:
             own[faults.VARIABLE] = fault
         self.process = ChildProcess(
             name,
-            [sys.executable, "-m", *_command(self.node, pool, queues, concurrency)],
+            [sys.executable, "-m", *_command(app, self.node, pool, queues, concurrency)],
             log_path=directory / f"{name}.log",
             working_dir=working_dir,
             environment=own,
@@ -87,6 +88,6 @@ class WorkerProcess:
         self.kill()
 
 
-def _command(node: str, pool: str, queues: Sequence[str], concurrency: int) -> list[str]:
-    start = ["celery", "-A", "worker.app", "worker", "-n", node, "-Q", ",".join(queues), "-c", str(concurrency)]
+def _command(app: str, node: str, pool: str, queues: Sequence[str], concurrency: int) -> list[str]:
+    start = ["celery", "-A", app, "worker", "-n", node, "-Q", ",".join(queues), "-c", str(concurrency)]
     return [*start, "--pool", pool, "--without-gossip", "--without-mingle", "-l", "info"]

@@ -7,6 +7,7 @@ import pytest
 
 from afterturn.hot import keys, pending
 from afterturn.scopes import SessionScope
+from afterturn.stages.sweep import SESSIONS_PER_ARCHIVE
 from api_shim import MemoryClient
 
 SESSION = SessionScope("default", "ana", "chat")
@@ -92,12 +93,13 @@ def test_an_empty_redis_and_old_stream_ids_swallow_nothing(settings, pipeline, d
 _NOTHING = {"turn_id": None, "name": None, "occurred_at": None, "metadata": None, "memories_shown": ()}
 
 
-def test_many_sessions_go_in_one_transaction(settings, pipeline, database):
+def test_many_sessions_go_in_few_messages(settings, pipeline, database):
     for number in range(150):
         MemoryClient(f"user-{number % 7}", f"chat-{number}", settings=settings).write("user", "hello")
     assert pipeline.sweep()["archive"] == 150
     messages = [arguments for stage, arguments in pipeline.hints.waiting if stage == "archive"]
-    assert [len(arguments[0]) for arguments in messages] == [100, 50]
+    assert sum(len(arguments[0]) for arguments in messages) == 150
+    assert len(messages) == -(-150 // SESSIONS_PER_ARCHIVE)
     pipeline.settle()
     assert database.execute("SELECT count(*) FROM turns").fetchone() == (150,)
 

@@ -1,5 +1,7 @@
 """The HTTP API as a real process, over real HTTP."""
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 
@@ -40,6 +42,20 @@ def test_write_history_recall_flush(api, pipeline):
     assert fact["text"] == "Ana lives in Porto."
     assert fact["evidence"][0]["speaker"] == "Ana"
     assert api.get(f"{BASE}/memories").json()["memories"][0]["kind"] == "turn"
+
+
+def test_a_turn_is_taken_back(api, pipeline):
+    ids = ["t-1", "with/slash and %2F"]
+    turns = [{"role": "user", "content": f"turn {turn_id}", "turn_id": turn_id} for turn_id in ids]
+    api.post(f"{BASE}/turns", json={"turns": turns})
+    for turn_id in reversed(ids):
+        assert api.delete(f"{BASE}/turns/{quote(turn_id, safe='')}").status_code == 202
+        left = [turn["turn_id"] for turn in api.get(f"{BASE}/turns").json()["turns"]]
+        assert left == ids[: ids.index(turn_id)]
+    assert api.get(f"{BASE}/memories").json() == {"memories": []}
+    assert api.delete(f"{BASE}/turns/unknown").status_code == 202
+    refused = api.delete(f"{BASE}/turns/%00")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_id")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from afterturn.errors import (
     AnswerMalformed,
     AnswerTruncated,
+    EndpointMisconfigured,
     InputTooLong,
     ModelError,
     ModelRefused,
@@ -114,7 +115,8 @@ def test_what_will_not_pass_is_refused_and_names_the_setting(
 ):
     server.fail("status", status=status)
 
-    with pytest.raises(ModelRefused) as raised:
+    expected = EndpointMisconfigured if status in (401, 403, 404) else ModelRefused
+    with pytest.raises(expected) as raised:
         complete(llm)
 
     assert all(name in str(raised.value) for name in names)
@@ -228,7 +230,7 @@ def test_bodies_of_no_known_form_are_model_errors(
 
 def test_a_gateway_that_reports_a_refusal_in_a_200(server: LLMServer, llm: LLM):
     server.fail("gateway_error", status=401)
-    with pytest.raises(ModelRefused, match="AFTERTURN_LLM_API_KEY"):
+    with pytest.raises(EndpointMisconfigured, match="AFTERTURN_LLM_API_KEY"):
         complete(llm)
 
 

@@ -32,14 +32,15 @@ CREATE TABLE sessions (
     -- Numbers (user_seq) of the last batch applied, and of the last one in the summary.
     applied_through bigint NOT NULL DEFAULT 0,
     summarized_through bigint NOT NULL DEFAULT 0,
+    -- A column, so that the planner has statistics on it: of a comparison of two columns it expects a third to be true.
+    owes_summary boolean NOT NULL GENERATED ALWAYS AS (summarized_through < applied_through) STORED,
     summary_hinted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     last_archived_at timestamptz,
     PRIMARY KEY (tenant_id, user_id, session_id)
 );
 CREATE INDEX sessions_cut_due ON sessions (cut_due_at) WHERE cut_due_at IS NOT NULL;
-CREATE INDEX sessions_summary_owed ON sessions (summary_hinted_at NULLS FIRST)
-    WHERE summarized_through < applied_through;
+CREATE INDEX sessions_summary_owed ON sessions (summary_hinted_at NULLS FIRST) WHERE owes_summary;
 
 CREATE TABLE turns (
     tenant_id text NOT NULL,

@@ -41,7 +41,7 @@ WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
 -- name: summaries
 -- Sessions whose summary lacks what was applied.
 SELECT count(*) AS owed FROM sessions
-WHERE summarized_through < applied_through
+WHERE owes_summary
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 

@@ -47,6 +47,7 @@ SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.valid_from, f.va
        ARRAY(
            SELECT o.text FROM facts AS o
            WHERE o.tenant_id = f.tenant_id AND o.user_id = f.user_id AND o.superseded_by = f.fact_id
+                 AND o.status = 'superseded'
            ORDER BY o.said_at DESC
        ) AS superseded_texts
 FROM facts AS f

@@ -13,6 +13,10 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
       AND user_seq > %(summarized_through)s AND user_seq <= %(applied_through)s
 ORDER BY user_seq
 
+-- name: lock_user
+-- Keep others from changing the user's memory meanwhile.
+SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+
 -- name: put
 -- The new summary.
 INSERT INTO summaries (tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model)

@@ -41,7 +41,7 @@ RETURNING b.tenant_id, b.user_id, b.batch_id
 WITH owed AS (
     SELECT s.tenant_id, s.user_id, s.session_id
     FROM sessions AS s
-    WHERE s.summarized_through < s.applied_through
+    WHERE s.owes_summary
       AND (s.summary_hinted_at IS NULL OR s.summary_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
       AND NOT EXISTS (
           SELECT FROM leases AS l

@@ -32,7 +32,8 @@ def print_answers(
     names = {session.user_id: session.people[0] for session in sessions}
     for question in questions:
         memories = MemoryClient(question.user_id, ASKING_SESSION, settings=settings).recall(question.text, RECALLED)
-        console.print(Text.assemble("\n", (f"{names[question.user_id]} asks: {question.text}", "bold")))
+        console.print()
+        print_indented(console, 0, Text(f"{names[question.user_id]} asks: {question.text}", "bold"))
         print_memories(memories, console)
 
 

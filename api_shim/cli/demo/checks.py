@@ -10,6 +10,7 @@ from statistics import median
 from psycopg_pool import ConnectionPool
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from afterturn import progress
 from afterturn.database.pool import Connection, unavailable_as_ours
@@ -18,6 +19,7 @@ from afterturn.progress import Cost, Freshness
 from api_shim.cli.demo import delivery, flower
 from api_shim.cli.demo.delivery import Delivery
 from api_shim.cli.demo.flower import TasksSeen
+from api_shim.cli.demo.paragraphs import print_indented, print_markup
 from api_shim.cli.demo.plays import Play
 
 
@@ -66,17 +68,18 @@ def print_found(found: Findings, console: Console) -> None:
         "Flower": _flower(found),
     }
     for label, text in lines.items():
-        console.print(f"  [cyan]{label:<11}[/]{text}", soft_wrap=True)
+        print_indented(console, 2, Text.from_markup(f"[cyan]{label:<11}[/]{text}"))
 
 
 def print_end(console: Console, *, seconds: float, data_dir: Path | None, tenant_id: str) -> None:
     """Print how long all of it took, and what is left."""
     kept = escape(str(data_dir))
     left = f"its memory stays in {kept}" if data_dir else "nothing is left behind"
-    console.print(f"\nAll is stopped, {left}. [dim]{seconds:.1f} s in all.[/]", soft_wrap=True)
+    console.print()
+    print_markup(console, f"All is stopped, {left}. [dim]{seconds:.1f} s in all.[/]")
     if data_dir:
         tenant = escape(tenant_id)
-        console.print(f"Go on with it: AFTERTURN_TENANT={tenant} afterturn up --data-dir {kept}", soft_wrap=True)
+        print_markup(console, f"Go on with it: AFTERTURN_TENANT={tenant} afterturn up --data-dir {kept}")
 
 
 def _turns(delivery: Delivery) -> str:

@@ -14,6 +14,7 @@ from afterturn.memories import Memory
 from afterturn.settings import Settings
 from api_shim.cli.demo import answers, locomo, scoring
 from api_shim.cli.demo.locomo import Conversation, Question
+from api_shim.cli.demo.paragraphs import print_indented, print_markup
 from api_shim.cli.demo.scoring import Mean, Scored
 from api_shim.client import MemoryClient
 
@@ -69,25 +70,24 @@ def _samples(asked: Sequence[Asked], count: int) -> list[Asked]:
 
 def _print_sample(asked: Asked, console: Console) -> None:
     question = asked.question
-    console.print(
-        Text.assemble(
-            "\n",
-            (question.text, "bold"),
-            (f"  {locomo.CATEGORIES[question.category]}; gold: {question.answer}", "dim"),
-        )
-    )
+    console.print()
+    about = f"  {locomo.CATEGORIES[question.category]}; gold: {question.answer}"
+    print_indented(console, 0, Text.assemble((question.text, "bold"), (about, "dim")))
     answers.print_memories(asked.memories, console)
     names = ", ".join(sorted(question.evidence))
-    console.print(f"  [dim]R@{RECALLED} {asked.scored.recall * 100:.0f}: the answer stands in {names}[/]")
+    print_indented(
+        console, 2, Text(f"R@{RECALLED} {asked.scored.recall * 100:.0f}: the answer stands in {names}", "dim")
+    )
 
 
 def _print_means(asked: Sequence[Asked], console: Console) -> None:
     scored = [one.scored for one in asked]
     milliseconds = median(one.seconds for one in asked) * 1000
-    console.print(
-        f"\n[bold]R@{RECALLED}[/], the part of the turns that answer a question among the first {RECALLED} recalled "
+    console.print()
+    print_markup(
+        console,
+        f"[bold]R@{RECALLED}[/], the part of the turns that answer a question among the first {RECALLED} recalled "
         f"[dim](median {milliseconds:.0f} ms a question)[/]",
-        soft_wrap=True,
     )
     for category, mean in scoring.means(scored).items():
         console.print(_line(f"{category} {locomo.CATEGORIES[category]}", mean))

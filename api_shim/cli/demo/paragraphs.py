@@ -15,3 +15,8 @@ def print_indented(console: Console, columns: int, text: Text) -> None:
             line.rstrip()
             spaces = " " * (columns + 2 if number else columns)
             console.print(Text(spaces).append_text(line), soft_wrap=True)
+
+
+def print_markup(console: Console, markup: str) -> None:
+    """Print text with rich's markup, without indentation."""
+    print_indented(console, 0, Text.from_markup(markup))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from afterturn.local.stack import Stack, State
+from api_shim.cli.demo.paragraphs import print_markup
 
 SERVER_NAMES = {"redis": "Redis", "postgres": "PostgreSQL", "api": "HTTP API", "flower": "Flower"}
 
@@ -41,7 +42,7 @@ class Parts:
         with self._showing():
             stack.start()
         parts = ", ".join(SERVER_NAMES.get(name, name) for name in self._started if name != "schema")
-        self._console.print(f"Ready in {time.monotonic() - began:.1f} s: {parts}")
+        print_markup(self._console, f"Ready in {time.monotonic() - began:.1f} s: {parts}")
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from afterturn.local import services
 from afterturn.local.stack import Stack
 from api_shim.cli.demo import checks, display, replay, surroundings
 from api_shim.cli.demo.failure import DemoFailed
+from api_shim.cli.demo.paragraphs import print_markup
 from api_shim.cli.demo.parts import Parts
 from api_shim.cli.demo.plays import Play
 
@@ -54,7 +55,8 @@ def run(play: Play, *, data_dir: Path | None, with_flower: bool, timeout_seconds
 def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float) -> int:
     try:
         with open_worker_pool(stack.settings, size=2) as pool:
-            console.print(f"\n[bold]Replaying {play.turns} turns[/]: {escape(play.title)}", soft_wrap=True)
+            console.print()
+            print_markup(console, f"[bold]Replaying {play.turns} turns[/]: {escape(play.title)}")
             with display.of_console(console, turns=play.turns, sessions=len(play.sessions)) as shown:
                 watch = replay.Watch(pool, play.tenant_id, shown)
                 write_seconds = replay.write(
@@ -66,7 +68,8 @@ def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float)
             checks.print_found(found, console)
             return 0 if found.delivery.is_complete else EXIT_FAILED
     except DemoFailed as error:
-        console.print(f"\n[bold red]The demo failed:[/] {escape(str(error))}", soft_wrap=True)
+        console.print()
+        print_markup(console, f"[bold red]The demo failed:[/] {escape(str(error))}")
         return EXIT_FAILED
     finally:
         api_shim.close_connections()
@@ -75,8 +78,10 @@ def _perform(play: Play, stack: Stack, console: Console, timeout_seconds: float)
 def _print_model(stack: Stack, console: Console) -> None:
     settings = stack.settings
     if settings.is_offline:
-        console.print("[yellow]No LLM is configured: facts come from offline rules, which find less than a model.[/]")
-        console.print("[dim]Set AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL for one.[/]")
+        print_markup(
+            console, "[yellow]No LLM is configured: facts come from offline rules, which find less than a model.[/]"
+        )
+        print_markup(console, "[dim]Set AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL for one.[/]")
     else:
         model = f"{settings.llm_model} at {settings.llm_base_url or 'OpenAI'}"
-        console.print(f"Facts come from {escape(model)}.", soft_wrap=True)
+        print_markup(console, f"Facts come from {escape(model)}.")

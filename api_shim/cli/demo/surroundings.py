@@ -24,7 +24,7 @@ OWN = frozenset(
 )
 #: Where the environment does not say otherwise: a few turns still go through in several batches, and what is owed is
 #: looked for more often than a server with many users would want to.
-QUICK = {"batch_turns": 10, "sweep_seconds": 0.25, "hint_seconds": 2.0}
+QUICK = {"batch_turns": 10, "sweep_seconds": 0.25}
 #: Where no terminal says how wide it is.
 WIDTH = 110
 

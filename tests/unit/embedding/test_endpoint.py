@@ -8,7 +8,7 @@ import pytest
 from afterturn import settings
 from afterturn.embedding import endpoint
 from afterturn.embedding.endpoint import EndpointEmbedder
-from afterturn.errors import InputTooLong, ModelRefused, ModelUnavailable, SettingsError
+from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelRefused, ModelUnavailable, SettingsError
 from tests.llm_server import LLMServer, replies
 from tests.llm_server.http import Reply
 
@@ -116,8 +116,8 @@ def test_a_text_that_never_fits_is_given_up(server: LLMServer, embedder: Endpoin
         ({"what": "status", "status": 503, "retry_after": "3"}, ModelUnavailable, "HTTP 503"),
         ({"what": "refuse"}, ModelUnavailable, "cannot be reached"),
         ({"what": "html"}, ModelUnavailable, "AFTERTURN_EMBEDDING_BASE_URL"),
-        ({"what": "status", "status": 401}, ModelRefused, "AFTERTURN_EMBEDDING_API_KEY"),
-        ({"what": "status", "status": 404}, ModelRefused, "AFTERTURN_EMBEDDING_MODEL"),
+        ({"what": "status", "status": 401}, EndpointMisconfigured, "AFTERTURN_EMBEDDING_API_KEY"),
+        ({"what": "status", "status": 404}, EndpointMisconfigured, "AFTERTURN_EMBEDDING_MODEL"),
     ],
 )
 def test_failures_mean_what_they_mean_for_the_llm(

@@ -34,7 +34,7 @@ def test_each_stage_has_exactly_one_worker() -> None:
 def test_the_workers_as_they_are_documented() -> None:
     options = "--without-gossip --without-mingle -E -l info"
     assert " ".join(commands.fast_worker(2)) == (
-        f"celery -A worker.app worker -n fast@%h -Q sweep,archive,consolidate -c 2 --pool prefork {options}"
+        f"celery -A worker.app worker -n fast@%h -Q sweep,archive,consolidate,erase -c 2 --pool prefork {options}"
     )
     assert " ".join(commands.slow_worker(8)) == (
         f"celery -A worker.app worker -n slow@%h -Q extract,embed,summarize -c 8 --pool threads {options}"

@@ -1,0 +1,221 @@
+-- Taking a turn back. All of it runs in the archive's transaction, under the user's and the session's row lock.
+
+-- name: remove_turn
+-- Take a turn back; it keeps its row and position. No row: it is unknown, or was taken back before.
+UPDATE turns SET removed_at = now()
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND turn_id = %(turn_id)s AND removed_at IS NULL
+RETURNING position
+
+-- name: removed_turns
+-- Which of these turns were taken back.
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
+FROM turns AS t
+JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
+     AS o (tenant_id, user_id, session_id, turn_id)
+USING (tenant_id, user_id, session_id, turn_id)
+WHERE t.removed_at IS NOT NULL
+
+-- name: bump_version
+-- Whoever decided on the user's memory as it was must decide again.
+UPDATE users SET version = version + 1 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: seize_leases
+-- Take over the leases on the session's summary and on the batches that show a turn, as their own or as context. Whoever
+-- holds one can write no more; whoever wants one waits for this transaction, and then reads the turns without it.
+INSERT INTO leases (tenant_id, user_id, kind, item, token, owner, until, deadline)
+SELECT %(tenant_id)s, %(user_id)s, work.kind, work.item, nextval('lease_tokens'), 'removal', now(), now()
+FROM (
+    SELECT 'batch' AS kind, batch_id::text AS item FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+          AND %(position)s BETWEEN first_position - %(context_turns)s AND last_position
+    UNION ALL SELECT 'summary', %(session_id)s
+    ORDER BY kind, item
+) AS work
+ON CONFLICT (tenant_id, user_id, kind, item) DO UPDATE
+SET token = EXCLUDED.token, owner = EXCLUDED.owner, until = EXCLUDED.until, deadline = EXCLUDED.deadline
+RETURNING token
+
+-- name: drop_leases
+-- End the leases that were seized.
+DELETE FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND token = ANY(%(tokens)s)
+
+-- name: batches
+-- The batches that show a turn, as their own or as context. Read after their leases were seized.
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, attempts,
+       prompt_version, model, embedded_at
+FROM batches
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND %(position)s BETWEEN first_position - %(context_turns)s AND last_position
+ORDER BY user_seq
+FOR NO KEY UPDATE
+
+-- name: drop_answers
+-- The stored answers of a batch: they were given to turns of which one is gone.
+DELETE FROM answers WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+
+-- name: ask_again
+-- A batch that was not applied yet begins again, at once. A dead one stays dead, and begins again when it is replayed.
+UPDATE batches
+SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'pending' END, hinted_at = NULL,
+    prompt_version = NULL, model = NULL, extracted_at = NULL, embedded_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state <> 'applied'
+
+-- name: drop_vector
+-- The vectors of one turn or episode, in every space.
+DELETE FROM vectors
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
+
+-- name: retract
+-- Facts that rest on the turn, and on no turn that is still there, are believed no more.
+UPDATE facts AS f SET status = 'retracted', superseded_at = COALESCE(f.superseded_at, now())
+FROM evidence AS e
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
+      AND e.position = %(position)s
+      AND f.tenant_id = e.tenant_id AND f.user_id = e.user_id AND f.fact_id = e.fact_id AND f.status <> 'retracted'
+      AND NOT EXISTS (
+          SELECT FROM evidence AS other
+          JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+          WHERE other.tenant_id = f.tenant_id AND other.user_id = f.user_id AND other.fact_id = f.fact_id
+                AND t.removed_at IS NULL
+      )
+RETURNING f.fact_id
+
+-- name: weaken
+-- Facts that rest on the turn among others: in how many batches they are still said, and when for the last time.
+UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at
+FROM (
+    SELECT e.fact_id, count(DISTINCT e.batch_id) AS times_seen, max(t.occurred_at) AS said_at
+    FROM evidence AS e
+    JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+    WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND t.removed_at IS NULL
+          AND e.fact_id IN (
+              SELECT fact_id FROM evidence
+              WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+                    AND position = %(position)s
+          )
+    GROUP BY e.fact_id
+) AS rest
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = rest.fact_id AND f.status <> 'retracted'
+RETURNING f.fact_id
+
+-- name: orphans
+-- Superseded facts whose superseder was retracted, or is by now the one that was said earlier; with the next one up the
+-- chain that stands, where there is one.
+WITH RECURSIVE chain (superseder_id, next_id) AS (
+    SELECT fact_id, superseded_by FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(superseders)s)
+    UNION
+    SELECT chain.superseder_id, f.superseded_by
+    FROM chain
+    JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.next_id
+    WHERE f.status = 'retracted'
+)
+SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
+       heir.fact_id AS heir_id
+FROM facts AS o
+JOIN facts AS r ON r.tenant_id = o.tenant_id AND r.user_id = o.user_id AND r.fact_id = o.superseded_by
+LEFT JOIN (
+    chain JOIN facts AS heir
+          ON heir.tenant_id = %(tenant_id)s AND heir.user_id = %(user_id)s AND heir.fact_id = chain.next_id
+             AND heir.status <> 'retracted'
+) ON chain.superseder_id = r.fact_id
+WHERE o.tenant_id = %(tenant_id)s AND o.user_id = %(user_id)s AND o.status = 'superseded'
+      AND o.superseded_by = ANY(%(superseders)s) AND (r.status = 'retracted' OR o.said_at > r.said_at)
+ORDER BY o.said_at, o.fact_id
+
+-- name: rivals
+-- Current facts that give one of these attributes a value that is not said to be over.
+SELECT fact_id, subject, attribute, said_at FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
+      AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
+
+-- name: relink
+-- A superseded fact's place was taken by another fact; in the world, since that one holds.
+UPDATE facts AS o
+SET status = 'superseded', superseded_by = n.fact_id, superseded_at = COALESCE(o.superseded_at, now()),
+    valid_to = COALESCE(o.said_valid_to, n.valid_from, n.said_at)
+FROM facts AS n
+WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(superseded_by)s
+      AND o.tenant_id = n.tenant_id AND o.user_id = n.user_id AND o.fact_id = ANY(%(fact_ids)s)
+
+-- name: reinstate
+-- A superseded fact is current again: a new version of it, so that its old row still tells what was believed when.
+INSERT INTO facts (
+    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    times_seen, valid_from, valid_to, said_valid_to, said_at
+)
+SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
+       importance, times_seen, valid_from, said_valid_to, said_valid_to, said_at
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+
+-- name: copy_evidence
+-- The new version rests on what the old one rests on, without what was taken back.
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
+SELECT e.tenant_id, e.user_id, %(new_id)s, e.session_id, e.position, e.quote, e.batch_id
+FROM evidence AS e
+JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = %(fact_id)s AND t.removed_at IS NULL
+
+-- name: copy_vectors
+-- The text is the same, and so are its vectors.
+INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
+SELECT tenant_id, user_id, space_id, kind, %(new_id)s::uuid::text, embedding FROM vectors
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = %(fact_id)s::uuid::text
+ON CONFLICT DO NOTHING
+
+-- name: hand_over
+-- What the old version had superseded is what the new one supersedes.
+UPDATE facts SET superseded_by = %(new_id)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND superseded_by = %(fact_id)s
+
+-- name: restore_name
+-- A user whose name was retracted is called what a current fact says, or nothing.
+UPDATE users AS u SET display_name = (
+    SELECT value FROM facts
+    WHERE tenant_id = u.tenant_id AND user_id = u.user_id AND status = 'current' AND attribute = 'name'
+          AND value = subject
+    ORDER BY said_at DESC, fact_id LIMIT 1
+)
+WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s AND u.display_name IN (
+    SELECT value FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(retracted)s) AND attribute = 'name'
+)
+
+-- name: texts_of_batch
+-- What is still believed of what a batch said, in the order in which it was said.
+SELECT f.text
+FROM evidence AS e
+JOIN facts AS f ON f.tenant_id = e.tenant_id AND f.user_id = e.user_id AND f.fact_id = e.fact_id
+JOIN turns AS t
+     ON t.tenant_id = e.tenant_id AND t.user_id = e.user_id AND t.session_id = e.session_id AND t.position = e.position
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.batch_id = %(batch_id)s
+      AND f.status <> 'retracted' AND t.removed_at IS NULL
+GROUP BY f.text
+ORDER BY min(e.position), max(f.importance) DESC, f.text
+
+-- name: drop_episode
+-- Nothing is left that the episode could tell.
+DELETE FROM episodes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+
+-- name: rewrite_episode
+-- The episode tells what is left. Where the batch had none, none is made.
+UPDATE episodes AS e
+SET title = %(title)s, summary = %(summary)s, outcome = 'none', started_at = said.first, ended_at = said.last
+FROM (
+    SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM turns
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+          AND position BETWEEN %(first_position)s AND %(last_position)s AND removed_at IS NULL
+) AS said
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.batch_id = %(batch_id)s
+
+-- name: drop_summary
+-- The session's summary is built again, from the episodes that are left.
+WITH reset AS (
+    UPDATE sessions SET summarized_through = 0, summary_hinted_at = NULL
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+)
+DELETE FROM summaries
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

@@ -1,0 +1,28 @@
+"""The episode of a batch of which a turn was taken back, written by rule: no model is asked again."""
+
+from __future__ import annotations
+
+from afterturn.batches import Batch
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+
+_SQL = queries.load("removal")
+
+_TITLE_WORDS = 10
+_SUMMARY_CHARACTERS = 1_000
+
+
+def rewrite(connection: Connection, batch: Batch) -> None:
+    """Let an applied batch's episode tell what is still believed of it; where that is nothing, the episode goes."""
+    texts = [row["text"] for row in connection.execute(_SQL["texts_of_batch"], batch.key).fetchall()]
+    if not texts:
+        connection.execute(_SQL["drop_episode"], batch.key)
+        return
+    kept = texts[:1]
+    for text in texts[1:]:
+        if len(" ".join([*kept, text])) > _SUMMARY_CHARACTERS:
+            break
+        kept.append(text)
+    span = {"first_position": batch.first_position, "last_position": batch.last_position}
+    told = {"title": " ".join(texts[0].split()[:_TITLE_WORDS]), "summary": " ".join(kept)}
+    connection.execute(_SQL["rewrite_episode"], batch.key | batch.session_key | span | told)

@@ -1,0 +1,77 @@
+"""What `afterturn dead list` and `afterturn dead show` print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from afterturn.dead import DeadBatch
+from afterturn.turns import Turn
+
+
+def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None:
+    """Print dead batches: a table, or a JSON list."""
+    if as_json:
+        print(_dumped([asdict(batch) | {"turns": batch.turns} for batch in found]))
+        return
+    console = Console(highlight=False)
+    if not found:
+        console.print("no dead batches")
+        return
+    table = Table("batch", "tenant / user / session", "turns", "attempts", "dead since", "reason")
+    table.columns[0].no_wrap = True
+    for batch in found:
+        owner = escape(" / ".join((batch.tenant_id, batch.user_id, batch.session_id)))
+        reason = escape(batch.reason) + (" [dim](discarded)[/]" if batch.discarded_at else "")
+        turns = f"{batch.first_position} to {batch.last_position}"
+        table.add_row(str(batch.batch_id), owner, turns, str(batch.attempts), _clock(batch.dead_at), reason)
+    console.print(table)
+    if len(found) == limit:
+        console.print(f"only the latest {limit}; --limit shows more")
+
+
+def print_one(shown: Mapping[str, Any], turns: Sequence[Turn] | None, *, as_json: bool) -> None:
+    """Print what `dead.show` returned: lines, or a JSON object; with the turns where they are given."""
+    if as_json:
+        content = {} if turns is None else {"content": [_said(turn) for turn in turns]}
+        print(_dumped(dict(shown) | content))
+        return
+    console = Console(highlight=False)
+    for name, value in shown.items():
+        if value is not None:
+            text = _clock(value) if isinstance(value, datetime) else str(value)
+            console.print(f"[cyan]{name.replace('_', ' '):<18}[/]{escape(text)}", soft_wrap=True)
+    for turn in turns or ():
+        said = "(taken back)" if turn.is_removed else turn.content
+        console.print(f"\n[bold]{turn.position} {escape(turn.speaker)}[/] {_clock(turn.occurred_at)}")
+        console.print(said, markup=False, soft_wrap=True)
+
+
+def _said(turn: Turn) -> dict[str, Any]:
+    return {
+        "position": turn.position,
+        "turn_id": turn.turn_id,
+        "role": turn.role,
+        "name": turn.name,
+        "occurred_at": turn.occurred_at,
+        "content": None if turn.is_removed else turn.content,
+    }
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _clock(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

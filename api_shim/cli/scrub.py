@@ -1,0 +1,56 @@
+"""`afterturn scrub`: what was deleted leaves the disk as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from afterturn.scrub import Step
+    from afterturn.settings import Settings
+
+EXIT_NOT_ALL = 1
+
+
+def scrub(
+    rewrite: Annotated[
+        bool,
+        typer.Option("--rewrite", help="Write the tables anew (VACUUM FULL): thorough; locks each one meanwhile."),
+    ] = False,
+) -> None:
+    """End what physically remains of deleted content: dead rows, write-ahead log, Redis's append-only file.
+
+    It goes on with the next step where one is not allowed, and says so. Once a day, from cron, bounds how long
+    forgotten content stays on disk. Backups and replicas are yours: docs/forgetting.md.
+
+    Exit code 0: all was done. 1: some of it was not. 2: a server is away.
+    """
+    from afterturn import settings as settings_module
+
+    is_all_done = True
+    for step in _steps(settings_module.load(), rewrite=rewrite):
+        print(f"{'done' if step.is_done else 'NOT DONE':<9} {step.name}: {step.detail}", flush=True)
+        is_all_done &= step.is_done
+    if not is_all_done:
+        raise typer.Exit(EXIT_NOT_ALL)
+
+
+def _steps(settings: Settings, *, rewrite: bool) -> Iterator[Step]:
+    import psycopg
+    import redis
+    from psycopg.rows import dict_row
+
+    from afterturn import scrub as scrub_module
+    from afterturn.database import pool
+
+    with redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
+        yield scrub_module.hot_store(client)
+    # As the login itself, not as one of its roles: only the owner of a table may vacuum it.
+    url = settings.postgres_url.get_secret_value()
+    with (
+        pool.unavailable_as_ours(),
+        psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
+    ):
+        yield from scrub_module.postgres(connection, rewrite=rewrite)

@@ -1,0 +1,152 @@
+"""The table that `afterturn status` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from afterturn.backlog import Backlog
+from afterturn.breaker import State
+from afterturn.hot.backlog import HotBacklog
+from afterturn.status import Selection, Status, StoredState
+
+#: What stands behind each step of a batch.
+_STEPS = {"pending": "to extract", "extracted": "to embed", "embedded": "to apply"}
+Row = tuple[str, str, str, str]
+
+
+def of(status: Status) -> RenderableType:
+    """Return it all: one line on the objective, one for each server that is away, and the tables."""
+    parts: list[RenderableType] = [_headline(status)]
+    parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
+    waiting = Table("waiting", "count", "oldest", "")
+    for row in _rows(status):
+        waiting.add_row(*row)
+    parts.append(waiting)
+    if status.stored is not None:
+        parts += ["", _freshness_title(status.stored, status.selection), _freshness(status.stored)]
+        parts += ["", _today(status.stored)]
+    return Group(*parts)
+
+
+def _headline(status: Status) -> str:
+    oldest = _age(status.oldest_seconds) or "none waits"
+    aim = f"the oldest unprocessed turn: {oldest} (objective: {_age(status.objective_seconds)})"
+    verdict = {
+        True: "[bold green]objective met[/]",
+        False: "[bold red]objective MISSED[/]",
+        None: "[bold yellow]objective unknown[/]",
+    }[status.is_objective_met]
+    return f"{verdict} · {_whose(status.selection)} · {status.at:%Y-%m-%d %H:%M:%S} UTC · {aim}"
+
+
+def _whose(selection: Selection) -> str:
+    if selection.tenant_id is None:
+        return "all tenants"
+    user = "" if selection.user_id is None else f", user {selection.user_id}"
+    return escape(f"tenant {selection.tenant_id}{user}")
+
+
+def _rows(status: Status) -> Iterator[Row]:
+    if status.hot is not None:
+        yield _pending(status.hot.pending)
+    if status.stored is not None:
+        yield from _open(status.stored.backlog)
+        yield _dead(status.stored)
+        yield from _other_debts(status.stored.backlog)
+    if status.queues is not None:
+        depths = ", ".join(f"{stage} {depth}" for stage, depth in status.queues.items() if depth)
+        yield ("messages at the broker", f"{sum(status.queues.values()):,}", "", depths)
+    elif "broker" not in status.away:
+        yield ("messages at the broker", "unknown", "", "the broker is not a plain Redis")
+    if status.hot is not None:
+        yield from (_breaker(name, state) for name, state in status.hot.breakers.items())
+    if status.stored is not None:
+        yield from (
+            (name.replace("_", " "), f"{count:,}", "", "ever") for name, count in status.stored.counters.items()
+        )
+
+
+def _pending(pending: HotBacklog) -> Row:
+    share = pending.largest_shard_bytes / pending.limit_bytes_per_shard
+    room = f"{pending.bytes:,} bytes; the fullest shard is at {share:.0%} of its limit"
+    note = f"[bold red]ALARM: {room}[/]" if pending.is_alarming else room
+    return ("sessions to archive (Redis)", f"{pending.sessions:,}", _age(pending.oldest_seconds), note)
+
+
+def _open(owed: Backlog) -> Iterator[Row]:
+    uncut = owed.uncut
+    note = f"in {uncut.sessions:,} sessions" if uncut.sessions else ""
+    yield ("turns to cut", f"{uncut.turns:,}", _age(uncut.oldest_seconds), note)
+    for name, step in owed.steps.items():
+        yield (f"batches {_STEPS[name]}", f"{step.count:,}", _age(step.oldest_seconds), "")
+    paused = owed.paused
+    until = f"[yellow]the last until {_clock(paused.until)}[/]" if paused.until else ""
+    yield ("of these paused", f"{paused.count:,}", "", until)
+
+
+def _other_debts(owed: Backlog) -> Iterator[Row]:
+    yield ("summaries owed", f"{owed.owed_summaries:,}", "", "")
+    yield ("erasures unfinished", f"{owed.unfinished_erasures:,}", "", "")
+    lapsed = f"[yellow]and {owed.leases.lapsed:,} lapsed[/]" if owed.leases.lapsed else ""
+    yield ("leases held", f"{owed.leases.held:,}", "", lapsed)
+
+
+def _dead(stored: StoredState) -> Row:
+    reasons = "; ".join(f"{escape(reason)}: {count:,}" for reason, count in stored.dead_reasons.items())
+    discarded = f"({stored.backlog.discarded:,} discarded)" if stored.backlog.discarded else ""
+    count = sum(stored.dead_reasons.values())
+    note = f"[bold yellow]{reasons}[/] {discarded}" if count else discarded
+    return ("batches dead", f"{count:,}", "", note)
+
+
+def _breaker(name: str, state: State) -> Row:
+    colour = {"closed": "green", "open": "bold red", "probing": "yellow"}[state.state]
+    notes = []
+    if state.failures:
+        notes.append(f"{state.failures:,} failures in a row")
+    if state.state == "open":
+        notes.append(f"next probe in {_age(state.wait_seconds)}, at {_clock(state.open_until)}")
+    return (f"breaker of the {name}", f"[{colour}]{state.state}[/]", "", "; ".join(notes))
+
+
+def _freshness_title(stored: StoredState, selection: Selection) -> str:
+    return f"Freshness of the last {selection.freshness_minutes:g} minutes: {stored.delays.turns:,} turns came through"
+
+
+def _freshness(stored: StoredState) -> Table:
+    table = Table("from → to", "p50", "p95")
+    fresh = stored.freshness
+    table.add_row("written → archived", _age(fresh.archived_p50), _age(fresh.archived_p95))
+    table.add_row("written → searchable as facts", _age(fresh.searchable_p50), _age(fresh.searchable_p95))
+    ends = ("written", "archived", "cut", "extracted", "embedded", "applied")
+    for (_, delay), start, end in zip(stored.delays.stages.items(), ends[:-1], ends[1:], strict=True):
+        table.add_row(f"  {start} → {end}", _age(delay.p50), _age(delay.p95))
+    return table
+
+
+def _today(stored: StoredState) -> str:
+    cost = stored.cost_today
+    tokens = f"{cost.prompt_tokens:,} tokens read, {cost.completion_tokens:,} written"
+    return f"LLM today (UTC): {cost.calls:,} calls, {tokens}"
+
+
+def _clock(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone():%H:%M:%S}"
+
+
+def _age(seconds: float | None) -> str:
+    """Return a length of time as a person says it."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

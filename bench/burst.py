@@ -1,0 +1,77 @@
+"""Throughput: many turns at once, a flush of every session, and the time until the last fact can be found."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from afterturn.settings import Settings
+from api_shim import MemoryClient
+from bench.ledger import Ledger
+from bench.progress import Progress
+from bench.report import Value
+from bench.workload import Message
+
+#: What is not there by then is counted as lost.
+DEADLINE_SECONDS = 600.0
+#: How often Postgres is asked; what is found is late by half of it on average.
+LOOK_SECONDS = 0.05
+ASKED = 20
+
+
+def measured(
+    said: Iterator[Message], turns: int, settings: Settings, book: Ledger, progress: Progress
+) -> dict[str, Value]:
+    """Write the next `turns` of what is said, wait for their facts and summaries, and return the figures."""
+    messages = list(itertools.islice(said, turns))
+    memories = {message.user_id: MemoryClient(message.user_id, settings=settings) for message in messages}
+    progress.begin("turns written", turns)
+    started = time.perf_counter()
+    for message in messages:
+        memories[message.user_id].write(message.role, message.content)
+    writing_seconds = time.perf_counter() - started
+    for memory in memories.values():
+        memory.flush()
+    archived_seconds = _seconds_until(turns, "turns", book, progress, started)
+    searchable_seconds = _seconds_until(turns, "facts", book, progress, started)
+    figures: dict[str, Value] = {
+        "turns_per_s": book.count("facts") / searchable_seconds,
+        "writes_per_s": turns / writing_seconds,
+        "archived_s": archived_seconds,
+        "searchable_s": searchable_seconds,
+        "not_recalled": _not_recalled(memories, messages),
+    }
+    wait_for_summaries(book, progress)
+    return figures | {"summarized_s": time.perf_counter() - started}
+
+
+def _seconds_until(count: int, what: str, book: Ledger, progress: Progress, started: float) -> float:
+    """Wait until so many are there, or the deadline; return how long that is after the start."""
+    progress.begin(f"{what} in Postgres", count)
+    while True:
+        found = book.count(what)
+        seconds = time.perf_counter() - started
+        progress.reached(found)
+        if found >= count or seconds > DEADLINE_SECONDS:
+            return seconds
+        time.sleep(LOOK_SECONDS)
+
+
+def _not_recalled(memories: Mapping[str, MemoryClient], messages: Sequence[Message]) -> int:
+    """Return how many of 20 turns, spread over all, recall does not find as a fact with the turn as its evidence."""
+    asked = messages[:: max(1, len(messages) // ASKED)][:ASKED]
+    return sum(not _is_recalled(memories[message.user_id], message) for message in asked)
+
+
+def _is_recalled(memory: MemoryClient, message: Message) -> bool:
+    found = memory.recall(message.content, limit=5)
+    return any(one.kind == "fact" and message.content in [said.quote for said in one.evidence] for one in found)
+
+
+def wait_for_summaries(book: Ledger, progress: Progress) -> None:
+    """Wait until no session's summary is owed, or the deadline."""
+    progress.begin("summaries")
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while book.count("owed summaries") and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)

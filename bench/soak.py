@@ -1,0 +1,146 @@
+"""Everything fails all the time: `python -m bench.soak --minutes 10 [--json]`. Exits with 1 when anything is lost.
+
+Four processes write turns while workers, beat, Redis (append-only file, fsync always) and Postgres are killed every few
+seconds and started again, and an LLM fails a fifth of its calls. Each writer keeps a ledger of what was acknowledged,
+and writes what was not again under the same id. At the end everything is healed, flushed and waited for, and Postgres
+is compared with the ledgers. `--scenario workers` kills every worker once in the middle of `--turns` turns instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+
+from api_shim import connections
+from bench import report, servers
+from bench.progress import Progress
+from bench.report import Line
+from tests.chaos import many_turns, trial
+from tests.chaos.lane import Lane
+from tests.chaos.soak_writers import Ledgers, Writers
+from tests.chaos.struck_stack import StruckStack
+
+LINES = (
+    Line(name="turns", meaning="turns that were acknowledged"),
+    Line(name="lost", meaning="of these, turns that are not in Postgres", aim=0),
+    Line(name="doubled", meaning="turns that are there more than once", aim=0),
+    Line(name="unknown", meaning="turns in Postgres that no writer has ever written", aim=0),
+    Line(name="out_of_order", meaning="turns that stand before one their writer wrote earlier", aim=0),
+    Line(name="facts_lost", meaning="turns without their fact", aim=0),
+    Line(name="facts_doubled", meaning="facts that are there, or were seen, more than once", aim=0),
+    Line(name="dead", meaning="batches that were given up", aim=0),
+    Line(name="extra_llm_calls", meaning="calls for a batch whose answer was already stored", aim=0),
+    Line(name="kills", meaning="processes killed with SIGKILL"),
+    Line(name="refused_writes", meaning="writes that were not acknowledged, and written again"),
+    Line(name="recovery_s", meaning="from the last kill until nothing is owed any more"),
+)
+#: Longer than anything that works takes.
+DRAIN_SECONDS = 600.0
+FAILING_SHARE = 0.2
+
+
+def main() -> None:
+    arguments = _arguments()
+    try:
+        figures = _of_workers(arguments) if arguments.scenario == "workers" else measured(arguments)
+    except KeyboardInterrupt:
+        raise SystemExit("stopped") from None
+    if arguments.json:
+        print(report.as_json(figures))
+    else:
+        report.show("The soak: everything fails all the time", _shown(figures), figures)
+    raise SystemExit(any(line.aim == 0 and figures.get(line.name) for line in LINES))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--scenario", choices=("everything", "workers"), default="everything")
+    parser.add_argument("--turns", type=int, default=5_000, help="of the scenario `workers` (%(default)s)")
+    parser.add_argument("--per-second", type=float, default=10.0, help="turns of each of the 4 writers (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of what is killed when, and of the LLM's failures")
+    parser.add_argument("--keep", type=Path, help="keep the servers' data and logs in this directory")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    return parser.parse_args()
+
+
+def measured(arguments: argparse.Namespace) -> dict[str, report.Value]:
+    """Soak for the given time, heal, drain, and compare."""
+    with ExitStack() as running:
+        directory = arguments.keep or running.enter_context(servers.directory())
+        progress = running.enter_context(Progress(is_shown=not arguments.json))
+        progress.begin("starting")
+        stack = running.enter_context(StruckStack(directory, random.Random(arguments.seed)))
+        running.callback(connections.close_connections)
+        stack.llm.fail("status", status=500, probability=FAILING_SHARE, seed=arguments.seed)
+        writers = running.enter_context(Writers(stack.settings, directory, per_second=arguments.per_second))
+        progress.begin("kills")
+        ends_at = time.monotonic() + arguments.minutes * 60
+        while time.monotonic() < ends_at:
+            stack.strike()
+            progress.reached(stack.kills.total())
+        ledgers = writers.stop()
+        stack.llm.heal()
+        stack.heal()
+        progress.begin("turns that became facts", ledgers.acknowledged)
+        seconds = stack.drain(ledgers.sessions, turns=ledgers.acknowledged, seconds=DRAIN_SECONDS)
+        with psycopg.connect(stack.settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+            return _compared(connection, ledgers) | _struck(stack.kills, ledgers) | {"recovery_s": round(seconds, 1)}
+
+
+def _compared(connection: psycopg.Connection[tuple[object, ...]], ledgers: Ledgers) -> dict[str, report.Value]:
+    found = ledgers.compared(connection)
+    losses = many_turns.losses(connection, ledgers.acknowledged)
+    dead = connection.execute("SELECT count(*) FROM batches WHERE state = 'dead'").fetchone()
+    return {
+        "turns": ledgers.acknowledged,
+        "lost": found.lost,
+        "doubled": found.doubled,
+        "unknown": found.unknown,
+        "out_of_order": found.out_of_order,
+        "facts_lost": losses.facts_lost,
+        "facts_doubled": losses.facts_doubled,
+        "dead": int(str(dead[0])) if dead else None,
+        "extra_llm_calls": many_turns.extra_calls(connection),
+    }
+
+
+def _struck(kills: Counter[str], ledgers: Ledgers) -> dict[str, report.Value]:
+    by_name: dict[str, report.Value] = {f"kills_{name.replace(' ', '_')}": count for name, count in kills.items()}
+    return {"kills": kills.total(), "refused_writes": ledgers.refused, **by_name}
+
+
+def _of_workers(arguments: argparse.Namespace) -> dict[str, report.Value]:
+    """Kill every worker once in the middle of a long run."""
+    with ExitStack() as running:
+        directory = arguments.keep or running.enter_context(servers.directory())
+        redis_server, postgres = running.enter_context(servers.pair(directory))
+        running.callback(connections.close_connections)
+        lane = running.enter_context(
+            Lane(redis_server.url, postgres.url, directory / "lane", is_quick=False, batch_turns=20)
+        )
+        row: trial.Outcome = many_turns.workers_killed(lane, turns=arguments.turns)
+        return {
+            "turns": arguments.turns,
+            "lost": row.turns_lost,
+            "doubled": row.turns_doubled,
+            "facts_lost": row.facts_lost,
+            "facts_doubled": row.facts_doubled,
+            "extra_llm_calls": row.extra_llm_calls,
+            "kills": 2,
+            "recovery_s": row.recovery_seconds,
+        }
+
+
+def _shown(figures: dict[str, report.Value]) -> tuple[Line, ...]:
+    return tuple(line for line in LINES if line.name in figures)
+
+
+if __name__ == "__main__":
+    main()

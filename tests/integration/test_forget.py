@@ -1,0 +1,257 @@
+"""Forgetting a user while their memory is being formed: at every step of every stage, and dying in the middle of it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import psycopg
+import pytest
+
+from afterturn import counters, erasures, faults
+from afterturn import settings as settings_module
+from afterturn.local.stack import Stack
+from afterturn.scopes import UserScope
+from tests import canary
+from tests.fundamentals.test_08_forget_a_user import write_about
+from tests.integration.conftest import WORKERS
+from tests.llm_server import LLMServer
+from tests.pipeline import Pipeline
+
+ANA = UserScope("default", "ana")
+#: The stages that a turn goes through, and the points of each.
+PASSED = [f"{stage}.{point}" for stage, points in faults.POINTS.items() if stage != "erase" for point in points]
+#: Between the reservation of a call and the call itself nothing can be looked up any more: what is sent then is sent.
+ON_ITS_WAY = "extract.call_reserved"
+
+
+@pytest.fixture(scope="module")
+def llm_server():
+    with LLMServer() as server:
+        yield server
+
+
+@pytest.fixture
+def with_llm(settings, llm_server):
+    llm_server.forget()
+    given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "embedder": "hashing"}
+    return type(settings)(**settings.model_dump(exclude_unset=True) | given)
+
+
+class Forgetting:
+    """Forgets Ana once, from another thread, when the pipeline comes to a point: at once where it holds no lock."""
+
+    def __init__(self, pipeline, point):
+        self.receipt = None
+        self._pipeline, self._point = pipeline, point
+        self._thread = threading.Thread(target=self._forget)
+
+    def reach(self, point):
+        if point == self._point and self._thread.ident is None:
+            self._thread.start()
+            self._thread.join(0.5)
+
+    def _forget(self):
+        self.receipt = erasures.forget(self._pipeline.runtime, ANA)
+
+    def join(self):
+        assert self._thread.ident is not None, "the point was never reached"
+        self._thread.join(20)
+        assert self.receipt is not None
+
+
+def ask_of(server, since):
+    """Return what was asked of the models from a moment on."""
+    return " ".join(request.body.decode() for request in server.requests if request.at > since)
+
+
+@pytest.mark.parametrize("point", PASSED)
+def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkeypatch, point):
+    with Pipeline(with_llm) as pipeline:
+        forgetting = Forgetting(pipeline, point)
+        memory = write_about(with_llm, "ana")
+        other = write_about(with_llm, "ben", word="Rex")
+        monkeypatch.setattr(faults, "reach", forgetting.reach)
+        if point == "archive.enqueued":
+            # In the task, which this pipeline leaves out.
+            monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))
+        pipeline.settle(seconds=40)
+        forgetting.join()
+        pipeline.settle(seconds=40)
+        assert memory.recall("dog") == memory.history() == []
+        assert canary.places(database, hot_store, canary.WORD) == []
+        assert not any(canary.rows(database, tenant_id="default", user_id="ana").values())
+        asked_later = ask_of(llm_server, forgetting.receipt.completed_at.timestamp())
+        assert canary.WORD not in asked_later or point == ON_ITS_WAY
+        assert any(found.kind == "fact" for found in other.recall("dog"))
+        # The same id begins anew.
+        memory.write("user", "I own 3 green bicycles.")
+        pipeline.settle(seconds=40)
+        assert [turn.content for turn in memory.history()] == ["I own 3 green bicycles."]
+        assert [found.kind for found in memory.recall("bicycles") if found.kind == "fact"] == ["fact"]
+        assert canary.places(database, hot_store, canary.WORD) == []
+        assert {hot_store.get(key) for key in hot_store.scan_iter("at:*:bytes")} == {b"0"}
+
+
+def _then(first, second):
+    def both(*arguments):
+        result = first(*arguments)
+        second()
+        return result
+
+    return both
+
+
+def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, database, monkeypatch):
+    with Pipeline(with_llm) as pipeline:
+        for point in (
+            "extract.answer_received",
+            "embed.vectors_received",
+            "consolidate.decided",
+            "summarize.answer_received",
+        ):
+            forgetting = Forgetting(pipeline, point)
+            write_about(with_llm, "ana")
+            monkeypatch.setattr(faults, "reach", forgetting.reach)
+            pipeline.settle(seconds=40)
+            forgetting.join()
+        with pipeline.runtime.postgres.connection() as connection:
+            counted = counters.read(connection)
+    assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == 4
+
+
+def test_no_lease_comes_just_behind_the_deletion_of_the_others(settings, pipeline, database, monkeypatch):
+    """A claim that comes while the rows are deleted, and not committed yet, waits, and finds nobody."""
+    write_about(settings, "ana")
+    pipeline.settle()
+    claimed = []
+
+    def claim():
+        with pipeline.runtime.postgres.connection() as connection:
+            claimed.append(pipeline.runtime.leases.claim(connection, ANA, "batch", "any"))
+
+    late = threading.Thread(target=claim)
+
+    def reach(point):
+        if point == "erase.rows_deleted":
+            late.start()
+            late.join(0.5)
+            assert claimed == []
+
+    monkeypatch.setattr(faults, "reach", reach)
+    erasures.forget(pipeline.runtime, ANA)
+    late.join(10)
+    assert claimed == [None]
+    assert database.execute("SELECT count(*) FROM leases").fetchone() == (0,)
+
+
+def test_no_embedder_is_asked_about_somebody_forgotten(settings, pipeline, database, monkeypatch):
+    asked = []
+
+    class Embedder:
+        model, dimension = "hashing", 1024
+
+        def embed(self, texts):
+            asked.extend(texts)
+            return [[1.0] * 1024 for _ in texts]
+
+    monkeypatch.setattr(pipeline.runtime, "embedder_of", lambda space: Embedder())
+    forgetting = Forgetting(pipeline, "embed.after_claim")
+    monkeypatch.setattr(faults, "reach", forgetting.reach)
+    write_about(settings, "ana")
+    pipeline.settle()
+    forgetting.join()
+    assert asked == []
+
+
+def test_content_is_in_no_statistics(settings, database):
+    """Whatever a column holds, only ids, times, numbers and fixed words may be sampled."""
+    rows = database.execute(
+        "SELECT DISTINCT a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+        "JOIN pg_tables AS t ON t.tablename = c.relname AND t.schemaname = 'public' "
+        "JOIN pg_type AS y ON y.oid = a.atttypid "
+        "WHERE a.attnum > 0 AND coalesce(nullif(a.attstattarget, -1), 100) <> 0 AND t.tablename NOT LIKE '%yoyo%' "
+        "AND y.typname IN ('text', '_text', 'jsonb', 'json', 'tsvector', 'vector', 'bytea', 'varchar')"
+    ).fetchall()
+    harmless = {
+        *("tenant_id", "user_id", "session_id", "turn_id", "agent_id", "item", "owner", "owner_hash", "actor"),
+        *("action", "category", "cut_by", "kind", "model", "name", "outcome", "prompt_version", "provider", "role"),
+        *("removed", "stage", "state", "status", "timezone"),
+    }
+    assert {name for (name,) in rows} <= harmless
+    # Of these names, some stand for content in one table and for something fixed in another.
+    sampled = database.execute(
+        "SELECT c.relname, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+        "WHERE c.relname IN ('turns', 'episodes') AND a.attname IN ('name', 'outcome') AND a.attstattarget = 0"
+    ).fetchall()
+    assert sorted(sampled) == [("episodes", "outcome"), ("turns", "name")]
+
+
+def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):
+    from afterturn.database import owned
+
+    with psycopg.connect(database.info.dsn, password=database.info.password, row_factory=psycopg.rows.dict_row) as ours:
+        found = owned.tables(ours)
+    rows = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    nobodys = {name for (name,) in rows} - set(found)
+    assert {name for name in nobodys if "yoyo" not in name} == {"counters", "embedding_spaces"}
+    assert all(columns for columns in found.values())
+
+
+@pytest.fixture
+def llm_workers(with_llm, tmp_path):
+    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+        yield stack
+
+
+def cli(settings, *arguments, fault=""):
+    """Run the command line as a process of its own."""
+    variables = settings.model_dump(exclude_unset=True)
+    for name in ("postgres_url", "llm_api_key"):
+        if name in variables:
+            variables[name] = variables[name].get_secret_value()
+    environment = {f"{settings_module.PREFIX}{name.upper()}": str(value) for name, value in variables.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "api_shim.cli.main", *arguments],
+        env={**os.environ, **environment, **({faults.VARIABLE: fault} if fault else {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def wait_until(is_so, *, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_forget_that_is_killed_is_finished_by_the_workers(
+    llm_workers, with_llm, llm_server, database, hot_store, tmp_path, postgres_server, redis_server
+):
+    for epoch, point in enumerate(faults.POINTS["erase"], 1):
+        memory = write_about(with_llm, "ana")
+        memory.flush(wait_seconds=30)
+        killed = cli(with_llm, "forget", "ana", "--yes", fault=f"erase.{point} kill {tmp_path / point}")
+        assert killed.returncode == -9, killed
+        started = time.monotonic()
+        wait_until(
+            lambda: database.execute("SELECT count(*) FROM erasures WHERE completed_at IS NULL").fetchone() == (0,)
+        )
+        assert time.monotonic() - started < 10
+        assert database.execute("SELECT max(epoch), count(*) FROM erasures").fetchone() == (epoch, epoch)
+        assert memory.recall("dog") == memory.history() == []
+        wait_until(lambda: canary.places(database, hot_store, canary.WORD, canary.ID) == [], seconds=5)
+    done = time.time()
+    time.sleep(2)
+    assert canary.WORD not in ask_of(llm_server, done)
+    assert canary.logs(llm_workers.data_dir, canary.WORD) == []
+    for server in (postgres_server, redis_server):
+        assert canary.logs(server.process.log_path.parent, canary.WORD) == []
+    memory.write("user", "I own 3 green bicycles.")
+    memory.flush(wait_seconds=30)
+    assert [turn.content for turn in memory.history()] == ["I own 3 green bicycles."]

@@ -1,0 +1,44 @@
+"""Sends the events that Flower shows a few times per second, rather than after each task.
+
+Celery publishes what it has after every turn of its loop, each time through a new client object: at full load that was
+a tenth of a worker's time, and as much again of the broker's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from celery import bootsteps
+
+#: Larger: fewer messages, and Flower is later to see them. At most 24 events wait; then they are sent at once.
+EVENTS_SECONDS = 0.2
+
+
+class SendEventsTogether(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
+    """Part of a consumer; begins anew with each connection to the broker."""
+
+    requires = ("celery.worker.consumer.events:Events",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._has_events = False
+
+    def include_if(self, consumer: Any) -> bool:
+        return consumer.hub is not None
+
+    def start(self, consumer: Any) -> None:
+        consumer.event_dispatcher.on_send_buffered = self._note
+        consumer.hub.call_repeatedly(EVENTS_SECONDS, self._send, consumer)
+
+    def stop(self, consumer: Any) -> None:
+        with contextlib.suppress(*consumer.connection_errors):
+            self._send(consumer)
+
+    def _note(self) -> None:
+        self._has_events = True
+
+    def _send(self, consumer: Any) -> None:
+        if self._has_events and consumer.event_dispatcher is not None:
+            self._has_events = False
+            consumer.event_dispatcher.flush()
