@@ -105,12 +105,12 @@ class AsyncMemoryClient:
         query = checked_query(query)
         hot = await self._hot(limit)
         try:
-            archived = await self._search(query, limit + len(hot.hidden))
+            archived: list[Memory] | None = await self._search(query, limit + len(hot.hidden))
         except MemoryUnavailable:
             if not hot.turns:
                 raise
             logger.warning("Postgres is away: recall searches only what Redis has")
-            archived = []
+            archived = None
         return self._conversation.with_pending(query, hot, archived, limit)
 
     async def remove(self, turn_id: str) -> None:

@@ -139,12 +139,12 @@ class MemoryClient:
         query = checked_query(query)
         hot = self._hot(limit)
         try:
-            archived = self._search(query, limit + len(hot.hidden))
+            archived: list[Memory] | None = self._search(query, limit + len(hot.hidden))
         except MemoryUnavailable:
             if not hot.turns:
                 raise
             logger.warning("Postgres is away: recall searches only what Redis has")
-            archived = []
+            archived = None
         return self._conversation.with_pending(query, hot, archived, limit)
 
     def remove(self, turn_id: str) -> None:

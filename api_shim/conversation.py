@@ -162,11 +162,15 @@ class Conversation:
                 found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
         return list(found.values())[:limit]
 
-    def with_pending(self, query: str, hot: Hot, archived: Sequence[Memory], limit: int) -> list[Memory]:
-        """Put matching turns that are not archived yet among the recalled memories, in the order of the scores."""
-        shown = memories.without(archived, hot.hidden)
+    def with_pending(self, query: str, hot: Hot, archived: Sequence[Memory] | None, limit: int) -> list[Memory]:
+        """Put matching turns that are not archived yet among the recalled memories, in the order of the scores.
+
+        Where Postgres is away (`archived` is None), turns that are archived but still in Redis as well.
+        """
+        shown = memories.without(archived or (), hot.hidden)
         known = {memory.memory_id for memory in shown}
-        ranked = ranking.rank_pending(query, [turn for turn in hot.turns if turn.turn_id not in known])
+        candidates = hot.turns if archived is None else hot.turns[len(hot.turns) - hot.waiting :]
+        ranked = ranking.rank_pending(query, [turn for turn in candidates if turn.turn_id not in known])
         fused = ranking.fuse([[turn.turn_id for turn in ranked]])
         fresh = [statements.of_turn(turn, self.session.session_id, fused[turn.turn_id]) for turn in ranked]
         return sorted([*shown, *fresh], key=lambda memory: -memory.score)[:limit]

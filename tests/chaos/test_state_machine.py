@@ -64,12 +64,17 @@ class Memory(RuleBasedStateMachine):
 
     # What agents do.
 
-    @rule(user=st.sampled_from(USERS), session=st.sampled_from(SESSIONS), text=st.sampled_from(TEXTS))
-    def write(self, user: str, session: str, text: str) -> None:
+    @rule(
+        user=st.sampled_from(USERS),
+        session=st.sampled_from(SESSIONS),
+        texts=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4),
+    )
+    def write(self, user: str, session: str, texts: list[str]) -> None:
         turns = self.written.setdefault((user, session), [])
-        turn_id = f"{session}-{len(turns)}"
-        self._client(user, session).write("user", text, turn_id=turn_id, name=user.title())
-        turns.append(turn_id)
+        for text in texts:
+            turn_id = f"{session}-{len(turns)}"
+            self._client(user, session).write("user", text, turn_id=turn_id, name=user.title())
+            turns.append(turn_id)
 
     @precondition(lambda self: self.written)
     @rule(data=st.data())
@@ -108,6 +113,18 @@ class Memory(RuleBasedStateMachine):
     @rule()
     def lose_all_messages(self) -> None:
         self.pipeline.hints.waiting.clear()
+
+    @precondition(lambda self: self.written)
+    @rule()
+    def archive(self) -> None:
+        self.pipeline.do("archive", [["default", user, session] for user, session in self.written])
+
+    @precondition(lambda self: self._batches())
+    @rule(data=st.data())
+    def work_on_any_batch(self, data: st.DataObject) -> None:
+        user, batch = data.draw(st.sampled_from(self._batches()))
+        for stage in STAGES:
+            self.pipeline.do(stage, "default", user, batch)
 
     @precondition(lambda self: self._batches())
     @rule(data=st.data(), stage=st.sampled_from(STAGES))
