@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test lint types contracts format bench clean
+.PHONY: help demo up test lint types contracts format bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint       ruff, strict types, import contracts'
 	@echo 'make format     let ruff format the code'
 	@echo 'make bench      what the hot path and the pipeline cost'
+	@echo 'make chaos      kill, stop, lose and double everything, and see what it costs (about 8 minutes)'
 	@echo 'make clean      remove .venv and caches'
 
 $(VENV)/created:
@@ -54,6 +55,9 @@ format: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m bench.hot_path
 	@$(BIN)/python -m bench.pipeline --turns 5000 --users 50
+
+chaos: $(VENV)/installed-dev
+	@$(BIN)/python -m bench.chaos
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

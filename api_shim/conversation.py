@@ -67,6 +67,7 @@ class Conversation:
         self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
         self.remove_keys = (*self.write_keys, self.hidden_key)
         self._member = keys.member(self.session)
+        self._limit_bytes = str(self.settings.pending_limit_bytes_per_shard)  # as it is sent with every write
         self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
         self._alarmed_at = float("-inf")
 
@@ -125,7 +126,7 @@ class Conversation:
 
     def _arguments(self, payloads: Sequence[tuple[str, bytes]]) -> list[str | bytes | int]:
         size = sum(len(payload) for _, payload in payloads)
-        arguments: list[str | bytes | int] = [self._member, self.settings.pending_limit_bytes_per_shard, size]
+        arguments: list[str | bytes | int] = [self._member, self._limit_bytes, size]
         for entry_id, payload in payloads:
             arguments.append(entry_id)
             arguments.append(payload)

@@ -28,8 +28,10 @@ def measured(
     memories = {message.user_id: MemoryClient(message.user_id, settings=settings) for message in messages}
     progress.begin("turns written", turns)
     started = time.perf_counter()
-    for message in messages:
+    for number, message in enumerate(messages):
         memories[message.user_id].write(message.role, message.content)
+        if number % 100 == 0:
+            progress.reached(number)
     writing_seconds = time.perf_counter() - started
     for memory in memories.values():
         memory.flush()

@@ -30,7 +30,9 @@ class WakeConsumer(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery shi
     def start(self, worker: Any) -> None:
         if not isinstance(worker.pool, TaskPool):
             return
-        self._readable, self._writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._readable, self._writable = os.pipe()
+        os.set_blocking(self._readable, False)
+        os.set_blocking(self._writable, False)
         apply = worker.pool.on_apply
 
         def apply_and_wake(*arguments: Any, **options: Any) -> Any:

@@ -1,0 +1,35 @@
+"""What a bench prints."""
+
+import json
+
+from bench import report
+from bench.report import Line
+
+LINES = (
+    Line(name="ratio", meaning="write over RPUSH", aim=1.5),
+    Line(name="rate", meaning="turns per second", aim=500, is_floor=True),
+    Line(name="plain", meaning="nothing is aimed at"),
+)
+
+
+def test_the_json_is_one_object_on_one_line():
+    printed = report.as_json({"rate": 512.5, "lost": 0, "server": "7.2", "unknown": None})
+    assert "\n" not in printed
+    assert json.loads(printed) == {"rate": 512.5, "lost": 0, "server": "7.2", "unknown": None}
+
+
+def test_a_verdict_says_the_aim_and_whether_it_is_reached():
+    ratio, rate, plain = LINES
+    assert ratio.verdict(1.5) == "<= 1.5 yes"
+    assert ratio.verdict(1.51) == "<= 1.5 NO"
+    assert rate.verdict(500) == ">= 500 yes"
+    assert rate.verdict(499.9) == ">= 500 NO"
+    assert plain.verdict(3) == ""
+    assert ratio.verdict(None) == ""
+
+
+def test_the_table_explains_each_figure_and_keeps_those_it_does_not_know(capsys):
+    report.show("A bench", LINES, {"ratio": 1.25, "rate": 12_345.6, "plain": None, "extra": 7})
+    printed = capsys.readouterr().out
+    for text in ("A bench", "write over RPUSH", "<= 1.5 yes", "12,346", "1.250", "extra", "7"):
+        assert text in printed
