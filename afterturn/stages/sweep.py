@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("sweep")
 
-#: Sessions in one archive message: one transaction archives them all. Larger: fewer commits, but users wait longer locked.
-#: users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
+#: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
+#: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
 SESSIONS_PER_ARCHIVE = 20
 #: Sessions that one sweep hands out per shard; the rest is found by the next sweep.
 SESSIONS_PER_SHARD = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import redis
 
@@ -51,27 +52,24 @@ def _meddled(
 ) -> Outcome:
     lane.begin()
     conversation.write(lane.settings)
-    with lane.clock(), Meddler(lane.settings.celery_broker_url, policy, hold_seconds=hold_seconds) as between:
-        workers = [
-            WorkerProcess(
-                lane.settings, lane.directory, name, app="tests.chaos.meddled_app", variables=between.variables
-            )
-            for name in names
-        ]
-        try:
-            watch = Stopwatch()
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                watch.started(worker)
-            lane.wait_until_settled()
-            watch.settled()
-            time.sleep(0.3)  # what is still on its way finds nothing to do
-            assert between.taken > 0, "no message came by"
-            return trial.concluded(lane, expected, fault, watch, injected=between.taken)
-        finally:
-            for worker in workers:
-                worker.kill()
+    with (
+        lane.clock(),
+        Meddler(lane.settings.celery_broker_url, policy, hold_seconds=hold_seconds) as between,
+        ExitStack() as running,
+    ):
+        watch = Stopwatch()
+        for worker in [running.enter_context(_behind(between, lane, name)) for name in names]:
+            watch.started(worker)
+        lane.wait_until_settled()
+        watch.settled()
+        time.sleep(0.3)  # what is still on its way finds nothing to do
+        assert between.taken > 0, "no message came by"
+        return trial.concluded(lane, expected, fault, watch, injected=between.taken)
+
+
+def _behind(between: Meddler, lane: Lane, name: str) -> WorkerProcess:
+    app = "tests.chaos.meddled_app"
+    return WorkerProcess(lane.settings, lane.directory, name, app=app, variables=between.variables)
 
 
 def broker_flushed(lane: Lane, expected: Image) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
+from afterturn.scopes import UserScope
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 from tests.chaos import servers_down, trial
 from tests.chaos.image import Image
@@ -108,8 +111,6 @@ async def _recalled(settings) -> list[float]:
 
 
 def test_with_asyncio_it_is_the_same(own: OwnServers, memory: MemoryClient) -> None:
-    import asyncio
-
     memory.write("user", "I live in Porto.")
     own.signal_postgres(signal.SIGSTOP)
     try:
@@ -120,9 +121,6 @@ def test_with_asyncio_it_is_the_same(own: OwnServers, memory: MemoryClient) -> N
 
 
 def test_a_statement_that_is_too_slow_is_given_up_too(own: OwnServers, memory: MemoryClient) -> None:
-    from afterturn.database import pool
-    from afterturn.scopes import UserScope
-
     def run() -> None:
         with (
             pool.open_app_pool(memory._conversation.settings) as opened,
