@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from afterturn.settings import Settings
 from api_shim import MemoryClient
+from bench import processors
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.report import Value
@@ -18,6 +19,7 @@ DEADLINE_SECONDS = 600.0
 #: How often Postgres is asked; what is found is late by half of it on average.
 LOOK_SECONDS = 0.05
 ASKED = 20
+RECALLED = 20
 
 
 def measured(
@@ -27,6 +29,7 @@ def measured(
     messages = list(itertools.islice(said, turns))
     memories = {message.user_id: MemoryClient(message.user_id, settings=settings) for message in messages}
     progress.begin("turns written", turns)
+    used_before = processors.now()
     started = time.perf_counter()
     for number, message in enumerate(messages):
         memories[message.user_id].write(message.role, message.content)
@@ -37,6 +40,7 @@ def measured(
         memory.flush()
     archived_seconds = _seconds_until(turns, "turns", book, progress, started)
     searchable_seconds = _seconds_until(turns, "facts", book, progress, started)
+    used_after = processors.now()
     figures: dict[str, Value] = {
         "turns_per_s": book.count("facts") / searchable_seconds,
         "writes_per_s": turns / writing_seconds,
@@ -44,6 +48,8 @@ def measured(
         "searchable_s": searchable_seconds,
         "not_recalled": _not_recalled(memories, messages),
     }
+    if used_before is not None and used_after is not None:
+        figures |= used_after.figures(used_before, turns)
     wait_for_summaries(book, progress)
     return figures | {"summarized_s": time.perf_counter() - started}
 
@@ -67,7 +73,7 @@ def _not_recalled(memories: Mapping[str, MemoryClient], messages: Sequence[Messa
 
 
 def _is_recalled(memory: MemoryClient, message: Message) -> bool:
-    found = memory.recall(message.content, limit=5)
+    found = memory.recall(message.content, limit=RECALLED)
     return any(one.kind == "fact" and message.content in [said.quote for said in one.evidence] for one in found)
 
 

@@ -40,6 +40,7 @@ WITH_DEFAULTS = ("archive.begun", "extract.answer_stored", "consolidate.lock_tak
 #: Each lane has a Redis database and the one after it.
 DATABASES_PER_LANE = 2
 
+TABLE_COLUMNS = 140
 COUNTS = ("turns_lost", "turns_doubled", "facts_lost", "facts_doubled", "extra_llm_calls")
 
 
@@ -234,7 +235,9 @@ def _show(rows: Sequence[Outcome], totals: dict[str, float | int | str | None]) 
         *(str(totals[name]) for name in COUNTS),
         "-" if worst is None else f"{worst:.1f}",
     )
-    Console().print(table)
+    console = Console()
+    # Into a file, rich would write 80 columns.
+    console.print(table, width=max(console.width, TABLE_COLUMNS), crop=False)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ WORKERS: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
 
 LINES = (
     Line(name="turns_per_s", meaning="turns from the first write to the last fact, per second", aim=500, is_floor=True),
+    Line(name="cpu_ms_per_turn", meaning="time of all our processors in it, servers included, per turn"),
+    Line(
+        name="share_of_others",
+        meaning="share of the machine's work in it that was not ours; with much, do not trust it",
+    ),
     Line(name="freshness_p50_s", meaning="at the steady rate: from a turn's write to its fact, median"),
     Line(name="freshness_p95_s", meaning="the same, the slowest of twenty"),
     Line(

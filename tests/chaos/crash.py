@@ -85,15 +85,18 @@ def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
             lane.wait_until_settled()
             watch.settled()
             sleeper.resume()
-            _wait_for_the_sleepers_attempt(lane, point)
+            _wait_for_the_sleepers_attempt(lane, sleeper, point)
             lane.wait_until_settled()
         return trial.concluded(lane, expected, f"sleep at {point}", watch, may_sleep=True)
 
 
-def _wait_for_the_sleepers_attempt(lane: Lane, point: str) -> None:
+def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: str) -> None:
+    """Wait until it was refused. Where the database has ended its session meanwhile, it comes to no attempt at all."""
     if point in REFUSED:
         wait_until(
-            lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0, seconds=10.0, what=lambda: f"{point}: not refused"
+            lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0 or sleeper.process.log_says("waits for a server"),
+            seconds=10.0,
+            what=lambda: f"{point}: not refused",
         )
     time.sleep(0.3)
 

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,8 +72,15 @@ def open_directory() -> Iterator[Path]:
         assert left_over.wait_until_none(Path(directory)) == []
 
 
+def everybody_may_enter(directory: Path) -> bool:
+    """Whether a user without rights of their own reaches what is in it."""
+    return all(folder.stat().st_mode & 0o001 for folder in (directory, *directory.resolve().parents))
+
+
 @pytest.mark.parametrize("way", ["--bounding-set=-all", "+dac_override", "unshare"])
 def test_each_way_works(choose: Choose, open_directory: Path, way: str) -> None:
+    if way == "--bounding-set=-all" and not everybody_may_enter(Path(sys.prefix)):
+        pytest.skip("this checkout lies below a folder that only root may enter, and so do the programs")
     choose(way)
     with PostgresServer(open_directory, durable=False) as server, psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
