@@ -235,9 +235,8 @@ def _show(rows: Sequence[Outcome], totals: dict[str, float | int | str | None]) 
         *(str(totals[name]) for name in COUNTS),
         "-" if worst is None else f"{worst:.1f}",
     )
-    console = Console()
     # Into a file, rich would write 80 columns.
-    console.print(table, width=max(console.width, TABLE_COLUMNS), crop=False)
+    Console(width=max(Console().width, TABLE_COLUMNS)).print(table)
 
 
 if __name__ == "__main__":
