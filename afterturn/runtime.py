@@ -11,19 +11,19 @@ from psycopg_pool import ConnectionPool
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from afterturn import breaker
 from afterturn import settings as settings_module
-from afterturn.breaker import Breaker
 from afterturn.database.pool import Connection, open_worker_pool
 from afterturn.embedding import spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.endpoints import breaker
+from afterturn.endpoints.breaker import Breaker
 from afterturn.enqueue import Enqueue
 from afterturn.extraction.extractor import Extractor
 from afterturn.extraction.offline import OfflineExtractor
 from afterturn.extraction.prompted import PromptedExtractor
 from afterturn.leases import LeaseKeeper
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from afterturn.settings import Settings
 from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.prompted import PromptedSummarizer

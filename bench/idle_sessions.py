@@ -17,7 +17,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from afterturn import settings as settings_module
-from afterturn import status as status_module
 from afterturn.database import migrate
 from afterturn.hot import keys
 from afterturn.local.postgres_server import PostgresServer
@@ -26,7 +25,8 @@ from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from afterturn.stages import sweep
-from afterturn.status import Selection
+from afterturn.watching import status as status_module
+from afterturn.watching.status import Selection
 from bench import query_plans, report, servers, timing
 from bench.report import Line, Value
 

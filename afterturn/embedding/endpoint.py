@@ -11,10 +11,10 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from afterturn import model_errors
+from afterturn.endpoints import failures
+from afterturn.endpoints.endpoint import CallFailed, ModelEndpoint
+from afterturn.endpoints.failures import SettingNames
 from afterturn.errors import InputTooLong, ModelRefused, ModelUnavailable
-from afterturn.model_endpoint import CallFailed, ModelEndpoint
-from afterturn.model_errors import SettingNames
 from afterturn.settings import Settings
 
 SETTING_NAMES = SettingNames(
@@ -125,7 +125,7 @@ class EndpointEmbedder:
             if self._tells_dimension and error.failure.status in (400, 422) and error.failure.says(_ABOUT_DIMENSION):
                 self._tells_dimension = False
                 return self._call(texts)
-            raise model_errors.error_for(error.failure, SETTING_NAMES) from None
+            raise failures.error_for(error.failure, SETTING_NAMES) from None
         return _vectors(answer, len(texts))
 
 

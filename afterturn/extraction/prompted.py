@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from afterturn.turns import Turn
 
 #: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.

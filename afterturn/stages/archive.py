@@ -19,11 +19,12 @@ import redis
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from afterturn import cut, erasures, faults, removal, tokens
+from afterturn import cut, faults, tokens
 from afterturn.cut import Cut, UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import TransitionRefused
+from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry, Mark
 from afterturn.scopes import SessionScope, UserScope

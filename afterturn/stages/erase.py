@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterturn import erasures
+from afterturn.forgetting import erasures
 from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
 

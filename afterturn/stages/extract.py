@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from afterturn import batches, faults, leases, llm_calls
+from afterturn import batches, faults, leases
 from afterturn.batches import Batch, Claimed
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -13,6 +13,7 @@ from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
 from afterturn.extraction import answers
 from afterturn.extraction.answers import StoredAnswer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, RawAnswer
+from afterturn.llm import calls
 from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -99,7 +100,7 @@ class Extraction:
         return self._runtime.llm_breaker.call(lambda: self._call(request)).text
 
     def _call(self, request: ExtractionRequest) -> RawAnswer:
-        with llm_calls.metered(
+        with calls.metered(
             self._runtime.postgres,
             self._claimed.lease,
             self._batch.session,

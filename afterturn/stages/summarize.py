@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from afterturn import counters, faults, leases, llm_calls
+from afterturn import counters, faults, leases
 from afterturn.database import queries
 from afterturn.errors import AfterturnError, ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
 from afterturn.leases import Lease
+from afterturn.llm import calls
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope
 from afterturn.summaries import profile
@@ -87,7 +88,7 @@ def _call(
     runtime: Runtime, session: SessionScope, lease: Lease, previous: str | None, episodes: list[Episode]
 ) -> SummaryDraft:
     summarizer = runtime.summarizer
-    with llm_calls.metered(runtime.postgres, lease, session, stage="summarize", model=summarizer.model) as cost:
+    with calls.metered(runtime.postgres, lease, session, stage="summarize", model=summarizer.model) as cost:
         draft = summarizer.summarize(previous, episodes)
         cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
         return draft

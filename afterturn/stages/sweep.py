@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from afterturn import erasures, faults
+from afterturn import faults
 from afterturn.database import queries
+from afterturn.forgetting import erasures
 from afterturn.hot import keys, pending
 from afterturn.runtime import Runtime
 from afterturn.stages import archive

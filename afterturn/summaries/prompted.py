@@ -8,7 +8,7 @@ from importlib.resources import files
 from pydantic import BaseModel, Field, ValidationError
 
 from afterturn.errors import AnswerMalformed
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from afterturn.summaries.summarizer import Episode, SummaryDraft
 from afterturn.turns import storable
 

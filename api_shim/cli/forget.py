@@ -14,7 +14,7 @@ from api_shim.cli import owner
 from api_shim.cli.owner import Tenant, User
 
 if TYPE_CHECKING:
-    from afterturn.erasures import Receipt
+    from afterturn.forgetting.erasures import Receipt
     from afterturn.scopes import UserScope
     from afterturn.settings import Settings
 
@@ -61,7 +61,7 @@ def forget(
 
 
 def _forget(settings: Settings, scope: UserScope) -> Receipt:
-    from afterturn import erasures
+    from afterturn.forgetting import erasures
     from afterturn.runtime import Runtime
 
     runtime = Runtime(settings, pool_size=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from afterturn.scrub import Step
+    from afterturn.forgetting.scrub import Step
     from afterturn.settings import Settings
 
 EXIT_NOT_ALL = 1
@@ -42,8 +42,8 @@ def _steps(settings: Settings, *, rewrite: bool) -> Iterator[Step]:
     import redis
     from psycopg.rows import dict_row
 
-    from afterturn import scrub as scrub_module
     from afterturn.database import pool
+    from afterturn.forgetting import scrub as scrub_module
 
     with redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
         yield scrub_module.hot_store(client)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from afterturn.status import Status
+    from afterturn.watching.status import Status
 
 EXIT_OBJECTIVE_MISSED = 1
 EXIT_SERVER_AWAY = 2
@@ -36,7 +36,7 @@ def status(
     2: a server is away; what the others know is printed all the same. docs/operating.md says what to do about it.
     """
     from afterturn import settings as settings_module
-    from afterturn import status as status_module
+    from afterturn.watching import status as status_module
 
     settings = settings_module.load()
     selection = status_module.Selection(
@@ -65,7 +65,7 @@ def _exit_code(found: Status) -> int:
 def _print(found: Status, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from afterturn import status as status_module
+    from afterturn.watching import status as status_module
     from api_shim.cli import status_table
 
     if as_json:

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from afterturn.backlog import Backlog
-from afterturn.breaker import State
+from afterturn.endpoints.breaker import State
 from afterturn.hot.backlog import HotBacklog
-from afterturn.status import Selection, Status, StoredState
+from afterturn.watching.backlog import Backlog
+from afterturn.watching.status import Selection, Status, StoredState
 
 #: What stands behind each step of a batch.
 _STEPS = {"pending": "to extract", "extracted": "to embed", "embedded": "to apply"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from afterturn import breaker
+from afterturn.endpoints import breaker
 from afterturn.hot import keys
 from api_shim import MemoryClient
 from tests.chaos import conversation, trial

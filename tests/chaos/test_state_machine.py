@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 from psycopg.sql import SQL, Identifier
 
-from afterturn import erasures
+from afterturn.forgetting import erasures
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient

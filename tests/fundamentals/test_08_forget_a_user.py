@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from afterturn import erasures, export
+from afterturn import export
+from afterturn.forgetting import erasures
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient

@@ -9,8 +9,9 @@ import time
 import psycopg
 import pytest
 
-from afterturn import counters, erasures, faults
+from afterturn import counters, faults
 from afterturn import settings as settings_module
+from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.scopes import UserScope
 from tests import canary

@@ -2,7 +2,7 @@
 
 import json
 
-from afterturn import erasures
+from afterturn.forgetting import erasures
 from afterturn.scopes import UserScope
 from tests import canary
 from tests.fundamentals.test_08_forget_a_user import write_about

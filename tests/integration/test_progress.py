@@ -1,7 +1,7 @@
 """The counts of each stage, read from Postgres while turns go through them."""
 
-from afterturn import progress
-from afterturn.progress import Cost, Freshness
+from afterturn.watching import progress
+from afterturn.watching.progress import Cost, Freshness
 from api_shim import MemoryClient
 
 

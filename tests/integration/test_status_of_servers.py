@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from afterturn.breaker import Breaker
+from afterturn.endpoints.breaker import Breaker
 from afterturn.hot import keys, pending
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient

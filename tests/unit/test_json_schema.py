@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from pydantic import BaseModel, Field
 
-from afterturn import json_schema
 from afterturn.extraction.answer import Answer
+from afterturn.llm import json_schema
 
 ALLOWED = {"type", "description", "enum", "anyOf", "items", "properties", "required", "additionalProperties"}
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from afterturn import settings
 from afterturn.errors import SettingsError
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from tests.llm_server import LLMServer, replies
 from tests.llm_server.http import Reply
 

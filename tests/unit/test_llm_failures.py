@@ -17,7 +17,7 @@ from afterturn.errors import (
     ModelRefused,
     ModelUnavailable,
 )
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from tests.llm_server import LLMServer, replies
 from tests.llm_server.http import Reply
 

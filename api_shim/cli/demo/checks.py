@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from afterturn import progress
 from afterturn.database.pool import Connection, unavailable_as_ours
 from afterturn.local.stack import Stack
-from afterturn.progress import Cost, Freshness
+from afterturn.watching import progress
+from afterturn.watching.progress import Cost, Freshness
 from api_shim.cli.demo import delivery, flower
 from api_shim.cli.demo.delivery import Delivery
 from api_shim.cli.demo.flower import TasksSeen

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
-from afterturn.progress import Progress
+from afterturn.watching.progress import Progress
 
 BAR_WIDTH = 32
 #: Lines come no faster than this, besides the last one.

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from psycopg_pool import ConnectionPool
 
-from afterturn import progress
 from afterturn.database.pool import Connection, unavailable_as_ours
 from afterturn.local.stack import Stack
-from afterturn.progress import Progress
 from afterturn.settings import Settings
+from afterturn.watching import progress
+from afterturn.watching.progress import Progress
 from api_shim.cli.demo.display import Display
 from api_shim.cli.demo.failure import DemoFailed
 from api_shim.cli.demo.recorded import RecordedSession

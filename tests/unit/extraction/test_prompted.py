@@ -12,7 +12,7 @@ from afterturn.errors import AnswerTruncated, ModelUnavailable
 from afterturn.extraction import answer
 from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.extraction.prompted import PromptedExtractor, instructions, shown
-from afterturn.llm import LLM
+from afterturn.llm.client import LLM
 from afterturn.turns import Turn
 from tests.llm_server import LLMServer, prompt
 

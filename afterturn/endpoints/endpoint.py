@@ -16,9 +16,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from afterturn import model_errors
+from afterturn.endpoints import failures
+from afterturn.endpoints.failures import Failure, SettingNames
 from afterturn.errors import ModelUnavailable, SettingsError
-from afterturn.model_errors import Failure, SettingNames
 
 if TYPE_CHECKING:
     import openai
@@ -73,7 +73,7 @@ class ModelEndpoint:
         except openai.APITimeoutError:
             raise ModelUnavailable(f"the endpoint did not answer within {self._timeout_seconds:g} s") from None
         except openai.APIStatusError as error:
-            failure = model_errors.failure_of(error.status_code, error.body, error.response.headers)
+            failure = failures.failure_of(error.status_code, error.body, error.response.headers)
             raise CallFailed(failure) from None
         except unreachable as error:
             cause = type(error.__cause__ or error).__name__
@@ -110,7 +110,7 @@ class ModelEndpoint:
             # Gateways report a failed upstream in the body of a 200.
             details = answer["error"]
             code = details.get("code") if isinstance(details, dict) else None
-            raise CallFailed(model_errors.failure_of(code if isinstance(code, int) else 502, answer, {}))
+            raise CallFailed(failures.failure_of(code if isinstance(code, int) else 502, answer, {}))
         return answer
 
     def _opened(self) -> openai.OpenAI:

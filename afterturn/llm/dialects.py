@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from afterturn.model_errors import Failure
+from afterturn.endpoints.failures import Failure
 
 Mode = Literal["json_schema", "tool", "json_object", "prompt"]
 

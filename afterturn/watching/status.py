@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 import psycopg
 import redis
 
-from afterturn import backlog, breaker, broker, counters, progress
-from afterturn.backlog import Backlog
-from afterturn.breaker import State
+from afterturn import counters
 from afterturn.database.pool import Connection, worker_connection
+from afterturn.endpoints import breaker
+from afterturn.endpoints.breaker import State
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
 from afterturn.hot.backlog import HotBacklog
-from afterturn.progress import Cost, Freshness, StageDelays
 from afterturn.settings import Settings
+from afterturn.watching import backlog, broker, progress
+from afterturn.watching.backlog import Backlog
+from afterturn.watching.progress import Cost, Freshness, StageDelays
 
 #: What Postgres says, by its names in the JSON.
 STORED_PARTS = (

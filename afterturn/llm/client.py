@@ -13,11 +13,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from afterturn import json_schema, llm_dialects, model_errors
+from afterturn.endpoints import failures
+from afterturn.endpoints.endpoint import OPENAI_BASE_URL, CallFailed, ModelEndpoint
+from afterturn.endpoints.failures import SettingNames
 from afterturn.errors import AnswerMalformed, AnswerTruncated, ModelRefused, ModelUnavailable
-from afterturn.llm_dialects import Dialect
-from afterturn.model_endpoint import OPENAI_BASE_URL, CallFailed, ModelEndpoint
-from afterturn.model_errors import SettingNames
+from afterturn.llm import dialects, json_schema
+from afterturn.llm.dialects import Dialect
 from afterturn.settings import Settings
 
 SETTING_NAMES = SettingNames(
@@ -92,9 +93,9 @@ class LLM:
                     # Servers that count the answer's limit in may have room for a shorter one.
                     max_tokens = FEWEST_ANSWER_TOKENS
                     continue
-                simpler = llm_dialects.simpler(dialect, error.failure)
+                simpler = dialects.simpler(dialect, error.failure)
                 if simpler is None:
-                    raise model_errors.error_for(error.failure, SETTING_NAMES) from None
+                    raise failures.error_for(error.failure, SETTING_NAMES) from None
                 dialect = simpler
                 continue
             self._dialect = dialect
@@ -143,7 +144,7 @@ def _text(message: Mapping[str, Any]) -> str:
     for call in calls if isinstance(calls, list) else ():
         arguments = _mapping(_mapping(call).get("function")).get("arguments")
         # Some servers give the arguments as an object rather than as a string of JSON.
-        text = llm_dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
+        text = dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
         if isinstance(text, str) and text.strip():
             return _NOT_STORABLE.sub(_REPLACEMENT, text)
     content = message.get("content")

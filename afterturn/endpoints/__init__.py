@@ -1,0 +1,1 @@
+"""Model endpoints over HTTP: how they fail, and the breaker that all workers share."""

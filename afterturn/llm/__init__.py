@@ -1,0 +1,1 @@
+"""The LLM: one question and one answer in a form that was asked for, and what its calls cost."""
