@@ -90,9 +90,13 @@ CREATE TABLE batches (
     paused_until timestamptz,
     -- When it was last enqueued; the sweep enqueues it again when this is long ago.
     hinted_at timestamptz,
+    -- What its answer comes from: a conversation that was extracted, or a person's edit, whose answer is stored with it.
+    kind text NOT NULL DEFAULT 'conversation' CHECK (kind IN ('conversation', 'manual')),
     -- Which stored answer counts.
     prompt_version text,
     model text,
+    -- Rules could not decide on all of its candidates: a judging call is owed before it can be applied.
+    owes_judgement boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     extracted_at timestamptz,
     embedded_at timestamptz,
@@ -140,6 +144,20 @@ CREATE TABLE answers (
     PRIMARY KEY (tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt)
 );
 
+-- What a judging call answered, by the digest of what it was shown: the same question is never paid for twice.
+CREATE TABLE judgements (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    input_digest text NOT NULL,
+    prompt_version text NOT NULL,
+    model text NOT NULL,
+    -- The batch that it was asked for; null where a scheduled consolidation asked.
+    batch_id uuid,
+    answer text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, user_id, input_digest)
+);
+
 CREATE TABLE llm_calls (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
@@ -174,6 +192,14 @@ CREATE TABLE facts (
     times_seen integer NOT NULL DEFAULT 1,
     status text NOT NULL DEFAULT 'current' CHECK (status IN ('current', 'superseded', 'retracted')),
     superseded_by uuid,
+    -- Why it is no longer current: newer_value, correction, judged, merged, expired, person, challenge (a person's word
+    -- stands against it), removed (its turn was taken back) or deleted. Null while it is current.
+    ended_because text,
+    -- Whose word it is: what extraction believed of a conversation, or what a person entered. The latter beats the former.
+    origin text NOT NULL DEFAULT 'extracted' CHECK (origin IN ('extracted', 'person')),
+    -- Whose turns it rests on: user, assistant (it promised or recommended something) or other.
+    said_by text NOT NULL DEFAULT 'user' CHECK (said_by IN ('user', 'assistant', 'other')),
+    is_pinned boolean NOT NULL DEFAULT false,
     -- In the world. `said_valid_to` is what was said; `valid_to` also ends when a newer value begins.
     valid_from timestamptz,
     valid_to timestamptz,
@@ -186,6 +212,7 @@ CREATE TABLE facts (
     lexemes tsvector GENERATED ALWAYS AS (to_tsvector('english', text)) STORED,
     PRIMARY KEY (tenant_id, user_id, fact_id)
 );
+CREATE INDEX facts_current ON facts (tenant_id, user_id) WHERE status = 'current';
 CREATE INDEX facts_superseded_by ON facts (tenant_id, user_id, superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX facts_by_attribute ON facts (tenant_id, user_id, subject, attribute) WHERE attribute IS NOT NULL;
 

@@ -18,7 +18,7 @@ END
 $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    users, sessions, turns, batches, leases, answers, llm_calls, facts, evidence, rejections, episodes, summaries,
+    users, sessions, turns, batches, leases, answers, judgements, llm_calls, facts, evidence, rejections, episodes, summaries,
     profiles, vectors, erasures, counters, audit_log
 TO afterturn_worker;
 GRANT SELECT ON
@@ -32,7 +32,7 @@ DECLARE
     table_name text;
 BEGIN
     FOREACH table_name IN ARRAY ARRAY[
-        'users', 'sessions', 'turns', 'batches', 'leases', 'answers', 'llm_calls', 'facts', 'evidence', 'rejections',
+        'users', 'sessions', 'turns', 'batches', 'leases', 'answers', 'judgements', 'llm_calls', 'facts', 'evidence', 'rejections',
         'episodes', 'summaries', 'profiles', 'vectors', 'erasures', 'audit_log'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
