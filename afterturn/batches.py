@@ -16,7 +16,14 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from afterturn import counters, faults, leases
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.errors import ModelRefused, ModelUnavailable, StaleLease, TransitionRefused, VersionConflict
+from afterturn.errors import (
+    BudgetExhausted,
+    ModelRefused,
+    ModelUnavailable,
+    StaleLease,
+    TransitionRefused,
+    VersionConflict,
+)
 from afterturn.leases import Lease, LeaseKeeper
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
@@ -53,6 +60,8 @@ class Batch:
     last_position: int
     #: pending, extracted, applied or dead.
     state: str
+    #: conversation, or manual for a person's edit, whose answer came with its turn.
+    kind: str
     #: How often it failed while others succeeded.
     attempts: int
     #: Which stored answer counts; None while pending.
@@ -106,6 +115,8 @@ def claimed(runtime: Servers, scope: UserScope, batch_id: UUID, *, stage: str, s
     except TransitionRefused as error:
         logger.warning("batch %s: %s", batch_id, error)
         _count_refusal(runtime, found, error)
+    except BudgetExhausted as error:
+        _wait_for_next_day(runtime, found, error)
     except ModelUnavailable as error:
         _wait(runtime, found, error)
     except ModelRefused as error:
@@ -149,6 +160,7 @@ def from_row(row: dict[str, Any]) -> Batch:
         first_position=row["first_position"],
         last_position=row["last_position"],
         state=row["state"],
+        kind=row["kind"],
         attempts=row["attempts"],
         prompt_version=row["prompt_version"],
         model=row["model"],
@@ -180,6 +192,16 @@ def _wait(runtime: Servers, found: Claimed, error: ModelUnavailable) -> None:
         seconds = max(error.retry_after_seconds or 0.0, _backoff_seconds(runtime, attempts))
         logger.warning("batch %s waits %.1f s: %s", batch.batch_id, seconds, error)
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
+
+    _end(runtime, found, write)
+
+
+def _wait_for_next_day(runtime: Servers, found: Claimed, error: BudgetExhausted) -> None:
+    """Pause the batch until its user has tokens again; that is nobody's failure, and uses up no attempt."""
+
+    def write(connection: Connection) -> None:
+        logger.warning("batch %s waits for the next day: %s", found.batch.batch_id, error)
+        connection.execute(_SQL["pause_for_the_day"], found.batch.key | {"limit_tokens": error.limit_tokens})
 
     _end(runtime, found, write)
 
@@ -247,6 +269,14 @@ def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tup
 def _turn(row: dict[str, Any]) -> Turn:
     turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
+
+
+def is_its_turn(connection: Connection, batch: Batch) -> bool:
+    """Return whether an extracted batch has its vectors, and no batch of its user comes before it."""
+    if not batch.is_embedded:
+        return False
+    row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
+    return row is not None and not row["is_blocked"]
 
 
 def next_ready(connection: Connection, scope: UserScope) -> UUID | None:

@@ -6,16 +6,18 @@ from afterturn.database.pool import Connection
 
 #: A worker woke up, or was overtaken, and its write was refused by a fence.
 STALE_WRITES_REFUSED = "stale_writes_refused"
-#: A batch was read again because its user's memory had changed meanwhile.
+#: A batch, or a whole memory, was read again because its user's memory had changed meanwhile.
 VERSION_CONFLICTS = "version_conflicts"
+#: A model said something in a summary without naming what it rests on; it was left out.
+STATEMENTS_DROPPED = "summary_statements_dropped"
 
 
-def add(connection: Connection, name: str) -> None:
-    """Count one more."""
+def add(connection: Connection, name: str, count: int = 1) -> None:
+    """Count so many more."""
     connection.execute(
-        "INSERT INTO counters (name, count) VALUES (%s, 1) "
-        "ON CONFLICT (name) DO UPDATE SET count = counters.count + 1, last_at = now()",
-        (name,),
+        "INSERT INTO counters (name, count) VALUES (%s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET count = counters.count + EXCLUDED.count, last_at = now()",
+        (name, count),
     )
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from afterturn.scopes import SessionScope
+from afterturn.scopes import SessionScope, UserScope
 
 #: Namespace of batch ids: the same turns cut at the same place are the same batch.
 _BATCHES = uuid.UUID("0e6f35a0-7f0e-5e8c-8c55-3d0d7f6b8a11")
@@ -28,6 +28,10 @@ class Limits:
     tokens: int
 
 
+#: Each turn is a batch of its own.
+SINGLY = Limits(turns=1, tokens=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """A run of consecutive turns that becomes one batch."""
@@ -36,6 +40,16 @@ class Cut:
     last_position: int
     tokens: int
     is_full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch that was just cut."""
+
+    scope: UserScope
+    batch_id: uuid.UUID
+    #: What it needs next: extract, or embed where its answer came with it.
+    stage: str
 
 
 def plan(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:

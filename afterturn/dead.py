@@ -154,8 +154,10 @@ def _replay_user(connection: Connection, scope: UserScope, batch_ids: Sequence[U
 
 def _replay_batch(connection: Connection, row: dict[str, Any], user_seq: int, actor: str) -> None:
     batch = batches.from_row(row)
-    dropped = _drop_unusable_answers(connection, batch)
-    state = "extracted" if _has_usable_answer(connection, batch) else "pending"
+    # The answer of an edit came with its turn: it is all that there will ever be, and nobody can be asked for another.
+    is_manual = batch.kind == "manual"
+    dropped = 0 if is_manual else _drop_unusable_answers(connection, batch)
+    state = "extracted" if is_manual or _has_usable_answer(connection, batch) else "pending"
     connection.execute(_SQL["replay"], batch.key | {"state": state, "user_seq": user_seq})
     details = {
         "reason": row["reason"],

@@ -15,6 +15,7 @@ AfterturnError
 ├── ModelError                an LLM or embedder call failed
 │   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
 │   │   ├── EndpointPaused    the breaker is open: no call was made
+│   │   ├── BudgetExhausted   the user's tokens of the day are used up: no call was made
 │   │   └── EndpointMisconfigured  a key, model or URL is wrong: wrong for every batch, so none dies of it
 │   └── ModelRefused          the same call will fail again
 │       ├── InputTooLong      the input does not fit the model: a smaller one may
@@ -128,6 +129,17 @@ class EndpointPaused(ModelUnavailable):
     """The endpoint fails for everybody and is left alone for a while; no call was made."""
 
     code = "endpoint_paused"
+
+
+class BudgetExhausted(ModelUnavailable):
+    """The user's tokens of the day (AFTERTURN_USER_DAILY_TOKENS) are used up; no call was made."""
+
+    code = "budget_exhausted"
+
+    def __init__(self, message: str | None = None, *, limit_tokens: int = 0) -> None:
+        super().__init__(message)
+        #: How many tokens the user may have per day.
+        self.limit_tokens = limit_tokens
 
 
 class EndpointMisconfigured(ModelUnavailable):

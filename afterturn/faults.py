@@ -14,7 +14,15 @@ from collections.abc import Callable
 #: Every point, by stage, in the order in which a run passes them. A test compares this with what the stages call, and
 #: the crash matrix strikes at each.
 POINTS: dict[str, tuple[str, ...]] = {
-    "sweep": ("begun", "archives_claimed", "archives_enqueued", "cut_committed", "hints_committed", "enqueued"),
+    "sweep": (
+        "begun",
+        "archives_claimed",
+        "archives_enqueued",
+        "cut_committed",
+        "imports_cut",
+        "hints_committed",
+        "enqueued",
+    ),
     "archive": ("begun", "entries_read", "rows_locked", "before_commit", "after_commit", "entries_removed", "enqueued"),
     "extract": (
         "before_claim",
@@ -35,6 +43,16 @@ POINTS: dict[str, tuple[str, ...]] = {
         "after_commit",
         "enqueued",
     ),
+    "judge": (
+        "before_claim",
+        "after_claim",
+        "call_reserved",
+        "answer_received",
+        "answer_stored",
+        "before_commit",
+        "after_commit",
+        "enqueued",
+    ),
     "consolidate": (
         "before_lock",
         "lock_taken",
@@ -46,7 +64,23 @@ POINTS: dict[str, tuple[str, ...]] = {
         "after_commit",
         "enqueued",
     ),
-    "summarize": ("before_claim", "after_claim", "answer_received", "before_commit", "after_commit"),
+    "summarize": (
+        "before_claim",
+        "after_claim",
+        "answer_received",
+        "answer_stored",
+        "before_commit",
+        "after_commit",
+    ),
+    "sleep": (
+        "before_claim",
+        "after_claim",
+        "call_reserved",
+        "answer_received",
+        "answer_stored",
+        "before_commit",
+        "after_commit",
+    ),
     "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 

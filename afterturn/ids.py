@@ -10,6 +10,8 @@ import uuid
 from afterturn.errors import InvalidId
 
 ID_LIMIT_CHARACTERS = 200
+#: How the ids of sessions begin that are not conversations.
+RESERVED = "~"
 
 #: Control characters, line and paragraph separators, lone surrogates: they break logs, keys and UTF-8.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -36,6 +38,14 @@ def validated(name: str, value: object) -> str:
     return value
 
 
+def validated_session(value: object) -> str:
+    """Return `value` when a caller may name a session so. Raises InvalidId, also for the ids that are reserved."""
+    session_id = validated("session_id", value)
+    if session_id.startswith(RESERVED):
+        raise InvalidId(f"session_id must not begin with {RESERVED}: such sessions are afterturn's own")
+    return session_id
+
+
 def new_turn_id() -> str:
     """Mint a turn id: a UUID of version 7 (RFC 9562), so that ids sort by the time they were made."""
     digits = f"{time.time_ns() // 1_000_000:012x}{os.urandom(9).hex()}"
@@ -47,6 +57,11 @@ def new_turn_id() -> str:
 def fact_id(batch_id: uuid.UUID, prompt_version: str, model: str, index: int) -> uuid.UUID:
     """Derive the id of the fact at `index` of a batch's answer: the same answer always gives the same ids."""
     return uuid.uuid5(_FACTS, f"{batch_id}/{prompt_version}/{model}/{index}")
+
+
+def manual_fact_id(tenant_id: str, user_id: str, turn_id: str, index: int) -> uuid.UUID:
+    """Derive the id of the fact at `index` of a person's edit, which is known as soon as the edit has an id."""
+    return uuid.uuid5(_FACTS, "\x00".join((tenant_id, user_id, turn_id, str(index))))
 
 
 def version_id(old_id: uuid.UUID, retracted_id: uuid.UUID) -> uuid.UUID:

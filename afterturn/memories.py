@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,11 +39,18 @@ class Memory:
     #: Facts: current, superseded or retracted. Others: current.
     status: str = "current"
     category: str | None = None
+    topics: tuple[str, ...] = ()
+    #: Facts: 0 to 1.
+    importance: float | None = None
     #: In the world; None where nobody said.
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     #: Facts: what was believed before it took its place, newest first.
     superseded_texts: tuple[str, ...] = ()
+    #: Where it was asked to explain: what each part of the ranking gave to the score.
+    score_parts: Mapping[str, float] | None = None
+    #: Recall goes on behind this memory, when it is given this.
+    cursor: str | None = None
 
 
 def without(found: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:

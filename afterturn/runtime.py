@@ -12,6 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from afterturn import settings as settings_module
+from afterturn.consolidation.judge import Judge
 from afterturn.database.pool import Connection, open_worker_pool
 from afterturn.embedding import spaces
 from afterturn.embedding.embedder import Embedder
@@ -81,7 +82,15 @@ class Runtime:
 
     @cached_property
     def extractor(self) -> Extractor:
-        return OfflineExtractor() if self.settings.is_offline else PromptedExtractor(self.llm)
+        if self.settings.is_offline:
+            return OfflineExtractor()
+        return PromptedExtractor(self.llm, categories=self.settings.category_names)
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """What decides where rules cannot; None where the rules are left to themselves."""
+        is_asked = self.settings.judge == "llm" and not self.settings.is_offline
+        return Judge(self.llm) if is_asked else None
 
     @cached_property
     def summarizer(self) -> Summarizer:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from afterturn.errors import SettingsError
+from afterturn.extraction import categories
 
 PREFIX = "AFTERTURN_"
 
@@ -52,10 +53,27 @@ class Settings(BaseModel):
     recent_seconds: int = Field(86_400, ge=1, description="How long Redis keeps them after the last one.")
 
     # Batches
-    batch_turns: int = Field(20, ge=1, le=200, description="A batch is cut when this many turns wait, or")
-    batch_tokens: int = Field(2_000, ge=50, le=100_000, description="when the waiting turns have this many tokens, or")
+    batch_turns: int = Field(30, ge=1, le=200, description="A batch is cut when this many turns wait, or")
+    batch_tokens: int = Field(3_000, ge=50, le=100_000, description="when the waiting turns have this many tokens, or")
     batch_idle_seconds: float = Field(30.0, ge=0, description="when the session has been idle for this long, or")
     batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
+
+    # Facts
+    categories: str = Field(
+        ", ".join(categories.DEFAULT),
+        description="The kinds of facts, separated by commas; what fits none of them is `other`.",
+    )
+
+    # Summaries
+    summary_tokens: int = Field(400, ge=50, le=4_000, description="The longest summary of a session.")
+    summary_run: int = Field(
+        8,
+        ge=2,
+        le=50,
+        description="So many episodes of a session become one digest, so many digests a wider one. More: fewer LLM "
+        "calls; fewer: more of the session in a model's words.",
+    )
+    profile_tokens: int = Field(250, ge=20, le=4_000, description="The longest profile of a user.")
 
     # Work
     lease_seconds: float = Field(
@@ -75,12 +93,27 @@ class Settings(BaseModel):
     reconcile_seconds: float = Field(
         60.0, ge=1, le=3600, description="How often Redis is searched for pending turns that no index names."
     )
+    sleep_seconds: float = Field(
+        86_400.0,
+        ge=1,
+        description="A user's whole memory is consolidated this long after the last time, where it changed since.",
+    )
+    sleep_calls: int = Field(
+        10, ge=0, le=1_000, description="LLM calls that one such consolidation of one user may make."
+    )
     sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for what is owed.")
     freshness_objective_seconds: float | None = Field(
         None,
         ge=1,
         description="`afterturn status` fails when a turn waits longer to become facts. "
         "Unset: AFTERTURN_BATCH_MAX_AGE_SECONDS and a minute.",
+    )
+    import_window: int | None = Field(
+        None,
+        ge=1,
+        le=1_000,
+        description="At most this many batches of imported conversations are open at a time. "
+        "Unset: half of AFTERTURN_SLOW_CONCURRENCY.",
     )
     slow_concurrency: int = Field(8, ge=1, le=256, description="Threads of the slow worker (LLM and embedder calls).")
     fast_concurrency: int = Field(2, ge=1, le=64, description="Processes of the fast worker (archive, consolidate).")
@@ -91,7 +124,25 @@ class Settings(BaseModel):
         None, description="With neither key nor base URL, facts come from the offline rules."
     )
     llm_model: str = Field("gpt-4o-mini", min_length=1, description="The model that extracts and summarizes.")
+    judge: Literal["llm", "rules"] = Field(
+        "llm",
+        description="Who decides on facts that rules cannot tell apart: one LLM call per batch, or nobody (both stay).",
+    )
     llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
+
+    # Costs
+    user_daily_tokens: int | None = Field(
+        None,
+        ge=1_000,
+        description="Tokens, read and written, that the LLM may take per user and UTC day. From half of them on "
+        "batches are cut wider; at the end they wait for the next day. Unset: no limit.",
+    )
+    prompt_price_per_million: float | None = Field(
+        None, ge=0, description="What a million tokens read cost, for `afterturn costs`; in any currency."
+    )
+    completion_price_per_million: float | None = Field(
+        None, ge=0, description="What a million tokens written cost; in the same currency."
+    )
 
     # Embedder
     embedder: Literal["hashing", "fastembed", "openai"] = Field(
@@ -100,6 +151,11 @@ class Settings(BaseModel):
     embedding_model: str | None = Field(None, description="The embedder's model; unset: the embedder's usual one.")
     embedding_dimension: int | None = Field(None, ge=8, le=4_000, description="Only where the model offers a choice.")
     embedding_model_path: Path | None = Field(None, description="A local folder with the fastembed model.")
+    embed_turns: bool = Field(
+        True,
+        description="Turns get vectors too, besides facts and episodes. Off, recall finds turns by their words only; "
+        "it saves most of what embedding costs.",
+    )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
 
@@ -115,6 +171,16 @@ class Settings(BaseModel):
         None, description="`user:password` of Flower; required when it is not bound to loopback."
     )
 
+    @field_validator("categories")
+    @classmethod
+    def _are_categories(cls, listed: str) -> str:
+        categories.read(listed)
+        return listed
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        return categories.read(self.categories)
+
     @property
     def celery_broker_url(self) -> str:
         return self.broker_url or self.redis_url
@@ -123,6 +189,11 @@ class Settings(BaseModel):
     def objective_seconds(self) -> float:
         """How old the oldest unprocessed turn may be: time to wait for its batch, and time to work on it."""
         return self.freshness_objective_seconds or self.batch_max_age_seconds + 60.0
+
+    @property
+    def open_imports(self) -> int:
+        """How many batches of imported conversations may be open at a time."""
+        return self.import_window or max(1, self.slow_concurrency // 2)
 
     @property
     def is_offline(self) -> bool:

@@ -11,7 +11,18 @@ _CHARACTERS_PER_TOKEN = 4
 
 def estimate(text: str) -> int:
     """Return the estimated number of tokens of `text`, at least 1."""
-    if text.isascii():
-        return max(1, -(-len(text) // _CHARACTERS_PER_TOKEN))
+    return _by_length(text) if text.isascii() else _by_pieces(text)
+
+
+def estimate_as_part(text: str) -> int:
+    """Return the most that `text` adds to the estimate of a longer text: one that is ASCII no more, perhaps."""
+    return max(_by_length(text), _by_pieces(text)) if text.isascii() else _by_pieces(text)
+
+
+def _by_length(text: str) -> int:
+    return max(1, -(-len(text) // _CHARACTERS_PER_TOKEN))
+
+
+def _by_pieces(text: str) -> int:
     # Other scripts take more tokens per character: count bytes for long pieces, one for each short one.
     return max(1, sum(max(1, len(piece.encode()) // _CHARACTERS_PER_TOKEN) for piece in _PIECE.findall(text)))

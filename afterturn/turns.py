@@ -42,6 +42,8 @@ class Turn:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     #: Ids of the memories that were shown to the assistant before it said this.
     memories_shown: tuple[str, ...] = ()
+    #: It is of an old conversation, and becomes facts when nothing newer is owed.
+    is_imported: bool = False
     #: Its place in the session; None until Postgres has given it one.
     position: int | None = None
     #: True when it was taken back; it then has no content.
@@ -110,6 +112,8 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
         payload["metadata"] = turn.metadata
     if turn.memories_shown:
         payload["shown"] = turn.memories_shown
+    if turn.is_imported:
+        payload["imported"] = True
     try:
         encoded = to_json(payload)  # a fifth of the time of json.dumps, on the hot path
     except PydanticSerializationError as error:
@@ -134,6 +138,7 @@ def decode(payload: bytes) -> Turn:
             agent_id=data.get("agent"),
             metadata=data.get("metadata", {}),
             memories_shown=tuple(data.get("shown", ())),
+            is_imported=data.get("imported", False),
         )
     except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, InvalidInput):

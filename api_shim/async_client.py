@@ -12,24 +12,27 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
-from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
+from afterturn.errors import FlushTimeout, MemoryUnavailable
 from afterturn.hot import scripts
 from afterturn.hot.pending import Hot
 from afterturn.hot.scripts import Script
-from afterturn.memories import Memory
 from afterturn.recall import statements
 from afterturn.recall.statements import Row, Statement
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import connections
+from api_shim.async_context_calls import AsyncContextCalls
+from api_shim.async_cost_calls import AsyncCostCalls
+from api_shim.async_recall_calls import AsyncRecallCalls
+from api_shim.async_summary_calls import AsyncSummaryCalls
 from api_shim.client import FLUSH_POLL_SECONDS
 from api_shim.connections import AsyncConnections
-from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit, checked_query
+from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit
 
 logger = logging.getLogger("afterturn.client")
 
 
-class AsyncMemoryClient:
+class AsyncMemoryClient(AsyncRecallCalls, AsyncSummaryCalls, AsyncContextCalls, AsyncCostCalls):
     """Writes and recalls one user's turns. Making one opens nothing; tasks may share it.
 
     The calls, their arguments and errors are those of `MemoryClient`. Connections belong to the running event loop;
@@ -97,22 +100,6 @@ class AsyncMemoryClient:
             archived = []
         return self._conversation.united(archived, hot, limit)
 
-    async def recall(self, query: str | None = None, limit: int = 10) -> list[Memory]:
-        """Return the memories that answer `query`, best first. See `MemoryClient.recall`."""
-        checked_limit(limit)
-        if query is None:
-            return await self._newest(limit)
-        query = checked_query(query)
-        hot = await self._hot(limit)
-        try:
-            archived: list[Memory] | None = await self._search(query, limit + len(hot.hidden))
-        except MemoryUnavailable:
-            if not hot.turns:
-                raise
-            logger.warning("Postgres is away: recall searches only what Redis has")
-            archived = None
-        return self._conversation.with_pending(query, hot, archived, limit)
-
     async def remove(self, turn_id: str) -> None:
         """Take back a turn of this session, in one round trip to Redis. See `MemoryClient.remove`."""
         await self._send(scripts.REMOVE, self._conversation.remove_keys, self._conversation.remove_arguments(turn_id))
@@ -135,12 +122,6 @@ class AsyncMemoryClient:
             if time.monotonic() > deadline:
                 raise FlushTimeout()
             await asyncio.sleep(FLUSH_POLL_SECONDS)
-
-    async def summary(self) -> str | None:
-        """Return the session's summary; None while there is none. See `MemoryClient.summary`."""
-        session = statements.session_key(self._conversation.session)
-        rows = await self._run(Statement(statements.SQL["summary"], session))
-        return rows[0]["text"] if rows else None
 
     @property
     def _connections(self) -> AsyncConnections:
@@ -177,43 +158,9 @@ class AsyncMemoryClient:
         except RedisError as error:
             raise as_ours(error) from error
 
-    async def _newest(self, limit: int) -> list[Memory]:
-        hot = await self._hot(limit)
-        archived: Sequence[Row] = []
-        if len(hot.turns) < limit:
-            room = limit + len(hot.hidden)
-            try:
-                archived = await self._run(statements.newest(self._conversation.session.user, limit=room))
-            except MemoryUnavailable:
-                if not hot.turns:
-                    raise
-        return self._conversation.newest_memories(archived, hot, limit)
-
-    async def _search(self, query: str, limit: int) -> list[Memory]:
-        user = self._conversation.session.user
-        vector = await self._vector(query)
-        space_id = self._connections.question_embedder.space_id
-        async with pool.owned_async(await self._connections.postgres(), user) as connection:
-            results = await _run(
-                connection, statements.rankings(user, query, limit=limit, space_id=space_id, vector=vector)
-            )
-            scores = statements.fused(results, limit=limit)
-            return statements.memories(await _run(connection, statements.details(user, scores)), scores)
-
-    async def _vector(self, query: str) -> list[float] | None:
-        embedder = self._connections.question_embedder
-        if embedder.needs_space:
-            embedder.use(await self._run(Statement(statements.SQL["serving_space"], {})))
-        try:
-            # The embedder may compute or call: neither may hold up the event loop.
-            return await asyncio.to_thread(embedder.embed, self._conversation.session.user, query)
-        except ModelError as error:
-            logger.warning("recall goes by words alone: %s", error)
-            return None
-
     async def _is_settled(self) -> bool:
         try:
-            if await self._connections.redis.exists(self._conversation.pending_key):
+            if await self._connections.redis.exists(self._conversation.pending_key, self._conversation.edit_keys[0]):
                 return False
         except RedisError as error:
             raise as_ours(error) from error

@@ -11,25 +11,28 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
-from afterturn.errors import FlushTimeout, MemoryUnavailable, ModelError
+from afterturn.errors import FlushTimeout, MemoryUnavailable
 from afterturn.hot import scripts
 from afterturn.hot.pending import Hot
 from afterturn.hot.scripts import Script
-from afterturn.memories import Memory
 from afterturn.recall import statements
 from afterturn.recall.statements import Row, Statement
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import connections
 from api_shim.connections import Connections
-from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit, checked_query
+from api_shim.context_calls import ContextCalls
+from api_shim.conversation import MARKS_AMONG_TURNS, Conversation, as_ours, checked_limit
+from api_shim.cost_calls import CostCalls
+from api_shim.recall_calls import RecallCalls
+from api_shim.summary_calls import SummaryCalls
 
 logger = logging.getLogger("afterturn.client")
 
 FLUSH_POLL_SECONDS = 0.1
 
 
-class MemoryClient:
+class MemoryClient(RecallCalls, SummaryCalls, ContextCalls, CostCalls):
     """Writes and recalls one user's turns. Making one opens nothing; threads may share it."""
 
     def __init__(
@@ -128,25 +131,6 @@ class MemoryClient:
             archived = []
         return self._conversation.united(archived, hot, limit)
 
-    def recall(self, query: str | None = None, limit: int = 10) -> list[Memory]:
-        """Return the memories that answer `query`, best first; without one, the newest turns, newest first.
-
-        With Postgres away, only turns that Redis still holds. Raises InvalidInput or MemoryUnavailable.
-        """
-        checked_limit(limit)
-        if query is None:
-            return self._newest(limit)
-        query = checked_query(query)
-        hot = self._hot(limit)
-        try:
-            archived: list[Memory] | None = self._search(query, limit + len(hot.hidden))
-        except MemoryUnavailable:
-            if not hot.turns:
-                raise
-            logger.warning("Postgres is away: recall searches only what Redis has")
-            archived = None
-        return self._conversation.with_pending(query, hot, archived, limit)
-
     def remove(self, turn_id: str) -> None:
         """Take back a turn of this session, in one round trip to Redis; what rests on it alone goes with it.
 
@@ -180,12 +164,6 @@ class MemoryClient:
             if time.monotonic() > deadline:
                 raise FlushTimeout()
             time.sleep(FLUSH_POLL_SECONDS)
-
-    def summary(self) -> str | None:
-        """Return the session's summary; None while there is none. Raises MemoryUnavailable."""
-        session = statements.session_key(self._conversation.session)
-        rows = self._run(Statement(statements.SQL["summary"], session))
-        return rows[0]["text"] if rows else None
 
     @property
     def _connections(self) -> Connections:
@@ -224,40 +202,9 @@ class MemoryClient:
         except RedisError as error:
             raise as_ours(error) from error
 
-    def _newest(self, limit: int) -> list[Memory]:
-        hot = self._hot(limit)
-        archived: Sequence[Row] = []
-        if len(hot.turns) < limit:
-            room = limit + len(hot.hidden)
-            try:
-                archived = self._run(statements.newest(self._conversation.session.user, limit=room))
-            except MemoryUnavailable:
-                if not hot.turns:
-                    raise
-        return self._conversation.newest_memories(archived, hot, limit)
-
-    def _search(self, query: str, limit: int) -> list[Memory]:
-        user = self._conversation.session.user
-        vector = self._vector(query)
-        space_id = self._connections.question_embedder.space_id
-        with pool.owned(self._connections.postgres, user) as connection:
-            results = _run(connection, statements.rankings(user, query, limit=limit, space_id=space_id, vector=vector))
-            scores = statements.fused(results, limit=limit)
-            return statements.memories(_run(connection, statements.details(user, scores)), scores)
-
-    def _vector(self, query: str) -> list[float] | None:
-        embedder = self._connections.question_embedder
-        if embedder.needs_space:
-            embedder.use(self._run(Statement(statements.SQL["serving_space"], {})))
-        try:
-            return embedder.embed(self._conversation.session.user, query)
-        except ModelError as error:
-            logger.warning("recall goes by words alone: %s", error)
-            return None
-
     def _is_settled(self) -> bool:
         try:
-            if self._connections.redis.exists(self._conversation.pending_key):
+            if self._connections.redis.exists(self._conversation.pending_key, self._conversation.edit_keys[0]):
                 return False
         except RedisError as error:
             raise as_ours(error) from error

@@ -15,11 +15,13 @@ from redis.exceptions import RedisError, ResponseError
 from afterturn import ids, memories, turns
 from afterturn import settings as settings_module
 from afterturn.errors import InvalidInput, MemoryUnavailable, PendingLimitReached
+from afterturn.facts import edits
 from afterturn.hot import entries, keys, pending
 from afterturn.hot.entries import Mark
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
-from afterturn.recall import ranking, statements
+from afterturn.recall import filters, statements
+from afterturn.recall.search import Search
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from afterturn.turns import Turn
@@ -57,7 +59,7 @@ class Conversation:
         self.session = SessionScope(
             ids.validated("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
             ids.validated("user_id", user_id),
-            ids.validated("session_id", session_id),
+            ids.validated_session(session_id),
         )
         self.agent_id = None if agent_id is None else ids.validated("agent_id", agent_id)
         shard = keys.shard_of(self.session.tenant_id, self.session.user_id)
@@ -66,6 +68,8 @@ class Conversation:
         self.hidden_key = keys.hidden(self.session.user)
         self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
         self.remove_keys = (*self.write_keys, self.hidden_key)
+        self._edits = SessionScope(self.session.tenant_id, self.session.user_id, edits.SESSION)
+        self.edit_keys = (keys.pending(self._edits), *self.write_keys[1:])
         self._member = keys.member(self.session)
         self._limit_bytes = str(self.settings.pending_limit_bytes_per_shard)  # as it is sent with every write
         self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
@@ -111,8 +115,11 @@ class Conversation:
 
     def write_arguments(self, written: Iterable[Turn]) -> list[str | bytes | int]:
         """Return the arguments of the write script for these turns."""
-        limit = self.settings.turn_limit_bytes
-        return self._arguments([(turn.turn_id, turns.encode(turn, limit_bytes=limit)) for turn in written])
+        return self._arguments(self._payloads(written))
+
+    def edit_arguments(self, written: Iterable[Turn]) -> list[str | bytes | int]:
+        """Return the arguments of the write script for a person's edits, which are in a session of their own."""
+        return [keys.member(self._edits), *self._arguments(self._payloads(written))[1:]]
 
     def flush_arguments(self) -> list[str | bytes | int]:
         """Return the arguments of the write script for a flush."""
@@ -123,6 +130,10 @@ class Conversation:
         target = ids.validated("turn_id", turn_id)
         entry_id, payload = entries.encode_mark(Mark.REMOVE, target_turn_id=target)
         return [self._member, keys.hidden_field(self.session.session_id, target), entry_id, payload]
+
+    def _payloads(self, written: Iterable[Turn]) -> list[tuple[str, bytes]]:
+        limit = self.settings.turn_limit_bytes
+        return [(turn.turn_id, turns.encode(turn, limit_bytes=limit)) for turn in written]
 
     def _arguments(self, payloads: Sequence[tuple[str, bytes]]) -> list[str | bytes | int]:
         size = sum(len(payload) for _, payload in payloads)
@@ -163,18 +174,29 @@ class Conversation:
                 found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
         return list(found.values())[:limit]
 
-    def with_pending(self, query: str, hot: Hot, archived: Sequence[Memory] | None, limit: int) -> list[Memory]:
-        """Put matching turns that are not archived yet among the recalled memories, in the order of the scores.
+    def search(
+        self, query: str | None, given: Mapping[str, Any], *, order: str | None, cursor: str | None, explain: bool
+    ) -> Search:
+        """Return the checked search for a recall's arguments. Raises InvalidInput."""
+        checked = filters.checked(**given)
+        if order not in (None, *filters.ORDERS):
+            raise InvalidInput(f"order must be one of {', '.join(filters.ORDERS)}, not {order!r}")
+        if query is not None and order is not None:
+            raise InvalidInput("order is for recall without a query: with one, the best come first")
+        if query is None and checked.min_score is not None:
+            raise InvalidInput("min_score needs a query: without one, there are no scores")
+        return Search(
+            self.session,
+            query=None if query is None else checked_query(query),
+            filters=checked,
+            order=order or "newest",
+            cursor=cursor,
+            explain=explain,
+        )
 
-        Where Postgres is away (`archived` is None), turns that are archived but still in Redis as well.
-        """
-        shown = memories.without(archived or (), hot.hidden)
-        known = {memory.memory_id for memory in shown}
-        candidates = hot.turns if archived is None else hot.turns[len(hot.turns) - hot.waiting :]
-        ranked = ranking.rank_pending(query, [turn for turn in candidates if turn.turn_id not in known])
-        fused = ranking.fuse([[turn.turn_id for turn in ranked]])
-        fresh = [statements.of_turn(turn, self.session.session_id, fused[turn.turn_id]) for turn in ranked]
-        return sorted([*shown, *fresh], key=lambda memory: -memory.score)[:limit]
+    def shown(self, found: Sequence[Memory], hot: Hot, limit: int) -> list[Memory]:
+        """Return the first `limit` memories, without what was just taken back."""
+        return memories.without(found, hot.hidden)[:limit]
 
 
 _WRITE_DEFAULTS: dict[str, Any] = {

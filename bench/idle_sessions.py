@@ -178,8 +178,8 @@ _IDLE = (
     FROM generate_series(1, %(sessions)s) AS n, LATERAL (SELECT now() - interval '1 day' AS moment) AS times
     """,
     """
-    INSERT INTO summaries (tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model)
-    SELECT 'default', 'user-' || n, 'session', 'They said where they live.', 1, 'v', 'm'
+    INSERT INTO summaries (tenant_id, user_id, session_id, text, through_user_seq)
+    SELECT 'default', 'user-' || n, 'session', 'They said where they live.', 1
     FROM generate_series(1, %(sessions)s) AS n
     """,
 )

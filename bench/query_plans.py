@@ -15,7 +15,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cut_due", {"limit": 200}),
     *(
         ("owed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
-        for step in ("pending", "extracted", "embedded")
+        for step in ("pending", "extracted", "unjudged", "embedded")
     ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
 )

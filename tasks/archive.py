@@ -1,4 +1,4 @@
-"""Pending turns of many sessions go to Postgres; batches that are full go on to extract."""
+"""Pending turns of many sessions go to Postgres; batches that are full go on to extract, edits to embed."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def run(sessions: list[list[str]]) -> None:
     current = runtime.current()
     scopes = [SessionScope(*names) for names in sessions]
     for batch in archive.archive(current.redis, current.postgres, current.settings, scopes):
-        current.enqueue.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+        current.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
     faults.reach("archive.enqueued")

@@ -12,9 +12,14 @@ from afterturn.hot import keys
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
-from afterturn.stages import archive, consolidate, embed, erase, extract, summarize, sweep
+from afterturn.stages import archive, consolidate, embed, erase, extract, judge, sleep, summarize, sweep
 
-BATCH_STAGES = {"extract": extract.extract, "embed": embed.embed, "consolidate": consolidate.consolidate}
+BATCH_STAGES = {
+    "extract": extract.extract,
+    "embed": embed.embed,
+    "judge": judge.judge,
+    "consolidate": consolidate.consolidate,
+}
 
 
 class Hints(Enqueue):
@@ -63,10 +68,12 @@ class Pipeline:
             sessions = [SessionScope(*names) for names in arguments[0]]
             runtime = self.runtime
             for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions):
-                self.hints.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+                self.hints.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
             return None
         if stage == "summarize":
             return summarize.summarize(self.runtime, SessionScope(*arguments))
+        if stage == "sleep":
+            return sleep.sleep(self.runtime, UserScope(*arguments))
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from afterturn.batches import Batch
-from afterturn.consolidation.decisions import Decision, KnownFact
+from afterturn.consolidation import merging
+from afterturn.consolidation.decisions import Because, Decision
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -14,26 +15,6 @@ from afterturn.errors import VersionConflict
 from afterturn.extraction.outcome import Outcome
 
 _SQL = queries.load("facts")
-
-
-def read_alike(connection: Connection, batch: Batch, outcome: Outcome) -> tuple[int, list[KnownFact]]:
-    """Return the version of the user's memory, and the current facts that the candidates may repeat or supersede.
-
-    Raises VersionConflict when the user is not there any more.
-    """
-    candidates = [believed.candidate for believed in outcome.believed]
-    version = connection.execute(_SQL["user_version"], batch.key).fetchone()
-    if version is None:
-        raise VersionConflict("the user was forgotten while this batch was being consolidated")
-    rows = connection.execute(
-        _SQL["current_alike"],
-        batch.key
-        | {
-            "attributes": sorted({candidate.attribute for candidate in candidates if candidate.attribute}),
-            "texts": [candidate.text.lower() for candidate in candidates],
-        },
-    ).fetchall()
-    return version["version"], [KnownFact(**row) for row in rows]
 
 
 def lock_user(connection: Connection, batch: Batch, version: int) -> None:
@@ -46,14 +27,10 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
     """Write down the decisions, the episode and the rejections, in the caller's transaction."""
     with connection.cursor() as cursor:
         new = [decision for decision in decisions if decision.repeats is None]
-        cursor.executemany(_SQL["add"], [_fact_row(batch, decision) for decision in new])
-        cursor.executemany(_SQL["supersede"], [row for decision in new for row in _superseded_rows(batch, decision)])
-        repeats = [
-            batch.key | {"fact_id": decision.repeats, "said_at": decision.believed.said_at}
-            for decision in decisions
-            if decision.repeats
-        ]
-        cursor.executemany(_SQL["repeat"], repeats)
+        cursor.executemany(_SQL["add"], [_fact_row(batch, outcome, decision) for decision in new])
+        cursor.executemany(_SQL["supersede"], [row for decision in decisions for row in _ended_rows(batch, decision)])
+        repeated = [decision for decision in decisions if decision.repeats is not None]
+        cursor.executemany(_SQL["repeat"], [_repeat_row(batch, outcome, decision) for decision in repeated])
         evidence = [row for decision in decisions for row in _evidence_rows(batch, decision)]
         cursor.executemany(_SQL["add_evidence"], evidence)
         if outcome.episode is not None:
@@ -66,8 +43,12 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
     names = [name for decision in decisions if (name := _own_name(decision))]
     if names:
         connection.execute(_SQL["set_display_name"], batch.key | {"display_name": names[-1]})
-    merged = [decision.believed.fact_id for decision in decisions if decision.repeats]
-    items.drop_facts(connection, batch.session.user, merged)
+    for decision in decisions:
+        for ending in decision.ends:
+            if ending.because is Because.MERGED:
+                merging.take_over(connection, batch.session.user, ending.fact_id, by=decision.fact_id)
+    repeats = [decision.believed.fact_id for decision in decisions if decision.repeats]
+    items.drop_facts(connection, batch.session.user, repeats)
 
 
 def _own_name(decision: Decision) -> str | None:
@@ -78,10 +59,11 @@ def _own_name(decision: Decision) -> str | None:
     return candidate.value if candidate.subject == candidate.value else None
 
 
-def _fact_row(batch: Batch, decision: Decision) -> dict[str, Any]:
-    candidate = decision.believed.candidate
+def _fact_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str, Any]:
+    believed = decision.believed
+    candidate = believed.candidate
     return batch.key | {
-        "fact_id": decision.believed.fact_id,
+        "fact_id": believed.fact_id,
         "session_id": batch.session.session_id,
         "text": candidate.text,
         "category": candidate.category,
@@ -91,26 +73,46 @@ def _fact_row(batch: Batch, decision: Decision) -> dict[str, Any]:
         "value": candidate.value,
         "importance": candidate.importance,
         "superseded_by": decision.superseded_by,
-        "valid_from": candidate.valid_from,
+        "ended_because": decision.ended_because,
+        "origin": believed.origin,
+        "said_by": believed.said_by,
+        "is_pinned": bool(outcome.pinned),
+        "valid_from": candidate.valid_from or decision.valid_from,
         "valid_to": candidate.valid_to or decision.valid_to,
         "said_valid_to": candidate.valid_to,
-        "said_at": decision.believed.said_at,
+        "said_at": believed.said_at,
     }
 
 
-def _superseded_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
+def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
     since = decision.believed.candidate.valid_from or decision.believed.said_at
     return [
-        batch.key | {"fact_id": fact_id, "superseded_by": decision.believed.fact_id, "valid_to": since}
-        for fact_id in decision.supersedes
+        batch.key
+        | {
+            "fact_id": ending.fact_id,
+            "superseded_by": decision.fact_id,
+            "because": ending.because,
+            "valid_to": since,
+        }
+        for ending in decision.ends
     ]
+
+
+def _repeat_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str, Any]:
+    believed = decision.believed
+    return batch.key | {
+        "fact_id": decision.repeats,
+        "said_at": believed.said_at,
+        "origin": believed.origin,
+        "is_pinned": bool(outcome.pinned),
+    }
 
 
 def _evidence_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
     return [
         batch.key
         | {
-            "fact_id": decision.repeats or decision.believed.fact_id,
+            "fact_id": decision.fact_id,
             "session_id": batch.session.session_id,
             "position": position,
             "quote": quote,
@@ -127,6 +129,7 @@ def _episode_row(batch: Batch, outcome: Outcome) -> dict[str, Any]:
         "title": outcome.episode.title,
         "summary": outcome.episode.summary,
         "outcome": outcome.episode.outcome,
+        "participants": list(outcome.episode.participants),
         "started_at": min(turn.occurred_at for turn in outcome.turns),
         "ended_at": max(turn.occurred_at for turn in outcome.turns),
     }

@@ -12,8 +12,13 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.turns import Turn
 
 _SQL = queries.load("vectors")
+
+#: How much of the turn before is embedded with a turn. Much more would drown short turns, and push the end of long ones
+#: out of what a model reads.
+CONTEXT_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,19 @@ def episode_name(batch_id: UUID) -> str:
 
 def turn_name(session: SessionScope, position: int) -> str:
     return f"{session.session_id}/{position}"
+
+
+def of_turns(session: SessionScope, turns: Sequence[Turn]) -> list[Item]:
+    """Return consecutive turns as texts to embed, each after the end of what was said before it: "Yes, twice." says
+    nothing by itself."""
+    found = []
+    before = ""
+    for turn in turns:
+        said = f"{turn.speaker}: {turn.content}"
+        if turn.content.strip() and turn.position is not None:
+            found.append(Item(kind="turn", name=turn_name(session, turn.position), text=before + said))
+        before = (said if len(said) <= CONTEXT_CHARACTERS else f"…{said[-CONTEXT_CHARACTERS:]}") + "\n"
+    return found
 
 
 def missing(connection: Connection, scope: UserScope, space: EmbeddingSpace, wanted: Sequence[Item]) -> list[Item]:

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar, cast
 
 import redis
 
-from afterturn.errors import EndpointPaused, ModelRefused, ModelUnavailable
+from afterturn.errors import BudgetExhausted, EndpointPaused, ModelRefused, ModelUnavailable
 from afterturn.hot import keys, scripts
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,10 @@ class Breaker:
             raise EndpointPaused(f"the {self.name} is paused", retry_after_seconds=verdict.wait_seconds)
         try:
             result = function()
+        except BudgetExhausted:
+            # The endpoint was not asked: that says nothing of it, and somebody else may probe it.
+            self._run("withdraw")
+            raise
         except ModelUnavailable as error:
             verdict = self.failed(error.retry_after_seconds)
             error.successes = verdict.successes

@@ -7,31 +7,69 @@ The JSON schema of `Answer` is what the LLM is asked to fill in.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from afterturn.errors import AnswerMalformed
 from afterturn.turns import storable
 
-_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?")
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
-def _moment(value: Any) -> datetime | None:
+def _zone(info: ValidationInfo) -> tzinfo:
+    """The timezone in which a moment without one is read: the one given to `parse`, else UTC."""
+    zone = (info.context or {}).get("zone", UTC)
+    assert isinstance(zone, tzinfo)
+    return zone
+
+
+def _since(value: Any, info: ValidationInfo) -> datetime | None:
     """Models give dates in many shapes: one that cannot be read costs the date, not the whole answer."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
+    return _moment(value, _zone(info), at_end=False)
+
+
+def _until(value: Any, info: ValidationInfo) -> datetime | None:
+    """The same; "until 2023-05" ends with that month, not before it."""
+    return _moment(value, _zone(info), at_end=True)
+
+
+def _moment(value: Any, zone: tzinfo, *, at_end: bool) -> datetime | None:
     try:
-        if partial := _PARTIAL_DATE.fullmatch(text):
-            return datetime(int(partial[1]), int(partial[2] or 1), 1, tzinfo=UTC)
-        read = datetime.fromisoformat(text)
-    except ValueError:
+        if isinstance(value, str):
+            value = _read(value.strip(), at_end=at_end)
+        if not isinstance(value, datetime):
+            return None
+        return value if value.tzinfo else value.replace(tzinfo=zone)
+    except (ValueError, OverflowError):
         return None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _read(text: str, *, at_end: bool) -> datetime:
+    named = _DAY.fullmatch(text)
+    if named is None:
+        return datetime.fromisoformat(text)
+    year, month, day = int(named[1]), int(named[2] or 1), int(named[3] or 1)
+    first = datetime(year, month, day)
+    if not at_end:
+        return first
+    if named[3]:
+        return first + timedelta(days=1)
+    months = year * 12 + (month if named[2] else 12)
+    return datetime.combine(date(months // 12, months % 12 + 1, 1), datetime.min.time())
+
+
+def _yes(value: Any) -> bool:
+    """Only a plain yes is one: a correction ends what was believed before."""
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+
+def _names(value: Any) -> Any:
+    """A list that is null, or one string, is a list all the same."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
 
 
 def _share(value: Any) -> float:
@@ -44,8 +82,11 @@ def _share(value: Any) -> float:
 
 #: Without NUL and lone surrogates, which Postgres cannot store.
 Text = Annotated[str, AfterValidator(storable)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Since = Annotated[datetime | None, BeforeValidator(_since)]
+Until = Annotated[datetime | None, BeforeValidator(_until)]
 Share = Annotated[float, BeforeValidator(_share)]
+Yes = Annotated[bool, BeforeValidator(_yes)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]
 
 
 class _Part(BaseModel):
@@ -64,16 +105,15 @@ class Candidate(_Part):
     """One statement that may become a fact."""
 
     text: Text = Field(description="One sentence that stands alone: names instead of pronouns, absolute dates.")
-    category: Text = Field(
-        "other", description="identity, preference, place, work, family, plan, event, health, other…"
-    )
-    topics: tuple[Text, ...] = Field((), description="Up to three words that one would look for.")
+    category: Text = Field("other", description="One of the categories named in the instructions.")
+    topics: Names = Field((), description="Up to three words that one would look for.")
     subject: Text | None = Field(None, description="Whom or what it is about, by name.")
     attribute: Text | None = Field(None, description="Which property of the subject, in snake_case, such as lives_in.")
     value: Text | None = Field(None, description="The property's value.")
     importance: Share = Field(0.5, description="0 trivial to 1 essential.")
-    valid_from: Moment = Field(None, description="Since when it holds, ISO 8601, where it is said.")
-    valid_to: Moment = Field(None, description="Until when it held, ISO 8601, where it is said.")
+    valid_from: Since = Field(None, description="Since when it holds, ISO 8601, where it is said.")
+    valid_to: Until = Field(None, description="Until when it held, ISO 8601, where it is said.")
+    corrects: Yes = Field(False, description="The speaker takes an earlier statement back as a mistake.")
     evidence: tuple[Quote, ...] = Field(description="At least one quote.")
 
 
@@ -83,6 +123,7 @@ class EpisodeDraft(_Part):
     title: Text = Field(description="At most ten words.")
     summary: Text = Field(description="One to three sentences in the third person.")
     outcome: Literal["resolved", "open", "abandoned", "none"] = Field("none", description="How it ended.")
+    participants: Names = Field((), description="Who took part, by name.")
 
 
 class Answer(_Part):
@@ -92,13 +133,16 @@ class Answer(_Part):
     episode: EpisodeDraft | None = None
 
 
-def parse(text: str) -> Answer:
-    """Return the answer that `text` (JSON, perhaps inside a Markdown fence) holds. Raises AnswerMalformed."""
+def parse(text: str, zone: tzinfo = UTC) -> Answer:
+    """Return the answer that `text` (JSON, perhaps inside a Markdown fence) holds. Raises AnswerMalformed.
+
+    A date or a time without an offset is one in `zone`.
+    """
     body = text.strip()
     if body.startswith("```"):
         body = body.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     try:
-        return Answer.model_validate_json(body)
+        return Answer.model_validate_json(body, context={"zone": zone})
     except ValidationError as error:
         kinds = sorted({problem["type"] for problem in error.errors(include_input=False, include_url=False)})
         raise AnswerMalformed(f"the answer does not fit the schema: {', '.join(kinds)}") from None

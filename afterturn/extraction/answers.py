@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 from afterturn.batches import Batch
@@ -90,9 +91,12 @@ def halves(first_position: int, last_position: int) -> tuple[tuple[int, int], tu
     return (first_position, middle), (middle + 1, last_position)
 
 
-def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
-    """Return the answer for the whole batch, from its parts in order. Raises AnswerMalformed."""
-    parts = _parts(stored, batch.first_position, batch.last_position)
+def united(batch: Batch, stored: Sequence[StoredAnswer], zone: tzinfo = UTC) -> Answer:
+    """Return the answer for the whole batch, from its parts in order. Raises AnswerMalformed.
+
+    Dates in it that have no offset are dates in `zone`.
+    """
+    parts = _parts(stored, batch.first_position, batch.last_position, zone)
     facts = [
         candidate.model_copy(
             update={
@@ -110,13 +114,13 @@ def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
     return Answer(facts=tuple(facts), episode=_one_episode([parsed.episode for _, parsed in parts if parsed.episode]))
 
 
-def _parts(stored: Sequence[StoredAnswer], first: int, last: int) -> list[tuple[StoredAnswer, Answer]]:
+def _parts(stored: Sequence[StoredAnswer], first: int, last: int, zone: tzinfo) -> list[tuple[StoredAnswer, Answer]]:
     found = latest(stored, first, last)
     if found is None:
         raise AnswerMalformed(f"no answer is stored for the turns {first} to {last}")
     if found.text is not None:
-        return [(found, answer.parse(found.text))]
-    return [part for run in halves(first, last) for part in _parts(stored, *run)]
+        return [(found, answer.parse(found.text, zone))]
+    return [part for run in halves(first, last) for part in _parts(stored, *run, zone)]
 
 
 def _one_episode(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:
@@ -126,4 +130,5 @@ def _one_episode(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:
         title=episodes[0].title,
         summary=" ".join(episode.summary for episode in episodes),
         outcome=episodes[-1].outcome,
+        participants=tuple(dict.fromkeys(name for episode in episodes for name in episode.participants)),
     )

@@ -38,6 +38,7 @@ class RawAnswer:
     model: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class Extractor(Protocol):
@@ -47,6 +48,10 @@ class Extractor(Protocol):
     prompt_version: str
     #: Name of the model, or of the rules.
     model: str
+
+    def expected_tokens(self, request: ExtractionRequest) -> int:
+        """Return the most tokens that the call for one batch may take; 0 where none is made."""
+        ...
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the answer for one batch. Raises ModelUnavailable or ModelRefused."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from afterturn import batches
+from afterturn import batches, ids
 from afterturn.batches import Batch
+from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.extraction import answers, verification
+from afterturn.errors import AnswerMalformed
+from afterturn.extraction import answers, candidates, shown_memories, timezones, verification
 from afterturn.extraction.answer import EpisodeDraft
 from afterturn.extraction.verification import BelievedCandidate, Rejection
+from afterturn.facts import corrections, edits
+from afterturn.facts.edits import Edit
 from afterturn.turns import Turn
+
+_SQL = queries.load("batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +28,54 @@ class Outcome:
     believed: Sequence[BelievedCandidate]
     rejected: Sequence[Rejection]
     episode: EpisodeDraft | None
+    #: What a person does to facts that are there. Of a correction, the first one believed takes the fact's place.
+    edits: Sequence[Edit] = ()
+    #: Whether the person pinned what is believed; None: as the corrected fact is.
+    pinned: bool | None = None
 
 
-def read(connection: Connection, batch: Batch) -> Outcome:
-    """Return the outcome of an extracted batch. Raises AnswerMalformed."""
+def read(connection: Connection, batch: Batch, *, categories: Collection[str] | None = None) -> Outcome:
+    """Return the outcome of an extracted batch; a category that is none of `categories` (None: any) becomes `other`.
+
+    Raises AnswerMalformed.
+    """
+    if batch.kind == "manual":
+        return _read_manual(connection, batch)
     assert batch.prompt_version is not None and batch.model is not None, "an extracted batch names its answer"
     stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
-    parsed = answers.united(batch, stored)
+    user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
+    parsed = answers.united(batch, stored, timezones.of(user.get("timezone")))
     _, turns = batches.read_turns(connection, batch)
     believed, rejected = verification.verify(
-        parsed, turns, batch_id=batch.batch_id, prompt_version=batch.prompt_version, model=batch.model
+        parsed,
+        turns,
+        batch_id=batch.batch_id,
+        prompt_version=batch.prompt_version,
+        model=batch.model,
+        shown=shown_memories.read(connection, batch, turns),
+        categories=categories,
     )
-    return Outcome(turns=turns, believed=believed, rejected=rejected, episode=parsed.episode)
+    episode = parsed.episode and candidates.redacted(parsed.episode)
+    return Outcome(turns=turns, believed=believed, rejected=rejected, episode=episode)
+
+
+def _read_manual(connection: Connection, batch: Batch) -> Outcome:
+    """Return the outcome of a person's edit: all of it is believed. Its turn is not shown, to nobody."""
+    stored = answers.read(connection, batch, prompt_version=edits.PROMPT_VERSION, model=edits.MODEL)
+    found = answers.latest(stored, batch.first_position, batch.last_position)
+    if found is None or found.text is None:
+        raise AnswerMalformed("no answer is stored for the edit")
+    given = corrections.completed(connection, batch.session.user, edits.parse(found.text))
+    _, [turn] = batches.read_turns(connection, batch)
+    user = batch.session.user
+    believed = [
+        BelievedCandidate(
+            fact_id=ids.manual_fact_id(user.tenant_id, user.user_id, turn.turn_id, index),
+            candidate=candidate,
+            evidence=((batch.first_position, candidate.text),),
+            said_at=turn.occurred_at,
+            origin="person",
+        )
+        for index, candidate in enumerate(given.facts)
+    ]
+    return Outcome(turns=(), believed=believed, rejected=(), episode=None, edits=given.edits, pinned=given.pinned)

@@ -22,7 +22,8 @@ from afterturn.extraction import answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.hot.entries import Entry
 from afterturn.scopes import SessionScope
-from afterturn.summaries import episodes, profile
+from afterturn.settings import Settings
+from afterturn.summaries import digests, episodes, profile
 
 _SQL = queries.load("removal")
 
@@ -31,6 +32,7 @@ def carry_out(
     connection: Connection,
     taken: Mapping[SessionScope, Sequence[Entry]],
     archived_before: Collection[tuple[SessionScope, str]],
+    settings: Settings,
 ) -> None:
     """Carry out the removals among these entries, in order.
 
@@ -38,6 +40,7 @@ def carry_out(
         connection: in the archive's transaction, after the turns among the entries were added.
         taken: the entries of each session.
         archived_before: those turns among the entries that were archived before this transaction.
+        settings: how long summaries and profiles may be.
     """
     for session, entries in taken.items():
         named = {entry.entry_id for entry in entries if entry.turn is not None}
@@ -48,10 +51,10 @@ def carry_out(
                 passed.add(entry.entry_id)
             elif target is not None and (target in passed or target not in named):
                 # A turn that was first written after its removal is another matter: the removal knew of no turn.
-                remove(connection, session, target)
+                remove(connection, session, target, settings)
 
 
-def remove(connection: Connection, session: SessionScope, turn_id: str) -> None:
+def remove(connection: Connection, session: SessionScope, turn_id: str, settings: Settings) -> None:
     """Take back one archived turn, in the archive's transaction, under the user's and the session's lock.
 
     Does nothing when there is no such turn, or it was taken back before.
@@ -65,7 +68,7 @@ def remove(connection: Connection, session: SessionScope, turn_id: str) -> None:
         if batch.state != "applied":
             _ask_again(connection, batch)
         elif batch.first_position <= position:
-            _retract(connection, batch, position)
+            _retract(connection, batch, position, settings)
     _drop_vector(connection, session, "turn", items.turn_name(session, position))
     connection.execute(_SQL["bump_version"], key)
 
@@ -126,14 +129,14 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[Any]:
     return [ids.fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
 
 
-def _retract(connection: Connection, batch: Batch, position: int) -> None:
+def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Take out of the user's memory what an applied batch had from the turn alone."""
     retraction.retract(connection, batch.session, position)
     connection.execute(_SQL["drop_answers"], batch.key)
     episodes.rewrite(connection, batch)
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    connection.execute(_SQL["drop_summary"], _key(batch.session))
-    profile.rebuild(connection, batch.session.user)
+    digests.forget_episode(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
+    profile.rebuild(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 
 
 def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:

@@ -1,7 +1,7 @@
 -- A circuit breaker that all workers share. One script, so that each step sees the state that it changes.
 --
 -- KEYS[1] at:breaker:<what>   hash: failures (in a row), open_until (ms), probe_until (ms), successes (ever)
--- ARGV[1] admit | success | failure
+-- ARGV[1] admit | withdraw (no call was made after all) | success | failure
 -- ARGV[2] admit: how long a probe may take, ms | failure: how long the server asked to be left alone, ms (0: not said)
 -- ARGV[3] failure: failures in a row that open it
 -- ARGV[4] failure: shortest pause, ms
@@ -19,6 +19,13 @@ local successes = tonumber(state[4] or '0')
 if ARGV[1] == 'success' then
   redis.call('HSET', KEYS[1], 'failures', 0, 'open_until', 0, 'probe_until', 0, 'successes', successes + 1)
   return {1, 0, successes + 1}
+end
+
+if ARGV[1] == 'withdraw' then
+  if probe_until > 0 then
+    redis.call('HSET', KEYS[1], 'probe_until', 0)
+  end
+  return {1, 0, successes}
 end
 
 if ARGV[1] == 'failure' then

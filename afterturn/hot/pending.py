@@ -89,7 +89,8 @@ def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: 
     """Return what the script is told: the turns that are taken back, and of each entry what becomes of it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        fate = "gone" if entry.turn is None or entry.entry_id in taken_back else "recent"
+        is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
+        fate = "recent" if is_said and entry.entry_id not in taken_back else "gone"
         if entry.target_turn_id is not None:
             fate = keys.hidden_field(scope.session_id, entry.target_turn_id)
         arguments += [entry.stream_id, entry.entry_id, fate]

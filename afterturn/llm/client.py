@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
+from afterturn import tokens
 from afterturn.endpoints import failures
 from afterturn.endpoints.endpoint import OPENAI_BASE_URL, CallFailed, ModelEndpoint
 from afterturn.endpoints.failures import SettingNames
@@ -100,6 +101,11 @@ class LLM:
                 continue
             self._dialect = dialect
             return _completion(answer, self.model)
+
+    def expected_tokens(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> int:
+        """Return the most that `complete` may take for the same question: the prompt, estimated, and the answer."""
+        form = dialects.as_json(json_schema.strict(schema))
+        return sum(map(tokens.estimate, (system, user, form))) + max_tokens
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

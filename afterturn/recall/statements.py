@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
@@ -10,16 +10,25 @@ from uuid import UUID
 from afterturn.database import queries
 from afterturn.embedding import items
 from afterturn.memories import Evidence, Memory
-from afterturn.recall import ranking
+from afterturn.recall.documents import EpisodeKey, Key, TurnKey
+from afterturn.recall.filters import Filters
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
 SQL = queries.load("recall")
 
-#: How deep each ranking goes, at least; deeper finds little more.
-DEPTH = 60
-
 Row = Mapping[str, Any]
+
+#: The queries of `features`, in this order.
+FEATURES = (
+    "question_stems",
+    "turn_features",
+    "fact_features",
+    "cosines",
+    "evidence_features",
+    "episode_features",
+    "pending_features",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,58 +37,57 @@ class Statement:
 
     sql: LiteralString
     arguments: Mapping[str, Any]
+    #: The answer comes in binary: numbers as bytes.
+    is_binary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TurnKey:
-    """Names an archived turn."""
-
-    session_id: str
-    position: int
-
-
-def rankings(
-    scope: UserScope, query: str, *, limit: int, space_id: int | None, vector: Sequence[float] | None
+def features(
+    scope: UserScope,
+    query: str,
+    filters: Filters,
+    *,
+    space_id: int | None,
+    vector: Sequence[float] | None,
+    pending: Sequence[Turn],
 ) -> list[Statement]:
-    """Return the statements that rank the user's turns and facts for a question; without a vector, by words only."""
-    arguments: dict[str, Any] = _owner(scope) | {"query": query, "depth": max(DEPTH, 3 * limit)}
-    found = [Statement(SQL["lexical_turns"], arguments), Statement(SQL["lexical_facts"], arguments)]
-    if space_id is not None and vector is not None:
-        arguments |= {"space_id": space_id, "vector": items.to_text(vector)}
-        found += [Statement(SQL["nearest_turns"], arguments), Statement(SQL["nearest_facts"], arguments)]
-    return found
+    """Return the statements that read what ranking needs; without a vector, it goes by words only."""
+    arguments = _owner(scope) | filters.arguments()
+    arguments |= {
+        "query": query,
+        "space_id": space_id,
+        "vector": None if vector is None else items.to_text(vector),
+        "with_episodes": "episode" in filters.wanted_kinds(),
+        "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
+    }
+    return [Statement(SQL[name], arguments, is_binary=True) for name in FEATURES]
 
 
-def fused(results: Sequence[Sequence[Row]], *, limit: int) -> dict[TurnKey | UUID, float]:
-    """Return the `limit` best turns and facts with their scores, from the answers to `rankings`."""
-    ranked: list[list[TurnKey | UUID]] = [
-        [row["fact_id"] if "fact_id" in row else TurnKey(row["session_id"], row["position"]) for row in rows]
-        for rows in results
-    ]
-    scores = ranking.fuse(ranked)
-    return dict(list(scores.items())[:limit])
-
-
-def details(scope: UserScope, scores: Mapping[TurnKey | UUID, float]) -> list[Statement]:
-    """Return the statements that read the chosen facts, their evidence, and the chosen turns, in this order."""
-    fact_ids = [key for key in scores if isinstance(key, UUID)]
-    turn_keys = [key for key in scores if isinstance(key, TurnKey)]
-    facts = _owner(scope) | {"fact_ids": fact_ids}
+def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
+    """Return the statements that read the chosen memories: facts, evidence, turns, episodes and their turns."""
+    chosen = list(keys)
+    turn_keys = [key for key in chosen if isinstance(key, TurnKey)]
+    facts = _owner(scope) | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
     turns = _owner(scope) | {
         "sessions": [key.session_id for key in turn_keys],
         "positions": [key.position for key in turn_keys],
     }
-    return [Statement(SQL["facts"], facts), Statement(SQL["evidence"], facts), Statement(SQL["turns"], turns)]
+    episodes = _owner(scope) | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
+    return [
+        Statement(SQL["facts"], facts),
+        Statement(SQL["evidence"], facts),
+        Statement(SQL["turns"], turns),
+        Statement(SQL["episodes"], episodes),
+        Statement(SQL["episode_turns"], episodes),
+    ]
 
 
-def memories(results: Sequence[Sequence[Row]], scores: Mapping[TurnKey | UUID, float]) -> list[Memory]:
-    """Return the memories, best first, from the answers to `details`."""
-    facts, evidence, turns = results
-    found = {row["fact_id"]: _fact(row, evidence, scores[row["fact_id"]]) for row in facts}
-    for row in turns:
-        key = TurnKey(row["session_id"], row["position"])
-        found[key] = of_row(row, scores[key])
-    return [found[key] for key in scores if key in found]
+def memories(results: Sequence[Sequence[Row]]) -> dict[Key, Memory]:
+    """Return the memories by their keys, from the answers to `details`; their scores are 0."""
+    facts, evidence, turns, episodes, episode_turns = results
+    found: dict[Key, Memory] = {row["fact_id"]: _fact(row, evidence) for row in facts}
+    found |= {TurnKey(row["session_id"], row["position"]): of_row(row, 0.0) for row in turns}
+    found |= {EpisodeKey(row["batch_id"]): _episode(row, episode_turns) for row in episodes}
+    return found
 
 
 def newest(scope: UserScope, *, limit: int) -> Statement:
@@ -136,24 +144,42 @@ def of_turn(turn: Turn, session_id: str, score: float) -> Memory:
     )
 
 
-def _fact(row: Row, evidence: Sequence[Row], score: float) -> Memory:
+def _fact(row: Row, evidence: Sequence[Row]) -> Memory:
     return Memory(
         kind="fact",
         memory_id=str(row["fact_id"]),
         text=row["text"],
-        score=score,
+        score=0.0,
         said_at=row["said_at"],
         session_id=row["session_id"],
-        evidence=tuple(
-            Evidence(**{name: value for name, value in said.items() if name != "fact_id"})
-            for said in evidence
-            if said["fact_id"] == row["fact_id"]
-        ),
+        evidence=_evidence(evidence, "fact_id", row["fact_id"]),
         status=row["status"],
         category=row["category"],
+        topics=tuple(row["topics"]),
+        importance=row["importance"],
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
         superseded_texts=tuple(row["superseded_texts"]),
+    )
+
+
+def _episode(row: Row, turns: Sequence[Row]) -> Memory:
+    return Memory(
+        kind="episode",
+        memory_id=str(row["batch_id"]),
+        text=f"{row['title']}. {row['summary']}",
+        score=0.0,
+        said_at=row["ended_at"],
+        session_id=row["session_id"],
+        evidence=_evidence(turns, "batch_id", row["batch_id"]),
+    )
+
+
+def _evidence(rows: Sequence[Row], name: str, key: UUID) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(**{column: value for column, value in row.items() if column != name})
+        for row in rows
+        if row[name] == key
     )
 
 

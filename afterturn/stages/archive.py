@@ -1,5 +1,7 @@
 """Archive: pending turns of many sessions go to Postgres, and full batches are cut, in one transaction.
 
+A person's edit is a batch of its own at once, and brings its answer with it.
+
 Under each session row's lock a new turn gets the next position; a turn that is there already changes nothing. Only
 then do exactly the committed entries leave Redis. Dying between the two is harmless: they are archived again, which
 does nothing, and leave then.
@@ -7,26 +9,29 @@ does nothing, and leave then.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import redis
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from afterturn import cut, faults, tokens
-from afterturn.cut import Cut, UncutTurn
+from afterturn.cut import Cut, NewBatch, UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import TransitionRefused
+from afterturn.facts import edits
 from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry, Mark
+from afterturn.importing import waiting
+from afterturn.llm import budget
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
@@ -36,14 +41,6 @@ _SQL = queries.load("archive")
 
 #: Entries of one session that one transaction takes. Larger: fewer transactions, longer locks.
 ENTRIES_PER_SESSION = 500
-
-
-@dataclass(frozen=True, slots=True)
-class NewBatch:
-    """A batch that was just cut."""
-
-    scope: UserScope
-    batch_id: UUID
 
 
 @dataclass(slots=True)
@@ -59,6 +56,15 @@ class _Session:
     now: datetime
     added: list[UncutTurn] = field(default_factory=list)
     is_flushed: bool = False
+    #: The positions of those among them that were imported.
+    imported: set[int] = field(default_factory=set)
+    #: The answers that edits bring with them, by the edit's position.
+    answers: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def holds_edits(self) -> bool:
+        """Whether its turns are a person's edits: each becomes a batch at once."""
+        return self.scope.session_id == edits.SESSION
 
     @property
     def key(self) -> dict[str, Any]:
@@ -138,7 +144,7 @@ def archive_entries(
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_SQL["add_turn"], rows)
-    removal.carry_out(connection, taken, archived_before)
+    removal.carry_out(connection, taken, archived_before, settings)
     return _cut_sessions(connection, settings, sessions.values(), next_user_seq)
 
 
@@ -204,6 +210,12 @@ def _place(session: _Session, entries: Sequence[Entry], known: set[tuple[Session
         counted = tokens.estimate(entry.turn.content)
         rows.append(session.key | _columns(entry) | {"position": session.next_position, "tokens": counted})
         session.added.append(UncutTurn(session.next_position, counted))
+        if entry.turn.is_imported:
+            session.imported.add(session.next_position)
+        if session.holds_edits:
+            session.answers[session.next_position] = json.dumps(
+                edits.answer_of(entry.turn.metadata), ensure_ascii=False
+            )
         session.next_position += 1
     return rows
 
@@ -228,20 +240,28 @@ def _cut_sessions(
     connection: Connection, settings: Settings, sessions: Iterable[_Session], next_user_seq: dict[UserScope, int]
 ) -> list[NewBatch]:
     batch_rows: list[dict[str, Any]] = []
+    manual_rows: list[dict[str, Any]] = []
     session_rows: list[dict[str, Any]] = []
     cut_users: dict[UserScope, int] = defaultdict(int)
-    limits = cut.Limits(turns=settings.batch_turns, tokens=settings.batch_tokens)
+    cutting = budget.cutting(connection, settings, next_user_seq.keys())
     for session in sessions:
+        own = cutting[session.scope.user]
         uncut = _uncut_turns(connection, session)
-        for piece, cut_by in _pieces(session, uncut, limits):
+        for piece, cut_by in _pieces(session, uncut, cut.Limits(turns=own.batch_turns, tokens=own.batch_tokens)):
             seq = next_user_seq[session.scope.user]
             next_user_seq[session.scope.user] = cut_users[session.scope.user] = seq + 1
-            batch_rows.append(_batch_row(session, piece, cut_by, seq))
+            row = _batch_row(session, piece, cut_by, seq)
+            if session.holds_edits:
+                manual_rows.append(row | _answer_columns(session, piece))
+            else:
+                batch_rows.append(row)
             session.cut_through = piece.last_position
-        session_rows.append(_session_row(session, uncut, settings))
+        _set_imports_aside(connection, session, uncut)
+        session_rows.append(_session_row(session, uncut, own))
     with connection.cursor() as cursor:
-        if batch_rows:
+        if cut_users:
             cursor.executemany(_SQL["add_batch"], batch_rows)
+            cursor.executemany(_SQL["add_manual_batch"], manual_rows)
             cursor.executemany(
                 _SQL["update_user"],
                 [
@@ -250,7 +270,11 @@ def _cut_sessions(
                 ],
             )
         cursor.executemany(_SQL["update_session"], session_rows)
-    return [NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"]) for row in batch_rows]
+    return [_new_batch(row, "extract") for row in batch_rows] + [_new_batch(row, "embed") for row in manual_rows]
+
+
+def _new_batch(row: Mapping[str, Any], stage: str) -> NewBatch:
+    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage)
 
 
 def _uncut_turns(connection: Connection, session: _Session) -> list[UncutTurn]:
@@ -261,15 +285,28 @@ def _uncut_turns(connection: Connection, session: _Session) -> list[UncutTurn]:
 
 
 def _pieces(session: _Session, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
-    """Return what becomes a batch now, and why: all that is full, and the rest when it is due or flushed."""
+    """Return what becomes a batch now, and why: all that is full, and the rest when it is due or flushed; each edit."""
+    if session.holds_edits:
+        return [(piece, "edit") for piece in cut.plan(uncut, cut.SINGLY)]
     rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
     pieces: list[tuple[Cut, str]] = []
-    for piece in cut.plan(uncut, limits):
-        if piece.is_full:
-            pieces.append((piece, "size"))
-        elif rest_is_cut:
-            pieces.append((piece, rest_is_cut))
+    for is_imported, stretch in waiting.stretches(uncut, session.imported):
+        # What stands before imported turns cannot wait for more: nothing will follow it.
+        because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
+        for piece in () if is_imported else cut.plan(stretch, limits):
+            if piece.is_full:
+                pieces.append((piece, "size"))
+            elif because:
+                pieces.append((piece, because))
     return pieces
+
+
+def _set_imports_aside(connection: Connection, session: _Session, uncut: list[UncutTurn]) -> None:
+    """Let the imported turns wait elsewhere, so that what comes after them need not wait for them."""
+    for is_imported, stretch in waiting.stretches(uncut, session.imported):
+        if is_imported:
+            waiting.set_aside(connection, session.scope, stretch)
+            session.cut_through = max(session.cut_through, stretch[-1].position)
 
 
 def _batch_row(session: _Session, piece: Cut, cut_by: str, user_seq: int) -> dict[str, Any]:
@@ -281,6 +318,11 @@ def _batch_row(session: _Session, piece: Cut, cut_by: str, user_seq: int) -> dic
         "tokens": piece.tokens,
         "cut_by": cut_by,
     }
+
+
+def _answer_columns(session: _Session, piece: Cut) -> dict[str, Any]:
+    answer = session.answers[piece.first_position]
+    return {"prompt_version": edits.PROMPT_VERSION, "model": edits.MODEL, "answer": answer}
 
 
 def _session_row(session: _Session, uncut: list[UncutTurn], settings: Settings) -> dict[str, Any]:

@@ -1,18 +1,19 @@
-"""Consolidate: an embedded batch's candidates against the user's current facts, applied in the user's order."""
+"""Consolidate: an embedded batch's candidates against the user's facts, applied in the user's order.
+
+What rules cannot decide on is put to a judge first, in a stage of its own (`judge`), so that no process of the fast
+pool waits for an LLM: the batch then owes a judgement, and comes back when it is there.
+"""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from afterturn import batches, faults, user_lock
+from afterturn import batches, faults, leases, user_lock
 from afterturn.batches import Claimed
-from afterturn.consolidation import apply, decisions
-from afterturn.database import queries
-from afterturn.extraction import outcome
+from afterturn.consolidation import apply, edits, judgements, plan
+from afterturn.consolidation.plan import Plan
 from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
-
-_SQL = queries.load("batches")
 
 
 def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
@@ -34,35 +35,41 @@ def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool
     with batches.claimed(runtime, scope, batch_id, stage="consolidate", state="extracted") as claimed:
         if claimed is None:
             return False
-        if not claimed.batch.is_embedded or _is_blocked(runtime, claimed):
+        categories = runtime.settings.category_names
+        with runtime.postgres.connection() as connection:
+            is_its_turn = batches.is_its_turn(connection, claimed.batch)
+            planned = (
+                plan.read(connection, claimed.batch, runtime.judge, categories=categories) if is_its_turn else None
+            )
+        if planned is None:
             batches.give_back(runtime, claimed)
             return False
-        _apply(runtime, claimed)
+        if planned.is_unjudged:
+            _owe_judgement(runtime, claimed)
+            return False
+        _apply(runtime, claimed, planned)
         return True
     return False
 
 
-def _is_blocked(runtime: Runtime, claimed: Claimed) -> bool:
+def _apply(runtime: Runtime, claimed: Claimed, planned: Plan) -> None:
     batch = claimed.batch
-    with runtime.postgres.connection() as connection:
-        row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
-    assert row is not None
-    return bool(row["is_blocked"])
+    faults.reach("consolidate.decided")
+    with runtime.postgres.connection() as connection, connection.transaction():
+        apply.lock_user(connection, batch, planned.version)
+        faults.reach("consolidate.rows_locked")
+        apply.apply(connection, batch, planned.outcome, planned.decisions)
+        edits.carry_out(connection, batch, planned.outcome, planned.decisions)
+        batches.mark(connection, claimed, "applied")
+        faults.reach("consolidate.before_commit")
 
 
-def _apply(runtime: Runtime, claimed: Claimed) -> None:
+def _owe_judgement(runtime: Runtime, claimed: Claimed) -> None:
     batch = claimed.batch
-    with runtime.postgres.connection() as connection:
-        outcome_of_batch = outcome.read(connection, batch)
-        version, known = apply.read_alike(connection, batch, outcome_of_batch)
-        decided = decisions.decide(outcome_of_batch.believed, known)
-        faults.reach("consolidate.decided")
-        with connection.transaction():
-            apply.lock_user(connection, batch, version)
-            faults.reach("consolidate.rows_locked")
-            apply.apply(connection, batch, outcome_of_batch, decided)
-            batches.mark(connection, claimed, "applied")
-            faults.reach("consolidate.before_commit")
+    with runtime.postgres.connection() as connection, connection.transaction():
+        leases.release(connection, claimed.lease)
+        judgements.owe(connection, batch)
+    runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
 
 
 def _hand_on(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:

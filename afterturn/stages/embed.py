@@ -24,7 +24,8 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             batches.give_back(runtime, claimed)
             return False
         with runtime.postgres.connection() as connection:
-            wanted = _items(claimed.batch, outcome.read(connection, claimed.batch))
+            of_batch = outcome.read(connection, claimed.batch)
+            wanted = _items(claimed.batch, of_batch, embeds_turns=runtime.settings.embed_turns)
             active = spaces.active(connection)
         for space in active:
             _embed_missing(runtime, claimed, space, wanted)
@@ -42,7 +43,7 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     return False
 
 
-def _items(batch: Batch, outcome_of_batch: Outcome) -> list[Item]:
+def _items(batch: Batch, outcome_of_batch: Outcome, *, embeds_turns: bool) -> list[Item]:
     wanted = [
         Item(kind="fact", name=items.fact_name(believed.fact_id), text=believed.candidate.text)
         for believed in outcome_of_batch.believed
@@ -51,10 +52,8 @@ def _items(batch: Batch, outcome_of_batch: Outcome) -> list[Item]:
     if episode is not None:
         text = f"{episode.title}. {episode.summary}"
         wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
-    for turn in outcome_of_batch.turns:
-        if turn.content.strip() and turn.position is not None:
-            name = items.turn_name(batch.session, turn.position)
-            wanted.append(Item(kind="turn", name=name, text=f"{turn.speaker}: {turn.content}"))
+    if embeds_turns:
+        wanted += items.of_turns(batch.session, outcome_of_batch.turns)
     return wanted
 
 

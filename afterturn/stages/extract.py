@@ -10,7 +10,7 @@ from afterturn.batches import Batch, Claimed
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
-from afterturn.extraction import answers
+from afterturn.extraction import answers, small_talk
 from afterturn.extraction.answers import StoredAnswer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, RawAnswer
 from afterturn.llm import calls
@@ -93,7 +93,8 @@ class Extraction:
 
     def _ask(self, first: int, last: int, problem: str | None) -> str:
         request = self._request_for(first, last, problem)
-        if all(turn.is_removed or not turn.content.strip() for turn in request.turns):
+        names = (request.user_name,) if request.user_name else ()
+        if small_talk.holds_nothing(request.turns, request.context, names=names):
             return _NOTHING
         if self._runtime.settings.is_offline:
             return self._runtime.extractor.extract(request).text
@@ -106,11 +107,14 @@ class Extraction:
             self._batch.session,
             stage="extract",
             model=self._runtime.extractor.model,
+            expected_tokens=self._runtime.extractor.expected_tokens(request),
+            daily_tokens=self._runtime.settings.user_daily_tokens,
             batch_id=self._batch.batch_id,
         ) as cost:
             faults.reach("extract.call_reserved")
             raw = self._runtime.extractor.extract(request)
             cost.prompt_tokens, cost.completion_tokens = raw.prompt_tokens, raw.completion_tokens
+            cost.cached_tokens = raw.cached_tokens
             return raw
 
     def _request_for(self, first: int, last: int, problem: str | None) -> ExtractionRequest:

@@ -1,9 +1,8 @@
-"""Summarize: a session's new episodes go into its summary, and the user's profile is made anew."""
+"""Summarize: complete runs of a session's episodes become digests; its summary and the user's profile follow."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from afterturn import counters, faults, leases
 from afterturn.database import queries
@@ -12,9 +11,10 @@ from afterturn.leases import Lease
 from afterturn.llm import calls
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope
-from afterturn.summaries import profile
+from afterturn.summaries import digests, profile
+from afterturn.summaries.digests import Work
 from afterturn.summaries.offline import OfflineSummarizer
-from afterturn.summaries.summarizer import Episode, SummaryDraft
+from afterturn.summaries.summarizer import DigestDraft
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _SQL = queries.load("summaries")
 
 
 def summarize(runtime: Runtime, session: SessionScope) -> bool:
-    """Bring one session's summary up to date. Returns whether it did; False when there was nothing to do."""
+    """Bring one session's summary up to date. Returns whether it is; False when there was nothing to do."""
     faults.reach("summarize.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, session.user, "summary", session.session_id)
@@ -31,7 +31,7 @@ def summarize(runtime: Runtime, session: SessionScope) -> bool:
     faults.reach("summarize.after_claim")
     try:
         return _bring_up_to_date(runtime, session, lease)
-    except (ModelUnavailable, TransitionRefused) as error:
+    except TransitionRefused as error:
         # The debt stays in the session row: the sweep finds it again.
         logger.warning("the summary of %s waits: %s", session, error)
         _let_go(runtime, lease, error)
@@ -48,55 +48,85 @@ def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
 
 
 def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
-    key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
     with runtime.postgres.connection() as connection:
-        owed = connection.execute(_SQL["previous"], key).fetchone()
+        owed = connection.execute(_SQL["owed"], digests.key(session)).fetchone()
         if owed is None:
             leases.let_go(connection, lease)
             return False
-        rows = connection.execute(_SQL["episodes_since"], key | owed).fetchall()
-    draft = _draft(runtime, session, lease, owed["text"], [Episode(**row) for row in rows])
-    faults.reach("summarize.answer_received")
+    try:
+        _make_digests(runtime, session, lease, through=owed["applied_through"])
+        is_complete = True
+    except ModelUnavailable as error:
+        # The summary does without the digests that are not made; they stay owed.
+        logger.warning("digests of %s wait: %s", session, error)
+        is_complete = False
+    _commit(runtime, session, lease, owed, is_complete=is_complete)
+    return is_complete
+
+
+def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[str, int], *, is_complete: bool) -> None:
+    key, settings = digests.key(session), runtime.settings
     with runtime.postgres.connection() as connection, connection.transaction():
         # User, lease, session: in the order of whoever else writes them (removals, erasures), so that none waits for
         # the other; and the profile is made of facts that nobody is retracting meanwhile.
         connection.execute(_SQL["lock_user"], key)
         leases.release(connection, lease)
-        _store(connection, key | owed, draft)
-        profile.rebuild(connection, session.user)
+        digests.put_summary(connection, session, through=owed["applied_through"], limit_tokens=settings.summary_tokens)
+        profile.rebuild(connection, session.user, limit_tokens=settings.profile_tokens)
+        if is_complete and connection.execute(_SQL["done"], key | owed).fetchone() is None:
+            raise StaleLease("another worker has summarized this session meanwhile")
         faults.reach("summarize.before_commit")
     faults.reach("summarize.after_commit")
-    return True
 
 
-def _draft(
-    runtime: Runtime, session: SessionScope, lease: Lease, previous: str | None, episodes: list[Episode]
-) -> SummaryDraft | None:
-    if not episodes:
+def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, through: int) -> None:
+    """Make every digest that is due. Each is stored before the next is begun, and never asked for twice."""
+    while (work := _next_work(runtime, session, through)) is not None:
+        draft = _draft(runtime, session, lease, work)
+        if draft is not None:
+            faults.reach("summarize.answer_received")
+        with runtime.postgres.connection() as connection, connection.transaction():
+            leases.fence(connection, lease)
+            if draft is None:
+                digests.drop(connection, session, work.digest)
+                continue
+            digests.store(connection, session, work.digest, draft)
+            if draft.dropped:
+                counters.add(connection, counters.STATEMENTS_DROPPED, draft.dropped)
+        faults.reach("summarize.answer_stored")
+
+
+def _next_work(runtime: Runtime, session: SessionScope, through: int) -> Work | None:
+    with runtime.postgres.connection() as connection:
+        return digests.next_work(connection, session, through=through, width=runtime.settings.summary_run)
+
+
+def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> DigestDraft | None:
+    """Return what the digest says; None where there is nothing left for it to tell."""
+    if not work.sources:
         return None
     if runtime.settings.is_offline:
-        return runtime.summarizer.summarize(previous, episodes)
+        return runtime.summarizer.summarize(work.sources)
     try:
-        return runtime.llm_breaker.call(lambda: _call(runtime, session, lease, previous, episodes))
+        return runtime.llm_breaker.call(lambda: _call(runtime, session, lease, work))
     except ModelRefused as error:
-        # Asking again would be refused again, and paid for again: these episodes are summarized by rules.
-        logger.warning("the summary of %s is made by rules: %s", session, error)
-        return OfflineSummarizer().summarize(previous, episodes)
+        # Asking again would be refused again, and paid for again: this digest is made by rules.
+        logger.warning("a digest of %s is made by rules: %s", session, error)
+        return OfflineSummarizer().summarize(work.sources)
 
 
-def _call(
-    runtime: Runtime, session: SessionScope, lease: Lease, previous: str | None, episodes: list[Episode]
-) -> SummaryDraft:
+def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> DigestDraft:
     summarizer = runtime.summarizer
-    with calls.metered(runtime.postgres, lease, session, stage="summarize", model=summarizer.model) as cost:
-        draft = summarizer.summarize(previous, episodes)
+    with calls.metered(
+        runtime.postgres,
+        lease,
+        session,
+        stage="summarize",
+        model=summarizer.model,
+        expected_tokens=summarizer.expected_tokens(work.sources),
+        daily_tokens=runtime.settings.user_daily_tokens,
+    ) as cost:
+        draft = summarizer.summarize(work.sources)
         cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
+        cost.cached_tokens = draft.cached_tokens
         return draft
-
-
-def _store(connection: Any, owed: dict[str, Any], draft: SummaryDraft | None) -> None:
-    if draft is not None:
-        version = {"prompt_version": draft.prompt_version, "model": draft.model}
-        connection.execute(_SQL["put"], owed | version | {"text": draft.text})
-    if connection.execute(_SQL["done"], owed).fetchone() is None:
-        raise StaleLease("another worker has summarized this session meanwhile")

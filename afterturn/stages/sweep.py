@@ -9,6 +9,7 @@ from afterturn import faults
 from afterturn.database import queries
 from afterturn.forgetting import erasures
 from afterturn.hot import keys, pending
+from afterturn.importing import cutting
 from afterturn.runtime import Runtime
 from afterturn.stages import archive
 
@@ -24,7 +25,7 @@ SESSIONS_PER_SHARD = 200
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
 #: What a batch that stands at a step needs next.
-STAGE_AFTER = {"pending": "extract", "extracted": "embed", "embedded": "consolidate"}
+STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
 #: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
@@ -37,9 +38,12 @@ def sweep(runtime: Runtime) -> dict[str, int]:
         return {}
     faults.reach("sweep.begun")
     owed = {"archive": _owed_archives(runtime), "extract": _cut_due(runtime)}
+    owed["extract"] += _cut_imported(runtime)
+    _resume(runtime)
     for stage, count in _owed_batches(runtime).items():
         owed[stage] = owed.get(stage, 0) + count
     owed["summarize"] = _owed_summaries(runtime)
+    owed["sleep"] = _owed_sleeps(runtime)
     owed["erase"] = _owed_erasures(runtime)
     faults.reach("sweep.enqueued")
     return owed
@@ -65,8 +69,22 @@ def _cut_due(runtime: Runtime) -> int:
     new_batches = archive.cut_due(runtime.postgres, runtime.settings, limit=SESSIONS_PER_SHARD)
     faults.reach("sweep.cut_committed")
     for batch in new_batches:
-        runtime.enqueue.send("extract", batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+        runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
     return len(new_batches)
+
+
+def _cut_imported(runtime: Runtime) -> int:
+    new_batches = cutting.cut_waiting(runtime.postgres, runtime.settings)
+    faults.reach("sweep.imports_cut")
+    for batch in new_batches:
+        runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+    return len(new_batches)
+
+
+def _resume(runtime: Runtime) -> None:
+    """Let batches go on that a smaller budget paused: somebody has raised the setting."""
+    with runtime.postgres.connection() as connection:
+        connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
 
 
 def _owed_batches(runtime: Runtime) -> dict[str, int]:
@@ -75,6 +93,7 @@ def _owed_batches(runtime: Runtime) -> dict[str, int]:
     limits = {
         "pending": PROBES if runtime.llm_breaker.is_open() else window,
         "extracted": PROBES if runtime.embedder_breaker.is_open() else window,
+        "unjudged": PROBES if runtime.llm_breaker.is_open() else window,
         "embedded": window,
     }
     counts: dict[str, int] = {}
@@ -93,6 +112,14 @@ def _owed_summaries(runtime: Runtime) -> int:
     rows = _marked(runtime, "owed_summaries", limit=limit)
     for row in rows:
         runtime.enqueue.send("summarize", row["tenant_id"], row["user_id"], row["session_id"])
+    return len(rows)
+
+
+def _owed_sleeps(runtime: Runtime) -> int:
+    limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
+    rows = _marked(runtime, "owed_sleeps", limit=limit, sleep_seconds=runtime.settings.sleep_seconds)
+    for row in rows:
+        runtime.enqueue.send("sleep", row["tenant_id"], row["user_id"])
     return len(rows)
 
 

@@ -1,29 +1,39 @@
-"""A summary without a model: the newest episodes line by line, older ones by title, the oldest not at all."""
+"""A digest without a model: the beginnings of some of its sources, spread evenly over the time they cover."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from afterturn.summaries.summarizer import Episode, SummaryDraft
+from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
+from afterturn.summaries.summary import SummaryStatement
 
-LIMIT_CHARACTERS = 2_000
+#: An English sentence has about this many. Fewer: many sentences lose their end.
+_WORDS = 24
 
 
 class OfflineSummarizer:
-    """Keeps a dated line per episode within a fixed length."""
+    """Keeps a short line of every so many sources."""
 
-    prompt_version = "lines-1"
+    prompt_version = "lines-2"
     model = "offline"
 
-    def summarize(self, previous: str | None, episodes: Sequence[Episode]) -> SummaryDraft:
-        """Append the episodes to the summary; where it grows too long, the oldest lines go. Makes no call."""
-        lines = previous.splitlines() if previous else []
-        lines += [_line(episode) for episode in episodes]
-        while len(lines) > 1 and sum(len(line) + 1 for line in lines) > LIMIT_CHARACTERS:
-            del lines[0]
-        text = "\n".join(lines)[:LIMIT_CHARACTERS]
-        return SummaryDraft(text=text, prompt_version=self.prompt_version, model=self.model)
+    def expected_tokens(self, sources: Sequence[SummaryStatement]) -> int:
+        """Return 0: no call is made."""
+        return 0
+
+    def summarize(self, sources: Sequence[SummaryStatement]) -> DigestDraft:
+        """Return a few of the sources, each shortened. Makes no call."""
+        count = min(STATEMENTS_LIMIT, len(sources))
+        # The last of each stretch: where something changed, it says what came of it.
+        kept = [sources[(place + 1) * len(sources) // count - 1] for place in range(count)]
+        return DigestDraft(
+            statements=tuple(_shortened(source) for source in kept),
+            prompt_version=self.prompt_version,
+            model=self.model,
+        )
 
 
-def _line(episode: Episode) -> str:
-    return " ".join(f"{episode.started_at:%Y-%m-%d}: {episode.summary}".split())
+def _shortened(source: SummaryStatement) -> SummaryStatement:
+    words = source.text.split()
+    text = " ".join(words) if len(words) <= _WORDS else " ".join([*words[:_WORDS], "…"])
+    return SummaryStatement(text=text, episode_ids=source.episode_ids)

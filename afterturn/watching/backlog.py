@@ -11,8 +11,8 @@ from afterturn.database.pool import Connection
 
 _SQL = queries.load("backlog")
 
-#: Where an open batch may stand: waiting to be extracted, to be embedded, to be applied.
-STEPS = ("pending", "extracted", "embedded")
+#: Where an open batch may stand: waiting to be extracted, to be embedded, to be judged, to be applied.
+STEPS = ("pending", "extracted", "unjudged", "embedded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ class Backlog:
     leases: Leases
     owed_summaries: int
     unfinished_erasures: int
+    #: Of old conversations, and of no batch yet: they are in no hurry.
+    imported_turns: int
     #: Dead batches that an operator gave up on.
     discarded: int
 
@@ -85,6 +87,7 @@ def read(connection: Connection, tenant_id: str | None, user_id: str | None = No
         leases=Leases(**_one(connection, "leases", ids)),
         owed_summaries=_one(connection, "summaries", ids)["owed"],
         unfinished_erasures=_one(connection, "erasures", ids)["unfinished"],
+        imported_turns=_one(connection, "imported", ids)["turns"],
         discarded=_one(connection, "discarded", ids)["discarded"],
     )
 

@@ -96,6 +96,14 @@ def read_dead_reasons(connection: Connection, tenant_id: str | None, user_id: st
     return {row["reason"]: row["batches"] for row in rows}
 
 
+def read_rejected(
+    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, since: datetime
+) -> dict[str, int]:
+    """Return why candidates for facts, or parts of them, were not believed since a moment, and how many for each."""
+    arguments = {"tenant_id": tenant_id, "user_id": user_id, "since": since}
+    return {row["reason"]: row["candidates"] for row in connection.execute(_SQL["rejected"], arguments).fetchall()}
+
+
 def read_freshness(
     connection: Connection, tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
 ) -> Freshness:

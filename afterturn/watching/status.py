@@ -25,7 +25,7 @@ from afterturn.watching.progress import Cost, Freshness, StageDelays
 #: What Postgres says, by its names in the JSON.
 STORED_PARTS = (
     *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
-    *("counters", "freshness", "today"),
+    *("imports", "counters", "freshness", "rejected", "today"),
 )
 
 
@@ -60,6 +60,8 @@ class StoredState:
     counters: dict[str, int]
     freshness: Freshness
     delays: StageDelays
+    #: Since midnight, UTC: why candidates for facts, or parts of them, were not believed -> how many.
+    rejected_today: dict[str, int]
     #: Since midnight, UTC.
     cost_today: Cost
 
@@ -161,6 +163,7 @@ def _read_all(connection: Connection, selection: Selection) -> StoredState:
         counters=counters.read(connection),
         freshness=progress.read_freshness(connection, *owner, seconds=seconds),
         delays=progress.read_stage_delays(connection, *owner, seconds=seconds),
+        rejected_today=progress.read_rejected(connection, *owner, since=midnight),
         cost_today=progress.read_cost(connection, *owner, since=midnight),
     )
 
@@ -206,8 +209,10 @@ def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
         "leases": asdict(owed.leases),
         "summaries": {"owed": owed.owed_summaries},
         "erasures": {"unfinished": owed.unfinished_erasures},
+        "imports": {"turns": owed.imported_turns},
         "counters": stored.counters,
         "freshness": _freshness(stored, selection),
+        "rejected": {"count": sum(stored.rejected_today.values()), "reasons": stored.rejected_today},
         "today": asdict(stored.cost_today),
     }
 

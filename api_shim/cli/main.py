@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from afterturn.errors import AfterturnError
-from api_shim.cli import dead, export, forget, migrate, scrub, settings, status, up
+from api_shim.cli import (
+    consolidate,
+    costs,
+    dead,
+    export,
+    facts,
+    forget,
+    import_file,
+    migrate,
+    scrub,
+    settings,
+    status,
+    up,
+)
 from api_shim.cli.demo import command as demo
 
 #: A command that could not do what it was asked to; 1 is for a service that died while running.
@@ -28,10 +41,14 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("migrate")(migrate.migrate)
 app.command("status")(status.status)
+app.command("costs")(costs.costs)
 app.add_typer(dead.app, name="dead")
+app.add_typer(facts.app, name="facts")
 app.command("export")(export.export)
+app.command("import")(import_file.import_file)
 app.command("forget")(forget.forget)
 app.command("scrub")(scrub.scrub)
+app.command("consolidate")(consolidate.consolidate)
 app.command("settings")(settings.settings)
 
 

@@ -15,7 +15,7 @@ from afterturn.watching.backlog import Backlog
 from afterturn.watching.status import Selection, Status, StoredState
 
 #: What stands behind each step of a batch.
-_STEPS = {"pending": "to extract", "extracted": "to embed", "embedded": "to apply"}
+_STEPS = {"pending": "to extract", "extracted": "to embed", "unjudged": "to judge", "embedded": "to apply"}
 Row = tuple[str, str, str, str]
 
 
@@ -58,6 +58,7 @@ def _rows(status: Status) -> Iterator[Row]:
         yield from _open(status.stored.backlog)
         yield _dead(status.stored)
         yield from _other_debts(status.stored.backlog)
+        yield _rejected(status.stored)
     if status.queues is not None:
         depths = ", ".join(f"{stage} {depth}" for stage, depth in status.queues.items() if depth)
         yield ("messages at the broker", f"{sum(status.queues.values()):,}", "", depths)
@@ -90,6 +91,8 @@ def _open(owed: Backlog) -> Iterator[Row]:
 
 
 def _other_debts(owed: Backlog) -> Iterator[Row]:
+    note = "in no hurry" if owed.imported_turns else ""
+    yield ("imported turns to cut", f"{owed.imported_turns:,}", "", note)
     yield ("summaries owed", f"{owed.owed_summaries:,}", "", "")
     yield ("erasures unfinished", f"{owed.unfinished_erasures:,}", "", "")
     lapsed = f"[yellow]and {owed.leases.lapsed:,} lapsed[/]" if owed.leases.lapsed else ""
@@ -102,6 +105,11 @@ def _dead(stored: StoredState) -> Row:
     count = sum(stored.dead_reasons.values())
     note = f"[bold yellow]{reasons}[/] {discarded}" if count else discarded
     return ("batches dead", f"{count:,}", "", note)
+
+
+def _rejected(stored: StoredState) -> Row:
+    reasons = "; ".join(f"{escape(reason)}: {count:,}" for reason, count in stored.rejected_today.items())
+    return ("candidates not believed", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
 
 
 def _breaker(name: str, state: State) -> Row:

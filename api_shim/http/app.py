@@ -20,7 +20,18 @@ from afterturn.settings import Settings
 from api_shim import connections
 from api_shim.async_client import AsyncMemoryClient
 from api_shim.conversation import settings_from_environment
-from api_shim.http.schemas import ErrorOut, Health, HistoryOut, MemoryOut, RecallOut, TurnOut, WriteIn, WriteOut
+from api_shim.http import context, costs, facts, summaries
+from api_shim.http.schemas import (
+    ErrorOut,
+    Health,
+    HistoryOut,
+    MemoryOut,
+    RecallIn,
+    RecallOut,
+    TurnOut,
+    WriteIn,
+    WriteOut,
+)
 
 
 class Unauthorized(AfterturnError):
@@ -55,6 +66,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall what answers a question")(recall)
     app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Make facts of it now")(flush)
+    app.include_router(facts.router, dependencies=guarded)
+    app.include_router(summaries.router, dependencies=guarded)
+    app.include_router(costs.router, dependencies=guarded)
+    app.include_router(context.router, dependencies=guarded)
     return app
 
 
@@ -98,11 +113,10 @@ async def history(memory: Client, limit: Annotated[int, Query(ge=1, le=1_000)] =
     return HistoryOut(turns=[TurnOut.model_validate(turn) for turn in await memory.history(limit)])
 
 
-async def recall(
-    memory: Client, query: str | None = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 10
-) -> RecallOut:
+async def recall(memory: Client, asked: Annotated[RecallIn, Query()]) -> RecallOut:
     """Return the user's memories that answer `query`, best first; without one, the newest turns."""
-    return RecallOut(memories=[MemoryOut.model_validate(found) for found in await memory.recall(query, limit)])
+    found = await memory.recall(**{name: getattr(asked, name) for name in RecallIn.model_fields})
+    return RecallOut(memories=[MemoryOut.model_validate(memory) for memory in found])
 
 
 async def remove(memory: Client, turn_id: Annotated[str, Path(description="which turn")]) -> Response:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 
 class TurnIn(BaseModel):
@@ -84,10 +84,37 @@ class MemoryOut(BaseModel):
     session_id: str
     status: str
     category: str | None
+    topics: list[str]
+    importance: float | None
     valid_from: datetime | None
     valid_to: datetime | None
     superseded_texts: list[str]
     evidence: list[EvidenceOut]
+    score_parts: dict[str, float] | None
+    cursor: str | None
+
+
+class RecallIn(BaseModel):
+    """What to recall. The rules are those of `MemoryClient.recall`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str | None = Field(None, description="a question; without one, the newest or the most important")
+    limit: int = Field(10, ge=1, le=1_000)
+    kinds: list[Literal["fact", "turn", "episode"]] | None = None
+    topics: list[str] | None = Field(None, description="facts with any of these topics")
+    session_id: str | None = Field(None, description="only what was said in this conversation")
+    agent_id: str | None = Field(None, description="only what this agent wrote, and what rests on it")
+    since: datetime | None = Field(None, description="from here on")
+    until: datetime | None = Field(None, description="before there")
+    time: Literal["world", "recorded"] = Field("world", description="which time since, until and as_of mean")
+    as_of: datetime | None = Field(None, description="what was true, or believed, then")
+    min_score: float | None = None
+    include_superseded: bool = False
+    metadata: Json[dict[str, Any]] | None = Field(None, description="JSON that the turn's metadata hold")
+    order: Literal["newest", "importance"] | None = Field(None, description="without a query")
+    cursor: str | None = Field(None, description="that of the last memory of the page before")
+    explain: bool = False
 
 
 class RecallOut(BaseModel):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from afterturn.settings import Settings
 from api_shim import MemoryClient
 from tests.llm_server import answers, prompt
-from tests.llm_server.prompt import ShownTurn
+from tests.llm_server.prompt import ShownStatement, ShownTurn
 
 #: Two sessions of one user, whose batches must be applied in one order, and another user beside them. Facts are new,
 #: repeated and superseded within a batch, across batches and across sessions.
@@ -32,6 +33,9 @@ TURNS = sum(len(texts) for texts in SAID.values())
 #: With this, the sessions above become 3, 2 and 2 batches.
 BATCH_TURNS = 3
 BATCHES = 7
+
+#: What only a judge knows: which statement takes the place of which, by what the model makes of them.
+_REPLACED = frozenset({("Ana said: I own a grey cat.", "Ana said: I own a red bicycle.")})
 
 STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I work as a (\w+)"), "works_as"))
@@ -76,16 +80,30 @@ def flush(settings: Settings) -> None:
 
 
 def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Answer an extraction with one fact per turn, where it can with attribute and value; leave the rest as it is."""
+    """Answer an extraction with one fact per turn, where it can with attribute and value, and a judging call.
+
+    Leaves the rest as it is.
+    """
+    if prompt.kind_of(request) == "judge":
+        return {"pairs": _pairs(prompt.shown_statements(request))}
     shown = prompt.shown_turns(request)
     if not shown:
         return None
     return {"facts": [_fact(turn) for turn in shown], "episode": answers.episode(shown)}
 
 
+def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+    new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
+    return [
+        {"first": first.label, "second": second.label, "verdict": "replaces"}
+        for first, second in product(new, known)
+        if (second.text, first.text) in _REPLACED
+    ]
+
+
 def _fact(turn: ShownTurn) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for pattern, attribute in _ATTRIBUTES:
         if match := pattern.search(turn.content):
-            named = {"subject": turn.speaker, "attribute": attribute, "value": match[1]}
+            named = {"category": "identity", "subject": turn.speaker, "attribute": attribute, "value": match[1]}
     return answers.fact(f"{turn.speaker} said: {turn.content}", [(turn.number, turn.content)], **named)

@@ -21,14 +21,15 @@ REFUSED = tuple(
     for stage, points in {
         "extract": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
         "embed": ("after_claim", "vectors_received", "vectors_stored"),
+        "judge": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
         "consolidate": ("after_claim",),
-        "summarize": ("answer_received",),
+        "summarize": ("answer_received", "answer_stored"),
     }.items()
     for point in points
 )
-#: Stages that every turn goes through, and those that have trials of their own.
-PASSED = ("sweep", "archive", "extract", "embed", "consolidate", "summarize")
-ELSEWHERE = ("erase",)
+#: Stages that every turn goes through, and those that have trials of their own or, as a part of another, none.
+PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
+ELSEWHERE = ("erase", "sleep")
 #: Until the first worker comes to its point; its start included.
 REACH_SECONDS = 30.0
 

@@ -20,13 +20,17 @@ QUERIES: dict[str, LiteralString] = {
     "answers": "SELECT tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, "
     "answer FROM answers",
     "facts": "SELECT tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, "
-    "value, importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at FROM facts",
+    "value, importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at, "
+    "first_said_at, ended_because, origin, said_by, is_pinned FROM facts",
+    "judgements": "SELECT tenant_id, user_id, input_digest, prompt_version, model, batch_id, answer FROM judgements",
     "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id FROM evidence",
     "rejections": "SELECT tenant_id, user_id, batch_id, candidate_index, reason FROM rejections",
     "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, "
     "ended_at FROM episodes",
-    "summaries": "SELECT tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model FROM summaries",
-    "profiles": "SELECT tenant_id, user_id, text FROM profiles",
+    "summaries": "SELECT tenant_id, user_id, session_id, text, statements::text, through_user_seq FROM summaries",
+    "digests": "SELECT tenant_id, user_id, session_id, level, first_user_seq, last_user_seq, statements::text, "
+    "prompt_version, model, is_folded FROM digests",
+    "profiles": "SELECT tenant_id, user_id, text, fact_ids::text FROM profiles",
     "vectors": "SELECT tenant_id, user_id, space_id, kind, item, embedding::text FROM vectors",
     "sessions": "SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, applied_through, "
     "summarized_through FROM sessions",

@@ -35,6 +35,8 @@ FIXED = {
     "batch_turns": conversation.BATCH_TURNS,
     "batch_idle_seconds": 3600.0,
     "batch_max_age_seconds": 3600.0,
+    # Three episodes make a digest of two.
+    "summary_run": 2,
     "llm_timeout_seconds": 5.0,
     "llm_api_key": "test",
 }

@@ -13,7 +13,7 @@ from tests.chaos.trial import Outcome, Stopwatch
 from tests.chaos.worker_process import WorkerProcess
 
 FAST = ("sweep", "archive", "consolidate")
-SLOW = ("extract", "embed", "summarize")
+SLOW = ("extract", "embed", "judge", "summarize")
 #: The kill comes when this share of the turns has become facts.
 STRUCK_AT = 0.3
 

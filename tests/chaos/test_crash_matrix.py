@@ -22,6 +22,7 @@ FEW = (
     "archive.after_commit",
     "extract.answer_stored",
     "embed.vectors_stored",
+    "judge.answer_stored",
     "consolidate.before_commit",
     "consolidate.after_commit",
     "summarize.before_commit",
@@ -67,9 +68,11 @@ def test_with_default_settings(
 
 
 def test_the_conversation_says_what_the_matrix_needs(expected: Image) -> None:
-    """Facts that are new, said again and superseded; several batches of one user; a summary per session."""
+    """Facts that are new, said again, superseded and judged; several batches of one user; a summary per session."""
     facts = expected.tables["facts"]
     assert {row[13] for row in facts} == {"current", "superseded"}
+    assert {row[20] for row in facts} == {None, "newer_value", "judged"}
+    assert expected.tables["judgements"]
     assert any(row[12] > 1 for row in facts)
     assert len(expected.tables["batches"]) == 7
     assert len(expected.tables["summaries"]) == 3

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 #: A stage's own file, and what runs for every stage that claims batches.
 STAGES = sorted(path.stem for path in (ROOT / "afterturn" / "stages").glob("*.py") if path.stem != "__init__")
 SOURCES = sorted(path for room in ("afterturn", "tasks", "worker") for path in (ROOT / room).rglob("*.py"))
+#: Where stages share fault points: the file, and the function that they call.
+SHARED = {"batches.py": "batches.claimed", "asking.py": "asking.ask"}
 BEGINNINGS = {"begun", "before_claim", "before_lock"}
 
 
@@ -28,24 +30,24 @@ def _name(call: ast.Call) -> str:
     return ast.unparse(call.func)
 
 
-def _claimed_stages() -> set[str]:
-    """The stages that work on batches: what `{stage}` stands for in batches.py."""
+def _stages_of(function: str) -> set[str]:
+    """The stages for which a function that they share is called: what `{stage}` stands for in it."""
     return {
         keyword.value.value
         for path in SOURCES
         for call in _calls(ast.parse(path.read_text()))
-        if _name(call) == "batches.claimed"
+        if _name(call) == function
         for keyword in call.keywords
         if keyword.arg == "stage" and isinstance(keyword.value, ast.Constant)
     }
 
 
-def _named(argument: ast.expr) -> set[str]:
+def _named(argument: ast.expr, path: Path) -> set[str]:
     if isinstance(argument, ast.Constant):
         return {str(argument.value)}
     assert isinstance(argument, ast.JoinedStr), f"a fault point's name must be written out: {ast.unparse(argument)}"
     pattern = "".join(part.value if isinstance(part, ast.Constant) else "{stage}" for part in argument.values)
-    return {pattern.replace("{stage}", stage) for stage in _claimed_stages()}
+    return {pattern.replace("{stage}", stage) for stage in _stages_of(SHARED[path.name])}
 
 
 def _reached() -> set[str]:
@@ -55,7 +57,7 @@ def _reached() -> set[str]:
         if path.name != "faults.py"
         for call in _calls(ast.parse(path.read_text()))
         if _name(call) == "faults.reach"
-        for point in _named(call.args[0])
+        for point in _named(call.args[0], path)
     }
 
 

@@ -28,7 +28,7 @@ TURN_OF_THE_FUTURE = b'{"v":2,"id":"turn-3","role":"user","content":"From a newe
 
 #: What the extractors of version 1 answered.
 ANSWERS = {
-    ("extract-1", "gpt-4o-mini"): '{"facts":[{"text":"Ana lives in Porto.","category":"place","topics":["home"],'
+    ("extract-2", "gpt-4o-mini"): '{"facts":[{"text":"Ana lives in Porto.","category":"place","topics":["home"],'
     '"subject":"Ana","attribute":"lives_in","value":"Porto","importance":0.7,"valid_from":null,"valid_to":null,'
     '"evidence":[{"turn":1,"quote":"I live in Porto."}]}],'
     '"episode":{"title":"A home","summary":"Ana says where she lives.","outcome":"none"}}',

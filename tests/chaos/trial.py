@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
 
+from afterturn.consolidation import judge
 from tests.chaos import conversation, image
 from tests.chaos.image import Image
 from tests.chaos.lane import Lane
 from tests.chaos.worker_process import WorkerProcess
 from tests.llm_server import prompt
+from tests.llm_server.recording import RecordedRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,23 +129,48 @@ GROUP BY a.batch_id, t.user_id, t.session_id, t.content
 """
 
 
+_JUDGED = """
+SELECT j.input_digest, extract(epoch FROM j.created_at),
+       (SELECT count(*) FROM llm_calls AS c
+        WHERE c.batch_id = j.batch_id AND c.stage = 'judge' AND c.reserved_at <= j.created_at)
+FROM judgements AS j
+"""
+
+
 def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any], *, may_sleep: bool = False) -> int:
     """Count the calls that came in when an answer to the same question was stored already.
 
     A sleeper may wake up in the middle of a call that was reserved before: no program can know that it slept. With
     `may_sleep`, calls that were reserved before the answer was stored are not counted.
     """
-    rows = connection.execute(_STORED).fetchall()
+    extracted = [
+        ((user_id.title(), content), float(at), int(reserved))
+        for user_id, content, at, reserved in connection.execute(_STORED).fetchall()
+    ]
+    judged = [(digest, float(at), int(reserved)) for digest, at, reserved in connection.execute(_JUDGED).fetchall()]
+    asked = [(_first_turn(call), call.at) for call in lane.llm.calls("extract")]
+    put = [(_digest(call, lane.settings.llm_model), call.at) for call in lane.llm.calls("judge")]
+    return _extra(asked, extracted, may_sleep=may_sleep) + _extra(put, judged, may_sleep=may_sleep)
+
+
+def _extra(calls: Sequence[tuple[Any, float]], stored: Sequence[tuple[Any, float, int]], *, may_sleep: bool) -> int:
+    """Count what came too late, of (question, when) and of (question, stored when, calls reserved until then)."""
     # The clock of the database and of the test are one machine's.
-    stored_at = {(user_id.title(), content): float(at) for user_id, content, at, _ in rows}
-    reserved = {(user_id.title(), content): int(calls) for user_id, content, _, calls in rows}
-    late: Counter[tuple[str, str]] = Counter()
-    calls: Counter[tuple[str, str]] = Counter()
-    for call in lane.llm.calls("extract"):
-        first = prompt.shown_turns(call.json)[0]
-        question = (first.speaker, first.content)
-        calls[question] += 1
-        late[question] += call.at > stored_at.get(question, float("inf"))
+    stored_at = {question: at for question, at, _ in stored}
+    reserved = {question: calls_before for question, _, calls_before in stored}
+    late = Counter(question for question, at in calls if at > stored_at.get(question, float("inf")))
     if may_sleep:
-        return sum(max(0, min(late[question], calls[question] - reserved[question])) for question in late)
+        all_calls = Counter(question for question, _ in calls)
+        return sum(max(0, min(late[question], all_calls[question] - reserved[question])) for question in late)
     return late.total()
+
+
+def _first_turn(call: RecordedRequest) -> tuple[str, str]:
+    first = prompt.shown_turns(call.json)[0]
+    return first.speaker, first.content
+
+
+def _digest(call: RecordedRequest, model: str) -> str:
+    """The name of the question that a judging call puts, as `Question.digest` makes it."""
+    parts = (judge.PROMPT_VERSION, model, prompt.user_text(call.json))
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

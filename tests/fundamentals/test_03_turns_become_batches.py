@@ -29,15 +29,15 @@ def patient(settings, **changes):
 
 def test_full_batches_are_cut_at_once_and_the_rest_waits(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
-    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(45))
+    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(65))
     with Pipeline(patient(settings)) as pipeline:
         archive_only(pipeline)
-    assert [row[2:5] for row in batches(database)] == [(1, 20, "size"), (21, 40, "size")]
+    assert [row[2:5] for row in batches(database)] == [(1, 30, "size"), (31, 60, "size")]
 
 
 def test_long_turns_fill_a_batch_by_their_tokens(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
-    memory.write_many({"role": "user", "content": "word " * 600} for _ in range(5))
+    memory.write_many({"role": "user", "content": "word " * 900} for _ in range(5))
     with Pipeline(patient(settings)) as pipeline:
         archive_only(pipeline)
     assert [row[2:4] for row in batches(database)] == [(1, 2), (3, 4)]

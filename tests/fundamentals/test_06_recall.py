@@ -13,7 +13,7 @@ def test_the_newest_turns_are_there_before_any_worker_has_seen_them(settings, ho
     memory.write("user", "My sister lives in Oslo.")
     memory.write("assistant", "How nice.")
     assert [found.text for found in memory.recall()] == ["How nice.", "My sister lives in Oslo."]
-    [found] = memory.recall("Where does my sister live?")
+    found = memory.recall("Where does my sister live?")[0]
     assert found.text == "My sister lives in Oslo."
     assert found.evidence[0].position is None
 

@@ -250,15 +250,15 @@ def test_while_the_next_batch_is_asked_with_it_as_context(pipeline, memory, data
 
 @pytest.mark.parametrize("reached", ["embed", "consolidate"])
 def test_while_a_later_stage_is_at_work(pipeline, memory, database, hot_store, monkeypatch, reached):
-    from afterturn.consolidation import decisions
+    from afterturn.consolidation import plan
     from afterturn.embedding import items
 
-    module, name = {"embed": (items, "missing"), "consolidate": (decisions, "decide")}[reached]
+    module, name = {"embed": (items, "missing"), "consolidate": (plan, "read")}[reached]
     original = getattr(module, name)
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **named):
         monkeypatch.setattr(module, name, original)
-        done = original(*arguments)
+        done = original(*arguments, **named)
         memory.remove(turn_id)
         archive(pipeline)
         return done

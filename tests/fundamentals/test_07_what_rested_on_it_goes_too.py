@@ -56,7 +56,8 @@ def derived(database):
     statements = (
         "SELECT text FROM facts WHERE status <> 'retracted'",
         "SELECT title, summary FROM episodes",
-        "SELECT text FROM summaries",
+        "SELECT text, statements FROM summaries",
+        "SELECT statements FROM digests",
         "SELECT text FROM profiles",
         "SELECT answer FROM answers",
         "SELECT display_name FROM users",
@@ -207,19 +208,21 @@ def test_a_name_that_was_taken_back_is_not_used_any_more(memory, pipeline, take_
     assert database.execute("SELECT display_name FROM users").fetchone() == (None,)
 
 
-def test_while_the_summary_is_being_written(memory, pipeline, say, database):
+def test_while_a_digest_is_being_written(settings, memory, pipeline, say, database):
     class Interrupted(OfflineSummarizer):
-        def summarize(self, previous, episodes):
-            draft = super().summarize(previous, episodes)
+        def summarize(self, sources):
+            draft = super().summarize(sources)
+            assert CANARY in str(draft)
             pipeline.runtime.__dict__["summarizer"] = OfflineSummarizer()
             memory.remove(turn_id)
             pipeline.do("archive", [["default", "ana", "chat"]])
             return draft
 
-    say("I work at Acme.", 2023)
+    pipeline.runtime.settings = settings.model_copy(update={"summary_run": 2})
     pipeline.runtime.__dict__["summarizer"] = Interrupted()
-    turn_id = memory.write("user", f"I live in {CANARY}.", name="Ana")
-    pipeline.settle()
+    say("I work at Acme.", 2023)
+    turn_id = say(f"I live in {CANARY}.", 2024)
+    say("I speak Danish.", 2025)
     assert CANARY not in derived(database)
     assert "Acme" in memory.summary()
     refused = database.execute("SELECT count FROM counters WHERE name = 'stale_writes_refused'")

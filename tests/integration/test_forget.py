@@ -14,6 +14,7 @@ from afterturn import settings as settings_module
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.scopes import UserScope
+from afterturn.stages import sleep
 from tests import canary
 from tests.fundamentals.test_08_forget_a_user import write_about
 from tests.integration.conftest import WORKERS
@@ -21,10 +22,10 @@ from tests.llm_server import LLMServer
 from tests.pipeline import Pipeline
 
 ANA = UserScope("default", "ana")
-#: The stages that a turn goes through, and the points of each.
+#: The stages that a memory goes through, and the points of each.
 PASSED = [f"{stage}.{point}" for stage, points in faults.POINTS.items() if stage != "erase" for point in points]
 #: Between the reservation of a call and the call itself nothing can be looked up any more: what is sent then is sent.
-ON_ITS_WAY = "extract.call_reserved"
+ON_THEIR_WAY = [point for point in PASSED if point.endswith(".call_reserved")]
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +37,59 @@ def llm_server():
 @pytest.fixture
 def with_llm(settings, llm_server):
     llm_server.forget()
-    given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "embedder": "hashing"}
+    given = {
+        "llm_base_url": llm_server.base_url,
+        "llm_api_key": "sk-test",
+        "embedder": "hashing",
+        # Two batches are enough for a digest that the LLM makes.
+        "summary_run": 2,
+    }
     return type(settings)(**settings.model_dump(exclude_unset=True) | given)
 
 
 class Forgetting:
-    """Forgets Ana once, from another thread, when the pipeline comes to a point: at once where it holds no lock."""
+    """Forgets Ana once, from another thread, when the pipeline comes to a point: at once where it holds no lock.
+
+    `lead_there` says and does what leads to the point.
+    """
 
     def __init__(self, pipeline, point):
         self.receipt = None
         self._pipeline, self._point = pipeline, point
         self._thread = threading.Thread(target=self._forget)
 
+    @property
+    def is_begun(self):
+        return self._thread.ident is not None
+
     def reach(self, point):
-        if point == self._point and self._thread.ident is None:
+        if point == self._point and not self.is_begun:
             self._thread.start()
             self._thread.join(0.5)
+
+    def lead_there(self, memory):
+        """Go on, from the first batch, which there is: the judge is asked from the second one on."""
+        self._pipeline.settle(seconds=40)
+        if not self.is_begun:
+            memory.write("user", f"{canary.WORD} is three years old.")
+            self._pipeline.settle(seconds=40)
+        if not self.is_begun:
+            # More than one judging call can show: what is left of it is asked by night.
+            memory.write_many({"role": "user", "content": _long(number)} for number in range(60))
+            self._pipeline.settle(seconds=40)
+            sleep.sleep(self._pipeline.runtime, ANA)
 
     def _forget(self):
         self.receipt = erasures.forget(self._pipeline.runtime, ANA)
 
     def join(self):
-        assert self._thread.ident is not None, "the point was never reached"
+        assert self.is_begun, "the point was never reached"
         self._thread.join(20)
         assert self.receipt is not None
+
+
+def _long(number):
+    return f"{canary.WORD} has toy number {number}, and likes it. " * 12
 
 
 def ask_of(server, since):
@@ -77,14 +107,14 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
             monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))
-        pipeline.settle(seconds=40)
+        forgetting.lead_there(memory)
         forgetting.join()
         pipeline.settle(seconds=40)
         assert memory.recall("dog") == memory.history() == []
         assert canary.places(database, hot_store, canary.WORD) == []
         assert not any(canary.rows(database, tenant_id="default", user_id="ana").values())
         asked_later = ask_of(llm_server, forgetting.receipt.completed_at.timestamp())
-        assert canary.WORD not in asked_later or point == ON_ITS_WAY
+        assert canary.WORD not in asked_later or point in ON_THEIR_WAY
         assert any(found.kind == "fact" for found in other.recall("dog"))
         # The same id begins anew.
         memory.write("user", "I own 3 green bicycles.")
@@ -105,21 +135,24 @@ def _then(first, second):
 
 
 def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, database, monkeypatch):
+    late = (
+        "extract.answer_received",
+        "embed.vectors_received",
+        "judge.answer_received",
+        "consolidate.decided",
+        "summarize.answer_received",
+        "sleep.answer_received",
+    )
     with Pipeline(with_llm) as pipeline:
-        for point in (
-            "extract.answer_received",
-            "embed.vectors_received",
-            "consolidate.decided",
-            "summarize.answer_received",
-        ):
+        for point in late:
             forgetting = Forgetting(pipeline, point)
-            write_about(with_llm, "ana")
+            memory = write_about(with_llm, "ana")
             monkeypatch.setattr(faults, "reach", forgetting.reach)
-            pipeline.settle(seconds=40)
+            forgetting.lead_there(memory)
             forgetting.join()
         with pipeline.runtime.postgres.connection() as connection:
             counted = counters.read(connection)
-    assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == 4
+    assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == len(late)
 
 
 def test_no_lease_comes_just_behind_the_deletion_of_the_others(settings, pipeline, database, monkeypatch):
@@ -179,6 +212,7 @@ def test_content_is_in_no_statistics(settings, database):
         *("tenant_id", "user_id", "session_id", "turn_id", "agent_id", "item", "owner", "owner_hash", "actor"),
         *("action", "category", "cut_by", "kind", "model", "name", "outcome", "prompt_version", "provider", "role"),
         *("removed", "stage", "state", "status", "timezone"),
+        *("ended_because", "input_digest", "origin", "said_by"),
     }
     assert {name for (name,) in rows} <= harmless
     # Of these names, some stand for content in one table and for something fixed in another.

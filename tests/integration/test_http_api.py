@@ -1,6 +1,7 @@
 """The HTTP API as a real process, over real HTTP."""
 
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import pytest
@@ -56,6 +57,82 @@ def test_a_turn_is_taken_back(api, pipeline):
     assert api.delete(f"{BASE}/turns/unknown").status_code == 202
     refused = api.delete(f"{BASE}/turns/%00")
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_id")
+
+
+def test_summary_profile_and_preferences(api, pipeline):
+    user = "/v1/users/ana"
+    assert api.get(f"{BASE}/summary").json() == {"text": None, "statements": []}
+    assert api.get(f"{user}/profile").json() == {"text": None}
+    assert api.get(f"{user}/preferences").json() == {"preferences": {}}
+    api.post(f"{BASE}/turns", json={"turns": [{"role": "user", "content": "I live in Porto.", "name": "Ana"}]})
+    set_by_hand = api.put(f"{user}/preferences/reply%20language", json={"value": "Danish", "edit_id": "e-1"})
+    assert set_by_hand.status_code == 202
+    pipeline.settle()
+    summary = api.get(f"{BASE}/summary").json()
+    [statement] = summary["statements"]
+    assert summary["text"] == statement["text"]
+    assert "Porto" in statement["text"] and len(statement["episode_ids"]) == 1
+    profile = api.get(f"{user}/profile").json()["text"]
+    assert "Porto" in profile and "Danish" in profile
+    assert api.get(f"{user}/preferences").json() == {"preferences": {"reply_language": "Danish"}}
+    refused = api.put(f"{user}/preferences/--", json={"value": "Danish"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+
+
+FACTS = "/v1/users/ana/facts"
+
+
+def test_facts_are_added_corrected_pinned_and_deleted(api, pipeline):
+    new = {"text": "Ana lives in Porto.", "subject": "Ana", "topics": ["home"], "valid_from": "2020-01-01T00:00:00Z"}
+    added = api.post(FACTS, json={"facts": [new, {"text": "Ana has a cat.", "pinned": True}], "edit_id": "e-1"})
+    assert added.status_code == 202
+    porto, cat = added.json()["fact_ids"]
+    assert api.post(FACTS, json={"facts": [new], "edit_id": "e-1"}).json() == {"fact_ids": [porto]}
+    corrected = api.patch(f"{FACTS}/{porto}", json={"text": "Ana lives in Braga."})
+    assert corrected.status_code == 202
+    [braga] = corrected.json()["fact_ids"]
+    assert api.patch(f"{FACTS}/{cat}", json={"pinned": False}).json() == {"fact_ids": [cat]}
+    pipeline.settle()
+
+    facts = {fact["text"]: fact for fact in api.get(FACTS).json()["facts"]}
+    assert facts.keys() == {"Ana lives in Braga.", "Ana has a cat."}
+    assert (facts["Ana has a cat."]["is_pinned"], facts["Ana lives in Braga."]["fact_id"]) == (False, braga)
+    assert facts["Ana lives in Braga."]["evidence"][0]["quote"] == "Ana lives in Braga."
+    [old, new] = api.get(f"{FACTS}/{porto}/history").json()["facts"]
+    assert (old["ended_because"], old["superseded_by"], new["fact_id"]) == ("person", braga, braga)
+    assert [fact["text"] for fact in api.get(FACTS, params={"topic": "home"}).json()["facts"]] == [
+        "Ana lives in Braga."
+    ]
+    assert api.get(FACTS, params={"as_of": "2019-01-01T00:00:00Z"}).json() == {"facts": []}
+    assert len(api.get(FACTS, params={"include_superseded": True}).json()["facts"]) == 3
+
+    assert api.delete(f"{FACTS}/{braga}").status_code == 202
+    pipeline.settle()
+    assert [fact["text"] for fact in api.get(FACTS).json()["facts"]] == ["Ana has a cat."]
+
+
+NO_EDITS = (
+    ("post", FACTS, {"facts": []}),
+    ("post", FACTS, {"facts": [{"text": ""}]}),
+    ("post", FACTS, {"facts": [{"text": "canary", "importance": 2}]}),
+    ("post", FACTS, {"facts": [{"text": "canary", "colour": "red"}]}),
+    ("patch", f"{FACTS}/{UUID(int=7)}", {}),
+    ("patch", f"{FACTS}/{UUID(int=7)}", {"pinned": True, "value": "canary"}),
+    ("patch", f"{FACTS}/canary", {"text": "canary"}),
+    ("delete", f"{FACTS}/canary", None),
+    ("get", f"{FACTS}/canary/history", None),
+    ("get", f"{FACTS}?as_of=2024-01-01T00:00:00", None),
+    ("get", f"{FACTS}?time=heard", None),
+    ("get", f"{FACTS}?limit=0", None),
+)
+
+
+def test_edits_that_are_none_have_a_stable_code(api, hot_store):
+    for method, path, body in NO_EDITS:
+        answer = api.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), (method, path, body)
+        assert "canary" not in answer.text
+    assert not hot_store.keys("at:*pending*")
 
 
 @pytest.mark.parametrize(

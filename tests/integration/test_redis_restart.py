@@ -34,4 +34,4 @@ def test_workers_survive_a_redis_restart(settings, database, tmp_path):
             memory.flush(wait_seconds=60)
             assert stack.ended() is None
         assert database.execute("SELECT count(*), count(DISTINCT turn_id) FROM turns").fetchone() == (303, 303)
-        assert "Ana lives in Porto." in {found.text for found in memory.recall("Where does Ana live?")}
+        assert "Ana lives in Porto." in {found.text for found in memory.recall("Where does Ana live?", kinds=["fact"])}

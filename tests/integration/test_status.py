@@ -8,11 +8,11 @@ import pytest
 
 from afterturn import counters
 
-STEPS = ("pending", "extracted", "embedded")
+STEPS = ("pending", "extracted", "unjudged", "embedded")
 KEYS = {
     "": {
         *("at", "tenant", "user", "away", "objective", "pending", "breakers", "queues", "uncut", "batches", "paused"),
-        *("dead", "leases", "summaries", "erasures", "counters", "freshness", "today"),
+        *("dead", "leases", "summaries", "erasures", "imports", "counters", "freshness", "rejected", "today"),
     },
     "objective": {"seconds", "oldest_seconds", "is_met"},
     "pending": {
@@ -26,7 +26,9 @@ KEYS = {
     "leases": {"held", "lapsed"},
     "summaries": {"owed"},
     "erasures": {"unfinished"},
+    "imports": {"turns"},
     "freshness": {"minutes", "searchable_turns", "archived", "searchable", "stages"},
+    "rejected": {"count", "reasons"},
     "today": {"calls", "prompt_tokens", "completion_tokens"},
 }
 
@@ -103,14 +105,15 @@ def test_open_batches_by_step_with_the_age_of_their_oldest_turn(status, batch):
     batch(written=10)
     batch(written=30)
     batch(state="extracted", written=20)
+    batch(state="extracted", embedded_at="now()", owes_judgement="true", written=50)
     batch(state="extracted", embedded_at="now()", written=40)
     batch(state="applied", applied_at="now()", written=500)
     batch(state="dead", reason="'internal: KeyError'", written=5000)
     shown = status()
     counts = [shown["batches"][step]["count"] for step in STEPS]
     ages = [round(shown["batches"][step]["oldest_seconds"], -1) for step in STEPS]
-    assert (counts, ages) == ([2, 1, 1], [30, 20, 40])
-    assert 40 <= shown["objective"]["oldest_seconds"] < 50
+    assert (counts, ages) == ([2, 1, 1, 1], [30, 20, 50, 40])
+    assert 50 <= shown["objective"]["oldest_seconds"] < 60
 
 
 def test_paused_and_dead(status, command, batch):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.llm_server import prompt
-from tests.llm_server.prompt import ShownTurn
+from tests.llm_server.prompt import ShownEntry, ShownTurn
 
 #: Long enough that what was shown can be looked for in the answer.
 _DIGEST_CHARACTERS = 1_200
@@ -19,6 +19,8 @@ def default(request: Mapping[str, Any]) -> str:
     turns = prompt.shown_turns(request)
     if turns:
         return as_json(extraction(turns))
+    if prompt.kind_of(request) == "summarize" and (entries := prompt.shown_entries(request)):
+        return as_json(summary(entries))
     schema = prompt.form_schema(request)
     digest = _digest(prompt.user_text(request))
     return digest if schema is None else as_json(_filled(schema, "", digest))
@@ -32,6 +34,14 @@ def extraction(turns: list[ShownTurn]) -> dict[str, Any]:
         for turn in spoken
     ]
     return {"facts": facts, "episode": episode(turns)}
+
+
+def summary(entries: list[ShownEntry]) -> dict[str, Any]:
+    """Up to four entries, the newest first, each in its own words."""
+    kept = list(reversed(entries))[:4]
+    return {
+        "statements": [{"text": _shortened(entry.text, _FACT_CHARACTERS), "entries": [entry.number]} for entry in kept]
+    }
 
 
 def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, Any]:

@@ -11,6 +11,12 @@ from typing import Any
 #: `[3] Ana (2023-05-08T13:56:00+00:00): content`, with line breaks in the content written as \n.
 _TURN = re.compile(r"^\[(\d+)\] (.*?) \((\d{4}-\d\d-\d\dT[\d:.]+(?:[+-][\d:]+|Z)?)\): (.*)$")
 
+#: `K1 (2023-05-07): statement` of a judging call: K known, N new. Without a day: on that of the line before.
+_STATEMENT = re.compile(r"^([KN]\d+)(?: \((\d{4}-\d\d-\d\d)\))?: (.*)$")
+
+#: `E3: 2023-05-08: what happened`.
+_ENTRY = re.compile(r"^E(\d+): (.*)$")
+
 #: How the instructions name the form where the endpoint can only be asked for JSON, or for nothing at all.
 _NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema")
 
@@ -34,6 +40,24 @@ class ShownTurn:
     #: ISO 8601, as shown.
     at: str
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStatement:
+    """A statement of a judging call."""
+
+    label: str
+    #: The day on which it was said, ISO 8601; None where it is that of the statement before.
+    said_on: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEntry:
+    """A numbered entry of a summarizing call."""
+
+    number: int
+    text: str
 
 
 def kind_of(request: Mapping[str, Any]) -> str:
@@ -80,6 +104,18 @@ def shown_turns(request: Mapping[str, Any]) -> list[ShownTurn]:
             number, speaker, at, content = match.groups()
             found.append(ShownTurn(int(number), speaker, at, content.replace("\\n", "\n")))
     return found
+
+
+def shown_statements(request: Mapping[str, Any]) -> list[ShownStatement]:
+    """Return the statements of a judging call, in order."""
+    lines = user_text(request).split("\n")
+    return [ShownStatement(*match.groups()) for line in lines if (match := _STATEMENT.match(line))]
+
+
+def shown_entries(request: Mapping[str, Any]) -> list[ShownEntry]:
+    """Return the numbered entries of a summarizing call, in order."""
+    matches = (_ENTRY.match(line) for line in user_text(request).split("\n"))
+    return [ShownEntry(int(match[1]), match[2]) for match in matches if match]
 
 
 def system_text(request: Mapping[str, Any]) -> str:

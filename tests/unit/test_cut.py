@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterturn.cut import Limits, UncutTurn, batch_id, plan
+from afterturn.cut import SINGLY, Limits, UncutTurn, batch_id, plan
 from afterturn.scopes import SessionScope
 
 tokens_of_turns = st.lists(st.integers(min_value=1, max_value=500), max_size=60)
@@ -43,6 +43,14 @@ def test_full_cuts_do_not_depend_on_when_the_rest_arrives(tokens, limits, seen):
 def test_only_the_last_cut_may_not_be_full():
     cuts = plan(turns([10] * 45), Limits(turns=20, tokens=10_000))
     assert [cut.is_full for cut in cuts] == [True, True, False]
+
+
+@given(tokens_of_turns)
+def test_what_is_cut_singly_is_one_full_batch_each(tokens):
+    cuts = plan(turns(tokens), SINGLY)
+    assert [(cut.first_position, cut.last_position, cut.is_full) for cut in cuts] == [
+        (turn.position, turn.position, True) for turn in turns(tokens)
+    ]
 
 
 def test_a_batch_id_follows_from_its_place():

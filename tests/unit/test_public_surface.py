@@ -8,16 +8,27 @@ import api_shim
 EXPORTED = [
     "AfterturnError",
     "AsyncMemoryClient",
+    "ClockProvider",
+    "Context",
+    "ContextProvider",
     "Evidence",
+    "Fact",
     "FlushTimeout",
+    "ImportantOnly",
     "InvalidId",
     "InvalidInput",
+    "LastTokens",
+    "LastTurns",
     "Memory",
     "MemoryClient",
     "MemoryUnavailable",
     "PendingLimitReached",
     "Settings",
     "SettingsError",
+    "Shares",
+    "Summary",
+    "SummaryAndRecent",
+    "SummaryStatement",
     "Turn",
     "TurnTooLarge",
     "close_async_connections",
@@ -32,7 +43,7 @@ def test_the_exports():
 
 def test_both_clients_offer_the_same():
     def calls(client):
-        return {name for name in vars(client) if not name.startswith("_")}
+        return {name for name in dir(client) if not name.startswith("_")}
 
     assert calls(api_shim.MemoryClient) == calls(api_shim.AsyncMemoryClient)
 

@@ -3,6 +3,19 @@
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
+-- The stems of a text, in the language that the memory is kept in.
+CREATE FUNCTION stems_of(said text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector('english', said);
+
+-- The same as recall reads them, without parsing: four bytes for each stem, again for each time that it stands there.
+CREATE FUNCTION stem_codes(said text) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+    SELECT coalesce(
+        string_agg(decode(repeat(left(md5(w.lexeme), 8), least(cardinality(w.positions), 8)), 'hex'), ''::bytea), ''
+    )
+    FROM unnest(stems_of(said)) AS w
+);
+
 CREATE TABLE users (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
@@ -13,8 +26,16 @@ CREATE TABLE users (
     display_name text,
     timezone text NOT NULL DEFAULT 'UTC',
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- The memory's version when all of it was last consolidated, when that was, and up to which recorded_at its facts
+    -- were put to the judge.
+    slept_version bigint NOT NULL DEFAULT 0,
+    slept_at timestamptz NOT NULL DEFAULT now(),
+    slept_through timestamptz,
+    owes_sleep boolean NOT NULL GENERATED ALWAYS AS (slept_version <> version) STORED,
+    sleep_hinted_at timestamptz,
     PRIMARY KEY (tenant_id, user_id)
 );
+CREATE INDEX users_sleep_owed ON users (slept_at) WHERE owes_sleep;
 
 CREATE TABLE sessions (
     tenant_id text NOT NULL,
@@ -61,7 +82,7 @@ CREATE TABLE turns (
     archived_at timestamptz NOT NULL DEFAULT now(),
     -- When it was taken back; it keeps its position, and is shown to nobody.
     removed_at timestamptz,
-    lexemes tsvector GENERATED ALWAYS AS (to_tsvector('english', coalesce(name, '') || ' ' || content)) STORED,
+    stems bytea GENERATED ALWAYS AS (stem_codes(coalesce(name, '') || ' ' || content)) STORED,
     PRIMARY KEY (tenant_id, user_id, session_id, position),
     UNIQUE (tenant_id, user_id, session_id, turn_id)
 );
@@ -79,7 +100,7 @@ CREATE TABLE batches (
     first_position bigint NOT NULL,
     last_position bigint NOT NULL,
     tokens integer NOT NULL,
-    -- Why it was cut: size, idle, age or flush.
+    -- Why it was cut: size, due (by idle time or age), flush, edit or import.
     cut_by text NOT NULL,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'extracted', 'applied', 'dead')),
     -- Why it is dead.
@@ -88,6 +109,8 @@ CREATE TABLE batches (
     -- How many calls had ever succeeded when this one last failed: where others succeeded since, an attempt is used up.
     successes_seen bigint,
     paused_until timestamptz,
+    -- Where its user's tokens of the day paused it: how many these were. When they are more, it goes on.
+    paused_budget bigint,
     -- When it was last enqueued; the sweep enqueues it again when this is long ago.
     hinted_at timestamptz,
     -- What its answer comes from: a conversation that was extracted, or a person's edit, whose answer is stored with it.
@@ -109,8 +132,26 @@ CREATE TABLE batches (
 );
 CREATE INDEX batches_owed ON batches (hinted_at NULLS FIRST) WHERE state IN ('pending', 'extracted');
 CREATE INDEX batches_open ON batches (tenant_id, user_id, user_seq) WHERE state IN ('pending', 'extracted');
+CREATE INDEX batches_over_budget ON batches (paused_budget)
+    WHERE paused_budget IS NOT NULL AND state IN ('pending', 'extracted');
 CREATE INDEX batches_applied ON batches (applied_at) WHERE state = 'applied';
 CREATE INDEX batches_dead ON batches (dead_at) WHERE state = 'dead';
+
+-- Turns of old conversations that belong to no batch yet: runs of consecutive positions of a session. They are cut a few
+-- batches at a time, while nothing newer is owed. The session's `cut_through` is beyond them.
+CREATE TABLE imported_runs (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    session_id text NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    tokens bigint NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- When turns were last added: what does not fill a batch waits for more, for as long as a session may be idle.
+    grown_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, user_id, session_id, first_position)
+);
+CREATE INDEX imported_runs_oldest ON imported_runs (created_at);
 
 -- Who works on what. Deleting one's own lease in the transaction that ends the work is the fence.
 CREATE SEQUENCE lease_tokens;
@@ -163,18 +204,25 @@ CREATE TABLE llm_calls (
     user_id text NOT NULL,
     call_id uuid NOT NULL,
     stage text NOT NULL,
-    session_id text NOT NULL,
+    -- Null where the work is about no session, or no batch.
+    session_id text,
     batch_id uuid,
     model text NOT NULL,
     -- Null until the call has ended; a call that was never ended cost an unknown amount.
     outcome text,
+    -- What it may come to: the prompt, estimated, and the longest answer. Counts until the call has ended.
+    reserved_tokens integer NOT NULL DEFAULT 0,
     prompt_tokens integer NOT NULL DEFAULT 0,
     completion_tokens integer NOT NULL DEFAULT 0,
+    -- How many of the prompt's tokens the provider had cached.
+    cached_tokens integer NOT NULL DEFAULT 0,
     reserved_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
     PRIMARY KEY (tenant_id, user_id, call_id)
 );
 CREATE INDEX llm_calls_reserved ON llm_calls USING brin (reserved_at);
+-- What a user's calls of the day came to, before each call that a budget limits.
+CREATE INDEX llm_calls_by_user ON llm_calls (tenant_id, user_id, reserved_at);
 
 CREATE TABLE facts (
     tenant_id text NOT NULL,
@@ -206,10 +254,13 @@ CREATE TABLE facts (
     said_valid_to timestamptz,
     -- When the last turn that says it was said: decides which of two values is the newer one.
     said_at timestamptz NOT NULL,
+    -- When the first one was; null while that is the same.
+    first_said_at timestamptz,
     -- In our knowledge.
     recorded_at timestamptz NOT NULL DEFAULT now(),
     superseded_at timestamptz,
-    lexemes tsvector GENERATED ALWAYS AS (to_tsvector('english', text)) STORED,
+    lexemes tsvector GENERATED ALWAYS AS (stems_of(text)) STORED,
+    stems bytea GENERATED ALWAYS AS (stem_codes(text)) STORED,
     PRIMARY KEY (tenant_id, user_id, fact_id)
 );
 CREATE INDEX facts_current ON facts (tenant_id, user_id) WHERE status = 'current';
@@ -227,7 +278,7 @@ CREATE TABLE evidence (
     PRIMARY KEY (tenant_id, user_id, fact_id, session_id, position, quote)
 );
 
--- Candidates that were not believed, and why.
+-- What was not believed of an answer, and why: a candidate, or only its dates or a secret in it.
 CREATE TABLE rejections (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
@@ -247,30 +298,56 @@ CREATE TABLE episodes (
     title text NOT NULL,
     summary text NOT NULL,
     outcome text NOT NULL,
+    participants text[] NOT NULL DEFAULT '{}',
     started_at timestamptz NOT NULL,
     ended_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    lexemes tsvector GENERATED ALWAYS AS (to_tsvector('english', title || ' ' || summary)) STORED,
+    stems bytea GENERATED ALWAYS AS (stem_codes(title || ' ' || summary)) STORED,
     PRIMARY KEY (tenant_id, user_id, batch_id)
 );
+CREATE INDEX episodes_by_session ON episodes (tenant_id, user_id, session_id, user_seq);
 
 CREATE TABLE summaries (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
     session_id text NOT NULL,
     text text NOT NULL,
+    -- What the text consists of, in its order: [{"text": …, "episode_ids": […]}].
+    statements jsonb NOT NULL DEFAULT '[]',
     -- Number (user_seq) of the last batch whose episode is in it.
     through_user_seq bigint NOT NULL,
-    prompt_version text NOT NULL,
-    model text NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, user_id, session_id)
 );
+
+-- A stretch of a session in few statements: of level 0 made from episodes, of each higher level from digests of the one
+-- below. What it covers never changes; what it says is made again when one of its episodes was taken back.
+CREATE TABLE digests (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    session_id text NOT NULL,
+    level smallint NOT NULL,
+    -- Numbers (user_seq) of the first and last batch whose episodes it covers.
+    first_user_seq bigint NOT NULL,
+    last_user_seq bigint NOT NULL,
+    -- As in summaries; null while they must be made again.
+    statements jsonb,
+    -- Who made them.
+    prompt_version text,
+    model text,
+    -- A digest of the next level covers it.
+    is_folded boolean NOT NULL DEFAULT false,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, user_id, session_id, level, first_user_seq)
+);
+CREATE INDEX digests_open ON digests (tenant_id, user_id, session_id) WHERE NOT is_folded;
 
 CREATE TABLE profiles (
     tenant_id text NOT NULL,
     user_id text NOT NULL,
     text text NOT NULL,
+    -- The facts behind its lines, in their order.
+    fact_ids uuid[] NOT NULL DEFAULT '{}',
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, user_id)
 );
@@ -329,6 +406,9 @@ CREATE TABLE vectors (
     space_id smallint NOT NULL REFERENCES embedding_spaces,
     kind text NOT NULL CHECK (kind IN ('fact', 'episode', 'turn')),
     item text NOT NULL,
-    embedding vector NOT NULL,
+    -- In half precision: half the pages to read, and the same ranking (docs/decisions/008).
+    embedding halfvec NOT NULL,
     PRIMARY KEY (tenant_id, user_id, space_id, kind, item)
 );
+-- In the row itself wherever it fits: recall reads all of a user's.
+ALTER TABLE vectors ALTER COLUMN embedding SET STORAGE MAIN;

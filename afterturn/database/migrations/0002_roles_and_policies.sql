@@ -18,8 +18,8 @@ END
 $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-    users, sessions, turns, batches, leases, answers, judgements, llm_calls, facts, evidence, rejections, episodes, summaries,
-    profiles, vectors, erasures, counters, audit_log
+    users, sessions, turns, batches, imported_runs, leases, answers, judgements, llm_calls, facts, evidence, rejections, episodes, summaries,
+    digests, profiles, vectors, erasures, counters, audit_log
 TO afterturn_worker;
 GRANT SELECT ON
     users, sessions, turns, batches, llm_calls, facts, evidence, rejections, episodes, summaries, profiles, vectors
@@ -32,8 +32,8 @@ DECLARE
     table_name text;
 BEGIN
     FOREACH table_name IN ARRAY ARRAY[
-        'users', 'sessions', 'turns', 'batches', 'leases', 'answers', 'judgements', 'llm_calls', 'facts', 'evidence', 'rejections',
-        'episodes', 'summaries', 'profiles', 'vectors', 'erasures', 'audit_log'
+        'users', 'sessions', 'turns', 'batches', 'imported_runs', 'leases', 'answers', 'judgements', 'llm_calls', 'facts', 'evidence', 'rejections',
+        'episodes', 'summaries', 'digests', 'profiles', 'vectors', 'erasures', 'audit_log'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format(

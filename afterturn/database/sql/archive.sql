@@ -64,6 +64,24 @@ INSERT INTO batches (
     %(tokens)s, %(cut_by)s, now()
 )
 
+-- name: add_manual_batch
+-- One new batch of a person's edit, with the answer that came with its turn: nothing of it needs to be extracted.
+WITH batch AS (
+    INSERT INTO batches (
+        tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, kind, state,
+        prompt_version, model, extracted_at, hinted_at
+    ) VALUES (
+        %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
+        %(tokens)s, %(cut_by)s, 'manual', 'extracted', %(prompt_version)s, %(model)s, now(), now()
+    )
+)
+INSERT INTO answers (
+    tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(last_position)s,
+    1, %(answer)s
+)
+
 -- name: update_session
 -- Where the session stands after turns came and batches were cut. Idle time runs from the last archived turn, age
 -- from the oldest one that belongs to no batch.

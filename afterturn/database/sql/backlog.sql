@@ -15,11 +15,14 @@ WHERE s.cut_due_at IS NOT NULL
       AND (%(user_id)s::text IS NULL OR s.user_id = %(user_id)s)
 
 -- name: batches
--- Open batches by step, how long ago the oldest turn of each step was acknowledged, and how many are paused.
+-- Open batches by step, how long ago the oldest turn of each step was acknowledged, and how many are paused. Imported
+-- turns are in no hurry: their age is left out.
 SELECT CASE WHEN b.state = 'pending' THEN 'pending'
-            WHEN b.embedded_at IS NULL THEN 'extracted' ELSE 'embedded' END AS step,
+            WHEN b.embedded_at IS NULL THEN 'extracted'
+            WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END AS step,
        count(*) AS count,
-       extract(epoch FROM now() - min(coalesce(t.written_at, b.created_at)))::float AS oldest_seconds,
+       extract(epoch FROM now() - min(coalesce(t.written_at, b.created_at)) FILTER (WHERE b.cut_by <> 'import'))::float
+           AS oldest_seconds,
        count(*) FILTER (WHERE b.paused_until > now()) AS paused,
        max(b.paused_until) FILTER (WHERE b.paused_until > now()) AS paused_until
 FROM batches AS b
@@ -43,6 +46,12 @@ WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
 SELECT count(*) AS owed FROM sessions
 WHERE owes_summary
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+
+-- name: imported
+-- Imported turns that belong to no batch yet.
+SELECT coalesce(sum(last_position - first_position + 1), 0)::bigint AS turns FROM imported_runs
+WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: erasures

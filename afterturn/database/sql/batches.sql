@@ -1,6 +1,6 @@
 -- name: load
 -- A batch in the state that a stage starts from. Read after the claim, so that it is the latest.
-SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, attempts,
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
        prompt_version, model, embedded_at
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
@@ -82,7 +82,16 @@ WHERE state = 'extracted' AND embedded_at IS NOT NULL
 -- name: pause
 -- Let the sweep find the batch again after a while.
 UPDATE batches
-SET paused_until = now() + make_interval(secs => %(seconds)s), hinted_at = NULL, attempts = attempts + %(attempts)s
+SET paused_until = now() + make_interval(secs => %(seconds)s), paused_budget = NULL, hinted_at = NULL,
+    attempts = attempts + %(attempts)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted')
+
+-- name: pause_for_the_day
+-- The user's tokens of the day are used up: the batch waits until the next midnight UTC, or until they are more.
+UPDATE batches
+SET paused_until = date_trunc('day', now(), 'UTC') + make_interval(hours => 24), paused_budget = %(limit_tokens)s,
+    hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state IN ('pending', 'extracted')
 

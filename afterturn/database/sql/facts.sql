@@ -1,13 +1,89 @@
--- name: current_alike
--- The user's current facts that a batch's candidates may repeat or supersede: same text, or same attribute.
-SELECT fact_id, text, subject, attribute, value, said_at, valid_from FROM facts
+-- name: alike
+-- The facts that a batch's candidates may repeat or supersede by rule: current ones of the same text or of a related
+-- attribute, earlier ones of the same text, and earlier values of the attributes.
+SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
+       f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
+       newer.said_at AS replaced_at
+FROM facts AS f
+LEFT JOIN facts AS newer
+     ON newer.tenant_id = f.tenant_id AND newer.user_id = f.user_id AND newer.fact_id = f.superseded_by
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
+      AND (
+          f.status = 'current' AND (f.attribute = ANY(%(attributes)s) OR lower(f.text) = ANY(%(texts)s))
+          OR f.status = 'superseded' AND f.ended_because = 'newer_value'
+             AND (f.attribute = ANY(%(single_valued)s) OR lower(f.text) = ANY(%(texts)s))
+          OR f.status = 'superseded' AND f.ended_because = 'judged' AND lower(f.text) = ANY(%(texts)s)
+      )
+ORDER BY f.recorded_at, f.fact_id
+
+-- name: current
+-- The user's current facts, the last said first.
+SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
+       true AS is_current, origin = 'person' OR is_pinned AS is_protected
+FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
-      AND (attribute = ANY(%(attributes)s) OR lower(text) = ANY(%(texts)s))
-ORDER BY recorded_at, fact_id
+ORDER BY said_at DESC, fact_id
+LIMIT %(limit)s
+
+-- name: by_id
+-- Current facts by id.
+SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
+       true AS is_current, origin = 'person' OR is_pinned AS is_protected
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
+
+-- name: alike_in_words
+-- For each of these texts the current facts that share its rarest words, the best first.
+WITH wanted AS (
+    SELECT DISTINCT given.place, stem.lexeme
+    FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place),
+         unnest(to_tsvector('english', given.text)) AS stem
+),
+holds AS (
+    SELECT w.lexeme, f.fact_id, length(f.lexemes) AS size
+    FROM (SELECT DISTINCT lexeme FROM wanted) AS w
+    JOIN facts AS f ON f.lexemes @@ quote_literal(w.lexeme)::tsquery
+    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
+),
+weight AS (
+    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM holds GROUP BY lexeme
+),
+scored AS (
+    SELECT wanted.place, holds.fact_id, sum(weight.idf) / sqrt(max(holds.size)) AS score
+    FROM wanted JOIN holds USING (lexeme) JOIN weight USING (lexeme)
+    GROUP BY wanted.place, holds.fact_id
+)
+SELECT place, fact_id, rank FROM (
+    SELECT place, fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
+) AS ranked
+WHERE rank <= %(depth)s
+ORDER BY rank, place
+
+-- name: alike_in_meaning
+-- For each of these candidates the current facts whose vectors are nearest to its own, in the serving space.
+SELECT given.place, near.fact_id, near.rank
+FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
+JOIN embedding_spaces AS s ON s.state = 'serving'
+JOIN vectors AS own
+     ON own.tenant_id = %(tenant_id)s AND own.user_id = %(user_id)s AND own.space_id = s.space_id AND own.kind = 'fact'
+        AND own.item = given.item
+CROSS JOIN LATERAL (
+    SELECT f.fact_id, row_number() OVER (ORDER BY v.embedding <=> own.embedding, v.item) AS rank
+    FROM vectors AS v
+    JOIN facts AS f ON f.tenant_id = v.tenant_id AND f.user_id = v.user_id AND f.fact_id = v.item::uuid
+    WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
+          AND f.status = 'current'
+    ORDER BY v.embedding <=> own.embedding, v.item
+    LIMIT %(depth)s
+) AS near
+ORDER BY near.rank, given.place
 
 -- name: user_version
--- The version that the decisions are made on.
-SELECT version FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+-- The version that the decisions are made on, what the user is called, and how many current facts there are.
+SELECT version, display_name,
+       (SELECT count(*) FROM facts AS f
+        WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.status = 'current') AS facts
+FROM users AS u WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: bump_version
 -- Lock the user and make sure that nobody has changed their memory since it was read.
@@ -19,13 +95,14 @@ RETURNING version
 -- One new fact, current or already superseded by a newer one.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    status, superseded_by, superseded_at, valid_from, valid_to, said_valid_to, said_at
+    status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, valid_from, valid_to,
+    said_valid_to, said_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
     %(subject)s, %(attribute)s, %(value)s, %(importance)s,
     CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
-    %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END,
-    %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
+    %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END, %(ended_because)s,
+    %(origin)s, %(said_by)s, %(is_pinned)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
 )
 
 -- name: add_evidence
@@ -35,23 +112,62 @@ VALUES (%(tenant_id)s, %(user_id)s, %(fact_id)s, %(session_id)s, %(position)s, %
 ON CONFLICT DO NOTHING
 
 -- name: repeat
--- A fact was said again.
-UPDATE facts SET times_seen = times_seen + 1, said_at = GREATEST(said_at, %(said_at)s)
+-- A fact was said again; by a person, it is a person's word from now on.
+UPDATE facts SET
+    times_seen = times_seen + 1,
+    first_said_at = LEAST(first_said_at, said_at, %(said_at)s),
+    said_at = GREATEST(said_at, %(said_at)s),
+    origin = CASE WHEN %(origin)s = 'person' THEN 'person' ELSE origin END,
+    is_pinned = is_pinned OR %(is_pinned)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: supersede
--- A newer value took a fact's place, in the world since the newer one holds.
-UPDATE facts SET status = 'superseded', superseded_by = %(superseded_by)s, superseded_at = now(),
-                 valid_to = COALESCE(valid_to, %(valid_to)s)
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status = 'current'
+-- Another fact took a fact's place, in the world since that one holds. One whose place was taken before gives it to a
+-- fact that holds since an earlier time, and to no other.
+UPDATE facts SET
+    status = 'superseded',
+    superseded_by = CASE WHEN valid_to < %(valid_to)s THEN COALESCE(superseded_by, %(superseded_by)s)
+                         ELSE %(superseded_by)s END,
+    superseded_at = COALESCE(superseded_at, now()),
+    ended_because = COALESCE(ended_because, %(because)s),
+    valid_to = COALESCE(said_valid_to, LEAST(valid_to, %(valid_to)s))
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
+
+-- name: pin
+-- A person wants a fact kept in view, or no longer so.
+UPDATE facts SET is_pinned = %(is_pinned)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
+RETURNING fact_id
+
+-- name: delete
+-- A person wants a fact gone; what it had superseded stays history.
+UPDATE facts SET status = 'retracted', ended_because = 'deleted', superseded_at = COALESCE(superseded_at, now())
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
+RETURNING fact_id
+
+-- name: head
+-- The fact that stands in a fact's place by now; itself while it is current. What challenges a person's word stands for
+-- itself, where it is to be deleted.
+WITH RECURSIVE chain (fact_id, superseded_by, status) AS (
+    SELECT fact_id, superseded_by,
+           CASE WHEN ended_because = 'challenge' AND %(is_deletion)s THEN 'current' ELSE status END
+    FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+    UNION
+    SELECT f.fact_id, f.superseded_by, f.status
+    FROM chain
+    JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.superseded_by
+)
+SELECT fact_id FROM chain WHERE status = 'current' ORDER BY fact_id <> %(fact_id)s LIMIT 1
 
 -- name: add_episode
 -- What happened in a batch.
 INSERT INTO episodes (
-    tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, ended_at
+    tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, participants, started_at,
+    ended_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(title)s, %(summary)s, %(outcome)s,
-    %(started_at)s, %(ended_at)s
+    %(participants)s, %(started_at)s, %(ended_at)s
 )
 
 -- name: add_rejection
@@ -60,14 +176,33 @@ INSERT INTO rejections (tenant_id, user_id, batch_id, candidate_index, reason)
 VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(candidate_index)s, %(reason)s)
 ON CONFLICT DO NOTHING
 
--- name: most_important
--- What a profile is made of: the current facts, the most important and most often said first.
-SELECT text, category FROM facts
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
-ORDER BY importance DESC, times_seen DESC, said_at DESC, fact_id
-LIMIT %(limit)s
-
 -- name: set_display_name
 -- How the user is called, by their own word.
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IS DISTINCT FROM %(display_name)s
+
+-- name: inherit_pin
+-- A correction is pinned when what it corrects was.
+UPDATE facts AS f SET is_pinned = old.is_pinned
+FROM facts AS old
+WHERE old.tenant_id = %(tenant_id)s AND old.user_id = %(user_id)s AND old.fact_id = %(fact_id)s
+      AND f.tenant_id = old.tenant_id AND f.user_id = old.user_id AND f.fact_id = %(superseded_by)s
+
+-- name: take_evidence
+-- A merged fact's evidence is that of the fact that stands for both as well.
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
+SELECT tenant_id, user_id, %(superseded_by)s, session_id, position, quote, batch_id FROM evidence
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+ON CONFLICT DO NOTHING
+
+-- name: take_dates
+-- And so are the times at which it was said.
+UPDATE facts AS kept SET
+    times_seen = kept.times_seen + gone.times_seen,
+    first_said_at = LEAST(kept.first_said_at, kept.said_at, gone.first_said_at, gone.said_at),
+    said_at = GREATEST(kept.said_at, gone.said_at),
+    valid_from = COALESCE(kept.valid_from, gone.valid_from),
+    importance = GREATEST(kept.importance, gone.importance)
+FROM facts AS gone
+WHERE gone.tenant_id = %(tenant_id)s AND gone.user_id = %(user_id)s AND gone.fact_id = %(fact_id)s
+      AND kept.tenant_id = gone.tenant_id AND kept.user_id = gone.user_id AND kept.fact_id = %(superseded_by)s

@@ -1,17 +1,56 @@
+-- name: lock_user
+-- One reservation at a time for a user with a budget. The user row comes first in the order of locks.
+SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+
+-- name: spent_today
+-- What these users' calls since midnight UTC came to. A call under way, or one whose process died, counts with all that
+-- it reserved.
+SELECT l.tenant_id, l.user_id,
+       sum(CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END)::bigint
+           AS tokens
+FROM unnest(%(tenants)s::text[], %(users)s::text[]) AS o (tenant_id, user_id)
+JOIN llm_calls AS l USING (tenant_id, user_id)
+WHERE l.reserved_at >= date_trunc('day', now(), 'UTC')
+GROUP BY l.tenant_id, l.user_id
+
 -- name: reserve
 -- Reserve an LLM call before it is made.
-INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, session_id, batch_id, model)
-VALUES (%(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s)
+INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, session_id, batch_id, model, reserved_tokens)
+VALUES (
+    %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
+)
 
 -- name: end
 -- What the call came to.
 UPDATE llm_calls
-SET outcome = %(outcome)s, prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s, ended_at = now()
+SET outcome = %(outcome)s, prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+    cached_tokens = %(cached_tokens)s, ended_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND call_id = %(call_id)s
 
--- name: total
--- What a user's calls came to, by stage.
-SELECT stage, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens
+-- name: costs
+-- What calls came to since a moment, by user, day (UTC), stage or batch, the costliest first; days, the newest first.
+-- Tenant, user and moment may be null: all of them. What reserved tokens still stand for may yet come to less.
+SELECT CASE WHEN %(by)s IN ('user', 'batch') THEN tenant_id END AS tenant_id,
+       CASE WHEN %(by)s IN ('user', 'batch') THEN user_id END AS user_id,
+       CASE WHEN %(by)s = 'day' THEN (reserved_at AT TIME ZONE 'UTC')::date END AS day,
+       CASE WHEN %(by)s = 'stage' THEN stage END AS stage,
+       CASE WHEN %(by)s = 'batch' THEN batch_id END AS batch_id,
+       count(*) AS calls,
+       sum(prompt_tokens)::bigint AS prompt_tokens,
+       sum(cached_tokens)::bigint AS cached_tokens,
+       sum(completion_tokens)::bigint AS completion_tokens,
+       count(*) FILTER (WHERE ended_at IS NULL) AS unfinished_calls,
+       coalesce(sum(reserved_tokens) FILTER (WHERE ended_at IS NULL), 0)::bigint AS reserved_tokens
 FROM llm_calls
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-GROUP BY stage ORDER BY stage
+WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+      AND (%(days)s::int IS NULL
+           OR reserved_at >= date_trunc('day', now(), 'UTC') - make_interval(days => %(days)s::int - 1))
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY day DESC, sum(prompt_tokens + completion_tokens) DESC, 1, 2, 4, 5
+
+-- name: paused
+-- A user's batches that wait for the next day.
+SELECT count(*) AS paused_batches, max(paused_until) AS paused_until FROM batches
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
+      AND paused_budget IS NOT NULL AND paused_until > now()

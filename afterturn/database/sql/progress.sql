@@ -45,9 +45,19 @@ WHERE state = 'dead' AND discarded_at IS NULL
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 GROUP BY reason ORDER BY batches DESC, reason
 
+-- name: rejected
+-- Why candidates, or parts of them, were not believed since a moment, the most frequent reason first.
+SELECT r.reason, count(*) AS candidates
+FROM batches AS b
+JOIN rejections AS r ON r.tenant_id = b.tenant_id AND r.user_id = b.user_id AND r.batch_id = b.batch_id
+WHERE b.state = 'applied' AND b.applied_at >= %(since)s
+      AND (%(tenant_id)s::text IS NULL OR b.tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
+GROUP BY r.reason ORDER BY candidates DESC, r.reason
+
 -- name: freshness
 -- Seconds from a turn's acknowledgement to its row in Postgres, and to the facts of its batch: of the turns that came
--- there in the last seconds.
+-- there in the last seconds. Imported ones, which wait on purpose, are not counted among the facts.
 SELECT * FROM (
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS archived_p50,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS archived_p95
@@ -66,7 +76,7 @@ SELECT * FROM (
         JOIN turns AS t
             ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
                AND t.position BETWEEN b.first_position AND b.last_position
-        WHERE b.state = 'applied'
+        WHERE b.state = 'applied' AND b.cut_by <> 'import'
               AND (%(seconds)s::float IS NULL OR b.applied_at > now() - make_interval(secs => %(seconds)s))
               AND (%(tenant_id)s::text IS NULL OR b.tenant_id = %(tenant_id)s)
               AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
@@ -91,7 +101,7 @@ FROM batches AS b
 JOIN turns AS t
     ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
        AND t.position BETWEEN b.first_position AND b.last_position
-WHERE b.state = 'applied'
+WHERE b.state = 'applied' AND b.cut_by <> 'import'
       AND (%(seconds)s::float IS NULL OR b.applied_at > now() - make_interval(secs => %(seconds)s))
       AND (%(tenant_id)s::text IS NULL OR b.tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)

@@ -43,7 +43,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND token = ANY(%(toke
 
 -- name: batches
 -- The batches that show a turn, as their own or as context. Read after their leases were seized.
-SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, attempts,
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
        prompt_version, model, embedded_at
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
@@ -69,7 +69,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AN
 
 -- name: retract
 -- Facts that rest on the turn, and on no turn that is still there, are believed no more.
-UPDATE facts AS f SET status = 'retracted', superseded_at = COALESCE(f.superseded_at, now())
+UPDATE facts AS f SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(f.superseded_at, now())
 FROM evidence AS e
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
       AND e.position = %(position)s
@@ -84,9 +84,10 @@ RETURNING f.fact_id
 
 -- name: weaken
 -- Facts that rest on the turn among others: in how many batches they are still said, and when for the last time.
-UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at
+UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at, first_said_at = rest.first_said_at
 FROM (
-    SELECT e.fact_id, count(DISTINCT e.batch_id) AS times_seen, max(t.occurred_at) AS said_at
+    SELECT e.fact_id, count(DISTINCT e.batch_id) AS times_seen, max(t.occurred_at) AS said_at,
+           min(t.occurred_at) AS first_said_at
     FROM evidence AS e
     JOIN turns AS t USING (tenant_id, user_id, session_id, position)
     WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND t.removed_at IS NULL
@@ -122,7 +123,8 @@ LEFT JOIN (
              AND heir.status <> 'retracted'
 ) ON chain.superseder_id = r.fact_id
 WHERE o.tenant_id = %(tenant_id)s AND o.user_id = %(user_id)s AND o.status = 'superseded'
-      AND o.superseded_by = ANY(%(superseders)s) AND (r.status = 'retracted' OR o.said_at > r.said_at)
+      AND o.superseded_by = ANY(%(superseders)s)
+      AND (r.status = 'retracted' OR (o.said_at > r.said_at AND o.ended_because = 'newer_value'))
 ORDER BY o.said_at, o.fact_id
 
 -- name: rivals
@@ -135,6 +137,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
 -- A superseded fact's place was taken by another fact; in the world, since that one holds.
 UPDATE facts AS o
 SET status = 'superseded', superseded_by = n.fact_id, superseded_at = COALESCE(o.superseded_at, now()),
+    ended_because = COALESCE(o.ended_because, 'newer_value'),
     valid_to = COALESCE(o.said_valid_to, n.valid_from, n.said_at)
 FROM facts AS n
 WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(superseded_by)s
@@ -144,10 +147,11 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 -- A superseded fact is current again: a new version of it, so that its old row still tells what was believed when.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    times_seen, valid_from, valid_to, said_valid_to, said_at
+    times_seen, origin, said_by, is_pinned, valid_from, valid_to, said_valid_to, said_at, first_said_at
 )
 SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
-       importance, times_seen, valid_from, said_valid_to, said_valid_to, said_at
+       importance, times_seen, origin, said_by, is_pinned, valid_from, said_valid_to, said_valid_to, said_at,
+       first_said_at
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
@@ -210,12 +214,3 @@ FROM (
           AND position BETWEEN %(first_position)s AND %(last_position)s AND removed_at IS NULL
 ) AS said
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.batch_id = %(batch_id)s
-
--- name: drop_summary
--- The session's summary is built again, from the episodes that are left.
-WITH reset AS (
-    UPDATE sessions SET summarized_through = 0, summary_hinted_at = NULL
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
-)
-DELETE FROM summaries
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

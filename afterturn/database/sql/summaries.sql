@@ -1,29 +1,100 @@
--- name: previous
--- A session's summary so far, and how far it and the applied batches go.
-SELECT s.summarized_through, s.applied_through, m.text
-FROM sessions AS s
-LEFT JOIN summaries AS m USING (tenant_id, user_id, session_id)
-WHERE s.tenant_id = %(tenant_id)s AND s.user_id = %(user_id)s AND s.session_id = %(session_id)s
-      AND s.summarized_through < s.applied_through
-
--- name: episodes_since
--- The session's episodes that its summary lacks, in order.
-SELECT title, summary, outcome, started_at FROM episodes
+-- name: owed
+-- How far a session's summary and its applied batches go, where the summary lacks some of them.
+SELECT summarized_through, applied_through FROM sessions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
-      AND user_seq > %(summarized_through)s AND user_seq <= %(applied_through)s
+      AND summarized_through < applied_through
+
+-- name: applied_through
+-- How far a session's applied batches go.
+SELECT applied_through FROM sessions
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+
+-- name: open_episodes
+-- The session's episodes that no digest covers, up to a batch, in order.
+SELECT batch_id::text AS episode_id, user_seq, title, summary, started_at FROM episodes
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND user_seq <= %(through)s
+      AND user_seq > COALESCE((
+          SELECT last_user_seq FROM digests
+          WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND level = 0
+          ORDER BY first_user_seq DESC LIMIT 1
+      ), 0)
 ORDER BY user_seq
+
+-- name: episodes_within
+-- The session's episodes that one digest covers, in order.
+SELECT batch_id::text AS episode_id, user_seq, title, summary, started_at FROM episodes
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND user_seq BETWEEN %(first_user_seq)s AND %(last_user_seq)s
+ORDER BY user_seq
+
+-- name: open_digests
+-- The session's digests that no wider one covers, in order.
+SELECT level, first_user_seq, last_user_seq, statements FROM digests
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND NOT is_folded
+ORDER BY first_user_seq
+
+-- name: digests_within
+-- The session's digests of one level that a wider one covers, in order.
+SELECT level, first_user_seq, last_user_seq, statements FROM digests
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND level = %(level)s
+      AND first_user_seq BETWEEN %(first_user_seq)s AND %(last_user_seq)s
+ORDER BY first_user_seq
+
+-- name: put_digest
+-- What a digest says, for the first time or again; the digests that it was made from are folded now.
+WITH folded AS (
+    UPDATE digests SET is_folded = true
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+          AND level = %(level)s - 1 AND first_user_seq BETWEEN %(first_user_seq)s AND %(last_user_seq)s
+          AND NOT is_folded
+)
+INSERT INTO digests (
+    tenant_id, user_id, session_id, level, first_user_seq, last_user_seq, statements, prompt_version, model
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(session_id)s, %(level)s, %(first_user_seq)s, %(last_user_seq)s, %(statements)s,
+    %(prompt_version)s, %(model)s
+)
+ON CONFLICT (tenant_id, user_id, session_id, level, first_user_seq) DO UPDATE
+SET statements = EXCLUDED.statements, prompt_version = EXCLUDED.prompt_version, model = EXCLUDED.model, made_at = now()
+
+-- name: drop_digest
+-- Of all that a digest covered, nothing is left.
+DELETE FROM digests
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND level = %(level)s
+      AND first_user_seq = %(first_user_seq)s
+
+-- name: vacate_digests
+-- The digests that cover an episode must be made again, and say nothing until then; so the session owes it.
+WITH vacated AS (
+    UPDATE digests SET statements = NULL, prompt_version = NULL, model = NULL
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+          AND %(user_seq)s BETWEEN first_user_seq AND last_user_seq
+    RETURNING level
+)
+UPDATE sessions
+SET summarized_through = LEAST(summarized_through, %(user_seq)s - 1), summary_hinted_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND EXISTS (SELECT FROM vacated)
 
 -- name: lock_user
 -- Keep others from changing the user's memory meanwhile.
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: put
--- The new summary.
-INSERT INTO summaries (tenant_id, user_id, session_id, text, through_user_seq, prompt_version, model)
-VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(text)s, %(applied_through)s, %(prompt_version)s, %(model)s)
+-- The summary of a session; nothing is written where it is the same.
+INSERT INTO summaries (tenant_id, user_id, session_id, text, statements, through_user_seq)
+VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(text)s, %(statements)s, %(through)s)
 ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE
-SET text = EXCLUDED.text, through_user_seq = EXCLUDED.through_user_seq, prompt_version = EXCLUDED.prompt_version,
-    model = EXCLUDED.model, updated_at = now()
+SET text = EXCLUDED.text, statements = EXCLUDED.statements, through_user_seq = EXCLUDED.through_user_seq,
+    updated_at = now()
+WHERE (summaries.text, summaries.statements, summaries.through_user_seq)
+      IS DISTINCT FROM (EXCLUDED.text, EXCLUDED.statements, EXCLUDED.through_user_seq)
+
+-- name: drop
+-- A session of which nothing is to be told has no summary.
+DELETE FROM summaries
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
 -- name: done
 -- The debt is paid up to here.
@@ -32,8 +103,54 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
       AND summarized_through = %(summarized_through)s
 RETURNING session_id
 
+-- name: summary
+-- A session's summary, with what its statements rest on.
+SELECT statements FROM summaries
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+
+-- name: profile_facts
+-- What a profile is made of: what holds now, is always of use or weighty, and was not only said by the assistant. What a
+-- person pinned comes first, then what is weightiest, most often said, and newest.
+SELECT fact_id, text FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
+      AND (valid_to IS NULL OR valid_to > now())
+      AND (
+          is_pinned OR origin = 'person' OR importance >= %(weighty)s
+          OR (category = ANY(%(categories)s) AND said_by <> 'assistant')
+      )
+ORDER BY is_pinned DESC, importance DESC, times_seen DESC, said_at DESC, fact_id
+LIMIT %(limit)s
+
 -- name: put_profile
--- The digest of a user.
-INSERT INTO profiles (tenant_id, user_id, text) VALUES (%(tenant_id)s, %(user_id)s, %(text)s)
-ON CONFLICT (tenant_id, user_id) DO UPDATE SET text = EXCLUDED.text, updated_at = now()
-WHERE profiles.text <> EXCLUDED.text
+-- The digest of a user; nothing is written where it is the same.
+INSERT INTO profiles (tenant_id, user_id, text, fact_ids) VALUES (%(tenant_id)s, %(user_id)s, %(text)s, %(fact_ids)s)
+ON CONFLICT (tenant_id, user_id) DO UPDATE
+SET text = EXCLUDED.text, fact_ids = EXCLUDED.fact_ids, updated_at = now()
+WHERE (profiles.text, profiles.fact_ids) IS DISTINCT FROM (EXCLUDED.text, EXCLUDED.fact_ids)
+
+-- name: drop_profile
+-- A user of whom nothing is to be told has no profile.
+DELETE FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: profile
+-- A user's profile, with the facts behind its lines.
+SELECT text, fact_ids FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: user_name
+-- How the user is called.
+SELECT display_name FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: preferences
+-- The user's own preferences that name an attribute and a value, what counts most last: what a person entered, then what
+-- was said last. Where the user's name is not known, whose preference it is cannot be told, and all are taken.
+SELECT f.fact_id, f.attribute, f.value
+FROM facts AS f
+JOIN users AS u USING (tenant_id, user_id)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current' AND f.category = 'preference'
+      AND f.attribute IS NOT NULL AND f.value IS NOT NULL AND f.said_by <> 'assistant'
+      AND (f.valid_to IS NULL OR f.valid_to > now())
+      AND (
+          f.origin = 'person' OR f.subject IS NULL OR u.display_name IS NULL
+          OR lower(f.subject) IN (lower(u.display_name), 'user', 'the user')
+      )
+ORDER BY f.origin = 'person', f.said_at, f.fact_id

@@ -6,14 +6,15 @@ ORDER BY cut_due_at
 LIMIT %(limit)s
 
 -- name: owed_batches
--- Batches at one step (pending, extracted, embedded) that nobody has claimed and nobody was told of lately; marks them
+-- Batches at one step (pending, extracted, unjudged, embedded) that nobody has claimed and nobody was told of lately; marks them
 -- as told of. Only the lowest open batch of a user may be applied.
 WITH owed AS (
     SELECT b.tenant_id, b.user_id, b.batch_id
     FROM batches AS b
     WHERE b.state IN ('pending', 'extracted')
       AND %(step)s = CASE WHEN b.state = 'pending' THEN 'pending'
-                          WHEN b.embedded_at IS NULL THEN 'extracted' ELSE 'embedded' END
+                          WHEN b.embedded_at IS NULL THEN 'extracted'
+                          WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END
       AND (b.hinted_at IS NULL OR b.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
       AND (b.paused_until IS NULL OR b.paused_until <= now())
       AND NOT EXISTS (
@@ -35,9 +36,15 @@ FROM owed
 WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
 RETURNING b.tenant_id, b.user_id, b.batch_id
 
+-- name: resume
+-- Batches that a smaller budget than today's paused (null: there is none any more) go on.
+UPDATE batches SET paused_until = NULL, paused_budget = NULL
+WHERE paused_budget IS NOT NULL AND state IN ('pending', 'extracted')
+      AND (%(daily_tokens)s::bigint IS NULL OR paused_budget < %(daily_tokens)s)
+
 -- name: owed_summaries
 -- Sessions with episodes that their summary lacks, and that nobody was told of lately; marks them as told of. While
--- more of the session is on its way, the summary waits: for five episodes, or ten minutes at most.
+-- more of the session is on its way, the summary waits, for a minute at most.
 WITH owed AS (
     SELECT s.tenant_id, s.user_id, s.session_id
     FROM sessions AS s
@@ -53,12 +60,14 @@ WITH owed AS (
               SELECT FROM batches AS b
               WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
                 AND b.state IN ('pending', 'extracted')
+          ) AND NOT EXISTS (
+              SELECT FROM imported_runs AS r
+              WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id AND r.session_id = s.session_id
           )
-          OR (
-              SELECT count(*) >= 5 OR min(b.applied_at) < now() - interval '10 minutes'
-              FROM batches AS b
+          OR EXISTS (
+              SELECT FROM batches AS b
               WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
-                AND b.user_seq > s.summarized_through AND b.state = 'applied'
+                AND b.user_seq > s.summarized_through AND b.applied_at < now() - interval '1 minute'
           )
       )
     ORDER BY s.summary_hinted_at NULLS FIRST
@@ -69,3 +78,28 @@ UPDATE sessions AS s SET summary_hinted_at = now()
 FROM owed
 WHERE s.tenant_id = owed.tenant_id AND s.user_id = owed.user_id AND s.session_id = owed.session_id
 RETURNING s.tenant_id, s.user_id, s.session_id
+
+-- name: owed_sleeps
+-- Users whose memory changed since it was last consolidated as a whole, a while ago; marks them as told of. While more
+-- is on its way, it waits.
+WITH owed AS (
+    SELECT u.tenant_id, u.user_id
+    FROM users AS u
+    WHERE u.owes_sleep AND u.slept_at < now() - make_interval(secs => %(sleep_seconds)s)
+      AND (u.sleep_hinted_at IS NULL OR u.sleep_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = u.tenant_id AND l.user_id = u.user_id AND l.kind = 'sleep' AND l.until > now()
+      )
+      AND NOT EXISTS (
+          SELECT FROM batches AS b
+          WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.state IN ('pending', 'extracted')
+      )
+    ORDER BY u.slept_at
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF u SKIP LOCKED
+)
+UPDATE users AS u SET sleep_hinted_at = now()
+FROM owed
+WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
+RETURNING u.tenant_id, u.user_id

@@ -7,7 +7,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space
 -- name: add
 -- Keep one vector.
 INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
-VALUES (%(tenant_id)s, %(user_id)s, %(space_id)s, %(kind)s, %(item)s, %(embedding)s::vector)
+VALUES (%(tenant_id)s, %(user_id)s, %(space_id)s, %(kind)s, %(item)s, %(embedding)s::halfvec)
 ON CONFLICT DO NOTHING
 
 -- name: drop_facts

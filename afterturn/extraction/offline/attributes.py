@@ -45,6 +45,15 @@ _PAST_IN_PAST_TENSE = frozenset({"lives_in", "works_at", "works_as", "studies", 
 _PAST_TENSE = re.compile(r"\bI (?:\w+ly )?(?:lived|worked|was|majored|played|studied|loved|liked)\b")
 _AGE = re.compile(r"\bI (?:am|just turned|turned) (?:now )?(?P<value>\d{1,3})(?: years? old)?(?=[.,!]|$| and\b)")
 _I_AM = re.compile(r"^I am (?:an? )?(?P<value>[^\W\d_a-z][\w'-]*(?: [^\W\d_a-z][\w'-]*){0,3})(?=[.,!]|$| and\b)")
+#: A date is when something holds, and no part of what holds.
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DATE_AT_END = re.compile(
+    r",? (?:(?:(?:on|in|around|since|until|till|by|from|starting|for) )?"
+    r"(?:the (?:week|weekend|morning|afternoon|evening|night|spring|summer|autumn|fall|winter) of )?"
+    rf"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day )?(?:\d{{1,2}} )?(?:{_MONTHS})(?: \d{{4}})?"
+    r"|(?:on|in|around|since|until|till|by|from) (?:the (?:spring|summer|autumn|fall|winter) of )?(?:19|20)\d\d)$"
+)
+_DATES = frozenset({"born_on"})
 _RELATIVES_JOB = re.compile(
     rf"^[Mm]y {kinship.KIN},? ?(?P<name>[^\W\d_a-z]\w+)?,? (?:is|works as|became) (?:an? )?(?P<value>{JOB})"
     r"(?=[.,!]|$| (?:and|in|at|for)\b)"
@@ -118,6 +127,8 @@ def _property(rule: Rule, match: re.Match[str], speaker: str, *, former: bool) -
     if former or in_past_tense:
         attribute = _PAST_FORMS.get(attribute, f"formerly_{attribute}")
     value = third_person.value_told(match["value"].strip(" ,.-"))
+    if attribute not in _DATES:
+        value = _DATE_AT_END.sub("", value)
     return Property(
         category=rule.category, attribute=attribute, value=value, subject=speaker, importance=rule.importance
     )

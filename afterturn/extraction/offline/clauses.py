@@ -13,7 +13,8 @@ _OURS = re.compile(r"^(?:[Oo]ur|[Ww]e) \w+|, we \w+|^[A-Z]\w+ \w+ (?:\w+ )?we \w
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
 #: What such a clause is about stands in another sentence.
 _HANGING = re.compile(
-    r"^(?:(?:it|this|that|these|those|they|he|she|there|him|her|his|their|its|such|one of (?:them"
+    r"^(?!it (?:is|was|has been) (?:\w+ ){1,3}(?:for|to) me to\b)"
+    r"(?:(?:it|this|that|these|those|they|he|she|there|him|her|his|their|its|such|one of (?:them"
     r"|those))\b|here is\b)",
     re.IGNORECASE,
 )

@@ -159,6 +159,15 @@ def made_absolute(text: str, moment: datetime, *, past: bool) -> Dated:
     return Dated(text=text[0].upper() + text[1:], period=period, bound=bound)
 
 
+def mention(text: str) -> tuple[int, int] | None:
+    """Return where the first date of `text` begins and ends, without the word that bounds it; None if there is none."""
+    found = [match for pattern, _ in _RULES if (match := pattern.search(text))]
+    if not found:
+        return None
+    first = min(found, key=lambda match: (match.start(), -match.end()))
+    return first.start() + len(first["bound"] or ""), first.end()
+
+
 def so_far(text: str, moment: datetime) -> datetime | None:
     """Return since when, for "for three years" in `text`, counted back from `moment`."""
     match = _SO_FAR.search(text)

@@ -25,7 +25,12 @@ def draft(facts: Sequence[Candidate], said: Sequence[Utterance]) -> EpisodeDraft
     """Return the episode of a batch with these facts, in which this was said; None when there is nothing to tell."""
     if not facts:
         return None
-    return EpisodeDraft(title=_title(facts, said), summary=_summary(facts), outcome=_outcome(said))
+    return EpisodeDraft(
+        title=_title(facts, said),
+        summary=_summary(facts),
+        outcome=_outcome(said),
+        participants=tuple(dict.fromkeys(utterance.speaker for utterance in said)),
+    )
 
 
 def _title(facts: Sequence[Candidate], said: Sequence[Utterance]) -> str:

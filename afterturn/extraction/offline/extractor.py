@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from afterturn.extraction.answer import Answer, Candidate, Quote
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
@@ -14,14 +15,19 @@ from afterturn.extraction.offline.statements import Statement
 class OfflineExtractor:
     """Finds facts by rules. The same batch always gives the same answer."""
 
-    prompt_version = "rules-1"
+    prompt_version = "rules-2"
     model = "offline"
+
+    def expected_tokens(self, request: ExtractionRequest) -> int:
+        """Return 0: no call is made."""
+        return 0
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the facts and the episode of one batch, as JSON of `Answer`. Never raises for what a turn holds."""
         said = list(speech.utterances(request))
         facts = tuple(_candidate(statement) for statement in selection.worth_keeping(_statements(said)))
-        answer = Answer(facts=facts, episode=episodes.draft(facts, said))
+        of_batch = [utterance for utterance in said if utterance.turn > 0]
+        answer = Answer(facts=facts, episode=episodes.draft(facts, of_batch))
         return RawAnswer(text=answer.model_dump_json(), prompt_version=self.prompt_version, model=self.model)
 
 
@@ -32,12 +38,19 @@ def _statements(said: Sequence[Utterance]) -> list[Statement]:
         for start, end in sentences.spans(utterance.text):
             sentence = utterance.text[start:end]
             correction = corrections.find(sentence)
-            if correction:
-                corrections.apply(correction, stated, sentence, utterance)
-            else:
-                stated.extend(statements.read(sentence, before, utterance))
+            is_done = correction is not None and (
+                corrections.apply(correction, stated, sentence, utterance) or correction.is_only_correction
+            )
+            if not is_done:
+                for new in statements.read(sentence, before, utterance):
+                    stated.append(corrections.instead(stated, new, sentence))
             before = sentence
-    return stated
+    return [statement for statement in map(_of_batch, stated) if statement.quotes]
+
+
+def _of_batch(statement: Statement) -> Statement:
+    """Leave out what was said in the context: it may be corrected, but nothing may rest on it."""
+    return replace(statement, quotes=tuple((turn, quote) for turn, quote in statement.quotes if turn > 0))
 
 
 def _candidate(statement: Statement) -> Candidate:
@@ -51,5 +64,6 @@ def _candidate(statement: Statement) -> Candidate:
         importance=statement.about.importance,
         valid_from=statement.valid_from,
         valid_to=statement.valid_to,
+        corrects=statement.corrects,
         evidence=tuple(Quote(turn=turn, quote=quote) for turn, quote in statement.quotes),
     )

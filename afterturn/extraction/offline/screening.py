@@ -12,8 +12,8 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _HYPOTHESIS = re.compile(
-    r"\b(?:if|unless|imagine|suppose|supposing|hypothetically|let us say|let's say|pretend|assuming"
-    r"|i wish|were i|whether"
+    r"\b(?:(?<!even )if|unless|imagine|suppose|supposing|hypothetically|let us say|let's say|pretend|assuming"
+    r"|i wish(?! to\b)|were i|whether"
     r"|would have|could have|should have|might have|what about|in case)\b",
     re.IGNORECASE,
 )
@@ -82,7 +82,9 @@ _REMEMBER = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:and|but|so|or) |(?:i )?(?:cannot|could not) believe (?:that )?(?=i\b|my\b)|(?:yes|yeah|yep"
+    r"^(?:(?:and|but|so|or) |it (?:is|was|has been) (?:\w+ ){1,3}to (?:see|know|hear|realize|notice|find)"
+    r" (?:that|how) (?=i\b|my\b)|it feels like (?=i\b|my\b)"
+    r"|(?:i )?(?:cannot|could not) believe (?:that )?(?=i\b|my\b)|(?:yes|yeah|yep"
     r"|yup|yea|no|nope|nah|well|oh|ah|aw|aww|hmm|um|uh|ok|okay|sure|right|absolutely|definitely|exactly"
     r"|totally"
     r"|indeed|of course|certainly|true|honestly|actually|basically|anyway|anyways|also|plus|hey|hi|hello"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from afterturn.extraction import timezones
 from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.extraction.offline import nationalities
 from afterturn.turns import Turn
@@ -28,7 +28,7 @@ _I_AM = re.compile(
 class Utterance:
     """What one person said in one turn."""
 
-    #: Number of the turn in the batch, the first being 1.
+    #: Number of the turn in the batch, the first being 1; of the context's turns the last is 0.
     turn: int
     #: A piece of the turn's content, word for word.
     text: str
@@ -41,10 +41,10 @@ class Utterance:
 
 
 def utterances(request: ExtractionRequest) -> Iterator[Utterance]:
-    """Yield what the people of the batch said, in order; assistants, tools and systems are left out."""
-    zone = _zone(request.timezone)
+    """Yield what people said, in the context and the batch, in order; assistants, tools and systems are left out."""
+    zone = timezones.of(request.timezone)
     names = _names(request)
-    for number, turn in enumerate(request.turns, start=1):
+    for number, turn in enumerate((*request.context, *request.turns), start=1 - len(request.context)):
         speaker = _speaker(turn, names)
         others = names.people - {speaker}
         for text in _said_by_people(turn):
@@ -103,11 +103,3 @@ def _users_part(exchange: str) -> Iterator[str]:
         end = prefixes[index + 1].start() if index + 1 < len(prefixes) else len(exchange)
         if prefix["who"].lower() in ("user", "human"):
             yield exchange[prefix.end() : end]
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        # A timezone that this machine does not know costs a few hours of accuracy, not the batch.
-        return ZoneInfo("UTC")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from afterturn.extraction import credentials
 from afterturn.extraction.offline import (
     attributes,
     clauses,
     contractions,
-    credentials,
     dates,
     kinship,
     screening,
@@ -20,7 +20,7 @@ from afterturn.extraction.offline import (
     topics,
 )
 from afterturn.extraction.offline.attributes import Property
-from afterturn.extraction.offline.speech import Utterance
+from afterturn.extraction.offline.speech import UNKNOWN_USER, Utterance
 
 _BIRTHDAY = re.compile(r"\b(?:birthday|anniversary)\b", re.IGNORECASE)
 _CALLED_AT_END = re.compile(r", (?P<name>\w{3,})$")
@@ -48,6 +48,11 @@ class Statement:
     is_thin: bool = False
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    #: It stands in the place of something that was said by mistake.
+    corrects: bool = False
+    #: What it was read from: in the first person, contractions written out, dates as they were said.
+    clause: str
+    utterance: Utterance
 
 
 def read(sentence: str, before: str, utterance: Utterance) -> Iterator[Statement]:
@@ -55,7 +60,7 @@ def read(sentence: str, before: str, utterance: Utterance) -> Iterator[Statement
 
     `before` is the sentence before it in the same utterance, to which "she" may refer, or "".
     """
-    if credentials.holds_secret(sentence):
+    if credentials.names_secret(sentence):
         return
     stated = screening.statement(contractions.written_out(_CONTROL.sub(" ", sentence).replace("  ", " ")))
     if stated is None:
@@ -63,15 +68,16 @@ def read(sentence: str, before: str, utterance: Utterance) -> Iterator[Statement
     if utterance.addressee:
         stated = re.sub(rf"^{re.escape(utterance.addressee)}[,!] ", "", stated)
     quotes: tuple[tuple[int, str], ...] = ((utterance.turn, sentence),)
-    if _PRONOUN.match(stated) and not credentials.holds_secret(before) and (referent := kinship.only_mention(before)):
+    if _PRONOUN.match(stated) and not credentials.names_secret(before) and (referent := kinship.only_mention(before)):
         stated = _PRONOUN.sub(referent, stated)
         quotes = ((utterance.turn, before), *quotes)
     for clause in clauses.split(stated):
         if clauses.is_about_speaker(clause, has_addressee=utterance.addressee is not None):
-            yield _statement(clause, quotes, utterance)
+            yield of_clause(clause, quotes, utterance)
 
 
-def _statement(clause: str, quotes: tuple[tuple[int, str], ...], utterance: Utterance) -> Statement:
+def of_clause(clause: str, quotes: tuple[tuple[int, str], ...], utterance: Utterance) -> Statement:
+    """Return what a clause in the first person, of an utterance, states."""
     speaker = utterance.speaker
     former = tenses.is_former(clause)
     past = tenses.is_past(clause)
@@ -91,6 +97,8 @@ def _statement(clause: str, quotes: tuple[tuple[int, str], ...], utterance: Utte
         is_thin=tenses.is_state(clause) or not _ABOUT_SELF.match(clause),
         valid_from=begins,
         valid_to=ends,
+        clause=clause,
+        utterance=utterance,
     )
 
 
@@ -104,6 +112,8 @@ def _told(clause: str, about: Property, utterance: Utterance) -> str:
     if called and utterance.addressee and utterance.addressee.startswith(called["name"]):
         clause = clause[: called.start()]
     text = third_person.told(clause, utterance.speaker, utterance.addressee)
+    if utterance.speaker == UNKNOWN_USER:
+        text = text.replace(f" {UNKNOWN_USER}", f" {UNKNOWN_USER.lower()}")
     return text[0].upper() + text[1:] + "."
 
 

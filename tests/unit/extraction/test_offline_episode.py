@@ -12,7 +12,7 @@ from tests.unit.extraction.offline_batch import extract, turn
 def test_it_is_an_extractor_that_costs_nothing() -> None:
     extractor: Extractor = OfflineExtractor()
     raw = extractor.extract(ExtractionRequest(turns=[turn("I own a boat.")]))
-    assert (raw.model, raw.prompt_version, raw.prompt_tokens) == ("offline", "rules-1", 0)
+    assert (raw.model, raw.prompt_version, raw.prompt_tokens) == ("offline", "rules-2", 0)
 
 
 def test_the_same_batch_gives_the_same_answer() -> None:
@@ -36,6 +36,7 @@ def test_title_and_summary_are_short_and_in_the_third_person() -> None:
     assert len(episode.title.split()) <= 10
     assert "Ana is allergic to nuts." in episode.summary
     assert episode.summary.count(".") <= 3
+    assert episode.participants == ("Ana",)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from afterturn.extraction import answer
+from afterturn.extraction.extractor import ExtractionRequest
+from afterturn.extraction.offline import OfflineExtractor
 from tests.unit.extraction.offline_batch import extract, texts, turn
 
 
@@ -115,12 +120,74 @@ def test_a_correction_replaces_what_was_said_and_both_are_quoted() -> None:
     assert [quote.turn for quote in fact.evidence] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("said", "corrected", "text", "until"),
+    [
+        ("My exam is on 12 July.", "I meant 19 July, not 12 July.", "Ana's exam is on 19 July 2023.", (2023, 7, 20)),
+        ("My exam is on 12 July.", "Sorry, it's on 19 July.", "Ana's exam is on 19 July 2023.", (2023, 7, 20)),
+        (
+            "My exam is on Friday.",
+            "No wait, it's on Saturday!",
+            "Ana's exam is on Saturday 13 May 2023.",
+            (2023, 5, 14),
+        ),
+    ],
+)
+def test_a_corrected_date_changes_until_when_it_holds(
+    said: str, corrected: str, text: str, until: tuple[int, int, int]
+) -> None:
+    (fact,) = extract(turn(said), turn(corrected)).facts
+    assert (fact.text, fact.valid_to, fact.corrects) == (text, datetime(*until, tzinfo=UTC), True)
+
+
+def test_a_statement_may_stand_in_the_place_of_an_earlier_one() -> None:
+    (fact,) = extract(turn("I have two sisters."), turn("No, I have three sisters.")).facts
+    assert (fact.value, fact.corrects, [quote.turn for quote in fact.evidence]) == ("three sisters", True, [2])
+
+
+def test_another_like_corrects_nothing() -> None:
+    assert [fact.corrects for fact in extract(turn("I love jazz."), turn("No, I love blues.")).facts] == [False, False]
+
+
+def test_what_was_said_before_the_batch_can_be_corrected_in_it() -> None:
+    request = ExtractionRequest(
+        turns=[turn("No, I meant Berlin, not Munich.")], context=[turn("I live in Munich.")], user_name="Ana"
+    )
+    (fact,) = answer.parse(OfflineExtractor().extract(request).text).facts
+    assert (fact.text, fact.corrects) == ("Ana lives in Berlin.", True)
+    assert [(quote.turn, quote.quote) for quote in fact.evidence] == [(1, "No, I meant Berlin, not Munich.")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I live in Lisbon in August 2025.",
+        "I moved to Lisbon on 3 May 2023.",
+        "I lived in Lisbon in the summer of 2022.",
+    ],
+)
+def test_a_date_is_no_part_of_a_value(said: str) -> None:
+    (fact,) = extract(turn(said)).facts
+    assert fact.value == "Lisbon"
+
+
+def test_what_says_nothing_alone_is_no_fact() -> None:
+    assert texts("I drew it.", "I took that one.", "I made this.") == []
+
+
+def test_an_unnamed_user_is_small_within_a_sentence() -> None:
+    assert texts("The support group has helped me.", user_name=None) == ["The support group has helped the user."]
+
+
 def test_what_was_a_joke_is_taken_back() -> None:
     assert texts("I own a pony. Just kidding.") == []
 
 
 def test_the_same_statement_twice_is_one_fact() -> None:
-    assert texts("I live in Lisbon.", "As I said, I live in Lisbon!") == ["Ana lives in Lisbon."]
+    found = extract(turn("I live in Lisbon."), turn("As I said, I live in Lisbon!"))
+    assert [(fact.text, [quote.turn for quote in fact.evidence]) for fact in found.facts] == [
+        ("Ana lives in Lisbon.", [1, 2])
+    ]
 
 
 @pytest.mark.parametrize(

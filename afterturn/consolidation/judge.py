@@ -1,0 +1,68 @@
+"""The judge: an LLM that says which new statements repeat or replace which known ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+
+from afterturn.consolidation import judgement
+from afterturn.consolidation.judgement import Judgement, Question
+from afterturn.errors import AnswerMalformed
+from afterturn.llm.client import LLM
+
+#: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+PROMPT_VERSION = "judge-1"
+
+#: Room for a verdict on every candidate of a dense batch.
+MAX_ANSWER_TOKENS = 1_500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer:
+    """An answer as it came, which is one that can be read."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class Judge:
+    """Asks an LLM about the pairs that rules cannot decide on."""
+
+    prompt_version = PROMPT_VERSION
+
+    def __init__(self, llm: LLM) -> None:
+        self.model = llm.model
+        self._llm = llm
+
+    @cached_property
+    def instructions(self) -> str:
+        """The fixed part of the prompt."""
+        file = resources.files("afterturn.consolidation").joinpath("prompts", f"{self.prompt_version}.md")
+        return file.read_text("utf-8")
+
+    def judge(self, question: Question) -> JudgedAnswer:
+        """Return the LLM's answer; one call. Raises ModelUnavailable or ModelRefused."""
+        completion = self._llm.complete(
+            system=self.instructions, user=question.text(), schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
+        )
+        try:
+            judgement.parse(completion.text)
+        except AnswerMalformed as error:
+            raise AnswerMalformed(
+                str(error), prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens
+            ) from None
+        return JudgedAnswer(
+            text=completion.text,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            cached_tokens=completion.cached_tokens,
+        )
+
+    def expected_tokens(self, question: Question) -> int:
+        """Return the most tokens that the call may take."""
+        return self._llm.expected_tokens(
+            system=self.instructions, user=question.text(), schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
+        )

@@ -1,0 +1,20 @@
+"""Merging: one fact stands for two that say the same, with the evidence and the dates of both."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.embedding import items
+from afterturn.scopes import UserScope
+
+_SQL = queries.load("facts")
+
+
+def take_over(connection: Connection, scope: UserScope, fact_id: UUID, *, by: UUID) -> None:
+    """Give a fact's evidence and dates to the one that stands for both, in the caller's transaction."""
+    merged = {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "fact_id": fact_id, "superseded_by": by}
+    connection.execute(_SQL["take_evidence"], merged)
+    connection.execute(_SQL["take_dates"], merged)
+    items.drop_facts(connection, scope, [fact_id])

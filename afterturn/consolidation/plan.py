@@ -1,0 +1,50 @@
+"""The plan of a batch: what it comes to, and what rules and judge make of it, on one version of the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from afterturn.batches import Batch
+from afterturn.consolidation import edits, judgements, reading
+from afterturn.consolidation.decisions import Decision, decide
+from afterturn.consolidation.judge import Judge
+from afterturn.consolidation.judgement import Question
+from afterturn.database.pool import Connection
+from afterturn.extraction import outcome as outcomes
+from afterturn.extraction.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What applying a batch would do."""
+
+    outcome: Outcome
+    #: The version of the user's memory that this was planned on.
+    version: int
+    decisions: Sequence[Decision]
+    #: What rules could not decide on; None when that is nothing.
+    question: Question | None = None
+    #: Whether the question has no answer yet: the decisions are then those of the rules alone.
+    is_unjudged: bool = False
+
+
+def read(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan:
+    """Plan one batch whose turn it is; without a judge, by rules alone.
+
+    `categories` are those that facts may have. Raises AnswerMalformed or VersionConflict.
+    """
+    outcome = outcomes.read(connection, batch, categories=categories)
+    believed = edits.admitted(connection, batch, outcome)
+    known = reading.read(connection, batch, outcome)
+    by_rules = decide(believed, known.facts.values(), names=known.names)
+    # A correction names what it replaces: there is nothing to be asked.
+    asked = None if judge is None or outcome.edits else reading.question(connection, batch, known, by_rules)
+    if judge is None or asked is None:
+        return Plan(outcome=outcome, version=known.version, decisions=edits.under_own_ids(by_rules))
+    verdicts = judgements.read(connection, batch.session.user, judge, asked)
+    if verdicts is None:
+        return Plan(outcome=outcome, version=known.version, decisions=by_rules, question=asked, is_unjudged=True)
+    facts = reading.with_shown(connection, batch, known, asked)
+    decided = edits.under_own_ids(decide(believed, facts.values(), verdicts, known.names))
+    return Plan(outcome=outcome, version=known.version, decisions=decided, question=asked)

@@ -1,0 +1,85 @@
+-- name: set_aside
+-- Imported turns wait to be cut: a run goes on where it ended, or a new one begins.
+WITH grown AS (
+    UPDATE imported_runs
+    SET last_position = %(last_position)s, tokens = tokens + %(tokens)s, grown_at = now()
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+          AND last_position = %(first_position)s - 1
+    RETURNING first_position
+)
+INSERT INTO imported_runs (tenant_id, user_id, session_id, first_position, last_position, tokens)
+SELECT %(tenant_id)s, %(user_id)s, %(session_id)s, %(first_position)s, %(last_position)s, %(tokens)s
+WHERE NOT EXISTS (SELECT FROM grown)
+
+-- name: window
+-- How many imported batches are open, and whether a batch of today waits for somebody to extract it. What waits for its
+-- user's next day occupies nobody.
+SELECT (
+    SELECT count(*) FROM batches
+    WHERE state IN ('pending', 'extracted') AND cut_by = 'import'
+          AND (paused_budget IS NULL OR paused_until <= now())
+) AS open_batches, EXISTS (
+    SELECT FROM batches AS b
+    WHERE b.state = 'pending' AND b.cut_by <> 'import' AND (b.paused_until IS NULL OR b.paused_until <= now())
+          AND NOT EXISTS (
+              SELECT FROM leases AS l
+              WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
+                AND l.item = b.batch_id::text AND l.until > now()
+          )
+) AS is_live_owed
+
+-- name: ready
+-- The oldest runs with enough for a batch, or to which nothing was added for a while; of users whose calls of today came
+-- to less than what is left to imports (null: no limit), and none of whose batches waits for the next day.
+WITH waiting AS MATERIALIZED (SELECT DISTINCT tenant_id, user_id FROM imported_runs),
+allowed AS MATERIALIZED (
+    SELECT w.tenant_id, w.user_id FROM waiting AS w
+    WHERE %(import_tokens)s::bigint IS NULL OR (
+        NOT EXISTS (
+            SELECT FROM batches AS b
+            WHERE b.tenant_id = w.tenant_id AND b.user_id = w.user_id AND b.state IN ('pending', 'extracted')
+                  AND b.paused_budget IS NOT NULL
+        ) AND %(import_tokens)s > (
+            SELECT coalesce(sum(
+                CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END
+            ), 0)
+            FROM llm_calls AS l
+            WHERE l.tenant_id = w.tenant_id AND l.user_id = w.user_id
+                  AND l.reserved_at >= date_trunc('day', now(), 'UTC')
+        )
+    )
+)
+SELECT r.tenant_id, r.user_id, r.session_id, r.first_position, r.last_position, r.tokens,
+       r.grown_at <= now() - make_interval(secs => %(idle_seconds)s) AS is_complete
+FROM imported_runs AS r
+JOIN allowed USING (tenant_id, user_id)
+WHERE r.last_position - r.first_position + 1 >= %(batch_turns)s OR r.tokens >= %(batch_tokens)s
+      OR r.grown_at <= now() - make_interval(secs => %(idle_seconds)s)
+ORDER BY r.created_at, r.session_id, r.first_position
+LIMIT %(limit)s
+
+-- name: run
+-- One run, read again under its user's lock.
+SELECT tenant_id, user_id, session_id, first_position, last_position, tokens FROM imported_runs
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND first_position = %(first_position)s
+
+-- name: turns
+-- The first turns of a run, in order.
+SELECT position, tokens FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND position BETWEEN %(first_position)s AND %(last_position)s
+ORDER BY position
+LIMIT %(limit)s
+
+-- name: shorten
+-- The run begins behind what was cut.
+UPDATE imported_runs SET first_position = %(cut_through)s + 1, tokens = tokens - %(tokens)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND first_position = %(first_position)s
+
+-- name: drop
+-- All of a run was cut.
+DELETE FROM imported_runs
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND first_position = %(first_position)s

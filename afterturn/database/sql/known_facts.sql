@@ -1,0 +1,80 @@
+-- name: find
+-- Facts, those said last first. Subject, attribute, topic and category may be null: whatever they are. `sight` is
+-- `current`: what is believed now; `history`: what was superseded as well; `world`: what held at a moment, as far as we
+-- know today (what turned out to be a mistake never held); `recorded`: what we believed at that moment, whatever became
+-- of it since.
+SELECT fact_id, text, category, topics, subject, attribute, value, importance, times_seen, status, is_pinned, origin,
+       said_by, valid_from, valid_to, said_at, recorded_at, superseded_at, superseded_by, ended_because
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+      AND CASE %(sight)s
+          WHEN 'current' THEN status = 'current'
+          WHEN 'history' THEN status IN ('current', 'superseded')
+          WHEN 'world' THEN
+              status <> 'retracted'
+              AND coalesce(ended_because, '') NOT IN ('correction', 'merged', 'challenge', 'removed', 'deleted')
+              AND coalesce(valid_from, first_said_at, said_at) <= %(as_of)s AND (valid_to IS NULL OR valid_to > %(as_of)s)
+          WHEN 'recorded' THEN recorded_at <= %(as_of)s AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
+      END
+      AND (%(subject)s::text IS NULL OR lower(subject) = lower(%(subject)s))
+      AND (%(attribute)s::text IS NULL OR attribute = %(attribute)s)
+      AND (%(category)s::text IS NULL OR lower(category) = lower(%(category)s))
+      AND (%(topic)s::text IS NULL OR EXISTS (SELECT FROM unnest(topics) AS t WHERE lower(t) = lower(%(topic)s)))
+ORDER BY said_at DESC, fact_id
+LIMIT %(limit)s
+
+-- name: history
+-- A fact, all that it took the place of, and all that took its place: oldest first.
+WITH RECURSIVE linked (fact_id) AS (
+    SELECT fact_id FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+    UNION
+    SELECT other.fact_id
+    FROM linked, LATERAL (
+        SELECT newer.fact_id
+        FROM facts AS f
+        JOIN facts AS newer
+             ON newer.tenant_id = f.tenant_id AND newer.user_id = f.user_id AND newer.fact_id = f.superseded_by
+        WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = linked.fact_id
+        UNION ALL
+        SELECT older.fact_id
+        FROM facts AS older
+        WHERE older.tenant_id = %(tenant_id)s AND older.user_id = %(user_id)s AND older.superseded_by = linked.fact_id
+    ) AS other
+)
+SELECT f.fact_id, f.text, f.category, f.topics, f.subject, f.attribute, f.value, f.importance, f.times_seen, f.status,
+       f.is_pinned, f.origin, f.said_by, f.valid_from, f.valid_to, f.said_at, f.recorded_at, f.superseded_at,
+       f.superseded_by, f.ended_because
+FROM linked
+JOIN facts AS f USING (fact_id)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
+ORDER BY f.said_at, f.recorded_at, f.fact_id
+
+-- name: evidence
+-- The evidence of facts, in the order in which it was said, without the turns that were taken back.
+SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) AS speaker,
+       t.occurred_at AS said_at, e.quote
+FROM evidence AS e
+JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = ANY(%(fact_ids)s)
+      AND t.removed_at IS NULL
+ORDER BY t.occurred_at, e.session_id, e.position, e.quote
+
+-- name: newest_version
+-- What a correction of a fact takes over: from the last one of the chain that took the fact's place.
+WITH RECURSIVE chain (fact_id, superseded_by, step) AS (
+    SELECT fact_id, superseded_by, 1 FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+    UNION
+    SELECT newer.fact_id, newer.superseded_by, chain.step + 1
+    FROM chain
+    JOIN facts AS newer
+         ON newer.tenant_id = %(tenant_id)s AND newer.user_id = %(user_id)s AND newer.fact_id = chain.superseded_by
+    WHERE newer.status <> 'retracted' AND chain.step < 1000
+)
+SELECT f.category, f.topics, f.subject, f.attribute, f.importance, f.said_valid_to AS valid_to,
+       coalesce(f.valid_from, f.first_said_at, f.said_at) AS valid_from
+FROM chain
+JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.fact_id
+ORDER BY chain.step DESC
+LIMIT 1

@@ -1,0 +1,10 @@
+-- name: texts
+-- Texts of the user's own facts, episodes and turns by the ids that recall gives them; of a removed turn there is none.
+SELECT fact_id::text AS memory_id, text FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(uuids)s::uuid[])
+UNION ALL
+SELECT batch_id::text, summary FROM episodes
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(uuids)s::uuid[])
+UNION ALL
+SELECT turn_id, content FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND turn_id = ANY(%(ids)s) AND removed_at IS NULL

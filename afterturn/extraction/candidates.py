@@ -1,0 +1,89 @@
+"""A candidate in the form in which it may become a fact: tidy, without secrets, with dates that can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from afterturn.extraction import credentials
+from afterturn.extraction.answer import Candidate, EpisodeDraft
+
+_NOT_A_LETTER = re.compile(r"\W+")
+#: What is said to hold longer than this is meant to hold for ever: models write the year 9999.
+_FURTHEST = timedelta(days=200 * 365)
+#: Of earlier years a model has not read the right digits.
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+
+
+def tidy(candidate: Candidate, categories: Collection[str] | None) -> Candidate:
+    """Return a candidate with single spaces, a category of `categories` (None: any) and a snake_case attribute."""
+    category = _snake(candidate.category) or "other"
+    return candidate.model_copy(
+        update={
+            "text": " ".join(candidate.text.split()),
+            "category": category if categories is None or category in categories else "other",
+            "topics": tuple(dict.fromkeys(topic for said in candidate.topics if (topic := " ".join(said.split())))),
+            "subject": _one_line(candidate.subject),
+            "attribute": _snake(candidate.attribute or "") or None,
+            "value": _one_line(candidate.value),
+        }
+    )
+
+
+def sane(candidate: Candidate, said_at: datetime) -> tuple[Candidate, str | None]:
+    """Return a candidate without secrets and without dates that cannot be, and which of these it had, if any.
+
+    Of an end before the beginning nobody knows which is wrong, so neither is kept; where both are one moment, that is
+    when it happened, and not an end.
+    """
+    begins, ends = _plausible(candidate.valid_from, said_at), _plausible(candidate.valid_to, said_at)
+    if begins is not None and ends is not None and ends <= begins:
+        begins, ends = (begins, None) if ends == begins else (None, None)
+    is_dropped = (candidate.valid_from is not None and begins is None) or (
+        candidate.valid_to is not None and ends is None and candidate.valid_to != candidate.valid_from
+    )
+    dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends})
+    clean = _without_secrets(dated)
+    return clean, "secret_redacted" if clean is not dated else "dates_dropped" if is_dropped else None
+
+
+def redacted(episode: EpisodeDraft) -> EpisodeDraft:
+    """Return an episode without the secrets that it tells."""
+    return episode.model_copy(
+        update={
+            "title": credentials.redacted(episode.title),
+            "summary": credentials.redacted(episode.summary),
+            "participants": tuple(name for name in episode.participants if not credentials.holds_secret(name)),
+        }
+    )
+
+
+def _without_secrets(candidate: Candidate) -> Candidate:
+    """A value that holds one is no value: what is left of the property would be believed of everybody's."""
+    text = credentials.redacted(candidate.text)
+    topics = tuple(topic for topic in candidate.topics if not credentials.holds_secret(topic))
+    parts = (candidate.subject, candidate.attribute, candidate.value)
+    is_property_clean = not any(part and credentials.holds_secret(part) for part in parts)
+    # A value may be one only in its sentence: "hunter2" in "Ana's password is hunter2".
+    is_value_kept = not candidate.value or candidate.value not in candidate.text or candidate.value in text
+    if text == candidate.text and topics == candidate.topics and is_property_clean and is_value_kept:
+        return candidate
+    update: dict[str, object] = {"text": text, "topics": topics}
+    if not (is_property_clean and is_value_kept):
+        update |= {"subject": None, "attribute": None, "value": None}
+    return candidate.model_copy(update=update)
+
+
+def _plausible(moment: datetime | None, said_at: datetime) -> datetime | None:
+    if moment is None or moment < _EARLIEST or moment - said_at > _FURTHEST:
+        return None
+    return moment
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join(text.split()) or None if text else None
+
+
+def _snake(name: str) -> str:
+    return _NOT_A_LETTER.sub("_", name.strip().casefold()).strip("_")

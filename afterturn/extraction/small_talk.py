@@ -1,0 +1,156 @@
+"""Small talk: what holds nothing to remember, and is worth no call.
+
+It is recognised by listed phrases alone: whatever is not made of them entirely may say something, and is extracted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from enum import IntEnum
+
+from afterturn.turns import Turn
+
+#: A longer message is not small talk, whatever it is made of.
+_LONGEST_CHARACTERS = 300
+
+
+class _Kind(IntEnum):
+    """How much a message can say. Of several phrases, the one that can say most counts."""
+
+    #: It says nothing after any message: a greeting, thanks, laughter.
+    EMPTY = 0
+    #: It takes note of a message: after a question it may be the answer.
+    NOTED = 1
+    #: It answers: what it says depends on what was said before.
+    ANSWER = 2
+
+
+_GREETINGS = """
+    hi|hello|hey|heya|hiya|howdy|yo|greetings|welcome|welcome back|good morning|good afternoon|good evening|good night
+    good day|bye|bye bye|goodbye|good bye|see you|see ya|see you later|see you soon|see you tomorrow
+    see you then|talk to you later|talk later|talk soon|ttyl|take care|cya|cheers|hi there|hello there|hey there
+    nice to meet you|nice to see you|have a nice day|have a great day|have a good day|have a good one
+    have a good evening|have a nice evening|have a great evening|have a good night|have a nice weekend
+    have a great weekend|have a good weekend
+    thanks|thank you|thank you so much|thank you very much|thanks a lot|thanks so much|many thanks|thx|ty|tysm
+    thanks again|thank you again|much appreciated|i appreciate it|thanks for your help|thank you for your help
+    you're welcome|you are welcome|my pleasure|don't mention it
+    glad i could help|happy to help|glad to help|always happy to help
+    sorry|oops|excuse me|pardon
+    hallo|guten morgen|guten tag|guten abend|gute nacht|servus|moin|grüß gott|danke|danke schön|vielen dank|dankeschön
+    bitte schön|gern geschehen|tschüss|auf wiedersehen|bis später|bis morgen|bis bald
+    bonjour|bonsoir|salut|bonne nuit|merci|merci beaucoup|de rien|au revoir|à bientôt|à demain
+    hola|buenos días|buenas tardes|buenas noches|gracias|muchas gracias|adiós|hasta luego|hasta mañana
+    ciao|buongiorno|buonasera|buonanotte|grazie|grazie mille|arrivederci|a presto|a domani
+    olá|oi|bom dia|boa tarde|boa noite|obrigado|obrigada|muito obrigado|muito obrigada|tchau|até logo|até amanhã
+    hoi|goedemorgen|goedemiddag|goedenavond|dank je|dank u|bedankt|doei|tot ziens|hej|tack|hei|kiitos|takk|tak
+    cześć|dzień dobry|dziękuję|dzięki|do widzenia|merhaba|teşekkürler|привет|здравствуйте|спасибо|пока
+    你好|您好|谢谢|謝謝|再见|早安|晚安|こんにちは|おはよう|こんばんは|ありがとう|ありがとうございます|さようなら
+    안녕하세요|안녕|감사합니다|고마워|مرحبا|شكرا|שלום|תודה
+    how are you|how are you doing|how are you today|how are you doing today|how's it going|what's up|whats up|sup
+    how can i help|how can i help you|how can i help you today|how may i help you|how may i help you today
+    how can i assist you|how can i assist you today|how may i assist you|how may i assist you today
+    what can i do for you|what can i do for you today|is there anything else i can help you with
+    is there anything else i can help with|anything else|let me know if you need anything else
+    let me know if you need anything|feel free to ask|let me know
+"""
+_NOTES = """
+    no problem|no worries|anytime|any time|not at all|you too|same to you|likewise|morning|evening|please|bitte|prego
+    de nada|ok|okay|k|kk|okey|okie|alright|all right|right|sure thing|got it|gotcha|i see|understood|noted|makes sense
+    that makes sense|fair enough|good to know|cool|nice|great|awesome|amazing|wonderful|perfect|excellent|fantastic
+    brilliant|lovely|good|very good|sounds good|sounds great|sounds nice|looks good|looks great|that's great
+    that's good|that's nice|that's cool|that's awesome|how nice|how lovely|interesting|wow|whoa|oh|ah|aha|oh wow
+    oh nice|oh no|hm|hmm|hmmm|mhm|uh|um|well|so|ooh|yay|hooray|congratulations|congrats|good job|well done|nice one
+    good luck|exactly|indeed|lol|lmao|rofl|haha|xd|one moment|one sec|just a moment|wait|will do
+    alles klar|verstanden|super|toll|prima|genau|d'accord|vale|va bene|perfetto|perfecto|parfait|entendido|claro
+"""
+_ANSWERS = """
+    yes|no|yeah|yep|yup|nope|nah|yea|ya|sure|of course|certainly|absolutely|definitely|maybe|perhaps|probably
+    not really|i think so|i don't think so|i guess|i guess so|never mind|nevermind|no thanks|no thank you|yes please
+    i'm fine|i'm good|i'm great|i'm ok|i'm okay|i'm well|fine|doing well|doing good|and you|how about you|not bad
+    pretty good|all good|it is|it was|i do|i don't|i did|i didn't|i am|i'm not|i will|i won't|i know|i agree|true|false
+    ja|nein|oui|non|sí|si|sì|não|sim|nee|nej|tak|nie|evet|да|нет|是|不是|はい|いいえ|네|아니요
+"""
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_LAUGHTER = re.compile(r"(?:a?(?:ha){2,}h?|(?:he){2,}h?|(?:hi){2,}|(?:ja){2,}|(?:ho){3,}|l+o+l+|(?:lol)+|w{3,})")
+_SPEAKER = re.compile(r"^[ \t]{0,8}(?:user|human|assistant|ai|bot)[ \t]{0,8}:", re.IGNORECASE | re.MULTILINE)
+_QUESTION = re.compile("[?\uff1f\u061f\u037e]")
+#: Thumbs, check marks and the like can answer a question.
+_ANSWERING_SIGN = re.compile("[\u2705\u2714\u274c\u274e\U0001f44c-\U0001f44e\U0001f646\U0001f645]")
+
+
+def _words(text: str) -> list[str]:
+    return [word.replace("\u2019", "'") for word in _WORD.findall(unicodedata.normalize("NFC", text).casefold())]
+
+
+def _phrases(listed: str, kind: _Kind) -> dict[tuple[str, ...], _Kind]:
+    return {tuple(_words(phrase)): kind for line in listed.split("\n") for phrase in line.strip().split("|") if phrase}
+
+
+_PHRASES = _phrases(_GREETINGS, _Kind.EMPTY) | _phrases(_NOTES, _Kind.NOTED) | _phrases(_ANSWERS, _Kind.ANSWER)
+_LONGEST_PHRASE = max(map(len, _PHRASES))
+
+
+def holds_nothing(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names: Collection[str] = ()) -> bool:
+    """Whether `turns`, said after `context`, are small talk throughout; removed and empty ones say nothing.
+
+    "Yes" is none where anything but small talk stands before it, and "ok" is none after a question. `names` are the
+    names that a greeting may call; those of the speakers may be called as well.
+    """
+    called = frozenset(
+        word for name in (*names, *(turn.name for turn in (*context, *turns) if turn.name)) for word in _words(name)
+    )
+    only_talk, after_question = True, False
+    for place, turn in enumerate((*context, *turns), start=-len(context)):
+        kind = None if turn.is_removed else _kind(turn.content, called)
+        if place >= 0 and not turn.is_removed and not _says_nothing(kind, only_talk, after_question):
+            return False
+        only_talk = only_talk and (kind is not None or turn.is_removed)
+        after_question = _QUESTION.search(turn.content) is not None
+    return True
+
+
+def _says_nothing(kind: _Kind | None, only_talk: bool, after_question: bool) -> bool:
+    if kind is None:
+        return False
+    return kind is _Kind.EMPTY or only_talk or (kind is _Kind.NOTED and not after_question)
+
+
+def _kind(content: str, called: Collection[str]) -> _Kind | None:
+    """Return what a message of listed phrases can say; None for any other message."""
+    if not content.strip():
+        return _Kind.EMPTY
+    if len(content) > _LONGEST_CHARACTERS:
+        return None
+    text = _SPEAKER.sub(" ", content)
+    if any(_is_telling(character) for character in _WORD.sub("", text)):
+        return None
+    kind = _Kind.ANSWER if _ANSWERING_SIGN.search(text) else _Kind.EMPTY
+    words = _words(text)
+    place, after_phrase = 0, False
+    while place < len(words):
+        found = _phrase_at(words, place)
+        if found is not None:
+            length, said = found
+            place, kind, after_phrase = place + length, max(kind, said), True
+        elif _LAUGHTER.fullmatch(words[place]) or (after_phrase and words[place] in called):
+            place += 1
+        else:
+            return None
+    return kind
+
+
+def _phrase_at(words: Sequence[str], place: int) -> tuple[int, _Kind] | None:
+    for length in range(min(_LONGEST_PHRASE, len(words) - place), 0, -1):
+        kind = _PHRASES.get(tuple(words[place : place + length]))
+        if kind is not None:
+            return length, kind
+    return None
+
+
+def _is_telling(character: str) -> bool:
+    """Whether a character outside of words may say something: a currency sign or an underscore, but no emoji."""
+    return unicodedata.category(character) in ("Sc", "Sm", "Nd", "Nl", "No", "Co") or character in "_@#/\\<>{}[]|`="

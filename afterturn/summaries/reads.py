@@ -1,0 +1,39 @@
+"""What the door reads of summaries, profiles and preferences, as data: whoever holds a connection runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from afterturn.database import queries
+from afterturn.recall.statements import Row, Statement
+from afterturn.scopes import SessionScope, UserScope
+from afterturn.summaries import summary
+from afterturn.summaries.summary import Summary
+
+_SQL = queries.load("summaries")
+
+
+def session_summary(session: SessionScope) -> Statement:
+    """Return the statement for a session's summary."""
+    key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
+    return Statement(_SQL["summary"], key)
+
+
+def summary_of(rows: Sequence[Row]) -> Summary | None:
+    """Return the summary of its rows; None where there is none."""
+    return Summary(statements=summary.from_json(rows[0]["statements"])) if rows else None
+
+
+def profile(user: UserScope) -> Statement:
+    """Return the statement for a user's profile."""
+    return Statement(_SQL["profile"], {"tenant_id": user.tenant_id, "user_id": user.user_id})
+
+
+def preferences(user: UserScope) -> Statement:
+    """Return the statement for the facts that are a user's preferences, for `preferences.of_rows`."""
+    return Statement(_SQL["preferences"], {"tenant_id": user.tenant_id, "user_id": user.user_id})
+
+
+def user_name(user: UserScope) -> Statement:
+    """Return the statement for how a user is called."""
+    return Statement(_SQL["user_name"], {"tenant_id": user.tenant_id, "user_id": user.user_id})

@@ -1,0 +1,55 @@
+"""The table that `afterturn costs` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from afterturn.llm import costs
+from afterturn.llm.costs import By, Costs, Prices, Today
+
+
+def of(found: Sequence[Costs], by: By, prices: Prices | None) -> Table:
+    """Return one row for each of them, and the sum."""
+    table = Table(by, show_footer=True)
+    table.columns[0].footer = "total"
+    total = costs.total(found)
+    for name, footer in zip(_headings(prices), _figures(total, prices), strict=True):
+        table.add_column(name, footer=footer, justify="right")
+    for one in found:
+        table.add_row(_name(one, by), *_figures(one, prices))
+    return table
+
+
+def of_today(today: Today) -> str:
+    """Return where a user stands in the day's budget, in one line."""
+    share = today.spent_tokens / today.daily_tokens
+    line = f"today {today.spent_tokens:,} of {today.daily_tokens:,} tokens are used up or reserved ({share:.0%})"
+    if today.is_degraded:
+        line += "; batches are cut wider"
+    if today.paused_until is not None:
+        until = f"{today.paused_until.astimezone():%Y-%m-%d %H:%M}"
+        line += f"; [bold yellow]{today.paused_batches:,} batches are paused until {until}[/]"
+    return line
+
+
+def _headings(prices: Prices | None) -> list[str]:
+    names = ["calls", "tokens read", "of these cached", "tokens written", "unfinished", "tokens reserved"]
+    return [*names, "money"] if prices else names
+
+
+def _figures(one: Costs, prices: Prices | None) -> list[str]:
+    counts = [one.calls, one.prompt_tokens, one.cached_tokens, one.completion_tokens]
+    shown = [f"{count:,}" for count in (*counts, one.unfinished_calls, one.reserved_tokens)]
+    return [*shown, f"{prices.of(one):,.4f}"] if prices else shown
+
+
+def _name(one: Costs, by: By) -> str:
+    if by == "day":
+        return "" if one.day is None else one.day.isoformat()
+    if by == "stage":
+        return escape(one.stage or "")
+    owner = escape(f"{one.tenant_id} / {one.user_id}")
+    return owner if by == "user" else f"{owner} / {one.batch_id or 'no batch'}"

@@ -1,0 +1,49 @@
+"""The route of a user's costs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict
+
+from afterturn.llm.costs import DAYS_LIMIT, By
+from api_shim.async_client import AsyncMemoryClient
+
+router = APIRouter(prefix="/v1/users/{user_id}/costs")
+
+
+class CostOut(BaseModel):
+    """What some calls came to."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    day: date | None
+    stage: str | None
+    batch_id: UUID | None
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    unfinished_calls: int
+    reserved_tokens: int
+
+
+class CostsOut(BaseModel):
+    """Days: the newest first. Otherwise the costliest first."""
+
+    costs: list[CostOut]
+
+
+@router.get("", summary="What the LLM calls for a user came to")
+async def costs(
+    request: Request,
+    user_id: Annotated[str, Path(description="whose memory")],
+    by: Annotated[By, Query(description="what they are counted by; user gives one sum")] = "day",
+    days: Annotated[int, Query(ge=1, le=DAYS_LIMIT, description="of the last days, in UTC")] = 30,
+) -> CostsOut:
+    """Return calls and tokens. The tenant comes from the server's settings, never from the caller."""
+    memory = AsyncMemoryClient(user_id, settings=request.app.state.settings)
+    return CostsOut(costs=[CostOut.model_validate(found) for found in await memory.costs(by=by, days=days)])

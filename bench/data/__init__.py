@@ -1,0 +1,1 @@
+"""Labelled conversations, read from files that are not part of this project."""

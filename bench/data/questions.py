@@ -1,0 +1,92 @@
+"""Questions with the turns that answer them, of a set that has both."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from afterturn.errors import InvalidInput
+from api_shim.cli.demo import locomo as demo_locomo
+from bench.data import locomo as locomo_data
+from bench.data import realmem as realmem_data
+from bench.data.conversation import Conversation, NotTheData, files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question."""
+
+    text: str
+    category: str
+    #: The turns that answer it.
+    evidence: frozenset[str]
+    #: When it was asked, where only what was said before may be recalled.
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A user's conversations, and what is asked about them."""
+
+    conversation: Conversation
+    questions: tuple[Asked, ...]
+
+
+def locomo(data: Path) -> list[Labelled]:
+    """Return the conversations with their answerable questions (categories 1 to 4). Raises NotTheData."""
+    found = []
+    for path in files(data, "*.json"):
+        for conversation in locomo_data.load(path):
+            try:
+                questions = demo_locomo.load(path, conversation.user_id).questions
+            except InvalidInput as error:
+                raise NotTheData(str(error)) from error
+            asked = tuple(
+                Asked(text=one.text, category=str(one.category), evidence=one.evidence)
+                for one in questions
+                if one.category in demo_locomo.ANSWERABLE
+            )
+            found.append(Labelled(conversation, asked))
+    return found
+
+
+def realmem(data: Path) -> list[Labelled]:
+    """Return the personas with their queries, which are turns of theirs.
+
+    What answers one stands on the assistant's turn behind it: memories, each by its session and its words. Each is
+    asked at its own time: what was said later, and itself, is not recalled. Raises NotTheData.
+    """
+    found = []
+    for path in files(data, "*.json"):
+        [conversation] = realmem_data.load(path)
+        try:
+            rows = json.loads(path.read_text("utf-8"))["dialogues"]
+            found.append(Labelled(conversation, tuple(_queries(conversation, rows))))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise NotTheData(f"{path} is no RealMem file: {type(error).__name__}: {error}") from error
+    return found
+
+
+def _queries(conversation: Conversation, rows: list[dict[str, object]]) -> list[Asked]:
+    sources = {(_uuid(gold.turn_ids[0]), gold.text): gold.turn_ids for gold in conversation.gold}
+    said = conversation.turns
+    found = []
+    for number, row in enumerate(rows, start=1):
+        turns = row["dialogue_turns"]
+        assert isinstance(turns, list)
+        for place, (turn, reply) in enumerate(itertools.pairwise(turns), start=1):
+            used = (reply.get("memory_used") or ()) if turn.get("is_query") else ()
+            keys = [(memory["session_uuid"], " ".join(memory["content"].split())) for memory in used]
+            asking = said.get(f"{number}-{row['session_uuid']}:{place}")
+            evidence = frozenset(turn_id for key in keys for turn_id in sources.get(key, ()))
+            if evidence and asking is not None:
+                found.append(Asked(text=asking.content, category="query", evidence=evidence, at=asking.at))
+    return found
+
+
+def _uuid(turn_id: str) -> str:
+    """Return the part of a turn's id that the data know its session by."""
+    return turn_id.split("-", 1)[1].rsplit(":", 1)[0]

@@ -1,0 +1,78 @@
+"""In which order, and how often, a conversation is written: as it was held, or as badly as a caller may do it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bench.data.conversation import Conversation, Gold, SaidTurn, Session, normalised
+
+#: Every so many facts, one is said again in a later turn.
+_EVERY = 3
+#: So many sessions are written before anything is done with them.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is written, and what is learnt from it."""
+
+    #: The sessions of a round are written, then worked on until nothing is owed; then comes the next round.
+    rounds: tuple[tuple[Session, ...], ...]
+    gold: tuple[Gold, ...]
+    #: Write each turn twice, a round's first session once more after it, and deliver each hint twice and in any order.
+    is_unruly: bool = False
+
+
+def plain(conversation: Conversation) -> Plan:
+    """Write each session once, in the order of time."""
+    return Plan(rounds=tuple((session,) for session in conversation.sessions), gold=conversation.gold)
+
+
+def unruly(conversation: Conversation, *, seed: int = 1) -> Plan:
+    """Write the sessions in any order, several at once, and say every third fact again later."""
+    lot = random.Random(seed)
+    order = list(conversation.sessions)
+    lot.shuffle(order)
+    rounds = tuple(tuple(order[start : start + _AT_ONCE]) for start in range(0, len(order), _AT_ONCE))
+    return Plan(rounds=rounds, gold=(*conversation.gold, *_said_again(conversation, lot)), is_unruly=True)
+
+
+def _said_again(conversation: Conversation, lot: random.Random) -> list[Gold]:
+    """Return the repetitions, in turns that say something anyway: small talk is not read.
+
+    What was replaced is not said again afterwards: that would make it true again.
+    """
+    turns = conversation.turns
+    telling = {turn_id: turns[turn_id] for gold in conversation.gold for turn_id in gold.turn_ids}
+    ends = _ends(conversation)
+    again = []
+    for gold in conversation.gold[::_EVERY]:
+        said = max(turns[turn_id].at for turn_id in gold.turn_ids)
+        end = ends.get(normalised(gold.text))
+        later = [turn for turn in telling.values() if turn.at > said and (end is None or turn.at < end)]
+        if later:
+            turn: SaidTurn = lot.choice(later)
+            again.append(Gold(text=gold.text, turn_ids=(turn.turn_id,), valid_from=gold.valid_from))
+    return again
+
+
+def _ends(conversation: Conversation) -> dict[str, datetime]:
+    """Return when each fact that is replaced was first replaced."""
+    turns = conversation.turns
+    first: dict[str, datetime] = {}
+    for gold in conversation.gold:
+        text, said = normalised(gold.text), min(turns[turn_id].at for turn_id in gold.turn_ids)
+        first[text] = min(said, first.get(text, said))
+    ends: dict[str, datetime] = {}
+    for update in conversation.updates:
+        old, begins = normalised(update.old), first[normalised(update.new)]
+        ends[old] = min(begins, ends.get(old, begins))
+    return ends
+
+
+def count_turns(rounds: Sequence[Sequence[Session]]) -> int:
+    """Return how many turns are written, each counted once."""
+    return sum(len(session.turns) for sessions in rounds for session in sessions)

@@ -1,0 +1,229 @@
+"""How well recall finds what answers a question: `python -m bench.recall --set locomo --data FILE [--json]`.
+
+Writes labelled conversations through the client, works them off by the real pipeline (Redis, PostgreSQL and all stages
+in this process), asks the public `recall` every question, and counts how many of the turns that answer it stand behind
+the first memories. No answer is judged. docs/recall.md says what was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, quantiles
+
+from rich.console import Console
+from rich.table import Table
+
+from afterturn import tokens
+from afterturn.database import migrate
+from afterturn.memories import Memory
+from afterturn.settings import Settings
+from api_shim import MemoryClient, connections
+from api_shim.cli.demo.scoring import ranked_turns, recall_at
+from bench import report, servers
+from bench.data import longmemeval, questions
+from bench.data.conversation import Conversation, NotTheData
+from bench.data.questions import Asked, Labelled
+from bench.progress import Progress
+from tests.llm_server import GoldFact, LLMServer, Replay
+from tests.pipeline import Pipeline
+
+SETS: dict[str, Callable[[Path], list[Labelled]]] = {
+    "locomo": questions.locomo,
+    "realmem": questions.realmem,
+    "longmemeval": longmemeval.load,
+}
+DEPTHS = (5, 10, 20)
+NDCG_DEPTH = 10
+#: Memories asked for: enough for 20 turns, where several stand behind one and one behind several.
+RECALLED = 40
+#: Those whose text counts as "the answer" where tokens are counted.
+ANSWERING = 10
+ASKING_SESSION = "asking"
+INGESTION_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How well one question was answered."""
+
+    category: str
+    figures: dict[str, float]
+    tokens: int
+    seconds: float
+
+
+def main() -> None:
+    arguments = _arguments()
+    try:
+        figures = measured(arguments)
+    except (NotTheData, KeyboardInterrupt) as error:
+        raise SystemExit(str(error) or "stopped") from None
+    if arguments.json:
+        print(report.as_json(figures))
+    else:
+        _show(arguments, figures)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.recall", description=__doc__)
+    parser.add_argument("--set", choices=SETS, default="locomo", help="the form of the data (%(default)s)")
+    parser.add_argument("--data", type=Path, required=True, help="a file of the set, or a folder of them")
+    parser.add_argument("--embedder", choices=("hashing", "fastembed"), default="hashing")
+    parser.add_argument("--model-path", type=Path, help="folder of the fastembed model")
+    parser.add_argument(
+        "--extraction",
+        choices=("none", "offline", "replay"),
+        default="offline",
+        help="where facts come from: nowhere, the offline rules, or the labels of the data (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    return parser.parse_args()
+
+
+def measured(arguments: argparse.Namespace) -> dict[str, object]:
+    """Ingest, ask and score. Stops everything that it started, whatever happens."""
+    labelled = SETS[arguments.set](arguments.data)
+    with ExitStack() as running:
+        progress = running.enter_context(Progress(is_shown=True))
+        progress.begin("servers")
+        settings = running.enter_context(_started(arguments, [one.conversation for one in labelled]))
+        began = time.perf_counter()
+        with Pipeline(settings) as pipeline:
+            progress.begin("users ingested", total=len(labelled))
+            for number, one in enumerate(labelled, start=1):
+                ingest(one.conversation, settings, pipeline)
+                progress.reached(number)
+        ingested = time.perf_counter() - began
+        progress.begin("questions", total=sum(len(one.questions) for one in labelled))
+        scored: list[Scored] = []
+        for one in labelled:
+            for asked in one.questions:
+                scored.append(ask(one.conversation.user_id, asked, settings))
+                progress.reached(len(scored))
+    return summed(scored) | {"ingestion_s": round(ingested, 1), "turns": _turns(labelled)}
+
+
+@contextmanager
+def _started(arguments: argparse.Namespace, conversations: Sequence[Conversation]) -> Iterator[Settings]:
+    with ExitStack() as running:
+        redis_server, postgres = running.enter_context(servers.pair(running.enter_context(servers.directory())))
+        llm: dict[str, object] = {}
+        if arguments.extraction != "offline":
+            replay = _replay(conversations) if arguments.extraction == "replay" else Replay()
+            server = running.enter_context(LLMServer(answer=replay))
+            llm = {"llm_base_url": server.base_url, "llm_api_key": "test", "judge": "rules"}
+        settings = servers.own_settings(
+            redis_url=redis_server.url,
+            postgres_url=postgres.url,
+            batch_idle_seconds=0,
+            embedder=arguments.embedder,
+            embedding_model_path=arguments.model_path,
+            **llm,
+        )
+        migrate.apply(postgres.url, settings)
+        running.callback(connections.close_connections)
+        yield settings
+
+
+def _replay(conversations: Sequence[Conversation]) -> Replay:
+    replay = Replay()
+    for conversation in conversations:
+        said = conversation.turns
+        for number, gold in enumerate(conversation.gold):
+            fact = GoldFact(text=gold.text, name=f"{conversation.user_id}/{number}")
+            for turn_id in gold.turn_ids:
+                replay.add(said[turn_id].content, [fact], at=said[turn_id].at)
+    return replay
+
+
+def ingest(conversation: Conversation, settings: Settings, pipeline: Pipeline) -> None:
+    """Write all sessions of a user, and work until nothing is owed."""
+    for session in conversation.sessions:
+        memory = MemoryClient(conversation.user_id, session.session_id, settings=settings)
+        memory.write_many(
+            {
+                "role": turn.role,
+                "content": turn.content,
+                "name": turn.name,
+                "turn_id": turn.turn_id,
+                "occurred_at": turn.at,
+            }
+            for turn in session.turns
+        )
+    pipeline.settle(seconds=INGESTION_SECONDS)
+
+
+def ask(user_id: str, asked: Asked, settings: Settings) -> Scored:
+    """Ask one question in a session of its own, and score what comes back."""
+    memory = MemoryClient(user_id, ASKING_SESSION, settings=settings)
+    began = time.perf_counter()
+    found = memory.recall(asked.text, RECALLED, until=asked.at)
+    seconds = time.perf_counter() - began
+    ranked = ranked_turns(found)
+    figures = {f"recall_at_{depth}": recall_at(depth, ranked, asked.evidence) for depth in DEPTHS}
+    figures[f"ndcg_at_{NDCG_DEPTH}"] = ndcg(ranked, asked.evidence)
+    return Scored(asked.category, figures, _tokens(found[:ANSWERING]), seconds)
+
+
+def ndcg(ranked: Sequence[str], evidence: Collection[str]) -> float:
+    """Return nDCG@10, each turn of the evidence being worth the same."""
+    gains = (1 / math.log2(place + 1) for place, turn in enumerate(ranked[:NDCG_DEPTH], start=1) if turn in evidence)
+    best = sum(1 / math.log2(place + 1) for place in range(1, min(NDCG_DEPTH, len(evidence)) + 1))
+    return sum(gains) / best
+
+
+def summed(scored: Sequence[Scored]) -> dict[str, object]:
+    """Return the means over all questions and per category, the tokens of an answer, and how long a recall took."""
+    by_category = defaultdict(list)
+    for one in scored:
+        by_category[one.category].append(one)
+    milliseconds = [1_000 * one.seconds for one in scored]
+    cuts = quantiles(milliseconds, n=20) if len(scored) > 1 else milliseconds * 19
+    return {
+        "overall": _means(scored),
+        "categories": {category: _means(found) for category, found in sorted(by_category.items())},
+        "tokens_per_answer": round(fmean(one.tokens for one in scored), 1),
+        "latency_p50_ms": round(cuts[9], 2),
+        "latency_p95_ms": round(cuts[18], 2),
+    }
+
+
+def _means(scored: Sequence[Scored]) -> dict[str, float | int]:
+    names = scored[0].figures
+    return {name: round(fmean(one.figures[name] for one in scored), 4) for name in names} | {"questions": len(scored)}
+
+
+def _tokens(found: Sequence[Memory]) -> int:
+    return sum(tokens.estimate(memory.text) for memory in found)
+
+
+def _turns(labelled: Sequence[Labelled]) -> int:
+    return sum(len(session.turns) for one in labelled for session in one.conversation.sessions)
+
+
+def _show(arguments: argparse.Namespace, figures: dict[str, object]) -> None:
+    table = Table(title=f"Recall on {arguments.set}, {arguments.embedder}, facts: {arguments.extraction}")
+    rows = {"overall": figures["overall"]}
+    categories = figures["categories"]
+    assert isinstance(categories, dict)
+    rows |= categories
+    for name in ("category", "R@5", "R@10", "R@20", "nDCG@10", "questions"):
+        table.add_column(name, justify="left" if name == "category" else "right")
+    for name, row in rows.items():
+        assert isinstance(row, dict)
+        *shares, count = row.values()
+        table.add_row(name, *(f"{100 * share:.1f}" for share in shares), str(count))
+    Console().print(table)
+    for name in ("tokens_per_answer", "latency_p50_ms", "latency_p95_ms", "ingestion_s", "turns"):
+        Console().print(f"{name}: {figures[name]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""The session's summary: bounded, traced to episodes, at constant cost; the profile; preferences by key."""
+
+import asyncio
+
+import pytest
+
+from afterturn import tokens
+from afterturn.scopes import SessionScope
+from afterturn.settings import Settings
+from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
+from tests.pipeline import Pipeline
+
+CHAT = SessionScope("default", "ana", "chat")
+CANARY = "Zanzibar"
+
+
+@pytest.fixture
+def short_runs(settings):
+    """Two episodes make a digest, two digests a wider one; each turn is an episode."""
+    return type(settings)(**settings.model_dump(exclude_unset=True) | {"summary_run": 2, "batch_turns": 1})
+
+
+@pytest.fixture
+def pipeline(short_runs, hot_store):
+    with Pipeline(short_runs) as opened:
+        yield opened
+
+
+@pytest.fixture
+def memory(short_runs):
+    return MemoryClient("ana", "chat", settings=short_runs)
+
+
+@pytest.fixture
+def talk(memory, pipeline):
+    """Say so many things, one after the other, and let them become episodes."""
+
+    def said(*texts):
+        written = [memory.write("user", text, name="Ana") for text in texts]
+        pipeline.settle()
+        return written
+
+    return said
+
+
+def digests(database):
+    """Level, first, last and whether it says anything, of every digest."""
+    rows = "SELECT level, first_user_seq, last_user_seq, statements IS NOT NULL FROM digests ORDER BY 1, 2"
+    return database.execute(rows).fetchall()
+
+
+def spans(database):
+    return [row[:3] for row in digests(database)]
+
+
+def made_at(database):
+    rows = database.execute("SELECT level, first_user_seq, made_at FROM digests").fetchall()
+    return {(level, first): moment for level, first, moment in rows}
+
+
+def cities(count):
+    return [f"I visited the town of Xyl{number}." for number in range(1, count + 1)]
+
+
+def everything_derived(database):
+    queries = (
+        "SELECT statements FROM digests",
+        "SELECT text, statements FROM summaries",
+        "SELECT title, summary FROM episodes",
+    )
+    return " ".join(str(row) for query in queries for row in database.execute(query).fetchall())
+
+
+def test_complete_runs_become_digests_and_these_wider_ones(talk, memory, database):
+    talk(*cities(10))
+    assert spans(database) == [(0, 1, 2), (0, 3, 4), (0, 5, 6), (0, 7, 8), (1, 1, 4)]
+    summary = memory.session_summary()
+    assert memory.summary() == summary.text == "\n".join(said.text for said in summary.statements)
+    assert [f"Xyl{number}" in summary.text for number in range(1, 11)] == [True] * 10
+
+
+def test_each_statement_names_its_episodes(talk, memory, database):
+    talk(*cities(10))
+    told = dict(database.execute("SELECT batch_id::text, summary FROM episodes").fetchall())
+    statements = memory.session_summary().statements
+    assert {episode_id for said in statements for episode_id in said.episode_ids} <= set(told)
+    for said in statements:
+        [town] = {word.strip(".") for word in said.text.split() if word.startswith("Xyl")}
+        assert any(town in told[episode_id] for episode_id in said.episode_ids)
+
+
+def test_its_length_is_bounded(talk, memory, short_runs, pipeline):
+    limited = short_runs.model_copy(update={"summary_tokens": 60})
+    with Pipeline(limited) as bounded:
+        for text in cities(12):
+            memory.write("user", text, name="Ana")
+        bounded.settle()
+    summary = memory.summary()
+    assert tokens.estimate(summary) <= 60
+    assert "Xyl12" in summary
+
+
+def test_archived_turns_stay_searchable(talk, memory):
+    talk(*cities(10))
+    assert any("Xyl1." in found.text for found in memory.recall("Xyl1"))
+
+
+def test_a_turn_that_is_taken_back_costs_only_the_digests_above_it(talk, memory, pipeline, database):
+    ids = talk("I visited Porto.", "I visited Rome.", f"I live in {CANARY}.", *cities(7))
+    before = made_at(database)
+    memory.remove(ids[2])
+    pipeline.do("archive", [["default", "ana", "chat"]])
+    # At once it is told nowhere, and the rest is still told.
+    assert CANARY not in everything_derived(database) + memory.summary()
+    assert "Porto" in memory.summary() and "Xyl7" in memory.summary()
+    assert {row[:3] for row in digests(database) if not row[3]} == {(0, 3, 4), (1, 1, 4)}
+    pipeline.settle()
+    assert CANARY not in everything_derived(database) + memory.summary()
+    assert all(row[3] for row in digests(database))
+    assert {key for key, moment in made_at(database).items() if moment != before[key]} == {(0, 3), (1, 1)}
+
+
+def test_a_digest_of_which_nothing_is_left_goes(talk, memory, pipeline, database):
+    ids = talk(*cities(10))
+    for turn_id in ids[2:4]:
+        memory.remove(turn_id)
+    pipeline.settle()
+    assert spans(database) == [(0, 1, 2), (0, 5, 6), (0, 7, 8), (1, 1, 4)]
+    for turn_id in (*ids[:2], *ids[4:]):
+        memory.remove(turn_id)
+    pipeline.settle()
+    assert spans(database) == []
+    assert memory.summary() is None
+    assert memory.session_summary() is None
+    talk(*cities(4))
+    assert "Xyl4" in memory.summary()
+
+
+def test_summarizing_what_is_unchanged_writes_nothing(talk, memory, pipeline, database):
+    talk("I live in Porto.", *cities(6))
+
+    def rows():
+        tables = ("summaries", "digests", "profiles")
+        return [
+            database.execute(f"SELECT xmin::text, ctid::text FROM {table} ORDER BY ctid").fetchall() for table in tables
+        ]
+
+    before = rows()
+    assert all(before)
+    assert pipeline.do("summarize", *("default", "ana", "chat")) is False
+    database.execute("UPDATE sessions SET summarized_through = 0")
+    assert pipeline.do("summarize", *("default", "ana", "chat")) is True
+    assert rows() == before
+
+
+def test_the_profile_holds_what_is_always_of_use(talk, memory, database):
+    talk("My name is Ana.", "I live in Porto.", "I am allergic to nuts.")
+    profile = memory.profile()
+    assert "Porto" in profile and "nuts" in profile
+    [(text, fact_ids)] = database.execute("SELECT text, fact_ids FROM profiles").fetchall()
+    behind = dict(database.execute("SELECT fact_id, text FROM facts").fetchall())
+    assert text == profile == "\n".join(behind[fact_id] for fact_id in fact_ids)
+
+
+def put_fact(database, text, **columns):
+    row = {
+        "category": "other",
+        "importance": 0.5,
+        "said_by": "user",
+        "origin": "extracted",
+        "is_pinned": False,
+        "valid_to": None,
+        "status": "current",
+        "attribute": None,
+        "value": None,
+        "subject": None,
+        "said_at": "2026-01-01",
+    } | columns
+    database.execute(
+        "INSERT INTO facts (tenant_id, user_id, fact_id, batch_id, session_id, text, "
+        + ", ".join(row)
+        + ") VALUES ('default', 'ana', gen_random_uuid(), gen_random_uuid(), 'chat', %(text)s, "
+        + ", ".join(f"%({name})s" for name in row)
+        + ")",
+        row | {"text": text},
+    )
+
+
+def rebuilt(pipeline, limit_tokens=250):
+    from afterturn.summaries import profile
+
+    with pipeline.runtime.postgres.connection() as connection:
+        profile.rebuild(connection, CHAT.user, limit_tokens=limit_tokens)
+
+
+def test_pinned_first_then_what_is_weighty(pipeline, memory, database):
+    put_fact(database, "Ana lives in Porto.", category="place", importance=0.6)
+    put_fact(database, "Ana is called Ana.", category="identity", importance=0.9)
+    put_fact(database, "Ana saw a film.", category="event")
+    put_fact(database, "Ana will marry.", category="plan", importance=0.8)
+    put_fact(database, "Ana counts on tea.", is_pinned=True)
+    put_fact(database, "Ana lived in Rome.", category="place", valid_to="2020-01-01")
+    put_fact(database, "Ana lives in Faro.", category="place", status="superseded")
+    put_fact(database, "The assistant recommended jogging.", category="health", said_by="assistant")
+    put_fact(database, "Ana plays chess.", category="event", origin="person")
+    rebuilt(pipeline)
+    assert memory.profile().splitlines() == [
+        "Ana counts on tea.",
+        "Ana is called Ana.",
+        "Ana will marry.",
+        "Ana lives in Porto.",
+        "Ana plays chess.",
+    ]
+    rebuilt(pipeline, limit_tokens=12)
+    assert memory.profile().splitlines() == ["Ana counts on tea.", "Ana is called Ana."]
+    database.execute("DELETE FROM facts")
+    rebuilt(pipeline)
+    assert memory.profile() is None
+
+
+def test_preferences_have_one_value_each(memory, pipeline, database):
+    database.execute("INSERT INTO users (tenant_id, user_id, display_name) VALUES ('default', 'ana', 'Ana')")
+    wanted = {"category": "preference", "subject": "Ana"}
+    put_fact(database, "1", attribute="favourite_colour", value="blue", **wanted)
+    put_fact(database, "2", attribute="likes", value="tea", **wanted)
+    put_fact(database, "3", attribute="prefers_seat", value="window", said_at="2026-02-01", **wanted)
+    put_fact(database, "4", attribute="preferred_seat", value="aisle", said_at="2026-03-01", **wanted)
+    put_fact(database, "5", attribute="favourite_film", value="Heat", **wanted | {"subject": "Ben"})
+    put_fact(database, "6", attribute="favourite_song", value="Yes", said_by="assistant", **wanted)
+    put_fact(database, "7", attribute="favourite_pet", value="cat", status="retracted", **wanted)
+    assert memory.preferences() == {"colour": "blue", "seat": "aisle"}
+    assert MemoryClient("ben", settings=pipeline.settings).preferences() == {}
+
+
+def test_a_preference_is_set_by_hand_and_replaced(memory, pipeline, database):
+    memory.set_preference("reply language", "Portuguese")
+    pipeline.settle()
+    assert memory.preferences() == {"reply_language": "Portuguese"}
+    memory.set_preference("Reply-Language", "Danish")
+    pipeline.settle()
+    assert memory.preferences() == {"reply_language": "Danish"}
+    current = database.execute("SELECT value FROM facts WHERE status = 'current'").fetchall()
+    assert current == [("Danish",)]
+    assert "Danish" in memory.profile()
+
+
+def test_the_async_client_does_the_same(short_runs, talk, memory):
+    talk("I live in Porto.", *cities(6))
+
+    async def ask():
+        ours = AsyncMemoryClient("ana", "chat", settings=short_runs)
+        found = await ours.summary(), await ours.session_summary(), await ours.profile(), await ours.preferences()
+        await ours.set_preference("colour", "green")
+        await close_async_connections()
+        return found
+
+    found = asyncio.run(ask())
+    assert found == (memory.summary(), memory.session_summary(), memory.profile(), memory.preferences())
+
+
+def test_the_limits_are_settings():
+    assert (Settings().summary_tokens, Settings().summary_run, Settings().profile_tokens) == (400, 8, 250)

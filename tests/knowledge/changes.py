@@ -1,0 +1,229 @@
+"""What changes: jobs, homes, partners, opinions; and what comes back."""
+
+from __future__ import annotations
+
+from tests.knowledge.case import Case, fact, heard, model, user
+
+CASES = [
+    Case(
+        "a move",
+        [
+            heard(user("2023-05-07", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(user("2024-01-02", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+        ],
+        current=["Ana lives in Porto."],
+        ended=[("Ana lives in Lisbon.", "newer_value")],
+        true_on={
+            "2023-05-06": [],
+            "2023-06-01": ["Ana lives in Lisbon."],
+            "2024-01-02": ["Ana lives in Porto."],
+        },
+        believed_after={1: ["Ana lives in Lisbon."], 2: ["Ana lives in Porto."]},
+        holds={"Ana lives in Lisbon.": (None, "2024-01-02")},
+        judging_calls=0,
+    ),
+    Case(
+        "a move within one batch",
+        [
+            heard(
+                user("2024-01-02", "I lived in Lisbon until Monday."),
+                user("2024-01-02T12:01", "Now I live in Porto."),
+                model(
+                    fact("Ana lives in Lisbon.", lives_in="Lisbon", until="2024-01-01"),
+                    fact("Ana lives in Porto.", lives_in="Porto", turn=2),
+                ),
+            ),
+        ],
+        current=["Ana lives in Lisbon.", "Ana lives in Porto."],
+        true_on={"2024-01-03": ["Ana lives in Porto."]},
+    ),
+    Case(
+        "two moves, the first one told with its date",
+        [
+            heard(user("2022-03-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(
+                user("2024-03-01", "I've been in Braga since May 2023."),
+                model(fact("Ana lives in Braga.", lives_in="Braga", since="2023-05-01")),
+            ),
+            heard(user("2025-03-01", "I moved to Evora."), model(fact("Ana lives in Evora.", lives_in="Evora"))),
+        ],
+        current=["Ana lives in Evora."],
+        ended=[("Ana lives in Faro.", "newer_value"), ("Ana lives in Braga.", "newer_value")],
+        true_on={
+            "2023-04-01": ["Ana lives in Faro."],
+            "2023-06-01": ["Ana lives in Braga."],
+            "2025-06-01": ["Ana lives in Evora."],
+        },
+        holds={
+            "Ana lives in Faro.": (None, "2023-05-01T00:00"),
+            "Ana lives in Braga.": ("2023-05-01T00:00", "2025-03-01"),
+        },
+    ),
+    Case(
+        "a return to the old home",
+        [
+            heard(user("2022-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(user("2023-01-01", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            heard(user("2024-01-01", "Back in Lisbon!"), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+        ],
+        current=["Ana lives in Lisbon."],
+        ended=[("Ana lives in Lisbon.", "newer_value"), ("Ana lives in Porto.", "newer_value")],
+        true_on={
+            "2022-06-01": ["Ana lives in Lisbon."],
+            "2023-06-01": ["Ana lives in Porto."],
+            "2024-06-01": ["Ana lives in Lisbon."],
+        },
+        believed_after={2: ["Ana lives in Porto."], 3: ["Ana lives in Lisbon."]},
+        times_seen={"Ana lives in Lisbon.": 1},
+    ),
+    Case(
+        "a job is changed for a rival's",
+        [
+            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
+        ],
+        current=["Ana works at Globex."],
+        ended=[("Ana works at Acme.", "newer_value")],
+        true_on={"2023-05-01": ["Ana works at Acme."]},
+    ),
+    Case(
+        "a job and an employer are two things",
+        [
+            heard(user("2023-02-01", "I'm a nurse."), model(fact("Ana works as a nurse.", works_as="nurse"))),
+            heard(
+                user("2023-09-01", "I'm at the Santa Maria now."),
+                model(fact("Ana works at the Santa Maria.", works_at="Santa Maria")),
+            ),
+        ],
+        current=["Ana works as a nurse.", "Ana works at the Santa Maria."],
+    ),
+    Case(
+        "a job is lost, and the judge says so",
+        [
+            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(user("2023-09-01", "Acme let me go."), model(fact("Ana lost her job at Acme."))),
+        ],
+        current=["Ana lost her job at Acme."],
+        ended=[("Ana works at Acme.", "judged")],
+        replaces=[("Ana works at Acme.", "Ana lost her job at Acme.")],
+        true_on={"2023-08-01": ["Ana works at Acme."], "2023-10-01": ["Ana lost her job at Acme."]},
+        judging_calls=1,
+    ),
+    Case(
+        "a new employer under another attribute",
+        [
+            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(
+                user("2023-09-01", "My employer is Globex now."),
+                model(fact("Ana's employer is Globex.", employer="Globex")),
+            ),
+        ],
+        current=["Ana's employer is Globex."],
+        ended=[("Ana works at Acme.", "judged")],
+        replaces=[("Ana works at Acme.", "Ana's employer is Globex.")],
+    ),
+    Case(
+        "a new value ends what the judge names besides",
+        [
+            heard(
+                user("2023-02-01", "I work at Acme, on the night shift there."),
+                model(
+                    fact("Ana works at Acme.", works_at="Acme", quote="I work at Acme"),
+                    fact("Ana works the night shift at Acme.", quote="night shift"),
+                    fact("Ana likes the quiet of the night.", likes="the quiet of the night", quote="night"),
+                ),
+            ),
+            heard(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
+        ],
+        current=["Ana likes the quiet of the night.", "Ana works at Globex."],
+        ended=[("Ana works at Acme.", "newer_value"), ("Ana works the night shift at Acme.", "judged")],
+        replaces=[("Ana works the night shift at Acme.", "Ana works at Globex.")],
+    ),
+    Case(
+        "a promotion refines the job",
+        [
+            heard(user("2023-02-01", "I'm an engineer."), model(fact("Ana is an engineer.", works_as="engineer"))),
+            heard(
+                user("2024-02-01", "I'm a senior engineer now."),
+                model(fact("Ana is a senior engineer.", works_as="senior engineer")),
+            ),
+        ],
+        current=["Ana is a senior engineer."],
+        ended=[("Ana is an engineer.", "newer_value")],
+    ),
+    Case(
+        "single, dating, single again",
+        [
+            heard(user("2022-01-01", "I'm single."), model(fact("Ana is single.", relationship_status="single"))),
+            heard(
+                user("2023-01-01", "I met Rui."), model(fact("Ana is dating Rui.", relationship_status="dating Rui"))
+            ),
+            heard(user("2024-01-01", "Single again."), model(fact("Ana is single.", relationship_status="single"))),
+        ],
+        current=["Ana is single."],
+        ended=[("Ana is single.", "newer_value"), ("Ana is dating Rui.", "newer_value")],
+        true_on={"2023-06-01": ["Ana is dating Rui."]},
+    ),
+    Case(
+        "a taste turns into its opposite and back",
+        [
+            heard(user("2022-01-01", "I love coffee."), model(fact("Ana loves coffee.", likes="coffee"))),
+            heard(user("2023-01-01", "I can't stand coffee."), model(fact("Ana dislikes coffee.", dislikes="coffee"))),
+            heard(user("2024-01-01", "Coffee is great."), model(fact("Ana likes coffee.", likes="coffee"))),
+        ],
+        current=["Ana likes coffee."],
+        ended=[("Ana loves coffee.", "newer_value"), ("Ana dislikes coffee.", "newer_value")],
+        true_on={"2022-06-01": ["Ana loves coffee."], "2023-06-01": ["Ana dislikes coffee."]},
+    ),
+    Case(
+        "a diet is given up and taken up again",
+        [
+            heard(user("2022-01-01", "I'm vegan."), model(fact("Ana is vegan.", diet="vegan"))),
+            heard(
+                user("2023-01-01", "Not vegan any more."),
+                model(fact("Ana is no longer vegan.", no_longer_diet="vegan")),
+            ),
+            heard(user("2024-01-01", "I'm vegan again."), model(fact("Ana is vegan.", diet="vegan"))),
+        ],
+        current=["Ana is vegan."],
+        ended=[("Ana is vegan.", "newer_value"), ("Ana is no longer vegan.", "newer_value")],
+        true_on={
+            "2022-06-01": ["Ana is vegan."],
+            "2023-06-01": ["Ana is no longer vegan."],
+            "2024-06-01": ["Ana is vegan."],
+        },
+    ),
+    Case(
+        "what ended stays ended when another value begins",
+        [
+            heard(user("2022-01-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(
+                user("2023-01-01", "I left Acme today."),
+                model(fact("Ana worked at Acme until 2023.", worked_at="Acme", until="2023-01-01")),
+            ),
+            heard(user("2024-01-01", "I work at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
+        ],
+        current=["Ana works at Globex.", "Ana worked at Acme until 2023."],
+        ended=[("Ana works at Acme.", "newer_value")],
+        true_on={"2022-06-01": ["Ana works at Acme."], "2023-06-01": []},
+    ),
+    Case(
+        "a preference by key",
+        [
+            heard(user("2023-01-01", "Call me by tu."), model(fact("Ana prefers tu.", preferred_address="tu"))),
+            heard(user("2023-02-01", "Better: você."), model(fact("Ana prefers você.", preferred_address="você"))),
+        ],
+        current=["Ana prefers você."],
+        ended=[("Ana prefers tu.", "newer_value")],
+    ),
+    Case(
+        "an instruction to the assistant is replaced",
+        [
+            heard(user("2023-01-01", "Answer me in English."), model(fact("The assistant should answer in English."))),
+            heard(user("2023-02-01", "In German, please."), model(fact("The assistant should answer in German."))),
+        ],
+        current=["The assistant should answer in German."],
+        ended=[("The assistant should answer in English.", "judged")],
+        replaces=[("The assistant should answer in English.", "The assistant should answer in German.")],
+    ),
+]

@@ -1,0 +1,169 @@
+"""What was said by mistake: it was never true, and what stands in its place was true from the beginning."""
+
+from __future__ import annotations
+
+from tests.knowledge.case import Case, TakesBack, fact, heard, model, user
+
+CASES = [
+    Case(
+        "no, I meant",
+        [
+            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(
+                user("2023-05-03", "No, I meant Leiria."),
+                model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
+            ),
+        ],
+        current=["Ana lives in Leiria."],
+        ended=[("Ana lives in Lisbon.", "correction")],
+        true_on={"2023-05-02": ["Ana lives in Leiria."], "2023-04-30": []},
+        believed_after={1: ["Ana lives in Lisbon."], 2: ["Ana lives in Leiria."]},
+    ),
+    Case(
+        "a correction of what had changed",
+        [
+            heard(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(user("2023-01-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(
+                user("2023-01-02", "To Leiria, I meant."),
+                model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
+            ),
+        ],
+        current=["Ana lives in Leiria."],
+        ended=[("Ana lives in Faro.", "newer_value"), ("Ana lives in Lisbon.", "correction")],
+        true_on={"2022-06-01": ["Ana lives in Faro."], "2023-01-01": ["Ana lives in Leiria."]},
+    ),
+    Case(
+        "a double correction",
+        [
+            heard(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
+            heard(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
+            heard(user("2023-05-03", "No, 35!"), model(fact("Ana is 35.", age="35", corrects=True))),
+        ],
+        current=["Ana is 35."],
+        ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
+        true_on={"2023-05-01": ["Ana is 35."], "2023-05-02": ["Ana is 35."]},
+        believed_after={1: ["Ana is 34."], 2: ["Ana is 43."], 3: ["Ana is 35."]},
+    ),
+    Case(
+        "a correction back to what was said first",
+        [
+            heard(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
+            heard(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
+            heard(user("2023-05-03", "No, 34 was right."), model(fact("Ana is 34.", age="34", corrects=True))),
+        ],
+        current=["Ana is 34."],
+        ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
+        true_on={"2023-05-01": ["Ana is 34."], "2023-05-02": ["Ana is 34."]},
+    ),
+    Case(
+        "a correction within one batch",
+        [
+            heard(
+                user("2023-05-01", "I live in Lisbon."),
+                user("2023-05-01T12:01", "Leiria, I mean."),
+                model(
+                    fact("Ana lives in Lisbon.", lives_in="Lisbon"),
+                    fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True, turn=2),
+                ),
+            ),
+        ],
+        current=["Ana lives in Leiria."],
+        ended=[("Ana lives in Lisbon.", "correction")],
+        believed_after={1: ["Ana lives in Leiria."]},
+    ),
+    Case(
+        "a corrected day of an event, which the judge sees",
+        [
+            heard(user("2023-05-01", "The dentist is on 9 May."), model(fact("Ana sees the dentist on 9 May 2023."))),
+            heard(
+                user("2023-05-02", "Wrong, on the 10th."),
+                model(fact("Ana sees the dentist on 10 May 2023.", corrects=True)),
+            ),
+        ],
+        current=["Ana sees the dentist on 10 May 2023."],
+        ended=[("Ana sees the dentist on 9 May 2023.", "correction")],
+        replaces=[("Ana sees the dentist on 9 May 2023.", "Ana sees the dentist on 10 May 2023.")],
+        true_on={"2023-05-01": ["Ana sees the dentist on 10 May 2023."]},
+        judging_calls=1,
+    ),
+    Case(
+        "a correction of one of many values",
+        [
+            heard(
+                user("2023-05-01", "I speak Danish and Welsh."),
+                model(fact("Ana speaks Danish.", speaks="Danish"), fact("Ana speaks Welsh.", speaks="Welsh")),
+            ),
+            heard(
+                user("2023-05-02", "I meant Dutch, not Danish."),
+                model(fact("Ana speaks Dutch.", speaks="Dutch", corrects=True)),
+            ),
+        ],
+        current=["Ana speaks Dutch.", "Ana speaks Welsh."],
+        ended=[("Ana speaks Danish.", "correction")],
+        replaces=[("Ana speaks Danish.", "Ana speaks Dutch.")],
+        true_on={"2023-05-01": ["Ana speaks Dutch.", "Ana speaks Welsh."]},
+    ),
+    Case(
+        "what was corrected is said again later, and is news",
+        [
+            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(
+                user("2023-05-02", "No, Leiria."), model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True))
+            ),
+            heard(user("2024-05-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+        ],
+        current=["Ana lives in Lisbon."],
+        ended=[("Ana lives in Lisbon.", "correction"), ("Ana lives in Leiria.", "newer_value")],
+        true_on={"2023-06-01": ["Ana lives in Leiria."], "2024-06-01": ["Ana lives in Lisbon."]},
+    ),
+    Case(
+        "a correction that corrects nothing that is known",
+        [
+            heard(
+                user("2023-05-01", "No, I meant that I live in Lisbon."),
+                model(fact("Ana lives in Lisbon.", lives_in="Lisbon", corrects=True)),
+            ),
+        ],
+        current=["Ana lives in Lisbon."],
+    ),
+    Case(
+        "a correction is taken back",
+        [
+            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(
+                user("2023-05-03", "No, Leiria."), model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True))
+            ),
+            TakesBack("No, Leiria."),
+        ],
+        current=["Ana lives in Lisbon."],
+        ended=[("Ana lives in Lisbon.", "correction"), ("Ana lives in Leiria.", "removed")],
+        true_on={"2023-05-02": ["Ana lives in Lisbon."], "2023-06-01": ["Ana lives in Lisbon."]},
+        believed_after={2: ["Ana lives in Leiria."], 3: ["Ana lives in Lisbon."]},
+    ),
+    Case(
+        "the middle one of three values is taken back",
+        [
+            heard(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(user("2023-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            heard(user("2024-01-01", "I live in Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            TakesBack("I live in Lisbon."),
+        ],
+        current=["Ana lives in Porto."],
+        ended=[("Ana lives in Faro.", "newer_value"), ("Ana lives in Lisbon.", "removed")],
+        true_on={"2023-06-01": ["Ana lives in Faro."], "2024-06-01": ["Ana lives in Porto."]},
+        believed_after={2: ["Ana lives in Lisbon."]},
+    ),
+    Case(
+        "what was judged away comes back with its turn taken back",
+        [
+            heard(user("2023-01-01", "I play tennis."), model(fact("Ana plays tennis."))),
+            heard(user("2023-02-01", "My knee ended that."), model(fact("Ana had to give up tennis."))),
+            TakesBack("My knee ended that."),
+        ],
+        current=["Ana plays tennis."],
+        ended=[("Ana plays tennis.", "judged"), ("Ana had to give up tennis.", "removed")],
+        replaces=[("Ana plays tennis.", "Ana had to give up tennis.")],
+        true_on={"2023-03-01": ["Ana plays tennis."]},
+    ),
+]

@@ -1,0 +1,112 @@
+"""Near but different: numbers, units, names, dates and negation, which are never merged; and what is the same."""
+
+from __future__ import annotations
+
+from tests.knowledge.case import Case, fact, heard, model, user
+
+
+def _never_merged(name: str, one: str, other: str) -> Case:
+    """Two statements that even a judge who takes them for the same cannot merge."""
+    return Case(
+        name,
+        [
+            heard(user("2023-05-01", "First thing."), model(fact(one))),
+            heard(user("2023-06-01", "Second thing."), model(fact(other))),
+        ],
+        current=[one, other],
+        same=[(one, other)],
+        times_seen={one: 1, other: 1},
+        judging_calls=1,
+    )
+
+
+CASES = [
+    _never_merged("another number", "Ana ran 10 km along the river.", "Ana ran 12 km along the river."),
+    _never_merged("another number in words", "Ana has two cats.", "Ana has three cats."),
+    _never_merged("another unit", "Ana runs 5 km every morning.", "Ana runs 5 miles every morning."),
+    _never_merged("another currency", "Ana's rent is €900.", "Ana's rent is $900."),
+    _never_merged("another name at the end", "Ana had lunch with Rui.", "Ana had lunch with Ruth."),
+    _never_merged("another name at the beginning", "Marta gave Ana a book.", "Maria gave Ana a book."),
+    _never_merged("another date", "Ana saw the sea on 7 May 2023.", "Ana saw the sea on 8 May 2023."),
+    _never_merged("another weekday", "Ana's class is on Monday.", "Ana's class is on Tuesday."),
+    _never_merged("a not", "Ana eats fish.", "Ana does not eat fish."),
+    _never_merged("a never", "Ana has been to Rome.", "Ana has never been to Rome."),
+    _never_merged("another time of day", "Ana wakes up at 6 am.", "Ana wakes up at 6 pm."),
+    Case(
+        "the same in other words, says the judge",
+        [
+            heard(user("2023-05-01", "I'm a keen cyclist."), model(fact("Ana is a keen cyclist."))),
+            heard(user("2023-06-01", "Cycling is my thing!"), model(fact("Ana is passionate about cycling."))),
+        ],
+        current=["Ana is a keen cyclist."],
+        same=[("Ana is a keen cyclist.", "Ana is passionate about cycling.")],
+        times_seen={"Ana is a keen cyclist.": 2},
+        quotes={"Ana is a keen cyclist.": ["I'm a keen cyclist.", "Cycling is my thing!"]},
+    ),
+    Case(
+        "the same number in digits and in words",
+        [
+            heard(user("2023-05-01", "I have two cats."), model(fact("Ana has two cats."))),
+            heard(user("2023-06-01", "My 2 cats are fine."), model(fact("Ana has 2 cats."))),
+        ],
+        current=["Ana has two cats."],
+        same=[("Ana has two cats.", "Ana has 2 cats.")],
+        times_seen={"Ana has two cats.": 2},
+    ),
+    Case(
+        "the weight in another unit is a newer value",
+        [
+            heard(user("2023-05-01", "I weigh 70 kg."), model(fact("Ana weighs 70 kg.", weight="70 kg"))),
+            heard(
+                user("2023-09-01", "I'm at 70 pounds on this scale?"), model(fact("Ana weighs 70 lb.", weight="70 lb"))
+            ),
+        ],
+        current=["Ana weighs 70 lb."],
+        ended=[("Ana weighs 70 kg.", "newer_value")],
+    ),
+    Case(
+        "one value, and a detail that is another",
+        [
+            heard(
+                user("2023-05-01", "I've been at Acme since 2019."),
+                model(fact("Ana has worked at Acme since 2019.", works_at="Acme", since="2019-01-01")),
+            ),
+            heard(
+                user("2023-06-01", "At Acme since 2018, to be exact."),
+                model(fact("Ana has worked at Acme since 2018.", works_at="Acme", since="2018-01-01", corrects=True)),
+            ),
+        ],
+        current=["Ana has worked at Acme since 2018."],
+        ended=[("Ana has worked at Acme since 2019.", "correction")],
+        true_on={"2018-06-01": ["Ana has worked at Acme since 2018."]},
+    ),
+    Case(
+        "the amount grows, says the judge",
+        [
+            heard(user("2023-05-01", "I've read 10 books."), model(fact("Ana has read 10 books this year."))),
+            heard(user("2023-06-01", "12 by now."), model(fact("Ana has read 12 books this year."))),
+        ],
+        current=["Ana has read 12 books this year."],
+        ended=[("Ana has read 10 books this year.", "judged")],
+        replaces=[("Ana has read 10 books this year.", "Ana has read 12 books this year.")],
+    ),
+    Case(
+        "the same words of another day are another event",
+        [
+            heard(
+                user("2023-05-01", "Gave blood today."),
+                model(fact("Ana gave blood.", category="event", since="2023-05-01")),
+            ),
+            heard(
+                user("2023-09-01", "Gave blood again."),
+                model(fact("Ana gave blood.", category="event", since="2023-09-01")),
+            ),
+            heard(
+                user("2023-09-02", "Yesterday I gave blood."),
+                model(fact("Ana gave blood.", category="event", since="2023-09-01")),
+            ),
+        ],
+        current=["Ana gave blood.", "Ana gave blood."],
+        same=[("Ana gave blood.", "Ana gave blood.")],
+    ),
+]

@@ -1,0 +1,206 @@
+"""Running the cases of the table through the real pipeline, and reading what is known afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import psycopg
+import psycopg.rows
+
+import api_shim
+from afterturn import settings
+from afterturn.facts.fact import Fact
+from api_shim import MemoryClient
+from tests.conftest import empty
+from tests.knowledge.case import Adds, Again, Case, Corrects, Deletes, Heard, Pins, Said, Step, TakesBack, moment
+from tests.llm_server import LLMServer, answers, prompt
+from tests.llm_server.prompt import ShownStatement
+from tests.pipeline import Pipeline
+
+USER = "ana"
+#: More than any case has.
+ALL = 1_000
+
+
+class Table:
+    """Opens what the cases share; `run` runs one."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Nothing is opened. `variables` name the servers."""
+        self._variables = variables
+        self._server = LLMServer(answer=lambda request: self._told and self._told.answer(request))
+        self._told: _Told | None = None
+        self._pipelines: dict[bool, Pipeline] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._server)
+        with_model = {"AFTERTURN_LLM_BASE_URL": self._server.base_url, "AFTERTURN_EMBEDDER": "hashing"}
+        for is_offline, more in ((True, {}), (False, with_model)):
+            opened = Pipeline(settings.load({**self._variables, **more}))
+            self._pipelines[is_offline] = self._stack.enter_context(opened)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+        api_shim.close_connections()
+
+    def run(self, case: Case) -> Known:
+        """Run a case, step by step, on servers that are empty, and return what is known."""
+        pipeline = self._pipelines[case.is_offline]
+        empty(pipeline.settings)
+        pipeline.hints.waiting.clear()
+        self._server.forget()
+        told = self._told = _Told(case, pipeline)
+        for number in range(1, len(case.steps) + 1):
+            told.do(number)
+        assert self._server.model.errors == []
+        return Known(told, judging_calls=len(self._server.calls("judge")))
+
+
+class _Told:
+    """One case while it is being told."""
+
+    def __init__(self, case: Case, pipeline: Pipeline) -> None:
+        self.case = case
+        self.settings = pipeline.settings
+        self.memory = MemoryClient(USER, "chat", settings=self.settings)
+        #: After each step, this was the time.
+        self.after: dict[int, datetime] = {}
+        self._pipeline = pipeline
+        self._answering: Heard | None = None
+        if case.timezone != "UTC":
+            self._set_timezone()
+
+    def do(self, number: int) -> None:
+        """Do one step, and let the pipeline come to rest."""
+        step = self.case.steps[number - 1]
+        self._do(self.case.steps[step.step - 1] if isinstance(step, Again) else step)
+        self._pipeline.settle()
+        self.after[number] = datetime.now(UTC)
+
+    def _do(self, step: Step) -> None:
+        memory = self.memory
+        match step:
+            case Heard():
+                self._answering = step
+                self._session(step.session).write_many([self._written(turn) for turn in step.turns])
+            case TakesBack():
+                [turn] = [turn for turn in self._turns() if turn.text == step.text]
+                self._session(step.session).remove(turn.turn_id)
+            case Adds():
+                memory.add_fact(step.text, **step.fields)
+            case Corrects():
+                memory.correct_fact(self.current(step.old).fact_id, step.new, **step.fields)
+            case Pins():
+                memory.pin_fact(self.current(step.text).fact_id)
+            case Deletes():
+                memory.delete_fact(self.current(step.text).fact_id)
+
+    def current(self, text: str) -> Fact:
+        """Return the current fact of this text."""
+        [found] = [fact for fact in self.memory.facts(limit=ALL) if fact.text == text]
+        return found
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer a call as the case says."""
+        match prompt.kind_of(request):
+            case "extract":
+                assert self._answering is not None and self._answering.answered is not None
+                return {"facts": self._facts(request, self._answering), "episode": None}
+            case "judge":
+                return {"pairs": self._pairs(prompt.shown_statements(request))}
+        return None
+
+    def _facts(self, request: Mapping[str, Any], batch: Heard) -> list[dict[str, Any]]:
+        shown = {turn.number: turn.content for turn in prompt.shown_turns(request)}
+        return [
+            answers.fact(
+                answered.text, [(answered.turn, answered.quote or shown.get(answered.turn, ""))], **answered.fields
+            )
+            for answered in batch.answered or ()
+        ]
+
+    def _pairs(self, shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+        new = [statement for statement in shown if statement.label.startswith("N")]
+        pairs = []
+        for place, first in enumerate(new):
+            others = [statement for statement in shown if statement.label.startswith("K")] + new[:place]
+            for other in others:
+                if verdict := self._verdict(first.text, other.text):
+                    pairs.append({"first": first.label, "second": other.label, "verdict": verdict})
+        return pairs
+
+    def _verdict(self, one: str, other: str) -> str | None:
+        pair = {one, other}
+        if any(pair == set(named) for named in self.case.same):
+            return "same"
+        return "replaces" if any(pair == set(named) for named in self.case.replaces) else None
+
+    def _written(self, turn: Said) -> dict[str, Any]:
+        shown = [fact.fact_id for fact in self.memory.facts(limit=ALL) if fact.text in turn.memories_shown]
+        return {
+            "role": turn.role,
+            "content": turn.text,
+            "turn_id": turn.turn_id,
+            "name": turn.name,
+            "occurred_at": moment(turn.when),
+            "memories_shown": shown,
+        }
+
+    def _turns(self) -> list[Said]:
+        return [turn for step in self.case.steps if isinstance(step, Heard) for turn in step.turns]
+
+    def _session(self, name: str) -> MemoryClient:
+        return MemoryClient(USER, name, settings=self.settings)
+
+    def _set_timezone(self) -> None:
+        """There is no door for it yet."""
+        with psycopg.connect(self.settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO users (tenant_id, user_id, timezone) VALUES (%s, %s, %s)",
+                (self.settings.tenant, USER, self.case.timezone),
+            )
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known after a case, in the form in which the case expects it."""
+
+    told: _Told
+    judging_calls: int
+    #: All facts, the retracted ones included, those that were recorded first first.
+    facts: list[dict[str, Any]] = field(init=False)
+    rejected: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        url = self.told.settings.postgres_url.get_secret_value()
+        with psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+            self.facts = connection.execute("SELECT * FROM facts ORDER BY recorded_at, fact_id").fetchall()
+            rows = connection.execute("SELECT reason FROM rejections").fetchall()
+            self.rejected = sorted(row["reason"] for row in rows)
+
+    def current(self) -> list[str]:
+        return sorted(fact.text for fact in self.told.memory.facts(limit=ALL))
+
+    def ended(self) -> list[tuple[str, str]]:
+        return sorted((row["text"], row["ended_because"]) for row in self.facts if row["status"] != "current")
+
+    def true_on(self, when: str) -> list[str]:
+        return sorted(fact.text for fact in self.told.memory.facts(as_of=moment(when), limit=ALL))
+
+    def believed_after(self, step: int) -> list[str]:
+        facts = self.told.memory.facts(as_of=self.told.after[step], time="recorded", limit=ALL)
+        return sorted(fact.text for fact in facts)
+
+    def fact(self, text: str) -> Fact:
+        """Return the current fact of this text."""
+        return self.told.current(text)
+
+    def holds(self, text: str) -> tuple[datetime | None, datetime | None]:
+        [row] = [row for row in self.facts if row["text"] == text]
+        return row["valid_from"], row["valid_to"]

@@ -1,0 +1,52 @@
+"""The table of conversations: given turns and what the model answers -> current facts, history, as of then."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.knowledge import (
+    backfill,
+    changes,
+    corrections,
+    details,
+    edits,
+    offline,
+    people,
+    repeats,
+    speakers,
+    times,
+)
+from tests.knowledge.case import Case, moment
+from tests.knowledge.table import Table
+
+THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, edits, offline)
+CASES = [case for theme in THEMES for case in theme.CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(table: Table, case: Case) -> None:
+    known = table.run(case)
+    assert known.current() == sorted(case.current)
+    assert known.ended() == sorted(case.ended)
+    assert known.rejected == list(case.rejected)
+    for when, texts in case.true_on.items():
+        assert (when, known.true_on(when)) == (when, sorted(texts))
+    for step, texts in case.believed_after.items():
+        assert (step, known.believed_after(step)) == (step, sorted(texts))
+    for text, seen in case.times_seen.items():
+        assert (text, known.fact(text).times_seen) == (text, seen)
+    for text, quotes in case.quotes.items():
+        assert (text, [said.quote for said in known.fact(text).evidence]) == (text, list(quotes))
+    for text, speaker in case.said_by.items():
+        assert (text, known.fact(text).said_by) == (text, speaker)
+    for text, (since, until) in case.holds.items():
+        wanted = tuple(when and moment(when) for when in (since, until))
+        assert (text, known.holds(text)) == (text, wanted)
+    if case.judging_calls is not None:
+        assert known.judging_calls == case.judging_calls
+
+
+def test_the_table_is_large_and_no_case_is_told_twice() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert sum(case.is_offline for case in CASES) >= 15
+    assert sum(not case.is_offline for case in CASES) >= 45

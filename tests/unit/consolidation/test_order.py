@@ -1,0 +1,116 @@
+"""Whatever the order in which things arrive, what was said last is current, and what was said then was true then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from afterturn.consolidation.decisions import Because, KnownFact, decide
+from afterturn.consolidation.rules import Relation
+from tests.unit.consolidation.statements import at, candidate, lives
+
+CHAINS = ("AB", "ABC", "ABA", "AAB", "ABB", "ABCD", "ABAC", "ABCA", "AABC", "ABBA", "ABAB", "ABCB")
+CITIES = {"A": "Faro", "B": "Braga", "C": "Evora", "D": "Lisbon"}
+
+
+class Memory:
+    """What the database does with decisions."""
+
+    def __init__(self):
+        self.facts: dict[object, KnownFact] = {}
+        #: Fact -> when another one took its place in the world, and why.
+        self.ended = {}
+
+    def take(self, believed, verdicts=()):
+        text = believed.candidate.text
+        found = [fact for fact in self.facts.values() if fact.is_current or self._is_in_line(fact) or fact.text == text]
+        [decision] = decide([believed], found, dict(verdicts))
+        since = believed.candidate.valid_from or believed.said_at
+        for ending in decision.ends:
+            self._end(ending.fact_id, since, ending.because, believed.said_at)
+        if decision.repeats is not None:
+            fact = self.facts[decision.repeats]
+            first = min(fact.first_said_at or fact.said_at, believed.said_at)
+            again = replace(fact, said_at=max(fact.said_at, believed.said_at), first_said_at=first)
+            self.facts[decision.repeats] = again
+            return
+        self.facts[believed.fact_id] = KnownFact(
+            fact_id=believed.fact_id,
+            text=believed.candidate.text,
+            subject=believed.candidate.subject,
+            attribute=believed.candidate.attribute,
+            value=believed.candidate.value,
+            said_at=believed.said_at,
+        )
+        if decision.superseded_by is not None:
+            by = self.facts[decision.superseded_by]
+            self._end(believed.fact_id, decision.valid_to, decision.ended_because, by.said_at)
+
+    def current(self):
+        return [fact.text for fact in self.facts.values() if fact.is_current]
+
+    def true_on(self, moment):
+        return {
+            fact.text
+            for fact in self.facts.values()
+            if fact.since <= moment and (fact.fact_id not in self.ended or moment < self.ended[fact.fact_id][0])
+        }
+
+    def _is_in_line(self, fact):
+        return self.ended[fact.fact_id][1] is Because.NEWER_VALUE
+
+    def _end(self, fact_id, when, because, replaced_at):
+        before = self.ended.get(fact_id, (when, because))
+        fact = self.facts[fact_id]
+        if when <= before[0]:
+            self.facts[fact_id] = replace(fact, is_current=False, replaced_at=replaced_at)
+        self.ended[fact_id] = (min(before[0], when), before[1])
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_values_of_one_attribute(chain):
+    said = [lives(CITIES[value], day) for day, value in enumerate(chain, start=1)]
+    for order in permutations(range(len(said))):
+        memory = Memory()
+        for place in order:
+            memory.take(said[place])
+        assert memory.current() == [said[-1].candidate.text], order
+        for believed in said:
+            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
+        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+
+
+@pytest.mark.parametrize("chain", ["AB", "ABC", "ABCD"])
+def test_what_is_judged(chain):
+    """A judge who is shown two of them always says that they replace each other."""
+    said = [candidate(f"Ana is at {CITIES[value]}.", day) for day, value in enumerate(chain, start=1)]
+    verdicts = {
+        frozenset((one.fact_id, other.fact_id)): Relation.REPLACES for one in said for other in said if one is not other
+    }
+    for order in permutations(range(len(said))):
+        memory = Memory()
+        for place in order:
+            memory.take(said[place], verdicts)
+        assert memory.current() == [said[-1].candidate.text], order
+        for believed in said:
+            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
+        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+
+
+def test_opposites():
+    tea = [
+        candidate("Ana likes tea.", 1, attribute="likes", value="tea"),
+        candidate("Ana dislikes tea.", 2, attribute="dislikes", value="tea"),
+        candidate("Ana loves tea.", 3, attribute="loves", value="tea"),
+    ]
+    for order in permutations(tea[:2]):
+        memory = Memory()
+        for believed in order:
+            memory.take(believed)
+        assert memory.current() == ["Ana dislikes tea."]
+    memory = Memory()
+    for believed in tea:
+        memory.take(believed)
+    assert memory.current() == ["Ana loves tea."]
