@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 #: The stages in the order of the flow; each has a task `afterturn.<stage>` and a queue of its name.
-STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "erase")
+STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
 
 #: Version of the messages: the first argument of every task, so that a rolling upgrade can tell them apart.
 MESSAGE_VERSION = 1

@@ -174,17 +174,18 @@ def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
         raise InvalidInput(f"metadata must be a mapping, not {type(metadata).__name__}")
     try:
         # One round trip through JSON: what is kept is what was checked, also when the caller's object changes later.
-        checked: dict[str, Any] = _storable_json(json.loads(_encoder.encode(dict(metadata))))
+        checked: dict[str, Any] = storable_json(json.loads(_encoder.encode(dict(metadata))))
         return checked
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from error
 
 
-def _storable_json(value: Any) -> Any:
+def storable_json(value: Any) -> Any:
+    """Return JSON whose strings and keys are storable."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, list):
-        return [_storable_json(item) for item in value]
+        return [storable_json(item) for item in value]
     if isinstance(value, dict):
-        return {storable(key): _storable_json(item) for key, item in value.items()}
+        return {storable(key): storable_json(item) for key, item in value.items()}
     return value

@@ -106,9 +106,15 @@ class AsyncRecallCalls(ABC):
         vector = None if wanted.query is None else await self._vector(wanted.query)
         space_id = self._connections.question_embedder.space_id
         async with pool.owned_async(await self._connections.postgres(), self._conversation.session.user) as connection:
-            features = await _run(connection, wanted.features(hot, space_id=space_id, vector=vector))
-            details = wanted.details(features, limit=limit, hidden=len(hot.hidden))
-            return wanted.memories(await _run(connection, details))
+            steps = wanted.steps(hot, limit=limit, space_id=space_id, vector=vector)
+            asked = next(steps)
+            while True:
+                answers = await _run(connection, asked)
+                try:
+                    asked = steps.send(answers)
+                except StopIteration as end:
+                    found: list[Memory] = end.value
+                    return found
 
     async def _vector(self, query: str) -> list[float] | None:
         embedder = self._connections.question_embedder

@@ -130,9 +130,15 @@ class RecallCalls(ABC):
         vector = None if wanted.query is None else self._vector(wanted.query)
         space_id = self._connections.question_embedder.space_id
         with pool.owned(self._connections.postgres, self._conversation.session.user) as connection:
-            features = _run(connection, wanted.features(hot, space_id=space_id, vector=vector))
-            details = wanted.details(features, limit=limit, hidden=len(hot.hidden))
-            return wanted.memories(_run(connection, details))
+            steps = wanted.steps(hot, limit=limit, space_id=space_id, vector=vector)
+            asked = next(steps)
+            while True:
+                answers = _run(connection, asked)
+                try:
+                    asked = steps.send(answers)
+                except StopIteration as end:
+                    found: list[Memory] = end.value
+                    return found
 
     def _vector(self, query: str) -> list[float] | None:
         embedder = self._connections.question_embedder

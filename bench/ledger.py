@@ -73,6 +73,7 @@ class Ledger:
             "llm_calls_per_100_turns": 100 * sum(calls.values()) / written,
             "prompt_tokens_per_100_turns": 100 * tokens / written,
             "extract_calls": calls.get("extract", 0),
+            "judge_calls": calls.get("judge", 0),
             "summarize_calls": calls.get("summarize", 0),
         }
 

@@ -39,7 +39,7 @@ LINES = (
     Line(name="after_cut_p95_s", meaning="the same, the slowest of twenty"),
     Line(name="share_cut_by_idle", meaning="share of turns that waited until their session had been idle"),
     Line(name="share_cut_by_age", meaning="share of turns that waited until the oldest was too old; the rest: size"),
-    Line(name="llm_calls_per_100_turns", meaning="extractions and summaries, over the whole run"),
+    Line(name="llm_calls_per_100_turns", meaning="extractions, judgements and summaries, over the whole run"),
     Line(name="prompt_tokens_per_100_turns", meaning="what they were given to read"),
     Line(name="lost", meaning="turns written that are not in Postgres", aim=0),
     Line(name="doubled", meaning="turns that are there more than once", aim=0),
@@ -55,6 +55,7 @@ LINES = (
     Line(name="embed_p50_s", meaning="in embed"),
     Line(name="consolidate_p50_s", meaning="in consolidate, its user's earlier batches included"),
     Line(name="extract_calls", meaning="LLM calls, whole run"),
+    Line(name="judge_calls", meaning="LLM calls, whole run"),
     Line(name="summarize_calls", meaning="LLM calls, whole run"),
 )
 

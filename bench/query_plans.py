@@ -18,6 +18,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
+    ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
 )
 _TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text"}
 

@@ -3,6 +3,9 @@
 Writes labelled conversations through the client, works them off by the real pipeline (Redis, PostgreSQL and all stages
 in this process), asks the public `recall` every question, and counts how many of the turns that answer it stand behind
 the first memories. No answer is judged. docs/recall.md says what was measured.
+
+`--before-and-after` asks everything twice: when all turns are archived and have their vectors, and when they have
+become facts, episodes and summaries. What memory makes of a conversation must not hide what was said.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, quantiles
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -47,6 +51,8 @@ RECALLED = 40
 ANSWERING = 10
 ASKING_SESSION = "asking"
 INGESTION_SECONDS = 3_600.0
+#: The stages that a turn goes through until it has its vector.
+UNTIL_EMBEDDED = ("archive", "extract", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +89,40 @@ def _arguments() -> argparse.Namespace:
         default="offline",
         help="where facts come from: nowhere, the offline rules, or the labels of the data (%(default)s)",
     )
+    parser.add_argument("--limit", type=int, help="only so many users of the set, the first ones")
+    parser.add_argument(
+        "--before-and-after", action="store_true", help="ask before and after turns become facts and summaries"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return parser.parse_args()
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, object]:
     """Ingest, ask and score. Stops everything that it started, whatever happens."""
-    labelled = SETS[arguments.set](arguments.data)
+    labelled = SETS[arguments.set](arguments.data)[: arguments.limit]
+    figures: dict[str, object] = {}
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=True))
         progress.begin("servers")
         settings = running.enter_context(_started(arguments, [one.conversation for one in labelled]))
-        began = time.perf_counter()
+        seconds = 0.0
         with Pipeline(settings) as pipeline:
-            progress.begin("users ingested", total=len(labelled))
-            for number, one in enumerate(labelled, start=1):
-                ingest(one.conversation, settings, pipeline)
-                progress.reached(number)
-        ingested = time.perf_counter() - began
-        progress.begin("questions", total=sum(len(one.questions) for one in labelled))
-        scored: list[Scored] = []
-        for one in labelled:
-            for asked in one.questions:
-                scored.append(ask(one.conversation.user_id, asked, settings))
-                progress.reached(len(scored))
-    return summed(scored) | {"ingestion_s": round(ingested, 1), "turns": _turns(labelled)}
+            for work in (only_embed, settle) if arguments.before_and_after else (settle,):
+                began = time.perf_counter()
+                progress.begin("users ingested", total=len(labelled))
+                for number, one in enumerate(labelled, start=1):
+                    write(one.conversation, settings)
+                    work(pipeline)
+                    progress.reached(number)
+                seconds += time.perf_counter() - began
+                progress.begin("questions", total=sum(len(one.questions) for one in labelled))
+                scored: list[Scored] = []
+                for one in labelled:
+                    for asked in one.questions:
+                        scored.append(ask(one.conversation.user_id, asked, settings))
+                        progress.reached(len(scored))
+                figures = summed(scored) | ({"before": figures} if figures else {})
+    return figures | {"ingestion_s": round(seconds, 1), "turns": _turns(labelled)}
 
 
 @contextmanager
@@ -143,8 +158,8 @@ def _replay(conversations: Sequence[Conversation]) -> Replay:
     return replay
 
 
-def ingest(conversation: Conversation, settings: Settings, pipeline: Pipeline) -> None:
-    """Write all sessions of a user, and work until nothing is owed."""
+def write(conversation: Conversation, settings: Settings) -> None:
+    """Write all sessions of a user. Turns that are there already stay as they are."""
     for session in conversation.sessions:
         memory = MemoryClient(conversation.user_id, session.session_id, settings=settings)
         memory.write_many(
@@ -157,7 +172,29 @@ def ingest(conversation: Conversation, settings: Settings, pipeline: Pipeline) -
             }
             for turn in session.turns
         )
+
+
+def settle(pipeline: Pipeline) -> None:
+    """Work until nothing is owed."""
     pipeline.settle(seconds=INGESTION_SECONDS)
+
+
+def only_embed(pipeline: Pipeline) -> None:
+    """Work until every turn is archived and has its vector; that they become facts and summaries stays owed."""
+    later: list[tuple[str, tuple[Any, ...]]] = []
+    quiet = 0
+    while quiet < 2:
+        pipeline.sweep()
+        quiet += 1
+        while pipeline.hints.waiting:
+            stage, arguments = pipeline.hints.waiting.popleft()
+            if stage in UNTIL_EMBEDDED:
+                pipeline.do(stage, *arguments)
+                quiet = 0
+            else:
+                later.append((stage, arguments))
+    # Nobody tells of them again before their leases lapse.
+    pipeline.hints.waiting.extend(later)
 
 
 def ask(user_id: str, asked: Asked, settings: Settings) -> Scored:
@@ -221,6 +258,9 @@ def _show(arguments: argparse.Namespace, figures: dict[str, object]) -> None:
         *shares, count = row.values()
         table.add_row(name, *(f"{100 * share:.1f}" for share in shares), str(count))
     Console().print(table)
+    before = figures.get("before")
+    if isinstance(before, dict):
+        Console().print(f"before: {before['overall']}")
     for name in ("tokens_per_answer", "latency_p50_ms", "latency_p95_ms", "ingestion_s", "turns"):
         Console().print(f"{name}: {figures[name]}")
 

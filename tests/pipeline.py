@@ -12,7 +12,7 @@ from afterturn.hot import keys
 from afterturn.runtime import Runtime
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
-from afterturn.stages import archive, consolidate, embed, erase, extract, judge, sleep, summarize, sweep
+from afterturn.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
 
 BATCH_STAGES = {
     "extract": extract.extract,
@@ -74,6 +74,8 @@ class Pipeline:
             return summarize.summarize(self.runtime, SessionScope(*arguments))
         if stage == "sleep":
             return sleep.sleep(self.runtime, UserScope(*arguments))
+        if stage == "index":
+            return index.index(self.runtime, UserScope(*arguments))
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

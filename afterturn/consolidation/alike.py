@@ -37,7 +37,7 @@ def most_alike(
         "texts": [shown.text for shown in wanted],
         "candidates": [items.fact_name(shown.fact_id) for shown in wanted],
         "count": count,
-        "depth": judgement.MOST_KNOWN,
+        "limit": judgement.MOST_KNOWN + len(wanted),
     }
     ranked = [
         row
@@ -46,7 +46,7 @@ def most_alike(
     ]
     # The best of each ranking first, then the second best of each: all statements get the same depth.
     ranked.sort(key=lambda row: row["rank"])
-    chosen = list(dict.fromkeys(row["fact_id"] for row in ranked))[: judgement.MOST_KNOWN + len(wanted)]
+    chosen = list(dict.fromkeys(row["fact_id"] for row in ranked))[: arguments["limit"]]
     by_their_id = by_id(connection, owner, chosen)
     return [by_their_id[fact_id] for fact_id in chosen if fact_id in by_their_id]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from afterturn.batches import Batch
-from afterturn.consolidation import merging
+from afterturn.consolidation import merging, naming, whereabouts
 from afterturn.consolidation.decisions import Because, Decision
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -40,23 +40,17 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
             for rejection in outcome.rejected
         ]
         cursor.executemany(_SQL["add_rejection"], rejected)
-    names = [name for decision in decisions if (name := _own_name(decision))]
-    if names:
-        connection.execute(_SQL["set_display_name"], batch.key | {"display_name": names[-1]})
+    told = {decision.believed.candidate.attribute for decision in decisions}
+    if "name" in told:
+        naming.keep(connection, batch.key)
+    if whereabouts.ATTRIBUTE in told:
+        whereabouts.keep(connection, batch.key)
     for decision in decisions:
         for ending in decision.ends:
             if ending.because is Because.MERGED:
                 merging.take_over(connection, batch.session.user, ending.fact_id, by=decision.fact_id)
     repeats = [decision.believed.fact_id for decision in decisions if decision.repeats]
     items.drop_facts(connection, batch.session.user, repeats)
-
-
-def _own_name(decision: Decision) -> str | None:
-    """Return the name that a current fact gives to its own subject: that of somebody who named themselves."""
-    candidate = decision.believed.candidate
-    if candidate.attribute != "name" or candidate.value is None or decision.superseded_by is not None:
-        return None
-    return candidate.value if candidate.subject == candidate.value else None
 
 
 def _fact_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str, Any]:
@@ -104,6 +98,7 @@ def _repeat_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str,
         "fact_id": decision.repeats,
         "said_at": believed.said_at,
         "origin": believed.origin,
+        "said_by": believed.said_by,
         "is_pinned": bool(outcome.pinned),
     }
 

@@ -62,6 +62,8 @@ class KnownFact:
     replaced_at: datetime | None = None
     #: A person entered or pinned it: no extraction takes its place.
     is_protected: bool = False
+    #: It was said against a person's word, which stands.
+    is_challenge: bool = False
 
     @property
     def since(self) -> datetime:
@@ -122,13 +124,14 @@ def decide(
 
 class _Deciding:
     def __init__(self, known: Iterable[KnownFact], verdicts: Verdicts, names: Names) -> None:
-        self._facts = {fact.fact_id: fact for fact in known}
+        given = list(known)
+        self._facts = {fact.fact_id: fact for fact in given if not fact.is_challenge}
         self._verdicts = verdicts
         self._names = names
         #: The candidates that a fact stands for besides: what was judged of them is judged of it.
         self._repeated_by: dict[UUID, list[UUID]] = defaultdict(list)
         #: What was said against a person's word: said again, it still is.
-        self._challenges: list[KnownFact] = []
+        self._challenges = [fact for fact in given if fact.is_challenge]
 
     def next(self, believed: BelievedCandidate) -> Decision:
         line = self._line(believed)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from afterturn.batches import Batch
+from afterturn.consolidation import naming, whereabouts
 from afterturn.consolidation.decisions import Because, Decision, Ending
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -92,7 +93,8 @@ def _carry_out_one(
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
             items.drop_facts(connection, batch.session.user, [target])
-            connection.execute(queries.load("removal")["restore_name"], batch.key | {"retracted": [target]})
+            naming.restore(connection, batch.key, [target])
+            whereabouts.keep(connection, batch.key)
 
 
 def _correct(

@@ -40,8 +40,18 @@ class Shown:
     def day(self) -> str:
         return f"{self.said_at:%Y-%m-%d}"
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether only its beginning is shown."""
+        return len(self._plain) > _MOST_CHARACTERS
+
     def line(self, label: str) -> str:
-        return f"{label}: {' '.join(self.text.split())[:_MOST_CHARACTERS]}"
+        shown = f"{self._plain[:_MOST_CHARACTERS]} [...]" if self.is_cut else self._plain
+        return f"{label}: {shown}"
+
+    @property
+    def _plain(self) -> str:
+        return " ".join(self.text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +139,18 @@ def parse(text: str) -> Judgement:
 
 
 def verdicts(question: Question, judgement: Judgement) -> Verdicts:
-    """Return the verdicts by the ids of the statements; labels that name nothing are passed over."""
+    """Return the verdicts by the ids of the statements; labels that name nothing are passed over.
+
+    So is that two say the same where one was shown in part: the rest of it, which may say more, would be lost.
+    """
     ids = question.ids()
+    cut = {fact.fact_id for fact in (*question.known, *question.new) if fact.is_cut}
     found: dict[frozenset[UUID], Relation] = {}
     for pair in judgement.pairs:
         first, second = ids.get(pair.first.strip()), ids.get(pair.second.strip())
-        if first is not None and second is not None and first != second:
-            found.setdefault(frozenset((first, second)), Relation(pair.verdict))
+        if first is None or second is None or first == second:
+            continue
+        verdict = Relation(pair.verdict)
+        if verdict is not Relation.SAME or not cut & {first, second}:
+            found.setdefault(frozenset((first, second)), verdict)
     return found

@@ -99,6 +99,11 @@ def are_of_different_people(one: str, other: str) -> bool:
     return bool(first and second and not first & second)
 
 
+def names_relation(text: str) -> bool:
+    """Return whether a statement calls somebody a sister, a colleague or the like."""
+    return bool(_words(text) & _RELATIONS)
+
+
 def _words(text: str) -> set[str]:
     return {word.removesuffix("'s") for word in _WORD.findall(normalise(text))}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn.batches import Batch
-from afterturn.consolidation import alike, attributes, judgement
+from afterturn.consolidation import alike, attributes, judgement, naming
 from afterturn.consolidation.decisions import Decision, KnownFact
 from afterturn.consolidation.judgement import Question, Shown
 from afterturn.consolidation.rules import Names
@@ -47,14 +47,9 @@ def read(connection: Connection, batch: Batch, outcome: Outcome) -> Known:
             "texts": [candidate.text.lower() for candidate in candidates],
         },
     ).fetchall()
-    own_names = [
-        candidate.value
-        for candidate in candidates
-        if candidate.attribute == "name" and candidate.value == candidate.subject
-    ]
     return Known(
         version=user["version"],
-        names=Names.of([user["display_name"], *own_names]),
+        names=naming.known(connection, batch.key, user["display_name"], outcome.believed),
         count=user["facts"],
         facts={row["fact_id"]: KnownFact(**row) for row in rows},
     )

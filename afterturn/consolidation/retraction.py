@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from afterturn import ids
+from afterturn.consolidation import naming, whereabouts
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -71,7 +72,8 @@ def retract(connection: Connection, session: SessionScope, position: int) -> Non
     items.drop_facts(connection, user, retracted)
     for succession in _successions(connection, user, [*retracted, *weakened]):
         _carry_out(connection, user, succession)
-    connection.execute(_SQL["restore_name"], _owner(user) | {"retracted": retracted})
+    naming.restore(connection, _owner(user), retracted)
+    whereabouts.keep(connection, _owner(user))
 
 
 def succeed(orphans: Iterable[Orphan], rivals: Sequence[Rival]) -> list[Succession]:

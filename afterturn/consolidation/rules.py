@@ -53,6 +53,15 @@ class Names:
         full = {normalise(name) for name in display_names if name and name.strip()}
         return cls(_USER | full | {name.split()[0] for name in full})
 
+    @property
+    def is_any_known(self) -> bool:
+        """Whether the user has a name at all."""
+        return self.own != _USER
+
+    def and_called(self, name: str) -> Names:
+        """Return these names and another one."""
+        return Names(self.own | Names.of([name]).own)
+
     def subject(self, given: str | None) -> str | None:
         """Return a subject in the form in which subjects are compared."""
         if given is None or not given.strip():

@@ -31,9 +31,10 @@ def tidy(candidate: Candidate, categories: Collection[str] | None) -> Candidate:
     )
 
 
-def sane(candidate: Candidate, said_at: datetime) -> tuple[Candidate, str | None]:
+def sane(candidate: Candidate, said_at: datetime, secrets: Collection[str] = ()) -> tuple[Candidate, str | None]:
     """Return a candidate without secrets and without dates that cannot be, and which of these it had, if any.
 
+    `secrets` are those that the turns were seen to tell.
     Of an end before the beginning nobody knows which is wrong, so neither is kept; where both are one moment, that is
     when it happened, and not an end.
     """
@@ -44,27 +45,27 @@ def sane(candidate: Candidate, said_at: datetime) -> tuple[Candidate, str | None
         candidate.valid_to is not None and ends is None and candidate.valid_to != candidate.valid_from
     )
     dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends})
-    clean = _without_secrets(dated)
+    clean = _without_secrets(dated, secrets)
     return clean, "secret_redacted" if clean is not dated else "dates_dropped" if is_dropped else None
 
 
-def redacted(episode: EpisodeDraft) -> EpisodeDraft:
-    """Return an episode without the secrets that it tells."""
+def redacted(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDraft:
+    """Return an episode without the secrets that it tells, nor any of those that the turns were seen to tell."""
     return episode.model_copy(
         update={
-            "title": credentials.redacted(episode.title),
-            "summary": credentials.redacted(episode.summary),
-            "participants": tuple(name for name in episode.participants if not credentials.holds_secret(name)),
+            "title": credentials.redacted(episode.title, secrets),
+            "summary": credentials.redacted(episode.summary, secrets),
+            "participants": tuple(name for name in episode.participants if credentials.redacted(name, secrets) == name),
         }
     )
 
 
-def _without_secrets(candidate: Candidate) -> Candidate:
+def _without_secrets(candidate: Candidate, secrets: Collection[str]) -> Candidate:
     """A value that holds one is no value: what is left of the property would be believed of everybody's."""
-    text = credentials.redacted(candidate.text)
-    topics = tuple(topic for topic in candidate.topics if not credentials.holds_secret(topic))
+    text = credentials.redacted(candidate.text, secrets)
+    topics = tuple(topic for topic in candidate.topics if credentials.redacted(topic, secrets) == topic)
     parts = (candidate.subject, candidate.attribute, candidate.value)
-    is_property_clean = not any(part and credentials.holds_secret(part) for part in parts)
+    is_property_clean = all(part is None or credentials.redacted(part, secrets) == part for part in parts)
     # A value may be one only in its sentence: "hunter2" in "Ana's password is hunter2".
     is_value_kept = not candidate.value or candidate.value not in candidate.text or candidate.value in text
     if text == candidate.text and topics == candidate.topics and is_property_clean and is_value_kept:

@@ -55,7 +55,7 @@ def read(connection: Connection, batch: Batch, *, categories: Collection[str] | 
         shown=shown_memories.read(connection, batch, turns),
         categories=categories,
     )
-    episode = parsed.episode and candidates.redacted(parsed.episode)
+    episode = parsed.episode and candidates.redacted(parsed.episode, verification.told_secrets(turns))
     return Outcome(turns=turns, believed=believed, rejected=rejected, episode=episode)
 
 

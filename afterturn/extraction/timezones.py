@@ -15,3 +15,8 @@ def of(name: str | None) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
         return UTC
+
+
+def is_known(name: str) -> bool:
+    """Whether this machine knows a timezone of this name."""
+    return of(name) is not UTC

@@ -21,6 +21,7 @@ from afterturn.errors import AnswerMalformed
 from afterturn.extraction import answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.hot.entries import Entry
+from afterturn.recall.large import building
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from afterturn.summaries import digests, episodes, profile
@@ -70,6 +71,7 @@ def remove(connection: Connection, session: SessionScope, turn_id: str, settings
         elif batch.first_position <= position:
             _retract(connection, batch, position, settings)
     _drop_vector(connection, session, "turn", items.turn_name(session, position))
+    building.drop(connection, session.user)
     connection.execute(_SQL["bump_version"], key)
 
 

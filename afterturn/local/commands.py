@@ -10,7 +10,7 @@ APP = "worker.app"
 #: Short transactions; never made to wait behind an LLM.
 FAST_QUEUES = ("sweep", "archive", "consolidate", "erase")
 #: Calls to LLM and embedder, in threads that mostly wait.
-SLOW_QUEUES = ("extract", "embed", "judge", "summarize", "sleep")
+SLOW_QUEUES = ("extract", "embed", "judge", "summarize", "sleep", "index")
 #: Gossip and mingle make workers talk to each other at the start, which nothing here needs; -E feeds Flower.
 WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "-E", "-l", "info")
 

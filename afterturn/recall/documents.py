@@ -24,6 +24,11 @@ class TurnKey:
     session_id: str
     position: int
 
+    @property
+    def item(self) -> str:
+        """The name of its vector."""
+        return f"{self.session_id}/{self.position}"
+
 
 @dataclass(frozen=True, slots=True)
 class EpisodeKey:
@@ -180,7 +185,7 @@ def _item(key: Key) -> str:
     """Return the name of a document's vector."""
     match key:
         case TurnKey():
-            return f"{key.session_id}/{key.position}"
+            return key.item
         case EpisodeKey():
             return str(key.batch_id)
         case _:

@@ -117,7 +117,7 @@ def checked(
 def _kinds(kinds: Iterable[str] | None) -> frozenset[str] | None:
     if kinds is None:
         return None
-    named = [kinds] if isinstance(kinds, str) else list(kinds)
+    named = _listed(kinds)
     if not named or any(kind not in KINDS for kind in named):
         raise InvalidInput(f"kinds must be some of {', '.join(KINDS)}, not {named!r}")
     return frozenset(named)
@@ -126,10 +126,17 @@ def _kinds(kinds: Iterable[str] | None) -> frozenset[str] | None:
 def _topics(topics: Iterable[str] | None) -> tuple[str, ...] | None:
     if topics is None:
         return None
-    named = [topics] if isinstance(topics, str) else list(topics)
+    named = _listed(topics)
     if not 0 < len(named) <= MOST_TOPICS or not all(isinstance(topic, str) and topic for topic in named):
         raise InvalidInput(f"topics must be 1 to {MOST_TOPICS} words")
     return tuple(turns.storable(topic) for topic in named)
+
+
+def _listed(named: object) -> list[Any]:
+    """Return what was named, whether as one or as many; nothing where it is neither."""
+    if isinstance(named, str):
+        return [named]
+    return list(named) if isinstance(named, Iterable) else []
 
 
 def _moment(name: str, moment: datetime | None) -> datetime | None:
@@ -143,7 +150,10 @@ def _number(min_score: float | None) -> float | None:
         return None
     if isinstance(min_score, bool) or not isinstance(min_score, int | float) or min_score != min_score:
         raise InvalidInput(f"min_score must be a number, not {min_score!r}")
-    return float(min_score)
+    try:
+        return float(min_score)
+    except OverflowError:
+        raise InvalidInput("min_score is too large a number") from None
 
 
 def _metadata(metadata: Mapping[str, Any] | None) -> str | None:
@@ -152,7 +162,8 @@ def _metadata(metadata: Mapping[str, Any] | None) -> str | None:
     if not isinstance(metadata, Mapping) or not metadata:
         raise InvalidInput("metadata must be a mapping with a key at least")
     try:
-        return turns.storable(json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False, allow_nan=False))
+        held = turns.storable_json(json.loads(json.dumps(dict(metadata), allow_nan=False)))
+        return json.dumps(held, sort_keys=True, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from None
 

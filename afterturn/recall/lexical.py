@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,29 @@ def counts(documents: Documents, codes: Sequence[int]) -> Numbers:
     return found
 
 
-def bm25(found: Numbers, sizes: Numbers) -> Numbers:
-    """Return each stem's part of each document's score, from the stems' counts and the documents' sizes."""
-    documents = len(sizes)
-    if not documents:
+@dataclass(frozen=True, slots=True)
+class Common:
+    """How common stems are, and how long documents: what BM25 takes from all of a memory."""
+
+    documents: int
+    #: Of each stem, the documents that have it.
+    having: Numbers
+    mean_size: float
+
+
+def common(found: Numbers, sizes: Numbers) -> Common:
+    """Return it of these documents."""
+    return Common(len(sizes), (found > 0).sum(axis=0), float(sizes.mean()) if len(sizes) else 0.0)
+
+
+def bm25(found: Numbers, sizes: Numbers, of_all: Common | None = None) -> Numbers:
+    """Return each stem's part of each document's score, from the stems' counts and the documents' sizes.
+
+    `of_all` is given where these are only some of the documents.
+    """
+    if not len(sizes):
         return found
-    having = (found > 0).sum(axis=0)
-    rarity = np.log(1 + (documents - having + 0.5) / (having + 0.5))
-    length = 1 - LENGTH_PENALTY + LENGTH_PENALTY * sizes / (sizes.mean() or 1.0)
+    of_all = of_all or common(found, sizes)
+    rarity = np.log(1 + (of_all.documents - of_all.having + 0.5) / (of_all.having + 0.5))
+    length = 1 - LENGTH_PENALTY + LENGTH_PENALTY * sizes / (of_all.mean_size or 1.0)
     return np.asarray(rarity * found * (SATURATION + 1) / (found + SATURATION * length[:, None]))

@@ -1,5 +1,6 @@
 """Ranking: each document's score is a weighted sum of a few features, with one set of weights for every memory.
 
+A short question is answered by who says its words; a long one is a message, and wants what was learnt of its matter.
 The weights were fitted on several data sets at once; docs/recall.md says how, and what each part brings.
 """
 
@@ -8,32 +9,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import dates, documents, lexical, stems
-from afterturn.recall.documents import Documents, Key, Memory
+from afterturn.recall.documents import Documents, Key, Memory, TurnKey
 from afterturn.turns import Turn
 
 Numbers = NDArray[np.float64]
 
 #: What each feature weighs. "z" marks those that are brought to mean 0 and deviation 1 over the documents first.
 WEIGHTS = {
-    "words": 0.12,  # z: BM25 of the document alone
-    "words_around": 0.20,  # z: BM25 of it with the turns before and after
+    "words": 0.04,  # z: BM25 of the document alone
+    "words_around": 0.31,  # z: BM25 of it with the turns before and after
     "words_of_session": 0.13,  # z: BM25 of its session
-    "coverage": 0.76,  # 0 to 1: the part of the question's stems that stand in it, by their rarity
-    "meaning": 0.51,  # z: cosine of its vector
-    "meaning_of_session": 0.29,  # z: the best cosine in its session
-    "speaker": 2.23,  # 0 or 1: said by whom the question names
-    "date": 2.61,  # 0 to 1: said in the month or year that the question names
-    "tells_time": 1.68,  # 0 or 1: the question asks for a time, and it names one
+    "coverage": 0.85,  # 0 to 1: the part of the question's stems that stand in it, by their rarity
+    "meaning": 0.56,  # z: cosine of its vector
+    "meaning_of_session": 0.28,  # z: the best cosine in its session
+    "speaker": 2.20,  # 0 or 1: said by whom the question names
+    "date": 2.45,  # 0 to 1: said in the month or year that the question names
+    "tells_time": 1.51,  # 0 or 1: the question asks for a time, and it names one
     "length": 0.38,  # z: logarithm of its stems
-    "user": 1.96,  # 0 or 1: a user's words rather than an assistant's
-    "fact": 0.65,  # z over the facts: the nearest fact that rests on it
+    "user": 0.56,  # 0 or 1: a user's words rather than an assistant's
+    "fact": 0.43,  # z over the facts: the nearest fact that rests on it
     "importance": 0.1,  # 0 to 1: that fact's
+    "learnt": 0.0,  # 0 or 1: a fact rests on it, or it is one
+    "opening": 0.0,  # 0 or 1: it opens its session, and so says what that is about
 }
+
+#: What is added to a weight where the question is a message: many words, few of which tell what is looked for.
+OF_MESSAGES = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
+
+#: With so many stems a question begins to be a message, and with so many it is one.
+MESSAGE_STEMS = (8, 16)
 
 #: What a further fact of a turn that is among the results already is marked down by.
 FURTHER_FACT = 1.0
@@ -56,11 +66,24 @@ class Ranked:
     parts: dict[str, float]
 
 
+class Measured(Protocol):
+    """Knows the features of some documents of a memory that is not read as a whole."""
+
+    def of_documents(self, held: Documents) -> dict[str, Numbers]:
+        """Return each feature of documents, by its name among the weights."""
+
+    def of_facts(self, facts: Documents) -> Numbers:
+        """Return how near each fact is to the question, in deviations."""
+
+
 class Ranking:
     """Everything that a question finds, best first."""
 
-    def __init__(self, question: str, memory: Memory, kinds: frozenset[str]) -> None:
-        """Score the documents; `kinds` says which may be results. All count for the statistics."""
+    def __init__(self, question: str, memory: Memory, kinds: frozenset[str], measured: Measured | None = None) -> None:
+        """Score the documents; `kinds` says which may be results. All count for the statistics.
+
+        `measured` is given where the memory is only a part of a larger one, whose statistics count.
+        """
         self._kinds = kinds
         self._memory = memory
         self._facts = memory.facts
@@ -69,15 +92,19 @@ class Ranking:
         resting[memory.evidence[0]] = True
         self._alone = np.flatnonzero(~resting)
         self._documents = documents.joined([memory.turns, documents.chosen(memory.facts, self._alone), memory.episodes])
-        self._fact_scores = self._scores_of_facts()
-        self._parts = self._features(question)
-        self._base = np.sum([WEIGHTS[name] * values for name, values in self._parts.items()], axis=0)
-        self._lent = WEIGHTS["fact"] * self._fact_scores + WEIGHTS["importance"] * self._facts.importance
+        self._fact_scores = self._scores_of_facts() if measured is None else measured.of_facts(self._facts)
+        self._parts = self._features(question) if measured is None else measured.of_documents(self._documents)
+        self._weights = weights_for(memory.question_stems)
+        self._lent = self._weights["fact"] * self._fact_scores + self._weights["importance"] * self._facts.importance
         #: Evidence in the order of the facts, so that a fact's turns lie together.
         order = np.argsort(memory.evidence[0], kind="stable")
         self._resting, self._turns = memory.evidence[0][order], memory.evidence[1][order]
         self._best_fact = self._best_facts()
+        self._parts |= {"learnt": self._learnt(), "opening": _opening(self._documents)}
+        self._base = np.sum([self._weights[name] * values for name, values in self._parts.items()], axis=0)
         self._is_told = self._told()
+        self._place_of_fact = self._places_of_facts()
+        self._is_further = self._further()
 
     def results(self) -> Iterator[Ranked]:
         """Yield the results, best first; superseded facts, where they were asked for, after all others.
@@ -95,7 +122,10 @@ class Ranking:
             turns = self._turns_of(fact)
             if not turns or not shown.issuperset(turns):
                 covered.update(turns)
-                yield Ranked(self._facts.keys[fact], score, self._parts_of(place, fact))
+                parts = self._parts_of(place, fact)
+                if self._is_further[fact]:
+                    parts["further_fact"] = -FURTHER_FACT
+                yield Ranked(self._facts.keys[fact], score, parts)
 
     def _candidates(self) -> Iterator[tuple[float, int, int]]:
         """Yield (score, place of the document, fact or -1), best first."""
@@ -107,26 +137,30 @@ class Ranking:
         may_be[first_episode:] &= "episode" in self._kinds
         places = np.flatnonzero(may_be)
         facts = np.flatnonzero(self._facts.passes) if "fact" in self._kinds else places[:0]
-        place_of, score_of = self._fact_scores_and_places()
+        score_of = self._base[self._place_of_fact] + self._lent - FURTHER_FACT * self._is_further
         best = self._best_fact[places]
         scores = np.concatenate([self._base[places] + np.where(best >= 0, _at(self._lent, best), 0.0), score_of[facts]])
         is_old = np.concatenate([np.zeros(len(places), dtype=np.bool_), self._facts.is_superseded[facts]])
-        all_places = np.concatenate([places, place_of[facts]])
+        all_places = np.concatenate([places, self._place_of_fact[facts]])
         all_facts = np.concatenate([np.full(len(places), -1), facts])
         for one in np.lexsort((all_facts, all_places, -scores, is_old)).tolist():
             yield float(scores[one]), int(all_places[one]), int(all_facts[one])
 
-    def _fact_scores_and_places(self) -> tuple[NDArray[np.int64], Numbers]:
-        """Return for each fact the best of the turns that it rests on, or its own place, and its score."""
+    def _places_of_facts(self) -> NDArray[np.int64]:
+        """Return for each fact the best of the turns that it rests on, or its own place."""
         place_of = np.zeros(len(self._facts), dtype=np.int64)
         place_of[self._alone] = len(self._memory.turns) + np.arange(len(self._alone))
         order = np.lexsort((self._base[self._turns], self._resting))
         # Of several turns of a fact, the last one assigned stays: the best.
         place_of[self._resting[order]] = self._turns[order]
+        return place_of
+
+    def _further(self) -> NDArray[np.bool_]:
+        """Return for each fact whether another one stands for its turn already."""
         is_further = np.ones(len(self._facts), dtype=np.bool_)
         is_further[self._alone] = False
         is_further[self._best_fact[self._is_told]] = False
-        return place_of, self._base[place_of] + self._lent - FURTHER_FACT * is_further
+        return is_further
 
     def _best_facts(self) -> NDArray[np.int64]:
         """Return for each document the fact that lends it its score; -1 where none does."""
@@ -137,6 +171,12 @@ class Ranking:
         best[turns[order]] = facts[order]
         best[len(self._memory.turns) + np.arange(len(self._alone))] = self._alone
         return best
+
+    def _learnt(self) -> Numbers:
+        """Return 1 for what became a fact, or is one, and for episodes."""
+        learnt = self._best_fact >= 0
+        learnt[len(self._memory.turns) :] = True
+        return learnt.astype(np.float64)
 
     def _told(self) -> NDArray[np.bool_]:
         """Return for each turn whether its best fact stands for it."""
@@ -184,11 +224,20 @@ class Ranking:
         }
 
     def _parts_of(self, place: int, lender: int) -> dict[str, float]:
-        parts = {name: WEIGHTS[name] * float(values[place]) for name, values in self._parts.items()}
+        weights = self._weights
+        parts = {name: weights[name] * float(values[place]) for name, values in self._parts.items()}
         if lender >= 0:
-            parts["fact"] = WEIGHTS["fact"] * float(self._fact_scores[lender])
-            parts["importance"] = WEIGHTS["importance"] * float(self._facts.importance[lender])
+            parts["fact"] = weights["fact"] * float(self._fact_scores[lender])
+            parts["importance"] = weights["importance"] * float(self._facts.importance[lender])
         return parts
+
+
+def weights_for(question_stems: Sequence[str]) -> dict[str, float]:
+    """Return the weights for a question of these stems."""
+    lowest, highest = MESSAGE_STEMS
+    telling = sum(stem not in stems.QUESTION_STEMS for stem in question_stems)
+    share = min(1.0, max(0.0, (telling - lowest) / (highest - lowest)))
+    return {name: weight + share * OF_MESSAGES.get(name, 0.0) for name, weight in WEIGHTS.items()}
 
 
 def standardized(values: Numbers) -> Numbers:
@@ -255,9 +304,14 @@ def _speaker(speakers: Sequence[str], names: frozenset[str]) -> Numbers:
     return np.zeros(len(speakers)) if matches.all() else matches
 
 
+def _opening(held: Documents) -> Numbers:
+    is_first = np.array([isinstance(key, TurnKey) and key.position == 1 for key in held.keys], dtype=np.bool_)
+    return np.asarray(is_first & (held.sizes >= stems.OPENING_STEMS), dtype=np.float64)
+
+
 def _tells_time(held: Documents) -> Numbers:
     codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-    return (lexical.counts(held, codes).sum(axis=1) > 0).astype(np.float64)
+    return np.asarray(lexical.counts(held, codes).sum(axis=1) > 0, dtype=np.float64)
 
 
 def _words(text: str) -> set[str]:

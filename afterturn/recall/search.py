@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from afterturn.recall import cursor as cursors
 from afterturn.recall import documents, ranking, statements, stems
 from afterturn.recall.documents import Documents, TurnKey
 from afterturn.recall.filters import Filters
+from afterturn.recall.large import lookup
+from afterturn.recall.large.lookup import Answers
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.statements import Row, Statement
 from afterturn.scopes import SessionScope
@@ -25,8 +28,12 @@ MOST_PENDING = 200
 _FIRST_PENDING = 1 << 40
 
 
+#: Statements are yielded, and their answers taken, until the memories are returned.
+Steps = Generator[list[Statement], Answers, list[Memory]]
+
+
 class Search:
-    """`features`, then `details` of their answers, then `memories` of these answers."""
+    """One recall; `steps` says what to read."""
 
     def __init__(
         self,
@@ -66,15 +73,23 @@ class Search:
         numbered = list(enumerate(newest, 1))[self.skipped :]
         return [replace(memory, cursor=cursors.encode(self._asked, place)) for place, memory in numbered]
 
-    def features(
-        self, hot: Hot, *, space_id: int | None = None, vector: Sequence[float] | None = None
-    ) -> list[Statement]:
-        """Return the statements that read what ranking needs."""
+    def steps(
+        self,
+        hot: Hot,
+        *,
+        limit: int,
+        space_id: int | None = None,
+        vector: Sequence[float] | None = None,
+    ) -> Steps:
+        """Yield the statements to run, a list for each round trip, and return the memories."""
         waiting = hot.turns[len(hot.turns) - hot.waiting :][-MOST_PENDING:]
         self._pending = {
             TurnKey(self._session.session_id, _FIRST_PENDING + place): turn for place, turn in enumerate(waiting)
         }
-        return statements.features(
+        # Hidden ones are left out later, and a pending turn that was archived meanwhile stands there twice.
+        room = limit + len(hot.hidden) + len(self._pending)
+        features = partial(
+            statements.features,
             self._session.user,
             self.query or "",
             replace(self.filters, kinds=self.kinds),
@@ -82,20 +97,34 @@ class Search:
             vector=vector,
             pending=waiting,
         )
-
-    def details(self, results: Sequence[Sequence[Row]], *, limit: int, hidden: int = 0) -> list[Statement]:
-        """Return the statements that read the best memories: behind the cursor, and some for hidden ones."""
-        found = self._order_of(results)
-        # A pending turn that was archived meanwhile stands there twice.
-        room = limit + hidden + len(self._pending)
-        numbered = enumerate(found, 1)
-        self._ranked = list(itertools.islice(numbered, self.skipped, self.skipped + room))
-        return statements.details(
+        answers = yield [*features(), lookup.index(self._session.user)]
+        results, indexed = answers[:-1], answers[-1]
+        found: Iterable[Ranked] | None = None
+        if indexed:
+            if self.query is not None:
+                asked = lookup.Asked(
+                    user=self._session.user,
+                    question=self.query,
+                    vector=vector,
+                    space_id=space_id,
+                    filters=self.filters,
+                    kinds=self.kinds,
+                    wanted=self.skipped + room,
+                )
+                found = yield from lookup.ranked(
+                    asked, indexed[0], _stems(results[0]), partial(self._with_pending, results[-1])
+                )
+            if found is None:
+                results = yield features(is_whole=True)
+        found = self._order_of(results) if found is None else self._good_enough(found)
+        self._ranked = list(itertools.islice(enumerate(found, 1), self.skipped, self.skipped + room))
+        answers = yield statements.details(
             self._session.user, (one.key for _, one in self._ranked if one.key not in self._pending)
         )
+        return self._memories(answers)
 
-    def memories(self, results: Sequence[Sequence[Row]]) -> list[Memory]:
-        """Return the memories in their order, from the answers to `details`."""
+    def _memories(self, results: Answers) -> list[Memory]:
+        """Return the memories in their order, from what was read of them."""
         found = statements.memories(results)
         for key, turn in self._pending.items():
             found[key] = statements.of_turn(turn, self._session.session_id, 0.0)
@@ -114,20 +143,24 @@ class Search:
             cursor=cursors.encode(self._asked, place),
         )
 
-    def _order_of(self, results: Sequence[Sequence[Row]]) -> Iterable[Ranked]:
-        stems_of_question, turns, facts, cosines, evidence, episodes, pending = results
-        memory = documents.read(stems_of_question, turns[0], facts[0], cosines, evidence[0], episodes[0])
-        if self._pending:
-            memory = replace(memory, turns=documents.joined([memory.turns, self._waiting(pending[0])]))
+    def _order_of(self, results: Answers) -> Iterable[Ranked]:
+        memory = self._with_pending(results[-1], lookup.read_memory(_stems(results[0]), results))
         if self.query is None:
             return _by_order(memory, self.kinds, self._order)
         if not stems.words(self.query):
             # Nothing but signs: no memory has to do with it.
             return []
-        ranked = Ranking(self.query, memory, self.kinds).results()
+        return self._good_enough(Ranking(self.query, memory, self.kinds).results())
+
+    def _good_enough(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
         least = self.filters.min_score
         # Lazily: of a large memory, only the first results are ever looked at.
         return ranked if least is None else (one for one in ranked if one.score >= least)
+
+    def _with_pending(self, pending: Sequence[Row], memory: documents.Memory) -> documents.Memory:
+        if not self._pending:
+            return memory
+        return replace(memory, turns=documents.joined([memory.turns, self._waiting(pending[0])]))
 
     def _waiting(self, row: Row) -> Documents:
         count, turns = len(self._pending), list(self._pending.values())
@@ -145,6 +178,10 @@ class Search:
             importance=np.zeros(count),
             is_superseded=np.zeros(count, dtype=np.bool_),
         )
+
+
+def _stems(rows: Sequence[Row]) -> Sequence[str]:
+    return rows[0]["stems"] or () if rows else ()
 
 
 def of_hot(search: Search, session_id: str, hot: Hot, *, limit: int) -> list[Memory]:

@@ -19,16 +19,20 @@ SQL = queries.load("recall")
 
 Row = Mapping[str, Any]
 
-#: The queries of `features`, in this order.
-FEATURES = (
-    "question_stems",
-    "turn_features",
-    "fact_features",
-    "cosines",
-    "evidence_features",
-    "episode_features",
-    "pending_features",
-)
+#: The queries of `features`, in this order: those of the memory, and that of what is not archived yet.
+OF_MEMORY = ("question_stems", "turn_features", "fact_features", "cosines", "evidence_features", "episode_features")
+FEATURES = (*OF_MEMORY, "pending_features")
+
+#: Where a query is told which documents to read, and what it is told.
+_MARK: LiteralString = "/* which */ true"
+_MARKED = ("turn_features", "fact_features", "cosines", "evidence_features")
+UNLESS_INDEXED = dict.fromkeys(_MARKED, SQL["unless_indexed"])
+NAMED = {
+    "turn_features": SQL["named_turns"],
+    "fact_features": SQL["named_facts"],
+    "cosines": SQL["named_vectors"],
+    "evidence_features": SQL["named_facts"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class Statement:
     is_binary: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Some of a memory's documents."""
+
+    turns: Sequence[TurnKey]
+    facts: Sequence[UUID]
+
+
 def features(
     scope: UserScope,
     query: str,
@@ -49,9 +61,14 @@ def features(
     space_id: int | None,
     vector: Sequence[float] | None,
     pending: Sequence[Turn],
+    is_whole: bool = False,
+    named: Named | None = None,
 ) -> list[Statement]:
-    """Return the statements that read what ranking needs; without a vector, it goes by words only."""
-    arguments = _owner(scope) | filters.arguments()
+    """Return the statements that read what ranking needs; without a vector, it goes by words only.
+
+    They read what is `named`; where nothing is, all of a memory, of one that is indexed only if `is_whole`.
+    """
+    arguments = owner(scope) | filters.arguments() | ({} if named is None else _names(named))
     arguments |= {
         "query": query,
         "space_id": space_id,
@@ -59,19 +76,23 @@ def features(
         "with_episodes": "episode" in filters.wanted_kinds(),
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }
-    return [Statement(SQL[name], arguments, is_binary=True) for name in FEATURES]
+    which = NAMED if named is not None else {} if is_whole else UNLESS_INDEXED
+    return [
+        Statement(SQL[name].replace(_MARK, which[name]) if name in which else SQL[name], arguments, is_binary=True)
+        for name in FEATURES
+    ]
 
 
 def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
     """Return the statements that read the chosen memories: facts, evidence, turns, episodes and their turns."""
     chosen = list(keys)
     turn_keys = [key for key in chosen if isinstance(key, TurnKey)]
-    facts = _owner(scope) | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
-    turns = _owner(scope) | {
+    facts = owner(scope) | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
+    turns = owner(scope) | {
         "sessions": [key.session_id for key in turn_keys],
         "positions": [key.position for key in turn_keys],
     }
-    episodes = _owner(scope) | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
+    episodes = owner(scope) | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
     return [
         Statement(SQL["facts"], facts),
         Statement(SQL["evidence"], facts),
@@ -92,7 +113,7 @@ def memories(results: Sequence[Sequence[Row]]) -> dict[Key, Memory]:
 
 def newest(scope: UserScope, *, limit: int) -> Statement:
     """Return the statement for the user's newest turns, newest first."""
-    return Statement(SQL["newest_turns"], _owner(scope) | {"limit": limit})
+    return Statement(SQL["newest_turns"], owner(scope) | {"limit": limit})
 
 
 def session_turns(session: SessionScope, *, limit: int) -> Statement:
@@ -107,7 +128,7 @@ def turn_of(row: Row) -> Turn:
 
 def session_key(session: SessionScope) -> dict[str, Any]:
     """Return a session row's key as query arguments."""
-    return _owner(session.user) | {"session_id": session.session_id}
+    return owner(session.user) | {"session_id": session.session_id}
 
 
 def of_row(row: Row, score: float) -> Memory:
@@ -183,5 +204,17 @@ def _evidence(rows: Sequence[Row], name: str, key: UUID) -> tuple[Evidence, ...]
     )
 
 
-def _owner(scope: UserScope) -> dict[str, Any]:
+def _names(named: Named) -> dict[str, Any]:
+    turn_items = [key.item for key in named.turns]
+    return {
+        "sessions": [key.session_id for key in named.turns],
+        "positions": [key.position for key in named.turns],
+        "fact_ids": list(named.facts),
+        "kinds": ["turn"] * len(named.turns) + ["fact"] * len(named.facts),
+        "items": turn_items + [items.fact_name(fact_id) for fact_id in named.facts],
+    }
+
+
+def owner(scope: UserScope) -> dict[str, Any]:
+    """Return a user row's key as query arguments."""
     return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

@@ -14,6 +14,9 @@ Codes = NDArray[np.uint32]
 #: Stems of a question that count, at most: the first ones. Longer questions are pasted texts, whose beginning tells.
 MOST_STEMS = 64
 
+#: A session's first turn says what it is about where it has as many; with fewer it only greets.
+OPENING_STEMS = 5
+
 _ASKING = (
     "what who whom whose which when where why how did do doe is was were are mani much long often kind type sort recent"
     " could would might"

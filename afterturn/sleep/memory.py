@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from afterturn.consolidation import merging
+from afterturn.consolidation import merging, naming
 from afterturn.consolidation.rules import Names
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -40,7 +40,7 @@ def read(connection: Connection, scope: UserScope) -> WholeMemory | None:
     return WholeMemory(
         version=user["version"],
         slept_through=user["slept_through"],
-        names=Names.of([user["display_name"]]),
+        names=naming.known(connection, _owner(scope), user["display_name"]),
         facts=[HeldFact(**row) for row in rows],
     )
 

@@ -24,6 +24,8 @@ SESSIONS_PER_ARCHIVE = 20
 SESSIONS_PER_SHARD = 200
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
+#: Memories that one sweep has looked at for whether they need an index: an index takes seconds to make.
+INDEXES = 4
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
@@ -44,6 +46,7 @@ def sweep(runtime: Runtime) -> dict[str, int]:
         owed[stage] = owed.get(stage, 0) + count
     owed["summarize"] = _owed_summaries(runtime)
     owed["sleep"] = _owed_sleeps(runtime)
+    owed["index"] = _owed_indexes(runtime)
     owed["erase"] = _owed_erasures(runtime)
     faults.reach("sweep.enqueued")
     return owed
@@ -120,6 +123,13 @@ def _owed_sleeps(runtime: Runtime) -> int:
     rows = _marked(runtime, "owed_sleeps", limit=limit, sleep_seconds=runtime.settings.sleep_seconds)
     for row in rows:
         runtime.enqueue.send("sleep", row["tenant_id"], row["user_id"])
+    return len(rows)
+
+
+def _owed_indexes(runtime: Runtime) -> int:
+    rows = _marked(runtime, "owed_indexes", limit=INDEXES)
+    for row in rows:
+        runtime.enqueue.send("index", row["tenant_id"], row["user_id"])
     return len(rows)
 
 

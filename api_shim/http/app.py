@@ -26,6 +26,7 @@ from api_shim.http.schemas import (
     Health,
     HistoryOut,
     MemoryOut,
+    RecallBody,
     RecallIn,
     RecallOut,
     TurnOut,
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         remove
     )
     app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall what answers a question")(recall)
+    app.post(f"{sessions}/recall", dependencies=guarded, summary="Recall what answers a long question")(recall_long)
     app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Make facts of it now")(flush)
     app.include_router(facts.router, dependencies=guarded)
     app.include_router(summaries.router, dependencies=guarded)
@@ -117,6 +119,11 @@ async def recall(memory: Client, asked: Annotated[RecallIn, Query()]) -> RecallO
     """Return the user's memories that answer `query`, best first; without one, the newest turns."""
     found = await memory.recall(**{name: getattr(asked, name) for name in RecallIn.model_fields})
     return RecallOut(memories=[MemoryOut.model_validate(memory) for memory in found])
+
+
+async def recall_long(memory: Client, asked: RecallBody) -> RecallOut:
+    """Return the same as `GET …/memories`; a URL holds no more than 64 KB, a body does."""
+    return await recall(memory, asked)
 
 
 async def remove(memory: Client, turn_id: Annotated[str, Path(description="which turn")]) -> Response:

@@ -117,6 +117,12 @@ class RecallIn(BaseModel):
     explain: bool = False
 
 
+class RecallBody(RecallIn):
+    """The same as a body, for questions that are too long for a URL."""
+
+    metadata: dict[str, Any] | None = Field(None, description="JSON that the turn's metadata hold")
+
+
 class RecallOut(BaseModel):
     """Best first."""
 

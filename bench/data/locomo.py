@@ -48,7 +48,9 @@ def _conversation(path: Path, entry: Mapping[str, Any]) -> Conversation:
         for session in read.sessions
     )
     known = frozenset(turn.turn_id for session in sessions for turn in session.turns)
-    return Conversation(user_id=read.conversation_id, sessions=sessions, gold=tuple(_gold(entry["observation"], known)))
+    # Questions can be asked of a file without facts.
+    gold = tuple(_gold(entry.get("observation", {}), known))
+    return Conversation(user_id=read.conversation_id, sessions=sessions, gold=gold)
 
 
 def _gold(observation: Mapping[str, Mapping[str, Any]], known: frozenset[str]) -> Iterator[Gold]:

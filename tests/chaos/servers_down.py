@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -57,7 +58,9 @@ class OwnServers:
         assert self.postgres.process is not None
         parent = self.postgres.process.pid
         for process_id in [parent, *postgres_server._children(parent)]:
-            os.kill(process_id, number)
+            # A session may end by itself between the listing and the signal.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process_id, number)
 
     def restart_redis_empty(self) -> None:
         """Kill Redis and start it without its data."""

@@ -219,16 +219,18 @@ def test_pinned_first_then_what_is_weighty(pipeline, memory, database):
 
 
 def test_preferences_have_one_value_each(memory, pipeline, database):
-    database.execute("INSERT INTO users (tenant_id, user_id, display_name) VALUES ('default', 'ana', 'Ana')")
+    database.execute("INSERT INTO users (tenant_id, user_id, display_name) VALUES ('default', 'ana', 'Ana Reis')")
     wanted = {"category": "preference", "subject": "Ana"}
     put_fact(database, "1", attribute="favourite_colour", value="blue", **wanted)
     put_fact(database, "2", attribute="likes", value="tea", **wanted)
     put_fact(database, "3", attribute="prefers_seat", value="window", said_at="2026-02-01", **wanted)
     put_fact(database, "4", attribute="preferred_seat", value="aisle", said_at="2026-03-01", **wanted)
     put_fact(database, "5", attribute="favourite_film", value="Heat", **wanted | {"subject": "Ben"})
+    put_fact(database, "8", attribute="favourite_tea", value="green", **wanted | {"subject": "Ana Reis"})
+    put_fact(database, "9", attribute="favourite_book", value="Emma", **wanted | {"subject": "Ana Lopes"})
     put_fact(database, "6", attribute="favourite_song", value="Yes", said_by="assistant", **wanted)
     put_fact(database, "7", attribute="favourite_pet", value="cat", status="retracted", **wanted)
-    assert memory.preferences() == {"colour": "blue", "seat": "aisle"}
+    assert memory.preferences() == {"colour": "blue", "seat": "aisle", "tea": "green"}
     assert MemoryClient("ben", settings=pipeline.settings).preferences() == {}
 
 

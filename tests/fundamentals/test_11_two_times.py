@@ -177,3 +177,29 @@ def test_what_rested_on_a_turn_that_was_taken_back_is_hidden_at_once(memory, say
         "removed",
         (),
     )
+
+
+def test_the_days_are_those_of_the_timezone_that_a_person_names(memory, say, pipeline, database):
+    def timezone():
+        return database.execute("SELECT timezone FROM users").fetchone()[0]
+
+    say("Hello there, I am Ana.", at=YEAR[2023])
+    assert timezone() == "UTC"
+    fact_id = memory.set_preference("timezone", "Asia/Tokyo")
+    pipeline.settle()
+    say("I work at Acme since May.", works_at("Acme", valid_from="2024-05-01"), at=YEAR[2024])
+    assert memory.facts(attribute="works_at")[0].valid_from == datetime(2024, 4, 30, 15, tzinfo=UTC)
+    # What is no timezone changes nothing, and neither does that of somebody else.
+    say(
+        "My brother's clock is Martian, mine is fast.",
+        {"text": "Ana is on Mars time.", "subject": "Ana", "attribute": "timezone", "value": "Mars/Olympus"},
+        {"text": "Ben is in New York.", "subject": "Ben", "attribute": "timezone", "value": "America/New_York"},
+        at=YEAR[2025],
+    )
+    assert timezone() == "Asia/Tokyo"
+    memory.set_preference("timezone", "Europe/Lisbon")
+    pipeline.settle()
+    assert timezone() == "Europe/Lisbon"
+    memory.delete_fact(fact_id)
+    pipeline.settle()
+    assert timezone() == "UTC"

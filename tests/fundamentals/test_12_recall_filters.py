@@ -101,7 +101,7 @@ def test_without_a_question_by_importance(ana):
 
 def test_each_score_is_explained(ana):
     for memory in ana.recall("Where does Ana live?", explain=True):
-        assert memory.score == pytest.approx(sum(memory.score_parts.values()), abs=1.01)
+        assert memory.score == pytest.approx(sum(memory.score_parts.values()))
     assert ana.recall("Where does Ana live?")[0].score_parts is None
 
 
@@ -146,13 +146,13 @@ def test_pending_turns_are_filtered_too(settings, hot_store):
         assert memory.recall("Porto", **nothing) == []
 
 
-def test_the_thousandth_query_finds_as_much_as_the_first(settings, pipeline):
+def test_the_hundredth_query_finds_as_much_as_the_first(settings, pipeline):
     memory = MemoryClient("ana", settings=settings)
     memory.write_many(
         {"role": "user", "content": f"Turn number {number} of mine.", "name": "Ana"} for number in range(20)
     )
     pipeline.settle()
-    for number in range(1_000):
+    for number in range(100):
         limit = 1 + number % 25
         assert len(memory.recall(f"number {number % 20}", limit, kinds=["turn"], session_id="default")) == min(
             limit, 20

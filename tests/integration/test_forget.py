@@ -75,7 +75,7 @@ class Forgetting:
             self._pipeline.settle(seconds=40)
         if not self.is_begun:
             # More than one judging call can show: what is left of it is asked by night.
-            memory.write_many({"role": "user", "content": _long(number)} for number in range(60))
+            memory.write_many({"role": "user", "content": _long(number)} for number in range(45))
             self._pipeline.settle(seconds=40)
             sleep.sleep(self._pipeline.runtime, ANA)
 

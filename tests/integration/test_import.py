@@ -171,6 +171,16 @@ def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits
     assert count(database, "imported_runs") == 0
 
 
+def test_what_was_imported_is_not_newer_than_what_was_said_since(command, pipeline, settings, database, write_file):
+    MemoryClient("ana", "today", settings=settings).write("user", "I live in Porto.")
+    pipeline.settle()
+    old = line("I live in Lisbon.")
+    assert command("import", write_file(old)).code == 0
+    pipeline.settle()
+    newest = MemoryClient("ana", "another", settings=settings).recall()
+    assert [memory.text for memory in newest] == ["I live in Porto.", "I live in Lisbon."]
+
+
 def test_in_one_session_what_is_said_today_passes_the_import_by(command, pipeline, settings, database, write_file):
     memory = MemoryClient("user0", "old0", settings=settings)
     memory.write("user", "I live in Lisbon.")

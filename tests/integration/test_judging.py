@@ -251,6 +251,25 @@ def test_rules_alone_ask_nobody(with_llm, hot_store, llm_server):
     assert llm_server.calls("judge") == []
 
 
+def test_what_was_decided_on_an_older_memory_is_decided_anew(memory, pipeline, database, monkeypatch):
+    """Somebody else writes the memory between the decision and its transaction: it is refused, and made again."""
+    said(memory, pipeline, "lives_in: Faro")
+    reached = []
+
+    def reach(point):
+        if point == "consolidate.decided":
+            reached.append(point)
+            if len(reached) == 1:
+                database.execute("UPDATE users SET version = version + 1")
+
+    monkeypatch.setattr(faults, "reach", reach)
+    said(memory, pipeline, "lives_in: Porto", day=2)
+    assert len(reached) == 2
+    assert current(memory) == ["lives_in: Porto"]
+    assert database.execute("SELECT count FROM counters WHERE name = 'version_conflicts'").fetchone() == (1,)
+    assert batches(database) == [("applied", 0, False)] * 2
+
+
 def test_what_was_judged_on_an_older_memory_is_not_used(memory, pipeline, with_llm, llm_server, database):
     """The turn behind K1 is taken back between the judgement and its use: K1 is another fact by then."""
     before = MemoryClient("ana", "before", settings=with_llm)

@@ -25,6 +25,9 @@ OWNED = [
     "digests",
     "profiles",
     "vectors",
+    "memory_indexes",
+    "index_postings",
+    "index_cells",
     "erasures",
     "audit_log",
 ]

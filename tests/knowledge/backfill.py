@@ -26,6 +26,8 @@ _IN_EVERY_ORDER = [
             "2022-06-01": ["Ana lives in Braga."],
             "2023-06-01": ["Ana lives in Evora."],
         },
+        # Of what had come by then, the newest; whatever comes later changes nothing of that.
+        believed_after={step: [f"Ana lives in {_CITIES[max(order[:step])]}."] for step in range(1, len(order) + 1)},
     )
     for order in permutations(_CITIES)
 ]

@@ -50,7 +50,7 @@ def user(when: str, text: str, name: str | None = "Ana") -> Said:
 
 
 def assistant(when: str, text: str, *, shown: Sequence[str] = ()) -> Said:
-    """A turn of the assistant, who had been shown the facts of these texts."""
+    """A turn of the assistant, who had been shown the facts of these texts, be they another user's."""
     return Said(role="assistant", name=None, when=when, text=text, memories_shown=tuple(shown))
 
 
@@ -75,15 +75,18 @@ def fact(
     category: str = "other",
     turn: int = 1,
     quote: str | None = None,
+    unasked: Mapping[str, Any] | None = None,
     **property: str,
 ) -> Answered:
-    """A candidate; `lives_in="Lisbon"` is its attribute and value."""
+    """A candidate; `lives_in="Lisbon"` is its attribute and value, `unasked` is what no form has asked for."""
     assert len(property) <= 1
     attribute, value = next(iter(property.items()), (None, None))
     subject = about if attribute else None
     named = {"subject": subject, "attribute": attribute, "value": value}
     times = {"valid_from": since, "valid_to": until}
-    return Answered(text, turn, quote, {"category": category, "corrects": corrects, **named, **times})
+    return Answered(
+        text, turn, quote, {"category": category, "corrects": corrects, **named, **times, **(unasked or {})}
+    )
 
 
 def model(*answered: Answered) -> tuple[Answered, ...]:
@@ -98,12 +101,14 @@ class Heard:
     turns: Sequence[Said]
     answered: Sequence[Answered] | None
     session: str
+    #: Whose memory it is.
+    whose: str
 
 
-def heard(*given: Said | Sequence[Answered], session: str = "chat") -> Heard:
+def heard(*given: Said | Sequence[Answered], session: str = "chat", whose: str = "ana") -> Heard:
     """One batch: its turns in order, and last what the model answers."""
     answers = [one for one in given if not isinstance(one, Said)]
-    return Heard([one for one in given if isinstance(one, Said)], answers[0] if answers else None, session)
+    return Heard([one for one in given if isinstance(one, Said)], answers[0] if answers else None, session, whose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +169,20 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpins:
+    """A person lets the current fact of this text be one like the others."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deletes:
     """A person deletes the current fact of this text."""
 
     text: str
 
 
-Step = Heard | Again | TakesBack | Adds | Corrects | Pins | Deletes
+Step = Heard | Again | TakesBack | Adds | Corrects | Pins | Unpins | Deletes
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +196,8 @@ class Case:
     current: Sequence[str]
     #: (text, why) of the facts that are current no more, in any order: all of them.
     ended: Sequence[tuple[str, str]] = ()
+    #: Text of a current fact -> its versions, oldest first, as `fact_history` tells them.
+    history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Moment -> what was true then, as far as is known in the end.
     true_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Number of a step -> what was believed after it.
@@ -196,12 +210,16 @@ class Case:
     said_by: Mapping[str, str] = field(default_factory=dict)
     #: Text of a fact -> since when and until when it holds; None where nobody said.
     holds: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    #: Other user -> the texts of their current facts.
+    of_others: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Why candidates were not believed, sorted.
     rejected: Sequence[str] = ()
     #: Pairs of texts of which a right-minded judge says that the one said later replaces the other.
     replaces: Sequence[tuple[str, str]] = ()
     #: Pairs of texts of which the judge says that they are the same.
     same: Sequence[tuple[str, str]] = ()
+    #: What the judge says besides, as (first, second, verdict), whatever it was shown.
+    judge_says: Sequence[tuple[str, str, str]] = ()
     #: How many judging calls there are; None: whatever.
     judging_calls: int | None = None
     #: The user's timezone.

@@ -19,6 +19,7 @@ CASES = [
             "2024-01-02": ["Ana lives in Porto."],
         },
         believed_after={1: ["Ana lives in Lisbon."], 2: ["Ana lives in Porto."]},
+        history={"Ana lives in Porto.": ["Ana lives in Lisbon.", "Ana lives in Porto."]},
         holds={"Ana lives in Lisbon.": (None, "2024-01-02")},
         judging_calls=0,
     ),
@@ -75,6 +76,7 @@ CASES = [
         },
         believed_after={2: ["Ana lives in Porto."], 3: ["Ana lives in Lisbon."]},
         times_seen={"Ana lives in Lisbon.": 1},
+        history={"Ana lives in Lisbon.": ["Ana lives in Lisbon.", "Ana lives in Porto.", "Ana lives in Lisbon."]},
     ),
     Case(
         "a job is changed for a rival's",
@@ -84,7 +86,9 @@ CASES = [
         ],
         current=["Ana works at Globex."],
         ended=[("Ana works at Acme.", "newer_value")],
-        true_on={"2023-05-01": ["Ana works at Acme."]},
+        true_on={"2023-05-01": ["Ana works at Acme."], "2023-10-01": ["Ana works at Globex."]},
+        believed_after={1: ["Ana works at Acme."], 2: ["Ana works at Globex."]},
+        history={"Ana works at Globex.": ["Ana works at Acme.", "Ana works at Globex."]},
     ),
     Case(
         "a job and an employer are two things",
@@ -107,6 +111,7 @@ CASES = [
         ended=[("Ana works at Acme.", "judged")],
         replaces=[("Ana works at Acme.", "Ana lost her job at Acme.")],
         true_on={"2023-08-01": ["Ana works at Acme."], "2023-10-01": ["Ana lost her job at Acme."]},
+        history={"Ana lost her job at Acme.": ["Ana works at Acme.", "Ana lost her job at Acme."]},
         judging_calls=1,
     ),
     Case(
@@ -225,5 +230,92 @@ CASES = [
         current=["The assistant should answer in German."],
         ended=[("The assistant should answer in English.", "judged")],
         replaces=[("The assistant should answer in English.", "The assistant should answer in German.")],
+    ),
+    Case(
+        "a job is lost, and another one found in the same batch",
+        [
+            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(
+                user("2023-09-01", "I left Acme in June."),
+                user("2023-09-01T12:01", "Globex hired me in August, but I quit."),
+                user("2023-09-01T12:02", "I work at Initech since today."),
+                model(
+                    fact("Ana worked at Acme until June 2023.", worked_at="Acme", until="2023-06"),
+                    fact("Ana works at Globex.", works_at="Globex", since="2023-08-01", turn=2),
+                    fact("Ana works at Initech.", works_at="Initech", since="2023-09-01", turn=3),
+                ),
+            ),
+        ],
+        current=["Ana worked at Acme until June 2023.", "Ana works at Initech."],
+        ended=[("Ana works at Acme.", "newer_value"), ("Ana works at Globex.", "newer_value")],
+        true_on={"2023-05-01": ["Ana works at Acme."], "2023-08-15": ["Ana works at Globex."]},
+    ),
+    Case(
+        "three jobs, back and forth",
+        [
+            heard(user("2021-01-01", "I'm at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(user("2022-01-01", "I'm at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            heard(user("2023-01-01", "Acme again."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            heard(user("2024-01-01", "Globex again."), model(fact("Ana works at Globex.", works_at="Globex"))),
+        ],
+        current=["Ana works at Globex."],
+        ended=[
+            ("Ana works at Acme.", "newer_value"),
+            ("Ana works at Acme.", "newer_value"),
+            ("Ana works at Globex.", "newer_value"),
+        ],
+        true_on={
+            "2021-06-01": ["Ana works at Acme."],
+            "2022-06-01": ["Ana works at Globex."],
+            "2023-06-01": ["Ana works at Acme."],
+            "2024-06-01": ["Ana works at Globex."],
+        },
+        history={
+            "Ana works at Globex.": [
+                "Ana works at Acme.",
+                "Ana works at Globex.",
+                "Ana works at Acme.",
+                "Ana works at Globex.",
+            ]
+        },
+    ),
+    Case(
+        "one telephone, one address, many allergies",
+        [
+            heard(
+                user("2023-01-01", "Write to ana@a.example, and no nuts for me."),
+                model(
+                    fact("Ana's email is ana@a.example.", email="ana@a.example", quote="ana@a.example"),
+                    fact("Ana is allergic to nuts.", allergic_to="nuts", quote="no nuts"),
+                ),
+            ),
+            heard(
+                user("2023-02-01", "Now ana@b.example, and no shellfish."),
+                model(
+                    fact("Ana's email is ana@b.example.", email="ana@b.example", quote="ana@b.example"),
+                    fact("Ana is allergic to shellfish.", allergic_to="shellfish", quote="no shellfish"),
+                ),
+            ),
+        ],
+        current=["Ana is allergic to nuts.", "Ana is allergic to shellfish.", "Ana's email is ana@b.example."],
+        ended=[("Ana's email is ana@a.example.", "newer_value")],
+    ),
+    Case(
+        "favourites of two kinds do not compete",
+        [
+            heard(
+                user("2023-01-01", "My favourite colour is red, my favourite food soup."),
+                model(
+                    fact("Ana's favourite colour is red.", favourite_colour="red", quote="red"),
+                    fact("Ana's favourite food is soup.", favourite_food="soup", quote="soup"),
+                ),
+            ),
+            heard(
+                user("2023-02-01", "Blue is my favourite now."),
+                model(fact("Ana's favourite colour is blue.", favourite_colour="blue")),
+            ),
+        ],
+        current=["Ana's favourite colour is blue.", "Ana's favourite food is soup."],
+        ended=[("Ana's favourite colour is red.", "newer_value")],
     ),
 ]

@@ -44,6 +44,7 @@ CASES = [
         ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
         true_on={"2023-05-01": ["Ana is 35."], "2023-05-02": ["Ana is 35."]},
         believed_after={1: ["Ana is 34."], 2: ["Ana is 43."], 3: ["Ana is 35."]},
+        history={"Ana is 35.": ["Ana is 34.", "Ana is 43.", "Ana is 35."]},
     ),
     Case(
         "a correction back to what was said first",
@@ -55,6 +56,7 @@ CASES = [
         current=["Ana is 34."],
         ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
         true_on={"2023-05-01": ["Ana is 34."], "2023-05-02": ["Ana is 34."]},
+        history={"Ana is 34.": ["Ana is 34.", "Ana is 43.", "Ana is 34."]},
     ),
     Case(
         "a correction within one batch",
@@ -165,5 +167,71 @@ CASES = [
         ended=[("Ana plays tennis.", "judged"), ("Ana had to give up tennis.", "removed")],
         replaces=[("Ana plays tennis.", "Ana had to give up tennis.")],
         true_on={"2023-03-01": ["Ana plays tennis."]},
+    ),
+    Case(
+        "a double correction within one batch",
+        [
+            heard(
+                user("2023-05-01", "I live in Lisbon."),
+                user("2023-05-01T12:01", "Leiria, I mean."),
+                user("2023-05-01T12:02", "Sorry: Loures. I type too fast."),
+                model(
+                    fact("Ana lives in Lisbon.", lives_in="Lisbon"),
+                    fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True, turn=2),
+                    fact("Ana lives in Loures.", lives_in="Loures", corrects=True, turn=3),
+                ),
+            ),
+        ],
+        current=["Ana lives in Loures."],
+        ended=[("Ana lives in Lisbon.", "correction"), ("Ana lives in Leiria.", "correction")],
+        true_on={"2023-05-01": ["Ana lives in Loures."]},
+        history={"Ana lives in Loures.": ["Ana lives in Lisbon.", "Ana lives in Leiria.", "Ana lives in Loures."]},
+    ),
+    Case(
+        "what a correction corrects arrives after it",
+        [
+            heard(
+                user("2023-05-03", "No, I meant Leiria."),
+                model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
+            ),
+            heard(
+                user("2023-05-01", "I live in Lisbon."),
+                model(fact("Ana lives in Lisbon.", lives_in="Lisbon")),
+                session="import",
+            ),
+        ],
+        current=["Ana lives in Leiria."],
+        ended=[("Ana lives in Lisbon.", "newer_value")],
+        true_on={"2023-06-01": ["Ana lives in Leiria."]},
+        believed_after={1: ["Ana lives in Leiria."], 2: ["Ana lives in Leiria."]},
+    ),
+    Case(
+        "a correction of somebody else is none of the user",
+        [
+            heard(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(
+                user("2023-05-02", "Ben lives in Lagos."),
+                model(fact("Ben lives in Lagos.", about="Ben", lives_in="Lagos")),
+            ),
+            heard(
+                user("2023-05-03", "No, Ben lives in Loule."),
+                model(fact("Ben lives in Loule.", about="Ben", lives_in="Loule", corrects=True)),
+            ),
+        ],
+        current=["Ana lives in Faro.", "Ben lives in Loule."],
+        ended=[("Ben lives in Lagos.", "correction")],
+        history={"Ana lives in Faro.": ["Ana lives in Faro."]},
+    ),
+    Case(
+        "the correction of a number that the judge must see is not merged with it",
+        [
+            heard(user("2023-05-01", "I ran 10 km."), model(fact("Ana ran 10 km.", category="event"))),
+            heard(user("2023-05-02", "12 km, not 10."), model(fact("Ana ran 12 km.", category="event", corrects=True))),
+        ],
+        current=["Ana ran 12 km."],
+        ended=[("Ana ran 10 km.", "correction")],
+        replaces=[("Ana ran 10 km.", "Ana ran 12 km.")],
+        same=[],
+        true_on={"2023-05-01": ["Ana ran 12 km."]},
     ),
 ]

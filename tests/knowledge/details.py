@@ -32,6 +32,44 @@ CASES = [
     _never_merged("a not", "Ana eats fish.", "Ana does not eat fish."),
     _never_merged("a never", "Ana has been to Rome.", "Ana has never been to Rome."),
     _never_merged("another time of day", "Ana wakes up at 6 am.", "Ana wakes up at 6 pm."),
+    _never_merged("another temperature", "Ana bakes at 200 degrees Celsius.", "Ana bakes at 200 degrees Fahrenheit."),
+    _never_merged("another share", "Ana works 80 %.", "Ana works 60 %."),
+    _never_merged("a decimal point", "Ana's tank holds 1.5 liters.", "Ana's tank holds 15 liters."),
+    _never_merged("an allergy denied", "Ana is allergic to nuts.", "Ana is not allergic to nuts."),
+    _never_merged("another year of a leap day", "Ana moved on 29 February 2020.", "Ana moved on 29 February 2024."),
+    _never_merged("a contraction", "Ana can swim.", "Ana can't swim."),
+    Case(
+        "the same unit under another name",
+        [
+            heard(user("2023-05-01", "I run 5 km a day."), model(fact("Ana runs 5 km every day."))),
+            heard(user("2023-06-01", "5 kilometers it is."), model(fact("Ana runs 5 kilometers daily."))),
+        ],
+        current=["Ana runs 5 km every day."],
+        same=[("Ana runs 5 km every day.", "Ana runs 5 kilometers daily.")],
+        times_seen={"Ana runs 5 km every day.": 2},
+    ),
+    Case(
+        "two negations that say the same",
+        [
+            heard(user("2023-05-01", "I never eat meat."), model(fact("Ana never eats meat."))),
+            heard(user("2023-06-01", "I don't eat meat."), model(fact("Ana does not eat meat."))),
+        ],
+        current=["Ana never eats meat."],
+        same=[("Ana never eats meat.", "Ana does not eat meat.")],
+        times_seen={"Ana never eats meat.": 2},
+    ),
+    Case(
+        "what is denied is ended, says the judge",
+        [
+            heard(user("2023-05-01", "I have a car."), model(fact("Ana has a car.", owns="car"))),
+            heard(user("2023-06-01", "I have no car any more."), model(fact("Ana has no car."))),
+        ],
+        current=["Ana has no car."],
+        ended=[("Ana has a car.", "judged")],
+        replaces=[("Ana has a car.", "Ana has no car.")],
+        true_on={"2023-05-15": ["Ana has a car."], "2023-06-15": ["Ana has no car."]},
+        believed_after={1: ["Ana has a car."], 2: ["Ana has no car."]},
+    ),
     Case(
         "the same in other words, says the judge",
         [

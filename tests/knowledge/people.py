@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, fact, heard, model, user
+from tests.knowledge.case import Case, assistant, fact, heard, model, user
 
 CASES = [
     Case(
@@ -125,5 +125,114 @@ CASES = [
         ],
         current=["Ana lives in Lisbon.", "Rui lives in Porto."],
         said_by={"Rui lives in Porto.": "user"},
+    ),
+    Case(
+        "the name of a sister is not the user's",
+        [
+            heard(
+                user("2023-04-01", "I live in Faro."),
+                model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
+            ),
+            heard(
+                user("2023-05-01", "My sister is called Maria."),
+                model(fact("The user's sister is called Maria.", about="Maria", name="Maria")),
+            ),
+            heard(
+                user("2023-06-01", "Maria lives in Rome."),
+                model(fact("Maria lives in Rome.", about="Maria", lives_in="Rome")),
+            ),
+        ],
+        current=["Maria lives in Rome.", "The user lives in Faro.", "The user's sister is called Maria."],
+    ),
+    Case(
+        "the name of the assistant is not the user's",
+        [
+            heard(
+                user("2023-04-01", "I live in Faro."),
+                model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
+            ),
+            heard(
+                assistant("2023-05-01", "I'm Clara, from Braga."),
+                model(
+                    fact("The assistant is called Clara.", about="Clara", name="Clara"),
+                    fact("Clara lives in Braga.", about="Clara", lives_in="Braga"),
+                ),
+            ),
+        ],
+        current=["Clara lives in Braga.", "The assistant is called Clara.", "The user lives in Faro."],
+    ),
+    Case(
+        "the user without a name gets one",
+        [
+            heard(
+                user("2023-04-01", "I live in Faro.", name=None),
+                model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
+            ),
+            heard(
+                user("2023-05-01", "My name is Ana, by the way.", name=None),
+                model(fact("The user's name is Ana.", about="The user", name="Ana")),
+            ),
+            heard(user("2023-06-01", "Now in Braga.", name=None), model(fact("Ana lives in Braga.", lives_in="Braga"))),
+        ],
+        current=["Ana lives in Braga.", "The user's name is Ana."],
+        ended=[("The user lives in Faro.", "newer_value")],
+    ),
+    Case(
+        "the user marries, and is called otherwise",
+        [
+            heard(
+                user("2023-04-01", "I'm Ana Reis."),
+                model(fact("Ana Reis is her name.", about="Ana Reis", name="Ana Reis")),
+            ),
+            heard(
+                user("2023-05-01", "I live in Faro."),
+                model(fact("Ana Reis lives in Faro.", about="Ana Reis", lives_in="Faro")),
+            ),
+            heard(
+                user("2023-06-01", "I'm Ana Costa since today."),
+                model(fact("Ana Reis is called Ana Costa.", about="Ana Reis", name="Ana Costa")),
+            ),
+            heard(
+                user("2023-07-01", "Now in Braga."),
+                model(fact("Ana Costa lives in Braga.", about="Ana Costa", lives_in="Braga")),
+            ),
+        ],
+        current=["Ana Costa lives in Braga.", "Ana Reis is called Ana Costa."],
+        ended=[("Ana Reis is her name.", "newer_value"), ("Ana Reis lives in Faro.", "newer_value")],
+    ),
+    Case(
+        "a namesake of the user is somebody else",
+        [
+            heard(
+                user("2023-04-01", "I'm Ana Reis."),
+                model(fact("Ana Reis is her name.", about="Ana Reis", name="Ana Reis")),
+            ),
+            heard(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(
+                user("2023-06-01", "My boss Ana Lopes lives in Bern."),
+                model(fact("Ana Lopes, Ana's boss, lives in Bern.", about="Ana Lopes", lives_in="Bern")),
+            ),
+        ],
+        current=["Ana Lopes, Ana's boss, lives in Bern.", "Ana Reis is her name.", "Ana lives in Faro."],
+    ),
+    Case(
+        "a first name is shared by two who have second names",
+        [
+            heard(
+                user("2023-05-01", "Tom Berg works at Acme."),
+                model(fact("Tom Berg works at Acme.", about="Tom Berg", works_at="Acme")),
+            ),
+            heard(
+                user("2023-06-01", "Tom Lind works at Globex."),
+                model(fact("Tom Lind works at Globex.", about="Tom Lind", works_at="Globex")),
+            ),
+            heard(
+                user("2023-07-01", "Tom Berg went to Initech."),
+                model(fact("Tom Berg works at Initech.", about="Tom Berg", works_at="Initech")),
+            ),
+        ],
+        current=["Tom Berg works at Initech.", "Tom Lind works at Globex."],
+        ended=[("Tom Berg works at Acme.", "newer_value")],
+        history={"Tom Berg works at Initech.": ["Tom Berg works at Acme.", "Tom Berg works at Initech."]},
     ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, assistant, fact, heard, model, user
+from tests.knowledge.case import Case, TakesBack, assistant, fact, heard, model, user
 
 _LISBON = "Ana lives in Lisbon."
 
@@ -160,5 +160,76 @@ CASES = [
         "small talk is no fact",
         [heard(user("2023-05-01", "Hello!"), assistant("2023-05-01T12:01", "Hi there!"), model(fact("Ana greets.")))],
         current=[],
+    ),
+    Case(
+        "a recommendation is the assistant's, until the user makes it theirs",
+        [
+            heard(
+                assistant("2023-05-01", "Try the Foz cafe."),
+                model(fact("The assistant recommended the Foz cafe to Ana.", category="recommendation")),
+            ),
+            heard(
+                assistant("2023-05-02", "You like the Foz cafe, don't you."),
+                model(fact("Ana likes the Foz cafe.", likes="the Foz cafe")),
+            ),
+            heard(
+                user("2023-05-03", "I do like the Foz cafe."),
+                model(fact("Ana likes the Foz cafe.", likes="the Foz cafe")),
+            ),
+        ],
+        current=["Ana likes the Foz cafe.", "The assistant recommended the Foz cafe to Ana."],
+        said_by={
+            "Ana likes the Foz cafe.": "user",
+            "The assistant recommended the Foz cafe to Ana.": "assistant",
+        },
+    ),
+    Case(
+        "what the user takes back of it is the assistant's again",
+        [
+            heard(assistant("2023-05-01", "You like jazz."), model(fact("Ana likes jazz.", likes="jazz"))),
+            heard(user("2023-05-02", "Jazz is great."), model(fact("Ana likes jazz.", likes="jazz"))),
+            TakesBack("Jazz is great."),
+        ],
+        current=["Ana likes jazz."],
+        said_by={"Ana likes jazz.": "assistant"},
+        times_seen={"Ana likes jazz.": 1},
+    ),
+    Case(
+        "the user declines what the assistant recommended",
+        [
+            heard(
+                assistant("2023-05-01", "I recommend the night train."),
+                model(fact("The assistant recommended the night train.", category="recommendation")),
+            ),
+            heard(
+                user("2023-05-02", "No night train for me."),
+                model(fact("Ana does not want to take the night train.")),
+            ),
+        ],
+        current=["Ana does not want to take the night train."],
+        ended=[("The assistant recommended the night train.", "judged")],
+        replaces=[("The assistant recommended the night train.", "Ana does not want to take the night train.")],
+        history={
+            "Ana does not want to take the night train.": [
+                "The assistant recommended the night train.",
+                "Ana does not want to take the night train.",
+            ]
+        },
+    ),
+    Case(
+        "the assistant repeats what was shown, and says more",
+        [
+            heard(user("2023-05-01", "I live in Lisbon."), model(fact(_LISBON, lives_in="Lisbon"))),
+            heard(
+                assistant("2023-05-02", "You live in Lisbon; I will book you a table there.", shown=[_LISBON]),
+                model(
+                    fact("Ana lives in Lisbon.", quote="You live in Lisbon"),
+                    fact("The assistant promised to book Ana a table.", quote="I will book you a table"),
+                ),
+            ),
+        ],
+        current=[_LISBON, "The assistant promised to book Ana a table."],
+        times_seen={_LISBON: 1},
+        rejected=["repeats_memory"],
     ),
 ]

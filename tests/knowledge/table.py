@@ -16,7 +16,20 @@ from afterturn import settings
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
 from tests.conftest import empty
-from tests.knowledge.case import Adds, Again, Case, Corrects, Deletes, Heard, Pins, Said, Step, TakesBack, moment
+from tests.knowledge.case import (
+    Adds,
+    Again,
+    Case,
+    Corrects,
+    Deletes,
+    Heard,
+    Pins,
+    Said,
+    Step,
+    TakesBack,
+    Unpins,
+    moment,
+)
 from tests.llm_server import LLMServer, answers, prompt
 from tests.llm_server.prompt import ShownStatement
 from tests.pipeline import Pipeline
@@ -88,22 +101,33 @@ class _Told:
         match step:
             case Heard():
                 self._answering = step
-                self._session(step.session).write_many([self._written(turn) for turn in step.turns])
+                turns = [self._written(turn) for turn in step.turns]
+                MemoryClient(step.whose, step.session, settings=self.settings).write_many(turns)
             case TakesBack():
                 [turn] = [turn for turn in self._turns() if turn.text == step.text]
-                self._session(step.session).remove(turn.turn_id)
+                MemoryClient(USER, step.session, settings=self.settings).remove(turn.turn_id)
             case Adds():
                 memory.add_fact(step.text, **step.fields)
             case Corrects():
                 memory.correct_fact(self.current(step.old).fact_id, step.new, **step.fields)
             case Pins():
                 memory.pin_fact(self.current(step.text).fact_id)
+            case Unpins():
+                memory.unpin_fact(self.current(step.text).fact_id)
             case Deletes():
                 memory.delete_fact(self.current(step.text).fact_id)
 
+    def users(self) -> list[str]:
+        """Return whose memories there are."""
+        return sorted({USER, *(step.whose for step in self.case.steps if isinstance(step, Heard))})
+
+    def facts_of(self, user: str) -> list[Fact]:
+        """Return a user's current facts."""
+        return MemoryClient(user, settings=self.settings).facts(limit=ALL)
+
     def current(self, text: str) -> Fact:
         """Return the current fact of this text."""
-        [found] = [fact for fact in self.memory.facts(limit=ALL) if fact.text == text]
+        [found] = [fact for fact in self.facts_of(USER) if fact.text == text]
         return found
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -133,7 +157,8 @@ class _Told:
             for other in others:
                 if verdict := self._verdict(first.text, other.text):
                     pairs.append({"first": first.label, "second": other.label, "verdict": verdict})
-        return pairs
+        said = [{"first": one, "second": other, "verdict": verdict} for one, other, verdict in self.case.judge_says]
+        return said + pairs
 
     def _verdict(self, one: str, other: str) -> str | None:
         pair = {one, other}
@@ -142,7 +167,8 @@ class _Told:
         return "replaces" if any(pair == set(named) for named in self.case.replaces) else None
 
     def _written(self, turn: Said) -> dict[str, Any]:
-        shown = [fact.fact_id for fact in self.memory.facts(limit=ALL) if fact.text in turn.memories_shown]
+        known = [fact for user in self.users() for fact in self.facts_of(user)]
+        shown = [fact.fact_id for fact in known if fact.text in turn.memories_shown]
         return {
             "role": turn.role,
             "content": turn.text,
@@ -154,9 +180,6 @@ class _Told:
 
     def _turns(self) -> list[Said]:
         return [turn for step in self.case.steps if isinstance(step, Heard) for turn in step.turns]
-
-    def _session(self, name: str) -> MemoryClient:
-        return MemoryClient(USER, name, settings=self.settings)
 
     def _set_timezone(self) -> None:
         """There is no door for it yet."""
@@ -180,12 +203,17 @@ class Known:
     def __post_init__(self) -> None:
         url = self.told.settings.postgres_url.get_secret_value()
         with psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
-            self.facts = connection.execute("SELECT * FROM facts ORDER BY recorded_at, fact_id").fetchall()
-            rows = connection.execute("SELECT reason FROM rejections").fetchall()
+            self.facts = connection.execute(
+                "SELECT * FROM facts WHERE user_id = %s ORDER BY recorded_at, fact_id", (USER,)
+            ).fetchall()
+            rows = connection.execute("SELECT reason FROM rejections WHERE user_id = %s", (USER,)).fetchall()
             self.rejected = sorted(row["reason"] for row in rows)
 
-    def current(self) -> list[str]:
-        return sorted(fact.text for fact in self.told.memory.facts(limit=ALL))
+    def current(self, user: str = USER) -> list[str]:
+        return sorted(fact.text for fact in self.told.facts_of(user))
+
+    def history(self, text: str) -> list[str]:
+        return [version.text for version in self.told.memory.fact_history(self.fact(text).fact_id)]
 
     def ended(self) -> list[tuple[str, str]]:
         return sorted((row["text"], row["ended_because"]) for row in self.facts if row["status"] != "current")

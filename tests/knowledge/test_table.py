@@ -10,6 +10,7 @@ from tests.knowledge import (
     corrections,
     details,
     edits,
+    hostile,
     offline,
     people,
     repeats,
@@ -19,7 +20,7 @@ from tests.knowledge import (
 from tests.knowledge.case import Case, moment
 from tests.knowledge.table import Table
 
-THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, edits, offline)
+THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, hostile, edits, offline)
 CASES = [case for theme in THEMES for case in theme.CASES]
 
 
@@ -29,6 +30,10 @@ def test_case(table: Table, case: Case) -> None:
     assert known.current() == sorted(case.current)
     assert known.ended() == sorted(case.ended)
     assert known.rejected == list(case.rejected)
+    for user, texts in case.of_others.items():
+        assert (user, known.current(user)) == (user, sorted(texts))
+    for text, versions in case.history.items():
+        assert (text, known.history(text)) == (text, list(versions))
     for when, texts in case.true_on.items():
         assert (when, known.true_on(when)) == (when, sorted(texts))
     for step, texts in case.believed_after.items():

@@ -74,6 +74,49 @@ CASES = [
         timezone="Europe/Berlin",
     ),
     Case(
+        "a birthday on a leap day",
+        [
+            heard(
+                user("2023-03-01", "I was born on 29 February 2000."),
+                model(fact("Ana was born on 29 February 2000.", born_on="2000-02-29")),
+            ),
+            heard(
+                user("2023-03-02", "My birthday is on 29 February 2000."),
+                model(fact("Ana was born on 29 February 2000.", born_on="2000-02-29")),
+            ),
+        ],
+        current=["Ana was born on 29 February 2000."],
+        times_seen={"Ana was born on 29 February 2000.": 2},
+    ),
+    Case(
+        "the last day of a leap year's February in another timezone",
+        [
+            heard(
+                user("2024-02-29T23:30-10:00", "My visa runs out today."),
+                model(fact("Ana's visa is valid until 29 February 2024.", until="2024-02-29")),
+            ),
+        ],
+        current=["Ana's visa is valid until 29 February 2024."],
+        timezone="Pacific/Honolulu",
+        holds={"Ana's visa is valid until 29 February 2024.": (None, "2024-03-01T00:00-10:00")},
+        true_on={"2024-03-01T09:59": ["Ana's visa is valid until 29 February 2024."], "2024-03-01T10:00": []},
+    ),
+    Case(
+        "what was true then is not what was believed then",
+        [
+            heard(user("2023-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            heard(
+                user("2023-06-01", "I've been in Bern since March, by the way."),
+                model(fact("Ana lives in Bern.", lives_in="Bern", since="2023-03-01")),
+            ),
+        ],
+        current=["Ana lives in Bern."],
+        ended=[("Ana lives in Faro.", "newer_value")],
+        true_on={"2023-02-01": ["Ana lives in Faro."], "2023-04-01": ["Ana lives in Bern."]},
+        believed_after={1: ["Ana lives in Faro."], 2: ["Ana lives in Bern."]},
+        history={"Ana lives in Bern.": ["Ana lives in Faro.", "Ana lives in Bern."]},
+    ),
+    Case(
         "a leap day is a day",
         [
             heard(

@@ -12,8 +12,8 @@ from tests.llm_server.model import Script
 from tests.llm_server.prompt import ShownStatement
 from tests.llm_server.replay import normalised
 
-#: A call may cut what it shows; what has at least this many characters is known by its beginning.
-_LEAST_OF_LONG = 100
+#: How a call marks what it shows in part.
+_CUT = " [...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Oracle:
 
     def _whole(self, shown: str) -> frozenset[str]:
         """Return the texts that this may be the beginning of; itself where none is known."""
-        text = normalised(shown)
-        if text in self._texts or len(text) < _LEAST_OF_LONG:
+        text = normalised(shown.removesuffix(_CUT))
+        if not shown.endswith(_CUT):
             return frozenset({text})
         return frozenset(known for known in self._texts if known.startswith(text)) or frozenset({text})
 

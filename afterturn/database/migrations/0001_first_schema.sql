@@ -33,9 +33,17 @@ CREATE TABLE users (
     slept_through timestamptz,
     owes_sleep boolean NOT NULL GENERATED ALWAYS AS (slept_version <> version) STORED,
     sleep_hinted_at timestamptz,
+    -- The number that the next batch had when it was last seen whether the memory needs an index, and was given one.
+    -- It is looked at again after a hundred batches, or a twenty-fifth more of them, whichever is later.
+    indexed_user_seq bigint NOT NULL DEFAULT 0,
+    owes_index boolean NOT NULL GENERATED ALWAYS AS (
+        next_user_seq - indexed_user_seq > greatest(100, indexed_user_seq / 25)
+    ) STORED,
+    index_hinted_at timestamptz,
     PRIMARY KEY (tenant_id, user_id)
 );
 CREATE INDEX users_sleep_owed ON users (slept_at) WHERE owes_sleep;
+CREATE INDEX users_index_owed ON users (index_hinted_at NULLS FIRST) WHERE owes_index;
 
 CREATE TABLE sessions (
     tenant_id text NOT NULL,
@@ -86,7 +94,7 @@ CREATE TABLE turns (
     PRIMARY KEY (tenant_id, user_id, session_id, position),
     UNIQUE (tenant_id, user_id, session_id, turn_id)
 );
-CREATE INDEX turns_newest ON turns (tenant_id, user_id, written_at DESC, position DESC);
+CREATE INDEX turns_newest ON turns (tenant_id, user_id, occurred_at DESC, position DESC);
 -- What came lately, for freshness: next to nothing to keep, because turns are only ever added.
 CREATE INDEX turns_archived ON turns USING brin (archived_at);
 
@@ -264,6 +272,8 @@ CREATE TABLE facts (
     PRIMARY KEY (tenant_id, user_id, fact_id)
 );
 CREATE INDEX facts_current ON facts (tenant_id, user_id) WHERE status = 'current';
+-- What came after a large memory was indexed.
+CREATE INDEX facts_recorded ON facts (tenant_id, user_id, recorded_at);
 CREATE INDEX facts_superseded_by ON facts (tenant_id, user_id, superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX facts_by_attribute ON facts (tenant_id, user_id, subject, attribute) WHERE attribute IS NOT NULL;
 
@@ -412,3 +422,75 @@ CREATE TABLE vectors (
 );
 -- In the row itself wherever it fits: recall reads all of a user's.
 ALTER TABLE vectors ALTER COLUMN embedding SET STORAGE MAIN;
+
+-- A large memory is indexed (docs/decisions/015), and what came since is read beside the index. It is made anew, never
+-- changed, and dropped when a turn is taken back. Columns of numbers, little-endian, one per document: turns in the
+-- order of their sessions and positions, then facts that rest on no turn.
+CREATE TABLE memory_indexes (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    -- Grows with each index that is made: tells the rows of this one from those of the one before.
+    build bigint NOT NULL,
+    -- Whose vectors its cells hold; null where the memory had none.
+    space_id smallint,
+    -- When its documents were read.
+    read_at timestamptz NOT NULL,
+    -- How many of the documents are turns.
+    turns integer NOT NULL,
+    -- Sessions in their order, and how many turns each has.
+    sessions text[] NOT NULL,
+    session_sizes bytea NOT NULL,
+    speakers text[] NOT NULL,
+    positions bytea NOT NULL,
+    stems bytea NOT NULL,
+    -- Bits: a user speaks; it names a time.
+    traits bytea NOT NULL,
+    speaker bytea NOT NULL,
+    -- Months since 1970.
+    months bytea NOT NULL,
+    fact_ids bytea NOT NULL,
+    -- Per piece of evidence: the place of the fact, and that of the turn.
+    evidence_facts bytea NOT NULL,
+    evidence_turns bytea NOT NULL,
+    -- Of the documents behind the turns: the places of the facts.
+    alone bytea NOT NULL,
+    -- How the vectors of turns and facts are spread: mean and main directions.
+    spread_of_turns bytea NOT NULL,
+    spread_of_facts bytea NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
+);
+
+-- In which documents of an indexed memory a stem stands, and how often.
+CREATE TABLE index_postings (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    build bigint NOT NULL,
+    stem bytea NOT NULL,
+    places bytea NOT NULL,
+    counts bytea NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, build, stem)
+);
+
+-- The vectors of an indexed memory by what they are near to: a cell for each centre, and one without, a sample of all.
+CREATE TABLE index_cells (
+    tenant_id text NOT NULL,
+    user_id text NOT NULL,
+    build bigint NOT NULL,
+    cell integer NOT NULL,
+    centre halfvec,
+    -- Whose vectors: places of documents, then (behind the last of them) places of facts.
+    places bytea NOT NULL,
+    embeddings halfvec[] NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, build, cell)
+);
+-- Numbers do not become smaller by compression, and are read as a whole.
+ALTER TABLE memory_indexes
+    ALTER COLUMN positions SET STORAGE EXTERNAL, ALTER COLUMN stems SET STORAGE EXTERNAL,
+    ALTER COLUMN traits SET STORAGE EXTERNAL, ALTER COLUMN speaker SET STORAGE EXTERNAL,
+    ALTER COLUMN months SET STORAGE EXTERNAL, ALTER COLUMN fact_ids SET STORAGE EXTERNAL,
+    ALTER COLUMN evidence_facts SET STORAGE EXTERNAL, ALTER COLUMN evidence_turns SET STORAGE EXTERNAL,
+    ALTER COLUMN spread_of_turns SET STORAGE EXTERNAL, ALTER COLUMN spread_of_facts SET STORAGE EXTERNAL;
+ALTER TABLE index_postings ALTER COLUMN places SET STORAGE EXTERNAL, ALTER COLUMN counts SET STORAGE EXTERNAL;
+ALTER TABLE index_cells
+    ALTER COLUMN places SET STORAGE EXTERNAL, ALTER COLUMN embeddings SET STORAGE EXTERNAL,
+    ALTER COLUMN centre SET STORAGE MAIN;

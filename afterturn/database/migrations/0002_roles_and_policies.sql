@@ -19,10 +19,11 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     users, sessions, turns, batches, imported_runs, leases, answers, judgements, llm_calls, facts, evidence, rejections, episodes, summaries,
-    digests, profiles, vectors, erasures, counters, audit_log
+    digests, profiles, vectors, memory_indexes, index_postings, index_cells, erasures, counters, audit_log
 TO afterturn_worker;
 GRANT SELECT ON
-    users, sessions, turns, batches, llm_calls, facts, evidence, rejections, episodes, summaries, profiles, vectors
+    users, sessions, turns, batches, llm_calls, facts, evidence, rejections, episodes, summaries, profiles, vectors,
+    memory_indexes, index_postings, index_cells
 TO afterturn_app;
 GRANT SELECT ON embedding_spaces TO afterturn_app, afterturn_worker;
 GRANT USAGE ON SEQUENCE lease_tokens TO afterturn_worker;
@@ -33,7 +34,8 @@ DECLARE
 BEGIN
     FOREACH table_name IN ARRAY ARRAY[
         'users', 'sessions', 'turns', 'batches', 'imported_runs', 'leases', 'answers', 'judgements', 'llm_calls', 'facts', 'evidence', 'rejections',
-        'episodes', 'summaries', 'digests', 'profiles', 'vectors', 'erasures', 'audit_log'
+        'episodes', 'summaries', 'digests', 'profiles', 'vectors', 'memory_indexes', 'index_postings',
+        'index_cells', 'erasures', 'audit_log'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format(

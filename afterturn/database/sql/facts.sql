@@ -1,9 +1,10 @@
 -- name: alike
 -- The facts that a batch's candidates may repeat or supersede by rule: current ones of the same text or of a related
--- attribute, earlier ones of the same text, and earlier values of the attributes.
+-- attribute, earlier ones of the same text, earlier values of the attributes, and what was said against a person's word
+-- that still stands.
 SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
        f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
-       newer.said_at AS replaced_at
+       newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
 FROM facts AS f
 LEFT JOIN facts AS newer
      ON newer.tenant_id = f.tenant_id AND newer.user_id = f.user_id AND newer.fact_id = f.superseded_by
@@ -13,6 +14,8 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
           OR f.status = 'superseded' AND f.ended_because = 'newer_value'
              AND (f.attribute = ANY(%(single_valued)s) OR lower(f.text) = ANY(%(texts)s))
           OR f.status = 'superseded' AND f.ended_because = 'judged' AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'superseded' AND f.ended_because = 'challenge' AND newer.status = 'current'
+             AND (newer.origin = 'person' OR newer.is_pinned) AND lower(f.text) = ANY(%(texts)s)
       )
 ORDER BY f.recorded_at, f.fact_id
 
@@ -33,17 +36,17 @@ FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
 -- name: alike_in_words
--- For each of these texts the current facts that share its rarest words, the best first.
+-- The current facts that share rare words with one of these texts: those first that are the best for any of them.
 WITH wanted AS (
     SELECT DISTINCT given.place, stem.lexeme
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place),
          unnest(to_tsvector('english', given.text)) AS stem
 ),
 holds AS (
-    SELECT w.lexeme, f.fact_id, length(f.lexemes) AS size
-    FROM (SELECT DISTINCT lexeme FROM wanted) AS w
-    JOIN facts AS f ON f.lexemes @@ quote_literal(w.lexeme)::tsquery
+    SELECT stem.lexeme, f.fact_id, length(f.lexemes) AS size
+    FROM facts AS f, unnest(f.lexemes) AS stem
     WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
+          AND stem.lexeme IN (SELECT lexeme FROM wanted)
 ),
 weight AS (
     SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM holds GROUP BY lexeme
@@ -53,30 +56,41 @@ scored AS (
     FROM wanted JOIN holds USING (lexeme) JOIN weight USING (lexeme)
     GROUP BY wanted.place, holds.fact_id
 )
-SELECT place, fact_id, rank FROM (
-    SELECT place, fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
+SELECT fact_id, min(rank) AS rank FROM (
+    SELECT fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
 ) AS ranked
-WHERE rank <= %(depth)s
-ORDER BY rank, place
+GROUP BY fact_id
+ORDER BY rank, fact_id
+LIMIT %(limit)s
 
 -- name: alike_in_meaning
--- For each of these candidates the current facts whose vectors are nearest to its own, in the serving space.
-SELECT given.place, near.fact_id, near.rank
-FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
-JOIN embedding_spaces AS s ON s.state = 'serving'
-JOIN vectors AS own
-     ON own.tenant_id = %(tenant_id)s AND own.user_id = %(user_id)s AND own.space_id = s.space_id AND own.kind = 'fact'
-        AND own.item = given.item
-CROSS JOIN LATERAL (
-    SELECT f.fact_id, row_number() OVER (ORDER BY v.embedding <=> own.embedding, v.item) AS rank
+-- The current facts whose vectors are near to that of one of these candidates, in the serving space: those first that
+-- are the nearest to any of them.
+WITH own AS (
+    SELECT given.place, v.embedding
+    FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
+    JOIN embedding_spaces AS s ON s.state = 'serving'
+    JOIN vectors AS v
+         ON v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
+            AND v.item = given.item
+),
+-- Once, not for each candidate.
+held AS MATERIALIZED (
+    SELECT f.fact_id, v.embedding
     FROM vectors AS v
+    JOIN embedding_spaces AS s ON s.space_id = v.space_id AND s.state = 'serving'
     JOIN facts AS f ON f.tenant_id = v.tenant_id AND f.user_id = v.user_id AND f.fact_id = v.item::uuid
-    WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
-          AND f.status = 'current'
-    ORDER BY v.embedding <=> own.embedding, v.item
-    LIMIT %(depth)s
-) AS near
-ORDER BY near.rank, given.place
+    WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND f.status = 'current'
+)
+SELECT fact_id, min(rank) AS rank FROM (
+    SELECT held.fact_id,
+           row_number() OVER (PARTITION BY own.place ORDER BY held.embedding <=> own.embedding, held.fact_id) AS rank
+    FROM own CROSS JOIN held
+) AS ranked
+WHERE rank <= %(limit)s
+GROUP BY fact_id
+ORDER BY rank, fact_id
+LIMIT %(limit)s
 
 -- name: user_version
 -- The version that the decisions are made on, what the user is called, and how many current facts there are.
@@ -118,6 +132,8 @@ UPDATE facts SET
     first_said_at = LEAST(first_said_at, said_at, %(said_at)s),
     said_at = GREATEST(said_at, %(said_at)s),
     origin = CASE WHEN %(origin)s = 'person' THEN 'person' ELSE origin END,
+    said_by = CASE WHEN 'user' IN (said_by, %(said_by)s) THEN 'user'
+                   WHEN 'assistant' IN (said_by, %(said_by)s) THEN 'assistant' ELSE said_by END,
     is_pinned = is_pinned OR %(is_pinned)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
@@ -181,6 +197,32 @@ ON CONFLICT DO NOTHING
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IS DISTINCT FROM %(display_name)s
 
+-- name: restore_display_name
+-- A user whose name was retracted is called otherwise, or nothing.
+UPDATE users SET display_name = %(display_name)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IN (
+    SELECT value FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(retracted)s) AND attribute = 'name'
+)
+
+-- name: names
+-- What was said of names, in the order in which it was said; what is current no more as well.
+SELECT text, subject, value, said_by, status = 'current' AS is_current FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND attribute = 'name' AND status <> 'retracted'
+ORDER BY said_at, recorded_at, fact_id
+
+-- name: timezones
+-- What was said of timezones, by persons first, then the newest first; what is current no more as well.
+SELECT f.subject, f.value, f.status = 'current' AS is_current, u.display_name
+FROM facts AS f JOIN users AS u USING (tenant_id, user_id)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.attribute = 'timezone' AND f.value IS NOT NULL
+ORDER BY f.origin = 'person' DESC, f.said_at DESC, f.fact_id
+
+-- name: set_timezone
+-- Where the user is in time.
+UPDATE users SET timezone = %(timezone)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND timezone IS DISTINCT FROM %(timezone)s
+
 -- name: inherit_pin
 -- A correction is pinned when what it corrects was.
 UPDATE facts AS f SET is_pinned = old.is_pinned
@@ -201,6 +243,8 @@ UPDATE facts AS kept SET
     times_seen = kept.times_seen + gone.times_seen,
     first_said_at = LEAST(kept.first_said_at, kept.said_at, gone.first_said_at, gone.said_at),
     said_at = GREATEST(kept.said_at, gone.said_at),
+    said_by = CASE WHEN 'user' IN (kept.said_by, gone.said_by) THEN 'user'
+                   WHEN 'assistant' IN (kept.said_by, gone.said_by) THEN 'assistant' ELSE kept.said_by END,
     valid_from = COALESCE(kept.valid_from, gone.valid_from),
     importance = GREATEST(kept.importance, gone.importance)
 FROM facts AS gone

@@ -8,7 +8,8 @@ SELECT array_agg(w.lexeme ORDER BY w.positions[1]) AS stems FROM unnest(stems_of
 
 -- name: turn_features
 -- What ranking needs to know of the user's turns, in one row: numbers one after another as bytes, which cost nothing to
--- read. The filters do not choose, they mark what passes: how common a word is does not depend on them.
+-- read. The filters do not choose, they mark what passes: how common a word is does not depend on them. Which ones is
+-- said in place of the mark, by one of the conditions that come next.
 SELECT array_agg(f.session_id) AS sessions, string_agg(int8send(f.position), ''::bytea) AS positions,
        array_agg(f.speaker) AS speakers, string_agg(boolsend(f.is_user), ''::bytea) AS is_user,
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
@@ -31,8 +32,25 @@ FROM (
         SELECT CASE WHEN %(time)s = 'world' THEN t.occurred_at ELSE t.archived_at END AS at
     ) AS s
     WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.removed_at IS NULL AND t.role <> 'edit'
+          AND /* which */ true
     ORDER BY t.session_id, t.position
 ) AS f
+
+-- name: unless_indexed
+-- All, of a memory that is not indexed; otherwise nothing.
+NOT EXISTS (SELECT FROM memory_indexes AS x WHERE x.tenant_id = %(tenant_id)s AND x.user_id = %(user_id)s)
+
+-- name: named_turns
+-- These turns.
+(t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
+
+-- name: named_facts
+-- These facts, or the evidence of them.
+fact_id = ANY(%(fact_ids)s::uuid[])
+
+-- name: named_vectors
+-- The vectors of these.
+(v.kind, v.item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: fact_features
 -- The same of the user's facts: those that are current, or were at the time asked for, or were ever.
@@ -71,6 +89,7 @@ FROM (
                    AND coalesce(f.valid_from, f.first_said_at, f.said_at) <= %(as_of)s
                    AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s)
           END
+          AND /* which */ true
     ORDER BY f.fact_id
 ) AS f
 
@@ -82,6 +101,7 @@ SELECT v.kind, array_agg(v.item) AS items,
 FROM vectors AS v
 WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = %(space_id)s
       AND (v.kind <> 'episode' OR %(with_episodes)s) AND %(vector)s::text IS NOT NULL
+      AND /* which */ true
 GROUP BY v.kind
 
 -- name: evidence_features
@@ -91,6 +111,7 @@ SELECT string_agg(uuid_send(e.fact_id), ''::bytea) AS ids, array_agg(e.session_i
 FROM (
     SELECT DISTINCT fact_id, session_id, position FROM evidence
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+          AND /* which */ true
     ORDER BY fact_id, session_id, position
 ) AS e
 
@@ -180,7 +201,7 @@ ORDER BY t.position
 SELECT session_id, position, turn_id, role, name, content, occurred_at
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND removed_at IS NULL AND role <> 'edit'
-ORDER BY written_at DESC, position DESC
+ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
 
 -- name: session_turns

@@ -83,11 +83,14 @@ WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id =
 RETURNING f.fact_id
 
 -- name: weaken
--- Facts that rest on the turn among others: in how many batches they are still said, and when for the last time.
-UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at, first_said_at = rest.first_said_at
+-- Facts that rest on the turn among others: in how many batches they are still said, by whom, and when for the last time.
+UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at, first_said_at = rest.first_said_at,
+    said_by = CASE WHEN f.origin = 'person' THEN f.said_by ELSE rest.said_by END
 FROM (
     SELECT e.fact_id, count(DISTINCT e.batch_id) AS times_seen, max(t.occurred_at) AS said_at,
-           min(t.occurred_at) AS first_said_at
+           min(t.occurred_at) AS first_said_at,
+           CASE WHEN bool_or(t.role IN ('user', 'exchange')) THEN 'user'
+                WHEN bool_or(t.role = 'assistant') THEN 'assistant' ELSE 'other' END AS said_by
     FROM evidence AS e
     JOIN turns AS t USING (tenant_id, user_id, session_id, position)
     WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND t.removed_at IS NULL
@@ -174,19 +177,6 @@ ON CONFLICT DO NOTHING
 -- What the old version had superseded is what the new one supersedes.
 UPDATE facts SET superseded_by = %(new_id)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND superseded_by = %(fact_id)s
-
--- name: restore_name
--- A user whose name was retracted is called what a current fact says, or nothing.
-UPDATE users AS u SET display_name = (
-    SELECT value FROM facts
-    WHERE tenant_id = u.tenant_id AND user_id = u.user_id AND status = 'current' AND attribute = 'name'
-          AND value = subject
-    ORDER BY said_at DESC, fact_id LIMIT 1
-)
-WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s AND u.display_name IN (
-    SELECT value FROM facts
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(retracted)s) AND attribute = 'name'
-)
 
 -- name: texts_of_batch
 -- What is still believed of what a batch said, in the order in which it was said.

@@ -151,6 +151,6 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'cu
       AND (f.valid_to IS NULL OR f.valid_to > now())
       AND (
           f.origin = 'person' OR f.subject IS NULL OR u.display_name IS NULL
-          OR lower(f.subject) IN (lower(u.display_name), 'user', 'the user')
+          OR lower(f.subject) IN (lower(u.display_name), split_part(lower(u.display_name), ' ', 1), 'user', 'the user')
       )
 ORDER BY f.origin = 'person', f.said_at, f.fact_id

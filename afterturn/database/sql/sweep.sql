@@ -103,3 +103,23 @@ UPDATE users AS u SET sleep_hinted_at = now()
 FROM owed
 WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
 RETURNING u.tenant_id, u.user_id
+
+-- name: owed_indexes
+-- Users whose memory has grown since it was last seen whether it needs an index; marks them as told of.
+WITH owed AS (
+    SELECT u.tenant_id, u.user_id
+    FROM users AS u
+    WHERE u.owes_index
+      AND (u.index_hinted_at IS NULL OR u.index_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = u.tenant_id AND l.user_id = u.user_id AND l.kind = 'index' AND l.until > now()
+      )
+    ORDER BY u.index_hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF u SKIP LOCKED
+)
+UPDATE users AS u SET index_hinted_at = now()
+FROM owed
+WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
+RETURNING u.tenant_id, u.user_id

@@ -37,6 +37,8 @@ _MAYBE = re.compile(
 )
 #: Of these one may have several: another value corrects nothing.
 _MANY = frozenset({"likes", "dislikes", "plays", "speaks", "owns", "plans_to", "travels_to", "has_pet", "allergic_to"})
+#: "I meant I live in Bern" is a statement of its own, and no value.
+_CLAUSE = re.compile(r"^(?:I|my|we|our) ", re.IGNORECASE)
 _FILLER = re.compile(r"^(?:(?:on|in|at|to|the|an?) )+", re.IGNORECASE)
 
 
@@ -58,6 +60,8 @@ def find(sentence: str) -> Correction | None:
     if _TAKEN_BACK.match(written):
         return Correction(new=None, old=None)
     if match := _MEANT.match(written):
+        if _CLAUSE.match(match["new"]):
+            return None
         return Correction(new=match["new"], old=match["old"] or match["old_first"])
     match = _IT_IS.match(written)
     return Correction(new=match["new"], old=match["old"], is_only_correction=False) if match else None

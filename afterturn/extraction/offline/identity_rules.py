@@ -44,6 +44,13 @@ RULES = (
         r"| man)?)\b(?=[.!,]|$| and\b)",
     ),
     rule(
+        " weigh ",
+        "weight",
+        "identity",
+        0.6,
+        r"{I}weigh (?:about |around |roughly )?(?P<value>\d{2,3}(?:[.,]\d)? ?(?:kg|kilos|lbs?|pounds|stone)\b)",
+    ),
+    rule(
         " liv",
         "lives_in",
         "place",

@@ -70,6 +70,8 @@ _META = re.compile(
     r"|encouragement|suggestions?|insights?|answer))\b",
     re.IGNORECASE,
 )
+#: A line that passes itself off as another turn.
+_LABELLED = re.compile(r"^\[\d{1,6}\] ")
 _GRATITUDE = re.compile(
     r"^(?:thanks|thank you|thx|congrat\w*)\b.*\b(?:for|on)\b|\blike (?:just |only )?yesterday\b"
     r"|\bsince we (?:last )?(?:talked|spoke|chatted|met)\b",
@@ -136,5 +138,5 @@ def _without_lead(sentence: str) -> str:
 def _is_unfit(sentence: str) -> bool:
     return any(
         pattern.search(sentence) is not None
-        for pattern in (_QUESTION, _ORDER, _SMALL_TALK, _HYPOTHESIS, _CONDITIONAL, _META)
+        for pattern in (_QUESTION, _ORDER, _SMALL_TALK, _HYPOTHESIS, _CONDITIONAL, _META, _LABELLED)
     )

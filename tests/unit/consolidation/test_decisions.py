@@ -253,6 +253,21 @@ def test_a_challenge_that_is_said_again_is_the_same_challenge():
     assert (third.superseded_by, third.ended_because) == (mine.fact_id, Because.CHALLENGE)
 
 
+@pytest.mark.parametrize("day", [3, 9])
+def test_a_challenge_of_an_earlier_batch_is_said_again(day):
+    mine = lived("Porto", 5, is_protected=True)
+    challenge = lived("Faro", 6, is_current=False, replaced_at=at(5), is_challenge=True)
+    [decision] = decide([lives("Faro", day)], [mine, challenge])
+    assert (decision.repeats, decision.ends) == (challenge.fact_id, ())
+
+
+def test_a_person_s_word_is_no_repeat_of_a_challenge_alone():
+    mine = lived("Porto", 5, is_protected=True)
+    challenge = lived("Faro", 6, is_current=False, replaced_at=at(5), is_challenge=True)
+    [decision] = decide([lives("Faro", 9, origin="person")], [mine, challenge])
+    assert [(ending.fact_id, ending.because) for ending in decision.ends] == [(mine.fact_id, Because.PERSON)]
+
+
 def test_what_is_said_twice_and_judged_once_is_judged():
     """What repeats another candidate by rule is not put to the judge."""
     later = known("Ana does no sports.", 9)

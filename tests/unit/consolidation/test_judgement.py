@@ -139,3 +139,16 @@ def test_what_is_more_than_was_asked_for_is_an_answer():
     answer = judgement.parse('{"pairs": [{"first": "N1", "second": "K1", "verdict": "same", "why": "so"}], "n": 1}')
     assert len(answer.pairs) == 1
     assert judgement.parse("{}").pairs == ()
+
+
+def test_what_was_shown_in_part_is_merged_with_nothing_but_may_be_replaced():
+    beginning = "A plan in five steps. " * 30
+    asked = Question(known=(shown(1, beginning + "Then rest."),), new=(shown(2, beginning), shown(3)))
+    assert "[...]" in asked.text()
+    pairs = [
+        {"first": "N1", "second": "K1", "verdict": "same"},
+        {"first": "N2", "second": "K1", "verdict": "replaces"},
+    ]
+    assert judgement.verdicts(asked, Judgement.model_validate({"pairs": pairs})) == {
+        frozenset((UUID(int=1), UUID(int=3))): Relation.REPLACES
+    }

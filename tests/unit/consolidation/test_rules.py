@@ -30,6 +30,19 @@ def test_the_same_value_of_many_is_the_same_only_where_the_text_adds_nothing():
     assert relation(stated("Ana plays no tennis.", **tennis), one) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("Ana owns 2 boats.", "Ana owns 3 boats."),
+        ("Ana owns boats.", "Ana owns no boats."),
+        ("Ana owns boats.", "Ana owns boats since May."),
+    ],
+)
+def test_one_value_in_two_numbers_is_not_the_same(text, other):
+    boats = {"attribute": "owns", "value": "boats"}
+    assert relation(stated(text, **boats), stated(other, **boats)) is None
+
+
 def test_another_value_of_many_has_nothing_to_do_with_it():
     one = stated("Ana plays tennis.", attribute="plays", value="tennis")
     assert relation(stated("Ana plays chess.", attribute="plays", value="chess"), one) is None

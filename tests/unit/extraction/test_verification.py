@@ -47,6 +47,9 @@ def reason(turns: list[Turn], fact: dict[str, Any], **arguments: Any) -> str | N
         ("5", "5", None),
         ("Yes", "Yes", None),
         ("My password is hunter2.", "My password is hunter2", "secret"),
+        ("My password is hunter2.", "hunter2", "secret"),
+        ("My password is hunter2, I live in Lisbon.", "I live in Lisbon", None),
+        ("My password is hunter2.", "My password", None),
         ("我搬到里斯本", "里斯本", None),
     ],
 )
@@ -89,6 +92,27 @@ def test_a_secret_is_taken_out_of_the_fact() -> None:
 def test_a_fact_of_which_nothing_is_left_is_rejected() -> None:
     fact = answers.fact("ghp_abcdefghijklmnopqrstuvwxyz0123456789.", [(1, "this is my key")])
     assert reason([said("this is my key")], fact) == "secret"
+
+
+def test_a_secret_is_one_wherever_the_model_repeats_it() -> None:
+    turns = [said("My password is hunter2-Zx9!"), said("I live in Lisbon.", position=2)]
+    fact = answers.fact(
+        "Ana logs in with hunter2-Zx9 daily.",
+        [(2, "I live")],
+        subject="Ana",
+        attribute="logs_in_with",
+        value="hunter2-Zx9",
+    )
+    [believed], [rejection] = verified(turns, fact)
+    assert believed.candidate.text == "Ana logs in with [redacted] daily."
+    assert (believed.candidate.attribute, believed.candidate.value) == (None, None)
+    assert rejection.reason == "secret_redacted"
+
+
+def test_a_plain_word_that_was_a_password_is_no_secret_elsewhere() -> None:
+    turns = [said("My password is Lisbon"), said("I live in Lisbon.", position=2)]
+    [believed], [] = verified(turns, answers.fact("Ana lives in Lisbon.", [(2, "I live in Lisbon")]))
+    assert believed.candidate.text == "Ana lives in Lisbon."
 
 
 def test_an_episode_tells_no_secret() -> None:

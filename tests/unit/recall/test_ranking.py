@@ -6,7 +6,7 @@ import numpy as np
 
 from afterturn.recall import lexical, stems
 from afterturn.recall.documents import Documents, Memory, TurnKey
-from afterturn.recall.ranking import WEIGHTS, Ranking, around, standardized
+from afterturn.recall.ranking import FURTHER_FACT, OF_MESSAGES, WEIGHTS, Ranking, around, standardized, weights_for
 
 BOTH = frozenset({"fact", "turn"})
 
@@ -131,6 +131,44 @@ def test_the_parts_of_a_score_add_up_to_it():
     for one in ranked("When did Ana move to Porto in 1970?", turns("i moved", cosines=[0.4]), known, [(0, 0)]):
         assert set(one.parts) <= set(WEIGHTS)
         assert abs(sum(one.parts.values()) - one.score) < 1e-9
+
+
+def test_a_further_fact_of_a_turn_says_what_it_is_marked_down_by():
+    known = facts("ana lives in porto", "ana has a dog", cosines=[0.8, 0.7])
+    first, second = ranked("porto", turns("i live in porto with a dog", cosines=[0.5]), known, [(0, 0), (1, 0)])
+    assert "further_fact" not in first.parts
+    assert second.parts["further_fact"] == -FURTHER_FACT
+    assert abs(sum(second.parts.values()) - second.score) < 1e-9
+
+
+MESSAGE = "so my sister came and we thought about that garden again maybe roses along every fence would suit it best"
+
+
+def test_the_longer_a_question_is_the_more_it_is_a_message():
+    short, long = weights_for(["rose"] * 8), weights_for(["rose"] * 16)
+    assert short == WEIGHTS
+    assert all(abs(long[name] - WEIGHTS[name] - more) < 1e-9 for name, more in OF_MESSAGES.items())
+    assert WEIGHTS["opening"] < weights_for(["rose"] * 12)["opening"] < long["opening"]
+    assert weights_for(["what", "who"] * 20) == WEIGHTS
+    assert weights_for(["rose"] * 1_000) == long
+
+
+def test_a_message_wants_what_was_learnt_and_how_a_conversation_began():
+    said = turns("now about the new garden", "hello", "a garden it is", "well", "garden")
+    known = facts("there will be a garden")
+    assert positions(ranked(MESSAGE, said, known, [(0, 2)], frozenset({"turn"})))[:2] == [3, 1]
+    assert {one.parts["learnt"] for one in ranked("garden", said, known, [(0, 2)])} == {0.0}
+
+
+def test_a_greeting_opens_nothing():
+    [greeting, other] = ranked(MESSAGE, turns("hello you", "how are you all today"))
+    assert greeting.parts["opening"] == other.parts["opening"] == 0
+
+
+def test_a_fact_that_was_replaced_is_nothing_that_was_learnt():
+    known = facts("there will be a garden", superseded=[0])
+    [turn] = ranked(MESSAGE, turns("a garden it is"), known, [(0, 0)], frozenset({"turn"}))
+    assert turn.parts["learnt"] == 0
 
 
 def test_counts_and_bm25():
