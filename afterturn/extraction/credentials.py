@@ -68,8 +68,9 @@ _IN_NAMES = (
     *("pass", "key", "token", "pin", "cvv", "cvc", "ssn", "security", "number", "phrase", "recovery", "code", "otp"),
     *("wort", "contrase", "senha"),
 )
-#: The shortest key without a digit, but for those in an address or a block.
+#: The shortest key without a digit, and the shortest with one, but for those in an address or a block.
 _SHORTEST_KEY = 13
+_SHORTEST_WITH_DIGIT = 11
 
 #: What a sentence may be about that gives a secret away in a form that no pattern knows.
 _NAMED = re.compile(
@@ -113,7 +114,8 @@ def redacted(text: str, known: Collection[str] = ()) -> str:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     # Most texts can hold none, which is seen at a tenth of the cost.
     has_digit = _DIGIT.search(text) is not None
-    if has_digit or "://" in text or "-----" in text or any(len(word) >= _SHORTEST_KEY for word in text.split()):
+    longest = max(map(len, text.split()), default=0)
+    if longest >= (_SHORTEST_WITH_DIGIT if has_digit else _SHORTEST_KEY) or "://" in text or "-----" in text:
         yield from (found.span() for found in _KEY.finditer(text))
     if has_digit:
         yield from (found.span() for found in _DIGITS.finditer(text) if _is_card(found.group()))
