@@ -81,6 +81,7 @@ POINTS: dict[str, tuple[str, ...]] = {
         "before_commit",
         "after_commit",
     ),
+    "index": ("before_claim", "after_claim", "postings_stored", "cells_stored", "before_commit", "after_commit"),
     "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 

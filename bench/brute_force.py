@@ -64,7 +64,7 @@ class BruteForce:
                 is_user=1.0 - np.arange(turns) % 2,
                 said_at=turn_at,
                 importance=np.zeros(turns),
-            ),  # fmt: skip
+            ),
             facts=self._documents(
                 said.fact_ids,
                 said.facts,
@@ -75,7 +75,7 @@ class BruteForce:
                 is_user=np.ones(facts),
                 said_at=turn_at[self._evidence[1]],
                 importance=said.importance.astype(np.float64),
-            ),  # fmt: skip
+            ),
             episodes=self._documents(
                 [],
                 said.turns[:0],
@@ -86,7 +86,7 @@ class BruteForce:
                 is_user=np.zeros(0),
                 said_at=np.zeros(0),
                 importance=np.zeros(0),
-            ),  # fmt: skip
+            ),
             evidence=self._evidence,
         )
 

@@ -26,8 +26,8 @@ WORKER_ROLE: LiteralString = "afterturn_worker"
 #: Sees the user that the transaction names, and nothing where it names none.
 APP_ROLE: LiteralString = "afterturn_app"
 
-#: To start other processes takes Postgres longer than nearly any reader's statement.
-_ALONE = "SET max_parallel_workers_per_gather = 0"
+#: To start other processes, or to compile a plan, takes Postgres longer than nearly any reader's statement.
+_AT_ONCE: LiteralString = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 
 _SET_OWNER = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
 
@@ -70,7 +70,7 @@ def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connec
 
     def configure(connection: Connection) -> None:
         connection.execute(f"SET ROLE {APP_ROLE}")
-        connection.execute(_ALONE)
+        connection.execute(_AT_ONCE)
 
     return ConnectionPool(
         settings.postgres_url.get_secret_value(),
@@ -89,7 +89,7 @@ def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnection
 
     async def configure(connection: AsyncConnection) -> None:
         await connection.execute(f"SET ROLE {APP_ROLE}")
-        await connection.execute(_ALONE)
+        await connection.execute(_AT_ONCE)
 
     return AsyncConnectionPool(
         settings.postgres_url.get_secret_value(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from afterturn import counters, leases
+from afterturn import counters, faults, leases
 from afterturn.database import queries
 from afterturn.errors import StaleLease
 from afterturn.recall import statements
@@ -22,10 +22,12 @@ LARGE = 10_000
 
 def index(runtime: Runtime, scope: UserScope) -> bool:
     """Index one user's memory, where that is owed and it is large. Returns whether it was."""
+    faults.reach("index.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, scope, "index", "memory")
     if lease is None:
         return False
+    faults.reach("index.after_claim")
     try:
         with runtime.postgres.connection() as connection:
             owed = connection.execute(_SQL["looked_at"], statements.owner(scope)).fetchone()
@@ -50,4 +52,5 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
         return False
     finally:
         runtime.leases.forget(lease)
+    faults.reach("index.after_commit")
     return True

@@ -24,7 +24,7 @@ SESSIONS_PER_ARCHIVE = 20
 SESSIONS_PER_SHARD = 200
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
-#: Memories that one sweep has looked at for whether they need an index: an index takes seconds to make.
+#: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}

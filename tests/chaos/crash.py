@@ -29,7 +29,7 @@ REFUSED = tuple(
 )
 #: Stages that every turn goes through, and those that have trials of their own or, as a part of another, none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
-ELSEWHERE = ("erase", "sleep")
+ELSEWHERE = ("erase", "sleep", "index")
 #: Until the first worker comes to its point; its start included.
 REACH_SECONDS = 30.0
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from afterturn import faults
 from afterturn.forgetting import erasures
 from afterturn.recall.large import building, lookup
 from afterturn.runtime import Runtime
@@ -48,6 +49,8 @@ def scope(settings, database, said, vocabulary, space_id, monkeypatch):
     with copying.loading(settings.postgres_url.get_secret_value()) as connection:
         copying.put(connection, [said], space_id, vocabulary)
     database.execute("UPDATE users SET next_user_seq = 1000")
+    # As autovacuum would have done by the time a memory is large.
+    database.execute("ANALYZE")
     return UserScope(copying.TENANT, said.user_id)
 
 
@@ -260,6 +263,33 @@ def test_an_index_whose_lease_was_taken_over_does_not_count(scope, pipeline, dat
     assert index.index(pipeline.runtime, scope) is False
     assert begun
     assert rows(database)[0] == 0
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("point", faults.POINTS["index"])
+def test_an_index_that_died_at_any_point_is_made_by_the_next(
+    scope, settings, pipeline, database, monkeypatch, asked, memory, point
+):
+    def reach(name):
+        if name == f"index.{point}":
+            raise Died
+
+    monkeypatch.setattr(faults, "reach", reach)
+    with pytest.raises(Died):
+        index.index(pipeline.runtime, scope)
+    # Whatever it left behind, nobody reads an index that is not whole.
+    assert len(memory.recall(asked[0].text, 10)) == 10
+    monkeypatch.undo()
+    monkeypatch.setattr(index, "LARGE", 1_000)
+    database.execute("DELETE FROM leases")
+    database.execute("UPDATE users SET index_hinted_at = NULL")
+    pipeline.settle()
+    builds = [database.execute(f"SELECT DISTINCT build FROM {table}").fetchall() for table in TABLES]
+    assert len(builds[0]) == 1
+    assert builds[0] == builds[1] == builds[2]
 
 
 def test_a_second_index_takes_the_place_of_the_first(indexed, settings, database, asked, memory):

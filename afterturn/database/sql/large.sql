@@ -59,6 +59,10 @@ SELECT u.next_user_seq, clock_timestamp() AS now,
 FROM users AS u
 WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s AND u.owes_index
 
+-- name: allow_time
+-- A large memory takes longer to read and write than other statements may take.
+SELECT set_config('statement_timeout', '600000', true)
+
 -- name: sampled_vectors
 -- Every so manyeth of the memory's vectors.
 SELECT halfvec_send(embedding) AS embedding FROM vectors

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from afterturn import leases
+from afterturn import faults, leases
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -47,7 +48,8 @@ def build(
     Raises StaleLease when somebody took a turn back, or forgot the user, meanwhile; then nothing of it counts.
     """
     owner = _owner(scope)
-    memory = _read(connection, scope)
+    with _in_time(connection):
+        memory = _read(connection, scope)
     held, alone = _documents(memory)
     space = owner | {"space_id": space_id}
     spreads = {"turn": Spread(), "fact": Spread()}
@@ -56,21 +58,24 @@ def build(
     assert row is not None
     build: dict[str, Any] = owner | {"build": row["build"]}
     for chunk in _postings(held):
-        with connection.transaction():
+        with _in_time(connection):
             leases.fence(connection, lease)
             connection.execute(_SQL["add_postings"], build | chunk)
+    faults.reach("index.postings_stored")
     for chunk in _cells(connection, space, _owners(memory, alone), columns, spreads):
-        with connection.transaction():
+        with _in_time(connection):
             leases.fence(connection, lease)
             connection.execute(_SQL["add_cells"], build | space | chunk)
+    faults.reach("index.cells_stored")
     columns = replace(columns, spread_of_turns=spreads["turn"].packed(), spread_of_facts=spreads["fact"].packed())
-    with connection.transaction():
+    with _in_time(connection):
         connection.execute(_SQL["lock_user"], owner)
         leases.release(connection, lease)
         connection.execute(_SQL["drop_columns"], owner)
         connection.execute(_SQL["add_columns"], build | {"read_at": read_at} | columns.packed())
         _drop_others(connection, build)
         connection.execute(_SQL["indexed"], owner | {"user_seq": user_seq})
+        faults.reach("index.before_commit")
 
 
 def drop(connection: Connection, scope: UserScope) -> None:
@@ -83,6 +88,14 @@ def drop(connection: Connection, scope: UserScope) -> None:
     if connection.execute(_SQL["drop_columns"], owner).rowcount:
         connection.execute(_SQL["indexed"], owner | {"user_seq": 0})
     _drop_others(connection, owner | {"build": 0})
+
+
+@contextmanager
+def _in_time(connection: Connection) -> Iterator[None]:
+    """Open a transaction whose statements may take long."""
+    with connection.transaction():
+        connection.execute(_SQL["allow_time"])
+        yield
 
 
 def _drop_others(connection: Connection, build: dict[str, Any]) -> None:
@@ -170,7 +183,8 @@ def _drawn(connection: Connection, space: dict[str, Any]) -> Sequence[Mapping[st
     row = connection.execute(_SQL["count_vectors"], space).fetchone()
     assert row is not None
     every = max(1, row["count"] // (cells.wanted(row["count"]) * cells.SAMPLED_PER_CELL))
-    return connection.execute(_SQL["sampled_vectors"], space | {"every": every}, binary=True).fetchall()
+    with _in_time(connection):
+        return connection.execute(_SQL["sampled_vectors"], space | {"every": every}, binary=True).fetchall()
 
 
 def _cells(

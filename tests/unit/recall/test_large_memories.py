@@ -10,7 +10,8 @@ from afterturn.recall import stems
 from afterturn.recall.documents import Documents, Memory, TurnKey, chosen
 from afterturn.recall.large import building, cells, columns, scales
 from afterturn.recall.large.cells import Spread
-from afterturn.recall.large.measured import SAMPLE, Question, Words
+from afterturn.recall.large.measured import SAMPLE, Question
+from afterturn.recall.large.words import Words
 from afterturn.recall.ranking import Ranking
 
 DRAWN = np.random.default_rng(7)
