@@ -101,5 +101,6 @@ class BruteForce:
             codes=self._stemmer.codes[texts].ravel(),
             passes=np.ones(count, dtype=np.bool_),
             is_superseded=np.zeros(count, dtype=np.bool_),
+            is_chosen=np.ones(count, dtype=np.bool_),
             **columns,  # type: ignore[arg-type]
         )

@@ -12,6 +12,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.errors import VersionConflict
+from afterturn.extraction.offline.extractor import OfflineExtractor
 from afterturn.extraction.outcome import Outcome
 
 _SQL = queries.load("facts")
@@ -71,6 +72,7 @@ def _fact_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str, A
         "origin": believed.origin,
         "said_by": believed.said_by,
         "is_pinned": bool(outcome.pinned),
+        "is_by_rules": batch.model == OfflineExtractor.model,
         "valid_from": candidate.valid_from or decision.valid_from,
         "valid_to": candidate.valid_to or decision.valid_to,
         "said_valid_to": candidate.valid_to,
@@ -100,6 +102,7 @@ def _repeat_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str,
         "origin": believed.origin,
         "said_by": believed.said_by,
         "is_pinned": bool(outcome.pinned),
+        "is_by_rules": batch.model == OfflineExtractor.model,
     }
 
 

@@ -63,9 +63,15 @@ class Documents:
     passes: NDArray[np.bool_]
     importance: Numbers
     is_superseded: NDArray[np.bool_]
+    #: Whether a model or a person took it for worth remembering. Rules take what they can read.
+    is_chosen: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+#: Columns that can be joined and chosen from as they are.
+_BY_DOCUMENT = ("is_user", "said_at", "cosine", "sizes", "passes", "importance", "is_superseded", "is_chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,7 @@ def joined(parts: Sequence[Documents]) -> Documents:
         keys=[key for part in parts for key in part.keys],
         session=np.concatenate(sessions),
         speaker=[name for part in parts for name in part.speaker],
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("is_user", "said_at", "cosine", "sizes", "codes", "passes", "importance", "is_superseded")
-        },
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", *_BY_DOCUMENT)},
     )
 
 
@@ -140,10 +143,7 @@ def chosen(documents: Documents, places: NDArray[np.int64]) -> Documents:
         session=np.arange(len(places)),
         speaker=[documents.speaker[place] for place in places.tolist()],
         codes=np.concatenate([documents.codes[:0], *parts]),
-        **{
-            name: getattr(documents, name)[places]
-            for name in ("is_user", "said_at", "cosine", "sizes", "passes", "importance", "is_superseded")
-        },
+        **{name: getattr(documents, name)[places] for name in _BY_DOCUMENT},
     )
 
 
@@ -177,6 +177,7 @@ def _documents(row: Row, keys: Sequence[Key], near: Mapping[str, float], **colum
         passes=_flags(row["passes"]),
         importance=_doubles(row["importance"]),
         is_superseded=_flags(row["is_superseded"]),
+        is_chosen=_flags(row["is_chosen"]),
         **columns,
     )
 

@@ -35,7 +35,7 @@ WEIGHTS = {
     "user": 0.56,  # 0 or 1: a user's words rather than an assistant's
     "fact": 0.43,  # z over the facts: the nearest fact that rests on it
     "importance": 0.1,  # 0 to 1: that fact's
-    "learnt": 0.0,  # 0 or 1: a fact rests on it, or it is one
+    "learnt": 0.0,  # 0 or 1: a fact that a model or a person found rests on it, or it is one
     "opening": 0.0,  # 0 or 1: it opens its session, and so says what that is about
 }
 
@@ -173,10 +173,12 @@ class Ranking:
         return best
 
     def _learnt(self) -> Numbers:
-        """Return 1 for what became a fact, or is one, and for episodes."""
-        learnt = self._best_fact >= 0
-        learnt[len(self._memory.turns) :] = True
-        return learnt.astype(np.float64)
+        """Return 1 for what a model or a person took for a fact, and for episodes."""
+        facts = self._facts
+        learnt = np.zeros(len(self._documents))
+        learnt[self._turns[(facts.is_chosen & ~facts.is_superseded)[self._resting]]] = 1.0
+        learnt[len(self._memory.turns) :] = self._documents.is_chosen[len(self._memory.turns) :]
+        return learnt
 
     def _told(self) -> NDArray[np.bool_]:
         """Return for each turn whether its best fact stands for it."""

@@ -177,6 +177,7 @@ class Search:
             passes=np.array([self.filters.lets_pending_pass(turn, session_id) for turn in turns], dtype=np.bool_),
             importance=np.zeros(count),
             is_superseded=np.zeros(count, dtype=np.bool_),
+            is_chosen=np.zeros(count, dtype=np.bool_),
         )
 
 

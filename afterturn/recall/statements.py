@@ -197,11 +197,13 @@ def _episode(row: Row, turns: Sequence[Row]) -> Memory:
 
 
 def _evidence(rows: Sequence[Row], name: str, key: UUID) -> tuple[Evidence, ...]:
-    return tuple(
+    """Return the evidence of one fact or episode, in the order in which it was said."""
+    found = [
         Evidence(**{column: value for column, value in row.items() if column != name})
         for row in rows
         if row[name] == key
-    )
+    ]
+    return tuple(sorted(found, key=lambda said: (said.said_at, said.session_id, said.position or 0)))
 
 
 def _names(named: Named) -> dict[str, Any]:

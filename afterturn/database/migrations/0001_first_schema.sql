@@ -256,6 +256,8 @@ CREATE TABLE facts (
     -- Whose turns it rests on: user, assistant (it promised or recommended something) or other.
     said_by text NOT NULL DEFAULT 'user' CHECK (said_by IN ('user', 'assistant', 'other')),
     is_pinned boolean NOT NULL DEFAULT false,
+    -- Found by rules, without a model: they take what they can read, and not what is worth remembering.
+    is_by_rules boolean NOT NULL DEFAULT false,
     -- In the world. `said_valid_to` is what was said; `valid_to` also ends when a newer value begins.
     valid_from timestamptz,
     valid_to timestamptz,

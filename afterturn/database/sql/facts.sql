@@ -109,14 +109,14 @@ RETURNING version
 -- One new fact, current or already superseded by a newer one.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, valid_from, valid_to,
+    status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
     said_valid_to, said_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
     %(subject)s, %(attribute)s, %(value)s, %(importance)s,
     CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
     %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END, %(ended_because)s,
-    %(origin)s, %(said_by)s, %(is_pinned)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
+    %(origin)s, %(said_by)s, %(is_pinned)s, %(is_by_rules)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
 )
 
 -- name: add_evidence
@@ -134,7 +134,8 @@ UPDATE facts SET
     origin = CASE WHEN %(origin)s = 'person' THEN 'person' ELSE origin END,
     said_by = CASE WHEN 'user' IN (said_by, %(said_by)s) THEN 'user'
                    WHEN 'assistant' IN (said_by, %(said_by)s) THEN 'assistant' ELSE said_by END,
-    is_pinned = is_pinned OR %(is_pinned)s
+    is_pinned = is_pinned OR %(is_pinned)s,
+    is_by_rules = is_by_rules AND %(is_by_rules)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: supersede

@@ -15,7 +15,7 @@ SELECT array_agg(f.session_id) AS sessions, string_agg(int8send(f.position), '':
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes, string_agg(float8send(0), ''::bytea) AS importance,
-       string_agg(boolsend(false), ''::bytea) AS is_superseded
+       string_agg(boolsend(false), ''::bytea) AS is_superseded, string_agg(boolsend(false), ''::bytea) AS is_chosen
 FROM (
     SELECT t.session_id, t.position, coalesce(t.name, t.role) AS speaker, t.role IN ('user', 'exchange') AS is_user,
            extract(epoch FROM t.occurred_at)::float8 AS said_at,
@@ -59,10 +59,11 @@ SELECT string_agg(uuid_send(f.fact_id), ''::bytea) AS ids,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes,
        string_agg(float8send(f.importance), ''::bytea) AS importance,
-       string_agg(boolsend(f.is_superseded), ''::bytea) AS is_superseded
+       string_agg(boolsend(f.is_superseded), ''::bytea) AS is_superseded,
+       string_agg(boolsend(f.is_chosen), ''::bytea) AS is_chosen
 FROM (
     SELECT f.fact_id, extract(epoch FROM f.said_at)::float8 AS at,
-           f.stems, f.importance,
+           f.stems, f.importance, NOT f.is_by_rules AS is_chosen,
            f.status <> 'current' AND %(as_of)s::timestamptz IS NULL AS is_superseded,
            (%(topics)s::text[] IS NULL OR f.topics && %(topics)s)
            AND (%(session_filter)s::text IS NULL OR f.session_id = %(session_filter)s)
@@ -121,7 +122,7 @@ SELECT string_agg(uuid_send(f.batch_id), ''::bytea) AS ids,
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes, string_agg(float8send(0), ''::bytea) AS importance,
-       string_agg(boolsend(false), ''::bytea) AS is_superseded
+       string_agg(boolsend(false), ''::bytea) AS is_superseded, string_agg(boolsend(true), ''::bytea) AS is_chosen
 FROM (
     SELECT p.batch_id, extract(epoch FROM p.ended_at)::float8 AS said_at,
            p.stems,
@@ -164,13 +165,13 @@ FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 
 -- name: evidence
--- The evidence of facts, in the order in which it was said.
+-- The evidence of facts. Who reads it puts it in order: by the time, Postgres might begin at the user's oldest turn, and
+-- look through all evidence for each one (seen before it knew anything of the tables, at twenty times the cost).
 SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) AS speaker,
        t.occurred_at AS said_at, e.quote
 FROM evidence AS e
 JOIN turns AS t USING (tenant_id, user_id, session_id, position)
 WHERE t.removed_at IS NULL AND e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = ANY(%(fact_ids)s)
-ORDER BY t.occurred_at, e.session_id, e.position
 
 -- name: turns
 -- Turns by session and position.

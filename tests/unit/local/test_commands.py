@@ -37,7 +37,8 @@ def test_the_workers_as_they_are_documented() -> None:
         f"celery -A worker.app worker -n fast@%h -Q sweep,archive,consolidate,erase -c 2 --pool prefork {options}"
     )
     assert " ".join(commands.slow_worker(8)) == (
-        f"celery -A worker.app worker -n slow@%h -Q extract,embed,judge,summarize,sleep,index -c 8 --pool threads {options}"
+        "celery -A worker.app worker -n slow@%h -Q extract,embed,judge,summarize,sleep,index -c 8 --pool threads "
+        + options
     )
 
 

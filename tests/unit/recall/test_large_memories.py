@@ -39,6 +39,7 @@ def documents(count, keys, session, speakers, cosine):
         passes=np.ones(count, dtype=np.bool_),
         importance=np.zeros(count),
         is_superseded=np.zeros(count, dtype=np.bool_),
+        is_chosen=np.ones(count, dtype=np.bool_),
     )
 
 

@@ -11,7 +11,7 @@ from afterturn.recall.ranking import FURTHER_FACT, OF_MESSAGES, WEIGHTS, Ranking
 BOTH = frozenset({"fact", "turn"})
 
 
-def documents(*texts, keys, speakers=None, cosines=None, superseded=(), said_at=0.0):
+def documents(*texts, keys, speakers=None, cosines=None, superseded=(), by_rules=(), said_at=0.0):
     words = [text.lower().split() for text in texts]
     count = len(texts)
     return Documents(
@@ -26,6 +26,7 @@ def documents(*texts, keys, speakers=None, cosines=None, superseded=(), said_at=
         passes=np.ones(count, dtype=np.bool_),
         importance=np.zeros(count),
         is_superseded=np.array([place in superseded for place in range(count)], dtype=np.bool_),
+        is_chosen=np.array([place not in by_rules for place in range(count)], dtype=np.bool_),
     )
 
 
@@ -169,6 +170,13 @@ def test_a_fact_that_was_replaced_is_nothing_that_was_learnt():
     known = facts("there will be a garden", superseded=[0])
     [turn] = ranked(MESSAGE, turns("a garden it is"), known, [(0, 0)], frozenset({"turn"}))
     assert turn.parts["learnt"] == 0
+
+
+def test_what_rules_found_is_not_what_mattered():
+    said, evidence, only = turns("a garden it is", "a garden then"), [(0, 0), (1, 1)], frozenset({"turn"})
+    known = facts("there will be a garden", "a garden will be there", by_rules=[0])
+    learnt = {one.key.position: one.parts["learnt"] for one in ranked(MESSAGE, said, known, evidence, only)}
+    assert learnt[1] == 0 < learnt[2]
 
 
 def test_counts_and_bm25():
