@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,9 @@ def read(
     episodes: Row,
 ) -> Memory:
     """Return the memory of the answers to `statements.features`."""
-    near = {row["kind"]: dict(zip(row["items"], _doubles(row["cosines"]).tolist(), strict=True)) for row in cosines}
+    near: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in cosines:
+        near[row["kind"]].update(zip(row["items"], _doubles(row["cosines"]).tolist(), strict=True))
     turn_documents = _turns(turns, near.get("turn", {}))
     fact_ids = _ids(facts["ids"])
     fact_place = {key: place for place, key in enumerate(fact_ids)}

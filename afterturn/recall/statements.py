@@ -63,12 +63,14 @@ def features(
     pending: Sequence[Turn],
     is_whole: bool = False,
     named: Named | None = None,
+    compared: Named | None = None,
 ) -> list[Statement]:
     """Return the statements that read what ranking needs; without a vector, it goes by words only.
 
-    They read what is `named`; where nothing is, all of a memory, of one that is indexed only if `is_whole`.
+    They read what is `named`; where nothing is, all of a memory, of one that is indexed only if `is_whole`. The cosines
+    are those of what is `compared`, where it is other than what is named.
     """
-    arguments = owner(scope) | filters.arguments() | ({} if named is None else _names(named))
+    arguments = owner(scope) | filters.arguments() | ({} if named is None else _names(named, compared or named))
     arguments |= {
         "query": query,
         "space_id": space_id,
@@ -206,14 +208,14 @@ def _evidence(rows: Sequence[Row], name: str, key: UUID) -> tuple[Evidence, ...]
     return tuple(sorted(found, key=lambda said: (said.said_at, said.session_id, said.position or 0)))
 
 
-def _names(named: Named) -> dict[str, Any]:
-    turn_items = [key.item for key in named.turns]
+def _names(named: Named, compared: Named) -> dict[str, Any]:
+    turn_items = [key.item for key in compared.turns]
     return {
         "sessions": [key.session_id for key in named.turns],
         "positions": [key.position for key in named.turns],
         "fact_ids": list(named.facts),
-        "kinds": ["turn"] * len(named.turns) + ["fact"] * len(named.facts),
-        "items": turn_items + [items.fact_name(fact_id) for fact_id in named.facts],
+        "kinds": ["turn"] * len(compared.turns) + ["fact"] * len(compared.facts),
+        "items": turn_items + [items.fact_name(fact_id) for fact_id in compared.facts],
     }
 
 

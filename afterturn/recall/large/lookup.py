@@ -29,7 +29,7 @@ Answers = Sequence[Sequence[Row]]
 Steps = Generator[list[Statement], Answers, list[Ranked] | None]
 
 #: Cells that are looked into. More: nearer to the exact answer, and slower.
-PROBES = 8
+PROBES = 12
 #: Documents that are read and ranked; and how many where filters leave too few of the first. Then all are.
 CANDIDATES = (160, 2_000)
 #: How many times as many are looked at before, by the index alone but for their cosines.
@@ -96,9 +96,9 @@ def ranked(
             answers = yield [_cosines(asked, _named(known, turns, facts))]
             question.learn(answers[0], turns, facts)
         best = question.best(count, promising)
-        named = _named(known, best[best < known.turns], question.resting_on(best), since)
-        answers = yield _features(asked, named)
-        memory = with_pending(read_memory(question_stems, answers))
+        turns, facts = best[best < known.turns], question.resting_on(best)
+        answers = yield _features(asked, _named(known, turns, facts, since), compared=since)
+        memory = with_pending(read_memory(question_stems, answers, question.learnt(turns, facts)))
         found = Ranking(asked.question, memory, asked.kinds, question).results()
         results = list(itertools.islice(found, asked.wanted))
         if len(results) == asked.wanted:
@@ -106,10 +106,10 @@ def ranked(
     return None
 
 
-def read_memory(question_stems: Sequence[str], answers: Answers) -> Memory:
-    """Return the documents that were read."""
-    _, turns, facts, cosines, evidence, episodes, *_ = answers
-    return documents.read([{"stems": question_stems}], turns[0], facts[0], cosines, evidence[0], episodes[0])
+def read_memory(question_stems: Sequence[str], answers: Answers, cosines: Sequence[Row] = ()) -> Memory:
+    """Return the documents that were read, with the cosines that were read of them or are known already."""
+    _, turns, facts, new, evidence, episodes, *_ = answers
+    return documents.read([{"stems": question_stems}], turns[0], facts[0], [*cosines, *new], evidence[0], episodes[0])
 
 
 def _can_answer(asked: Asked, indexed: Row) -> bool:
@@ -136,7 +136,7 @@ def _of_index(asked: Asked, indexed: Row, question_stems: Sequence[str]) -> list
     return [Statement(_SQL[name], arguments, is_binary=True) for name in names]
 
 
-def _features(asked: Asked, named: Named) -> list[Statement]:
+def _features(asked: Asked, named: Named, compared: Named | None = None) -> list[Statement]:
     return statements.features(
         asked.user,
         asked.question,
@@ -145,6 +145,7 @@ def _features(asked: Asked, named: Named) -> list[Statement]:
         vector=asked.vector,
         pending=(),
         named=named,
+        compared=compared,
     )[: len(statements.OF_MEMORY)]
 
 

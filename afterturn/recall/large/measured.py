@@ -148,6 +148,21 @@ class Question:
             places = np.array([named[item] for item in row["items"]], dtype=np.int64)
             self._meaning.learn(places, np.frombuffer(row["cosines"], dtype=">f8").astype(np.float64))
 
+    def learnt(self, turns: Places, facts: Places) -> list[Row]:
+        """Return the cosines that are known of these, in the form of the query `cosines`."""
+        meaning, held = self._meaning, self._columns
+        turns = turns[~np.isnan(meaning.of_documents[turns])]
+        facts = facts[~np.isnan(meaning.of_facts[facts])]
+        names = [held.turn_key(place).item for place in turns.tolist()]
+        return [
+            {"kind": "turn", "items": names, "cosines": meaning.of_documents[turns].astype(">f8").tobytes()},
+            {
+                "kind": "fact",
+                "items": [held.fact_name(place) for place in facts.tolist()],
+                "cosines": meaning.of_facts[facts].astype(">f8").tobytes(),
+            },
+        ]
+
     def of_facts(self, facts: Documents) -> Numbers:
         """Return how near each fact is to the question, in deviations."""
         return self._meaning.facts.of(facts.cosine)
