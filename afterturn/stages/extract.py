@@ -19,7 +19,7 @@ from afterturn.scopes import UserScope
 
 _SQL = queries.load("batches")
 
-_NOTHING = '{"facts": [], "episode": null}'
+NOTHING = '{"facts": [], "episode": null}'
 
 
 def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
@@ -95,7 +95,7 @@ class Extraction:
         request = self._request_for(first, last, problem)
         names = (request.user_name,) if request.user_name else ()
         if small_talk.holds_nothing(request.turns, request.context, names=names):
-            return _NOTHING
+            return NOTHING
         if self._runtime.settings.is_offline:
             return self._runtime.extractor.extract(request).text
         return self._runtime.llm_breaker.call(lambda: self._call(request)).text

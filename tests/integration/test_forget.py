@@ -14,7 +14,7 @@ from afterturn import settings as settings_module
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.scopes import UserScope
-from afterturn.stages import sleep
+from afterturn.stages import index, sleep
 from tests import canary
 from tests.fundamentals.test_08_forget_a_user import write_about
 from tests.integration.conftest import WORKERS
@@ -53,9 +53,9 @@ class Forgetting:
     `lead_there` says and does what leads to the point.
     """
 
-    def __init__(self, pipeline, point):
+    def __init__(self, pipeline, database, point):
         self.receipt = None
-        self._pipeline, self._point = pipeline, point
+        self._pipeline, self._database, self._point = pipeline, database, point
         self._thread = threading.Thread(target=self._forget)
 
     @property
@@ -78,6 +78,10 @@ class Forgetting:
             memory.write_many({"role": "user", "content": _long(number)} for number in range(45))
             self._pipeline.settle(seconds=40)
             sleep.sleep(self._pipeline.runtime, ANA)
+        if not self.is_begun:
+            # As if a hundred batches had come since somebody looked.
+            self._database.execute("UPDATE users SET indexed_user_seq = -100 WHERE user_id = 'ana'")
+            index.index(self._pipeline.runtime, ANA)
 
     def _forget(self):
         self.receipt = erasures.forget(self._pipeline.runtime, ANA)
@@ -100,10 +104,11 @@ def ask_of(server, since):
 @pytest.mark.parametrize("point", PASSED)
 def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkeypatch, point):
     with Pipeline(with_llm) as pipeline:
-        forgetting = Forgetting(pipeline, point)
+        forgetting = Forgetting(pipeline, database, point)
         memory = write_about(with_llm, "ana")
         other = write_about(with_llm, "ben", word="Rex")
         monkeypatch.setattr(faults, "reach", forgetting.reach)
+        monkeypatch.setattr(index, "LARGE", 1)
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
             monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))
@@ -145,7 +150,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
     )
     with Pipeline(with_llm) as pipeline:
         for point in late:
-            forgetting = Forgetting(pipeline, point)
+            forgetting = Forgetting(pipeline, database, point)
             memory = write_about(with_llm, "ana")
             monkeypatch.setattr(faults, "reach", forgetting.reach)
             forgetting.lead_there(memory)
@@ -191,7 +196,7 @@ def test_no_embedder_is_asked_about_somebody_forgotten(settings, pipeline, datab
             return [[1.0] * 1024 for _ in texts]
 
     monkeypatch.setattr(pipeline.runtime, "embedder_of", lambda space: Embedder())
-    forgetting = Forgetting(pipeline, "embed.after_claim")
+    forgetting = Forgetting(pipeline, database, "embed.after_claim")
     monkeypatch.setattr(faults, "reach", forgetting.reach)
     write_about(settings, "ana")
     pipeline.settle()
