@@ -168,20 +168,6 @@ def test_filters_give_as_many_as_there_are_on_the_thousandth_query_of_one_connec
     assert postgres.get_stats()["connections_num"] == 1
 
 
-def test_a_thousand_small_users_get_what_is_theirs(settings, vocabulary, space_id, database, pipeline):
-    users = [synthetic.said_by(number, 20, vocabulary) for number in range(1, 1_001)]
-    with copying.loading(settings.postgres_url.get_secret_value()) as connection:
-        copying.put(connection, users, space_id, vocabulary)
-    embedder = connections.of_process(settings).question_embedder = KnownVectors(settings, space_id)
-    drawn = random.Random(4)
-    for said in users:
-        question = next(synthetic.questions(said, 1, vocabulary))
-        embedder.known = {question.text: question.vector}
-        filters, owned = filters_of(drawn, said)
-        asking = MemoryClient(said.user_id, "asking", settings=settings)
-        assert len(asking.recall(question.text, 10, kinds=["fact"], **filters)) == min(10, owned), filters
-
-
 def test_what_few_memories_pass_is_looked_for_in_all_of_them(indexed, said, database, asked, memory, whole_reads):
     database.execute("UPDATE facts SET topics = '{rare}' WHERE fact_id = ANY(%s)", (said.fact_ids[5:8],))
     assert {one.memory_id for one in memory.recall(asked[0].text, 10, topics=["rare"])} == {
