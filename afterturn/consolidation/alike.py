@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import KnownFact
@@ -47,11 +46,6 @@ def most_alike(
     # The best of each ranking first, then the second best of each: all statements get the same depth.
     ranked.sort(key=lambda row: row["rank"])
     chosen = list(dict.fromkeys(row["fact_id"] for row in ranked))[: arguments["limit"]]
-    by_their_id = by_id(connection, owner, chosen)
-    return [by_their_id[fact_id] for fact_id in chosen if fact_id in by_their_id]
-
-
-def by_id(connection: Connection, owner: Mapping[str, Any], fact_ids: Sequence[UUID]) -> dict[UUID, KnownFact]:
-    """Return those of these facts that are current."""
-    rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": list(fact_ids)}).fetchall()
-    return {row["fact_id"]: KnownFact(**row) for row in rows}
+    rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": chosen}).fetchall()
+    by_id = {row["fact_id"]: KnownFact(**row) for row in rows}
+    return [by_id[fact_id] for fact_id in chosen if fact_id in by_id]

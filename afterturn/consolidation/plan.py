@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from afterturn import batches
 from afterturn.batches import Batch
 from afterturn.consolidation import edits, judgements, reading
 from afterturn.consolidation.decisions import Decision, decide
@@ -29,22 +30,24 @@ class Plan:
     is_unjudged: bool = False
 
 
-def read(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan:
-    """Plan one batch whose turn it is; without a judge, by rules alone.
+def read(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
+    """Plan one batch; without a judge, by rules alone. None when it is not its turn.
 
     `categories` are those that facts may have. Raises AnswerMalformed or VersionConflict.
     """
+    if not batches.is_its_turn(connection, batch):
+        return None
     outcome = outcomes.read(connection, batch, categories=categories)
     believed = edits.admitted(connection, batch, outcome)
     known = reading.read(connection, batch, outcome)
     by_rules = decide(believed, known.facts.values(), names=known.names)
     # A correction names what it replaces: there is nothing to be asked.
-    asked = None if judge is None or outcome.edits else reading.question(connection, batch, known, by_rules)
-    if judge is None or asked is None:
+    unclear = None if judge is None or outcome.edits else reading.question(connection, batch, known, by_rules)
+    if judge is None or unclear is None:
         return Plan(outcome=outcome, version=known.version, decisions=edits.under_own_ids(by_rules))
+    asked, facts = unclear
     verdicts = judgements.read(connection, batch.session.user, judge, asked)
     if verdicts is None:
         return Plan(outcome=outcome, version=known.version, decisions=by_rules, question=asked, is_unjudged=True)
-    facts = reading.with_shown(connection, batch, known, asked)
     decided = edits.under_own_ids(decide(believed, facts.values(), verdicts, known.names))
     return Plan(outcome=outcome, version=known.version, decisions=decided, question=asked)

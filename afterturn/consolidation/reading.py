@@ -55,8 +55,10 @@ def read(connection: Connection, batch: Batch, outcome: Outcome) -> Known:
     )
 
 
-def question(connection: Connection, batch: Batch, known: Known, decided: Sequence[Decision]) -> Question | None:
-    """Return what rules cannot decide on, as one question; None when nothing is unclear.
+def question(
+    connection: Connection, batch: Batch, known: Known, decided: Sequence[Decision]
+) -> tuple[Question, dict[UUID, KnownFact]] | None:
+    """Return what rules cannot decide on, as one question, and the facts known or shown; None when nothing is unclear.
 
     Args:
         connection: reads what the user's memory holds beside `known`.
@@ -70,12 +72,8 @@ def question(connection: Connection, batch: Batch, known: Known, decided: Sequen
         return None
     new = [Shown(believed.fact_id, believed.candidate.text, believed.said_at) for believed in unclear]
     found = alike.most_alike(connection, batch.key, new, count=known.count)
-    return judgement.ask(
-        [Shown(fact.fact_id, fact.text, fact.said_at) for fact in found if fact.fact_id not in ended], new
-    )
-
-
-def with_shown(connection: Connection, batch: Batch, known: Known, asked: Question) -> dict[UUID, KnownFact]:
-    """Return the known facts and those that the question shows."""
-    shown = alike.by_id(connection, batch.key, [fact.fact_id for fact in asked.known])
-    return {**known.facts, **shown}
+    by_id = {fact.fact_id: fact for fact in found if fact.fact_id not in ended}
+    asked = judgement.ask([Shown(fact.fact_id, fact.text, fact.said_at) for fact in by_id.values()], new)
+    if asked is None:
+        return None
+    return asked, {**known.facts, **{shown.fact_id: by_id[shown.fact_id] for shown in asked.known}}

@@ -37,10 +37,7 @@ def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool
             return False
         categories = runtime.settings.category_names
         with runtime.postgres.connection() as connection:
-            is_its_turn = batches.is_its_turn(connection, claimed.batch)
-            planned = (
-                plan.read(connection, claimed.batch, runtime.judge, categories=categories) if is_its_turn else None
-            )
+            planned = plan.read(connection, claimed.batch, runtime.judge, categories=categories)
         if planned is None:
             batches.give_back(runtime, claimed)
             return False

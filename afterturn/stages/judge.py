@@ -18,8 +18,7 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         batch, of = claimed.batch, runtime.judge
         categories = runtime.settings.category_names
         with runtime.postgres.connection() as connection:
-            is_its_turn = batches.is_its_turn(connection, batch)
-            planned = plan.read(connection, batch, of, categories=categories) if is_its_turn else None
+            planned = plan.read(connection, batch, of, categories=categories)
         if planned is None:
             batches.give_back(runtime, claimed)
             return False
