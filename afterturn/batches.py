@@ -78,13 +78,12 @@ class Batch:
     @property
     def session_key(self) -> dict[str, Any]:
         """Its session row's key, as query arguments."""
-        user = self.session.user
-        return {"tenant_id": user.tenant_id, "user_id": user.user_id, "session_id": self.session.session_id}
+        return self.session.key
 
 
 def key_of(scope: UserScope, batch_id: UUID) -> dict[str, Any]:
     """Return the key of a batch's row as query arguments."""
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "batch_id": batch_id}
+    return scope.key | {"batch_id": batch_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +280,7 @@ def is_its_turn(connection: Connection, batch: Batch) -> bool:
 
 def next_ready(connection: Connection, scope: UserScope) -> UUID | None:
     """Return the user's lowest open batch, when it waits only to be applied."""
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     row = connection.execute(_SQL["next_ready"], owner).fetchone()
     return None if row is None else row["batch_id"]
 

@@ -139,7 +139,7 @@ def replay(connection: Connection, targets: Targets, *, actor: str) -> int:
 
 
 def _replay_user(connection: Connection, scope: UserScope, batch_ids: Sequence[UUID], actor: str) -> int:
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     with connection.transaction():
         user = connection.execute(_SQL["lock_user"], owner).fetchone()
         if user is None:
@@ -208,7 +208,7 @@ def discard(connection: Connection, targets: Targets, *, actor: str) -> int:
 
 
 def _discard_user(connection: Connection, scope: UserScope, batch_ids: Sequence[UUID], actor: str) -> int:
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     with connection.transaction():
         connection.execute(_SQL["lock_user"], owner)
         rows = connection.execute(_SQL["discard"], owner | {"batch_ids": list(batch_ids)}).fetchall()

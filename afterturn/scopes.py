@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -11,6 +12,11 @@ class UserScope:
 
     tenant_id: str
     user_id: str
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The key of the user's row, as query arguments."""
+        return {"tenant_id": self.tenant_id, "user_id": self.user_id}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,3 +30,8 @@ class SessionScope:
     @property
     def user(self) -> UserScope:
         return UserScope(self.tenant_id, self.user_id)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The key of the session's row, as query arguments."""
+        return self.user.key | {"session_id": self.session_id}

@@ -164,7 +164,7 @@ class AsyncMemoryClient(AsyncRecallCalls, AsyncSummaryCalls, AsyncContextCalls, 
                 return False
         except RedisError as error:
             raise as_ours(error) from error
-        session = statements.session_key(self._conversation.session)
+        session = self._conversation.session.key
         return bool((await self._run(Statement(statements.SQL["is_settled"], session)))[0]["is_settled"])
 
     async def _run(self, statement: Statement) -> list[Row]:

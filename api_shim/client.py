@@ -208,7 +208,7 @@ class MemoryClient(RecallCalls, SummaryCalls, ContextCalls, CostCalls):
                 return False
         except RedisError as error:
             raise as_ours(error) from error
-        session = statements.session_key(self._conversation.session)
+        session = self._conversation.session.key
         return bool(self._run(Statement(statements.SQL["is_settled"], session))[0]["is_settled"])
 
     def _run(self, statement: Statement) -> list[Row]:

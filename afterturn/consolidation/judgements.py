@@ -46,4 +46,4 @@ def pay(connection: Connection, batch: Batch) -> None:
 
 def _key(scope: UserScope, of: Judge, asked: Question) -> dict[str, Any]:
     digest = asked.digest(prompt_version=of.prompt_version, model=of.model)
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "input_digest": digest}
+    return scope.key | {"input_digest": digest}

@@ -14,7 +14,7 @@ _SQL = queries.load("facts")
 
 def take_over(connection: Connection, scope: UserScope, fact_id: UUID, *, by: UUID) -> None:
     """Give a fact's evidence and dates to the one that stands for both, in the caller's transaction."""
-    merged = {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "fact_id": fact_id, "superseded_by": by}
+    merged = scope.key | {"fact_id": fact_id, "superseded_by": by}
     connection.execute(_SQL["take_evidence"], merged)
     connection.execute(_SQL["take_dates"], merged)
     items.drop_facts(connection, scope, [fact_id])

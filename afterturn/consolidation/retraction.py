@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from afterturn import ids
@@ -66,14 +65,14 @@ def retract(connection: Connection, session: SessionScope, position: int) -> Non
     Facts with other evidence stand; how often and when they were said is counted anew.
     """
     user = session.user
-    turn = _owner(user) | {"session_id": session.session_id, "position": position}
+    turn = user.key | {"session_id": session.session_id, "position": position}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
     weakened = [row["fact_id"] for row in connection.execute(_SQL["weaken"], turn).fetchall()]
     items.drop_facts(connection, user, retracted)
     for succession in _successions(connection, user, [*retracted, *weakened]):
         _carry_out(connection, user, succession)
-    naming.restore(connection, _owner(user), retracted)
-    whereabouts.keep(connection, _owner(user))
+    naming.restore(connection, user.key, retracted)
+    whereabouts.keep(connection, user.key)
 
 
 def succeed(orphans: Iterable[Orphan], rivals: Sequence[Rival]) -> list[Succession]:
@@ -103,10 +102,10 @@ def _contest(claimants: Sequence[Orphan], rivals: Sequence[Rival]) -> Succession
 
 
 def _successions(connection: Connection, user: UserScope, superseders: list[UUID]) -> list[Succession]:
-    rows = connection.execute(_SQL["orphans"], _owner(user) | {"superseders": superseders}).fetchall()
+    rows = connection.execute(_SQL["orphans"], user.key | {"superseders": superseders}).fetchall()
     orphans = [Orphan(**row) for row in rows]
     attributes = sorted({orphan.attribute for orphan in orphans if orphan.attribute is not None})
-    rows = connection.execute(_SQL["rivals"], _owner(user) | {"attributes": attributes}).fetchall()
+    rows = connection.execute(_SQL["rivals"], user.key | {"attributes": attributes}).fetchall()
     return succeed(orphans, [Rival(**row) for row in rows])
 
 
@@ -115,17 +114,13 @@ def _carry_out(connection: Connection, user: UserScope, succession: Succession) 
     winner_id = _reinstate(connection, user, winner) if isinstance(winner, Orphan) else winner
     if succession.losers:
         losers = {"superseded_by": winner_id, "fact_ids": list(succession.losers)}
-        connection.execute(_SQL["relink"], _owner(user) | losers)
+        connection.execute(_SQL["relink"], user.key | losers)
 
 
 def _reinstate(connection: Connection, user: UserScope, orphan: Orphan) -> UUID:
     """Make a new version of a superseded fact, which is current, and return its id."""
     new_id = ids.version_id(orphan.fact_id, orphan.superseded_by)
-    versions = _owner(user) | {"fact_id": orphan.fact_id, "new_id": new_id}
+    versions = user.key | {"fact_id": orphan.fact_id, "new_id": new_id}
     for step in ("reinstate", "copy_evidence", "copy_vectors", "hand_over"):
         connection.execute(_SQL[step], versions)
     return new_id
-
-
-def _owner(user: UserScope) -> dict[str, Any]:
-    return {"tenant_id": user.tenant_id, "user_id": user.user_id}

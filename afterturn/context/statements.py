@@ -37,7 +37,7 @@ NOTHING = Kept(zone=ZoneInfo("UTC"))
 
 def kept(session: SessionScope, hidden: Collection[tuple[str, str]], *, turns: int) -> list[Statement]:
     """Return the statements that read it, for one round trip; without the hidden (session id, turn id)."""
-    arguments = recall_statements.session_key(session) | {
+    arguments = session.key | {
         "hidden_sessions": [session_id for session_id, _ in hidden],
         "hidden_turns": [turn_id for _, turn_id in hidden],
         "facts": FACTS,

@@ -34,6 +34,6 @@ def rows(connection: Connection, scope: UserScope) -> Iterator[tuple[str, dict[s
             # A cursor of the server's: a large memory does not have to fit in this process.
             with connection.cursor(name="owned_rows") as cursor:
                 cursor.itersize = _ROWS_PER_FETCH
-                cursor.execute(statement, {"tenant_id": scope.tenant_id, "user_id": scope.user_id})
+                cursor.execute(statement, scope.key)
                 for row in cursor:
                     yield table, row["row"]

@@ -61,7 +61,7 @@ def missing(connection: Connection, scope: UserScope, space: EmbeddingSpace, wan
     """Return those of `wanted` that have no vector in the space."""
     rows = connection.execute(
         _SQL["known"],
-        _owner(scope)
+        scope.key
         | {
             "space_id": space.space_id,
             "kinds": [item.kind for item in wanted],
@@ -80,7 +80,7 @@ def add(
 ) -> None:
     """Keep the vectors of these items in the space."""
     rows = [
-        _owner(scope)
+        scope.key
         | {
             "space_id": space.space_id,
             "kind": item.kind,
@@ -96,13 +96,9 @@ def add(
 def drop_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
     """Remove the vectors of candidates that did not become facts of their own."""
     if fact_ids:
-        connection.execute(_SQL["drop_facts"], _owner(scope) | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
+        connection.execute(_SQL["drop_facts"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
 
 
 def to_text(vector: Sequence[float]) -> str:
     """Return a vector as pgvector reads it: as a JSON array, which is fast to write."""
     return to_json(vector).decode()
-
-
-def _owner(scope: UserScope) -> dict[str, object]:
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

@@ -23,7 +23,7 @@ def completed(connection: Connection, scope: UserScope, answer: ManualAnswer) ->
     corrected = next((edit.fact_id for edit in answer.edits if edit.action is Action.CORRECT), None)
     if corrected is None:
         return answer
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     row = connection.execute(_SQL["newest_version"], owner | {"fact_id": corrected}).fetchone()
     if row is None:
         return answer

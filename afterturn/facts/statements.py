@@ -43,17 +43,17 @@ def find(
     now = "history" if include_superseded else "current"
     arguments["sight"] = now if as_of is None else time
     arguments["as_of"] = None if as_of is None else checked_moment("as_of", as_of)
-    return Statement(_SQL["find"], _owner(scope) | arguments | {"limit": limit})
+    return Statement(_SQL["find"], scope.key | arguments | {"limit": limit})
 
 
 def history(scope: UserScope, fact_id: str | UUID) -> Statement:
     """Return the statement for all versions of a fact, oldest first. Raises InvalidInput."""
-    return Statement(_SQL["history"], _owner(scope) | {"fact_id": checked_fact_id(fact_id)})
+    return Statement(_SQL["history"], scope.key | {"fact_id": checked_fact_id(fact_id)})
 
 
 def evidence(scope: UserScope, rows: Sequence[Row]) -> Statement:
     """Return the statement for the evidence of the facts that `find` or `history` gave."""
-    return Statement(_SQL["evidence"], _owner(scope) | {"fact_ids": [row["fact_id"] for row in rows]})
+    return Statement(_SQL["evidence"], scope.key | {"fact_ids": [row["fact_id"] for row in rows]})
 
 
 def facts(rows: Sequence[Row], evidence_rows: Sequence[Row]) -> list[Fact]:
@@ -72,7 +72,3 @@ def _fact(row: Row, evidence_of_it: Sequence[Evidence]) -> Fact:
         "superseded_by": None if superseded_by is None else str(superseded_by),
     }
     return Fact(**{**row, **told}, evidence=tuple(evidence_of_it))
-
-
-def _owner(scope: UserScope) -> dict[str, Any]:
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

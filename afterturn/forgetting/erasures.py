@@ -241,4 +241,4 @@ def _result(scope: UserScope, taken: _Taken, removed: Counter[str]) -> dict[str,
 
 
 def _owner(scope: UserScope) -> dict[str, Any]:
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id, "owner_hash": owner_hash(scope)}
+    return scope.key | {"owner_hash": owner_hash(scope)}

@@ -60,7 +60,7 @@ def remove(connection: Connection, session: SessionScope, turn_id: str, settings
 
     Does nothing when there is no such turn, or it was taken back before.
     """
-    key = _key(session)
+    key = session.key
     row = connection.execute(_SQL["remove_turn"], key | {"turn_id": turn_id}).fetchone()
     if row is None:
         return
@@ -104,7 +104,7 @@ def removed(
 
 def _seize_batches(connection: Connection, session: SessionScope, position: int) -> list[Batch]:
     """End all work on what shows the turn, and return its batch and those that have it as context."""
-    arguments = _key(session) | {"position": position, "context_turns": CONTEXT_TURNS}
+    arguments = session.key | {"position": position, "context_turns": CONTEXT_TURNS}
     tokens = [row["token"] for row in connection.execute(_SQL["seize_leases"], arguments).fetchall()]
     # A deleted row that is not committed keeps others out like one that is there.
     connection.execute(_SQL["drop_leases"], arguments | {"tokens": tokens})
@@ -142,8 +142,4 @@ def _retract(connection: Connection, batch: Batch, position: int, settings: Sett
 
 
 def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:
-    connection.execute(_SQL["drop_vector"], _key(session) | {"kind": kind, "item": name})
-
-
-def _key(session: SessionScope) -> dict[str, Any]:
-    return {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
+    connection.execute(_SQL["drop_vector"], session.key | {"kind": kind, "item": name})

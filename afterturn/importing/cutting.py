@@ -59,7 +59,7 @@ def _cut_run(connection: Connection, settings: Settings, run: Run, user_seq: int
     with connection.cursor() as cursor:
         cursor.executemany(_SQL["add_batch"], rows)
     user = run.session.user
-    owner = {"tenant_id": user.tenant_id, "user_id": user.user_id}
+    owner = user.key
     connection.execute(_SQL["update_user"], owner | {"next_user_seq": user_seq + len(rows)})
     waiting.shorten(connection, run, cut_through=pieces[-1].last_position, tokens=sum(piece.tokens for piece in pieces))
     return [NewBatch(user, row["batch_id"], "extract") for row in rows]

@@ -29,7 +29,7 @@ WIDEST_SIZE = 4 / 3
 
 def lock(connection: Connection, user: UserScope) -> None:
     """Let nobody else reserve tokens of this user until the end of the transaction. Comes before any other lock."""
-    connection.execute(_SQL["lock_user"], _key(user))
+    connection.execute(_SQL["lock_user"], user.key)
 
 
 def admit(connection: Connection, user: UserScope, *, expected_tokens: int, daily_tokens: int) -> None:
@@ -76,7 +76,3 @@ def wider(settings: Settings, share: float) -> Settings:
             "batch_max_age_seconds": settings.batch_max_age_seconds * wait,
         }
     )
-
-
-def _key(user: UserScope) -> dict[str, str]:
-    return {"tenant_id": user.tenant_id, "user_id": user.user_id}

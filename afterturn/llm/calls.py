@@ -57,7 +57,7 @@ def metered(
     Raises, before the call is made, StaleLease when the work is somebody else's by now, and BudgetExhausted when the
     user's tokens of the day would not do.
     """
-    key = {"tenant_id": lease.scope.tenant_id, "user_id": lease.scope.user_id, "call_id": uuid4()}
+    key = lease.scope.key | {"call_id": uuid4()}
     work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
     cost = CallCost()
     with pool.connection() as connection, connection.transaction():

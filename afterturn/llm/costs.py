@@ -98,7 +98,7 @@ def read(
 def read_today(connection: Connection, user: UserScope, *, daily_tokens: int) -> Today:
     """Return where the user stands today."""
     spent = budget.spent_today(connection, [user])[user]
-    owner = {"tenant_id": user.tenant_id, "user_id": user.user_id}
+    owner = user.key
     paused = connection.execute(_SQL["paused"], owner).fetchone()
     assert paused is not None, "a count is always one row"
     return Today(

@@ -70,7 +70,7 @@ def features(
     They read what is `named`; where nothing is, all of a memory, of one that is indexed only if `is_whole`. The cosines
     are those of what is `compared`, where it is other than what is named.
     """
-    arguments = owner(scope) | filters.arguments() | ({} if named is None else _names(named, compared or named))
+    arguments = scope.key | filters.arguments() | ({} if named is None else _names(named, compared or named))
     arguments |= {
         "query": query,
         "space_id": space_id,
@@ -89,12 +89,12 @@ def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
     """Return the statements that read the chosen memories: facts, evidence, turns, episodes and their turns."""
     chosen = list(keys)
     turn_keys = [key for key in chosen if isinstance(key, TurnKey)]
-    facts = owner(scope) | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
-    turns = owner(scope) | {
+    facts = scope.key | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
+    turns = scope.key | {
         "sessions": [key.session_id for key in turn_keys],
         "positions": [key.position for key in turn_keys],
     }
-    episodes = owner(scope) | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
+    episodes = scope.key | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
     return [
         Statement(SQL["facts"], facts),
         Statement(SQL["evidence"], facts),
@@ -115,22 +115,17 @@ def memories(results: Sequence[Sequence[Row]]) -> dict[Key, Memory]:
 
 def newest(scope: UserScope, *, limit: int) -> Statement:
     """Return the statement for the user's newest turns, newest first."""
-    return Statement(SQL["newest_turns"], owner(scope) | {"limit": limit})
+    return Statement(SQL["newest_turns"], scope.key | {"limit": limit})
 
 
 def session_turns(session: SessionScope, *, limit: int) -> Statement:
     """Return the statement for a session's last turns, newest first."""
-    return Statement(SQL["session_turns"], session_key(session) | {"limit": limit})
+    return Statement(SQL["session_turns"], session.key | {"limit": limit})
 
 
 def turn_of(row: Row) -> Turn:
     """Return the turn of one row of `session_turns`."""
     return Turn(**{**row, "memories_shown": tuple(row["memories_shown"])})
-
-
-def session_key(session: SessionScope) -> dict[str, Any]:
-    """Return a session row's key as query arguments."""
-    return owner(session.user) | {"session_id": session.session_id}
 
 
 def of_row(row: Row, score: float) -> Memory:
@@ -217,8 +212,3 @@ def _names(named: Named, compared: Named) -> dict[str, Any]:
         "kinds": ["turn"] * len(compared.turns) + ["fact"] * len(compared.facts),
         "items": turn_items + [items.fact_name(fact_id) for fact_id in compared.facts],
     }
-
-
-def owner(scope: UserScope) -> dict[str, Any]:
-    """Return a user row's key as query arguments."""
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from afterturn.consolidation import merging, naming
 from afterturn.consolidation.rules import Names
@@ -33,14 +32,14 @@ class WholeMemory:
 
 def read(connection: Connection, scope: UserScope) -> WholeMemory | None:
     """Return the memory; None where it did not change since it was last consolidated, or nobody is there."""
-    user = connection.execute(_SQL["user"], _owner(scope)).fetchone()
+    user = connection.execute(_SQL["user"], scope.key).fetchone()
     if user is None or user["version"] == user["slept_version"]:
         return None
-    rows = connection.execute(_SQL["facts"], _owner(scope)).fetchall()
+    rows = connection.execute(_SQL["facts"], scope.key).fetchall()
     return WholeMemory(
         version=user["version"],
         slept_through=user["slept_through"],
-        names=naming.known(connection, _owner(scope), user["display_name"]),
+        names=naming.known(connection, scope.key, user["display_name"]),
         facts=[HeldFact(**row) for row in rows],
     )
 
@@ -66,7 +65,7 @@ def write(
         is_finished: whether that is all of them; the rest is for the next time.
         profile_tokens: how long the profile may be.
     """
-    owner = _owner(scope)
+    owner = scope.key
     slept = {"version": memory.version, "changes": int(bool(tidying)), "slept_through": judged_through}
     if connection.execute(_SQL["slept"], owner | slept | {"is_finished": is_finished}).fetchone() is None:
         raise VersionConflict()
@@ -84,7 +83,3 @@ def write(
         connection.execute(_SQL["promote"], owner | promoted)
     if tidying:
         profile.rebuild(connection, scope, limit_tokens=profile_tokens)
-
-
-def _owner(scope: UserScope) -> dict[str, Any]:
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

@@ -30,7 +30,7 @@ def about(connection: Connection, scope: UserScope, memory: WholeMemory, group: 
     """Return the question about a group of facts, against the rest of the memory that is most alike to it."""
     new = [_shown(fact) for fact in group]
     own = {fact.fact_id for fact in group}
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     found = alike.most_alike(connection, owner, new, count=len(memory.facts))
     return judgement.ask([_shown(fact) for fact in found if fact.fact_id not in own], new)
 

@@ -264,10 +264,7 @@ def _cut_sessions(
             cursor.executemany(_SQL["add_manual_batch"], manual_rows)
             cursor.executemany(
                 _SQL["update_user"],
-                [
-                    {"tenant_id": user.tenant_id, "user_id": user.user_id, "next_user_seq": seq}
-                    for user, seq in cut_users.items()
-                ],
+                [user.key | {"next_user_seq": seq} for user, seq in cut_users.items()],
             )
         cursor.executemany(_SQL["update_session"], session_rows)
     return [_new_batch(row, "extract") for row in batch_rows] + [_new_batch(row, "embed") for row in manual_rows]

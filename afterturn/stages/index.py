@@ -7,7 +7,6 @@ import logging
 from afterturn import counters, faults, leases
 from afterturn.database import queries
 from afterturn.errors import StaleLease
-from afterturn.recall import statements
 from afterturn.recall.large import building
 from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
@@ -30,10 +29,10 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
     faults.reach("index.after_claim")
     try:
         with runtime.postgres.connection() as connection:
-            owed = connection.execute(_SQL["looked_at"], statements.owner(scope)).fetchone()
+            owed = connection.execute(_SQL["looked_at"], scope.key).fetchone()
             if owed is None or owed["documents"] < LARGE:
                 if owed is not None:
-                    connection.execute(_SQL["indexed"], statements.owner(scope) | {"user_seq": owed["next_user_seq"]})
+                    connection.execute(_SQL["indexed"], scope.key | {"user_seq": owed["next_user_seq"]})
                 leases.let_go(connection, lease)
                 return False
             building.build(

@@ -49,7 +49,7 @@ def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
 
 def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
     with runtime.postgres.connection() as connection:
-        owed = connection.execute(_SQL["owed"], digests.key(session)).fetchone()
+        owed = connection.execute(_SQL["owed"], session.key).fetchone()
         if owed is None:
             leases.let_go(connection, lease)
             return False
@@ -65,7 +65,7 @@ def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> 
 
 
 def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[str, int], *, is_complete: bool) -> None:
-    key, settings = digests.key(session), runtime.settings
+    key, settings = session.key, runtime.settings
     with runtime.postgres.connection() as connection, connection.transaction():
         # User, lease, session: in the order of whoever else writes them (removals, erasures), so that none waits for
         # the other; and the profile is made of facts that nobody is retracting meanwhile.

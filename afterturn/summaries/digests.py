@@ -48,27 +48,27 @@ def store(connection: Connection, session: SessionScope, digest: Digest, draft: 
     """Keep what a digest says, in the caller's transaction."""
     said = {"statements": Jsonb(summary.to_json(draft.statements))}
     version = {"prompt_version": draft.prompt_version, "model": draft.model}
-    connection.execute(_SQL["put_digest"], key(session) | _span(digest) | said | version)
+    connection.execute(_SQL["put_digest"], session.key | _span(digest) | said | version)
 
 
 def drop(connection: Connection, session: SessionScope, digest: Digest) -> None:
     """Remove a digest that covers nothing any more, in the caller's transaction."""
-    connection.execute(_SQL["drop_digest"], key(session) | _span(digest))
+    connection.execute(_SQL["drop_digest"], session.key | _span(digest))
 
 
 def vacate(connection: Connection, session: SessionScope, user_seq: int) -> None:
     """Empty the digests that cover this episode, in the caller's transaction; they are owed again."""
-    connection.execute(_SQL["vacate_digests"], key(session) | {"user_seq": user_seq})
+    connection.execute(_SQL["vacate_digests"], session.key | {"user_seq": user_seq})
 
 
 def put_summary(connection: Connection, session: SessionScope, *, through: int, limit_tokens: int) -> None:
     """Write the session's summary up to a batch from what stands, in the caller's transaction. Makes no call."""
     packed = packing.pack(standing(connection, session, through=through), limit_tokens=limit_tokens)
     if not packed.statements:
-        connection.execute(_SQL["drop"], key(session))
+        connection.execute(_SQL["drop"], session.key)
         return
     said = {"text": packed.text, "statements": Jsonb(summary.to_json(packed.statements))}
-    connection.execute(_SQL["put"], key(session) | said | {"through": through})
+    connection.execute(_SQL["put"], session.key | said | {"through": through})
 
 
 def forget_episode(connection: Connection, session: SessionScope, user_seq: int, *, limit_tokens: int) -> None:
@@ -77,14 +77,9 @@ def forget_episode(connection: Connection, session: SessionScope, user_seq: int,
     What covered it is made again later; until then the summary consists of what that was made of.
     """
     vacate(connection, session, user_seq)
-    row = connection.execute(_SQL["applied_through"], key(session)).fetchone()
+    row = connection.execute(_SQL["applied_through"], session.key).fetchone()
     if row is not None:
         put_summary(connection, session, through=row["applied_through"], limit_tokens=limit_tokens)
-
-
-def key(session: SessionScope) -> dict[str, Any]:
-    """Return a session's key as query arguments."""
-    return {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
 
 
 def _work(connection: Connection, session: SessionScope, digest: Digest) -> Work:
@@ -109,21 +104,21 @@ def _made(connection: Connection, session: SessionScope, part: Part) -> list[Par
 
 def _children(connection: Connection, session: SessionScope, digest: Digest) -> list[Part]:
     if digest.level == 0:
-        rows = connection.execute(_SQL["episodes_within"], key(session) | _span(digest)).fetchall()
+        rows = connection.execute(_SQL["episodes_within"], session.key | _span(digest)).fetchall()
         return [Episode(**row) for row in rows]
     rows = connection.execute(
-        _SQL["digests_within"], key(session) | _span(digest) | {"level": digest.level - 1}
+        _SQL["digests_within"], session.key | _span(digest) | {"level": digest.level - 1}
     ).fetchall()
     return [_digest(row) for row in rows]
 
 
 def _open_episodes(connection: Connection, session: SessionScope, through: int) -> list[Episode]:
-    rows = connection.execute(_SQL["open_episodes"], key(session) | {"through": through}).fetchall()
+    rows = connection.execute(_SQL["open_episodes"], session.key | {"through": through}).fetchall()
     return [Episode(**row) for row in rows]
 
 
 def _open_digests(connection: Connection, session: SessionScope) -> list[Digest]:
-    return [_digest(row) for row in connection.execute(_SQL["open_digests"], key(session)).fetchall()]
+    return [_digest(row) for row in connection.execute(_SQL["open_digests"], session.key).fetchall()]
 
 
 def _digest(row: dict[str, Any]) -> Digest:

@@ -35,7 +35,7 @@ def rebuild(connection: Connection, scope: UserScope, *, limit_tokens: int) -> N
     One fact a line, what a person pinned first, then the weightiest, most often said and newest. Costs one read where
     nothing has changed.
     """
-    owner = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+    owner = scope.key
     wanted = {"categories": list(ALWAYS_RELEVANT), "weighty": _WEIGHTY, "limit": _FACTS_READ}
     rows = connection.execute(_SQL["profile_facts"], owner | wanted).fetchall()
     lines = fitting((Line(**row) for row in rows), limit_tokens=limit_tokens)

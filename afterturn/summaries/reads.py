@@ -15,7 +15,7 @@ _SQL = queries.load("summaries")
 
 def session_summary(session: SessionScope) -> Statement:
     """Return the statement for a session's summary."""
-    key = {"tenant_id": session.tenant_id, "user_id": session.user_id, "session_id": session.session_id}
+    key = session.key
     return Statement(_SQL["summary"], key)
 
 
@@ -26,14 +26,14 @@ def summary_of(rows: Sequence[Row]) -> Summary | None:
 
 def profile(user: UserScope) -> Statement:
     """Return the statement for a user's profile."""
-    return Statement(_SQL["profile"], {"tenant_id": user.tenant_id, "user_id": user.user_id})
+    return Statement(_SQL["profile"], user.key)
 
 
 def preferences(user: UserScope) -> Statement:
     """Return the statement for the facts that are a user's preferences, for `preferences.of_rows`."""
-    return Statement(_SQL["preferences"], {"tenant_id": user.tenant_id, "user_id": user.user_id})
+    return Statement(_SQL["preferences"], user.key)
 
 
 def user_name(user: UserScope) -> Statement:
     """Return the statement for how a user is called."""
-    return Statement(_SQL["user_name"], {"tenant_id": user.tenant_id, "user_id": user.user_id})
+    return Statement(_SQL["user_name"], user.key)

@@ -47,7 +47,7 @@ def build(
 
     Raises StaleLease when somebody took a turn back, or forgot the user, meanwhile; then nothing of it counts.
     """
-    owner = _owner(scope)
+    owner = scope.key
     with _in_time(connection):
         memory = _read(connection, scope)
     held, alone = _documents(memory)
@@ -83,7 +83,7 @@ def drop(connection: Connection, scope: UserScope) -> None:
 
     In the caller's transaction, under the user's row lock. The memory is read as a whole until the next one is made.
     """
-    owner = _owner(scope)
+    owner = scope.key
     connection.execute(_SQL["seize_lease"], owner)
     if connection.execute(_SQL["drop_columns"], owner).rowcount:
         connection.execute(_SQL["indexed"], owner | {"user_seq": 0})
@@ -170,11 +170,7 @@ def _postings(held: Documents) -> Iterator[dict[str, Any]]:
 def _owners(memory: Memory, alone: Places) -> Mapping[Owner, int]:
     """Return the place of each vector's owner: turns, and behind all documents the facts."""
     first_fact = len(memory.turns) + len(alone)
-    turns = {
-        ("turn", f"{key.session_id}/{key.position}"): place
-        for place, key in enumerate(memory.turns.keys)
-        if isinstance(key, TurnKey)
-    }
+    turns = {("turn", key.item): place for place, key in enumerate(memory.turns.keys) if isinstance(key, TurnKey)}
     return turns | {("fact", str(key)): first_fact + place for place, key in enumerate(memory.facts.keys)}
 
 
@@ -241,7 +237,3 @@ def _chunk(
         "kinds": [names[place][0] for _, place in pairs],
         "items": [names[place][1] for _, place in pairs],
     }
-
-
-def _owner(scope: UserScope) -> dict[str, Any]:
-    return {"tenant_id": scope.tenant_id, "user_id": scope.user_id}

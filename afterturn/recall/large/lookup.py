@@ -59,7 +59,7 @@ class Asked:
 
 def index(user: UserScope) -> Statement:
     """Return the statement that tells whether a memory is indexed."""
-    return Statement(_SQL["index"], statements.owner(user))
+    return Statement(_SQL["index"], user.key)
 
 
 def ranked(
@@ -125,7 +125,7 @@ def _can_answer(asked: Asked, indexed: Row) -> bool:
 
 
 def _of_index(asked: Asked, indexed: Row, question_stems: Sequence[str]) -> list[Statement]:
-    arguments: dict[str, Any] = statements.owner(asked.user) | {
+    arguments: dict[str, Any] = asked.user.key | {
         "build": indexed["build"],
         "since": indexed["read_at"] - MARGIN,
         "stems": [stems.code(stem).to_bytes(4, "big") for stem in question_stems[: 2 * stems.MOST_STEMS]],
