@@ -1,8 +1,8 @@
 """Fault points: named places in the stages at which a test may kill or stop the process.
 
-Off unless the environment variable FAULT_POINT is set when this module is loaded; then `reach` costs one call that
+Off unless the environment variable FAULT_POINT is set when this module is loaded; then `point` costs one call that
 does nothing. Its form is `<point> <action> <flag file>`, for example `extract.answer_stored kill /tmp/x/fired`: the
-first process to reach the point makes the flag file and is struck; nobody is struck twice.
+first process to point the point makes the flag file and is struck; nobody is struck twice.
 """
 
 from __future__ import annotations
@@ -114,4 +114,4 @@ def _from_environment() -> Callable[[str], None]:
 
 
 #: Call it with "<stage>.<point>" at each point of POINTS.
-reach = _from_environment()
+point = _from_environment()

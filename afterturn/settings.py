@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from afterturn import categories
 from afterturn.errors import SettingsError
-from afterturn.extraction import categories
 
 PREFIX = "AFTERTURN_"
 

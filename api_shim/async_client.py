@@ -12,12 +12,12 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import FlushTimeout, MemoryUnavailable
 from afterturn.hot import scripts
 from afterturn.hot.pending import Hot
 from afterturn.hot.scripts import Script
-from afterturn.recall import statements
-from afterturn.recall.statements import Row, Statement
+from afterturn.recall import memory_queries
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import connections
@@ -92,7 +92,7 @@ class AsyncMemoryClient(AsyncRecallCalls, AsyncSummaryCalls, AsyncContextCalls, 
             return hot.turns[-limit:]
         try:
             room = limit + len(hot.hidden)
-            archived = await self._run(statements.session_turns(self._conversation.session, limit=room))
+            archived = await self._run(memory_queries.session_turns(self._conversation.session, limit=room))
         except MemoryUnavailable:
             if not hot.turns:
                 raise
@@ -165,7 +165,7 @@ class AsyncMemoryClient(AsyncRecallCalls, AsyncSummaryCalls, AsyncContextCalls, 
         except RedisError as error:
             raise as_ours(error) from error
         session = self._conversation.session.key
-        return bool((await self._run(Statement(statements.SQL["is_settled"], session)))[0]["is_settled"])
+        return bool((await self._run(Statement(memory_queries.SQL["is_settled"], session)))[0]["is_settled"])
 
     async def _run(self, statement: Statement) -> list[Row]:
         async with pool.owned_async(await self._connections.postgres(), self._conversation.session.user) as connection:

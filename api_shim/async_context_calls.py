@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from afterturn import tokens
-from afterturn.context import assembly, statements
+from afterturn.context import assembly, context_queries
 from afterturn.context.assembly import Material
 from afterturn.context.budget import Shares
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
+from afterturn.context.context_queries import Kept
 from afterturn.context.counting import Counter
 from afterturn.context.providers import ContextProvider, ask_async
-from afterturn.context.statements import Kept
 from afterturn.context.strategies import History
 from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
@@ -76,14 +76,14 @@ class AsyncContextCalls(ABC):
         return assembly.assemble(request, material)
 
     async def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[Kept, list[Memory]]:
-        session, kept, found = self._conversation.session, statements.NOTHING, list[Memory]()
+        session, kept, found = self._conversation.session, context_queries.NOTHING, list[Memory]()
         try:
             async with pool.owned_async(await self._connections.postgres(), session.user) as connection:
                 cursors = [
                     await connection.execute(statement.sql, statement.arguments)
-                    for statement in statements.kept(session, hot.hidden, turns=turns)
+                    for statement in context_queries.kept(session, hot.hidden, turns=turns)
                 ]
-                kept = statements.read([await cursor.fetchall() for cursor in cursors])
+                kept = context_queries.read([await cursor.fetchall() for cursor in cursors])
             if query is not None:
                 found = await self.recall(query, MEMORIES_RECALLED)
         except MemoryUnavailable as error:

@@ -11,12 +11,12 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
-from afterturn.facts import fact, statements
+from afterturn.database.statement import Statement
+from afterturn.facts import fact, fact_queries
 from afterturn.facts.edits import Action
 from afterturn.facts.fact import Fact, Time
 from afterturn.hot import keys, scripts
 from afterturn.hot.scripts import Script
-from afterturn.recall.statements import Statement
 from afterturn.turns import Turn
 from api_shim import editing
 from api_shim.connections import AsyncConnections
@@ -49,7 +49,7 @@ class AsyncFactCalls(ABC):
         limit: int = 100,
     ) -> list[Fact]:
         """Return the user's current facts, each with its evidence. See `MemoryClient.facts`."""
-        wanted = statements.find(
+        wanted = fact_queries.find(
             self._conversation.session.user,
             subject=subject,
             attribute=attribute,
@@ -64,7 +64,7 @@ class AsyncFactCalls(ABC):
 
     async def fact_history(self, fact_id: str | UUID) -> list[Fact]:
         """Return all versions of a fact, oldest first. See `MemoryClient.fact_history`."""
-        return await self._read_facts(statements.history(self._conversation.session.user, fact_id))
+        return await self._read_facts(fact_queries.history(self._conversation.session.user, fact_id))
 
     async def add_fact(
         self,
@@ -153,10 +153,10 @@ class AsyncFactCalls(ABC):
         async with pool.owned_async(await self._connections.postgres(), user) as connection:
             found = await connection.execute(wanted.sql, wanted.arguments)
             rows = await found.fetchall()
-            reasons = statements.evidence(user, rows)
+            reasons = fact_queries.evidence(user, rows)
             said = await connection.execute(reasons.sql, reasons.arguments)
             evidence = await said.fetchall()
-        return fact.without(statements.facts(rows, evidence), hidden)
+        return fact.without(fact_queries.facts(rows, evidence), hidden)
 
     async def _hidden(self) -> set[tuple[str, str]]:
         """Return the turns that were taken back and that Postgres may still show."""

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from afterturn.database import pool
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import MemoryUnavailable, ModelError
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
-from afterturn.recall import search, statements
+from afterturn.recall import memory_queries, search
 from afterturn.recall.search import Search
-from afterturn.recall.statements import Row, Statement
 from api_shim.connections import AsyncConnections
 from api_shim.conversation import Conversation, checked_limit
 
@@ -96,7 +96,7 @@ class AsyncRecallCalls(ABC):
         if len(hot.turns) < limit:
             room = limit + len(hot.hidden)
             try:
-                archived = await self._run(statements.newest(self._conversation.session.user, limit=room))
+                archived = await self._run(memory_queries.newest(self._conversation.session.user, limit=room))
             except MemoryUnavailable:
                 if not hot.turns:
                     raise
@@ -119,7 +119,7 @@ class AsyncRecallCalls(ABC):
     async def _vector(self, query: str) -> list[float] | None:
         embedder = self._connections.question_embedder
         if embedder.needs_space:
-            embedder.use(await self._run(Statement(statements.SQL["serving_space"], {})))
+            embedder.use(await self._run(Statement(memory_queries.SQL["serving_space"], {})))
         try:
             # The embedder may compute or call: neither may hold up the event loop.
             return await asyncio.to_thread(embedder.embed, self._conversation.session.user, query)

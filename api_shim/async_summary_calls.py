@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from afterturn.recall.statements import Row, Statement
-from afterturn.summaries import preferences, reads
+from afterturn.database.statement import Row, Statement
+from afterturn.summaries import preferences, summary_queries
 from afterturn.summaries.preferences import Preference
 from afterturn.summaries.summary import Summary
 from api_shim.async_fact_calls import AsyncFactCalls
@@ -24,11 +24,11 @@ class AsyncSummaryCalls(AsyncFactCalls):
 
     async def session_summary(self) -> Summary | None:
         """Return the session's summary as statements with their episodes. See `MemoryClient.session_summary`."""
-        return reads.summary_of(await self._run(reads.session_summary(self._conversation.session)))
+        return summary_queries.summary_of(await self._run(summary_queries.session_summary(self._conversation.session)))
 
     async def profile(self) -> str | None:
         """Return what is always of use to know of the user. See `MemoryClient.profile`."""
-        rows = await self._run(reads.profile(self._conversation.session.user))
+        rows = await self._run(summary_queries.profile(self._conversation.session.user))
         return rows[0]["text"] if rows else None
 
     async def preferences(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class AsyncSummaryCalls(AsyncFactCalls):
 
     async def set_preference(self, key: str, value: str, *, edit_id: str | None = None) -> str:
         """Let a preference have this value from now on. See `MemoryClient.set_preference`."""
-        name = await self._run(reads.user_name(self._conversation.session.user))
+        name = await self._run(summary_queries.user_name(self._conversation.session.user))
         said = preferences.said(key, value, name=name[0]["display_name"] if name else None)
         before = preferences.latest(await self._preferences(), key)
         if before is None:
@@ -47,4 +47,4 @@ class AsyncSummaryCalls(AsyncFactCalls):
         )
 
     async def _preferences(self) -> list[Preference]:
-        return preferences.of_rows(await self._run(reads.preferences(self._conversation.session.user)))
+        return preferences.of_rows(await self._run(summary_queries.preferences(self._conversation.session.user)))

@@ -11,12 +11,12 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import FlushTimeout, MemoryUnavailable
 from afterturn.hot import scripts
 from afterturn.hot.pending import Hot
 from afterturn.hot.scripts import Script
-from afterturn.recall import statements
-from afterturn.recall.statements import Row, Statement
+from afterturn.recall import memory_queries
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import connections
@@ -123,7 +123,7 @@ class MemoryClient(RecallCalls, SummaryCalls, ContextCalls, CostCalls):
             return hot.turns[-limit:]
         try:
             room = limit + len(hot.hidden)
-            archived = self._run(statements.session_turns(self._conversation.session, limit=room))
+            archived = self._run(memory_queries.session_turns(self._conversation.session, limit=room))
         except MemoryUnavailable:
             if not hot.turns:
                 raise
@@ -209,7 +209,7 @@ class MemoryClient(RecallCalls, SummaryCalls, ContextCalls, CostCalls):
         except RedisError as error:
             raise as_ours(error) from error
         session = self._conversation.session.key
-        return bool(self._run(Statement(statements.SQL["is_settled"], session))[0]["is_settled"])
+        return bool(self._run(Statement(memory_queries.SQL["is_settled"], session))[0]["is_settled"])
 
     def _run(self, statement: Statement) -> list[Row]:
         with pool.owned(self._connections.postgres, self._conversation.session.user) as connection:

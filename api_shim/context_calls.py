@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from afterturn import tokens
-from afterturn.context import assembly, statements
+from afterturn.context import assembly, context_queries
 from afterturn.context.assembly import Material
 from afterturn.context.budget import Shares
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
+from afterturn.context.context_queries import Kept
 from afterturn.context.counting import Counter
 from afterturn.context.providers import ContextProvider, ask
-from afterturn.context.statements import Kept
 from afterturn.context.strategies import History, SummaryAndRecent
 from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
@@ -92,14 +92,14 @@ class ContextCalls(ABC):
         return assembly.assemble(request, material)
 
     def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[Kept, list[Memory]]:
-        session, kept, found = self._conversation.session, statements.NOTHING, list[Memory]()
+        session, kept, found = self._conversation.session, context_queries.NOTHING, list[Memory]()
         try:
             with pool.owned(self._connections.postgres, session.user) as connection:
                 cursors = [
                     connection.execute(statement.sql, statement.arguments)
-                    for statement in statements.kept(session, hot.hidden, turns=turns)
+                    for statement in context_queries.kept(session, hot.hidden, turns=turns)
                 ]
-                kept = statements.read([cursor.fetchall() for cursor in cursors])
+                kept = context_queries.read([cursor.fetchall() for cursor in cursors])
             if query is not None:
                 found = self.recall(query, MEMORIES_RECALLED)
         except MemoryUnavailable as error:

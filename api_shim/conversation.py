@@ -20,7 +20,7 @@ from afterturn.hot import entries, keys, pending
 from afterturn.hot.entries import Mark
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
-from afterturn.recall import filters, statements
+from afterturn.recall import filters, memory_queries
 from afterturn.recall.search import Search
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
@@ -161,17 +161,19 @@ class Conversation:
         """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
         session_id = self.session.session_id
         shown = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in hot.hidden]
-        by_id = {row["turn_id"]: statements.turn_of(row) for row in shown}
+        by_id = {row["turn_id"]: memory_queries.turn_of(row) for row in shown}
         for turn in hot.turns:
             by_id.setdefault(turn.turn_id, turn)
         return list(by_id.values())[-limit:]
 
     def newest_memories(self, archived: Sequence[Mapping[str, Any]], hot: Hot, limit: int) -> list[Memory]:
         """Return the newest turns as memories, newest first: those in Redis, then the user's archived ones."""
-        found = {turn.turn_id: statements.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot.turns)}
+        found = {
+            turn.turn_id: memory_queries.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot.turns)
+        }
         for row in archived:
             if (row["session_id"], row["turn_id"]) not in hot.hidden:
-                found.setdefault(row["turn_id"], statements.of_row(row, 0.0))
+                found.setdefault(row["turn_id"], memory_queries.of_row(row, 0.0))
         return list(found.values())[:limit]
 
     def search(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from afterturn.database.statement import Row, Statement
 from afterturn.llm import costs
 from afterturn.llm.costs import By, Costs
-from afterturn.recall.statements import Row, Statement
 from api_shim.conversation import Conversation
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from afterturn.database import pool
-from afterturn.facts import fact, statements
+from afterturn.database.statement import Statement
+from afterturn.facts import fact, fact_queries
 from afterturn.facts.edits import Action
 from afterturn.facts.fact import Fact, Time
 from afterturn.hot import keys, scripts
 from afterturn.hot.scripts import Script
-from afterturn.recall.statements import Statement
 from afterturn.turns import Turn
 from api_shim import editing
 from api_shim.connections import Connections
@@ -67,7 +67,7 @@ class FactCalls(ABC):
 
         Raises InvalidInput or MemoryUnavailable.
         """
-        wanted = statements.find(
+        wanted = fact_queries.find(
             self._conversation.session.user,
             subject=subject,
             attribute=attribute,
@@ -85,7 +85,7 @@ class FactCalls(ABC):
 
         Any version's id will do. Empty where there is no such fact. Raises InvalidInput or MemoryUnavailable.
         """
-        return self._read_facts(statements.history(self._conversation.session.user, fact_id))
+        return self._read_facts(fact_queries.history(self._conversation.session.user, fact_id))
 
     def add_fact(
         self,
@@ -206,9 +206,9 @@ class FactCalls(ABC):
         user = self._conversation.session.user
         with pool.owned(self._connections.postgres, user) as connection:
             rows = connection.execute(wanted.sql, wanted.arguments).fetchall()
-            reasons = statements.evidence(user, rows)
+            reasons = fact_queries.evidence(user, rows)
             evidence = connection.execute(reasons.sql, reasons.arguments).fetchall()
-        return fact.without(statements.facts(rows, evidence), hidden)
+        return fact.without(fact_queries.facts(rows, evidence), hidden)
 
     def _hidden(self) -> set[tuple[str, str]]:
         """Return the turns that were taken back and that Postgres may still show."""

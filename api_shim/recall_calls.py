@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from afterturn.database import pool
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import MemoryUnavailable, ModelError
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
-from afterturn.recall import search, statements
+from afterturn.recall import memory_queries, search
 from afterturn.recall.search import Search
-from afterturn.recall.statements import Row, Statement
 from api_shim.connections import Connections
 from api_shim.conversation import Conversation, checked_limit
 
@@ -120,7 +120,7 @@ class RecallCalls(ABC):
         if len(hot.turns) < limit:
             room = limit + len(hot.hidden)
             try:
-                archived = self._run(statements.newest(self._conversation.session.user, limit=room))
+                archived = self._run(memory_queries.newest(self._conversation.session.user, limit=room))
             except MemoryUnavailable:
                 if not hot.turns:
                     raise
@@ -143,7 +143,7 @@ class RecallCalls(ABC):
     def _vector(self, query: str) -> list[float] | None:
         embedder = self._connections.question_embedder
         if embedder.needs_space:
-            embedder.use(self._run(Statement(statements.SQL["serving_space"], {})))
+            embedder.use(self._run(Statement(memory_queries.SQL["serving_space"], {})))
         try:
             return embedder.embed(self._conversation.session.user, query)
         except ModelError as error:

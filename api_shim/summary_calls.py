@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from afterturn.recall.statements import Row, Statement
-from afterturn.summaries import preferences, reads
+from afterturn.database.statement import Row, Statement
+from afterturn.summaries import preferences, summary_queries
 from afterturn.summaries.preferences import Preference
 from afterturn.summaries.summary import Summary
 from api_shim.fact_calls import FactCalls
@@ -28,14 +28,14 @@ class SummaryCalls(FactCalls):
         It is at most AFTERTURN_SUMMARY_TOKENS long, and follows the session within about a minute. Raises
         MemoryUnavailable.
         """
-        return reads.summary_of(self._run(reads.session_summary(self._conversation.session)))
+        return summary_queries.summary_of(self._run(summary_queries.session_summary(self._conversation.session)))
 
     def profile(self) -> str | None:
         """Return what is always of use to know of the user, one fact a line; None while there is nothing.
 
         It is at most AFTERTURN_PROFILE_TOKENS long. Raises MemoryUnavailable.
         """
-        rows = self._run(reads.profile(self._conversation.session.user))
+        rows = self._run(summary_queries.profile(self._conversation.session.user))
         return rows[0]["text"] if rows else None
 
     def preferences(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class SummaryCalls(FactCalls):
 
         Raises InvalidInput or MemoryUnavailable.
         """
-        name = self._run(reads.user_name(self._conversation.session.user))
+        name = self._run(summary_queries.user_name(self._conversation.session.user))
         said = preferences.said(key, value, name=name[0]["display_name"] if name else None)
         before = preferences.latest(self._preferences(), key)
         if before is None:
@@ -65,4 +65,4 @@ class SummaryCalls(FactCalls):
         return self.correct_fact(before.fact_id, said.text, **said.columns, valid_from=said.since, edit_id=edit_id)
 
     def _preferences(self) -> list[Preference]:
-        return preferences.of_rows(self._run(reads.preferences(self._conversation.session.user)))
+        return preferences.of_rows(self._run(summary_queries.preferences(self._conversation.session.user)))

@@ -21,12 +21,13 @@ from rich.table import Table
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from api_shim import connections
-from bench import report, servers
+from bench import report
 from bench.progress import Progress
-from tests.chaos import crash, delivery, many_turns, outages, servers_down, trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane, database
-from tests.chaos.trial import Outcome
+from harness import servers
+from harness.chaos import crash, delivery, many_turns, outages, servers_down, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane, database
+from harness.chaos.trial import Outcome
 
 Trial = tuple[str, Callable[[Lane, Image], Outcome]]
 

@@ -19,8 +19,9 @@ from afterturn.hot import scripts
 from afterturn.settings import Settings
 from api_shim import MemoryClient, connections
 from api_shim.conversation import Conversation
-from bench import many_writers, report, servers, timing
+from bench import many_writers, report, timing
 from bench.report import Line, Value
+from harness import servers
 
 DEFAULT_SAMPLES = 5_000
 #: About 200 characters: what a person, or a short answer, says in one turn.

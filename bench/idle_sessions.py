@@ -17,18 +17,19 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from afterturn import settings as settings_module
-from afterturn.database import migrate
 from afterturn.hot import keys
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
-from afterturn.runtime import Runtime
+from afterturn.pipeline import prepare
+from afterturn.pipeline.runtime import Runtime
+from afterturn.pipeline.stages import sweep
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
-from afterturn.stages import sweep
 from afterturn.watching import status as status_module
 from afterturn.watching.status import Selection
-from bench import query_plans, report, servers, timing
+from bench import report, timing
 from bench.report import Line, Value
+from harness import query_plans, servers
 
 DEFAULT_SESSIONS = 100_000
 FEW = 1_000
@@ -131,7 +132,7 @@ def _filled(redis_url: str, postgres_url: str, name: str, sessions: int) -> Iter
         connection.execute(f"CREATE DATABASE {database}")
     url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{database}"))
     settings = _settings(redis_url, url)
-    migrate.apply(url, settings)
+    prepare.prepare_database(url, settings)
     fill(url, sessions)
     runtime = Runtime(settings, pool_size=2)
     try:

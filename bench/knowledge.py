@@ -29,16 +29,17 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from afterturn.database import migrate
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim import connections
-from bench import knowledge_offline, knowledge_plan, knowledge_run, ledger, report, servers
+from bench import knowledge_offline, knowledge_plan, knowledge_run, ledger, report
 from bench.data import halumem, locomo, realmem
 from bench.data.conversation import Conversation, NotTheData
 from bench.knowledge_run import Result, Script
 from bench.progress import Progress
 from bench.report import Line, Value
-from tests.llm_server import LLMServer
+from harness import servers
+from harness.llm_server import LLMServer
 
 SETS = {"halumem": halumem.load, "locomo": locomo.load, "realmem": realmem.load}
 
@@ -162,7 +163,7 @@ def measured(conversations: Sequence[Conversation], runs: Sequence[Run]) -> dict
             # A session is written as a whole: what a batch leaves over is not waited for.
             "batch_idle_seconds": 0,
         }
-        migrate.apply(postgres.url, servers.own_settings(**given))
+        prepare.prepare_database(postgres.url, servers.own_settings(**given))
         book = running.enter_context(ledger.opened(postgres.url))
         results = {}
         for run in runs:

@@ -20,15 +20,16 @@ from typing import LiteralString
 
 import numpy as np
 
-from afterturn.database import migrate
 from afterturn.embedding.fast import FastEmbedEmbedder
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim import MemoryClient, connections
-from bench import ledger, servers
+from bench import ledger
 from bench.data.conversation import Conversation, Session
 from bench.progress import Progress
 from bench.report import Line, Value
-from tests.pipeline import Pipeline
+from harness import servers
+from harness.pipeline import Pipeline
 
 LEAST_COSINE = 0.6
 
@@ -101,7 +102,7 @@ def measured(conversations: Sequence[Conversation], model_path: Path, progress: 
         settings = servers.own_settings(
             redis_url=redis_server.url, postgres_url=postgres.url, llm_base_url="", embedder="hashing"
         )
-        migrate.apply(postgres.url, settings)
+        prepare.prepare_database(postgres.url, settings)
         book = running.enter_context(ledger.opened(postgres.url))
         progress.begin("extraction and comparison", 2 * len(conversations))
         for place, name in enumerate(("named", "unnamed")):

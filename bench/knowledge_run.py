@@ -15,9 +15,9 @@ from bench.data.conversation import Conversation, Session, normalised
 from bench.knowledge_plan import Plan
 from bench.knowledge_score import Expected, FactRow, Miss, Score, score
 from bench.ledger import Ledger
-from tests.llm_server import GoldFact, Replay
-from tests.llm_server.oracle import Oracle, in_turn
-from tests.pipeline import Pipeline
+from harness.llm_server import GoldFact, Replay
+from harness.llm_server.oracle import Oracle, in_turn
+from harness.pipeline import Pipeline
 
 #: Everything of one round; beyond it, something goes round in circles.
 _ROUND_SECONDS = 300.0

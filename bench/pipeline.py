@@ -17,10 +17,11 @@ from afterturn.local.services import ServiceName
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from api_shim import connections
-from bench import burst, freshness, ledger, report, servers, workload
+from bench import burst, freshness, ledger, report, workload
 from bench.progress import Progress
 from bench.report import Line, Value
-from tests.llm_server import LLMServerProcess
+from harness import servers
+from harness.llm_server import LLMServerProcess
 
 WORKERS: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
 

@@ -25,18 +25,19 @@ from rich.console import Console
 from rich.table import Table
 
 from afterturn import tokens
-from afterturn.database import migrate
 from afterturn.memories import Memory
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim import MemoryClient, connections
 from api_shim.cli.demo.scoring import ranked_turns, recall_at
-from bench import report, servers
+from bench import report
 from bench.data import longmemeval, questions
 from bench.data.conversation import Conversation, NotTheData
 from bench.data.questions import Asked, Labelled
 from bench.progress import Progress
-from tests.llm_server import GoldFact, LLMServer, Replay
-from tests.pipeline import Pipeline
+from harness import servers
+from harness.llm_server import GoldFact, LLMServer, Replay
+from harness.pipeline import Pipeline
 
 SETS: dict[str, Callable[[Path], list[Labelled]]] = {
     "locomo": questions.locomo,
@@ -142,7 +143,7 @@ def _started(arguments: argparse.Namespace, conversations: Sequence[Conversation
             embedding_model_path=arguments.model_path,
             **llm,
         )
-        migrate.apply(postgres.url, settings)
+        prepare.prepare_database(postgres.url, settings)
         running.callback(connections.close_connections)
         yield settings
 

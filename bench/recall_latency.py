@@ -19,20 +19,21 @@ from typing import Any
 
 import psycopg
 
-from afterturn.database import migrate
 from afterturn.memories import Memory
+from afterturn.pipeline import prepare
+from afterturn.pipeline.runtime import Runtime
+from afterturn.pipeline.stages import index
 from afterturn.recall.documents import Key, TurnKey
 from afterturn.recall.question import QuestionEmbedder
-from afterturn.runtime import Runtime
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from afterturn.stages import index
 from api_shim import MemoryClient, connections
-from bench import copying, report, servers, synthetic, timing
-from bench.brute_force import BruteForce, Stemmer
+from bench import report, timing
 from bench.progress import Progress
 from bench.report import Line
-from bench.synthetic import Question, Said, Vocabulary
+from harness import copying, servers, synthetic
+from harness.brute_force import BruteForce, Stemmer
+from harness.synthetic import Question, Said, Vocabulary
 
 LIMIT = 10
 #: Memories of users who are asked, at most: their texts are made again for the exact answers.
@@ -159,7 +160,7 @@ def _stack(dimension: int) -> Iterator[Settings]:
             embedding_dimension=dimension,
             postgres_timeout_seconds=POSTGRES_SECONDS,
         )
-        migrate.apply(postgres.url, settings)
+        prepare.prepare_database(postgres.url, settings)
         try:
             yield settings
         finally:

@@ -18,13 +18,14 @@ from pathlib import Path
 import psycopg
 
 from api_shim import connections
-from bench import report, servers
+from bench import report
 from bench.progress import Progress
 from bench.report import Line
-from tests.chaos import many_turns, trial
-from tests.chaos.lane import Lane
-from tests.chaos.soak_writers import Ledgers, Writers
-from tests.chaos.struck_stack import StruckStack
+from harness import servers
+from harness.chaos import many_turns, trial
+from harness.chaos.lane import Lane
+from harness.chaos.soak_writers import Ledgers, Writers
+from harness.chaos.struck_stack import StruckStack
 
 LINES = (
     Line(name="turns", meaning="turns that were acknowledged"),

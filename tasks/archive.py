@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from afterturn import faults, runtime
+from afterturn import faults
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import archive
 from afterturn.scopes import SessionScope
-from afterturn.stages import archive
 from tasks.stage import stage
 
 
@@ -15,4 +16,4 @@ def run(sessions: list[list[str]]) -> None:
     scopes = [SessionScope(*names) for names in sessions]
     for batch in archive.archive(current.redis, current.postgres, current.settings, scopes):
         current.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
-    faults.reach("archive.enqueued")
+    faults.point("archive.enqueued")

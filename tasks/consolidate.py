@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import consolidate
 from afterturn.scopes import UserScope
-from afterturn.stages import consolidate
 from tasks.stage import stage
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import erase
 from afterturn.scopes import UserScope
-from afterturn.stages import erase
 from tasks.stage import stage
 
 

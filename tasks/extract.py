@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import extract
 from afterturn.scopes import UserScope
-from afterturn.stages import extract
 from tasks.stage import stage
 
 

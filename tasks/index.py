@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages.index import index
 from afterturn.scopes import UserScope
-from afterturn.stages.index import index
 from tasks.stage import stage
 
 

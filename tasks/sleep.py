@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages.sleep import sleep
 from afterturn.scopes import UserScope
-from afterturn.stages.sleep import sleep
 from tasks.stage import stage
 
 

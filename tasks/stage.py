@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import shared_task
 
-from afterturn.enqueue import MESSAGE_VERSION, task_name
+from afterturn.pipeline.enqueue import MESSAGE_VERSION, task_name
 
 logger = logging.getLogger(__name__)
 

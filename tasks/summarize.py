@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from afterturn import runtime
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import summarize
 from afterturn.scopes import SessionScope
-from afterturn.stages import summarize
 from tasks.stage import stage
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from afterturn import runtime
-from afterturn.stages import sweep
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import sweep
 from tasks.stage import stage
 
 

@@ -12,12 +12,12 @@ import redis
 
 import api_shim
 from afterturn import settings as settings_module
-from afterturn.database import migrate
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
+from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
-from tests.pipeline import Pipeline
 
 #: Batches are cut at once, so that no test waits for idle time.
 QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", "AFTERTURN_LEASE_SECONDS": "2"}
@@ -32,7 +32,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     with PostgresServer(tmp_path_factory.mktemp("servers"), durable=False) as server:
-        migrate.apply(server.url, settings_module.load({}))
+        prepare.prepare_database(server.url, settings_module.load({}))
         yield server
 
 

@@ -10,7 +10,7 @@ from celery import Celery
 from kombu import Queue
 
 from afterturn import settings as settings_module
-from afterturn.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
+from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
 from worker import ending, lifecycle, warm_up
 from worker.ending import EndInTime
 from worker.events import SendEventsTogether

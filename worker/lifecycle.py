@@ -7,8 +7,8 @@ from typing import Any
 
 from celery.signals import after_setup_logger, worker_init, worker_process_shutdown, worker_shutdown
 
-from afterturn import runtime
 from afterturn import settings as settings_module
+from afterturn.pipeline import runtime
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from afterturn.batches import Batch
-from afterturn.consolidation import merging, naming, whereabouts
+from afterturn.batches.batch_row import Batch
+from afterturn.consolidation import merging, naming, user_timezone
 from afterturn.consolidation.decisions import Because, Decision
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -44,8 +44,8 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
     told = {decision.believed.candidate.attribute for decision in decisions}
     if "name" in told:
         naming.keep(connection, batch.key)
-    if whereabouts.ATTRIBUTE in told:
-        whereabouts.keep(connection, batch.key)
+    if user_timezone.ATTRIBUTE in told:
+        user_timezone.keep(connection, batch.key)
     for decision in decisions:
         for ending in decision.ends:
             if ending.because is Because.MERGED:

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
-from afterturn import faults, leases
+from afterturn import faults
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import Question
 from afterturn.database.pool import Connection
 from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import AnswerMalformed, ModelRefused
-from afterturn.leases import Lease
 from afterturn.llm import calls
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
@@ -64,11 +65,11 @@ def ask(
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
     text = _answer(servers, lease, judge, question, stage=stage, session=session, batch_id=batch_id)
-    faults.reach(f"{stage}.answer_received")
+    faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, lease)
         judgements.store(connection, lease.scope, judge, question, text, batch_id=batch_id)
-    faults.reach(f"{stage}.answer_stored")
+    faults.point(f"{stage}.answer_stored")
 
 
 def _answer(
@@ -92,7 +93,7 @@ def _answer(
             daily_tokens=servers.settings.user_daily_tokens,
             batch_id=batch_id,
         ) as cost:
-            faults.reach(f"{stage}.call_reserved")
+            faults.point(f"{stage}.call_reserved")
             answer = judge.judge(question)
             cost.prompt_tokens, cost.completion_tokens = answer.prompt_tokens, answer.completion_tokens
             cost.cached_tokens = answer.cached_tokens

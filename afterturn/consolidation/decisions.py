@@ -15,9 +15,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
+from afterturn.candidate import Candidate
 from afterturn.consolidation import likeness, rules
 from afterturn.consolidation.rules import Names, Relation
-from afterturn.extraction.answer import Candidate
 from afterturn.extraction.verification import BelievedCandidate, normalise
 
 #: Verdicts of a judging call, by the ids of the two statements (a candidate has the id that its fact would get).

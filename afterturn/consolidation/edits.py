@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from afterturn.batches import Batch
-from afterturn.consolidation import naming, whereabouts
+from afterturn.batches.batch_row import Batch
+from afterturn.consolidation import naming, user_timezone
 from afterturn.consolidation.decisions import Because, Decision, Ending
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -94,7 +94,7 @@ def _carry_out_one(
             connection.execute(_SQL["delete"], key)
             items.drop_facts(connection, batch.session.user, [target])
             naming.restore(connection, batch.key, [target])
-            whereabouts.keep(connection, batch.key)
+            user_timezone.keep(connection, batch.key)
 
 
 def _correct(

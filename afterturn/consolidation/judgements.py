@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from afterturn.batches import Batch
+from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from afterturn import batches
-from afterturn.batches import Batch
+from afterturn.batches import batch_row
+from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import edits, judgements, reading
 from afterturn.consolidation.decisions import Decision, decide
 from afterturn.consolidation.judge import Judge
@@ -35,7 +35,7 @@ def read(connection: Connection, batch: Batch, judge: Judge | None, *, categorie
 
     `categories` are those that facts may have. Raises AnswerMalformed or VersionConflict.
     """
-    if not batches.is_its_turn(connection, batch):
+    if not batch_row.is_its_turn(connection, batch):
         return None
     outcome = outcomes.read(connection, batch, categories=categories)
     believed = edits.admitted(connection, batch, outcome)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from afterturn.batches import Batch
+from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import alike, attributes, judgement, naming
 from afterturn.consolidation.decisions import Decision, KnownFact
 from afterturn.consolidation.judgement import Question, Shown

@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import naming, whereabouts
+from afterturn.consolidation import naming, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -72,7 +72,7 @@ def retract(connection: Connection, session: SessionScope, position: int) -> Non
     for succession in _successions(connection, user, [*retracted, *weakened]):
         _carry_out(connection, user, succession)
     naming.restore(connection, user.key, retracted)
-    whereabouts.keep(connection, user.key)
+    user_timezone.keep(connection, user.key)
 
 
 def succeed(orphans: Iterable[Orphan], rivals: Sequence[Rival]) -> list[Succession]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from afterturn.context import counting, fence, lines, messages
 from afterturn.context.budget import Ledger, checked_outside
 from afterturn.context.context import Context, ContextRequest, Part
+from afterturn.context.context_queries import Kept
 from afterturn.context.counting import Message
 from afterturn.context.fence import Line
 from afterturn.context.messages import Passage
-from afterturn.context.statements import Kept
 from afterturn.memories import Memory
 from afterturn.turns import Turn
 

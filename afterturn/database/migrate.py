@@ -1,16 +1,15 @@
-"""Bring a database to this release's schema (yoyo-migrations), and give it its first embedding space."""
+"""Bring a database to this release's schema (yoyo-migrations)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import yoyo
 
-from afterturn.embedding import spaces
 from afterturn.errors import MemoryUnavailable, SettingsError
-from afterturn.settings import Settings
 
 MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 7)
@@ -20,8 +19,12 @@ MINIMUM_PGVECTOR = (0, 7)
 _ADVISORY_LOCK = 0x61667465
 
 
-def apply(postgres_url: str, settings: Settings) -> list[str]:
-    """Apply what is missing and return the names of the migrations applied, oldest first.
+def apply(postgres_url: str, finish: Callable[[psycopg.Connection], None]) -> list[str]:
+    """Apply the missing migrations and return their names, oldest first.
+
+    Args:
+        postgres_url: the database, as a login that may create tables and roles.
+        finish: what a migrated database needs besides; called under the same lock.
 
     Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
     login may not create the roles.
@@ -31,7 +34,7 @@ def apply(postgres_url: str, settings: Settings) -> list[str]:
             _check_server(connection)
             connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
             applied = _apply_missing(postgres_url)
-            spaces.ensure_first(connection, settings)
+            finish(connection)
             return applied
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
-from afterturn.batches import Batch
+from afterturn.batches.batch_row import Batch
+from afterturn.candidate import EpisodeDraft
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
 from afterturn.extraction import answer
-from afterturn.extraction.answer import Answer, EpisodeDraft
+from afterturn.extraction.answer import Answer
 
 _SQL = queries.load("batches")
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from afterturn.candidate import Candidate, EpisodeDraft
 from afterturn.extraction import credentials
-from afterturn.extraction.answer import Candidate, EpisodeDraft
 
 _NOT_A_LETTER = re.compile(r"\W+")
 #: What is said to hold longer than this is meant to hold for ever: models write the year 9999.

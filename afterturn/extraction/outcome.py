@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from afterturn import batches, ids
-from afterturn.batches import Batch
+from afterturn import ids
+from afterturn.batches import batch_row
+from afterturn.batches.batch_row import Batch
+from afterturn.candidate import EpisodeDraft
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
 from afterturn.extraction import answers, candidates, shown_memories, timezones, verification
-from afterturn.extraction.answer import EpisodeDraft
 from afterturn.extraction.verification import BelievedCandidate, Rejection
 from afterturn.facts import corrections, edits
 from afterturn.facts.edits import Edit
@@ -45,7 +46,7 @@ def read(connection: Connection, batch: Batch, *, categories: Collection[str] | 
     stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
     user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
     parsed = answers.united(batch, stored, timezones.of(user.get("timezone")))
-    _, turns = batches.read_turns(connection, batch)
+    _, turns = batch_row.read_turns(connection, batch)
     believed, rejected = verification.verify(
         parsed,
         turns,
@@ -66,7 +67,7 @@ def _read_manual(connection: Connection, batch: Batch) -> Outcome:
     if found is None or found.text is None:
         raise AnswerMalformed("no answer is stored for the edit")
     given = corrections.completed(connection, batch.session.user, edits.parse(found.text))
-    _, [turn] = batches.read_turns(connection, batch)
+    _, [turn] = batch_row.read_turns(connection, batch)
     user = batch.session.user
     believed = [
         BelievedCandidate(

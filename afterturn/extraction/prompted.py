@@ -12,7 +12,7 @@ from datetime import tzinfo
 from functools import lru_cache
 from importlib import resources
 
-from afterturn.extraction import categories as categories_module
+from afterturn import categories as categories_module
 from afterturn.extraction import timezones
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer

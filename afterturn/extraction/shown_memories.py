@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from afterturn.batches import Batch
+from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.turns import Turn

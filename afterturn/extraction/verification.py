@@ -10,8 +10,9 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
+from afterturn.candidate import Candidate, Quote
 from afterturn.extraction import candidates, credentials, hypotheses, shown_memories
-from afterturn.extraction.answer import Answer, Candidate, Quote
+from afterturn.extraction.answer import Answer
 from afterturn.turns import Turn
 
 _SPACE = re.compile(r"\s+")

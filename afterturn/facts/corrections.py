@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from afterturn.candidate import Candidate
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.extraction.answer import Candidate
 from afterturn.facts.edits import Action, ManualAnswer
 from afterturn.scopes import UserScope
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from afterturn import ids
+from afterturn.candidate import Candidate
 from afterturn.errors import AnswerMalformed, InvalidId
-from afterturn.extraction.answer import Candidate
 from afterturn.turns import Turn
 
 #: Where the edits of each user are; no client can open it, because ids of sessions must not begin with a tilde.

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from afterturn import turns
+from afterturn.candidate import Candidate
 from afterturn.errors import InvalidInput
-from afterturn.extraction.answer import Candidate
 
 TEXT_LIMIT_CHARACTERS = 2_000
 WORDS_LIMIT_CHARACTERS = 200

@@ -28,11 +28,11 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from afterturn import faults
-from afterturn.database import owned, queries
+from afterturn.database import queries, user_tables
 from afterturn.database.pool import Connection
 from afterturn.errors import MemoryUnavailable, TransitionRefused
-from afterturn.hot import held
-from afterturn.hot.held import Fence
+from afterturn.hot import user_keys
+from afterturn.hot.user_keys import Fence
 from afterturn.scopes import SessionScope, UserScope
 
 logger = logging.getLogger(__name__)
@@ -148,17 +148,17 @@ def carry_out(servers: Servers, scope: UserScope) -> bool:
 
     May be repeated at any time, and goes on wherever an earlier run ended.
     """
-    faults.reach("erase.begun")
+    faults.point("erase.begun")
     try:
         sessions = _clear_redis(servers, scope)
         if sessions is None:
             return False
-        faults.reach("erase.redis_cleared")
+        faults.point("erase.redis_cleared")
         is_done = _complete(servers, scope, sessions)
     except TransitionRefused as error:
         logger.warning("an erasure was not carried out here: %s", error)
         return False
-    faults.reach("erase.after_commit")
+    faults.point("erase.after_commit")
     return is_done
 
 
@@ -169,12 +169,12 @@ def _clear_redis(servers: Servers, scope: UserScope) -> set[SessionScope] | None
             return None
         archived = _archived_sessions(connection, scope)
     # The search may take a while, and holds nothing; only what removes must hold the erasure.
-    sessions = archived | held.sessions(servers.redis, scope)
+    sessions = archived | user_keys.sessions(servers.redis, scope)
     with servers.postgres.connection() as connection, connection.transaction():
         taken = _take(connection, scope)
         if taken is None:
             return None
-        removed = taken.removed + held.remove(servers.redis, scope, sessions, taken.fence)
+        removed = taken.removed + user_keys.remove(servers.redis, scope, sessions, taken.fence)
         connection.execute(_SQL["note_removed"], _result(scope, taken, removed))
         return sessions
 
@@ -199,13 +199,13 @@ def _delete_and_complete(servers: Servers, scope: UserScope, sessions: set[Sessi
             return False
         archived = _archived_sessions(connection, scope)
         removed = taken.removed + _delete_rows(connection, scope)
-        faults.reach("erase.rows_deleted")
+        faults.point("erase.rows_deleted")
         # An archive that committed before the lock may have made turns recent since Redis was cleared.
-        sessions = sessions | archived | held.indexed(servers.redis, scope)
-        removed += held.remove(servers.redis, scope, sessions, taken.fence)
-        held.close(servers.redis, scope, taken.fence)
+        sessions = sessions | archived | user_keys.indexed(servers.redis, scope)
+        removed += user_keys.remove(servers.redis, scope, sessions, taken.fence)
+        user_keys.close(servers.redis, scope, taken.fence)
         connection.execute(_SQL["complete"], _result(scope, taken, removed))
-        faults.reach("erase.before_commit")
+        faults.point("erase.before_commit")
     logger.info("erasure %d of %s is done", taken.epoch, taken.fence.owner_hash)
     return True
 
@@ -221,7 +221,7 @@ def _take(connection: Connection, scope: UserScope) -> _Taken | None:
 def _delete_rows(connection: Connection, scope: UserScope) -> Counter[str]:
     """Delete the user's rows of every table, the leases first: whoever holds one can write no more."""
     removed: Counter[str] = Counter()
-    names = [name for name in owned.tables(connection) if name != "erasures"]
+    names = [name for name in user_tables.tables(connection) if name != "erasures"]
     for name in sorted(names, key=lambda name: (name != "leases", name)):
         statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
         removed[name] = connection.execute(statement, _owner(scope)).rowcount

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from afterturn import batches, ids
-from afterturn.batches import Batch
+from afterturn import ids
+from afterturn.batches import batch_row
+from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import retraction
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -21,7 +22,7 @@ from afterturn.errors import AnswerMalformed
 from afterturn.extraction import answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.hot.entries import Entry
-from afterturn.recall.large import building
+from afterturn.recall.vector_index import building
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from afterturn.summaries import digests, episodes, profile
@@ -108,7 +109,7 @@ def _seize_batches(connection: Connection, session: SessionScope, position: int)
     tokens = [row["token"] for row in connection.execute(_SQL["seize_leases"], arguments).fetchall()]
     # A deleted row that is not committed keeps others out like one that is there.
     connection.execute(_SQL["drop_leases"], arguments | {"tokens": tokens})
-    return [batches.from_row(row) for row in connection.execute(_SQL["batches"], arguments).fetchall()]
+    return [batch_row.from_row(row) for row in connection.execute(_SQL["batches"], arguments).fetchall()]
 
 
 def _ask_again(connection: Connection, batch: Batch) -> None:

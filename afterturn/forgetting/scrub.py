@@ -16,7 +16,7 @@ import redis
 from psycopg import sql
 from redis.exceptions import ResponseError
 
-from afterturn.database import owned
+from afterturn.database import user_tables
 from afterturn.database.pool import Connection
 
 _POLL_SECONDS = 0.2
@@ -39,7 +39,7 @@ def postgres(connection: Connection, *, rewrite: bool = False) -> Iterator[Step]
         connection: of the login that owns the tables, with autocommit and without a statement timeout.
         rewrite: write the tables anew, so that not even free space in a page holds an old row; locks each meanwhile.
     """
-    tables = list(owned.tables(connection))
+    tables = list(user_tables.tables(connection))
     for table in tables:
         yield _vacuum(connection, table, "FULL, ANALYZE" if rewrite else "ANALYZE")
     yield _dead_rows(connection, tables)

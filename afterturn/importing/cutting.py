@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg_pool import ConnectionPool
 
-from afterturn import cut
-from afterturn.cut import Cut, NewBatch, UncutTurn
+from afterturn.batches import cut
+from afterturn.batches.cut import Cut, NewBatch, UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.importing import waiting

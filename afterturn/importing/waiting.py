@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from afterturn.cut import UncutTurn
+from afterturn.batches.cut import UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.llm import budget

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
 
-from afterturn import leases
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import ModelError, ModelRefused
-from afterturn.leases import Lease
 from afterturn.llm import budget
 from afterturn.scopes import SessionScope
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
 from afterturn.llm import budget
-from afterturn.recall.statements import Row, Statement
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("llm_calls")

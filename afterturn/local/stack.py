@@ -93,10 +93,10 @@ class Stack:
         self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
 
     def _migrate(self) -> None:
-        from afterturn.database import migrate  # yoyo is heavy
+        from afterturn.pipeline import prepare  # yoyo is heavy
 
         self._tell("schema", "starting")
-        migrate.apply(self.settings.postgres_url.get_secret_value(), self.settings)
+        prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:

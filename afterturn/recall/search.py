@@ -9,16 +9,16 @@ from functools import partial
 
 import numpy as np
 
+from afterturn.database.statement import Row, Statement
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
-from afterturn.recall import documents, ranking, statements, stems
+from afterturn.recall import documents, memory_queries, ranking, stems
 from afterturn.recall.documents import Documents, TurnKey
 from afterturn.recall.filters import Filters
-from afterturn.recall.large import lookup
-from afterturn.recall.large.lookup import Answers
 from afterturn.recall.ranking import Ranked, Ranking
-from afterturn.recall.statements import Row, Statement
+from afterturn.recall.vector_index import lookup
+from afterturn.recall.vector_index.lookup import Answers
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
@@ -89,7 +89,7 @@ class Search:
         # Hidden ones are left out later, and a pending turn that was archived meanwhile stands there twice.
         room = limit + len(hot.hidden) + len(self._pending)
         features = partial(
-            statements.features,
+            memory_queries.features,
             self._session.user,
             self.query or "",
             replace(self.filters, kinds=self.kinds),
@@ -118,16 +118,16 @@ class Search:
                 results = yield features(is_whole=True)
         found = self._order_of(results) if found is None else self._good_enough(found)
         self._ranked = list(itertools.islice(enumerate(found, 1), self.skipped, self.skipped + room))
-        answers = yield statements.details(
+        answers = yield memory_queries.details(
             self._session.user, (one.key for _, one in self._ranked if one.key not in self._pending)
         )
         return self._memories(answers)
 
     def _memories(self, results: Answers) -> list[Memory]:
         """Return the memories in their order, from what was read of them."""
-        found = statements.memories(results)
+        found = memory_queries.memories(results)
         for key, turn in self._pending.items():
-            found[key] = statements.of_turn(turn, self._session.session_id, 0.0)
+            found[key] = memory_queries.of_turn(turn, self._session.session_id, 0.0)
         complete: dict[tuple[str, str, str], Memory] = {}
         for place, one in self._ranked:
             if one.key in found:
@@ -192,7 +192,7 @@ def of_hot(search: Search, session_id: str, hot: Hot, *, limit: int) -> list[Mem
     turns = [turn for turn in hot.turns if search.filters.lets_pending_pass(turn, session_id)]
     found = list(reversed(turns)) if search.query is None else ranking.rank_pending(search.query, turns)
     return [
-        statements.of_turn(turn, session_id, 0.0 if search.query is None else 1 / place)
+        memory_queries.of_turn(turn, session_id, 0.0 if search.query is None else 1 / place)
         for place, turn in enumerate(found[:limit], 1)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterturn.batches import Batch
+from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 

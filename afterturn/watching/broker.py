@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from afterturn.enqueue import STAGES
+from afterturn.pipeline.enqueue import STAGES
 
 #: kombu keeps a queue in one list per priority: the queue's name, and this with 3, 6 and 9 behind it.
 _PRIORITY_SEPARATOR = "\x06\x16"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 import redis
 
-from afterturn import counters
+from afterturn.database import counters
 from afterturn.database.pool import Connection, worker_connection
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import State

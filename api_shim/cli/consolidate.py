@@ -23,8 +23,8 @@ def consolidate(
     and costs nothing. Lines begin with a sign: `=` merged into another fact, `-` ended, `+` matters more.
     """
     from afterturn import settings as settings_module
-    from afterturn.runtime import Runtime
-    from afterturn.stages import sleep
+    from afterturn.pipeline.runtime import Runtime
+    from afterturn.pipeline.stages import sleep
     from api_shim.cli import owner
 
     settings = settings_module.load()

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from afterturn.database.pool import Connection
-    from afterturn.dead import Filters, Targets
+    from afterturn.pipeline.dead_letters import Filters, Targets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,13 +47,14 @@ def list_dead(
     as_json: AsJson = False,
 ) -> None:
     """List dead batches, the latest first."""
-    from afterturn import dead, settings
+    from afterturn import settings
     from afterturn.database.pool import worker_connection
+    from afterturn.pipeline import dead_letters
     from api_shim.cli import dead_table
 
     filters = _filters(tenant, user, reason, with_discarded=discarded)
     with worker_connection(settings.load()) as connection:
-        found = dead.find(connection, filters, limit=limit)
+        found = dead_letters.find(connection, filters, limit=limit)
     dead_table.print_list(found, limit=limit, as_json=as_json)
 
 
@@ -64,13 +65,14 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one batch, dead or not: where it stands, why, what it cost. Its turns only with --content."""
-    from afterturn import dead, settings
+    from afterturn import settings
     from afterturn.database.pool import worker_connection
+    from afterturn.pipeline import dead_letters
     from api_shim.cli import dead_table
 
     with worker_connection(settings.load()) as connection:
-        found = dead.show(connection, batch)
-        turns = dead.content(connection, found) if content else None
+        found = dead_letters.show(connection, batch)
+        turns = dead_letters.content(connection, found) if content else None
     dead_table.print_one(found, turns, as_json=as_json)
 
 
@@ -88,9 +90,9 @@ def replay(
     What they died of should be gone: a batch that the model refuses again dies again. An answer that is stored and can
     be used is not paid for again.
     """
-    from afterturn import dead
+    from afterturn.pipeline import dead_letters
 
-    _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead.replay)
+    _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead_letters.replay)
 
 
 @app.command()
@@ -106,14 +108,14 @@ def discard(
 
     A discarded batch can still be replayed by its id.
     """
-    from afterturn import dead
+    from afterturn.pipeline import dead_letters
 
-    _act("discard", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead.discard)
+    _act("discard", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead_letters.discard)
 
 
 def _filters(tenant: str | None, user: str | None, reason: str | None, *, with_discarded: bool = False) -> Filters:
     from afterturn import settings
-    from afterturn.dead import Filters
+    from afterturn.pipeline.dead_letters import Filters
 
     owner = settings.load().tenant if user is not None and tenant is None else tenant
     return Filters(tenant_id=owner, user_id=user, reason=reason, with_discarded=with_discarded)
@@ -122,28 +124,31 @@ def _filters(tenant: str | None, user: str | None, reason: str | None, *, with_d
 def _act(
     verb: str, named: list[UUID] | None, is_all: bool, filters: Filters, *, is_sure: bool, act: Callable[..., int]
 ) -> None:
-    from afterturn import dead, settings
+    from afterturn import settings
     from afterturn.database.pool import worker_connection
-    from afterturn.dead import Filters
     from afterturn.errors import InvalidInput
+    from afterturn.pipeline import dead_letters
+    from afterturn.pipeline.dead_letters import Filters
 
     if is_all == bool(named):
         raise InvalidInput(f"say which batches to {verb}: either their ids, or --all")
     if named and filters != Filters():
         raise InvalidInput("--tenant, --user and --reason go with --all, not with ids")
     with worker_connection(settings.load()) as connection:
-        targets = dead.named(connection, named) if named else _all_of(verb, connection, filters, is_sure=is_sure)
-        done = act(connection, targets, actor=dead.operator())
+        targets = (
+            dead_letters.named(connection, named) if named else _all_of(verb, connection, filters, is_sure=is_sure)
+        )
+        done = act(connection, targets, actor=dead_letters.operator())
     left = sum(map(len, targets.values())) - done
     typer.echo(f"{done} {PAST[verb]}" + (f"; {left} left alone: {NOTHING_TO_DO[verb]}" if left else ""))
 
 
 def _all_of(verb: str, connection: Connection, filters: Filters, *, is_sure: bool) -> Targets:
     """Find all that are meant; on a terminal, ask before anything is done to them."""
-    from afterturn import dead
+    from afterturn.pipeline import dead_letters
 
-    found = dead.find(connection, filters)
+    found = dead_letters.find(connection, filters)
     if found and not is_sure and sys.stdin.isatty():
         reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(b.reason for b in found).most_common())
         typer.confirm(f"{verb.capitalize()} {len(found)} batches ({reasons})?", abort=True)
-    return dead.owned(found)
+    return dead_letters.owned(found)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from afterturn.dead import DeadBatch
+from afterturn.pipeline.dead_letters import DeadBatch
 from afterturn.turns import Turn
 
 

@@ -45,9 +45,9 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
     """Write all records, and return how many of each kind."""
     import redis
 
-    from afterturn import export as export_module
     from afterturn.database import pool
     from afterturn.errors import MemoryUnavailable
+    from afterturn.forgetting import export as export_module
 
     counts: Counter[str] = Counter()
     try:

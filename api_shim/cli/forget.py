@@ -62,7 +62,7 @@ def forget(
 
 def _forget(settings: Settings, scope: UserScope) -> Receipt:
     from afterturn.forgetting import erasures
-    from afterturn.runtime import Runtime
+    from afterturn.pipeline.runtime import Runtime
 
     runtime = Runtime(settings, pool_size=2)
     try:

@@ -12,10 +12,10 @@ def migrate() -> None:
     again, or twice at once, does no harm.
     """
     from afterturn import settings as settings_module
-    from afterturn.database import migrate as database_migrate
+    from afterturn.pipeline import prepare
 
     settings = settings_module.load()
-    applied = database_migrate.apply(settings.postgres_url.get_secret_value(), settings)
+    applied = prepare.prepare_database(settings.postgres_url.get_secret_value(), settings)
     for name in applied:
         typer.echo(f"applied {name}")
     if not applied:

@@ -10,9 +10,9 @@ import pytest
 import api_shim
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
-from tests.chaos import trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane
+from harness.chaos import trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane
 
 
 @pytest.fixture(scope="session")

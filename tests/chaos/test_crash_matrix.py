@@ -8,10 +8,10 @@ import pytest
 
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
-from tests.chaos import crash, trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane
-from tests.chaos.trial import Outcome
+from harness.chaos import crash, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane
+from harness.chaos.trial import Outcome
 
 #: With the settings of these tests, from the moment at which the new worker is ready.
 RECOVERY_SECONDS = 5.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos import delivery
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane
+from harness.chaos import delivery
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane
 
 FEW = ("five_times", "broker_flushed")
 

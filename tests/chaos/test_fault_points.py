@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from afterturn import faults
-from tests.chaos import crash
+from harness.chaos import crash
 
 ROOT = Path(__file__).parents[2]
 #: A stage's own file, and what runs for every stage that claims batches.
-STAGES = sorted(path.stem for path in (ROOT / "afterturn" / "stages").glob("*.py") if path.stem != "__init__")
+STAGES = sorted(
+    path.stem for path in (ROOT / "afterturn" / "pipeline" / "stages").glob("*.py") if path.stem != "__init__"
+)
 SOURCES = sorted(path for room in ("afterturn", "tasks", "worker") for path in (ROOT / room).rglob("*.py"))
 #: Where stages share fault points: the file, and the function that they call.
-SHARED = {"batches.py": "batches.claimed", "asking.py": "asking.ask"}
+SHARED = {"claims.py": "claims.claimed", "asking.py": "asking.ask"}
 BEGINNINGS = {"begun", "before_claim", "before_lock"}
 
 
@@ -56,7 +58,7 @@ def _reached() -> set[str]:
         for path in SOURCES
         if path.name != "faults.py"
         for call in _calls(ast.parse(path.read_text()))
-        if _name(call) == "faults.reach"
+        if _name(call) == "faults.point"
         for point in _named(call.args[0], path)
     }
 
@@ -72,7 +74,7 @@ def test_every_stage_has_points_and_the_matrix_strikes_at_all_of_them():
 
 
 def _source_of(stage: str) -> str:
-    paths = (ROOT / room / f"{stage}.py" for room in ("afterturn/stages", "tasks"))
+    paths = (ROOT / room / f"{stage}.py" for room in ("afterturn/pipeline/stages", "tasks"))
     return "".join(path.read_text() for path in paths if path.exists())
 
 
@@ -82,7 +84,7 @@ def test_a_stage_can_be_struck_at_its_beginning_around_its_commit_and_after_it_h
     assert points[0] in BEGINNINGS
     if "connection.transaction()" in source and stage != "sweep":
         assert points.index("before_commit") + 1 == points.index("after_commit")
-    if "batches.claimed(" in source or "leases.claim(" in source:
+    if "claims.claimed(" in source or "leases.claim(" in source:
         assert points.index("before_claim") + 1 == points.index("after_claim")
     if "enqueue.send(" in source:
         assert points[-1] == "enqueued"
@@ -94,7 +96,7 @@ def test_a_stage_can_be_struck_at_its_beginning_around_its_commit_and_after_it_h
 
 def test_it_costs_nothing_when_it_is_off():
     assert faults.VARIABLE not in os.environ
-    assert faults.reach is faults._pass_by
+    assert faults.point is faults._pass_by
     code = faults._pass_by.__code__
     assert (code.co_names, code.co_nlocals, code.co_consts[-1]) == ((), 1, None)
 
@@ -104,7 +106,7 @@ def test_it_strikes_once_and_at_its_point_only(tmp_path, struck):
     """Two processes reach the point: the first is killed, the second finds the flag file and passes."""
     flag = tmp_path / "fired"
     environment = os.environ | {faults.VARIABLE: f"{struck}.point kill {flag}", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from afterturn import faults; faults.reach('here.point')"]
+    command = [sys.executable, "-c", "from afterturn import faults; faults.point('here.point')"]
     codes = [subprocess.run(command, env=environment, timeout=30).returncode for _ in range(2)]
     assert codes == ([-9, 0] if struck == "here" else [0, 0])
     assert flag.exists() == (struck == "here")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from afterturn import counters
-from tests.chaos import conversation, trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane, wait_until
-from tests.chaos.trial import Stopwatch
-from tests.chaos.worker_process import WorkerProcess
+from afterturn.database import counters
+from harness.chaos import conversation, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane, wait_until
+from harness.chaos.trial import Stopwatch
+from harness.chaos.worker_process import WorkerProcess
 
 
 def test_a_call_that_hangs_ends_at_its_deadline_and_is_made_again(lane: Lane, expected: Image) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
-from tests.chaos import outages, trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane, database
+from harness.chaos import outages, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane, database
 
 
 @pytest.fixture(scope="module")

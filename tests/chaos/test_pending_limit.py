@@ -8,7 +8,7 @@ import pytest
 
 from afterturn.errors import MemoryUnavailable, PendingLimitReached
 from api_shim import MemoryClient
-from tests.pipeline import Pipeline
+from harness.pipeline import Pipeline
 
 LIMIT_BYTES = 65_536
 TEXT = "x" * 2_000

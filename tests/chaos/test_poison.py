@@ -7,10 +7,10 @@ import time
 import pytest
 
 from api_shim import MemoryClient
-from tests.chaos import conversation
-from tests.chaos.lane import FIXED, QUICK
-from tests.llm_server import LLMServer, prompt
-from tests.pipeline import Pipeline
+from harness.chaos import conversation
+from harness.chaos.lane import FIXED, QUICK
+from harness.llm_server import LLMServer, prompt
+from harness.pipeline import Pipeline
 
 TEXTS = ("I own a boat.", "I like tea.", "I own a cat.")
 

@@ -14,9 +14,9 @@ from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
 from afterturn.scopes import UserScope
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from tests.chaos import servers_down, trial
-from tests.chaos.image import Image
-from tests.chaos.servers_down import OwnServers
+from harness.chaos import servers_down, trial
+from harness.chaos.image import Image
+from harness.chaos.servers_down import OwnServers
 
 REDIS_SECONDS = 1.0
 POSTGRES_SECONDS = 1.5

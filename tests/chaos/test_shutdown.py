@@ -8,11 +8,11 @@ import time
 import pytest
 
 from afterturn.local.services import WORKER_STOP_SECONDS
-from tests.chaos import conversation, trial
-from tests.chaos.image import Image
-from tests.chaos.lane import Lane, wait_until
-from tests.chaos.trial import Outcome, Stopwatch
-from tests.chaos.worker_process import WorkerProcess
+from harness.chaos import conversation, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane, wait_until
+from harness.chaos.trial import Outcome, Stopwatch
+from harness.chaos.worker_process import WorkerProcess
 
 #: As somebody starts it by hand, who has never heard of the variable.
 BY_HAND = {"REMAP_SIGTERM": ""}

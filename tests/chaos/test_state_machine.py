@@ -20,13 +20,13 @@ from psycopg.sql import SQL, Identifier
 
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
+from afterturn.pipeline.stages.extract import NOTHING
 from afterturn.scopes import UserScope
-from afterturn.stages.extract import NOTHING
 from api_shim import MemoryClient
-from tests.chaos import conversation
+from harness.chaos import conversation
+from harness.llm_server import LLMServer
+from harness.pipeline import Pipeline
 from tests.conftest import empty
-from tests.llm_server import LLMServer
-from tests.pipeline import Pipeline
 
 USERS = ("ana", "ben")
 SESSIONS = ("home", "work")

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from afterturn.hot import keys, pending
+from afterturn.pipeline.stages.sweep import SESSIONS_PER_ARCHIVE
 from afterturn.scopes import SessionScope
-from afterturn.stages.sweep import SESSIONS_PER_ARCHIVE
 from api_shim import MemoryClient
 
 SESSION = SessionScope("default", "ana", "chat")
@@ -52,7 +52,7 @@ def test_dying_between_the_commit_and_redis_doubles_nothing(settings, pipeline, 
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "once")
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
-        from afterturn.stages import archive
+        from afterturn.pipeline.stages import archive
 
         taken = pending.read(hot_store, [SESSION], limit=10)
         archive.archive_entries(connection, settings, taken)

@@ -3,7 +3,7 @@
 import time
 
 from api_shim import MemoryClient
-from tests.pipeline import Pipeline
+from harness.pipeline import Pipeline
 
 
 def batches(database):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from afterturn import counters
+from afterturn.database import counters
 from afterturn.errors import InvalidId
 from afterturn.extraction.extractor import RawAnswer
 from afterturn.hot import keys

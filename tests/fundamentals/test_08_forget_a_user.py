@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from afterturn import export
-from afterturn.forgetting import erasures
+from afterturn.forgetting import erasures, export
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
@@ -187,7 +186,7 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
             asleep.set()
             assert woken.wait(30)
 
-    monkeypatch.setattr(faults, "reach", sleep)
+    monkeypatch.setattr(faults, "point", sleep)
     results = []
 
     def carry_out():

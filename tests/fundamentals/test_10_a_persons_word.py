@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from afterturn import export
 from afterturn.errors import InvalidId, InvalidInput, TurnTooLarge
 from afterturn.facts import edits
-from afterturn.forgetting import erasures
+from afterturn.forgetting import erasures, export
 from afterturn.hot import keys, pending
+from afterturn.pipeline.stages import archive
 from afterturn.scopes import SessionScope
-from afterturn.stages import archive
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 from tests import canary
 

@@ -8,7 +8,7 @@ from afterturn import tokens
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from tests.pipeline import Pipeline
+from harness.pipeline import Pipeline
 
 CHAT = SessionScope("default", "ana", "chat")
 CANARY = "Zanzibar"

@@ -3,7 +3,7 @@
 import pytest
 
 from api_shim import MemoryClient
-from tests.pipeline import Pipeline
+from harness.pipeline import Pipeline
 
 QUESTION = "What is the parrot called?"
 

@@ -13,8 +13,8 @@ from afterturn.hot import keys
 from afterturn.llm import calls
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
-from tests.llm_server import LLMServer
-from tests.pipeline import Pipeline
+from harness.llm_server import LLMServer
+from harness.pipeline import Pipeline
 
 #: One call of a batch of one turn may take about 6,000, most of it the longest answer.
 ONE_CALL = 8_000

@@ -11,8 +11,8 @@ import pytest
 from afterturn.extraction.prompted import instructions
 from afterturn.settings import Settings
 from api_shim import MemoryClient
-from tests.llm_server import LLMServer, answers, prompt
-from tests.pipeline import Pipeline
+from harness.llm_server import LLMServer, answers, prompt
+from harness.pipeline import Pipeline
 
 AT = datetime(2023, 5, 8, 23, 30, tzinfo=UTC)
 

@@ -9,17 +9,18 @@ import time
 import psycopg
 import pytest
 
-from afterturn import counters, faults
+from afterturn import faults
 from afterturn import settings as settings_module
+from afterturn.database import counters
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
+from afterturn.pipeline.stages import index, sleep
 from afterturn.scopes import UserScope
-from afterturn.stages import index, sleep
+from harness.llm_server import LLMServer
+from harness.pipeline import Pipeline
 from tests import canary
 from tests.fundamentals.test_08_forget_a_user import write_about
 from tests.integration.conftest import WORKERS
-from tests.llm_server import LLMServer
-from tests.pipeline import Pipeline
 
 ANA = UserScope("default", "ana")
 #: The stages that a memory goes through, and the points of each.
@@ -107,7 +108,7 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
         forgetting = Forgetting(pipeline, database, point)
         memory = write_about(with_llm, "ana")
         other = write_about(with_llm, "ben", word="Rex")
-        monkeypatch.setattr(faults, "reach", forgetting.reach)
+        monkeypatch.setattr(faults, "point", forgetting.reach)
         monkeypatch.setattr(index, "LARGE", 1)
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
@@ -152,7 +153,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
         for point in late:
             forgetting = Forgetting(pipeline, database, point)
             memory = write_about(with_llm, "ana")
-            monkeypatch.setattr(faults, "reach", forgetting.reach)
+            monkeypatch.setattr(faults, "point", forgetting.reach)
             forgetting.lead_there(memory)
             forgetting.join()
         with pipeline.runtime.postgres.connection() as connection:
@@ -178,7 +179,7 @@ def test_no_lease_comes_just_behind_the_deletion_of_the_others(settings, pipelin
             late.join(0.5)
             assert claimed == []
 
-    monkeypatch.setattr(faults, "reach", reach)
+    monkeypatch.setattr(faults, "point", reach)
     erasures.forget(pipeline.runtime, ANA)
     late.join(10)
     assert claimed == [None]
@@ -197,7 +198,7 @@ def test_no_embedder_is_asked_about_somebody_forgotten(settings, pipeline, datab
 
     monkeypatch.setattr(pipeline.runtime, "embedder_of", lambda space: Embedder())
     forgetting = Forgetting(pipeline, database, "embed.after_claim")
-    monkeypatch.setattr(faults, "reach", forgetting.reach)
+    monkeypatch.setattr(faults, "point", forgetting.reach)
     write_about(settings, "ana")
     pipeline.settle()
     forgetting.join()
@@ -229,10 +230,10 @@ def test_content_is_in_no_statistics(settings, database):
 
 
 def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):
-    from afterturn.database import owned
+    from afterturn.database import user_tables
 
     with psycopg.connect(database.info.dsn, password=database.info.password, row_factory=psycopg.rows.dict_row) as ours:
-        found = owned.tables(ours)
+        found = user_tables.tables(ours)
     rows = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     nobodys = {name for (name,) in rows} - set(found)
     assert {name for name in nobodys if "yoyo" not in name} == {"counters", "embedding_spaces"}

@@ -15,7 +15,7 @@ import pytest
 
 from afterturn.local import environment
 from api_shim import MemoryClient
-from tests.pipeline import Pipeline
+from harness.pipeline import Pipeline
 
 
 @pytest.fixture

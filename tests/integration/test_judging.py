@@ -11,14 +11,14 @@ from uuid import UUID
 
 import pytest
 
-from afterturn import export, faults
-from afterturn.forgetting import erasures
+from afterturn import faults
+from afterturn.forgetting import erasures, export
 from afterturn.local import environment
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
-from tests.chaos.lane import wait_until
-from tests.llm_server import LLMServer, answers, prompt
-from tests.pipeline import Pipeline
+from harness.chaos.lane import wait_until
+from harness.llm_server import LLMServer, answers, prompt
+from harness.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
 ANA = UserScope("default", "ana")
@@ -28,7 +28,7 @@ import sys
 from uuid import UUID
 from afterturn import runtime
 from afterturn.scopes import UserScope
-from afterturn.stages import judge
+from afterturn.pipeline.stages import judge
 judge.judge(runtime.current(), UserScope("default", "ana"), UUID(sys.argv[1]))
 """
 
@@ -262,7 +262,7 @@ def test_what_was_decided_on_an_older_memory_is_decided_anew(memory, pipeline, d
             if len(reached) == 1:
                 database.execute("UPDATE users SET version = version + 1")
 
-    monkeypatch.setattr(faults, "reach", reach)
+    monkeypatch.setattr(faults, "point", reach)
     said(memory, pipeline, "lives_in: Porto", day=2)
     assert len(reached) == 2
     assert current(memory) == ["lives_in: Porto"]

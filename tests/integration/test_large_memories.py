@@ -8,14 +8,14 @@ import pytest
 
 from afterturn import faults
 from afterturn.forgetting import erasures
-from afterturn.recall.large import building, lookup
-from afterturn.runtime import Runtime
+from afterturn.pipeline.runtime import Runtime
+from afterturn.pipeline.stages import index
+from afterturn.recall.vector_index import building, lookup
 from afterturn.scopes import UserScope
-from afterturn.stages import index
 from api_shim import MemoryClient, connections
-from bench import copying, synthetic
-from bench.brute_force import BruteForce, Stemmer
 from bench.recall_latency import KnownVectors
+from harness import copying, synthetic
+from harness.brute_force import BruteForce, Stemmer
 
 FACTS = 600
 #: Of the hashing embedder, which turns that are written later are embedded by.
@@ -263,7 +263,7 @@ def test_an_index_that_died_at_any_point_is_made_by_the_next(
         if name == f"index.{point}":
             raise Died
 
-    monkeypatch.setattr(faults, "reach", reach)
+    monkeypatch.setattr(faults, "point", reach)
     with pytest.raises(Died):
         index.index(pipeline.runtime, scope)
     # Whatever it left behind, nobody reads an index that is not whole.

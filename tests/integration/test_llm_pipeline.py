@@ -6,8 +6,8 @@ import pytest
 
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
+from harness.llm_server import LLMServer
 from tests.integration.conftest import WORKERS
-from tests.llm_server import LLMServer
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from api_shim import MemoryClient, connections
-from bench import copying
-from bench.synthetic import TOPICS, Vocabulary, said_by
+from harness import copying
+from harness.synthetic import TOPICS, Vocabulary, said_by
 
 USERS = 1_000
 FACTS = 20

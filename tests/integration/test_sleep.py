@@ -6,12 +6,12 @@ import pytest
 
 from afterturn.consolidation import judgement
 from afterturn.errors import ModelUnavailable
+from afterturn.pipeline.stages import sleep
 from afterturn.scopes import UserScope
-from afterturn.stages import sleep
 from api_shim import MemoryClient
-from tests.llm_server import LLMServer
-from tests.llm_server.prompt import kind_of, user_text
-from tests.pipeline import Pipeline
+from harness.llm_server import LLMServer
+from harness.llm_server.prompt import kind_of, user_text
+from harness.pipeline import Pipeline
 
 ANA = UserScope("default", "ana")
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from afterturn import counters
+from afterturn.database import counters
 
 STEPS = ("pending", "extracted", "unjudged", "embedded")
 KEYS = {

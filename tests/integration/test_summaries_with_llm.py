@@ -2,10 +2,10 @@
 
 import pytest
 
-from afterturn import counters
+from afterturn.database import counters
 from api_shim import MemoryClient
-from tests.llm_server import LLMServer, prompt
-from tests.pipeline import Pipeline
+from harness.llm_server import LLMServer, prompt
+from harness.pipeline import Pipeline
 
 CHAT = ("default", "ana", "chat")
 

@@ -15,6 +15,9 @@ import api_shim
 from afterturn import settings
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
+from harness.llm_server import LLMServer, answers, prompt
+from harness.llm_server.prompt import ShownStatement
+from harness.pipeline import Pipeline
 from tests.conftest import empty
 from tests.knowledge.case import (
     Adds,
@@ -30,9 +33,6 @@ from tests.knowledge.case import (
     Unpins,
     moment,
 )
-from tests.llm_server import LLMServer, answers, prompt
-from tests.llm_server.prompt import ShownStatement
-from tests.pipeline import Pipeline
 
 USER = "ana"
 #: More than any case has.

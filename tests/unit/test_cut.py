@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterturn.cut import SINGLY, Limits, UncutTurn, batch_id, plan
+from afterturn.batches.cut import SINGLY, Limits, UncutTurn, batch_id, plan
 from afterturn.scopes import SessionScope
 
 tokens_of_turns = st.lists(st.integers(min_value=1, max_value=500), max_size=60)

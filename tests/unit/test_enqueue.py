@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 SHOW = """
-from afterturn.enqueue import Enqueue
+from afterturn.pipeline.enqueue import Enqueue
 from worker.app import app
 print(Enqueue("redis://ours:1/0")._celery.connection_for_write().as_uri())
 print(app.connection_for_read().as_uri(), app.connection_for_write().as_uri())

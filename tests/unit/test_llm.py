@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from afterturn import settings
 from afterturn.errors import SettingsError
 from afterturn.llm.client import LLM
-from tests.llm_server import LLMServer, replies
-from tests.llm_server.http import Reply
+from harness.llm_server import LLMServer, replies
+from harness.llm_server.http import Reply
 
 
 class Digest(BaseModel):

@@ -18,8 +18,8 @@ from afterturn.errors import (
     ModelUnavailable,
 )
 from afterturn.llm.client import LLM
-from tests.llm_server import LLMServer, replies
-from tests.llm_server.http import Reply
+from harness.llm_server import LLMServer, replies
+from harness.llm_server.http import Reply
 
 
 class Digest(BaseModel):

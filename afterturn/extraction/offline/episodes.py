@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from afterturn.extraction.answer import Candidate, EpisodeDraft
+from afterturn.candidate import Candidate, EpisodeDraft
 from afterturn.extraction.offline import topics
 from afterturn.extraction.offline.speech import Utterance
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afterturn.extraction.answer import Answer, Candidate, Quote
+from afterturn.candidate import Candidate, Quote
+from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
 from afterturn.extraction.offline import corrections, episodes, selection, sentences, speech, statements, topics
 from afterturn.extraction.offline.speech import Utterance

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from afterturn.candidate import Candidate, Quote
 from afterturn.consolidation.decisions import KnownFact
-from afterturn.extraction.answer import Candidate, Quote
 from afterturn.extraction.verification import BelievedCandidate
 
 _SPACE = UUID(int=1)

@@ -10,7 +10,7 @@ from afterturn.consolidation import judgement
 from afterturn.consolidation.judgement import Judgement, Question, Shown
 from afterturn.consolidation.rules import Relation
 from afterturn.errors import AnswerMalformed
-from tests.llm_server import prompt
+from harness.llm_server import prompt
 
 VERSION = {"prompt_version": "judge-1", "model": "m"}
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from afterturn.context import lines
 from afterturn.context.assembly import Material
-from afterturn.context.statements import Kept
+from afterturn.context.context_queries import Kept
 from afterturn.memories import Evidence, Memory
 from afterturn.turns import Turn
 

@@ -9,8 +9,8 @@ from afterturn import settings
 from afterturn.embedding import endpoint
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelRefused, ModelUnavailable, SettingsError
-from tests.llm_server import LLMServer, replies
-from tests.llm_server.http import Reply
+from harness.llm_server import LLMServer, replies
+from harness.llm_server.http import Reply
 
 
 @pytest.fixture

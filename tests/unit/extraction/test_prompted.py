@@ -14,7 +14,7 @@ from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.extraction.prompted import CONTEXT_CHARACTERS, PromptedExtractor, instructions, shown
 from afterturn.llm.client import LLM
 from afterturn.turns import Turn
-from tests.llm_server import LLMServer, prompt
+from harness.llm_server import LLMServer, prompt
 
 START = datetime(2023, 5, 8, 23, 30, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from afterturn.candidate import EpisodeDraft
 from afterturn.extraction import answer, candidates, verification
-from afterturn.extraction.answer import EpisodeDraft
 from afterturn.turns import Turn
-from tests.llm_server import answers
+from harness.llm_server import answers
 
 SAID_AT = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 

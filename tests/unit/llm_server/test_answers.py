@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from tests.llm_server import LLMServer
+from harness.llm_server import LLMServer
 
 SCHEMA = {
     "type": "object",

@@ -5,7 +5,7 @@ import time
 import openai
 import pytest
 
-from tests.llm_server import LLMServer, LLMServerControl, LLMServerProcess
+from harness.llm_server import LLMServer, LLMServerControl, LLMServerProcess
 
 
 def ask(base_url: str, text: str = "hello") -> str:

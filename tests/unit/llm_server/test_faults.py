@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from tests.llm_server import Fault, LLMServer
+from harness.llm_server import Fault, LLMServer
 
 
 @pytest.fixture

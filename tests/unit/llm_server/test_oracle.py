@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from afterturn.consolidation import judgement
 from afterturn.consolidation.judgement import Shown
-from tests.llm_server import LLMServer, Replay
-from tests.llm_server.oracle import Oracle, in_turn
+from harness.llm_server import LLMServer, Replay
+from harness.llm_server.oracle import Oracle, in_turn
 
 JUDGEMENT = {"type": "json_schema", "json_schema": {"name": "Judgement", "schema": {"type": "object"}}}
 

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from tests.llm_server import GoldFact, LLMServer, Replay
+from harness.llm_server import GoldFact, LLMServer, Replay
 
 
 def request(*lines: str) -> dict:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from afterturn import settings as settings_module
-from afterturn.enqueue import STAGES
 from afterturn.errors import LocalServerError, SettingsError
 from afterturn.local import commands, services
 from afterturn.local.services import Builder, ServiceName
+from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 
 SECRETS = {

@@ -8,11 +8,11 @@ import pytest
 
 from afterturn.recall import stems
 from afterturn.recall.documents import Documents, Memory, TurnKey, chosen
-from afterturn.recall.large import building, cells, columns, scales
-from afterturn.recall.large.cells import Spread
-from afterturn.recall.large.measured import SAMPLE, Question
-from afterturn.recall.large.words import Words
 from afterturn.recall.ranking import Ranking
+from afterturn.recall.vector_index import building, cells, columns, scales
+from afterturn.recall.vector_index.cells import Spread
+from afterturn.recall.vector_index.index_features import SAMPLE, Question
+from afterturn.recall.vector_index.words import Words
 
 DRAWN = np.random.default_rng(7)
 VOCABULARY = [f"word{number}" for number in range(60)] + ["yesterday"]

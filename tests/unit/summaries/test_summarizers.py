@@ -7,7 +7,7 @@ from afterturn.llm.client import LLM
 from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.prompted import PromptedSummarizer, shown
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT
-from tests.llm_server import LLMServer
+from harness.llm_server import LLMServer
 from tests.unit.summaries.said import statement
 
 SOURCES = (statement("Ana moved.", 1), statement("Ana and Ben met.", 2, 3), statement("Ana left.", 4))

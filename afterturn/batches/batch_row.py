@@ -1,0 +1,103 @@
+"""The batch: the unit of idempotency, cost and retry. Its row is the truth; Celery messages are hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.scopes import SessionScope, UserScope
+from afterturn.turns import Turn
+
+_SQL = queries.load("batches")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A run of consecutive turns of one session that is worked on as one unit."""
+
+    session: SessionScope
+    batch_id: UUID
+    #: Its number in its user's order.
+    user_seq: int
+    first_position: int
+    last_position: int
+    #: pending, extracted, applied or dead.
+    state: str
+    #: conversation, or manual for a person's edit, whose answer came with its turn.
+    kind: str
+    #: How often it failed while others succeeded.
+    attempts: int
+    #: Which stored answer counts; None while pending.
+    prompt_version: str | None
+    model: str | None
+    #: True when all its vectors are there.
+    is_embedded: bool
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """Its row's key, as query arguments."""
+        return key_of(self.session.user, self.batch_id)
+
+    @property
+    def session_key(self) -> dict[str, Any]:
+        """Its session row's key, as query arguments."""
+        return self.session.key
+
+
+def key_of(scope: UserScope, batch_id: UUID) -> dict[str, Any]:
+    """Return the key of a batch's row as query arguments."""
+    return scope.key | {"batch_id": batch_id}
+
+
+def from_row(row: dict[str, Any]) -> Batch:
+    """Return the batch of a row that has the columns of the query `load`."""
+    return Batch(
+        session=SessionScope(row["tenant_id"], row["user_id"], row["session_id"]),
+        batch_id=row["batch_id"],
+        user_seq=row["user_seq"],
+        first_position=row["first_position"],
+        last_position=row["last_position"],
+        state=row["state"],
+        kind=row["kind"],
+        attempts=row["attempts"],
+        prompt_version=row["prompt_version"],
+        model=row["model"],
+        is_embedded=row["embedded_at"] is not None,
+    )
+
+
+def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tuple[list[Turn], list[Turn]]:
+    """Return the last `context` turns before the batch, and the batch's own turns, both in order.
+
+    A turn that was taken back keeps its place, without its content.
+    """
+    rows = connection.execute(
+        _SQL["turns"],
+        batch.session_key | {"first_position": batch.first_position - context, "last_position": batch.last_position},
+    ).fetchall()
+    turns = [_turn(row) for row in rows]
+    before = [turn for turn in turns if turn.position is not None and turn.position < batch.first_position]
+    return before, turns[len(before) :]
+
+
+def _turn(row: dict[str, Any]) -> Turn:
+    turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
+    return replace(turn, content="", metadata={}) if turn.is_removed else turn
+
+
+def is_its_turn(connection: Connection, batch: Batch) -> bool:
+    """Return whether an extracted batch has its vectors, and no batch of its user comes before it."""
+    if not batch.is_embedded:
+        return False
+    row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
+    return row is not None and not row["is_blocked"]
+
+
+def next_ready(connection: Connection, scope: UserScope) -> UUID | None:
+    """Return the user's lowest open batch, when it waits only to be applied."""
+    owner = scope.key
+    row = connection.execute(_SQL["next_ready"], owner).fetchone()
+    return None if row is None else row["batch_id"]

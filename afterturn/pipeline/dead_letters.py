@@ -1,0 +1,222 @@
+"""Dead batches: found, looked at, replayed or discarded by an operator. Each replay and discard is audited.
+
+A replayed batch gets a new number in its user's order, as if it had just been cut: its place among those applied
+since is decided by the turns' times. It keeps its id, and with it the ids of its facts. Whatever of its stored answers
+can be used is used; the rest is dropped and asked for anew.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from afterturn.batches import batch_row
+from afterturn.batches.batch_row import Batch
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.errors import AnswerMalformed, InvalidInput
+from afterturn.extraction import answer, answers
+from afterturn.scopes import UserScope
+from afterturn.turns import Turn
+
+_SQL = queries.load("dead")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which dead batches are meant. None: whatever it is."""
+
+    tenant_id: str | None = None
+    user_id: str | None = None
+    #: How the reason begins: "answer_malformed", for example.
+    reason: str | None = None
+    #: Those that were discarded as well.
+    with_discarded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadBatch:
+    """One dead batch, without its content."""
+
+    tenant_id: str
+    user_id: str
+    batch_id: UUID
+    session_id: str
+    #: Its number in its user's order.
+    user_seq: int
+    first_position: int
+    last_position: int
+    #: A stable code, and what went wrong.
+    reason: str
+    #: How often it failed while others succeeded.
+    attempts: int
+    created_at: datetime
+    dead_at: datetime | None
+    discarded_at: datetime | None
+
+    @property
+    def turns(self) -> int:
+        return self.last_position - self.first_position + 1
+
+    @property
+    def scope(self) -> UserScope:
+        return UserScope(self.tenant_id, self.user_id)
+
+
+#: Batches by the user whose they are.
+Targets = dict[UserScope, list[UUID]]
+
+
+def find(connection: Connection, filters: Filters, *, limit: int | None = None) -> list[DeadBatch]:
+    """Return dead batches, the latest first. The connection must be a worker's."""
+    arguments = {
+        "tenant_id": filters.tenant_id,
+        "user_id": filters.user_id,
+        "reason": filters.reason,
+        "with_discarded": filters.with_discarded,
+        "limit": limit,
+    }
+    return [DeadBatch(**row) for row in connection.execute(_SQL["find"], arguments).fetchall()]
+
+
+def show(connection: Connection, batch_id: UUID) -> dict[str, Any]:
+    """Return what is known of one batch, dead or not, without its content. Raises InvalidInput: there is none."""
+    row = connection.execute(_SQL["show"], {"batch_id": batch_id}).fetchone()
+    if row is None:
+        raise _unknown([batch_id])
+    return row
+
+
+def content(connection: Connection, shown: dict[str, Any]) -> list[Turn]:
+    """Return the turns of a batch that `show` returned."""
+    return batch_row.read_turns(connection, batch_row.from_row(shown))[1]
+
+
+def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
+    """Return whose these batches are. Raises InvalidInput when one of them does not exist; none is touched then."""
+    targets: Targets = defaultdict(list)
+    for row in connection.execute(_SQL["named"], {"batch_ids": list(batch_ids)}).fetchall():
+        targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])
+    if unknown := set(batch_ids) - {batch_id for ids in targets.values() for batch_id in ids}:
+        raise _unknown(unknown)
+    return targets
+
+
+def owned(found: Sequence[DeadBatch]) -> Targets:
+    """Return these batches by the user whose they are."""
+    targets: Targets = defaultdict(list)
+    for batch in found:
+        targets[batch.scope].append(batch.batch_id)
+    return targets
+
+
+def _unknown(batch_ids: Collection[UUID]) -> InvalidInput:
+    return InvalidInput(f"no such batch: {', '.join(sorted(map(str, batch_ids)))}")
+
+
+def operator() -> str:
+    """Return the name of the operating system's user, for the audit log."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def replay(connection: Connection, targets: Targets, *, actor: str) -> int:
+    """Let dead batches begin again, in their old order, each user in one transaction. Returns how many.
+
+    Those that are not dead (any more) are left alone. The sweep finds them within a second or so.
+    """
+    return sum(_replay_user(connection, scope, batch_ids, actor) for scope, batch_ids in targets.items())
+
+
+def _replay_user(connection: Connection, scope: UserScope, batch_ids: Sequence[UUID], actor: str) -> int:
+    owner = scope.key
+    with connection.transaction():
+        user = connection.execute(_SQL["lock_user"], owner).fetchone()
+        if user is None:
+            return 0
+        rows = connection.execute(_SQL["lock_dead"], owner | {"batch_ids": list(batch_ids)}).fetchall()
+        for user_seq, row in enumerate(rows, start=user["next_user_seq"]):
+            _replay_batch(connection, row, user_seq, actor)
+        next_user_seq = user["next_user_seq"] + len(rows)
+        connection.execute(_SQL["update_user"], owner | {"next_user_seq": next_user_seq})
+        return len(rows)
+
+
+def _replay_batch(connection: Connection, row: dict[str, Any], user_seq: int, actor: str) -> None:
+    batch = batch_row.from_row(row)
+    # The answer of an edit came with its turn: it is all that there will ever be, and nobody can be asked for another.
+    is_manual = batch.kind == "manual"
+    dropped = 0 if is_manual else _drop_unusable_answers(connection, batch)
+    state = "extracted" if is_manual or _has_usable_answer(connection, batch) else "pending"
+    connection.execute(_SQL["replay"], batch.key | {"state": state, "user_seq": user_seq})
+    details = {
+        "reason": row["reason"],
+        "attempts": row["attempts"],
+        "user_seq": row["user_seq"],
+        "new_user_seq": user_seq,
+        "new_state": state,
+        "answers_dropped": dropped,
+    }
+    _audit(connection, batch.key, "replay", details, actor)
+
+
+def _drop_unusable_answers(connection: Connection, batch: Batch) -> int:
+    unusable = [
+        row for row in connection.execute(_SQL["answers"], batch.key).fetchall() if not _is_answer(row["answer"])
+    ]
+    for row in unusable:
+        connection.execute(_SQL["delete_answer"], batch.key | row)
+    return len(unusable)
+
+
+def _is_answer(text: str) -> bool:
+    try:
+        answer.parse(text)
+    except AnswerMalformed:
+        return False
+    return True
+
+
+def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
+    """Whether the answer that counted when it died is whole: then it is used, even if the model changed since."""
+    if batch.prompt_version is None or batch.model is None:
+        return False
+    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    try:
+        answers.united(batch, stored)
+    except AnswerMalformed:
+        return False
+    return True
+
+
+def discard(connection: Connection, targets: Targets, *, actor: str) -> int:
+    """Give up on dead batches for good: they stay dead, and are counted no more. Returns how many.
+
+    Those that are not dead, or discarded already, are left alone. A discarded batch can still be replayed by its id.
+    """
+    return sum(_discard_user(connection, scope, batch_ids, actor) for scope, batch_ids in targets.items())
+
+
+def _discard_user(connection: Connection, scope: UserScope, batch_ids: Sequence[UUID], actor: str) -> int:
+    owner = scope.key
+    with connection.transaction():
+        connection.execute(_SQL["lock_user"], owner)
+        rows = connection.execute(_SQL["discard"], owner | {"batch_ids": list(batch_ids)}).fetchall()
+        for row in rows:
+            details = {"reason": row["reason"], "user_seq": row["user_seq"]}
+            _audit(connection, batch_row.key_of(scope, row["batch_id"]), "discard", details, actor)
+        return len(rows)
+
+
+def _audit(connection: Connection, key: dict[str, Any], action: str, details: dict[str, Any], actor: str) -> None:
+    connection.execute(_SQL["audit"], key | {"action": action, "details": Jsonb(details), "actor": actor})

@@ -1,0 +1,135 @@
+"""What the stages work with: the settings and the open servers of this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cached_property
+
+import redis
+from psycopg_pool import ConnectionPool
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from afterturn import settings as settings_module
+from afterturn.batches.leases import LeaseKeeper
+from afterturn.consolidation.judge import Judge
+from afterturn.database.pool import Connection, open_worker_pool
+from afterturn.embedding import spaces
+from afterturn.embedding.embedder import Embedder
+from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.endpoints import breaker
+from afterturn.endpoints.breaker import Breaker
+from afterturn.extraction.extractor import Extractor
+from afterturn.extraction.offline import OfflineExtractor
+from afterturn.extraction.prompted import PromptedExtractor
+from afterturn.llm.client import LLM
+from afterturn.pipeline.enqueue import Enqueue
+from afterturn.settings import Settings
+from afterturn.summaries.offline import OfflineSummarizer
+from afterturn.summaries.prompted import PromptedSummarizer
+from afterturn.summaries.summarizer import Summarizer
+
+
+class Runtime:
+    """The servers and models of one process. Each part opens when it is first used, never before a fork."""
+
+    def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
+        self.settings = settings
+        #: One connection for each thread that works, one for the lease thread, and one to spare.
+        self._pool_size = pool_size or settings.slow_concurrency + 2
+        self._guard = threading.RLock()
+        self._embedders: dict[int, Embedder] = {}
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        seconds = self.settings.redis_timeout_seconds
+        return redis.Redis.from_url(
+            self.settings.redis_url,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=2),
+        )
+
+    @cached_property
+    def postgres(self) -> ConnectionPool[Connection]:
+        return open_worker_pool(self.settings, size=self._pool_size)
+
+    @cached_property
+    def leases(self) -> LeaseKeeper:
+        return LeaseKeeper(
+            self.postgres,
+            lease_seconds=self.settings.lease_seconds,
+            deadline_seconds=self.settings.task_deadline_seconds,
+        )
+
+    @cached_property
+    def llm_breaker(self) -> Breaker:
+        # A probe that died blocks the next one until a call would have timed out.
+        return Breaker(self.redis, breaker.LLM, probe_seconds=self.settings.llm_timeout_seconds + 5)
+
+    @cached_property
+    def embedder_breaker(self) -> Breaker:
+        return Breaker(self.redis, breaker.EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
+
+    @cached_property
+    def enqueue(self) -> Enqueue:
+        return Enqueue(self.settings.celery_broker_url)
+
+    @cached_property
+    def llm(self) -> LLM:
+        return LLM.from_settings(self.settings)
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        if self.settings.is_offline:
+            return OfflineExtractor()
+        return PromptedExtractor(self.llm, categories=self.settings.category_names)
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """What decides where rules cannot; None where the rules are left to themselves."""
+        is_asked = self.settings.judge == "llm" and not self.settings.is_offline
+        return Judge(self.llm) if is_asked else None
+
+    @cached_property
+    def summarizer(self) -> Summarizer:
+        return OfflineSummarizer() if self.settings.is_offline else PromptedSummarizer(self.llm)
+
+    def embedder_of(self, space: EmbeddingSpace) -> Embedder:
+        """Return the embedder of a space, loading its model once per process."""
+        with self._guard:
+            if space.space_id not in self._embedders:
+                self._embedders[space.space_id] = spaces.open_embedder(space, self.settings)
+            return self._embedders[space.space_id]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        opened = self.__dict__
+        if "leases" in opened:
+            self.leases.close()
+        for name in ("enqueue", "llm", "postgres", "redis"):
+            if name in opened:
+                opened[name].close()
+
+
+_current: tuple[int, Runtime] | None = None
+_current_guard = threading.Lock()
+
+
+def current() -> Runtime:
+    """Return this process's runtime, made from the environment on the first call after a fork."""
+    global _current
+    with _current_guard:
+        if _current is None or _current[0] != os.getpid():
+            _current = (os.getpid(), Runtime(settings_module.load()))
+        return _current[1]
+
+
+def close_current() -> None:
+    """Close this process's runtime, if there is one."""
+    global _current
+    with _current_guard:
+        if _current is not None and _current[0] == os.getpid():
+            _current[1].close()
+        _current = None

@@ -1,0 +1,82 @@
+"""Consolidate: an embedded batch's candidates against the user's facts, applied in the user's order.
+
+What rules cannot decide on is put to a judge first, in a stage of its own (`judge`), so that no process of the fast
+pool waits for an LLM: the batch then owes a judgement, and comes back when it is there.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from afterturn import faults
+from afterturn.batches import batch_row, claims, leases
+from afterturn.batches.claims import Claimed
+from afterturn.consolidation import apply, edits, judgements, plan
+from afterturn.consolidation.plan import Plan
+from afterturn.pipeline import user_lock
+from afterturn.pipeline.runtime import Runtime
+from afterturn.scopes import UserScope
+
+
+def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+    """Apply one batch. Returns whether it did; False when it is not its turn, or there was nothing to do."""
+    faults.point("consolidate.before_lock")
+    with user_lock.held(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_held:
+        if not is_held:
+            # Whoever holds it hands on to the user's lowest batch when it is done.
+            return False
+        faults.point("consolidate.lock_taken")
+        is_applied = _claim_and_apply(runtime, scope, batch_id)
+    faults.point("consolidate.after_commit")
+    _hand_on(runtime, scope, batch_id)
+    faults.point("consolidate.enqueued")
+    return is_applied
+
+
+def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+    with claims.claimed(runtime, scope, batch_id, stage="consolidate", state="extracted") as claimed:
+        if claimed is None:
+            return False
+        categories = runtime.settings.category_names
+        with runtime.postgres.connection() as connection:
+            planned = plan.read(connection, claimed.batch, runtime.judge, categories=categories)
+        if planned is None:
+            claims.give_back(runtime, claimed)
+            return False
+        if planned.is_unjudged:
+            _owe_judgement(runtime, claimed)
+            return False
+        _apply(runtime, claimed, planned)
+        return True
+    return False
+
+
+def _apply(runtime: Runtime, claimed: Claimed, planned: Plan) -> None:
+    batch = claimed.batch
+    faults.point("consolidate.decided")
+    with runtime.postgres.connection() as connection, connection.transaction():
+        apply.lock_user(connection, batch, planned.version)
+        faults.point("consolidate.rows_locked")
+        apply.apply(connection, batch, planned.outcome, planned.decisions)
+        edits.carry_out(connection, batch, planned.outcome, planned.decisions)
+        claims.mark(connection, claimed, "applied")
+        faults.point("consolidate.before_commit")
+
+
+def _owe_judgement(runtime: Runtime, claimed: Claimed) -> None:
+    batch = claimed.batch
+    with runtime.postgres.connection() as connection, connection.transaction():
+        leases.release(connection, claimed.lease)
+        judgements.owe(connection, batch)
+    runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
+
+
+def _hand_on(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
+    """Tell of the user's lowest batch, when it waits only to be applied.
+
+    Also after an attempt that came too early: while it held the lock, the lowest batch may have been turned away.
+    """
+    with runtime.postgres.connection() as connection:
+        lowest = batch_row.next_ready(connection, scope)
+    if lowest is not None and lowest != batch_id:
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(lowest))

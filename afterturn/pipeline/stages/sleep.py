@@ -1,0 +1,155 @@
+"""Sleep: a user's whole memory is consolidated, now and then, where it changed since the last time."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from afterturn import faults
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
+from afterturn.consolidation import asking, judgements
+from afterturn.consolidation.decisions import Verdicts
+from afterturn.consolidation.judge import Judge
+from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.rules import Relation
+from afterturn.database import counters
+from afterturn.errors import ModelUnavailable, TransitionRefused, VersionConflict
+from afterturn.pipeline.runtime import Runtime
+from afterturn.scopes import UserScope
+from afterturn.sleep import memory as memories
+from afterturn.sleep import questions, tidying
+from afterturn.sleep.memory import WholeMemory
+from afterturn.sleep.tidying import HeldFact, Tidying
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What sleep would do."""
+
+    #: By the rules, and by what the judge has said already.
+    tidying: Tidying
+    #: How many questions it would put to the judge, of which none is answered yet.
+    calls: int
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What the judge says of a memory, as far as the calls of one night go."""
+
+    verdicts: dict[frozenset[UUID], Relation]
+    through: datetime | None
+    is_finished: bool
+
+
+def sleep(runtime: Runtime, scope: UserScope) -> Tidying | None:
+    """Consolidate one user's memory, and return what was done; None when there was nothing to look at.
+
+    An unchanged memory costs one read. A run that dies goes on where it was: what the judge said is stored.
+    """
+    faults.point("sleep.before_claim")
+    with runtime.postgres.connection() as connection:
+        if memories.read(connection, scope) is None:
+            return None
+        lease = runtime.leases.claim(connection, scope, "sleep", "memory")
+    if lease is None:
+        return None
+    faults.point("sleep.after_claim")
+    try:
+        return _tidy(runtime, scope, lease)
+    except (ModelUnavailable, TransitionRefused) as error:
+        # The debt stays in the user row: the sweep finds it again.
+        logger.warning("the sleep of %s waits: %s", scope, error)
+        _let_go(runtime, lease, error)
+        return None
+    finally:
+        runtime.leases.forget(lease)
+
+
+def _let_go(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
+    with runtime.postgres.connection() as connection:
+        leases.let_go(connection, lease)
+        if isinstance(error, TransitionRefused):
+            is_conflict = isinstance(error, VersionConflict)
+            counters.add(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+
+
+def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
+    """Return what sleep would do, without doing it or asking anybody; None when there is nothing to look at."""
+    with runtime.postgres.connection() as connection:
+        memory = memories.read(connection, scope)
+    if memory is None:
+        return None
+    judge = runtime.judge
+    done = tidying.tidy(memory.facts, memory.names, datetime.now(UTC))
+    if judge is None:
+        return Preview(tidying=done, calls=0)
+    asked = [_ask_about(runtime, scope, memory, judge, group) for group in questions.unjudged(memory)]
+    unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
+    return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
+
+
+def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> Tidying | None:
+    with runtime.postgres.connection() as connection:
+        # Read after the claim: whoever held the lease before may just have finished.
+        memory = memories.read(connection, scope)
+        if memory is None:
+            leases.let_go(connection, lease)
+            return None
+    judged = _judge(runtime, scope, lease, memory)
+    done = tidying.tidy(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
+    with runtime.postgres.connection() as connection, connection.transaction():
+        memories.write(
+            connection,
+            scope,
+            memory,
+            done,
+            judged_through=judged.through,
+            is_finished=judged.is_finished,
+            profile_tokens=runtime.settings.profile_tokens,
+        )
+        leases.release(connection, lease)
+        faults.point("sleep.before_commit")
+    faults.point("sleep.after_commit")
+    return done
+
+
+def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory) -> _Judged:
+    """Put what batches could not compare to the judge, as far as the calls of one night go."""
+    through = max((fact.recorded_at for fact in memory.facts), default=None)
+    judge = runtime.judge
+    groups = questions.unjudged(memory)
+    if judge is None or not groups:
+        return _Judged(verdicts={}, through=through, is_finished=True)
+    judged = _Judged(verdicts={}, through=through, is_finished=True)
+    calls = 0
+    for group in groups:
+        question, verdicts = _ask_about(runtime, scope, memory, judge, group)
+        if question is not None and verdicts is None:
+            if calls == runtime.settings.sleep_calls:
+                return _Judged(verdicts=judged.verdicts, through=_before(memory, group[0]), is_finished=False)
+            calls += 1
+            asking.ask(runtime, lease, judge, question, stage="sleep")
+            verdicts = _ask_about(runtime, scope, memory, judge, group)[1]
+        judged.verdicts.update(verdicts or {})
+    return judged
+
+
+def _before(memory: WholeMemory, fact: HeldFact) -> datetime | None:
+    """Return up to where all facts have been asked about, when `fact` is the first that was not."""
+    earlier = [other.recorded_at for other in memory.facts if other.recorded_at < fact.recorded_at]
+    return max(earlier, default=memory.slept_through)
+
+
+def _ask_about(
+    runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[HeldFact]
+) -> tuple[Question | None, Verdicts | None]:
+    """Return the question about a group of facts, and what the judge said to it, where it was asked already."""
+    with runtime.postgres.connection() as connection:
+        question = questions.about(connection, scope, memory, group)
+        verdicts = None if question is None else judgements.read(connection, scope, judge, question)
+    return question, verdicts

@@ -1,0 +1,1 @@
+"""Scenarios with real worker processes, and the faults that strike them."""

@@ -1,0 +1,109 @@
+"""What is said in every trial: few turns, fixed ids and times, and a model that always answers them alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+from afterturn.settings import Settings
+from api_shim import MemoryClient
+from harness.llm_server import answers, prompt
+from harness.llm_server.prompt import ShownStatement, ShownTurn
+
+#: Two sessions of one user, whose batches must be applied in one order, and another user beside them. Facts are new,
+#: repeated and superseded within a batch, across batches and across sessions.
+SAID = {
+    ("ana", "home"): (
+        "I live in Porto.",
+        "I own a grey cat.",
+        "I like green tea.",
+        "I live in Lisbon.",
+        "I own a grey cat.",
+        "I work as a nurse.",
+        "My sister is called Rita.",
+    ),
+    ("ana", "work"): ("I work as a midwife.", "I like green tea.", "I own a red bicycle.", "I live in Faro."),
+    ("ben", "chat"): ("I live in Rome.", "I own a boat.", "I live in Turin.", "I own a boat.", "I like coffee."),
+}
+TURNS = sum(len(texts) for texts in SAID.values())
+#: With this, the sessions above become 3, 2 and 2 batches.
+BATCH_TURNS = 3
+BATCHES = 7
+
+#: What only a judge knows: which statement takes the place of which, by what the model makes of them.
+_REPLACED = frozenset({("Ana said: I own a grey cat.", "Ana said: I own a red bicycle.")})
+
+STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I work as a (\w+)"), "works_as"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One turn as it is written."""
+
+    user_id: str
+    session_id: str
+    turn_id: str
+    content: str
+    occurred_at: datetime
+
+
+def turns() -> list[Said]:
+    """Return all turns, session by session, in order."""
+    said: list[Said] = []
+    for (user_id, session_id), texts in SAID.items():
+        for number, text in enumerate(texts, start=1):
+            at = STARTED + timedelta(minutes=len(said))
+            turn_id = f"{user_id}-{session_id}-{number}"
+            said.append(Said(user_id=user_id, session_id=session_id, turn_id=turn_id, content=text, occurred_at=at))
+    return said
+
+
+def write(settings: Settings, *, is_flushed: bool = True) -> None:
+    """Write all turns, then flush each session: where batches end depends on no clock."""
+    for turn in turns():
+        MemoryClient(turn.user_id, turn.session_id, settings=settings).write(
+            "user", turn.content, turn_id=turn.turn_id, name=turn.user_id.title(), occurred_at=turn.occurred_at
+        )
+    if is_flushed:
+        flush(settings)
+
+
+def flush(settings: Settings) -> None:
+    """Flush every session."""
+    for user_id, session_id in SAID:
+        MemoryClient(user_id, session_id, settings=settings).flush()
+
+
+def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Answer an extraction with one fact per turn, where it can with attribute and value, and a judging call.
+
+    Leaves the rest as it is.
+    """
+    if prompt.kind_of(request) == "judge":
+        return {"pairs": _pairs(prompt.shown_statements(request))}
+    shown = prompt.shown_turns(request)
+    if not shown:
+        return None
+    return {"facts": [_fact(turn) for turn in shown], "episode": answers.episode(shown)}
+
+
+def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+    new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
+    return [
+        {"first": first.label, "second": second.label, "verdict": "replaces"}
+        for first, second in product(new, known)
+        if (second.text, first.text) in _REPLACED
+    ]
+
+
+def _fact(turn: ShownTurn) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for pattern, attribute in _ATTRIBUTES:
+        if match := pattern.search(turn.content):
+            named = {"category": "identity", "subject": turn.speaker, "attribute": attribute, "value": match[1]}
+    return answers.fact(f"{turn.speaker} said: {turn.content}", [(turn.number, turn.content)], **named)

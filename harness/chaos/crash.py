@@ -1,0 +1,111 @@
+"""The crash matrix: a worker is killed, or put to sleep, at a fault point, and another one takes its work over."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Literal
+
+from afterturn import faults
+from afterturn.database import counters
+from harness.chaos import conversation, trial
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane, wait_until
+from harness.chaos.trial import Outcome, Stopwatch
+from harness.chaos.worker_process import WorkerProcess
+
+Action = Literal["kill", "stop"]
+
+#: Where a sleeper has work in its hands that somebody else finishes meanwhile: its own write must be refused.
+REFUSED = tuple(
+    f"{stage}.{point}"
+    for stage, points in {
+        "extract": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
+        "embed": ("after_claim", "vectors_received", "vectors_stored"),
+        "judge": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
+        "consolidate": ("after_claim",),
+        "summarize": ("answer_received", "answer_stored"),
+    }.items()
+    for point in points
+)
+#: Stages that every turn goes through, and those that have trials of their own or, as a part of another, none.
+PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
+ELSEWHERE = ("erase", "sleep", "index")
+#: Until the first worker comes to its point; its start included.
+REACH_SECONDS = 30.0
+
+
+def points() -> list[str]:
+    """Return every fault point that the conversation's run passes, as `faults.point` names it."""
+    return [f"{stage}.{point}" for stage, named in faults.POINTS.items() for point in named if stage in PASSED]
+
+
+def crash(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Kill the only worker at this point and let one of another name go on."""
+    flag = _begin(lane)
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "first", fault=f"{point} kill {flag}") as first,
+    ):
+        wait_until(
+            lambda: flag.exists() and not first.is_running, seconds=REACH_SECONDS, what=lambda: f"{point} reached"
+        )
+        watch = Stopwatch()
+        with WorkerProcess(lane.settings, lane.directory, "second") as second:
+            watch.started(second)
+            lane.wait_until_settled()
+            watch.settled()
+            return trial.concluded(lane, expected, f"kill at {point}", watch)
+
+
+def child_crash(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Kill one process of a prefork pool at this point: the worker itself lives on and starts another."""
+    flag = _begin(lane)
+    fault = f"{point} kill {flag}"
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "forking", fault=fault, pool="prefork", concurrency=2),
+    ):
+        wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        watch = Stopwatch()
+        lane.wait_until_settled()
+        watch.settled()
+        return trial.concluded(lane, expected, f"kill child at {point}", watch)
+
+
+def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
+    """Put the worker to sleep at this point, let another finish, and wake it: it must change nothing any more."""
+    flag = _begin(lane)
+    with (
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "sleeper", fault=f"{point} stop {flag}") as sleeper,
+    ):
+        wait_until(flag.exists, seconds=REACH_SECONDS, what=lambda: f"{point} reached")
+        watch = Stopwatch()
+        with WorkerProcess(lane.settings, lane.directory, "second") as second:
+            watch.started(second)
+            lane.wait_until_settled()
+            watch.settled()
+            sleeper.resume()
+            _wait_for_the_sleepers_attempt(lane, sleeper, point)
+            lane.wait_until_settled()
+        return trial.concluded(lane, expected, f"sleep at {point}", watch, may_sleep=True)
+
+
+def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: str) -> None:
+    """Wait until it was refused. Where the database has ended its session meanwhile, it comes to no attempt at all."""
+    if point in REFUSED:
+        wait_until(
+            lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0 or sleeper.process.log_says("waits for a server"),
+            seconds=10.0,
+            what=lambda: f"{point}: not refused",
+        )
+    time.sleep(0.3)
+
+
+def _begin(lane: Lane) -> Path:
+    lane.begin()
+    flag = lane.directory / "fired"
+    flag.unlink(missing_ok=True)
+    conversation.write(lane.settings)
+    return flag

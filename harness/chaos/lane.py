@@ -1,0 +1,182 @@
+"""A lane: one trial after another on a Redis database, a Postgres database and a model of its own, with a clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+import redis
+from psycopg.sql import SQL, Identifier
+
+from afterturn import settings as settings_module
+from afterturn.hot import keys
+from afterturn.pipeline import prepare
+from afterturn.pipeline.enqueue import MESSAGE_VERSION, Enqueue, task_name
+from afterturn.settings import Settings
+from harness.chaos import conversation
+from harness.llm_server import LLMServer
+
+#: Recovery is waited for in these tests: leases lapse soon, and what is owed is looked for often.
+QUICK = {
+    "lease_seconds": 1.0,
+    "hint_seconds": 1.0,
+    "sweep_seconds": 0.2,
+    "retry_seconds": 0.2,
+    "reconcile_seconds": 1.0,
+    "postgres_timeout_seconds": 2.0,
+}
+#: What all trials share: cuts that depend on no clock, and a model that hangs for no minute.
+FIXED = {
+    "batch_turns": conversation.BATCH_TURNS,
+    "batch_idle_seconds": 3600.0,
+    "batch_max_age_seconds": 3600.0,
+    # Three episodes make a digest of two.
+    "summary_run": 2,
+    "llm_timeout_seconds": 5.0,
+    "llm_api_key": "test",
+}
+
+_OPEN = """
+SELECT (SELECT count(*) FROM turns) AS turns,
+       (SELECT count(*) FROM sessions WHERE cut_through < next_position - 1) AS uncut,
+       (SELECT count(*) FROM batches WHERE state IN ('pending', 'extracted')) AS open,
+       (SELECT count(*) FROM sessions WHERE summarized_through < applied_through) AS owed
+"""
+
+
+class Lane:
+    """Settings, servers' contents, a model, and a thread that asks for a sweep as often as beat would."""
+
+    def __init__(
+        self, redis_url: str, postgres_url: str, directory: Path, *, is_quick: bool = True, **overrides: Any
+    ) -> None:
+        """Nothing is opened. `overrides` are settings; where it is not quick, times are those of the defaults."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.llm = LLMServer(answer=conversation.answer)
+        self._given = {
+            "redis_url": redis_url,
+            "postgres_url": postgres_url,
+            **FIXED,
+            **(QUICK if is_quick else {}),
+            **overrides,
+        }
+        self.settings: Settings
+
+    def __enter__(self) -> Self:
+        self.llm.start()
+        self.settings = settings_with(llm_base_url=self.llm.base_url, **self._given)
+        prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.llm.stop()
+
+    @contextmanager
+    def changed(self, **settings: Any) -> Iterator[None]:
+        """Have other settings for the length of the block."""
+        before = self.settings
+        self.settings = type(before)(**before.model_dump(exclude_unset=True) | settings)
+        try:
+            yield
+        finally:
+            self.settings = before
+
+    def begin(self) -> None:
+        """Empty everything: a new trial begins."""
+        self.llm.heal()
+        self.llm.forget()
+        with redis.Redis.from_url(self.settings.redis_url) as client:
+            client.flushdb()
+        with self.database() as connection:
+            rows = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
+                "AND tablename <> 'embedding_spaces'"
+            ).fetchall()
+            connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of the database's owner."""
+        with psycopg.connect(self.settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+            yield connection
+
+    @contextmanager
+    def clock(self, *, reconcile: bool = False) -> Iterator[None]:
+        """Ask for a sweep (or for a search of Redis as well) as often as beat would, whatever becomes of it."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(ended, reconcile), name="clock", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _tick(self, ended: threading.Event, reconcile: bool) -> None:
+        enqueue = Enqueue(self.settings.celery_broker_url)
+        while not ended.wait(self.settings.sweep_seconds):
+            enqueue.send("sweep")
+            if reconcile:
+                # As beat does it: to the queue of the sweep.
+                name, queue = task_name("reconcile"), "sweep"
+                enqueue._celery.send_task(name, args=(MESSAGE_VERSION,), queue=queue, ignore_result=True, retry=False)
+        enqueue.close()
+
+    def is_settled(self, connection: psycopg.Connection[Any], turns: int = conversation.TURNS) -> bool:
+        """Whether all turns have come through all stages, and Redis has forgotten what was pending."""
+        row = connection.execute(_OPEN).fetchone()
+        if row is None or row[0] < turns or any(row[1:]):
+            return False
+        with redis.Redis.from_url(self.settings.redis_url) as client:
+            return not any(client.zcard(keys.due(shard)) for shard in range(keys.SHARD_COUNT))
+
+    def wait_until_settled(self, *, seconds: float = 60.0, turns: int = conversation.TURNS) -> float:
+        """Wait for it and return how long it took. Raises AssertionError."""
+        started = time.monotonic()
+        with self.database() as connection:
+            wait_until(lambda: self.is_settled(connection, turns), seconds=seconds, what=self._where_it_stands)
+        return time.monotonic() - started
+
+    def counter(self, name: str) -> int:
+        """Return one of the pipeline's own counters."""
+        with self.database() as connection:
+            row = connection.execute("SELECT count FROM counters WHERE name = %s", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _where_it_stands(self) -> str:
+        with self.database() as connection:
+            open_batches = connection.execute(
+                "SELECT user_id, user_seq, state, attempts, embedded_at IS NOT NULL, paused_until - now(), reason "
+                "FROM batches WHERE state <> 'applied'"
+            ).fetchall()
+            leases = connection.execute("SELECT user_id, kind, owner, until - now() FROM leases").fetchall()
+            return f"{connection.execute(_OPEN).fetchone()} {open_batches} {leases}; see {self.directory}"
+
+
+def database(server_url: str, name: str) -> str:
+    """Make an empty database on a server and return its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return f"{server_url.rpartition('/')[0]}/{name}"
+
+
+def settings_with(**given: Any) -> Settings:
+    """Return settings of these values, and of no environment."""
+    prefix = settings_module.PREFIX
+    return settings_module.load({f"{prefix}{name.upper()}": str(value) for name, value in given.items()})
+
+
+def wait_until(
+    is_true: Callable[[], bool], *, seconds: float, what: Callable[[], str] = lambda: "", every: float = 0.05
+) -> None:
+    """Return as soon as it is true. Raises AssertionError, with what `what` says, after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what()}"
+        time.sleep(every)

@@ -1,0 +1,176 @@
+"""One trial: a fault is injected into a run, and what comes of it is compared with the uninterrupted run."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import psycopg
+
+from afterturn.consolidation import judge
+from harness.chaos import conversation, image
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane
+from harness.chaos.worker_process import WorkerProcess
+from harness.llm_server import prompt
+from harness.llm_server.recording import RecordedRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One row of the table."""
+
+    fault: str
+    injected: int
+    turns_lost: int
+    turns_doubled: int
+    facts_lost: int
+    facts_doubled: int
+    #: Calls for a batch whose answer was already stored.
+    extra_llm_calls: int
+    #: From the restart until nothing is owed any more, the start of the new process included.
+    recovery_seconds: float | None
+    #: What that start took of it: most of it imports.
+    start_seconds: float = 0.0
+    #: Tables that differ from the uninterrupted run in whatever way.
+    differing: tuple[str, ...] = ()
+    #: Why the trial ended before its end; empty where it did not.
+    problem: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        lost = (self.turns_lost, self.turns_doubled, self.facts_lost, self.facts_doubled, self.extra_llm_calls)
+        return not any(lost) and not self.differing and not self.problem
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Stopwatch:
+    """How long recovery takes, from when it is made."""
+
+    def __init__(self) -> None:
+        self._made = time.monotonic()
+        self.start_seconds = 0.0
+        self.recovery_seconds = 0.0
+
+    def started(self, worker: WorkerProcess) -> None:
+        """Wait until the new worker consumes, and note how long its start took."""
+        worker.wait_until_ready()
+        self.start_seconds = time.monotonic() - self._made
+
+    def settled(self) -> None:
+        """Note that nothing is owed any more."""
+        self.recovery_seconds = time.monotonic() - self._made
+
+
+def uninterrupted(lane: Lane) -> Image:
+    """Run once without any fault and return what is remembered afterwards."""
+    lane.begin()
+    conversation.write(lane.settings)
+    with lane.clock(), WorkerProcess(lane.settings, lane.directory, "uninterrupted"):
+        lane.wait_until_settled()
+    with lane.database() as connection:
+        return image.read(connection)
+
+
+def concluded(
+    lane: Lane, expected: Image, fault: str, watch: Stopwatch, *, injected: int = 1, may_sleep: bool = False
+) -> Outcome:
+    """Compare what is remembered now with the uninterrupted run."""
+    with lane.database() as connection:
+        found = image.read(connection)
+        extra = extra_llm_calls(lane, connection, may_sleep=may_sleep)
+    return Outcome(
+        fault=fault,
+        injected=injected,
+        **asdict(image.losses(expected, found)),
+        extra_llm_calls=extra,
+        recovery_seconds=round(watch.recovery_seconds, 2),
+        start_seconds=round(watch.start_seconds, 2),
+        differing=tuple(expected.differences(found)),
+    )
+
+
+def failed(fault: str, error: BaseException) -> Outcome:
+    """Return the row of a trial that could not be brought to its end: everything counts as lost."""
+    return Outcome(
+        fault=fault,
+        injected=1,
+        turns_lost=0,
+        turns_doubled=0,
+        facts_lost=0,
+        facts_doubled=0,
+        extra_llm_calls=0,
+        recovery_seconds=None,
+        problem=f"{type(error).__name__}: {str(error)[:300]}",
+    )
+
+
+def renamed(outcome: Outcome, fault: str) -> Outcome:
+    """Return the same row under another name."""
+    return replace(outcome, fault=fault)
+
+
+_STORED = """
+SELECT t.user_id, t.content, extract(epoch FROM min(a.created_at)),
+       (SELECT count(*) FROM llm_calls AS c
+        WHERE c.batch_id = a.batch_id AND c.stage = 'extract' AND c.reserved_at <= min(a.created_at))
+FROM answers AS a
+JOIN batches AS b USING (tenant_id, user_id, batch_id)
+JOIN turns AS t ON t.tenant_id = a.tenant_id AND t.user_id = a.user_id AND t.session_id = b.session_id
+                   AND t.position = a.first_position
+WHERE a.attempt = 1
+GROUP BY a.batch_id, t.user_id, t.session_id, t.content
+"""
+
+
+_JUDGED = """
+SELECT j.input_digest, extract(epoch FROM j.created_at),
+       (SELECT count(*) FROM llm_calls AS c
+        WHERE c.batch_id = j.batch_id AND c.stage = 'judge' AND c.reserved_at <= j.created_at)
+FROM judgements AS j
+"""
+
+
+def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any], *, may_sleep: bool = False) -> int:
+    """Count the calls that came in when an answer to the same question was stored already.
+
+    A sleeper may wake up in the middle of a call that was reserved before: no program can know that it slept. With
+    `may_sleep`, calls that were reserved before the answer was stored are not counted.
+    """
+    extracted = [
+        ((user_id.title(), content), float(at), int(reserved))
+        for user_id, content, at, reserved in connection.execute(_STORED).fetchall()
+    ]
+    judged = [(digest, float(at), int(reserved)) for digest, at, reserved in connection.execute(_JUDGED).fetchall()]
+    asked = [(_first_turn(call), call.at) for call in lane.llm.calls("extract")]
+    put = [(_digest(call, lane.settings.llm_model), call.at) for call in lane.llm.calls("judge")]
+    return _extra(asked, extracted, may_sleep=may_sleep) + _extra(put, judged, may_sleep=may_sleep)
+
+
+def _extra(calls: Sequence[tuple[Any, float]], stored: Sequence[tuple[Any, float, int]], *, may_sleep: bool) -> int:
+    """Count what came too late, of (question, when) and of (question, stored when, calls reserved until then)."""
+    # The clock of the database and of the test are one machine's.
+    stored_at = {question: at for question, at, _ in stored}
+    reserved = {question: calls_before for question, _, calls_before in stored}
+    late = Counter(question for question, at in calls if at > stored_at.get(question, float("inf")))
+    if may_sleep:
+        all_calls = Counter(question for question, _ in calls)
+        return sum(max(0, min(late[question], all_calls[question] - reserved[question])) for question in late)
+    return late.total()
+
+
+def _first_turn(call: RecordedRequest) -> tuple[str, str]:
+    first = prompt.shown_turns(call.json)[0]
+    return first.speaker, first.content
+
+
+def _digest(call: RecordedRequest, model: str) -> str:
+    """The name of the question that a judging call puts, as `Question.digest` makes it."""
+    parts = (judge.PROMPT_VERSION, model, prompt.user_text(call.json))
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

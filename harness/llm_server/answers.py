@@ -1,0 +1,98 @@
+"""A deterministic model: the same request always gets the same answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.llm_server import prompt
+from harness.llm_server.prompt import ShownEntry, ShownTurn
+
+#: Long enough that what was shown can be looked for in the answer.
+_DIGEST_CHARACTERS = 1_200
+_FACT_CHARACTERS = 400
+
+
+def default(request: Mapping[str, Any]) -> str:
+    """Return the answer to a chat call: facts of the turns shown, or the asked form filled in, or a digest."""
+    turns = prompt.shown_turns(request)
+    if turns:
+        return as_json(extraction(turns))
+    if prompt.kind_of(request) == "summarize" and (entries := prompt.shown_entries(request)):
+        return as_json(summary(entries))
+    schema = prompt.form_schema(request)
+    digest = _digest(prompt.user_text(request))
+    return digest if schema is None else as_json(_filled(schema, "", digest))
+
+
+def extraction(turns: list[ShownTurn]) -> dict[str, Any]:
+    """One fact per turn that says anything, with its words as the quote."""
+    spoken = [turn for turn in turns if turn.content.strip()]
+    facts = [
+        fact(f"{turn.speaker} said: {_shortened(turn.content, _FACT_CHARACTERS)}", [(turn.number, quote(turn))])
+        for turn in spoken
+    ]
+    return {"facts": facts, "episode": episode(turns)}
+
+
+def summary(entries: list[ShownEntry]) -> dict[str, Any]:
+    """Up to four entries, the newest first, each in its own words."""
+    kept = list(reversed(entries))[:4]
+    return {
+        "statements": [{"text": _shortened(entry.text, _FACT_CHARACTERS), "entries": [entry.number]} for entry in kept]
+    }
+
+
+def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, Any]:
+    """Return a candidate in the pipeline's form."""
+    blank: dict[str, Any] = {"category": "other", "topics": [], "subject": None, "attribute": None, "value": None}
+    evidence = [{"turn": number, "quote": quote} for number, quote in quotes]
+    times = {"importance": 0.5, "valid_from": None, "valid_to": None}
+    return {"text": text, **blank, **times, **fields, "evidence": evidence}
+
+
+def quote(turn: ShownTurn) -> str:
+    """Return the turn's words: all of them, or the longest line. What looks like a line break may have been written
+    as `\\n` by the speaker, so that a quote across it might not be verbatim."""
+    return max(turn.content.split("\n"), key=len)
+
+
+def episode(turns: list[ShownTurn]) -> dict[str, Any]:
+    first, last = turns[0], turns[-1]
+    summary = f"{len(turns)} turns, from {_shortened(first.content, 200)} to {_shortened(last.content, 200)}"
+    return {"title": _shortened(first.content, 60) or "Untitled", "summary": summary, "outcome": "none"}
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _filled(schema: Mapping[str, Any], name: str, digest: str) -> Any:
+    """Fill a form: strings with the digest (short ones with its beginning), lists empty, the rest with its least."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return _filled(schema["anyOf"][0], name, digest)
+    match schema.get("type"):
+        case "object":
+            return {key: _filled(value, key, digest) for key, value in schema.get("properties", {}).items()}
+        case "string":
+            return _shortened(digest, 60) if name in ("title", "name", "key", "reason") else digest
+        case "array":
+            return []
+        case "integer" | "number":
+            return 0
+        case "boolean":
+            return False
+    return None
+
+
+def _digest(text: str) -> str:
+    """The newest part of what was shown, without the headings."""
+    lines = [line for line in text.split("\n") if not line.endswith(":") and line != "(none)"]
+    return " ".join(" ".join(lines).split())[-_DIGEST_CHARACTERS:] or "Nothing."
+
+
+def _shortened(text: str, characters: int) -> str:
+    return " ".join(text.split())[:characters].rstrip()

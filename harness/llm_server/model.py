@@ -1,0 +1,164 @@
+"""The server's mind: what it answers to which call. No sockets here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.llm_server import answers, prompt, replies
+from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, Fault, FaultBox
+from harness.llm_server.http import Reply, Request
+from harness.llm_server.recording import Recording
+
+#: What a script answers: the text, an object that is sent as JSON, or None for the default answer.
+Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | None]
+
+#: What an endpoint may be without -> how it says so, in the words of one that is.
+INABILITIES = {
+    "json_schema": "This response_format type is unavailable now",
+    "json_object": "'response_format.type' must be 'json_schema' or 'text'",
+    "tools": "test-model does not support tools",
+    "temperature": "Unsupported value: 'temperature' does not support 0 with this model.",
+    "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead.",
+    "dimensions": "Model does not support matryoshka representation, changing output dimensions will lead to poor "
+    "results.",
+}
+
+
+class ScriptedModel:
+    """Answers calls as it was told to, and remembers them. Safe to steer while calls come in."""
+
+    def __init__(
+        self,
+        *,
+        answer: Script | None = None,
+        latency_seconds: float = 0.0,
+        without: Collection[str] = (),
+        context_tokens: int | None = None,
+        keep: int = 20_000,
+        record_file: Path | None = None,
+    ) -> None:
+        if unknown := set(without) - set(INABILITIES):
+            raise ValueError(f"without: {', '.join(sorted(unknown))} is none of {', '.join(INABILITIES)}")
+        self.faults = FaultBox()
+        self.recording = Recording(keep=keep, file=record_file)
+        self.latency_seconds = latency_seconds
+        self._answer = answer
+        self._without = frozenset(without)
+        self._context_tokens = context_tokens
+        self._lock = threading.Lock()
+        self._queued: deque[tuple[str, str | Mapping[str, Any]]] = deque()
+        self._systems_seen: set[int] = set()
+        #: What a script raised; the call got a 500.
+        self.errors: list[Exception] = []
+        self._held: list[tuple[Callable[[Reply], None], Reply]] = []
+
+    def queue(self, *given: str | Mapping[str, Any], on: str = "*") -> None:
+        """Answer the next calls of this kind with these, in order."""
+        with self._lock:
+            self._queued.extend((on, answer) for answer in given)
+
+    def handle(self, request: Request, answer_later: Callable[[Reply], None]) -> Reply | None:
+        """Return the reply to a call; None when it is held and answered later."""
+        endpoint = request.path.removeprefix("/v1").strip("/")
+        try:
+            asked = json.loads(request.body) if request.body else {}
+        except ValueError:
+            return replies.error(400, "We could not parse the JSON body of your request.")
+        match endpoint:
+            case "chat/completions":
+                kind = prompt.kind_of(asked)
+                return self._reply("chat", kind, request, answer_later, lambda fault: self._chat(asked, kind, fault))
+            case "embeddings":
+                return self._reply("embeddings", "embeddings", request, answer_later, lambda _: self._embeddings(asked))
+            case "models":
+                return self._reply("models", "models", request, answer_later, lambda _: replies.models(["test-model"]))
+        return replies.error(404, f"Unknown request URL: {request.method} {request.path}", code="unknown_url")
+
+    def release(self) -> list[tuple[Callable[[Reply], None], Reply]]:
+        """Return the calls that were held, with what to answer."""
+        with self._lock:
+            held, self._held = self._held, []
+            return held
+
+    def _reply(
+        self,
+        endpoint: str,
+        kind: str,
+        request: Request,
+        answer_later: Callable[[Reply], None],
+        healthy: Callable[[Fault | None], Reply],
+    ) -> Reply | None:
+        hits = self.faults.hitting(endpoint, kind, request.body)
+        self.recording.add(kind, request.path, request.headers, request.body, tuple(hit.what for hit in hits))
+        fault = next((hit for hit in hits if hit.what != "latency"), None)
+        if fault is None or fault.what in ANSWER_FAULTS or fault.what == "hold":
+            reply = self._healthy(healthy, fault)
+        elif fault.what in CONNECTION_FAULTS:
+            reply = Reply(manner="close" if fault.what == "refuse" else fault.what)
+        else:
+            reply = replies.failure(fault)
+        reply.delay_seconds = self.latency_seconds + sum(hit.seconds for hit in hits if hit.what == "latency")
+        if fault is not None and fault.what == "hold":
+            with self._lock:
+                self._held.append((answer_later, reply))
+            return None
+        return reply
+
+    def _healthy(self, healthy: Callable[[Fault | None], Reply], fault: Fault | None) -> Reply:
+        try:
+            return healthy(fault)
+        except Exception as error:
+            self.errors.append(error)
+            return replies.error(500, "The test's script failed.", kind="server_error")
+
+    def _chat(self, asked: Mapping[str, Any], kind: str, fault: Fault | None) -> Reply:
+        if refusal := self._refusal(asked) or self._overflow([prompt.all_text(asked)]):
+            return refusal
+        text = self._text(asked, kind)
+        system = hash((asked.get("model"), prompt.system_text(asked)))
+        reply = replies.chat(asked, text, cached=system in self._systems_seen, fault=fault)
+        self._systems_seen.add(system)
+        return reply
+
+    def _embeddings(self, asked: Mapping[str, Any]) -> Reply:
+        if "dimensions" in asked and "dimensions" in self._without:
+            return replies.error(400, INABILITIES["dimensions"])
+        texts = [asked["input"]] if isinstance(asked.get("input"), str) else asked.get("input", [])
+        if not texts or not all(texts):
+            return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
+        return self._overflow(texts) or replies.embeddings(asked)
+
+    def _text(self, asked: Mapping[str, Any], kind: str) -> str:
+        given: str | Mapping[str, Any] | None = self._next_queued(kind)
+        if given is None and self._answer is not None:
+            given = self._answer(asked)
+        if given is None:
+            return answers.default(asked)
+        return given if isinstance(given, str) else answers.as_json(given)
+
+    def _next_queued(self, kind: str) -> str | Mapping[str, Any] | None:
+        with self._lock:
+            for place, (on, answer) in enumerate(self._queued):
+                if on in ("*", "chat", kind):
+                    del self._queued[place]
+                    return answer
+        return None
+
+    def _overflow(self, texts: Sequence[str]) -> Reply | None:
+        if self._context_tokens is None or max(map(replies.tokens, texts)) <= self._context_tokens:
+            return None
+        return replies.failure(Fault(what="context_length"))
+
+    def _refusal(self, asked: Mapping[str, Any]) -> Reply | None:
+        form = (asked.get("response_format") or {}).get("type")
+        used = {form, "tools" if asked.get("tools") else None, *asked}
+        for inability in INABILITIES:
+            if inability in self._without and inability in used:
+                return replies.error(400, INABILITIES[inability])
+        return None

@@ -1,0 +1,106 @@
+"""Answering with known facts: each extraction gets the gold facts of just the turns that it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.llm_server import answers, prompt
+from harness.llm_server.prompt import ShownTurn
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldFact:
+    """A fact that a data set says is learnt from a turn."""
+
+    text: str
+    #: Two sources of one fact have one name: shown together, they give one fact with two quotes.
+    name: str | None = None
+    category: str = "other"
+    topics: tuple[str, ...] = ()
+    subject: str | None = None
+    attribute: str | None = None
+    value: str | None = None
+    importance: float = 0.5
+    #: ISO 8601.
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what stands in an answer besides the text and the evidence."""
+        names = ("category", "subject", "attribute", "value", "importance", "valid_from", "valid_to")
+        return {name: getattr(self, name) for name in names} | {"topics": list(self.topics)}
+
+
+@dataclass(slots=True)
+class Replay:
+    """The gold facts by turn; an instance is the `answer` of a server.
+
+    Turns are found by their text. Where the same words stand in several places ("Thanks!"), the time tells them
+    apart: give it with `add`, and as `occurred_at` when the turn is written.
+    """
+
+    #: Quote the first sentence only, rather than the whole turn.
+    first_sentence: bool = False
+    #: How many facts were answered, once per call that showed their turn.
+    answered: int = 0
+    _facts: dict[tuple[str, str | None], list[GoldFact]] = field(default_factory=dict)
+
+    def add(self, turn_text: str, facts: Iterable[GoldFact], *, at: datetime | str | None = None) -> None:
+        """Say what is learnt from a turn."""
+        self._facts.setdefault((normalised(turn_text), _moment(at)), []).extend(facts)
+
+    def __call__(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        turns = prompt.shown_turns(request)
+        if not turns:
+            return None
+        quotes: dict[object, list[tuple[int, str]]] = {}
+        facts: dict[object, GoldFact] = {}
+        for turn in turns:
+            for place, gold in enumerate(self.facts_of(turn)):
+                name = gold.name if gold.name is not None else (turn.number, place)
+                facts.setdefault(name, gold)
+                quotes.setdefault(name, []).append((turn.number, self._quote(turn)))
+        self.answered += len(facts)
+        answered = [answers.fact(gold.text, quotes[name], **gold.fields()) for name, gold in facts.items()]
+        return {"facts": answered, "episode": answers.episode(turns)}
+
+    def facts_of(self, turn: ShownTurn) -> list[GoldFact]:
+        """Return the facts of a shown turn: those of its text at its time, else those of its text at any."""
+        text = normalised(turn.content)
+        timed = self._facts.get((text, _moment(turn.at)))
+        return timed if timed is not None else self._facts.get((text, None), [])
+
+    @classmethod
+    def from_file(cls, path: Path) -> Replay:
+        """Read lines of JSON: {"turn": text, "at": time or null, "facts": [{"text": …}, …]}."""
+        replay = cls()
+        for line in path.read_text("utf-8").splitlines():
+            item = json.loads(line)
+            facts = [GoldFact(**{**fact, "topics": tuple(fact.get("topics", ()))}) for fact in item["facts"]]
+            replay.add(item["turn"], facts, at=item.get("at"))
+        return replay
+
+    def _quote(self, turn: ShownTurn) -> str:
+        words = answers.quote(turn)
+        return _SENTENCE_END.split(words.strip(), maxsplit=1)[0] if self.first_sentence else words
+
+
+def normalised(text: str) -> str:
+    """Return `text` as turns are looked up: NFKC, single spaces, case folded."""
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
+def _moment(at: datetime | str | None) -> str | None:
+    if at is None:
+        return None
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return str(int(moment.timestamp()))

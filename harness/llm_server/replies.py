@@ -1,0 +1,179 @@
+"""Replies in the form of the OpenAI API, healthy and broken."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.llm_server import answers, prompt
+from harness.llm_server.faults import Fault
+from harness.llm_server.http import Reply
+
+CHARACTERS_PER_TOKEN = 4
+DEFAULT_DIMENSION = 256
+
+_WORD = re.compile(r"\w+")
+
+_PROSE = "Sure! Here are the facts that I found in the conversation: the user said several things."
+
+
+def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None) -> Reply:
+    """Return a completion with `text` as its answer, spoilt by an answer fault."""
+    text, finish_reason, refusal = spoilt(text, None if fault is None else fault.what)
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": refusal}
+    if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
+        called = {"name": request["tools"][0]["function"]["name"], "arguments": text}
+        message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": called}]}
+    prompt_tokens = tokens(prompt.all_text(request))
+    details = {"cached_tokens": tokens(prompt.system_text(request)) if cached else 0}
+    body = {
+        "id": f"chatcmpl-{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": request.get("model"),
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": tokens(text),
+            "total_tokens": prompt_tokens + tokens(text),
+            "prompt_tokens_details": details,
+        },
+    }
+    return _streamed(body, message) if request.get("stream") else Reply(body=json.dumps(body).encode())
+
+
+def _streamed(body: dict[str, Any], message: dict[str, Any]) -> Reply:
+    """The same as server-sent events: the words one by one, then the reason, then the usage."""
+    frame = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    words = re.findall(r"\S+\s*|\s+", message["content"] or "")
+    deltas = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
+    if "tool_calls" in message:
+        deltas = [{"role": "assistant", "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}]
+    chunks = [frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    reason = body["choices"][0]["finish_reason"]
+    chunks.append(frame | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    chunks.append(frame | {"choices": [], "usage": body["usage"]})
+    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return Reply(body="".join([*events, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
+
+
+def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
+    """Return text, finish reason and refusal as an answer fault leaves them."""
+    match what:
+        case "truncated_json":
+            return text[: len(text) // 2], "stop", None
+        case "length":
+            return text[: len(text) // 2], "length", None
+        case "wrong_schema":
+            return '{"facts": "none", "episode": [1, 2]}', "stop", None
+        case "prose":
+            return _PROSE, "stop", None
+        case "fenced":
+            return f"```json\n{text}\n```", "stop", None
+        case "empty":
+            return "", "stop", None
+        case "nul":
+            # Once raw between two values, once escaped within one.
+            return text.replace('"text":"', '"text":"\\u0000', 1).replace(",", ",\x00", 1), "stop", None
+        case "unknown_turns" | "invented_quotes":
+            return _with_false_evidence(text, what), "stop", None
+        case "refusal":
+            return "", "stop", "I cannot help with that."
+        case "content_filter":
+            return "", "content_filter", None
+    return text, "stop", None
+
+
+def embeddings(request: Mapping[str, Any]) -> Reply:
+    """Return one unit vector per input: like texts get like vectors, the same text always the same."""
+    given = request.get("input", "")
+    texts = [given] if isinstance(given, str) else list(given)
+    vectors = [_vector(str(text), int(request.get("dimensions") or DEFAULT_DIMENSION)) for text in texts]
+    if request.get("encoding_format") == "base64":
+        shown: Sequence[Any] = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
+    else:
+        shown = [vector.tolist() for vector in vectors]
+    spent = sum(tokens(str(text)) for text in texts)
+    body = {
+        "object": "list",
+        "model": request.get("model"),
+        "data": [{"object": "embedding", "index": place, "embedding": vector} for place, vector in enumerate(shown)],
+        "usage": {"prompt_tokens": spent, "total_tokens": spent},
+    }
+    return Reply(body=json.dumps(body).encode())
+
+
+def embed(texts: Sequence[str], dimension: int = DEFAULT_DIMENSION) -> list[list[float]]:
+    """Return the vectors that the server gives these texts."""
+    return [_vector(text, dimension).tolist() for text in texts]
+
+
+def _vector(text: str, dimension: int) -> array[float]:
+    """A bag of words, each hashed to a place and a sign: as cheap as it can be, for benches run beside it."""
+    weights: dict[int, float] = {}
+    for word in _WORD.findall(text.lower()) or [""]:
+        hashed = zlib.crc32(word.encode("utf-8", "replace"))
+        place = (hashed >> 1) % dimension
+        weights[place] = weights.get(place, 0.0) + (1.0 if hashed & 1 else -1.0)
+    length = math.hypot(*weights.values())
+    vector = array("f", bytes(4 * dimension))
+    if length == 0:
+        vector[0] = 1.0
+        return vector
+    for place, weight in weights.items():
+        vector[place] = weight / length
+    return vector
+
+
+def models(names: Sequence[str]) -> Reply:
+    listed = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in names]
+    return Reply(body=json.dumps({"object": "list", "data": listed}).encode())
+
+
+def error(status: int, message: str, *, kind: str = "invalid_request_error", **fields: Any) -> Reply:
+    """Return an error in OpenAI's form; a further field `headers` goes into the head."""
+    headers = fields.pop("headers", {})
+    details = {"message": message, "type": kind, "param": None, "code": None} | fields
+    return Reply(status=status, body=json.dumps({"error": details}).encode(), headers=headers)
+
+
+def failure(fault: Fault) -> Reply:
+    """Return the reply of a reply fault."""
+    headers = {} if fault.retry_after is None else {"retry-after": fault.retry_after}
+    match fault.what:
+        case "context_length":
+            words = "This model's maximum context length is 8192 tokens. Please reduce the length of the messages."
+            return error(400, fault.message or words, param="messages", code="context_length_exceeded")
+        case "html":
+            return Reply(body=b"<html><body>Welcome!</body></html>", content_type="text/html")
+        case "gateway_error":
+            body = {"error": {"code": fault.status, "message": fault.message or "Provider returned error"}}
+            return Reply(body=json.dumps(body).encode())
+    kinds = {401: "authentication_error", 429: "rate_limit_error"}
+    kind = kinds.get(fault.status, "server_error" if fault.status >= 500 else "invalid_request_error")
+    return error(fault.status, fault.message or "The test says no.", kind=kind, code=fault.code, headers=headers)
+
+
+def _with_false_evidence(text: str, what: str) -> str:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return text
+    for fact in answer.get("facts", ()):
+        for quote in fact["evidence"]:
+            if what == "unknown_turns":
+                quote["turn"] += 1_000
+            else:
+                quote["quote"] = f"invented: {quote['quote'][::-1]}"
+    return answers.as_json(answer)
+
+
+def tokens(text: str) -> int:
+    """How many tokens a text counts as."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
