@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
@@ -21,17 +22,35 @@ _SQL = queries.load("llm_calls")
 
 
 @dataclass(slots=True)
-class CallCost:
-    """What one call took; the caller fills it in."""
+class Call:
+    """One call that was reserved; whoever makes it fills in what it took."""
 
+    #: The key of its row, as query arguments.
+    key: dict[str, Any]
     prompt_tokens: int = 0
     completion_tokens: int = 0
     #: How many of the prompt's tokens the provider had cached.
     cached_tokens: int = 0
 
+    def took(self, answer: Usage) -> None:
+        """Note the tokens that an answer reports."""
+        self.prompt_tokens, self.completion_tokens = answer.prompt_tokens, answer.completion_tokens
+        self.cached_tokens = answer.cached_tokens
+
+
+class Usage(Protocol):
+    """What an answer says of its tokens."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+    @property
+    def cached_tokens(self) -> int: ...
+
 
 @contextmanager
-def metered(
+def reserved(
     pool: ConnectionPool[Connection],
     lease: Lease,
     session: SessionScope | None,
@@ -41,8 +60,11 @@ def metered(
     expected_tokens: int,
     daily_tokens: int | None,
     batch_id: UUID | None = None,
-) -> Iterator[CallCost]:
-    """Reserve a call, let the block make it, and write down what it came to. No connection is held meanwhile.
+) -> Iterator[Call]:
+    """Reserve a call and let the block make it. No connection is held meanwhile.
+
+    A call that fails is accounted for here. One that is answered is accounted for by the caller, with `end`, where the
+    answer is stored.
 
     Args:
         pool: of the workers.
@@ -59,22 +81,33 @@ def metered(
     """
     key = lease.scope.key | {"call_id": uuid4()}
     work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
-    cost = CallCost()
-    with pool.connection() as connection, connection.transaction():
-        if daily_tokens is not None:
-            budget.lock(connection, lease.scope)
-        leases.fence(connection, lease)
-        if daily_tokens is not None:
-            budget.admit(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
-        connection.execute(_SQL["reserve"], key | work | {"reserved_tokens": expected_tokens})
-    outcome = "answered"
+    row = key | work | {"reserved_tokens": expected_tokens}
+    with pool.connection() as connection:
+        if daily_tokens is None:
+            leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+        else:
+            with connection.transaction():
+                budget.lock(connection, lease.scope)
+                leases.fence(connection, lease)
+                budget.admit(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+                leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+    call = Call(key)
     try:
-        yield cost
-    except ModelError as error:
-        outcome = error.code
+        yield call
+    except BaseException as error:
+        outcome = error.code if isinstance(error, ModelError) else "answered"
         if isinstance(error, ModelRefused):
-            cost.prompt_tokens, cost.completion_tokens = error.prompt_tokens, error.completion_tokens
-        raise
-    finally:
+            call.prompt_tokens, call.completion_tokens = error.prompt_tokens, error.completion_tokens
         with pool.connection() as connection:
-            connection.execute(_SQL["end"], key | {"outcome": outcome} | asdict(cost))
+            end(connection, call, outcome=outcome)
+        raise
+
+
+def end(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
+    """Write down what a call came to."""
+    took = {
+        "prompt_tokens": call.prompt_tokens,
+        "completion_tokens": call.completion_tokens,
+        "cached_tokens": call.cached_tokens,
+    }
+    connection.execute(_SQL["end"], call.key | {"outcome": outcome} | took)

@@ -189,10 +189,10 @@ def test_a_call_whose_process_died_counts_with_all_that_it_reserved(with_budget,
         class Killed(BaseException):
             pass
 
-        with pytest.raises(BudgetExhausted), calls.metered(runtime.postgres, lease, None, expected_tokens=0, **asked):
+        with pytest.raises(BudgetExhausted), calls.reserved(runtime.postgres, lease, None, expected_tokens=0, **asked):
             with pytest.raises(BudgetExhausted) as refused:
                 database.execute("UPDATE llm_calls SET reserved_tokens = 9000")
-                with calls.metered(runtime.postgres, lease, None, expected_tokens=1_001, **asked):
+                with calls.reserved(runtime.postgres, lease, None, expected_tokens=1_001, **asked):
                     raise AssertionError("this call must not be made")
             raise refused.value
         assert database.execute("SELECT session_id, reserved_tokens, outcome FROM llm_calls").fetchall() == [

@@ -118,7 +118,7 @@ def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) ->
 
 def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> DigestDraft:
     summarizer = runtime.summarizer
-    with calls.metered(
+    with calls.reserved(
         runtime.postgres,
         lease,
         session,
@@ -126,8 +126,9 @@ def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> 
         model=summarizer.model,
         expected_tokens=summarizer.expected_tokens(work.sources),
         daily_tokens=runtime.settings.user_daily_tokens,
-    ) as cost:
+    ) as call:
         draft = summarizer.summarize(work.sources)
-        cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
-        cost.cached_tokens = draft.cached_tokens
-        return draft
+        call.took(draft)
+    with runtime.postgres.connection() as connection:
+        calls.end(connection, call)
+    return draft
