@@ -181,9 +181,8 @@ def test_a_worker_is_killed(memory, pipeline, with_llm, llm_server, database, tm
     assert killed.returncode == -signal.SIGKILL
     if point == "after_commit":
         # The batch waits for no judgement any more, and the next message was lost: the sweep finds it after a while.
-        database.execute(
-            "UPDATE batches SET hinted_at = now() - make_interval(secs => %s)", (with_llm.hint_seconds + 1,)
-        )
+        elapsed_seconds = with_llm.hint_seconds + 1
+        database.execute("UPDATE batches SET hinted_at = now() - make_interval(secs => %s)", (elapsed_seconds,))
     else:
         wait_until(lambda: bool(pipeline.do("judge", "default", "ana", str(batch_id))), seconds=20)
     pipeline.settle()
