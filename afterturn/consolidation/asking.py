@@ -68,7 +68,7 @@ def ask(
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
         if call is not None:
-            calls.end(connection, call)
+            calls.record_result(connection, call)
         with connection.transaction():
             leases.fence(connection, lease)
             judgements.store(connection, lease.scope, judge, question_text, text, batch_id=batch_id)

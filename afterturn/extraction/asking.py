@@ -100,7 +100,7 @@ class Extraction:
         stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
         with self._servers.postgres.connection() as connection:
             if call is not None:
-                calls.end(connection, call)
+                calls.record_result(connection, call)
             answers.store(connection, self._batch, self._lease, stored, **self._version)
         self._stored.append(stored)
         faults.point("extract.answer_stored")

@@ -72,7 +72,7 @@ def remove(connection: Connection, session: SessionScope, turn_id: str, settings
         elif batch.first_position <= position:
             _retract(connection, batch, position, settings)
     _drop_vector(connection, session, "turn", items.turn_name(session, position))
-    building.drop(connection, session.user)
+    building.drop_index(connection, session.user)
     connection.execute(_SQL["bump_version"], key)
 
 

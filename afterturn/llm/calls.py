@@ -1,4 +1,4 @@
-"""What LLM calls cost: each is reserved before it is made, and accounted for when it has ended."""
+"""Account for LLM calls: reserve tokens before a call, and record its cost after it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Call:
     key: dict[str, Any]
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    #: How many of the prompt's tokens the provider had cached.
+    #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int = 0
 
     def took(self, answer: Usage) -> None:
@@ -61,23 +61,23 @@ def reserved(
     daily_tokens: int | None,
     batch_id: UUID | None = None,
 ) -> Iterator[Call]:
-    """Reserve a call and let the block make it. No connection is held meanwhile.
+    """Reserve tokens and run the block, which makes the call. No database connection is used during the block.
 
-    A call that fails is accounted for here. One that is answered is accounted for by the caller, with `end`, where the
-    answer is stored.
+    The cost of a call that fails is recorded here. The caller records the cost of a call that succeeds, with
+    `record_result`, in the connection that stores the answer.
 
     Args:
         pool: of the workers.
-        lease: what entitles to the work; it also says whose tokens they are.
-        session: which conversation the call is about; None for scheduled work.
+        lease: of the work; its scope is the user who pays.
+        session: the session of the call; None for scheduled work.
         stage: extract, judge, summarize or sleep.
-        model: which model is asked.
-        expected_tokens: the most that the call may come to, which counts until it has ended: `LLM.expected_tokens`.
-        daily_tokens: what the user may have per day; None: no limit.
-        batch_id: which batch it is about.
+        model: the name of the model.
+        expected_tokens: the most tokens that the call may use (`LLM.expected_tokens`). They count until it has ended.
+        daily_tokens: the budget of the user per day; None: no limit.
+        batch_id: the batch of the call, if any.
 
-    Raises, before the call is made, StaleLease when the work is somebody else's by now, and BudgetExhausted when the
-    user's tokens of the day would not do.
+    Before the block it raises StaleLease when another worker has taken the lease, and BudgetExhausted when the call
+    would exceed the budget.
     """
     key = lease.scope.key | {"call_id": uuid4()}
     work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
@@ -87,9 +87,9 @@ def reserved(
             leases.execute_fenced(connection, lease, _SQL["reserve"], row)
         else:
             with connection.transaction():
-                budget.lock(connection, lease.scope)
+                budget.lock_user(connection, lease.scope)
                 leases.fence(connection, lease)
-                budget.admit(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+                budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
                 leases.execute_fenced(connection, lease, _SQL["reserve"], row)
     call = Call(key)
     try:
@@ -99,15 +99,15 @@ def reserved(
         if isinstance(error, ModelRefused):
             call.prompt_tokens, call.completion_tokens = error.prompt_tokens, error.completion_tokens
         with pool.connection() as connection:
-            end(connection, call, outcome=outcome)
+            record_result(connection, call, outcome=outcome)
         raise
 
 
-def end(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
-    """Write down what a call came to."""
+def record_result(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
+    """Record the outcome and the cost of a call."""
     took = {
         "prompt_tokens": call.prompt_tokens,
         "completion_tokens": call.completion_tokens,
         "cached_tokens": call.cached_tokens,
     }
-    connection.execute(_SQL["end"], call.key | {"outcome": outcome} | took)
+    connection.execute(_SQL["record_result"], call.key | {"outcome": outcome} | took)

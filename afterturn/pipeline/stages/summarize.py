@@ -130,5 +130,5 @@ def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> 
         draft = summarizer.summarize(work.sources)
         call.took(draft)
     with runtime.postgres.connection() as connection:
-        calls.end(connection, call)
+        calls.record_result(connection, call)
     return draft
