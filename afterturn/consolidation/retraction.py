@@ -119,7 +119,7 @@ def _carry_out(connection: Connection, user: UserScope, succession: Succession) 
 
 def _reinstate(connection: Connection, user: UserScope, orphan: Orphan) -> UUID:
     """Make a new version of a superseded fact, which is current, and return its id."""
-    new_id = ids.version_id(orphan.fact_id, orphan.superseded_by)
+    new_id = ids.derive_version_id(orphan.fact_id, orphan.superseded_by)
     versions = user.key | {"fact_id": orphan.fact_id, "new_id": new_id}
     for step in ("reinstate", "copy_evidence", "copy_vectors", "hand_over"):
         connection.execute(_SQL[step], versions)

@@ -63,7 +63,7 @@ class ClockProvider:
 def checked(providers: Sequence[ContextProvider]) -> tuple[ContextProvider, ...]:
     """Return the providers when each has a name and a share, and together they leave room. Raises InvalidInput."""
     for provider in providers:
-        name = ids.validated("the name of a context provider", getattr(provider, "name", None))
+        name = ids.validate_id("the name of a context provider", getattr(provider, "name", None))
         budget.checked_share(f"the share of {name}", getattr(provider, "share", None))
         if not callable(getattr(provider, "lines", None)):
             raise InvalidInput(f"the context provider {name} has no method `lines`")

@@ -129,7 +129,7 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[Any]:
         answer = answers.united(batch, answers.read(connection, batch, **version))
     except AnswerMalformed:
         return []
-    return [ids.fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
+    return [ids.derive_fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
 
 
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:

@@ -92,7 +92,7 @@ class Reader:
             _id(said, "session", self._defaults.session_id),
         )
         role, content, moment = _role(said), _content(said), _moment(said)
-        turn = turns.make(
+        turn = turns.make_turn(
             role,
             content,
             limit_bytes=self._limit_bytes,
@@ -143,7 +143,7 @@ def _id(said: Mapping[str, Any], name: str, default: str | None) -> str:
     if value is None:
         raise _Bad(f"missing_{name}", f"the line names no {name}, and there is no default")
     try:
-        return ids.validated_session(value) if name == "session" else ids.validated(name, value)
+        return ids.validate_session_id(value) if name == "session" else ids.validate_id(name, value)
     except InvalidId as error:
         raise _Bad(error.code, str(error)) from None
 

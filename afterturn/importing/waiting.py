@@ -59,7 +59,7 @@ def room(connection: Connection, settings: Settings) -> int:
     """Return how many imported batches may be cut now: none while something newer waits to be extracted."""
     row = connection.execute(_SQL["window"]).fetchone()
     assert row is not None, "a count is always one row"
-    return 0 if row["is_live_owed"] else max(0, settings.open_imports - row["open_batches"])
+    return 0 if row["is_live_owed"] else max(0, settings.max_open_import_batches - row["open_batches"])
 
 
 def ready(connection: Connection, settings: Settings, *, limit: int) -> list[Run]:

@@ -102,8 +102,8 @@ def checked(
     return Filters(
         kinds=_kinds(kinds),
         topics=_topics(topics),
-        session_id=None if session_id is None else ids.validated("session_id", session_id),
-        agent_id=None if agent_id is None else ids.validated("agent_id", agent_id),
+        session_id=None if session_id is None else ids.validate_id("session_id", session_id),
+        agent_id=None if agent_id is None else ids.validate_id("agent_id", agent_id),
         since=since,
         until=until,
         time=time,
@@ -129,7 +129,7 @@ def _topics(topics: Iterable[str] | None) -> tuple[str, ...] | None:
     named = _listed(topics)
     if not 0 < len(named) <= MOST_TOPICS or not all(isinstance(topic, str) and topic for topic in named):
         raise InvalidInput(f"topics must be 1 to {MOST_TOPICS} words")
-    return tuple(turns.storable(topic) for topic in named)
+    return tuple(turns.make_storable(topic) for topic in named)
 
 
 def _listed(named: object) -> list[Any]:
@@ -162,7 +162,7 @@ def _metadata(metadata: Mapping[str, Any] | None) -> str | None:
     if not isinstance(metadata, Mapping) or not metadata:
         raise InvalidInput("metadata must be a mapping with a key at least")
     try:
-        held = turns.storable_json(json.loads(json.dumps(dict(metadata), allow_nan=False)))
+        held = turns.make_json_storable(json.loads(json.dumps(dict(metadata), allow_nan=False)))
         return json.dumps(held, sort_keys=True, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from None

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from afterturn.consolidation import attributes
 from afterturn.errors import InvalidInput
-from afterturn.facts.entered import checked_words
+from afterturn.facts.validation import validate_short_text
 
 #: What an attribute that says a preference begins with; the rest is its key.
 _PREFIXES = ("favourite_", "favorite_", "preferred_", "prefers_")
@@ -65,7 +65,7 @@ def latest(found: Iterable[Preference], key: str) -> Preference | None:
 
 def said(key: str, value: str, *, name: str | None) -> SaidPreference:
     """Return the fact that a preference is, for the user of this name. Raises InvalidInput."""
-    key, value = _key_named(key), checked_words("value", value)
+    key, value = _key_named(key), validate_short_text("value", value)
     subject = name or "User"
     attribute = key if attributes.is_single_valued(key) else f"preferred_{key}"
     return SaidPreference(
@@ -85,7 +85,7 @@ def key_of(attribute: str) -> str | None:
 
 
 def _key_named(key: str) -> str:
-    name = _normalised(checked_words("key", key))
+    name = _normalised(validate_short_text("key", key))
     if not name:
         raise InvalidInput("key must hold a letter or a digit")
     return key_of(name) or name

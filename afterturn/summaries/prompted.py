@@ -11,7 +11,7 @@ from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
 from afterturn.summaries.summary import SummaryStatement
-from afterturn.turns import storable
+from afterturn.turns import make_storable
 
 #: Room for six statements of 40 words and the JSON around them.
 _ANSWER_TOKENS = 800
@@ -81,5 +81,5 @@ def _traced(said: SummarizedStatement, sources: Sequence[SummaryStatement]) -> S
     """Return the statement with the episodes behind the entries that it names; None where it names none there is."""
     named = sorted({number for number in said.entries if 1 <= number <= len(sources)})
     episode_ids = dict.fromkeys(episode_id for number in named for episode_id in sources[number - 1].episode_ids)
-    text = " ".join(storable(said.text).split())
+    text = " ".join(make_storable(said.text).split())
     return SummaryStatement(text=text, episode_ids=tuple(episode_ids)) if text and episode_ids else None

@@ -255,7 +255,7 @@ def cli(settings, *arguments, fault=""):
     environment = {f"{settings_module.PREFIX}{name.upper()}": str(value) for name, value in variables.items()}
     return subprocess.run(
         [sys.executable, "-m", "api_shim.cli.main", *arguments],
-        env={**os.environ, **environment, **({faults.VARIABLE: fault} if fault else {})},
+        env={**os.environ, **environment, **({faults.ENVIRONMENT_VARIABLE: fault} if fault else {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

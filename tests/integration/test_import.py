@@ -153,7 +153,7 @@ def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits
     MemoryClient("ben", settings=settings).write("user", "I live in Porto.")
     pipeline.sweep()
     archive = [hint for hint in pipeline.hints.waiting if hint[0] == "archive"]
-    assert count(database, "batches", "cut_by = 'import'") == settings.open_imports == 4
+    assert count(database, "batches", "cut_by = 'import'") == settings.max_open_import_batches == 4
     pipeline.sweep()
     assert count(database, "batches", "cut_by = 'import'") == 4
     for stage, arguments in archive:

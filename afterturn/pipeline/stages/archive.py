@@ -65,7 +65,7 @@ class _Session:
     @property
     def holds_edits(self) -> bool:
         """Whether its turns are a person's edits: each becomes a batch at once."""
-        return self.scope.session_id == edits.SESSION
+        return self.scope.session_id == edits.SESSION_ID
 
     @property
     def key(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _place(session: _Session, entries: Sequence[Entry], known: set[tuple[Session
             session.imported.add(session.next_position)
         if session.holds_edits:
             session.answers[session.next_position] = json.dumps(
-                edits.answer_of(entry.turn.metadata), ensure_ascii=False
+                edits.answer_from_metadata(entry.turn.metadata), ensure_ascii=False
             )
         session.next_position += 1
     return rows
