@@ -136,10 +136,10 @@ def _retract(connection: Connection, batch: Batch, position: int, settings: Sett
     """Take out of the user's memory what an applied batch had from the turn alone."""
     retraction.retract(connection, batch.session, position)
     connection.execute(_SQL["drop_answers"], batch.key)
-    episodes.rewrite(connection, batch)
+    episodes.rewrite_episode(connection, batch)
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    digests.forget_episode(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
-    profile.rebuild(connection, batch.session.user, limit_tokens=settings.profile_tokens)
+    digests.remove_episode_from_summary(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
+    profile.rebuild_profile(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 
 
 def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:

@@ -82,4 +82,4 @@ def write(
         promoted = {"fact_ids": list(tidying.promoted), "importance": RECURRING_IMPORTANCE}
         connection.execute(_SQL["promote"], owner | promoted)
     if tidying:
-        profile.rebuild(connection, scope, limit_tokens=profile_tokens)
+        profile.rebuild_profile(connection, scope, limit_tokens=profile_tokens)
