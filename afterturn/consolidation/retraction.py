@@ -68,7 +68,7 @@ def retract(connection: Connection, session: SessionScope, position: int) -> Non
     turn = user.key | {"session_id": session.session_id, "position": position}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
     weakened = [row["fact_id"] for row in connection.execute(_SQL["weaken"], turn).fetchall()]
-    items.drop_facts(connection, user, retracted)
+    items.delete_fact_vectors(connection, user, retracted)
     for succession in _successions(connection, user, [*retracted, *weakened]):
         _carry_out(connection, user, succession)
     naming.restore(connection, user.key, retracted)

@@ -114,7 +114,7 @@ def _seize_batches(connection: Connection, session: SessionScope, position: int)
 
 def _ask_again(connection: Connection, batch: Batch) -> None:
     """Let a batch begin again: its answers, and what was made of them, were made with the turn."""
-    items.drop_facts(connection, batch.session.user, _candidate_ids(connection, batch))
+    items.delete_fact_vectors(connection, batch.session.user, _candidate_ids(connection, batch))
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
     connection.execute(_SQL["drop_answers"], batch.key)
     connection.execute(_SQL["ask_again"], batch.key)

@@ -28,7 +28,7 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         with runtime.postgres.connection() as connection:
             of_batch = outcome.read(connection, claimed.batch)
             wanted = _items(claimed.batch, of_batch, embeds_turns=runtime.settings.embed_turns)
-            active = spaces.active(connection)
+            active = spaces.read_active_spaces(connection)
         for space in active:
             _embed_missing(runtime, claimed, space, wanted)
         with runtime.postgres.connection() as connection:
@@ -55,7 +55,7 @@ def _items(batch: Batch, outcome_of_batch: Outcome, *, embeds_turns: bool) -> li
         text = f"{episode.title}. {episode.summary}"
         wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns:
-        wanted += items.of_turns(batch.session, outcome_of_batch.turns)
+        wanted += items.turn_items(batch.session, outcome_of_batch.turns)
     return wanted
 
 
@@ -65,7 +65,7 @@ def _embed_missing(runtime: Runtime, claimed: Claimed, space: EmbeddingSpace, wa
     with runtime.postgres.connection() as connection:
         # A user who was forgotten meanwhile is not shown to an embedder any more.
         leases.fence(connection, claimed.lease)
-        lacking = items.missing(connection, scope, space, wanted)
+        lacking = items.find_missing_items(connection, scope, space, wanted)
     if not lacking:
         return
     embedder = runtime.embedder_of(space)
@@ -73,5 +73,5 @@ def _embed_missing(runtime: Runtime, claimed: Claimed, space: EmbeddingSpace, wa
     faults.point("embed.vectors_received")
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
-        items.add(connection, scope, space, list(zip(lacking, vectors, strict=True)))
+        items.store_vectors(connection, scope, space, list(zip(lacking, vectors, strict=True)))
     faults.point("embed.vectors_stored")
