@@ -78,7 +78,7 @@ class AsyncContextCalls(ABC):
     async def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[StoredContext, list[Memory]]:
         session, kept, found = self._conversation.session, context_queries.EMPTY_CONTEXT, list[Memory]()
         try:
-            async with pool.owned_async(await self._connections.postgres(), session.user) as connection:
+            async with pool.async_user_transaction(await self._connections.postgres(), session.user) as connection:
                 cursors = [
                     await connection.execute(statement.sql, statement.arguments)
                     for statement in context_queries.stored_context_statements(session, hot.hidden, turns=turns)

@@ -150,7 +150,7 @@ class AsyncFactCalls(ABC):
     async def _read_facts(self, wanted: Statement) -> list[Fact]:
         hidden = await self._hidden()
         user = self._conversation.session.user
-        async with pool.owned_async(await self._connections.postgres(), user) as connection:
+        async with pool.async_user_transaction(await self._connections.postgres(), user) as connection:
             found = await connection.execute(wanted.sql, wanted.arguments)
             rows = await found.fetchall()
             reasons = fact_queries.evidence_statement(user, rows)

@@ -94,7 +94,7 @@ class ContextCalls(ABC):
     def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[StoredContext, list[Memory]]:
         session, kept, found = self._conversation.session, context_queries.EMPTY_CONTEXT, list[Memory]()
         try:
-            with pool.owned(self._connections.postgres, session.user) as connection:
+            with pool.user_transaction(self._connections.postgres, session.user) as connection:
                 cursors = [
                     connection.execute(statement.sql, statement.arguments)
                     for statement in context_queries.stored_context_statements(session, hot.hidden, turns=turns)

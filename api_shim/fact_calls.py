@@ -204,7 +204,7 @@ class FactCalls(ABC):
     def _read_facts(self, wanted: Statement) -> list[Fact]:
         hidden = self._hidden()
         user = self._conversation.session.user
-        with pool.owned(self._connections.postgres, user) as connection:
+        with pool.user_transaction(self._connections.postgres, user) as connection:
             rows = connection.execute(wanted.sql, wanted.arguments).fetchall()
             reasons = fact_queries.evidence_statement(user, rows)
             evidence = connection.execute(reasons.sql, reasons.arguments).fetchall()

@@ -74,7 +74,7 @@ def _let_go(runtime: Runtime, lease: Lease, error: ModelUnavailable | Transition
         leases.let_go(connection, lease)
         if isinstance(error, TransitionRefused):
             is_conflict = isinstance(error, VersionConflict)
-            counters.add(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:

@@ -45,7 +45,7 @@ def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
     with runtime.postgres.connection() as connection:
         leases.let_go(connection, lease)
         if isinstance(error, StaleLease):
-            counters.add(connection, counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
 def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
@@ -95,7 +95,7 @@ def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, thro
                 continue
             digests.store_digest(connection, session, work.digest, draft)
             if draft.dropped:
-                counters.add(connection, counters.STATEMENTS_DROPPED, draft.dropped)
+                counters.increment(connection, counters.STATEMENTS_DROPPED, draft.dropped)
         faults.point("summarize.answer_stored")
 
 
