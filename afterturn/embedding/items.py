@@ -64,7 +64,7 @@ def find_missing_items(
 ) -> list[Item]:
     """Return the items that have no vector in the space."""
     rows = connection.execute(
-        _SQL["existing_items"],
+        _SQL["with_vectors"],
         scope.key
         | {
             "space_id": space.space_id,
