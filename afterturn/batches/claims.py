@@ -188,7 +188,7 @@ def _load(connection: Connection, scope: UserScope, batch_id: UUID, state: str) 
 def _count_refusal(runtime: Servers, found: _Work, error: TransitionRefused) -> None:
     is_conflict = isinstance(error, VersionConflict)
     with runtime.postgres.connection() as connection, connection.transaction():
-        counters.add(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+        counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
         leases.let_go(connection, found.lease)
         if is_conflict:
             connection.execute(_SQL["pause"], found.batch.key | {"seconds": 0, "attempts": 0})
@@ -260,7 +260,7 @@ def _end(runtime: Servers, found: _Work, write: Callable[[Connection], None]) ->
     except StaleLease as error:
         logger.warning("batch %s: %s", found.batch.batch_id, error)
         with runtime.postgres.connection() as connection:
-            counters.add(connection, counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
 def give_back(runtime: Servers, found: _Work) -> None:

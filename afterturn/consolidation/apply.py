@@ -49,7 +49,7 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
             if ending.because is Because.MERGED:
                 merging.take_over(connection, batch.session.user, ending.fact_id, by=decision.fact_id)
     repeats = [decision.believed.fact_id for decision in decisions if decision.repeats]
-    items.drop_facts(connection, batch.session.user, repeats)
+    items.delete_fact_vectors(connection, batch.session.user, repeats)
 
 
 def _add_facts(connection: Connection, batch: Batch, outcome: Outcome, new: Sequence[Decision]) -> None:

@@ -53,12 +53,12 @@ def _read_manual(connection: Connection, batch: Batch) -> Outcome:
     found = answers.latest(stored, batch.first_position, batch.last_position)
     if found is None or found.text is None:
         raise AnswerMalformed("no answer is stored for the edit")
-    given = corrections.completed(connection, batch.session.user, edits.parse(found.text))
+    given = corrections.complete_correction(connection, batch.session.user, edits.parse_answer(found.text))
     _, [turn] = batch_row.read_turns(connection, batch)
     user = batch.session.user
     believed = [
         BelievedCandidate(
-            fact_id=ids.manual_fact_id(user.tenant_id, user.user_id, turn.turn_id, index),
+            fact_id=ids.derive_manual_fact_id(user.tenant_id, user.user_id, turn.turn_id, index),
             candidate=candidate,
             evidence=((batch.first_position, candidate.text),),
             said_at=turn.occurred_at,

@@ -114,7 +114,7 @@ def _seize_batches(connection: Connection, session: SessionScope, position: int)
 
 def _ask_again(connection: Connection, batch: Batch) -> None:
     """Let a batch begin again: its answers, and what was made of them, were made with the turn."""
-    items.drop_facts(connection, batch.session.user, _candidate_ids(connection, batch))
+    items.delete_fact_vectors(connection, batch.session.user, _candidate_ids(connection, batch))
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
     _drop_answers(connection, batch)
     candidate_rows.drop_rejections(connection, batch)
@@ -138,17 +138,17 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
         answer = answers.united(batch, stored)
     except AnswerMalformed:
         return []
-    return [ids.fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
+    return [ids.derive_fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
 
 
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Take out of the user's memory what an applied batch had from the turn alone."""
     retraction.retract(connection, batch.session, position)
     _drop_answers(connection, batch)
-    episodes.rewrite(connection, batch)
+    episodes.rewrite_episode(connection, batch)
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    digests.forget_episode(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
-    profile.rebuild(connection, batch.session.user, limit_tokens=settings.profile_tokens)
+    digests.remove_episode_from_summary(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
+    profile.rebuild_profile(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 
 
 def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:

@@ -56,8 +56,10 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
 
 def _load(runtime: Runtime, connection: Connection, batch: Batch) -> list[_Lacking]:
     wanted = _items(connection, batch, embeds_turns=runtime.settings.embed_turns)
-    active = spaces.active(connection)
-    return [_Lacking(space, items.missing(connection, batch.session.user, space, wanted)) for space in active]
+    active = spaces.read_active_spaces(connection)
+    return [
+        _Lacking(space, items.find_missing_items(connection, batch.session.user, space, wanted)) for space in active
+    ]
 
 
 def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[Item]:
@@ -71,7 +73,7 @@ def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[
         wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns and batch.kind != "manual":
         _, turns = batch_row.read_turns(connection, batch)
-        wanted += items.of_turns(batch.session, turns)
+        wanted += items.turn_items(batch.session, turns)
     return wanted
 
 
@@ -85,5 +87,5 @@ def _embed_missing(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: 
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
         embedded = list(zip(lacking.items, vectors, strict=True))
-        items.add(connection, claimed.batch.session.user, lacking.space, embedded)
+        items.store_vectors(connection, claimed.batch.session.user, lacking.space, embedded)
     faults.point("embed.vectors_stored")
