@@ -25,12 +25,12 @@ $(VENV)/created:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed-run: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http]'
+$(VENV)/installed-run: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[embedded,http,worker]'
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http,local,dev]'
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[all,dev]'
 	@touch $@ $(VENV)/installed-run
 
 demo: $(VENV)/installed-run

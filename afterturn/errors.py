@@ -5,6 +5,7 @@ AfterturnError
 │   ├── InvalidId
 │   └── TurnTooLarge
 ├── SettingsError             a setting is unknown, missing or out of range
+├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
 │   └── PendingLimitReached   too many turns wait for the archive
 ├── FlushTimeout              the turns are safe, but not yet searchable
@@ -62,6 +63,12 @@ class SettingsError(AfterturnError):
     """A setting is unknown, missing or out of range."""
 
     code = "settings_error"
+
+
+class MissingExtra(AfterturnError):
+    """A library that this needs is not installed; it comes with an extra, such as afterturn[worker]."""
+
+    code = "missing_extra"
 
 
 class MemoryUnavailable(AfterturnError):

@@ -228,6 +228,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(problems) from None
 
 
+def load_with(**options: object) -> Settings:
+    """Read the settings from the environment, with options of a command line over them; None is an option not given.
+
+    Raises SettingsError.
+    """
+    given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
+    return load({**os.environ, **given})
+
+
 def reference() -> str:
     """Return the table of all settings, in Markdown: name, default, meaning."""
     lines = ["| setting | default | meaning |", "|---|---|---|"]

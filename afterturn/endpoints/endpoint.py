@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from afterturn import extras
 from afterturn.endpoints import failures
 from afterturn.endpoints.failures import Failure, SettingNames
 from afterturn.errors import ModelUnavailable, SettingsError
@@ -62,8 +63,9 @@ class ModelEndpoint:
         """Return the JSON object that the endpoint answers.
 
         Raises CallFailed when it answers with an error, ModelUnavailable when it does not answer in time, or in a
-        form that no endpoint of this kind has.
+        form that no endpoint of this kind has, MissingExtra when the SDK is not installed.
         """
+        extras.require("openai", "an OpenAI-compatible endpoint")
         import openai
 
         unreachable: tuple[type[Exception], ...] = (openai.APIConnectionError, *_transport_errors())

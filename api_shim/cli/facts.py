@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from api_shim.client import MemoryClient
 
-app = typer.Typer(help="What is known of a user, with its evidence.")
+app = typer.Typer(add_completion=False, help="What is known of a user, with its evidence.")
 
 User = Annotated[str | None, typer.Option(help="Whose memory.", show_default=False)]
 Tenant = Annotated[str | None, typer.Option(help="Of which tenant (AFTERTURN_TENANT).", show_default=False)]

@@ -1,4 +1,4 @@
-"""The app: `uvicorn api_shim.http.app:create_app --factory`."""
+"""The app, which `afterturn api` serves."""
 
 from __future__ import annotations
 
