@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 from afterturn.errors import MissingExtra
 
@@ -26,10 +27,17 @@ def require(extra: str, purpose: str, *, otherwise: str = "") -> None:
         otherwise: what helps as well, where something does.
     """
     for library in LIBRARIES[extra]:
-        if importlib.util.find_spec(library) is None:
+        if not _is_installed(library):
             raise missing(extra, f"{purpose} needs {library}, which is not installed", otherwise=otherwise)
 
 
 def missing(extra: str, problem: str, *, otherwise: str = "") -> MissingExtra:
     """Return the error that names the command which installs `extra`, and what helps as well, where something does."""
     return MissingExtra(f"{problem}: pip install 'afterturn[{extra}]'{otherwise and f', or {otherwise}'}")
+
+
+def _is_installed(library: str) -> bool:
+    if library in sys.modules:
+        # Some replace themselves in there by an object that find_spec does not understand; None blocks an import.
+        return sys.modules[library] is not None
+    return importlib.util.find_spec(library) is not None

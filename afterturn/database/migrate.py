@@ -7,8 +7,8 @@ from importlib.resources import as_file, files
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import yoyo
 
+from afterturn import extras
 from afterturn.errors import MemoryUnavailable, SettingsError
 
 MINIMUM_POSTGRES = 150000
@@ -27,8 +27,9 @@ def apply(postgres_url: str, finish: Callable[[psycopg.Connection], None]) -> li
         finish: what a migrated database needs besides; called under the same lock.
 
     Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
-    login may not create the roles.
+    login may not create the roles, MissingExtra when yoyo is not installed.
     """
+    extras.require("worker", "a migration")
     try:
         with psycopg.connect(postgres_url, autocommit=True, connect_timeout=10) as connection:
             _check_server(connection)
@@ -57,6 +58,8 @@ def _check_server(connection: psycopg.Connection) -> None:
 
 
 def _apply_missing(postgres_url: str) -> list[str]:
+    import yoyo
+
     backend = yoyo.get_backend(_yoyo_url(postgres_url))
     try:
         with as_file(files("afterturn.database").joinpath("migrations")) as folder:

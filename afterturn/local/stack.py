@@ -17,6 +17,7 @@ from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
 from afterturn.local.redis_server import RedisServer
 from afterturn.local.services import Commands, Service, ServiceName
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 
 State = Literal["starting", "ready", "stopping"]
@@ -96,8 +97,6 @@ class Stack:
         self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
 
     def _migrate(self) -> None:
-        from afterturn.pipeline import prepare  # yoyo is heavy
-
         self._tell("schema", "starting")
         prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
         self._tell("schema", "ready")

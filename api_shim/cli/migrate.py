@@ -11,10 +11,7 @@ def migrate() -> None:
     `afterturn up` does this by itself. Run it once per release where you run the services otherwise; running it
     again, or twice at once, does no harm.
     """
-    from afterturn import extras
     from afterturn import settings as settings_module
-
-    extras.require("worker", "`afterturn migrate`")
     from afterturn.pipeline import prepare
 
     settings = settings_module.load()
