@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic_core import to_json
+from pgvector import HalfVector
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -85,7 +85,7 @@ def add(
             "space_id": space.space_id,
             "kind": item.kind,
             "item": item.name,
-            "embedding": to_text(vector),
+            "embedding": halfvec(vector),
         }
         for item, vector in embedded
     ]
@@ -99,6 +99,6 @@ def drop_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID
         connection.execute(_SQL["drop_facts"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
 
 
-def to_text(vector: Sequence[float]) -> str:
-    """Return a vector as pgvector reads it: as a JSON array, which is fast to write."""
-    return to_json(vector).decode()
+def halfvec(vector: Sequence[float]) -> HalfVector:
+    """Return a vector as an argument of a statement: the connections of database/pool.py send it in binary."""
+    return HalfVector(list(vector))

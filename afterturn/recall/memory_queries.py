@@ -63,7 +63,7 @@ def features(
     arguments |= {
         "query": query,
         "space_id": space_id,
-        "vector": None if vector is None else items.to_text(vector),
+        "vector": None if vector is None else items.halfvec(vector),
         "with_episodes": "episode" in filters.wanted_kinds(),
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }

@@ -234,7 +234,7 @@ def _chunk(
     pairs = [(cell, place) for cell in chosen for place in by_cell[cell] if place in names]
     return {
         "cells": list(chosen),
-        "centres": [None if cell < 0 else items.to_text(centres[cell].tolist()) for cell in chosen],
+        "centres": [None if cell < 0 else items.halfvec(centres[cell].tolist()) for cell in chosen],
         "in_cells": [cell for cell, _ in pairs],
         "places": [place for _, place in pairs],
         "kinds": [names[place][0] for _, place in pairs],

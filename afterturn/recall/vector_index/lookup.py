@@ -130,7 +130,7 @@ def _of_index(asked: Asked, indexed: Row, question_stems: Sequence[str]) -> list
         "build": indexed["build"],
         "since": indexed["read_at"] - MARGIN,
         "stems": [stems.code(stem).to_bytes(4, "big") for stem in question_stems[: 2 * stems.MOST_STEMS]],
-        "vector": None if asked.vector is None else items.to_text(asked.vector),
+        "vector": None if asked.vector is None else items.halfvec(asked.vector),
         "probes": PROBES,
     }
     names = ("columns", "postings", "cells", "grown_sessions", "new_facts", "index")
