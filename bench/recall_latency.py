@@ -23,7 +23,7 @@ from afterturn.memories import Memory
 from afterturn.pipeline import prepare
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
-from afterturn.recall.documents import Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.recall.question import QuestionEmbedder
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pgvector import HalfVector
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
-from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
+
+if TYPE_CHECKING:
+    from afterturn.database.pool import Connection
+    from afterturn.embedding.spaces import EmbeddingSpace
 
 _SQL = queries.load("vectors")
 

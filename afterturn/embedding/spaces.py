@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from afterturn.database.pool import Connection
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.embedding.fast import FastEmbedEmbedder
 from afterturn.embedding.hashing import HashingEmbedder
 from afterturn.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from afterturn.database.pool import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,34 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import stems
+from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.stems import Codes
 
 Numbers = NDArray[np.float64]
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TurnKey:
-    """Names a turn: an archived one by its position, a pending one by its place behind them."""
-
-    session_id: str
-    position: int
-
-    @property
-    def item(self) -> str:
-        """The name of its vector."""
-        return f"{self.session_id}/{self.position}"
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeKey:
-    """Names an episode."""
-
-    batch_id: UUID
-
-
-#: A fact is named by its id.
-Key = TurnKey | EpisodeKey | UUID
 
 
 @dataclass(frozen=True, slots=True)

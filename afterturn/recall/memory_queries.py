@@ -11,7 +11,7 @@ from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.embedding import items
 from afterturn.memories import Evidence, Memory
-from afterturn.recall.documents import EpisodeKey, Key, TurnKey
+from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import dates, documents, lexical, stems
-from afterturn.recall.documents import Documents, Key, Memory, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
+from afterturn.recall.documents import Documents, Memory
 from afterturn.turns import Turn
 
 Numbers = NDArray[np.float64]

@@ -14,7 +14,8 @@ from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
 from afterturn.recall import documents, memory_queries, ranking, stems
-from afterturn.recall.documents import Documents, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents
 from afterturn.recall.filters import Filters
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.vector_index import lookup

@@ -17,7 +17,8 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.recall import documents, filters, lexical, memory_queries, stems
-from afterturn.recall.documents import Documents, Memory, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Memory
 from afterturn.recall.vector_index import cells
 from afterturn.recall.vector_index.cells import Centres, Owner, Spread
 from afterturn.recall.vector_index.columns import IS_USER, TELLS_TIME, Columns, Places

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import stems
-from afterturn.recall.documents import Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
 
 Places = NDArray[np.int64]
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import dates, lexical, stems
-from afterturn.recall.documents import Documents, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Row
 from afterturn.recall.ranking import weights_for
 from afterturn.recall.vector_index import cells, scales
 from afterturn.recall.vector_index.columns import IS_USER, TELLS_TIME, Columns, Places

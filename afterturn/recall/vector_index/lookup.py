@@ -15,7 +15,8 @@ from afterturn.database import queries
 from afterturn.database.statement import Statement
 from afterturn.embedding import items
 from afterturn.recall import documents, memory_queries, stems
-from afterturn.recall.documents import Memory, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Memory, Row
 from afterturn.recall.filters import Filters
 from afterturn.recall.memory_queries import Named
 from afterturn.recall.ranking import Ranked, Ranking

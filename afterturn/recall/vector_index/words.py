@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import lexical
-from afterturn.recall.documents import Documents, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Row
 from afterturn.recall.lexical import Common
 from afterturn.recall.ranking import around
 from afterturn.recall.vector_index import scales

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from afterturn.recall import stems
-from afterturn.recall.documents import Documents, Memory, TurnKey, chosen
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Memory, chosen
 from afterturn.recall.ranking import Ranking
 from afterturn.recall.vector_index import building, cells, columns, scales
 from afterturn.recall.vector_index.cells import Spread

@@ -5,7 +5,8 @@ from uuid import UUID
 import numpy as np
 
 from afterturn.recall import lexical, stems
-from afterturn.recall.documents import Documents, Memory, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Memory
 from afterturn.recall.ranking import FURTHER_FACT, OF_MESSAGES, WEIGHTS, Ranking, around, standardized, weights_for
 
 BOTH = frozenset({"fact", "turn"})
