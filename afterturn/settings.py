@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -226,6 +227,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(problems) from None
+
+
+@functools.cache
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+    return load()
 
 
 def reference() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,23 +73,49 @@ def make(
     NUL and lone surrogates, which Postgres cannot store, become U+FFFD. Raises InvalidInput (or InvalidId,
     TurnTooLarge) when a part does not have the required form.
     """
-    if role not in ROLES:
-        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {role!r}")
-    if not isinstance(content, str):
-        raise InvalidInput(f"content must be a string, not {type(content).__name__}")
-    if not content and not metadata:
-        raise InvalidInput("content is empty: a turn needs content or metadata (a tool call, for example)")
-    if len(content) > limit_bytes:
-        raise TurnTooLarge(f"content has {len(content)} characters; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
+    _check(role, content, metadata, limit_bytes)
     return Turn(
         turn_id=ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id),
         role=role,
         content=storable(content),
-        occurred_at=_in_utc(occurred_at),
+        occurred_at=datetime.now(UTC) if occurred_at is None else _in_utc(occurred_at),
         name=None if name is None else ids.validated("name", name),
         agent_id=agent_id,
         metadata=_checked_metadata(metadata),
-        memories_shown=tuple([ids.validated("memories_shown", shown) for shown in memories_shown]),
+        memories_shown=_checked_shown(memories_shown),
+    )
+
+
+def make_payload(
+    role: str,
+    content: str,
+    *,
+    limit_bytes: int,
+    turn_id: str | None = None,
+    name: str | None = None,
+    agent_id: str | None = None,
+    occurred_at: datetime | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    memories_shown: Sequence[str] = (),
+) -> tuple[str, bytes]:
+    """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
+
+    The same as `encode(make(...))`, and raises the same. On the hot path the Turn between them would cost more than
+    the JSON.
+    """
+    _check(role, content, metadata, limit_bytes)
+    turn_id = ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id)
+    return turn_id, _encoded(
+        turn_id=turn_id,
+        role=role,
+        content=storable(content),
+        at=time.time() if occurred_at is None else _in_utc(occurred_at).timestamp(),
+        name=None if name is None else ids.validated("name", name),
+        agent_id=agent_id,
+        metadata=_checked_metadata(metadata) if metadata else None,
+        memories_shown=_checked_shown(memories_shown) if memories_shown else (),
+        is_imported=False,
+        limit_bytes=limit_bytes,
     )
 
 
@@ -97,22 +124,43 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
 
     Raises TurnTooLarge when it has more than `limit_bytes`, InvalidInput when its metadata is nested too deeply.
     """
-    payload: dict[str, Any] = {
-        "v": PAYLOAD_VERSION,
-        "id": turn.turn_id,
-        "role": turn.role,
-        "content": turn.content,
-        "at": turn.occurred_at.timestamp(),
-    }
-    if turn.name is not None:
-        payload["name"] = turn.name
-    if turn.agent_id is not None:
-        payload["agent"] = turn.agent_id
-    if turn.metadata:
-        payload["metadata"] = turn.metadata
-    if turn.memories_shown:
-        payload["shown"] = turn.memories_shown
-    if turn.is_imported:
+    return _encoded(
+        turn_id=turn.turn_id,
+        role=turn.role,
+        content=turn.content,
+        at=turn.occurred_at.timestamp(),
+        name=turn.name,
+        agent_id=turn.agent_id,
+        metadata=turn.metadata,
+        memories_shown=turn.memories_shown,
+        is_imported=turn.is_imported,
+        limit_bytes=limit_bytes,
+    )
+
+
+def _encoded(
+    *,
+    turn_id: str,
+    role: str,
+    content: str,
+    at: float,
+    name: str | None,
+    agent_id: str | None,
+    metadata: Mapping[str, Any] | None,
+    memories_shown: tuple[str, ...],
+    is_imported: bool,
+    limit_bytes: int,
+) -> bytes:
+    payload: dict[str, Any] = {"v": PAYLOAD_VERSION, "id": turn_id, "role": role, "content": content, "at": at}
+    if name is not None:
+        payload["name"] = name
+    if agent_id is not None:
+        payload["agent"] = agent_id
+    if metadata:
+        payload["metadata"] = metadata
+    if memories_shown:
+        payload["shown"] = memories_shown
+    if is_imported:
         payload["imported"] = True
     try:
         encoded = to_json(payload)  # a fifth of the time of json.dumps, on the hot path
@@ -156,15 +204,29 @@ def storable(text: str) -> str:
     return _NOT_STORABLE.sub(_REPLACEMENT, text) if _NOT_STORABLE.search(text) else text
 
 
-def _in_utc(moment: datetime | None) -> datetime:
-    if moment is None:
-        return datetime.now(UTC)
+def _check(role: object, content: object, metadata: object, limit_bytes: int) -> None:
+    """Raise InvalidInput unless these can be the role and content of a turn with this metadata."""
+    if role not in ROLES:
+        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {role!r}")
+    if not isinstance(content, str):
+        raise InvalidInput(f"content must be a string, not {type(content).__name__}")
+    if not content and not metadata:
+        raise InvalidInput("content is empty: a turn needs content or metadata (a tool call, for example)")
+    if len(content) > limit_bytes:
+        raise TurnTooLarge(f"content has {len(content)} characters; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
+
+
+def _in_utc(moment: datetime) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidInput("occurred_at must be a datetime with a timezone, for example datetime.now(UTC)")
     if not 1 < moment.year < 9999:
         # At the calendar's ends other timezones, and rounding, lead out of it.
         raise InvalidInput(f"occurred_at must lie in the years 2 to 9998, not {moment.year}")
     return moment.astimezone(UTC)
+
+
+def _checked_shown(memories_shown: Sequence[str]) -> tuple[str, ...]:
+    return tuple([ids.validated("memories_shown", shown) for shown in memories_shown])
 
 
 def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -15,10 +15,10 @@ from typing import Any, cast
 import redis
 from celery import Celery
 
-from afterturn.hot import scripts
+from afterturn import MemoryClient
+from afterturn.client import connections
+from afterturn.client.session import ClientSession, arguments
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
-from api_shim.conversation import Conversation
 from bench import many_writers, report, timing
 from bench.report import Line, Value
 from harness import servers
@@ -113,12 +113,10 @@ def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
 
 def _ready_script(client: redis.Redis, settings: Settings) -> tuple[Callable[[], object], bytes]:
     """Return a call of the write script with arguments made beforehand, and the payload among them."""
-    conversation = Conversation(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
-    turn = conversation.turn("user", TURN, turn_id=None, name=None, occurred_at=None, metadata=None, memories_shown=())
-    arguments = conversation.write_arguments((turn,))
-    payload = arguments[-1]
-    assert isinstance(payload, bytes), "the last argument of a write is its payload"
-    return lambda: scripts.WRITE.run(client, conversation.write_keys, *arguments), payload
+    session = ClientSession(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
+    turn_id, payload = session.turn("user", TURN)
+    ready = arguments([(turn_id, payload)])
+    return lambda: session.write_call.run(client, ready), payload
 
 
 def _rpush(client: redis.Redis, payload: bytes) -> Callable[[], object]:

@@ -12,14 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 
-from afterturn import __version__
+from afterturn import AsyncMemoryClient, __version__
+from afterturn import settings as settings_module
+from afterturn.client import connections
 from afterturn.database import pool
 from afterturn.errors import AfterturnError, InvalidInput, MemoryUnavailable, PendingLimitReached
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from api_shim import connections
-from api_shim.async_client import AsyncMemoryClient
-from api_shim.conversation import settings_from_environment
 from api_shim.http import context, costs, facts, summaries
 from api_shim.http.schemas import (
     ErrorOut,
@@ -52,7 +51,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for stat
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the app; settings come from the environment when not given."""
-    settings = settings or settings_from_environment()
+    settings = settings or settings_module.from_environment()
     app = FastAPI(title="afterturn", version=__version__, lifespan=_lifespan, responses=_ERRORS)
     app.state.settings = settings
     app.add_exception_handler(AfterturnError, _answer_error)

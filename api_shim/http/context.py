@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from afterturn import AsyncMemoryClient
 from afterturn.context.budget import Shares
 from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
-from api_shim.async_client import AsyncMemoryClient
 
 router = APIRouter()
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
+from afterturn import AsyncMemoryClient
 from afterturn.llm.costs import DAYS_LIMIT, By
-from api_shim.async_client import AsyncMemoryClient
 
 router = APIRouter(prefix="/v1/users/{user_id}/costs")
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from afterturn import AsyncMemoryClient
 from afterturn.facts.fact import Time
-from api_shim.async_client import AsyncMemoryClient
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api_shim.async_client import AsyncMemoryClient
+from afterturn import AsyncMemoryClient
 from api_shim.http import facts
 from api_shim.http.fact_schemas import FactIdsOut
 

@@ -1,5 +1,6 @@
 """The connections of this process, shared by all its clients and opened when first used.
 
+What only Postgres or a question's vector needs is imported then, too: a client that only writes does without.
 A client is cheap to make, one per request if need be: it holds no connection of its own. After a fork the child opens
 its own. With asyncio each running event loop has its own.
 """
@@ -11,17 +12,24 @@ import atexit
 import os
 import threading
 from functools import cached_property
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import redis
-import redis.asyncio
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from afterturn.database.pool import AsyncConnection, Connection, make_async_app_pool, open_app_pool
-from afterturn.recall.question import QuestionEmbedder
+from afterturn.client import attempts
+from afterturn.client.attempts import AsyncAttempts, Attempts
+from afterturn.errors import MemoryUnavailable, PendingLimitReached
 from afterturn.settings import Settings
-from api_shim import attempts
-from api_shim.attempts import AsyncAttempts, Attempts
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+    from afterturn.database.pool import AsyncConnection, Connection
+    from afterturn.recall.question import QuestionEmbedder
 
 
 class Connections:
@@ -31,61 +39,94 @@ class Connections:
         self._settings = settings
         self._process_id = os.getpid()
         self._is_closed = False
-        self.question_embedder = QuestionEmbedder(settings)
+        self._opening = threading.Lock()
+        self._redis: Redis | None = None
+        self._pool: ConnectionPool[Connection] | None = None
 
     @property
     def is_usable(self) -> bool:
         """Whether it is open, and this process's own."""
         return not self._is_closed and self._process_id == os.getpid()
 
-    @cached_property
-    def redis(self) -> redis.Redis:
-        seconds = attempts.seconds_each(self._settings.redis_timeout_seconds)
-        return redis.Redis.from_url(
-            self._settings.redis_url,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
-            retry=Attempts(),
-        )
+    @property
+    def redis(self) -> Redis:
+        return self._redis or self._open_redis()
+
+    @property
+    def postgres(self) -> ConnectionPool[Connection]:
+        return self._pool or self._open_pool()
 
     @cached_property
-    def postgres(self) -> ConnectionPool[Connection]:
-        return open_app_pool(self._settings)
+    def question_embedder(self) -> QuestionEmbedder:
+        return _question_embedder(self._settings)
 
     def close(self) -> None:
         self._is_closed = True
-        if "postgres" in self.__dict__:
-            self.postgres.close()
-        if "redis" in self.__dict__:
-            self.redis.close()
+        if self._pool is not None:
+            self._pool.close()
+        if self._redis is not None:
+            self._redis.close()
+
+    def _open_redis(self) -> Redis:
+        with self._opening:
+            if self._redis is None:
+                seconds = attempts.seconds_each(self._settings.redis_timeout_seconds)
+                self._redis = Redis.from_url(
+                    self._settings.redis_url,
+                    socket_timeout=seconds,
+                    socket_connect_timeout=seconds,
+                    retry=Attempts(),
+                )
+            return self._redis
+
+    def _open_pool(self) -> ConnectionPool[Connection]:
+        from afterturn.database import pool
+
+        with self._opening:
+            if self._pool is None:
+                self._pool = pool.open_app_pool(self._settings)
+            return self._pool
 
 
 class AsyncConnections:
     """Redis and Postgres for one event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        self.question_embedder = QuestionEmbedder(settings)
+        self._settings = settings
         seconds = attempts.seconds_each(settings.redis_timeout_seconds)
-        self.redis = redis.asyncio.Redis.from_url(
+        self.redis = AsyncRedis.from_url(
             settings.redis_url,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=AsyncAttempts(),
         )
-        self._pool = make_async_app_pool(settings)
+        self._pool: AsyncConnectionPool[AsyncConnection] | None = None
         self._opening = asyncio.Lock()
 
     async def postgres(self) -> AsyncConnectionPool[AsyncConnection]:
         """Return the pool, opened by the first caller."""
         async with self._opening:
-            if self._pool.closed:
+            if self._pool is None or self._pool.closed:
+                from afterturn.database import pool
+
+                self._pool = pool.make_async_app_pool(self._settings)
                 await self._pool.open()
         return self._pool
 
+    @cached_property
+    def question_embedder(self) -> QuestionEmbedder:
+        return _question_embedder(self._settings)
+
     async def close(self) -> None:
-        if not self._pool.closed:
+        if self._pool is not None and not self._pool.closed:
             await self._pool.close()
         await self.redis.aclose()
+
+
+def _question_embedder(settings: Settings) -> QuestionEmbedder:
+    from afterturn.recall.question import QuestionEmbedder
+
+    return QuestionEmbedder(settings)
 
 
 _guard = threading.Lock()
@@ -128,3 +169,12 @@ async def close_async_connections() -> None:
         opened = _of_loop.pop(asyncio.get_running_loop(), {})
     for connections in opened.values():
         await connections.close()
+
+
+def unavailable(error: RedisError) -> MemoryUnavailable:
+    """Return afterturn's error for one of the Redis client's."""
+    if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
+        return PendingLimitReached()
+    if isinstance(error, RedisTimeoutError):
+        return MemoryUnavailable("Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS")
+    return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}: {error}")
