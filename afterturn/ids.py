@@ -16,10 +16,8 @@ RESERVED = "~"
 #: Control characters, line and paragraph separators, lone surrogates: they break logs, keys and UTF-8.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-#: The bits of a turn id that say which kind of UUID it is: version 7, and the variant of RFC 9562.
-_VERSION_7 = 7 << 76 | 0b10 << 62
-#: The 74 bits that are random.
-_RANDOM = 0xFFF << 64 | (1 << 62) - 1
+#: A random hexadecimal digit -> one whose first two bits are those of RFC 9562 (binary 10).
+_VARIANT = {f"{digit:x}": f"{0b1000 | digit & 0b11:x}" for digit in range(16)}
 
 #: Namespace of ids that are derived, not minted.
 _FACTS = uuid.UUID("b7a2f3c8-5b3e-5d0c-9a54-4c8f4d7d3f10")
@@ -50,11 +48,10 @@ def validated_session(value: object) -> str:
 
 def new_turn_id() -> str:
     """Mint a turn id: a UUID of version 7 (RFC 9562), so that ids sort by the time they were made."""
-    random = int.from_bytes(os.urandom(10), "big")
-    milliseconds = time.time_ns() // 1_000_000
-    # Not uuid.UUID: it takes three times as long, and this is on the hot path.
-    digits = f"{milliseconds << 80 | _VERSION_7 | random & _RANDOM:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    # Not uuid.UUID: on the hot path, this takes a third of its time.
+    time_digits, random = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10).hex()
+    version, variant = f"7{random[:3]}", f"{_VARIANT[random[3]]}{random[4:7]}"
+    return f"{time_digits[:8]}-{time_digits[8:]}-{version}-{variant}-{random[7:19]}"
 
 
 def fact_id(batch_id: uuid.UUID, prompt_version: str, model: str, index: int) -> uuid.UUID:

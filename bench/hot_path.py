@@ -15,7 +15,7 @@ from typing import Any, cast
 import redis
 from celery import Celery
 
-from afterturn import MemoryClient
+from afterturn import MemoryClient, turns
 from afterturn.client import connections
 from afterturn.client.session import ClientSession, arguments
 from afterturn.settings import Settings
@@ -93,7 +93,7 @@ def _info(client: redis.Redis, section: str) -> dict[str, Any]:
 def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
     client = connections.of_process(settings).redis
     memory = MemoryClient("bench", "single", settings=settings)
-    script, payload = _ready_script(client, settings)
+    script, payload = _ready_script(settings)
     timings = timing.interleaved(
         {"rpush": _rpush(client, payload), "script": script, "write": _write(memory)},
         rounds=samples,
@@ -111,12 +111,13 @@ def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
     }
 
 
-def _ready_script(client: redis.Redis, settings: Settings) -> tuple[Callable[[], object], bytes]:
+def _ready_script(settings: Settings) -> tuple[Callable[[], object], bytes]:
     """Return a call of the write script with arguments made beforehand, and the payload among them."""
     session = ClientSession(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
-    turn_id, payload = session.turn("user", TURN)
+    turn_id, payload = turns.make_payload("user", TURN, limit_bytes=settings.turn_limit_bytes)
     ready = arguments([(turn_id, payload)])
-    return lambda: session.write_call.run(client, ready), payload
+    send = connections.of_process(settings).writes.call
+    return lambda: session.write_call.run(send, ready), payload
 
 
 def _rpush(client: redis.Redis, payload: bytes) -> Callable[[], object]:
@@ -139,7 +140,7 @@ def _nothing() -> None:
 def _long_session(settings: Settings) -> dict[str, Value]:
     """Compare the beginning of many sessions with turn 10,000 of one, nothing of which was archived meanwhile."""
     client = connections.of_process(settings).redis
-    _, payload = _ready_script(client, settings)
+    _, payload = _ready_script(settings)
     rpush = _rpush(client, payload)
     long = _write(MemoryClient("bench", "long", settings=settings))
     for _ in range(LATE_TURN - SESSION_SAMPLES // 2):

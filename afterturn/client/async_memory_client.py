@@ -10,7 +10,7 @@ from uuid import UUID
 from afterturn import tokens
 from afterturn.client import plans
 from afterturn.client.async_driver import AsyncDriver
-from afterturn.client.session import ClientSession, Entry, arguments
+from afterturn.client.session import ClientSession, arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import Counter
@@ -21,7 +21,7 @@ from afterturn.llm.costs import By, Costs
 from afterturn.memories import Memory
 from afterturn.settings import Settings
 from afterturn.summaries.summary import Summary
-from afterturn.turns import Turn
+from afterturn.turns import Turn, make_payload
 
 DEFAULT_SHARES = Shares()
 DEFAULT_HISTORY = SummaryAndRecent()
@@ -89,16 +89,19 @@ class AsyncMemoryClient:
 
         Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge it.
         """
-        turn_id, payload = self._session.turn(
+        session = self._session
+        turn_id, payload = make_payload(
             role,
             content,
+            limit_bytes=session.settings.turn_limit_bytes,
             turn_id=turn_id,
             name=name,
+            agent_id=session.agent_id,
             occurred_at=occurred_at,
             metadata=metadata,
             memories_shown=memories_shown,
         )
-        await self._append([(turn_id, payload)])
+        session.note_pending(await self._driver.send(session.write_call, arguments([(turn_id, payload)])))
         return turn_id
 
     async def write_many(self, turns: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -109,9 +112,10 @@ class AsyncMemoryClient:
 
         Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge them.
         """
-        entries = self._session.turns(turns)
+        session = self._session
+        entries = session.entries(turns)
         if entries:
-            await self._append(entries)
+            session.note_pending(await self._driver.send(session.write_call, arguments(entries)))
         return [turn_id for turn_id, _ in entries]
 
     async def history(self, limit: int = 20) -> list[Turn]:
@@ -466,8 +470,3 @@ class AsyncMemoryClient:
         Raises InvalidInput or MemoryUnavailable.
         """
         return await self._driver.run(plans.costs.costs(self._session, by=by, days=days))
-
-    async def _append(self, entries: list[Entry]) -> None:
-        """Write without a plan: this is the hot path."""
-        session = self._session
-        session.note_pending(await self._driver.send(session.write_call, arguments(entries)))

@@ -22,6 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
+from afterturn.client.write_connections import WriteConnections
 from afterturn.errors import MemoryUnavailable, PendingLimitReached
 from afterturn.settings import Settings
 
@@ -41,6 +42,7 @@ class Connections:
         self._is_closed = False
         self._opening = threading.Lock()
         self._redis: Redis | None = None
+        self._writes: WriteConnections | None = None
         self._pool: ConnectionPool[Connection] | None = None
 
     @property
@@ -51,6 +53,10 @@ class Connections:
     @property
     def redis(self) -> Redis:
         return self._redis or self._open_redis()
+
+    @property
+    def writes(self) -> WriteConnections:
+        return self._writes or self._open_writes()
 
     @property
     def postgres(self) -> ConnectionPool[Connection]:
@@ -64,6 +70,8 @@ class Connections:
         self._is_closed = True
         if self._pool is not None:
             self._pool.close()
+        if self._writes is not None:
+            self._writes.close()
         if self._redis is not None:
             self._redis.close()
 
@@ -78,6 +86,13 @@ class Connections:
                     retry=Attempts(),
                 )
             return self._redis
+
+    def _open_writes(self) -> WriteConnections:
+        client = self.redis
+        with self._opening:
+            if self._writes is None:
+                self._writes = WriteConnections(client)
+            return self._writes
 
     def _open_pool(self) -> ConnectionPool[Connection]:
         from afterturn.database import pool

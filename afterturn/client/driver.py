@@ -58,7 +58,7 @@ class Driver:
     def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
         """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
         try:
-            pending_bytes: int = call.run(self._connections.redis, arguments)
+            pending_bytes: int = call.run(self._connections.writes.call, arguments)
         except RedisError as error:
             raise connections.unavailable(error) from error
         return pending_bytes

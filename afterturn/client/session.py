@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -85,38 +84,14 @@ class ClientSession:
         touched = (self.pending_key, *self._shard_keys, self.hidden_key)
         return PreparedCall(scripts.REMOVE, touched, keys.member(self.scope))
 
-    def turn(
-        self,
-        role: str,
-        content: str | None = None,
-        *,
-        turn_id: str | None = None,
-        name: str | None = None,
-        occurred_at: datetime | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        memories_shown: Sequence[str] = (),
-    ) -> Entry:
-        """Return the entry of a checked turn; a single string is a whole exchange. Raises InvalidInput."""
-        if content is None:
-            role, content = "exchange", role
-        return turns.make_payload(
-            role,
-            content,
-            limit_bytes=self.settings.turn_limit_bytes,
-            turn_id=turn_id,
-            name=name,
-            agent_id=self.agent_id,
-            occurred_at=occurred_at,
-            metadata=metadata,
-            memories_shown=memories_shown,
-        )
-
-    def turns(self, given: Iterable[Mapping[str, Any]]) -> list[Entry]:
-        """Return the entries of `write_many`'s turns, each a mapping of `write`'s arguments; all, or an error."""
-        entries = []
+    def entries(self, given: Iterable[Mapping[str, Any]]) -> list[Entry]:
+        """Return the entries of `write_many`'s turns, each a mapping of `write`'s arguments. Raises InvalidInput."""
+        entries: list[Entry] = []
         for number, arguments in enumerate(given):
             try:
-                entries.append(self.turn(**arguments))
+                entries.append(
+                    turns.make_payload(limit_bytes=self.settings.turn_limit_bytes, agent_id=self.agent_id, **arguments)
+                )
             except TypeError as error:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None
         if len(entries) > WRITE_MANY_LIMIT:

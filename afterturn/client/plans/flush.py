@@ -22,13 +22,13 @@ def flush(session: ClientSession, wait_seconds: float | None) -> Plan[None]:
     if wait_seconds is None:
         return
     deadline = time.monotonic() + wait_seconds
-    while not (yield from _is_settled(session)):
+    while not (yield from is_settled(session)):
         if time.monotonic() > deadline:
             raise FlushTimeout()
         yield from Wait(POLL_SECONDS)
 
 
-def _is_settled(session: ClientSession) -> Plan[bool]:
+def is_settled(session: ClientSession) -> Plan[bool]:
     """Return whether nothing of the session, and no edit of the user's, waits for any stage."""
     [is_pending] = yield from ReadRedis((("EXISTS", session.pending_key, session.edits_pending_key),))
     if is_pending:
