@@ -4,6 +4,9 @@ AfterturnError
 ├── InvalidInput              refused at the door; nothing was stored
 │   ├── InvalidId
 │   └── TurnTooLarge
+├── AccessDenied              the caller may not do this; nothing was done
+│   ├── Unauthorized          the credential is missing or wrong
+│   └── Forbidden             the credential is good, but not for this user or this right
 ├── SettingsError             a setting is unknown, missing or out of range
 ├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
@@ -57,6 +60,24 @@ class TurnTooLarge(InvalidInput):
     """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
 
     code = "turn_too_large"
+
+
+class AccessDenied(AfterturnError):
+    """The caller may not do this; nothing was done."""
+
+    code = "access_denied"
+
+
+class Unauthorized(AccessDenied):
+    """The credential is missing or wrong."""
+
+    code = "unauthorized"
+
+
+class Forbidden(AccessDenied):
+    """The credential does not allow this."""
+
+    code = "forbidden"
 
 
 class SettingsError(AfterturnError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -235,6 +236,12 @@ def load_with(**options: object) -> Settings:
     """
     given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
     return load({**os.environ, **given})
+
+
+@functools.cache
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+    return load()
 
 
 def reference() -> str:

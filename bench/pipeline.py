@@ -13,10 +13,10 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
+from afterturn.client import connections
 from afterturn.local.services import ServiceName
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
-from api_shim import connections
 from api_shim.cli.processes import COMMANDS
 from bench import burst, freshness, ledger, report, workload
 from bench.progress import Progress

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-import afterturn
 from afterturn.local import passwords
 from afterturn.settings import PREFIX, Settings
 
 #: Where the packages of afterturn lie: a source tree that was put on PYTHONPATH, or site-packages.
-PACKAGES = Path(afterturn.__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parents[2]
 #: How the folders are called into which packages are installed.
 INSTALLED = ("site-packages", "dist-packages")
 #: Variables of somebody else's Celery or Flower that would override ours: CELERY_BROKER_URL wins over the app's own

@@ -1,1 +1,1 @@
-"""Recall: which memories answer a question. Pure functions and SQL; the clients in `api_shim` run them."""
+"""Recall: which memories answer a question. Pure functions and SQL; the plans of `afterturn.client` use them."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from afterturn.database.statement import Row, Statement
+from afterturn.database.statement import Answers, Row, Steps
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
@@ -19,7 +19,6 @@ from afterturn.recall.documents import Documents
 from afterturn.recall.filters import Filters
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.vector_index import lookup
-from afterturn.recall.vector_index.lookup import Answers
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
@@ -27,10 +26,6 @@ from afterturn.turns import Turn
 MOST_PENDING = 200
 #: Places of pending turns lie behind those of archived ones.
 _FIRST_PENDING = 1 << 40
-
-
-#: Statements are yielded, and their answers taken, until the memories are returned.
-Steps = Generator[list[Statement], Answers, list[Memory]]
 
 
 class Search:
@@ -81,7 +76,7 @@ class Search:
         limit: int,
         space_id: int | None = None,
         vector: Sequence[float] | None = None,
-    ) -> Steps:
+    ) -> Steps[list[Memory]]:
         """Yield the statements to run, a list for each round trip, and return the memories."""
         waiting = hot.turns[len(hot.turns) - hot.waiting :][-MOST_PENDING:]
         self._pending = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.database import queries
-from afterturn.database.statement import Statement
+from afterturn.database.statement import Answers, Statement, Steps
 from afterturn.embedding import items
 from afterturn.recall import documents, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
@@ -26,9 +26,6 @@ from afterturn.recall.vector_index.index_features import Question
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("large")
-
-Answers = Sequence[Sequence[Row]]
-Steps = Generator[list[Statement], Answers, list[Ranked] | None]
 
 #: Cells that are looked into. More: nearer to the exact answer, and slower.
 PROBES = 12
@@ -66,7 +63,7 @@ def index(user: UserScope) -> Statement:
 
 def ranked(
     asked: Asked, indexed: Row, question_stems: Sequence[str], with_pending: Callable[[Memory], Memory]
-) -> Steps:
+) -> Steps[list[Ranked] | None]:
     """Yield statements, take their answers, and return the best results in order.
 
     None where the index cannot answer: what it does not know is asked for, or too few of the documents that it names
