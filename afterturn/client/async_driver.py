@@ -24,11 +24,11 @@ from afterturn.client.effects import (
     Wait,
 )
 from afterturn.hot.prepared_call import PreparedCall
-from afterturn.settings import Settings
 
 if TYPE_CHECKING:
     from afterturn.database.pool import AsyncConnection
     from afterturn.database.statement import Row, Statement
+    from afterturn.settings import Settings
 
 
 class AsyncDriver:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from afterturn import tokens
@@ -19,9 +19,11 @@ from afterturn.context.strategies import History, SummaryAndRecent
 from afterturn.facts.fact import Fact, Time
 from afterturn.llm.costs import By, Costs
 from afterturn.memories import Memory
-from afterturn.settings import Settings
 from afterturn.summaries.summary import Summary
 from afterturn.turns import Turn, make_payload
+
+if TYPE_CHECKING:
+    from afterturn.settings import Settings
 
 DEFAULT_SHARES = Shares()
 DEFAULT_HISTORY = SummaryAndRecent()

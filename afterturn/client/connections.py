@@ -24,13 +24,13 @@ from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
 from afterturn.client.write_connections import WriteConnections
 from afterturn.errors import MemoryUnavailable, PendingLimitReached
-from afterturn.settings import Settings
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
     from afterturn.database.pool import AsyncConnection, Connection
     from afterturn.recall.question import QuestionEmbedder
+    from afterturn.settings import Settings
 
 
 class Connections:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from afterturn.client.async_memory_client import AsyncMemoryClient
 from afterturn.client.memory_client import MemoryClient
 from afterturn.principal import Principal, Right
-from afterturn.settings import Settings
+
+if TYPE_CHECKING:
+    from afterturn.settings import Settings
 
 
 def open_client(

@@ -6,16 +6,17 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from afterturn import ids, turns
-from afterturn import settings as settings_module
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.errors import InvalidInput
 from afterturn.hot import keys, pending, scripts
 from afterturn.hot.prepared_call import PreparedCall
 from afterturn.scopes import SessionScope
-from afterturn.settings import Settings
+
+if TYPE_CHECKING:
+    from afterturn.settings import Settings
 
 logger = logging.getLogger("afterturn.client")
 
@@ -38,7 +39,11 @@ class ClientSession:
         tenant_id: str | None,
         settings: Settings | None,
     ) -> None:
-        self.settings = settings or settings_module.from_environment()
+        if settings is None:
+            from afterturn.settings import from_environment  # pydantic is heavy: to import a client costs less without
+
+            settings = from_environment()
+        self.settings = settings
         self.scope = SessionScope(
             ids.validated("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
             ids.validated("user_id", user_id),

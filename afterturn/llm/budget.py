@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from afterturn.database import queries
 from afterturn.errors import BudgetExhausted
 from afterturn.scopes import UserScope
-from afterturn.settings import Settings
 
 if TYPE_CHECKING:
     from afterturn.database.pool import Connection
+    from afterturn.settings import Settings
 
 _SQL = queries.load("llm_calls")
 
