@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test lint types contracts format bench chaos clean
+.PHONY: help demo up test lint types contracts format client bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make test       all tests, on real servers of their own'
 	@echo 'make lint       ruff, strict types, import contracts'
 	@echo 'make format     let ruff format the code'
+	@echo 'make client     generate AsyncMemoryClient from MemoryClient'
 	@echo 'make bench      what the hot path and the pipeline cost'
 	@echo 'make chaos      kill, stop, lose and double everything, and see what it costs (about 8 minutes)'
 	@echo 'make clean      remove .venv and caches'
@@ -25,12 +26,12 @@ $(VENV)/created:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed-run: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http]'
+$(VENV)/installed-run: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[embedded,http,worker]'
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http,local,dev]'
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[all,dev]'
 	@touch $@ $(VENV)/installed-run
 
 demo: $(VENV)/installed-run
@@ -51,6 +52,9 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+client: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.async_client
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m bench.hot_path

@@ -4,7 +4,11 @@ AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
 │   └── TurnTooLarge
+├── AccessDenied              the caller may not do this; nothing was done
+│   ├── Unauthorized          the credential is missing or wrong
+│   └── Forbidden             the credential is good, but not for this user or this right
 ├── SettingsError             a setting is unknown, missing or out of range
+├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
 │   └── PendingLimitReached   too many turns wait to be archived
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
@@ -58,10 +62,34 @@ class TurnTooLarge(InvalidInput):
     code = "turn_too_large"
 
 
+class AccessDenied(AfterturnError):
+    """The caller may not do this; nothing was done."""
+
+    code = "access_denied"
+
+
+class Unauthorized(AccessDenied):
+    """The credential is missing or wrong."""
+
+    code = "unauthorized"
+
+
+class Forbidden(AccessDenied):
+    """The credential does not allow this."""
+
+    code = "forbidden"
+
+
 class SettingsError(AfterturnError):
     """A setting is unknown, missing or out of range."""
 
     code = "settings_error"
+
+
+class MissingExtra(AfterturnError):
+    """A library that this needs is not installed; it comes with an extra, such as afterturn[worker]."""
+
+    code = "missing_extra"
 
 
 class MemoryUnavailable(AfterturnError):

@@ -52,10 +52,10 @@ def validate_session_id(value: object) -> str:
 
 def new_turn_id() -> str:
     """Create a turn id: a UUID of version 7 (RFC 9562), so that ids sort by creation time."""
-    digits = f"{time.time_ns() // 1_000_000:012x}{os.urandom(9).hex()}"
-    version_and_random = f"7{digits[12:15]}"
-    variant_and_random = f"{_VARIANT_DIGITS[digits[15]]}{digits[16:19]}"
-    return f"{digits[:8]}-{digits[8:12]}-{version_and_random}-{variant_and_random}-{digits[18:30]}"
+    # Not uuid.UUID: on the hot path, this takes a third of its time.
+    time_digits, random = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10).hex()
+    version, variant = f"7{random[:3]}", f"{_VARIANT_DIGITS[random[3]]}{random[4:7]}"
+    return f"{time_digits[:8]}-{time_digits[8:]}-{version}-{variant}-{random[7:19]}"
 
 
 def derive_fact_id(batch_id: uuid.UUID, prompt_version: str, model: str, index: int) -> uuid.UUID:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -231,6 +232,21 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(problems) from None
+
+
+def load_with(**options: object) -> Settings:
+    """Read the settings from the environment, with options of a command line over them; None is an option not given.
+
+    Raises SettingsError.
+    """
+    given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
+    return load({**os.environ, **given})
+
+
+@functools.cache
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+    return load()
 
 
 def markdown_table() -> str:

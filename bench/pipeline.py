@@ -13,10 +13,11 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
+from afterturn.client import connections
 from afterturn.local.services import ServiceName
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
-from api_shim import connections
+from api_shim.cli.processes import COMMANDS
 from bench import burst, freshness, ledger, report, workload
 from bench.progress import Progress
 from bench.report import Line, Value
@@ -128,7 +129,7 @@ def _started(arguments: argparse.Namespace, running: ExitStack) -> Settings:
         batch_max_age_seconds=arguments.batch_max_age_seconds,
     )
     data_dir = arguments.keep or running.enter_context(servers.directory())
-    stack = running.enter_context(Stack(settings, data_dir=data_dir, names=WORKERS))
+    stack = running.enter_context(Stack(settings, data_dir=data_dir, commands=COMMANDS, names=WORKERS))
     running.callback(connections.close_connections)
     return stack.settings
 

@@ -24,11 +24,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from afterturn import tokens
+from afterturn import MemoryClient, tokens
+from afterturn.client import connections
 from afterturn.memories import Memory
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
 from api_shim.cli.demo.scoring import ranked_turns, recall_at
 from bench import report
 from bench.data import longmemeval, questions

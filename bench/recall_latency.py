@@ -19,15 +19,16 @@ from typing import Any
 
 import psycopg
 
+from afterturn import MemoryClient
+from afterturn.client import connections
 from afterturn.memories import Memory
 from afterturn.pipeline import prepare
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
-from afterturn.recall.documents import Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
 from bench import report, timing
 from bench.progress import Progress
 from bench.report import Line

@@ -10,7 +10,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from afterturn.recall import documents, stems
-from afterturn.recall.documents import Documents, Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
+from afterturn.recall.documents import Documents
 from afterturn.recall.filters import DEFAULT_KINDS
 from afterturn.recall.ranking import Ranking
 from harness.synthetic import TURNS_PER_SESSION, Places, Question, Said, Vectors, Vocabulary

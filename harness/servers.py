@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from afterturn import settings as settings_module
+from afterturn.client import connections
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.settings import PREFIX, Settings
-from api_shim import connections
 
 
 @contextmanager

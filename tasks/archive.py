@@ -6,7 +6,8 @@ from afterturn import faults
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import archive
 from afterturn.scopes import SessionScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("archive")

@@ -7,7 +7,8 @@ from uuid import UUID
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import extract
 from afterturn.scopes import UserScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("extract")

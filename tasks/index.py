@@ -5,7 +5,8 @@ from __future__ import annotations
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages.index import index
 from afterturn.scopes import UserScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("index")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import summarize
 from afterturn.scopes import SessionScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("summarize")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import sweep
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("sweep")

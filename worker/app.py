@@ -1,4 +1,4 @@
-"""The Celery app. `celery -A worker.app worker -Q …` runs a pool, `celery -A worker.app beat` the clock.
+"""The Celery app. commands.py starts its parts.
 
 Settings follow what killing real workers on Redis has shown: late acknowledgement is not at-least-once there, so no
 message is trusted; results are off; one message is prefetched; ids only in arguments.
@@ -11,15 +11,19 @@ from kombu import Queue
 
 from afterturn import settings as settings_module
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
-from worker import ending, lifecycle, warm_up
-from worker.ending import EndInTime
-from worker.events import SendEventsTogether
-from worker.wake import WakeConsumer
+
+from . import ending, lifecycle, warm_up
+from .ending import EndInTime
+from .events import SendEventsTogether
+from .wake import WakeConsumer
 
 ending.remap_sigterm()
 settings = settings_module.load()
 
-app = Celery("afterturn", include=[f"tasks.{stage}" for stage in STAGES])
+#: The room of the tasks stands beside this one: in the package `afterturn`, where it is installed.
+TASKS = f"{__package__.removesuffix('worker')}tasks"
+
+app = Celery("afterturn", include=[f"{TASKS}.{stage}" for stage in STAGES])
 app.conf.update(
     **broker_urls(settings.celery_broker_url),
     task_queues=[Queue(stage) for stage in STAGES],

@@ -1,10 +1,10 @@
 """How a worker ends on SIGTERM: it finishes what it can within a set time, and leaves the rest to others.
 
 Celery has a soft shutdown for this, and three habits that stand in its way. It takes SIGTERM for it only where
-REMAP_SIGTERM=SIGQUIT stood in the environment when billiard was first imported, and `celery -A worker.app worker`
-imports that before this package: it is read again here, so that every worker of ours ends alike, however it was
-started. It sleeps through the whole time, also when nothing runs any more. And threads are waited for until their last
-call has ended, which may take a minute too long.
+REMAP_SIGTERM=SIGQUIT stood in the environment when billiard was first imported, which happens before this module is
+loaded: it is read again here, so that every worker of ours ends alike, however it was started. It sleeps through the
+whole time, also when nothing runs any more. And threads are waited for until their last call has ended, which may take
+a minute too long.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from importlib.resources import as_file, files
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import yoyo
 
+from afterturn import extras
 from afterturn.errors import MemoryUnavailable, SettingsError
 
 MINIMUM_POSTGRES = 150000
@@ -27,8 +27,9 @@ def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection], N
         finish: further preparation of the migrated database; called under the same lock.
 
     Raises MemoryUnavailable when the server does not answer; SettingsError when the server is too old, has no pgvector,
-    or the login may not create roles.
+    or the login may not create roles; MissingExtra when yoyo is not installed.
     """
+    extras.require("worker", "a migration")
     try:
         with psycopg.connect(postgres_url, autocommit=True, connect_timeout=10) as connection:
             _check_server(connection)
@@ -58,6 +59,8 @@ def _check_server(connection: psycopg.Connection) -> None:
 
 
 def _apply_missing(postgres_url: str) -> list[str]:
+    import yoyo
+
     backend = yoyo.get_backend(_yoyo_url(postgres_url))
     try:
         with as_file(files("afterturn.database").joinpath("migrations")) as folder:

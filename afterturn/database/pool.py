@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias
 
 import psycopg
+from pgvector import HalfVector
+from pgvector.psycopg.halfvec import HalfVectorBinaryDumper, HalfVectorDumper
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
@@ -45,6 +47,7 @@ def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connect
     milliseconds = int((settings.lease_seconds + settings.postgres_timeout_seconds) * 1000)
 
     def configure(connection: Connection) -> None:
+        _adapt_vectors(connection)
         connection.execute(f"SET ROLE {WORKER_ROLE}")
         if connection.info.server_version >= _TRANSACTION_TIMEOUT_VERSION:
             # A process that stops while it sends several statements at once is not "idle in transaction": the server
@@ -88,6 +91,7 @@ def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connec
     """Open a pool of connections with the reader's role; use it with `user_transaction`."""
 
     def configure(connection: Connection) -> None:
+        _adapt_vectors(connection)
         connection.execute(f"SET ROLE {APP_ROLE}")
         connection.execute(_NO_PARALLEL_NO_JIT)
 
@@ -107,6 +111,7 @@ def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnection
     """Return a pool like `open_app_pool` for asyncio, not opened yet."""
 
     async def configure(connection: AsyncConnection) -> None:
+        _adapt_vectors(connection)
         await connection.execute(f"SET ROLE {APP_ROLE}")
         await connection.execute(_NO_PARALLEL_NO_JIT)
 
@@ -162,6 +167,16 @@ def translate_connection_errors() -> Iterator[None]:
         yield
     except (PoolTimeout, psycopg.OperationalError) as error:
         raise MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__}") from error
+
+
+def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
+    """Let a connection take vectors as arguments, by pgvector's adapters (docs/decisions/020).
+
+    The number that their type has in this database is not asked for: that would be a round trip more for each new
+    connection, and would fail before the first migration. The statements say the type.
+    """
+    for dumper in (HalfVectorDumper, HalfVectorBinaryDumper):
+        connection.adapters.register_dumper(HalfVector, dumper)
 
 
 def _connection_arguments(settings: Settings) -> dict[str, Any]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pydantic_core import to_json
+from pgvector import HalfVector
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
-from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
+
+if TYPE_CHECKING:
+    from afterturn.database.pool import Connection
+    from afterturn.embedding.spaces import EmbeddingSpace
 
 _SQL = queries.load("vectors")
 
@@ -89,7 +92,7 @@ def store_vectors(
             "space_id": space.space_id,
             "kind": item.kind,
             "item": item.name,
-            "embedding": vector_to_text(vector),
+            "embedding": halfvec(vector),
         }
         for item, vector in embedded
     ]
@@ -105,6 +108,6 @@ def delete_fact_vectors(connection: Connection, scope: UserScope, fact_ids: Sequ
         )
 
 
-def vector_to_text(vector: Sequence[float]) -> str:
-    """Return a vector in pgvector's text form, which is a JSON array. pydantic's encoder is fast."""
-    return to_json(vector).decode()
+def halfvec(vector: Sequence[float]) -> HalfVector:
+    """Return a vector as an argument of a statement: the connections of database/pool.py send it in binary."""
+    return HalfVector(list(vector))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from afterturn import extras
 from afterturn.errors import ModelUnavailable, SettingsError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -77,12 +78,9 @@ class FastEmbedEmbedder:
 
 
 def _import_text_embedding() -> Any:
-    try:
-        from fastembed import TextEmbedding
-    except ImportError as error:
-        raise SettingsError(
-            "AFTERTURN_EMBEDDER=fastembed needs fastembed, which is not installed: pip install 'afterturn[local]'"
-        ) from error
+    extras.require("local", "embedding on this machine")
+    from fastembed import TextEmbedding
+
     return TextEmbedding
 
 

@@ -6,16 +6,18 @@ The settings only say which space a new database gets.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from afterturn.database.pool import Connection
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.embedding.hashing import HashingEmbedder
 from afterturn.embedding.local_model import FastEmbedEmbedder
 from afterturn.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from afterturn.database.pool import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

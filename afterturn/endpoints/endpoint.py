@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from afterturn import extras
 from afterturn.endpoints import failures
 from afterturn.endpoints.failures import Failure, SettingNames
 from afterturn.errors import ModelUnavailable, SettingsError
@@ -61,9 +62,10 @@ class ModelEndpoint:
     def post(self, resource: Literal["chat", "embeddings"], body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON object that the endpoint answers.
 
-        Raises CallFailed when the endpoint answers with an error, and ModelUnavailable when it does not answer in time
-        or when its answer is not a JSON object.
+        Raises CallFailed when the endpoint answers with an error; ModelUnavailable when it does not answer in time or
+        when its answer is not a JSON object; MissingExtra when the SDK is not installed.
         """
+        extras.require("openai", "an OpenAI-compatible endpoint")
         import openai
 
         unreachable: tuple[type[Exception], ...] = (openai.APIConnectionError, *_transport_errors())

@@ -1,4 +1,4 @@
-"""Pending and recent turns, as the workers and the readers see them. The hot path's own write is in `api_shim`."""
+"""Pending and recent turns, as the workers and the readers see them. The hot path's write: `afterturn.client`."""
 
 from __future__ import annotations
 

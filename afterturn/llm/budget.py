@@ -8,12 +8,15 @@ the database's clock. Reasons and figures: docs/decisions/012-a-budget-per-user.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
 from afterturn.errors import BudgetExhausted
 from afterturn.scopes import UserScope
-from afterturn.settings import Settings
+
+if TYPE_CHECKING:
+    from afterturn.database.pool import Connection
+    from afterturn.settings import Settings
 
 _SQL = queries.load("llm_calls")
 

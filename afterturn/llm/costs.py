@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
 from afterturn.llm import budget
 from afterturn.scopes import UserScope
+
+if TYPE_CHECKING:
+    from afterturn.database.pool import Connection
 
 _SQL = queries.load("llm_calls")
 

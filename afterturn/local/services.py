@@ -5,17 +5,20 @@ from __future__ import annotations
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from afterturn.errors import SettingsError
-from afterturn.local import commands, environment, ports, probes
+from afterturn.local import environment, ports, probes
 from afterturn.local.process import ChildProcess
 from afterturn.settings import Settings
 
 ServiceName = Literal["fast worker", "slow worker", "api", "flower", "beat"]
+#: What follows the Python interpreter on the command line of each service. Whoever composes a stack gives it, because
+#: what runs stands above this package. {node}, {port} and {schedule} are filled in.
+Commands = Mapping[ServiceName, Sequence[str]]
 #: Started together: none waits for another. Ended in the order of ENDING.
 NAMES: tuple[ServiceName, ...] = ("fast worker", "slow worker", "api", "flower", "beat")
 #: First nothing new is begun, then what runs is finished, then the doors close. Each tuple ends together.
@@ -42,11 +45,12 @@ class Service:
 class Builder:
     """Makes the services of one data directory. Nothing is started here."""
 
-    def __init__(self, settings: Settings, data_dir: Path) -> None:
+    def __init__(self, settings: Settings, data_dir: Path, commands: Commands) -> None:
         self._settings = settings
         self._data_dir = data_dir
+        self._commands = commands
         self._environment = environment.of_child(settings)
-        # Empty, and ours: `celery -A worker.app` looks for worker.py in the current directory first.
+        # Ours, whatever stands where the caller is.
         self._working_dir = data_dir / "run"
         self._working_dir.mkdir(mode=0o700, exist_ok=True)
         # Two stacks may share one broker, on which every worker needs a name of its own.
@@ -63,15 +67,13 @@ class Builder:
         return make()
 
     def _fast_worker(self) -> Service:
-        node = f"fast@{self._node_host}"
-        return self._worker("fast worker", commands.fast_worker(self._settings.fast_concurrency, node=node), node)
+        return self._worker("fast worker", f"fast@{self._node_host}")
 
     def _slow_worker(self) -> Service:
-        node = f"slow@{self._node_host}"
-        return self._worker("slow worker", commands.slow_worker(self._settings.slow_concurrency, node=node), node)
+        return self._worker("slow worker", f"slow@{self._node_host}")
 
-    def _worker(self, name: ServiceName, command: list[str], node: str) -> Service:
-        process = self._process(name, command)
+    def _worker(self, name: ServiceName, node: str) -> Service:
+        process = self._process(name, node=node)
         return Service(
             name=name,
             process=process,
@@ -81,36 +83,33 @@ class Builder:
         )
 
     def _beat(self) -> Service:
-        process = self._process("beat", commands.beat(str(self._data_dir / "beat-schedule")))
+        process = self._process("beat", schedule=self._data_dir / "beat-schedule")
         return Service(name="beat", process=process, is_ready=lambda: process.log_says("beat: Starting"))
 
     def _api(self) -> Service:
         host, port = self._settings.api_host, self._settings.api_port or ports.free()
         ports.check_free(port, "the API (AFTERTURN_API_PORT)")
-        return self._http("api", commands.api(host, port), probes.address(host, port), "/healthz")
+        return self._http("api", host, port, "/healthz")
 
     def _flower(self) -> Service:
         host, port = self._settings.flower_host, self._settings.flower_port or ports.free()
         ports.check_free(port, "Flower (AFTERTURN_FLOWER_PORT)")
-        login = self._settings.flower_basic_auth
-        variables = {"FLOWER_BASIC_AUTH": login.get_secret_value()} if login is not None else {}
-        return self._http("flower", commands.flower(host, port), probes.address(host, port), "/healthcheck", variables)
+        return self._http("flower", host, port, "/healthcheck")
 
-    def _http(
-        self, name: ServiceName, command: list[str], address: str, health: str, variables: dict[str, str] | None = None
-    ) -> Service:
-        process = self._process(name, command, variables)
+    def _http(self, name: ServiceName, host: str, port: int, health: str) -> Service:
+        process = self._process(name, port=port)
+        address = probes.address(host, port)
         return Service(
             name=name, process=process, is_ready=lambda: probes.http_answers(address + health), address=address
         )
 
-    def _process(self, name: str, command: list[str], variables: dict[str, str] | None = None) -> ChildProcess:
+    def _process(self, name: ServiceName, **values: object) -> ChildProcess:
         return ChildProcess(
             name,
-            [sys.executable, "-m", *command],
+            [sys.executable, *(part.format(**values) for part in self._commands[name])],
             log_path=self._data_dir / "logs" / f"{name.replace(' ', '-')}.log",
             working_dir=self._working_dir,
-            environment=self._environment | (variables or {}),
+            environment=self._environment,
         )
 
 

@@ -16,7 +16,8 @@ from afterturn.local import environment, lock, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
 from afterturn.local.redis_server import RedisServer
-from afterturn.local.services import Service, ServiceName
+from afterturn.local.services import Commands, Service, ServiceName
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 
 State = Literal["starting", "ready", "stopping"]
@@ -25,21 +26,23 @@ CHECK_SECONDS = 5
 
 
 class Stack:
-    """The processes of one data directory: `with Stack(settings, data_dir=directory) as stack: stack.settings`."""
+    """The processes of one data directory: `with Stack(settings, data_dir=…, commands=…) as stack: stack.settings`."""
 
     def __init__(
         self,
         settings: Settings,
         *,
         data_dir: Path,
+        commands: Commands,
         names: tuple[ServiceName, ...] = services.NAMES,
         durable: bool = True,
         watcher: Watcher = lambda _name, _state: None,
     ) -> None:
         """Nothing is started.
 
-        Redis and PostgreSQL are embedded unless `settings` names theirs. `names` are the services besides them;
-        `watcher` is told what happens to which part. Raises SettingsError when a door would stand open to others.
+        Redis and PostgreSQL are embedded unless `settings` names theirs. `names` are the services besides them, and
+        `commands` their command lines; `watcher` is told what happens to which part. Raises SettingsError when a door
+        would stand open to others.
         """
         services.check_doors(settings, names)
         #: After the start: as given, and with the URLs of the embedded servers.
@@ -49,6 +52,7 @@ class Stack:
         self.postgres: PostgresServer | None = None
         self.services: list[Service] = []
         self._names = names
+        self._commands = commands
         self._durable = durable
         self._tell = watcher
         self._locks = contextlib.ExitStack()
@@ -93,15 +97,13 @@ class Stack:
         self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
 
     def _migrate(self) -> None:
-        from afterturn.pipeline import prepare  # yoyo is heavy
-
         self._tell("schema", "starting")
         prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:
         """Start all at once, then wait for each: their imports take most of the time and share the processors."""
-        builder = services.Builder(self.settings, self.data_dir)
+        builder = services.Builder(self.settings, self.data_dir, self._commands)
         self.services = [builder.build(name) for name in self._names]
         for service in self.services:
             self._tell(service.name, "starting")

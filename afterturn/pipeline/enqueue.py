@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import Celery
-from kombu.exceptions import OperationalError
+from afterturn import extras
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +36,13 @@ class Enqueue:
     """Sends hints to the workers. Safe to share between threads; connects on the first one."""
 
     def __init__(self, broker_url: str) -> None:
+        """Raises MissingExtra when Celery is not installed."""
+        extras.require("worker", "enqueueing")
+        from celery import Celery
+        from kombu.exceptions import OperationalError
+
+        #: What it raises when the broker is away.
+        self._broker_errors: tuple[type[Exception], ...] = (OperationalError, OSError)
         self._celery = Celery("afterturn-producer", set_as_current=False)
         self._celery.conf.update(
             **broker_urls(broker_url),
@@ -51,7 +57,7 @@ class Enqueue:
             self._celery.send_task(
                 task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
             )
-        except (OperationalError, OSError) as error:
+        except self._broker_errors as error:
             logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, type(error).__name__)
             return False
         return True

@@ -1,1 +1,1 @@
-"""Recall: find the memories that answer a question. This package has no I/O; the clients run its SQL."""
+"""Recall: find the memories that answer a question. No I/O: the plans of `afterturn.client` run its SQL."""

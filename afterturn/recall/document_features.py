@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from afterturn.recall import lexical, question_dates, stems
-from afterturn.recall.documents import Documents, Numbers, Places, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Numbers, Places
 
 
 def compute_features(question: str, question_stems: Sequence[str], documents: Documents) -> dict[str, Numbers]:

@@ -12,36 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import stems
+from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.stems import Codes
 
 Numbers = NDArray[np.float64]
 #: The place of a document is its index in the columns.
 Places = NDArray[np.int64]
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TurnKey:
-    """Identifies a turn. A pending turn has a position after those of all archived turns."""
-
-    session_id: str
-    position: int
-
-    @property
-    def item(self) -> str:
-        """Return the name of the turn's vector."""
-        return f"{self.session_id}/{self.position}"
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeKey:
-    """Identifies an episode."""
-
-    batch_id: UUID
-
-
-#: A UUID is the id of a fact.
-Key = TurnKey | EpisodeKey | UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.embedding import items
 from afterturn.memories import Evidence, Memory
-from afterturn.recall.documents import EpisodeKey, Key, TurnKey
+from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
@@ -84,7 +84,7 @@ def features(
     arguments |= {
         "query": query,
         "space_id": space_id,
-        "vector": None if vector is None else items.vector_to_text(vector),
+        "vector": None if vector is None else items.halfvec(vector),
         "with_episodes": "episode" in filters.kinds_or_default(),
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }

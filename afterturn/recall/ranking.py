@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import document_features, documents, stems
-from afterturn.recall.documents import Documents, DocumentSet, Key, Numbers, Places
+from afterturn.recall.document_keys import Key
+from afterturn.recall.documents import Documents, DocumentSet, Numbers, Places
 
 #: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from afterturn.database.statement import Row, Statement
+from afterturn.database.statement import Answers, Row, Steps
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
 from afterturn.recall import documents, memory_queries, stems
-from afterturn.recall.documents import Documents, DocumentSet, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.filters import Filters
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.vector_index import lookup
-from afterturn.recall.vector_index.lookup import Answers, LookupRequest
+from afterturn.recall.vector_index.lookup import LookupRequest
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
@@ -30,9 +31,6 @@ MAX_PENDING = 200
 _FIRST_PENDING_POSITION = 1 << 40
 
 _WORD = re.compile(r"\w{3,}")
-
-#: Yields the statements of one round trip, receives their rows, and returns the memories.
-Steps = Generator[list[Statement], Answers, list[Memory]]
 
 
 class Search:
@@ -86,7 +84,7 @@ class Search:
         limit: int,
         space_id: int | None = None,
         vector: Sequence[float] | None = None,
-    ) -> Steps:
+    ) -> Steps[list[Memory]]:
         """Run the search as a generator.
 
         Args:
@@ -108,9 +106,7 @@ class Search:
         answers = yield memory_queries.details(self._session.user, archived_keys)
         return self._memories(answers)
 
-    def _rank(
-        self, space_id: int | None, vector: Sequence[float] | None, count: int
-    ) -> Generator[list[Statement], Answers, Iterable[Ranked]]:
+    def _rank(self, space_id: int | None, vector: Sequence[float] | None, count: int) -> Steps[Iterable[Ranked]]:
         """Return at least the first `count` results in order, if there are as many."""
         features = partial(
             memory_queries.features,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from afterturn.pipeline.dead_letters import Filters, Targets
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Batches that were given up on: their turns are safe and found by their words, but did not become facts.",
 )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from afterturn import faults
-from afterturn.local import commands, environment
+from afterturn.local import environment
 from afterturn.local.process import ChildProcess
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 
+APP = "afterturn.worker.app"
 START_SECONDS = 60.0
 THREADS = 4
 
@@ -33,7 +34,7 @@ class WorkerProcess:
         pool: str = "threads",
         queues: Sequence[str] = STAGES,
         concurrency: int = THREADS,
-        app: str = commands.APP,
+        app: str = APP,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started. `fault` is the value of FAULT_POINT."""

@@ -5,6 +5,7 @@ import random
 import psycopg
 import pytest
 
+from afterturn import turns
 from afterturn.hot import keys, pending
 from afterturn.pipeline.stages.sweep import SESSIONS_PER_ARCHIVE
 from afterturn.scopes import SessionScope
@@ -81,16 +82,11 @@ def test_an_empty_redis_and_old_stream_ids_swallow_nothing(settings, pipeline, d
     memory.write("user", "before")
     pipeline.settle()
     hot_store.flushall()
-    payload = MemoryClient("ana", "chat", settings=settings)._conversation.write_arguments(
-        [MemoryClient("ana", "chat", settings=settings)._conversation.turn("user", "after", **_NOTHING)]
-    )
-    hot_store.xadd(keys.pending(SESSION), {"i": payload[3], "d": payload[4]}, id="1-1")
+    turn_id, payload = turns.make_payload("user", "after", limit_bytes=1_000)
+    hot_store.xadd(keys.pending(SESSION), {"i": turn_id, "d": payload}, id="1-1")
     hot_store.zadd(keys.due(keys.shard_of("default", "ana")), {keys.member(SESSION): 1})
     pipeline.settle()
     assert [content for _, _, content in rows(database)] == ["before", "after"]
-
-
-_NOTHING = {"turn_id": None, "name": None, "occurred_at": None, "metadata": None, "memories_shown": ()}
 
 
 def test_many_sessions_go_in_few_messages(settings, pipeline, database):

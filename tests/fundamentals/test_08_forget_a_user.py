@@ -119,7 +119,7 @@ def test_the_same_id_begins_anew(settings, pipeline, database, hot_store):
     memory = write_about(settings, "ana")
     # As if Redis's clock had been ahead, and were set back afterwards.
     hot_store.xadd(
-        keys.pending(memory._conversation.session),
+        keys.pending(memory._session.scope),
         {"i": "x", "d": b'{"v":1,"id":"x","mark":"flush"}'},
         "9999999999999-0",
     )
@@ -166,7 +166,7 @@ def test_late_messages_bring_nobody_back(settings, pipeline, database):
     settled(pipeline, database)
     [(batch_id,)] = database.execute("SELECT batch_id FROM batches").fetchall()
     erasures.forget(pipeline.runtime, ANA)
-    session_id = memory._conversation.session.session_id
+    session_id = memory._session.scope.session_id
     pipeline.do("archive", [["default", "ana", session_id]])
     for stage in ("extract", "embed", "consolidate"):
         assert pipeline.do(stage, "default", "ana", str(batch_id)) is False

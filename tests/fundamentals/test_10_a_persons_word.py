@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from afterturn.client.plans import flush
 from afterturn.errors import InvalidId, InvalidInput, TurnTooLarge
 from afterturn.facts import edits
 from afterturn.forgetting import erasures, export
@@ -210,10 +211,13 @@ def test_an_edit_makes_no_summary_but_the_profile_anew(memory, pipeline, databas
 
 
 def test_flush_waits_for_edits_as_well(memory, pipeline):
+    def is_settled():
+        return memory._driver.run(flush.is_settled(memory._session))
+
     memory.add_fact("Ana plays the cello.")
-    assert not memory._is_settled()
+    assert not is_settled()
     pipeline.settle()
-    assert memory._is_settled()
+    assert is_settled()
 
 
 def test_a_correction_takes_the_place_of_what_was_extracted(memory, pipeline):

@@ -5,6 +5,7 @@ import pytest
 
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
+from api_shim.cli.processes import COMMANDS
 
 BASE = "/v1/users/ana/sessions/chat"
 
@@ -14,7 +15,7 @@ def api(settings, tmp_path):
     served = settings.model_copy(update={"api_port": 0})
     served = type(settings)(**served.model_dump(exclude_unset=True))
     with (
-        Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack,
+        Stack(served, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
         httpx.Client(base_url=stack.address("api"), timeout=10) as client,
     ):
         yield client

@@ -16,6 +16,7 @@ from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.pipeline.stages import index, sleep
 from afterturn.scopes import UserScope
+from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
 from tests import canary
@@ -242,7 +243,7 @@ def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):
 
 @pytest.fixture
 def llm_workers(with_llm, tmp_path):
-    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+    with Stack(with_llm, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
 
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from afterturn import faults
+from afterturn import MemoryClient, faults
+from afterturn.client import connections
 from afterturn.forgetting import erasures
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
 from afterturn.recall.vector_index import building, lookup
 from afterturn.scopes import UserScope
-from api_shim import MemoryClient, connections
 from bench.recall_latency import KnownVectors
 from harness import copying, synthetic
 from harness.brute_force import BruteForce, Stemmer

@@ -6,6 +6,7 @@ import pytest
 
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
+from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
 from tests.integration.conftest import WORKERS
 
@@ -24,7 +25,7 @@ def with_llm(settings, llm_server):
 
 @pytest.fixture
 def llm_workers(with_llm, tmp_path):
-    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+    with Stack(with_llm, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
 
 

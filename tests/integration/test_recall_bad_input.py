@@ -13,6 +13,7 @@ import pytest
 from afterturn.errors import InvalidInput
 from afterturn.local.stack import Stack
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
+from api_shim.cli.processes import COMMANDS
 
 BASE = "/v1/users/ana/sessions/chat"
 REJECTION_CODES = ("invalid_input", "invalid_id")
@@ -157,7 +158,7 @@ def test_both_clients_answer_unusual_arguments_correctly(ana, settings):
 def api(settings, tmp_path):
     served = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
     with (
-        Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack,
+        Stack(served, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
         httpx.Client(base_url=stack.address("api"), timeout=20) as client,
     ):
         yield client

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api_shim import MemoryClient, connections
+from afterturn import MemoryClient
+from afterturn.client import connections
 from harness import copying
 from harness.synthetic import TOPICS, Vocabulary, said_by
 

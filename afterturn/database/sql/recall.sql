@@ -101,7 +101,7 @@ SELECT v.kind, array_agg(v.item) AS items,
        string_agg(float8send(-(v.embedding <#> %(vector)s::halfvec)), ''::bytea) AS cosines
 FROM vectors AS v
 WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = %(space_id)s
-      AND (v.kind <> 'episode' OR %(with_episodes)s) AND %(vector)s::text IS NOT NULL
+      AND (v.kind <> 'episode' OR %(with_episodes)s) AND %(vector)s::halfvec IS NOT NULL
       AND /* condition */ true
 GROUP BY v.kind
 

@@ -23,7 +23,7 @@ SELECT c.cell, c.places, (
     FROM unnest(c.embeddings) AS v (embedding)
 ) AS cosines
 FROM index_cells AS c
-WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.build = %(build)s AND %(vector)s::text IS NOT NULL
+WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.build = %(build)s AND %(vector)s::halfvec IS NOT NULL
       AND c.cell IN (
           SELECT -1
           UNION ALL (
@@ -106,8 +106,8 @@ FROM unnest(%(stems)s::bytea[], %(places)s::bytea[], %(counts)s::bytea[]) AS p (
 -- name: add_cells
 -- Insert some cells with the current vectors of their items.
 INSERT INTO index_cells (tenant_id, user_id, build, cell, centre, places, embeddings)
-SELECT %(tenant_id)s, %(user_id)s, %(build)s, c.cell, c.centre::halfvec, v.places, v.embeddings
-FROM unnest(%(cells)s::integer[], %(centres)s::text[]) AS c (cell, centre)
+SELECT %(tenant_id)s, %(user_id)s, %(build)s, c.cell, c.centre, v.places, v.embeddings
+FROM unnest(%(cells)s::integer[], %(centres)s::halfvec[]) AS c (cell, centre)
 JOIN (
     SELECT o.cell, string_agg(int4send(o.place), ''::bytea ORDER BY o.place) AS places,
            array_agg(v.embedding ORDER BY o.place) AS embeddings

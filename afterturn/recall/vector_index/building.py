@@ -15,7 +15,8 @@ from afterturn.batches.leases import Lease
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.recall import documents, lexical, memory_queries, stems
-from afterturn.recall.documents import Documents, DocumentSet, Places, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet, Places
 from afterturn.recall.filters import Filters
 from afterturn.recall.vector_index import cell_rows
 from afterturn.recall.vector_index.cells import Spread, VectorName

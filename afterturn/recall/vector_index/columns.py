@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import stems
-from afterturn.recall.documents import Key, Places, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
+from afterturn.recall.documents import Places
 
 #: Bits of `traits`.
 IS_USER = 1

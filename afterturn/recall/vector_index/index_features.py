@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from afterturn.recall import lexical, question_dates, stems
-from afterturn.recall.documents import Documents, Numbers, Places, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.ranking import weights_for
 from afterturn.recall.vector_index import scales
 from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns

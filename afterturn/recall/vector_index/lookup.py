@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.database import queries
-from afterturn.database.statement import Statement
+from afterturn.database.statement import Answers, Statement, Steps
 from afterturn.embedding import items
 from afterturn.recall import documents, memory_queries, stems
-from afterturn.recall.documents import DocumentSet, Places, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import DocumentSet, Places, Row
 from afterturn.recall.filters import Filters
 from afterturn.recall.memory_queries import DocumentKeys
 from afterturn.recall.ranking import Ranked, Ranking
@@ -25,10 +26,6 @@ from afterturn.recall.vector_index.index_features import IndexFeatures
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("vector_index")
-
-#: The rows of several statements.
-Answers = Sequence[Sequence[Row]]
-Steps = Generator[list[Statement], Answers, list[Ranked] | None]
 
 #: The number of cells that are searched. More: the results are nearer to the exact ones, and the search is slower.
 PROBES = 12
@@ -69,7 +66,7 @@ def index_statement(user: UserScope) -> Statement:
 
 def search_index(
     request: LookupRequest, index_row: Row, add_pending_turns: Callable[[DocumentSet], DocumentSet]
-) -> Steps:
+) -> Steps[list[Ranked] | None]:
     """Return the best results in order; None where the whole memory must be read instead.
 
     That is so where the filters need data that the index does not have, or where too few candidates pass the filters.
@@ -132,7 +129,7 @@ def _index_statements(request: LookupRequest, index_row: Row) -> list[Statement]
         "stems": [
             stems.code(stem).to_bytes(4, "big") for stem in request.question_stems[: 2 * stems.MAX_QUESTION_STEMS]
         ],
-        "vector": None if request.vector is None else items.vector_to_text(request.vector),
+        "vector": None if request.vector is None else items.halfvec(request.vector),
         "probes": PROBES,
     }
     names = ("columns", "postings", "cells", "grown_sessions", "new_facts", "index")
@@ -141,7 +138,7 @@ def _index_statements(request: LookupRequest, index_row: Row) -> list[Statement]
 
 def _read_missing_cosines(
     request: LookupRequest, columns: IndexColumns, features: IndexFeatures, places: Places
-) -> Generator[list[Statement], Answers, None]:
+) -> Steps[None]:
     """Read the cosines of documents, and of their facts, that are not known."""
     turns, facts = features.without_cosine(places, features.facts_of(places))
     statements = _feature_statements(request, _keys_of(columns, turns, facts))
@@ -151,7 +148,7 @@ def _read_missing_cosines(
 
 def _read_documents(
     request: LookupRequest, columns: IndexColumns, features: IndexFeatures, places: Places, new_keys: DocumentKeys
-) -> Generator[list[Statement], Answers, DocumentSet]:
+) -> Steps[DocumentSet]:
     """Read documents of the index and their facts, together with all that are newer than the index."""
     turns, facts = places[places < columns.turn_count], features.facts_of(places)
     keys = _keys_of(columns, turns, facts, new_keys)

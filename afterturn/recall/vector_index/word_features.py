@@ -8,7 +8,8 @@ import numpy as np
 
 from afterturn.recall import lexical
 from afterturn.recall.document_features import add_neighbours
-from afterturn.recall.documents import Documents, Numbers, Places, Row, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.lexical import CorpusStatistics
 from afterturn.recall.vector_index import scales
 from afterturn.recall.vector_index.columns import IndexColumns

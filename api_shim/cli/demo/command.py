@@ -46,7 +46,11 @@ def demo(
     With AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL an LLM extracts the facts; otherwise offline rules do. Other
     servers that the environment names are left alone.
     """
+    from afterturn import extras
     from afterturn.errors import InvalidInput
+
+    for extra in ("worker", "http"):
+        extras.require(extra, "`afterturn demo`")
     from api_shim.cli.demo import plays, run
 
     if conversation is not None and locomo is None:

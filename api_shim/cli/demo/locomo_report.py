@@ -10,13 +10,13 @@ from statistics import median
 from rich.console import Console
 from rich.text import Text
 
+from afterturn import MemoryClient
 from afterturn.memories import Memory
 from afterturn.settings import Settings
 from api_shim.cli.demo import answers, locomo, scoring
 from api_shim.cli.demo.locomo import Conversation, Question
 from api_shim.cli.demo.paragraphs import print_indented, print_markup
 from api_shim.cli.demo.scoring import Mean, Scored
-from api_shim.client import MemoryClient
 
 #: Memories recalled for each question, and the first turns behind them that count.
 RECALLED = 10

