@@ -15,25 +15,24 @@ from afterturn.recall.vector_index.cells import SAMPLE_CELL, Spread
 from afterturn.recall.vector_index.index_features import IndexFeatures
 from afterturn.recall.vector_index.word_features import WordFeatures
 
-RANDOM = np.random.default_rng(7)
 VOCABULARY = [f"word{number}" for number in range(60)] + ["yesterday"]
 SESSIONS, TURNS, FACTS = 5, 60, 40
 DIMENSION = 8
 
 
-def random_vectors(count):
-    vectors = RANDOM.standard_normal((count, DIMENSION)) + 0.5
+def random_vectors(count, seed):
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)) + 0.5
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def random_documents(count, keys, session, speakers, cosine):
-    texts = [RANDOM.choice(VOCABULARY, RANDOM.integers(1, 9)) for _ in range(count)]
+def random_documents(random, count, keys, session, speakers, cosine):
+    texts = [random.choice(VOCABULARY, random.integers(1, 9)) for _ in range(count)]
     return Documents(
         keys=keys,
         session=session,
         speaker=speakers,
         is_user=np.array([name != "ben" for name in speakers], dtype=float),
-        said_at=RANDOM.integers(1_600_000_000, 1_700_000_000, count).astype(float),
+        said_at=random.integers(1_600_000_000, 1_700_000_000, count).astype(float),
         cosine=cosine,
         lengths=np.array([len(text) for text in texts], dtype=np.int64),
         codes=np.array([stems.code(word) for text in texts for word in text], dtype=np.uint32),
@@ -46,34 +45,36 @@ def random_documents(count, keys, session, speakers, cosine):
 
 @pytest.fixture(scope="module")
 def question_vector():
-    return random_vectors(1)[0]
+    return random_vectors(1, seed=1)[0]
 
 
 @pytest.fixture(scope="module")
 def document_vectors():
     """The vectors of the turns and of the facts."""
-    return random_vectors(TURNS), random_vectors(FACTS)
+    return random_vectors(TURNS, seed=2), random_vectors(FACTS, seed=3)
 
 
 @pytest.fixture(scope="module")
 def document_set(question_vector, document_vectors):
-    session = np.sort(RANDOM.integers(0, SESSIONS, TURNS))
+    random = np.random.default_rng(7)
+    session = np.sort(random.integers(0, SESSIONS, TURNS))
     session = np.unique(session, return_inverse=True)[1]
     keys = [TurnKey(f"chat{number}", place + 1) for place, number in enumerate(session.tolist())]
-    speakers = RANDOM.choice(["ana", "ben"], TURNS).tolist()
+    speakers = random.choice(["ana", "ben"], TURNS).tolist()
     return DocumentSet(
         question_stems=["word1", "word2", "word3"],
-        turns=random_documents(TURNS, keys, session, speakers, document_vectors[0] @ question_vector),
+        turns=random_documents(random, TURNS, keys, session, speakers, document_vectors[0] @ question_vector),
         facts=random_documents(
+            random,
             FACTS,
             [UUID(int=place + 1) for place in range(FACTS)],
             np.arange(FACTS),
             [""] * FACTS,
             document_vectors[1] @ question_vector,
         ),
-        episodes=random_documents(0, [], np.zeros(0, dtype=np.int64), [], np.zeros(0)),
+        episodes=random_documents(random, 0, [], np.zeros(0, dtype=np.int64), [], np.zeros(0)),
         # The last five facts rest on no turn.
-        evidence=(np.arange(FACTS - 5), RANDOM.integers(0, TURNS, FACTS - 5)),
+        evidence=(np.arange(FACTS - 5), random.integers(0, TURNS, FACTS - 5)),
     )
 
 
