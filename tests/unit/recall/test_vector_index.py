@@ -217,7 +217,7 @@ def test_the_spread_of_vectors_gives_mean_and_deviation_of_the_cosines(question_
 
 
 def test_vectors_of_different_groups_are_in_different_cells():
-    vectors = np.repeat(np.eye(4, DIMENSION), 10, axis=0) + RANDOM.standard_normal((40, DIMENSION)) * 0.01
+    vectors = np.repeat(np.eye(4, DIMENSION), 10, axis=0) + np.random.default_rng(5).standard_normal((40, DIMENSION)) * 0.01
     embeddings = [encode_halfvec(vector) for vector in vectors]
     cell_of_vector = cells.nearest_centres(cells.find_centres(embeddings, 20), embeddings)
     for group in range(4):
@@ -230,7 +230,7 @@ def test_the_sample_contains_stretches_of_sessions(index):
 
 
 def test_scales_of_parts_combine_into_the_scale_of_all_values():
-    values = RANDOM.standard_normal(50)
+    values = np.random.default_rng(5).standard_normal(50)
     parts = [values[:20], values[20:]]
     combined = scales.combine(*((float(len(part)), scales.measure(part)) for part in parts))
     assert (combined.mean, combined.deviation) == (pytest.approx(values.mean()), pytest.approx(values.std()))
