@@ -96,7 +96,7 @@ class Extraction:
     def _ask(self, first: int, last: int, problem: str | None) -> str:
         request = self._request_for(first, last, problem)
         names = (request.user_name,) if request.user_name else ()
-        if small_talk.holds_nothing(request.turns, request.context, names=names):
+        if small_talk.is_small_talk(request.turns, request.context, names=names):
             return NOTHING
         if self._runtime.settings.is_offline:
             return self._runtime.extractor.extract(request).text
