@@ -101,7 +101,8 @@ _MAX_PHRASE_WORDS = max(map(len, _PHRASES))
 def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names: Collection[str] = ()) -> bool:
     """Return whether all turns are small talk. Removed and empty turns count as small talk.
 
-    "Yes" is small talk only if all turns before it are small talk. "Ok" after a question is not small talk.
+    "Yes" is small talk only if all turns before it are small talk. "Ok" is small talk also after any other turn that
+    is not a question.
 
     Args:
         turns: of a batch.

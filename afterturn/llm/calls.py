@@ -60,15 +60,11 @@ def metered(
     would exceed the budget.
     """
     key = lease.scope.key | {"call_id": uuid4()}
-    work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
+    call = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
     cost = CallCost()
     with pool.connection() as connection, connection.transaction():
-        if daily_tokens is not None:
-            budget.lock_user(connection, lease.scope)
-        leases.fence(connection, lease)
-        if daily_tokens is not None:
-            budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
-        connection.execute(_SQL["reserve"], key | work | {"reserved_tokens": expected_tokens})
+        _check_lease_and_budget(connection, lease, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+        connection.execute(_SQL["reserve"], key | call | {"reserved_tokens": expected_tokens})
     outcome = "answered"
     try:
         yield cost
@@ -80,3 +76,15 @@ def metered(
     finally:
         with pool.connection() as connection:
             connection.execute(_SQL["record_result"], key | {"outcome": outcome} | asdict(cost))
+
+
+def _check_lease_and_budget(
+    connection: Connection, lease: Lease, *, expected_tokens: int, daily_tokens: int | None
+) -> None:
+    if daily_tokens is None:
+        leases.fence(connection, lease)
+        return
+    # The lock on the user comes before all other locks.
+    budget.lock_user(connection, lease.scope)
+    leases.fence(connection, lease)
+    budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
