@@ -168,7 +168,9 @@ class AsyncMemoryClient(AsyncRecallCalls, AsyncSummaryCalls, AsyncContextCalls, 
         return bool((await self._run(Statement(memory_queries.SQL["is_settled"], session)))[0]["is_settled"])
 
     async def _run(self, statement: Statement) -> list[Row]:
-        async with pool.owned_async(await self._connections.postgres(), self._conversation.session.user) as connection:
+        async with pool.async_user_transaction(
+            await self._connections.postgres(), self._conversation.session.user
+        ) as connection:
             return (await _run(connection, [statement]))[0]
 
 

@@ -10,12 +10,12 @@ from typing import Literal
 
 from afterturn import tokens
 from afterturn.context import assembly, context_queries
-from afterturn.context.assembly import Material
+from afterturn.context.assembly import ContextInput
 from afterturn.context.budget import Shares
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
-from afterturn.context.context_queries import Kept
-from afterturn.context.counting import Counter
-from afterturn.context.providers import ContextProvider, ask_async
+from afterturn.context.context_queries import StoredContext
+from afterturn.context.counting import TokenCounter
+from afterturn.context.providers import ContextProvider, read_lines_async
 from afterturn.context.strategies import History
 from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
@@ -51,7 +51,7 @@ class AsyncContextCalls(ABC):
         shares: Shares = DEFAULT_SHARES,
         history: History = DEFAULT_HISTORY,
         providers: Sequence[ContextProvider] = (),
-        count_tokens: Counter = tokens.estimate,
+        count_tokens: TokenCounter = tokens.estimate,
         role: Literal["system", "developer"] = "system",
     ) -> Context:
         """Return messages for a prompt. See `MemoryClient.context`; `lines` of a provider may be a coroutine."""
@@ -66,24 +66,24 @@ class AsyncContextCalls(ABC):
         query = None if query is None else checked_query(query)
         hot = await self._hot(history.turns_read)
         kept, found = await self._remembered(query, hot, history.turns_read)
-        material = Material(
-            kept=kept,
+        material = ContextInput(
+            stored=kept,
             turns=self._conversation.united(kept.turns, hot, history.turns_read),
             session_id=self._conversation.session.session_id,
-            found=found,
-            outside=await asyncio.gather(*(ask_async(provider) for provider in providers)),
+            memories=found,
+            provider_lines=await asyncio.gather(*(read_lines_async(provider) for provider in providers)),
         )
         return assembly.assemble(request, material)
 
-    async def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[Kept, list[Memory]]:
-        session, kept, found = self._conversation.session, context_queries.NOTHING, list[Memory]()
+    async def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[StoredContext, list[Memory]]:
+        session, kept, found = self._conversation.session, context_queries.EMPTY_CONTEXT, list[Memory]()
         try:
-            async with pool.owned_async(await self._connections.postgres(), session.user) as connection:
+            async with pool.async_user_transaction(await self._connections.postgres(), session.user) as connection:
                 cursors = [
                     await connection.execute(statement.sql, statement.arguments)
-                    for statement in context_queries.kept(session, hot.hidden, turns=turns)
+                    for statement in context_queries.stored_context_statements(session, hot.hidden, turns=turns)
                 ]
-                kept = context_queries.read([await cursor.fetchall() for cursor in cursors])
+                kept = context_queries.parse_stored_context([await cursor.fetchall() for cursor in cursors])
             if query is not None:
                 found = await self.recall(query, MEMORIES_RECALLED)
         except MemoryUnavailable as error:

@@ -14,7 +14,7 @@ from afterturn.database import pool
 from afterturn.database.statement import Statement
 from afterturn.facts import fact, fact_queries
 from afterturn.facts.edits import Action
-from afterturn.facts.fact import Fact, Time
+from afterturn.facts.fact import Fact, TimeAxis
 from afterturn.hot import keys, scripts
 from afterturn.hot.scripts import Script
 from afterturn.turns import Turn
@@ -45,11 +45,11 @@ class AsyncFactCalls(ABC):
         category: str | None = None,
         include_superseded: bool = False,
         as_of: datetime | None = None,
-        time: Time = "world",
+        time: TimeAxis = "world",
         limit: int = 100,
     ) -> list[Fact]:
         """Return the user's current facts, each with its evidence. See `MemoryClient.facts`."""
-        wanted = fact_queries.find(
+        wanted = fact_queries.facts_statement(
             self._conversation.session.user,
             subject=subject,
             attribute=attribute,
@@ -64,7 +64,7 @@ class AsyncFactCalls(ABC):
 
     async def fact_history(self, fact_id: str | UUID) -> list[Fact]:
         """Return all versions of a fact, oldest first. See `MemoryClient.fact_history`."""
-        return await self._read_facts(fact_queries.history(self._conversation.session.user, fact_id))
+        return await self._read_facts(fact_queries.history_statement(self._conversation.session.user, fact_id))
 
     async def add_fact(
         self,
@@ -150,13 +150,13 @@ class AsyncFactCalls(ABC):
     async def _read_facts(self, wanted: Statement) -> list[Fact]:
         hidden = await self._hidden()
         user = self._conversation.session.user
-        async with pool.owned_async(await self._connections.postgres(), user) as connection:
+        async with pool.async_user_transaction(await self._connections.postgres(), user) as connection:
             found = await connection.execute(wanted.sql, wanted.arguments)
             rows = await found.fetchall()
-            reasons = fact_queries.evidence(user, rows)
+            reasons = fact_queries.evidence_statement(user, rows)
             said = await connection.execute(reasons.sql, reasons.arguments)
             evidence = await said.fetchall()
-        return fact.without(fact_queries.facts(rows, evidence), hidden)
+        return fact.exclude_turns(fact_queries.parse_facts(rows, evidence), hidden)
 
     async def _hidden(self) -> set[tuple[str, str]]:
         """Return the turns that were taken back and that Postgres may still show."""

@@ -105,7 +105,9 @@ class AsyncRecallCalls(ABC):
     async def _search(self, wanted: Search, hot: Hot, limit: int) -> list[Memory]:
         vector = None if wanted.query is None else await self._vector(wanted.query)
         space_id = self._connections.question_embedder.space_id
-        async with pool.owned_async(await self._connections.postgres(), self._conversation.session.user) as connection:
+        async with pool.async_user_transaction(
+            await self._connections.postgres(), self._conversation.session.user
+        ) as connection:
             steps = wanted.steps(hot, limit=limit, space_id=space_id, vector=vector)
             asked = next(steps)
             while True:

@@ -212,7 +212,7 @@ class MemoryClient(RecallCalls, SummaryCalls, ContextCalls, CostCalls):
         return bool(self._run(Statement(memory_queries.SQL["is_settled"], session))[0]["is_settled"])
 
     def _run(self, statement: Statement) -> list[Row]:
-        with pool.owned(self._connections.postgres, self._conversation.session.user) as connection:
+        with pool.user_transaction(self._connections.postgres, self._conversation.session.user) as connection:
             return _run(connection, [statement])[0]
 
 

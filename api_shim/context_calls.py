@@ -9,12 +9,12 @@ from typing import Literal
 
 from afterturn import tokens
 from afterturn.context import assembly, context_queries
-from afterturn.context.assembly import Material
+from afterturn.context.assembly import ContextInput
 from afterturn.context.budget import Shares
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
-from afterturn.context.context_queries import Kept
-from afterturn.context.counting import Counter
-from afterturn.context.providers import ContextProvider, ask
+from afterturn.context.context_queries import StoredContext
+from afterturn.context.counting import TokenCounter
+from afterturn.context.providers import ContextProvider, read_lines
 from afterturn.context.strategies import History, SummaryAndRecent
 from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
@@ -52,7 +52,7 @@ class ContextCalls(ABC):
         shares: Shares = DEFAULT_SHARES,
         history: History = DEFAULT_HISTORY,
         providers: Sequence[ContextProvider] = (),
-        count_tokens: Counter = tokens.estimate,
+        count_tokens: TokenCounter = tokens.estimate,
         role: Literal["system", "developer"] = "system",
     ) -> Context:
         """Return messages for a prompt: what is remembered, fenced off as data, and the session's recent turns.
@@ -82,24 +82,24 @@ class ContextCalls(ABC):
         query = None if query is None else checked_query(query)
         hot = self._hot(history.turns_read)
         kept, found = self._remembered(query, hot, history.turns_read)
-        material = Material(
-            kept=kept,
+        material = ContextInput(
+            stored=kept,
             turns=self._conversation.united(kept.turns, hot, history.turns_read),
             session_id=self._conversation.session.session_id,
-            found=found,
-            outside=[ask(provider) for provider in providers],
+            memories=found,
+            provider_lines=[read_lines(provider) for provider in providers],
         )
         return assembly.assemble(request, material)
 
-    def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[Kept, list[Memory]]:
-        session, kept, found = self._conversation.session, context_queries.NOTHING, list[Memory]()
+    def _remembered(self, query: str | None, hot: Hot, turns: int) -> tuple[StoredContext, list[Memory]]:
+        session, kept, found = self._conversation.session, context_queries.EMPTY_CONTEXT, list[Memory]()
         try:
-            with pool.owned(self._connections.postgres, session.user) as connection:
+            with pool.user_transaction(self._connections.postgres, session.user) as connection:
                 cursors = [
                     connection.execute(statement.sql, statement.arguments)
-                    for statement in context_queries.kept(session, hot.hidden, turns=turns)
+                    for statement in context_queries.stored_context_statements(session, hot.hidden, turns=turns)
                 ]
-                kept = context_queries.read([cursor.fetchall() for cursor in cursors])
+                kept = context_queries.parse_stored_context([cursor.fetchall() for cursor in cursors])
             if query is not None:
                 found = self.recall(query, MEMORIES_RECALLED)
         except MemoryUnavailable as error:

@@ -57,18 +57,18 @@ class Conversation:
     ) -> None:
         self.settings = settings or settings_from_environment()
         self.session = SessionScope(
-            ids.validated("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
-            ids.validated("user_id", user_id),
-            ids.validated_session(session_id),
+            ids.validate_id("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
+            ids.validate_id("user_id", user_id),
+            ids.validate_session_id(session_id),
         )
-        self.agent_id = None if agent_id is None else ids.validated("agent_id", agent_id)
+        self.agent_id = None if agent_id is None else ids.validate_id("agent_id", agent_id)
         shard = keys.shard_of(self.session.tenant_id, self.session.user_id)
         self.pending_key = keys.pending(self.session)
         self.recent_key = keys.recent(self.session)
         self.hidden_key = keys.hidden(self.session.user)
         self.write_keys = (self.pending_key, keys.due(shard), keys.pending_bytes(shard))
         self.remove_keys = (*self.write_keys, self.hidden_key)
-        self._edits = SessionScope(self.session.tenant_id, self.session.user_id, edits.SESSION)
+        self._edits = SessionScope(self.session.tenant_id, self.session.user_id, edits.SESSION_ID)
         self.edit_keys = (keys.pending(self._edits), *self.write_keys[1:])
         self._member = keys.member(self.session)
         self._limit_bytes = str(self.settings.pending_limit_bytes_per_shard)  # as it is sent with every write
@@ -89,7 +89,7 @@ class Conversation:
         """Return the checked turn; a single string is a whole exchange."""
         if content is None:
             role, content = "exchange", role
-        return turns.make(
+        return turns.make_turn(
             role,
             content,
             limit_bytes=self.settings.turn_limit_bytes,
@@ -127,7 +127,7 @@ class Conversation:
 
     def remove_arguments(self, turn_id: str) -> list[str | bytes | int]:
         """Return the arguments of the remove script for a turn. Raises InvalidId."""
-        target = ids.validated("turn_id", turn_id)
+        target = ids.validate_id("turn_id", turn_id)
         entry_id, payload = entries.encode_mark(Mark.REMOVE, target_turn_id=target)
         return [self._member, keys.hidden_field(self.session.session_id, target), entry_id, payload]
 
@@ -199,7 +199,7 @@ class Conversation:
 
     def shown(self, found: Sequence[Memory], hot: Hot, limit: int) -> list[Memory]:
         """Return the first `limit` memories, without what was just taken back."""
-        return memories.without(found, hot.hidden)[:limit]
+        return memories.exclude_turns(found, hot.hidden)[:limit]
 
 
 _WRITE_DEFAULTS: dict[str, Any] = {
@@ -225,7 +225,7 @@ def checked_query(query: str) -> str:
         raise InvalidInput(f"query must be a string, not {type(query).__name__}")
     if len(query) > QUERY_LIMIT_CHARACTERS:
         raise InvalidInput(f"query has {len(query)} characters; the limit is {QUERY_LIMIT_CHARACTERS}")
-    return turns.storable(query)
+    return turns.make_storable(query)
 
 
 def as_ours(error: RedisError) -> MemoryUnavailable:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from afterturn import ids
 from afterturn.errors import InvalidInput
-from afterturn.facts import edits, entered
-from afterturn.facts.edits import Action, Entered
+from afterturn.facts import edits, validation
+from afterturn.facts.edits import Action, NewFact
 from afterturn.turns import Turn
 from api_shim.conversation import Conversation
 
@@ -30,14 +30,14 @@ class Said(TypedDict):
     valid_to: datetime | None
 
 
-def new_facts(given: Iterable[Mapping[str, Any]]) -> list[Entered]:
+def new_facts(given: Iterable[Mapping[str, Any]]) -> list[NewFact]:
     """Return the checked facts of `add_facts`, each a mapping of `add_fact`'s arguments; all of them, or an error."""
     found = []
     for number, arguments in enumerate(given):
         try:
             said = dict(arguments)
             is_pinned = said.pop("pinned", False)
-            found.append(Entered(candidate=entered.candidate(**said), is_pinned=_checked_pinned(is_pinned)))
+            found.append(NewFact(candidate=validation.make_candidate(**said), is_pinned=_checked_pinned(is_pinned)))
         except TypeError as error:
             raise InvalidInput(f"fact {number} of add_facts: {error}") from None
     if len(found) > ADD_FACTS_LIMIT:
@@ -45,9 +45,9 @@ def new_facts(given: Iterable[Mapping[str, Any]]) -> list[Entered]:
     return found
 
 
-def addition(conversation: Conversation, facts: Sequence[Entered], edit_id: str | None) -> tuple[list[Turn], list[str]]:
+def addition(conversation: Conversation, facts: Sequence[NewFact], edit_id: str | None) -> tuple[list[Turn], list[str]]:
     """Return the turns that add these facts, and the ids that the facts will have, in order. Raises InvalidId."""
-    written = edits.add(
+    written = edits.make_addition_turns(
         facts,
         edit_id=edit_id,
         agent_id=conversation.agent_id,
@@ -61,9 +61,9 @@ def correction(
     conversation: Conversation, fact_id: str | UUID, text: str, said: Said, pinned: bool | None, edit_id: str | None
 ) -> tuple[Turn, str]:
     """Return the turn of a correction, and the id of the fact that takes the other's place. Raises InvalidInput."""
-    turn = edits.correct(
-        entered.checked_fact_id(fact_id),
-        entered.candidate(text, **said),
+    turn = edits.make_correction_turn(
+        validation.validate_fact_id(fact_id),
+        validation.make_candidate(text, **said),
         pinned=None if pinned is None else _checked_pinned(pinned),
         edit_id=edit_id,
         agent_id=conversation.agent_id,
@@ -73,12 +73,14 @@ def correction(
 
 def action(conversation: Conversation, name: Action, fact_id: str | UUID, edit_id: str | None) -> Turn:
     """Return the turn that pins, unpins or deletes a fact. Raises InvalidInput."""
-    return edits.act(name, entered.checked_fact_id(fact_id), edit_id=edit_id, agent_id=conversation.agent_id)
+    return edits.make_action_turn(
+        name, validation.validate_fact_id(fact_id), edit_id=edit_id, agent_id=conversation.agent_id
+    )
 
 
 def _fact_id(conversation: Conversation, turn: Turn, index: int) -> str:
     session = conversation.session
-    return str(ids.manual_fact_id(session.tenant_id, session.user_id, turn.turn_id, index))
+    return str(ids.derive_manual_fact_id(session.tenant_id, session.user_id, turn.turn_id, index))
 
 
 def _checked_pinned(value: object) -> bool:

@@ -14,7 +14,7 @@ from afterturn.database import pool
 from afterturn.database.statement import Statement
 from afterturn.facts import fact, fact_queries
 from afterturn.facts.edits import Action
-from afterturn.facts.fact import Fact, Time
+from afterturn.facts.fact import Fact, TimeAxis
 from afterturn.hot import keys, scripts
 from afterturn.hot.scripts import Script
 from afterturn.turns import Turn
@@ -49,7 +49,7 @@ class FactCalls(ABC):
         category: str | None = None,
         include_superseded: bool = False,
         as_of: datetime | None = None,
-        time: Time = "world",
+        time: TimeAxis = "world",
         limit: int = 100,
     ) -> list[Fact]:
         """Return the user's current facts, those said last first, each with its evidence.
@@ -67,7 +67,7 @@ class FactCalls(ABC):
 
         Raises InvalidInput or MemoryUnavailable.
         """
-        wanted = fact_queries.find(
+        wanted = fact_queries.facts_statement(
             self._conversation.session.user,
             subject=subject,
             attribute=attribute,
@@ -85,7 +85,7 @@ class FactCalls(ABC):
 
         Any version's id will do. Empty where there is no such fact. Raises InvalidInput or MemoryUnavailable.
         """
-        return self._read_facts(fact_queries.history(self._conversation.session.user, fact_id))
+        return self._read_facts(fact_queries.history_statement(self._conversation.session.user, fact_id))
 
     def add_fact(
         self,
@@ -204,11 +204,11 @@ class FactCalls(ABC):
     def _read_facts(self, wanted: Statement) -> list[Fact]:
         hidden = self._hidden()
         user = self._conversation.session.user
-        with pool.owned(self._connections.postgres, user) as connection:
+        with pool.user_transaction(self._connections.postgres, user) as connection:
             rows = connection.execute(wanted.sql, wanted.arguments).fetchall()
-            reasons = fact_queries.evidence(user, rows)
+            reasons = fact_queries.evidence_statement(user, rows)
             evidence = connection.execute(reasons.sql, reasons.arguments).fetchall()
-        return fact.without(fact_queries.facts(rows, evidence), hidden)
+        return fact.exclude_turns(fact_queries.parse_facts(rows, evidence), hidden)
 
     def _hidden(self) -> set[tuple[str, str]]:
         """Return the turns that were taken back and that Postgres may still show."""

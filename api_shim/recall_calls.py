@@ -129,7 +129,7 @@ class RecallCalls(ABC):
     def _search(self, wanted: Search, hot: Hot, limit: int) -> list[Memory]:
         vector = None if wanted.query is None else self._vector(wanted.query)
         space_id = self._connections.question_embedder.space_id
-        with pool.owned(self._connections.postgres, self._conversation.session.user) as connection:
+        with pool.user_transaction(self._connections.postgres, self._conversation.session.user) as connection:
             steps = wanted.steps(hot, limit=limit, space_id=space_id, vector=vector)
             asked = next(steps)
             while True:

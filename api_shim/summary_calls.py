@@ -28,14 +28,14 @@ class SummaryCalls(FactCalls):
         It is at most AFTERTURN_SUMMARY_TOKENS long, and follows the session within about a minute. Raises
         MemoryUnavailable.
         """
-        return summary_queries.summary_of(self._run(summary_queries.session_summary(self._conversation.session)))
+        return summary_queries.parse_summary(self._run(summary_queries.summary_statement(self._conversation.session)))
 
     def profile(self) -> str | None:
         """Return what is always of use to know of the user, one fact a line; None while there is nothing.
 
         It is at most AFTERTURN_PROFILE_TOKENS long. Raises MemoryUnavailable.
         """
-        rows = self._run(summary_queries.profile(self._conversation.session.user))
+        rows = self._run(summary_queries.profile_statement(self._conversation.session.user))
         return rows[0]["text"] if rows else None
 
     def preferences(self) -> dict[str, str]:
@@ -43,7 +43,7 @@ class SummaryCalls(FactCalls):
 
         Those that a person entered count before those that were said, and those said last before earlier ones.
         """
-        return preferences.by_key(self._preferences())
+        return preferences.values_by_key(self._preferences())
 
     def set_preference(self, key: str, value: str, *, edit_id: str | None = None) -> str:
         """Let a preference have this value from now on, by a person's word, and return the id of its fact.
@@ -57,12 +57,14 @@ class SummaryCalls(FactCalls):
 
         Raises InvalidInput or MemoryUnavailable.
         """
-        name = self._run(summary_queries.user_name(self._conversation.session.user))
-        said = preferences.said(key, value, name=name[0]["display_name"] if name else None)
-        before = preferences.latest(self._preferences(), key)
+        name = self._run(summary_queries.user_name_statement(self._conversation.session.user))
+        said = preferences.make_preference_fact(key, value, name=name[0]["display_name"] if name else None)
+        before = preferences.find_preference(self._preferences(), key)
         if before is None:
-            return self.add_fact(said.text, **said.columns, edit_id=edit_id)
-        return self.correct_fact(before.fact_id, said.text, **said.columns, valid_from=said.since, edit_id=edit_id)
+            return self.add_fact(said.text, **said.fields, edit_id=edit_id)
+        return self.correct_fact(before.fact_id, said.text, **said.fields, valid_from=said.since, edit_id=edit_id)
 
     def _preferences(self) -> list[Preference]:
-        return preferences.of_rows(self._run(summary_queries.preferences(self._conversation.session.user)))
+        return preferences.parse_preferences(
+            self._run(summary_queries.preferences_statement(self._conversation.session.user))
+        )

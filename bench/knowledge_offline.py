@@ -20,7 +20,7 @@ from typing import LiteralString
 
 import numpy as np
 
-from afterturn.embedding.fast import FastEmbedEmbedder
+from afterturn.embedding.local_model import FastEmbedEmbedder
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim import MemoryClient, connections

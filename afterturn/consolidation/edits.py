@@ -57,7 +57,7 @@ def carry_out(connection: Connection, batch: Batch, outcome: Outcome, decisions:
             rejected = batch.key | {"candidate_index": place, "reason": UNKNOWN_FACT}
             connection.execute(_SQL["add_rejection"], rejected)
             if edit.action is Action.CORRECT:
-                items.drop_facts(connection, batch.session.user, [found.fact_id for found in outcome.believed])
+                items.delete_fact_vectors(connection, batch.session.user, [found.fact_id for found in outcome.believed])
             continue
         _carry_out_one(connection, batch, edit.action, target, outcome, decisions)
 
@@ -92,7 +92,7 @@ def _carry_out_one(
             connection.execute(_SQL["pin"], key | {"is_pinned": action is Action.PIN})
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
-            items.drop_facts(connection, batch.session.user, [target])
+            items.delete_fact_vectors(connection, batch.session.user, [target])
             naming.restore(connection, batch.key, [target])
             user_timezone.keep(connection, batch.key)
 

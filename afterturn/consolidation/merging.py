@@ -17,4 +17,4 @@ def take_over(connection: Connection, scope: UserScope, fact_id: UUID, *, by: UU
     merged = scope.key | {"fact_id": fact_id, "superseded_by": by}
     connection.execute(_SQL["take_evidence"], merged)
     connection.execute(_SQL["take_dates"], merged)
-    items.drop_facts(connection, scope, [fact_id])
+    items.delete_fact_vectors(connection, scope, [fact_id])

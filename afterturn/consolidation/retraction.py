@@ -68,7 +68,7 @@ def retract(connection: Connection, session: SessionScope, position: int) -> Non
     turn = user.key | {"session_id": session.session_id, "position": position}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
     weakened = [row["fact_id"] for row in connection.execute(_SQL["weaken"], turn).fetchall()]
-    items.drop_facts(connection, user, retracted)
+    items.delete_fact_vectors(connection, user, retracted)
     for succession in _successions(connection, user, [*retracted, *weakened]):
         _carry_out(connection, user, succession)
     naming.restore(connection, user.key, retracted)
@@ -119,7 +119,7 @@ def _carry_out(connection: Connection, user: UserScope, succession: Succession) 
 
 def _reinstate(connection: Connection, user: UserScope, orphan: Orphan) -> UUID:
     """Make a new version of a superseded fact, which is current, and return its id."""
-    new_id = ids.version_id(orphan.fact_id, orphan.superseded_by)
+    new_id = ids.derive_version_id(orphan.fact_id, orphan.superseded_by)
     versions = user.key | {"fact_id": orphan.fact_id, "new_id": new_id}
     for step in ("reinstate", "copy_evidence", "copy_vectors", "hand_over"):
         connection.execute(_SQL[step], versions)

@@ -59,7 +59,7 @@ class PromptedExtractor:
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""
         completion = self._llm.complete(
-            system=self._instructions, user=render(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
         )
         return RawAnswer(
             text=completion.text,
@@ -73,7 +73,7 @@ class PromptedExtractor:
     def expected_tokens(self, request: ExtractionRequest) -> int:
         """Return the most tokens that the call for one batch may use."""
         return self._llm.expected_tokens(
-            system=self._instructions, user=render(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
         )
 
 
@@ -85,7 +85,7 @@ def instructions(categories: tuple[str, ...] = (*categories_module.DEFAULT, cate
     return path.read_text("utf-8").replace("{categories}", listed)
 
 
-def render(request: ExtractionRequest) -> str:
+def format_request(request: ExtractionRequest) -> str:
     """Return the variable part of the prompt: user, timezone, dates, context and numbered turns."""
     zone = timezones.of(request.timezone)
     return "\n".join(_lines(request, zone))

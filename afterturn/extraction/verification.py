@@ -89,7 +89,7 @@ def verify(
             rejected.append(Rejection(index=index, reason=dropped))
         believed.append(
             BelievedCandidate(
-                fact_id=ids.fact_id(batch_id, prompt_version, model, index),
+                fact_id=ids.derive_fact_id(batch_id, prompt_version, model, index),
                 candidate=sane,
                 evidence=_positions(candidate.evidence, named),
                 said_at=said_at,

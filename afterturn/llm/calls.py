@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
@@ -21,17 +22,35 @@ _SQL = queries.load("llm_calls")
 
 
 @dataclass(slots=True)
-class CallCost:
-    """The cost of one call; the caller fills it in."""
+class Call:
+    """One call that was reserved; whoever makes it fills in what it took."""
 
+    #: The key of its row, as query arguments.
+    key: dict[str, Any]
     prompt_tokens: int = 0
     completion_tokens: int = 0
     #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int = 0
 
+    def took(self, answer: Usage) -> None:
+        """Note the tokens that an answer reports."""
+        self.prompt_tokens, self.completion_tokens = answer.prompt_tokens, answer.completion_tokens
+        self.cached_tokens = answer.cached_tokens
+
+
+class Usage(Protocol):
+    """What an answer says of its tokens."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+    @property
+    def cached_tokens(self) -> int: ...
+
 
 @contextmanager
-def metered(
+def reserved(
     pool: ConnectionPool[Connection],
     lease: Lease,
     session: SessionScope | None,
@@ -41,10 +60,11 @@ def metered(
     expected_tokens: int,
     daily_tokens: int | None,
     batch_id: UUID | None = None,
-) -> Iterator[CallCost]:
-    """Reserve tokens, run the block, which makes the call, and record the cost.
+) -> Iterator[Call]:
+    """Reserve tokens and run the block, which makes the call. No database connection is used during the block.
 
-    No database connection is used during the block.
+    The cost of a call that fails is recorded here. The caller records the cost of a call that succeeds, with
+    `record_result`, in the connection that stores the answer.
 
     Args:
         pool: of the workers.
@@ -60,31 +80,34 @@ def metered(
     would exceed the budget.
     """
     key = lease.scope.key | {"call_id": uuid4()}
-    call = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
-    cost = CallCost()
-    with pool.connection() as connection, connection.transaction():
-        _check_lease_and_budget(connection, lease, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
-        connection.execute(_SQL["reserve"], key | call | {"reserved_tokens": expected_tokens})
-    outcome = "answered"
+    work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
+    row = key | work | {"reserved_tokens": expected_tokens}
+    with pool.connection() as connection:
+        if daily_tokens is None:
+            leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+        else:
+            with connection.transaction():
+                budget.lock_user(connection, lease.scope)
+                leases.fence(connection, lease)
+                budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+                leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+    call = Call(key)
     try:
-        yield cost
-    except ModelError as error:
-        outcome = error.code
+        yield call
+    except BaseException as error:
+        outcome = error.code if isinstance(error, ModelError) else "answered"
         if isinstance(error, ModelRefused):
-            cost.prompt_tokens, cost.completion_tokens = error.prompt_tokens, error.completion_tokens
-        raise
-    finally:
+            call.prompt_tokens, call.completion_tokens = error.prompt_tokens, error.completion_tokens
         with pool.connection() as connection:
-            connection.execute(_SQL["record_result"], key | {"outcome": outcome} | asdict(cost))
+            record_result(connection, call, outcome=outcome)
+        raise
 
 
-def _check_lease_and_budget(
-    connection: Connection, lease: Lease, *, expected_tokens: int, daily_tokens: int | None
-) -> None:
-    if daily_tokens is None:
-        leases.fence(connection, lease)
-        return
-    # The lock on the user comes before all other locks.
-    budget.lock_user(connection, lease.scope)
-    leases.fence(connection, lease)
-    budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+def record_result(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
+    """Record the outcome and the cost of a call."""
+    took = {
+        "prompt_tokens": call.prompt_tokens,
+        "completion_tokens": call.completion_tokens,
+        "cached_tokens": call.cached_tokens,
+    }
+    connection.execute(_SQL["record_result"], call.key | {"outcome": outcome} | took)

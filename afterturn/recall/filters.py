@@ -107,8 +107,8 @@ def validate(
     return Filters(
         kinds=_validate_kinds(kinds),
         topics=_validate_topics(topics),
-        session_id=None if session_id is None else ids.validated("session_id", session_id),
-        agent_id=None if agent_id is None else ids.validated("agent_id", agent_id),
+        session_id=None if session_id is None else ids.validate_id("session_id", session_id),
+        agent_id=None if agent_id is None else ids.validate_id("agent_id", agent_id),
         since=since,
         until=until,
         time=time,
@@ -134,7 +134,7 @@ def _validate_topics(topics: Iterable[str] | None) -> tuple[str, ...] | None:
     given = _as_list(topics)
     if not 0 < len(given) <= MAX_TOPICS or not all(isinstance(topic, str) and topic for topic in given):
         raise InvalidInput(f"topics must be 1 to {MAX_TOPICS} words")
-    return tuple(turns.storable(topic) for topic in given)
+    return tuple(turns.make_storable(topic) for topic in given)
 
 
 def _as_list(given: object) -> list[Any]:
@@ -167,7 +167,7 @@ def _canonical_json(metadata: Mapping[str, Any] | None) -> str | None:
     if not isinstance(metadata, Mapping) or not metadata:
         raise InvalidInput("metadata must be a mapping with at least one key")
     try:
-        storable = turns.storable_json(json.loads(json.dumps(dict(metadata), allow_nan=False)))
+        storable = turns.make_json_storable(json.loads(json.dumps(dict(metadata), allow_nan=False)))
         return json.dumps(storable, sort_keys=True, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from None

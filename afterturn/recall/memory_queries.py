@@ -84,7 +84,7 @@ def features(
     arguments |= {
         "query": query,
         "space_id": space_id,
-        "vector": None if vector is None else items.to_text(vector),
+        "vector": None if vector is None else items.vector_to_text(vector),
         "with_episodes": "episode" in filters.kinds_or_default(),
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }

@@ -160,7 +160,7 @@ def _read_all(connection: Connection, selection: Selection) -> StoredState:
     return StoredState(
         backlog=backlog.read(connection, *owner),
         dead_reasons=progress.read_dead_reasons(connection, *owner),
-        counters=counters.read(connection),
+        counters=counters.read_counters(connection),
         freshness=progress.read_freshness(connection, *owner, seconds=seconds),
         delays=progress.read_stage_delays(connection, *owner, seconds=seconds),
         rejected_today=progress.read_rejected(connection, *owner, since=midnight),

@@ -42,7 +42,7 @@ class WorkerProcess:
         working_dir.mkdir(parents=True, exist_ok=True)
         own = environment.of_child(settings) | dict(variables or {})
         if fault is not None:
-            own[faults.VARIABLE] = fault
+            own[faults.ENVIRONMENT_VARIABLE] = fault
         self.process = ChildProcess(
             name,
             [sys.executable, "-m", *_command(app, self.node, pool, queues, concurrency)],

@@ -189,10 +189,10 @@ def test_a_call_whose_process_died_counts_with_all_its_reserved_tokens(with_budg
         class Killed(BaseException):
             pass
 
-        with pytest.raises(BudgetExhausted), calls.metered(runtime.postgres, lease, None, expected_tokens=0, **call):
+        with pytest.raises(BudgetExhausted), calls.reserved(runtime.postgres, lease, None, expected_tokens=0, **call):
             with pytest.raises(BudgetExhausted) as exhausted:
                 database.execute("UPDATE llm_calls SET reserved_tokens = 9000")
-                with calls.metered(runtime.postgres, lease, None, expected_tokens=1_001, **call):
+                with calls.reserved(runtime.postgres, lease, None, expected_tokens=1_001, **call):
                     raise AssertionError("this call must not be made")
             raise exhausted.value
         assert database.execute("SELECT session_id, reserved_tokens, outcome FROM llm_calls").fetchall() == [

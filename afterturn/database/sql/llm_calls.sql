@@ -14,11 +14,14 @@ WHERE l.reserved_at >= date_trunc('day', now(), 'UTC')
 GROUP BY l.tenant_id, l.user_id
 
 -- name: reserve
--- Reserve tokens before an LLM call.
+-- Reserve an LLM call before it is made, under the lease on the work. No row: the lease is somebody else's by now.
 INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, session_id, batch_id, model, reserved_tokens)
-VALUES (
-    %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
-)
+SELECT %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
+FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+      AND token = %(lease_token)s
+FOR SHARE
+RETURNING call_id
 
 -- name: record_result
 -- Record the outcome and the cost of a call.

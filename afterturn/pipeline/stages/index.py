@@ -48,7 +48,7 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
         # The debt stays in the user row: the sweep finds it again.
         logger.warning("the index of %s waits: %s", scope, error)
         with runtime.postgres.connection() as connection:
-            counters.add(connection, counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
         return False
     finally:
         runtime.leases.forget(lease)

@@ -104,7 +104,7 @@ def _chunk(
     pairs = [(cell, place) for cell, places in places_of_cell.items() for place in places if place in name_at]
     return {
         "cells": list(places_of_cell),
-        "centres": [None if cell < 0 else items.to_text(centres[cell].tolist()) for cell in places_of_cell],
+        "centres": [None if cell < 0 else items.vector_to_text(centres[cell].tolist()) for cell in places_of_cell],
         "in_cells": [cell for cell, _ in pairs],
         "places": [place for _, place in pairs],
         "kinds": [name_at[place][0] for _, place in pairs],

@@ -132,7 +132,7 @@ def _index_statements(request: LookupRequest, index_row: Row) -> list[Statement]
         "stems": [
             stems.code(stem).to_bytes(4, "big") for stem in request.question_stems[: 2 * stems.MAX_QUESTION_STEMS]
         ],
-        "vector": None if request.vector is None else items.to_text(request.vector),
+        "vector": None if request.vector is None else items.vector_to_text(request.vector),
         "probes": PROBES,
     }
     names = ("columns", "postings", "cells", "grown_sessions", "new_facts", "index")

@@ -17,7 +17,7 @@ SPOKEN_AT = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 
 def turn(content: str, *, role: str = "user", name: str | None = None, at: datetime = SPOKEN_AT) -> Turn:
     """Return a turn with a content."""
-    return turns.make(role, content, limit_bytes=10_000_000, name=name, occurred_at=at)
+    return turns.make_turn(role, content, limit_bytes=10_000_000, name=name, occurred_at=at)
 
 
 def extract(*batch: Turn, user_name: str | None = "Ana", timezone: str = "UTC") -> Answer:

@@ -21,5 +21,5 @@ def statement(text: str, *numbers: int) -> SummaryStatement:
 
 
 def digest(level: int, first: int, last: int, *texts: str) -> Digest:
-    said = tuple(statement(text, first) for text in texts)
-    return Digest(level=level, first_user_seq=first, last_user_seq=last, statements=said)
+    statements = tuple(statement(text, first) for text in texts)
+    return Digest(level=level, first_user_seq=first, last_user_seq=last, statements=statements)

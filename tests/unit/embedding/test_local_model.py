@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from afterturn.embedding.fast import FastEmbedEmbedder
+from afterturn.embedding.local_model import FastEmbedEmbedder
 from afterturn.errors import SettingsError
 
 MODEL_PATH = os.environ.get("TEST_MODEL_PATH")
@@ -26,7 +26,7 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 
 @needs_model
-def test_vectors_carry_meaning_and_come_in_order(embedder: FastEmbedEmbedder):
+def test_vectors_compare_meaning_and_are_in_order(embedder: FastEmbedEmbedder):
     texts = ["Ana's home is in the capital of Portugal", "x" * 3_000, "Where does Ana live?", "", "tax report"]
 
     vectors = embedder.embed(texts)
@@ -65,7 +65,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
         FastEmbedEmbedder().embed(["x"])
 
 
-def test_a_folder_that_is_not_there_or_holds_no_model_is_named(tmp_path: Path):
+def test_a_folder_without_a_model_is_named(tmp_path: Path):
     pytest.importorskip("fastembed")
 
     for path in (tmp_path / "none", tmp_path):
