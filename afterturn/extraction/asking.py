@@ -110,7 +110,7 @@ class Extraction:
         """Return an answer as it came, and the call that it took, where one was made."""
         request = self._request_for(first, last, problem)
         names = (request.user_name,) if request.user_name else ()
-        if small_talk.holds_nothing(request.turns, request.context, names=names):
+        if small_talk.is_small_talk(request.turns, request.context, names=names):
             return NOTHING, None
         if self._servers.settings.is_offline:
             return self._servers.extractor.extract(request).text, None

@@ -85,7 +85,7 @@ def costs_statement(tenant_id: str | None, user_id: str | None, *, by: CostGroup
     Raises InvalidInput when `by` or `days` is not valid.
     """
     if by not in get_args(CostGrouping):
-        raise InvalidInput(f"costs go by {', '.join(get_args(CostGrouping))}, not by {by!r}")
+        raise InvalidInput(f"by must be one of {', '.join(get_args(CostGrouping))}, not {by!r}")
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= DAYS_LIMIT):
         raise InvalidInput(f"days must be 1 to {DAYS_LIMIT}, not {days!r}")
     return Statement(_SQL["costs"], {"tenant_id": tenant_id, "user_id": user_id, "by": by, "days": days})

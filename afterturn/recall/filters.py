@@ -67,7 +67,7 @@ class Filters:
     def matches_pending_turn(self, turn: Turn, session_id: str) -> bool:
         """Return whether a turn passes that is not archived yet.
 
-        Such a turn has no recorded time yet. It passes a recorded `since`, and no recorded `until` or `as_of`.
+        Such a turn is recorded later than now. So with `time="recorded"` it passes `since`, but not `until` or `as_of`.
         """
         has_recorded_end = self.time == "recorded" and (self.until is not None or self.as_of is not None)
         return (

@@ -89,14 +89,8 @@ def features(
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }
     conditions = _WITH_KEYS if keys is not None else {} if include_indexed else _UNLESS_INDEXED
-    return [
-        Statement(
-            SQL[name].replace(_CONDITION, conditions[name]) if name in conditions else SQL[name],
-            arguments,
-            is_binary=True,
-        )
-        for name in FEATURE_QUERIES
-    ]
+    sql = (SQL[name].replace(_CONDITION, conditions.get(name, _CONDITION)) for name in FEATURE_QUERIES)
+    return [Statement(query_sql, arguments, is_binary=True) for query_sql in sql]
 
 
 def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:

@@ -63,13 +63,27 @@ class Ranked:
 
 
 class FeatureSource(Protocol):
-    """Computes the features of documents that are only a part of a memory."""
+    """Computes the features of documents, with the statistics of a whole memory."""
 
     def document_features(self, documents: Documents) -> dict[str, Numbers]:
         """Return the features of documents by their names in `WEIGHTS`."""
 
     def fact_similarities(self, facts: Documents) -> Numbers:
         """Return the standardized cosine of each fact."""
+
+
+class _WholeMemory:
+    """Computes the features where the documents are the whole memory."""
+
+    def __init__(self, question: str, question_stems: Sequence[str]) -> None:
+        self._question = question
+        self._question_stems = question_stems
+
+    def document_features(self, documents: Documents) -> dict[str, Numbers]:
+        return document_features.compute_features(self._question, self._question_stems, documents)
+
+    def fact_similarities(self, facts: Documents) -> Numbers:
+        return document_features.standardize(facts.cosine)
 
 
 class Ranking:
@@ -97,12 +111,9 @@ class Ranking:
         self._standalone = document_set.standalone_facts()
         standalone_facts = documents.select(self._facts, self._standalone)
         self._documents = documents.concatenate([document_set.turns, standalone_facts, document_set.episodes])
-        if feature_source is None:
-            self._fact_similarities = document_features.standardize(self._facts.cosine)
-            features = document_features.compute_features(question, document_set.question_stems, self._documents)
-        else:
-            self._fact_similarities = feature_source.fact_similarities(self._facts)
-            features = feature_source.document_features(self._documents)
+        source = feature_source or _WholeMemory(question, document_set.question_stems)
+        self._fact_similarities = source.fact_similarities(self._facts)
+        features = source.document_features(self._documents)
         self._weights = weights_for(document_set.question_stems)
         #: What each fact adds to the score of its turn.
         self._fact_scores = (

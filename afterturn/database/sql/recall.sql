@@ -53,7 +53,7 @@ fact_id = ANY(%(fact_ids)s::uuid[])
 (v.kind, v.item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: fact_features
--- The features of the user's facts: current facts, or those at the time `as_of`, or with `include_superseded` all.
+-- The features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones.
 SELECT string_agg(uuid_send(f.fact_id), ''::bytea) AS ids,
        string_agg(float8send(f.at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,

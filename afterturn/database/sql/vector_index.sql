@@ -5,7 +5,7 @@
 SELECT build, space_id, read_at FROM memory_indexes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: columns
--- The columns of an index.
+-- The columns of an index. Three of them get clearer names than they have in the table.
 SELECT build, space_id, turns AS turn_count, sessions, session_sizes, speakers, positions, stems AS lengths, traits,
        speaker, months, fact_ids, evidence_facts, evidence_turns, alone AS standalone, spread_of_turns, spread_of_facts
 FROM memory_indexes

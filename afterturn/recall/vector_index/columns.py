@@ -1,4 +1,4 @@
-"""The columns of an index: what is known of each document without reading it."""
+"""The columns of an index: what recall knows about each document without reading it."""
 
 from __future__ import annotations
 

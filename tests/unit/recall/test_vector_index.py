@@ -217,7 +217,9 @@ def test_the_spread_of_vectors_gives_mean_and_deviation_of_the_cosines(question_
 
 
 def test_vectors_of_different_groups_are_in_different_cells():
-    vectors = np.repeat(np.eye(4, DIMENSION), 10, axis=0) + np.random.default_rng(5).standard_normal((40, DIMENSION)) * 0.01
+    vectors = (
+        np.repeat(np.eye(4, DIMENSION), 10, axis=0) + np.random.default_rng(5).standard_normal((40, DIMENSION)) * 0.01
+    )
     embeddings = [encode_halfvec(vector) for vector in vectors]
     cell_of_vector = cells.nearest_centres(cells.find_centres(embeddings, 20), embeddings)
     for group in range(4):

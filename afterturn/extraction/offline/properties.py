@@ -1,4 +1,4 @@
-"""Which property a statement gives: "I live in Lisbon" -> lives_in, Lisbon."""
+"""Find the property that a clause states: "I live in Lisbon" -> lives_in, Lisbon."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _RULES = (*identity_rules.RULES, *family_rules.RULES, *taste_rules.RULES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """A property of somebody, and the kind of fact that gives it."""
+    """A property with its value, and the category and importance of the fact."""
 
     category: str
     importance: float
-    #: Whom it is about, by name.
+    #: The name of the person or thing that has the property.
     subject: str
+    #: None: the clause states no known property.
     attribute: str | None = None
     value: str | None = None
 
@@ -40,12 +41,12 @@ _PAST_FORMS = {
     "owns": "owned",
     "studies": "studied",
 }
-#: Said in the past tense, these are no longer so; the others (moved, bought, was born) still are.
-_PAST_IN_PAST_TENSE = frozenset({"lives_in", "works_at", "works_as", "studies", "plays", "likes"})
+#: Properties that have ended if the verb is in the past tense. Others (moved, bought, was born) still apply.
+_ENDED_IN_PAST_TENSE = frozenset({"lives_in", "works_at", "works_as", "studies", "plays", "likes"})
 _PAST_TENSE = re.compile(r"\bI (?:\w+ly )?(?:lived|worked|was|majored|played|studied|loved|liked)\b")
 _AGE = re.compile(r"\bI (?:am|just turned|turned) (?:now )?(?P<value>\d{1,3})(?: years? old)?(?=[.,!]|$| and\b)")
 _I_AM = re.compile(r"^I am (?:an? )?(?P<value>[^\W\d_a-z][\w'-]*(?: [^\W\d_a-z][\w'-]*){0,3})(?=[.,!]|$| and\b)")
-#: A date is when something holds, and no part of what holds.
+#: A date at the end of a value says when it applies, and is not part of the value.
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE_AT_END = re.compile(
     r",? (?:(?:(?:on|in|around|since|until|till|by|from|starting|for) )?"
@@ -53,7 +54,7 @@ _DATE_AT_END = re.compile(
     rf"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day )?(?:\d{{1,2}} )?(?:{_MONTHS})(?: \d{{4}})?"
     r"|(?:on|in|around|since|until|till|by|from) (?:the (?:spring|summer|autumn|fall|winter) of )?(?:19|20)\d\d)$"
 )
-_DATES = frozenset({"born_on"})
+_DATE_ATTRIBUTES = frozenset({"born_on"})
 _RELATIVES_JOB = re.compile(
     rf"^[Mm]y {kinship.KIN},? ?(?P<name>[^\W\d_a-z]\w+)?,? (?:is|works as|became) (?:an? )?(?P<value>{JOB})"
     r"(?=[.,!]|$| (?:and|in|at|for)\b)"
@@ -70,18 +71,21 @@ _WORK = re.compile(
 )
 
 
-def find(clause: str, speaker: str, *, former: bool) -> Property:
-    """Return the property that a first-person clause (contractions written out) gives; without attribute if none.
+def find_property(clause: str, speaker: str, *, is_former: bool) -> Property:
+    """Return the property that a clause states; without an attribute if it states none.
 
-    `former` says that it holds no more: then the attribute is the past one ("lived_in"), never the current one.
+    Args:
+        clause: in the first person, with expanded contractions.
+        speaker: the name of the speaker.
+        is_former: whether the clause is no longer true; then the attribute is a past one ("lived_in").
     """
-    special = _relatives_job(clause, speaker) or _age(clause, speaker) or _identity(clause, speaker)
-    if special:
-        return special
+    property_without_rule = _relatives_job(clause, speaker) or _age(clause, speaker) or _identity(clause, speaker)
+    if property_without_rule:
+        return property_without_rule
     lower = clause.lower()
     for rule in _RULES:
         if rule.needle in lower and (match := rule.pattern.search(clause)):
-            return _property(rule, match, speaker, former=former)
+            return _property_of_match(rule, match, speaker, is_former=is_former)
     return Property(category=_category(clause), importance=0.5, subject=speaker)
 
 
@@ -101,14 +105,14 @@ def _age(clause: str, speaker: str) -> Property | None:
 
 
 def _identity(clause: str, speaker: str) -> Property | None:
-    """What "I am" and a word in capitals says: a name, a nationality or a faith."""
+    """Return the property in "I am" with a capitalised word: a name, a nationality or a faith."""
     match = _I_AM.match(clause)
     if not match:
         return None
     value = match["value"]
-    if nationalities.nationality(value):
+    if nationalities.is_nationality(value):
         attribute = "nationality"
-    elif nationalities.faith(value):
+    elif nationalities.is_faith(value):
         attribute = "religion"
     elif value.casefold() == speaker.casefold():
         attribute = "name"
@@ -117,17 +121,17 @@ def _identity(clause: str, speaker: str) -> Property | None:
     return Property(category="identity", attribute=attribute, value=value, subject=speaker, importance=0.85)
 
 
-def _property(rule: Rule, match: re.Match[str], speaker: str, *, former: bool) -> Property:
+def _property_of_match(rule: Rule, match: re.Match[str], speaker: str, *, is_former: bool) -> Property:
     attribute = rule.attribute
     if attribute == "favourite_":
         attribute += re.sub(r"\W+", "_", match["kind"].strip().lower())
     elif attribute == "kin":
-        attribute = kinship.attribute(match["kin"])
-    in_past_tense = attribute in _PAST_IN_PAST_TENSE and _PAST_TENSE.search(match.group()) is not None
-    if former or in_past_tense:
+        attribute = kinship.kinship_attribute(match["kin"])
+    has_ended = attribute in _ENDED_IN_PAST_TENSE and _PAST_TENSE.search(match.group()) is not None
+    if is_former or has_ended:
         attribute = _PAST_FORMS.get(attribute, f"formerly_{attribute}")
-    value = third_person.value_told(match["value"].strip(" ,.-"))
-    if attribute not in _DATES:
+    value = third_person.value_to_third_person(match["value"].strip(" ,.-"))
+    if attribute not in _DATE_ATTRIBUTES:
         value = _DATE_AT_END.sub("", value)
     return Property(
         category=rule.category, attribute=attribute, value=value, subject=speaker, importance=rule.importance
