@@ -18,7 +18,7 @@ import redis.asyncio
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from afterturn.database.pool import AsyncConnection, Connection, make_async_app_pool, open_app_pool
-from afterturn.recall.question import QuestionEmbedder
+from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.settings import Settings
 from api_shim import attempts
 from api_shim.attempts import AsyncAttempts, Attempts

@@ -161,7 +161,7 @@ class Conversation:
         """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
         session_id = self.session.session_id
         shown = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in hot.hidden]
-        by_id = {row["turn_id"]: memory_queries.turn_of(row) for row in shown}
+        by_id = {row["turn_id"]: memory_queries.decode_turn(row) for row in shown}
         for turn in hot.turns:
             by_id.setdefault(turn.turn_id, turn)
         return list(by_id.values())[-limit:]
@@ -169,18 +169,19 @@ class Conversation:
     def newest_memories(self, archived: Sequence[Mapping[str, Any]], hot: Hot, limit: int) -> list[Memory]:
         """Return the newest turns as memories, newest first: those in Redis, then the user's archived ones."""
         found = {
-            turn.turn_id: memory_queries.of_turn(turn, self.session.session_id, 0.0) for turn in reversed(hot.turns)
+            turn.turn_id: memory_queries.turn_as_memory(turn, self.session.session_id, 0.0)
+            for turn in reversed(hot.turns)
         }
         for row in archived:
             if (row["session_id"], row["turn_id"]) not in hot.hidden:
-                found.setdefault(row["turn_id"], memory_queries.of_row(row, 0.0))
+                found.setdefault(row["turn_id"], memory_queries.decode_turn_memory(row, 0.0))
         return list(found.values())[:limit]
 
     def search(
         self, query: str | None, given: Mapping[str, Any], *, order: str | None, cursor: str | None, explain: bool
     ) -> Search:
         """Return the checked search for a recall's arguments. Raises InvalidInput."""
-        checked = filters.checked(**given)
+        checked = filters.validate(**given)
         if order not in (None, *filters.ORDERS):
             raise InvalidInput(f"order must be one of {', '.join(filters.ORDERS)}, not {order!r}")
         if query is not None and order is not None:

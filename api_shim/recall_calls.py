@@ -111,7 +111,7 @@ class RecallCalls(ABC):
             if not hot.turns:
                 raise
             logger.warning("Postgres is away: recall searches only what Redis has")
-            return search.of_hot(wanted, self._conversation.session.session_id, hot, limit=limit)
+            return search.search_hot_turns(wanted, self._conversation.session.session_id, hot, limit=limit)
         return self._conversation.shown(found, hot, limit)
 
     def _newest(self, limit: int) -> list[Memory]:
@@ -120,7 +120,7 @@ class RecallCalls(ABC):
         if len(hot.turns) < limit:
             room = limit + len(hot.hidden)
             try:
-                archived = self._run(memory_queries.newest(self._conversation.session.user, limit=room))
+                archived = self._run(memory_queries.newest_turns(self._conversation.session.user, limit=room))
             except MemoryUnavailable:
                 if not hot.turns:
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -58,9 +59,20 @@ def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connect
         open=True,
         timeout=settings.postgres_timeout_seconds,
         configure=configure,
-        check=ConnectionPool.check_connection,
+        check=_check_open,
         kwargs=_connection_arguments(settings),
     )
+
+
+def _check_open(connection: Connection) -> None:
+    """Raise OperationalError when the server has closed an idle connection; costs no round trip while it has not.
+
+    A server that hangs up makes the socket readable; an idle connection has nothing else to read, but for a notice.
+    """
+    socket = select.poll()
+    socket.register(connection.pgconn.socket, select.POLLIN)
+    if socket.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 @contextmanager

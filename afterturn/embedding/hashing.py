@@ -14,7 +14,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
 #: Part of an embedding space's name. A change of the vectors must change it: the old vectors are then rebuilt.
@@ -64,37 +64,77 @@ class HashingEmbedder:
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return one unit vector per text. All texts without a word have the same vector."""
-        return [self._embed_one(text) for text in texts]
+        # The texts of one call share most of their words. Not kept beyond it: words are content.
+        features = _Features(self.dimension)
+        return [self._embed_one(text, features) for text in texts]
 
-    def _embed_one(self, text: str) -> list[float]:
-        dimension = self.dimension
-        vector = [0.0] * dimension
-        for weight, hashes in _features(text):
-            for hashed in hashes:
-                # The top bit is the sign, the other bits are the place: collisions cancel out as often as they add up.
-                vector[(hashed & 0x7FFFFFFF) % dimension] += weight if hashed & 0x80000000 else -weight
-        length = math.sqrt(math.fsum(number * number for number in vector))
+    def _embed_one(self, text: str, features: _Features) -> list[float]:
+        vector = [0.0] * self.dimension
+        for weight, places in features.of_text(text):
+            for place in places:
+                # Places that are subtracted are stored as their complement: collisions cancel out as often as they
+                # add up.
+                if place >= 0:
+                    vector[place] += weight
+                else:
+                    vector[~place] -= weight
+        length = math.hypot(*vector)
         if length < 1e-9:
-            return [1.0] + [0.0] * (dimension - 1)
+            return [1.0] + [0.0] * (self.dimension - 1)
         return [number / length for number in vector]
 
 
-def _features(text: str) -> Iterator[tuple[float, list[int]]]:
-    """Yield groups of features: the weight of each feature of the group, and their hashes."""
-    words = _WORDS.findall(_fold_case_and_accents(text))
-    for word, count in Counter(words).items():
-        factor = 1.0 + math.log(count)
-        if word in _STOP_WORDS:
-            yield _STOP_WORD_WEIGHT * factor, [_hash(_WORD_SEED, word.encode())]
-        elif not word.isascii() and _UNSPACED.search(word):
-            yield _WORD_WEIGHT * factor, _sequence_hashes(word.encode("utf-32-be"), _UNSPACED_SEQUENCE_SIZES, step=4)
-        else:
-            sequences = _sequence_hashes(f"<{word}>".encode(), _SEQUENCE_SIZES)
-            yield _LETTERS_WEIGHT * factor / math.sqrt(len(sequences) or 1), sequences
-            yield _WORD_WEIGHT * factor, [_hash(_WORD_SEED, _stem(word).encode())]
-    stems = [_stem(word).encode() for word in words if word not in _STOP_WORDS]
-    for (first, second), count in Counter(itertools.pairwise(stems)).items():
-        yield _PAIR_WEIGHT * (1.0 + math.log(count)), [_hash(_PAIR_SEED, first + b" " + second)]
+class _Features:
+    """The features of words and pairs of words, each hashed once."""
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self._groups: dict[str, list[tuple[float, list[int]]]] = {}
+        self._pairs: dict[tuple[bytes, bytes], list[int]] = {}
+
+    def of_text(self, text: str) -> Iterator[tuple[float, list[int]]]:
+        """Yield groups of features: the weight of each feature of the group, and their places in the vector."""
+        words = _WORDS.findall(_fold_case_and_accents(text))
+        for word, count in Counter(words).items():
+            factor = 1.0 + math.log(count)
+            for weight, places in self._of_word(word):
+                yield weight * factor, places
+        stems = [_stem(word).encode() for word in words if word not in _STOP_WORDS]
+        for pair, count in Counter(itertools.pairwise(stems)).items():
+            yield _PAIR_WEIGHT * (1.0 + math.log(count)), self._of_pair(pair)
+
+    def _of_word(self, word: str) -> list[tuple[float, list[int]]]:
+        groups = self._groups.get(word)
+        if groups is None:
+            groups = self._groups[word] = [(weight, self._places(hashes)) for weight, hashes in _word_features(word)]
+        return groups
+
+    def _of_pair(self, pair: tuple[bytes, bytes]) -> list[int]:
+        places = self._pairs.get(pair)
+        if places is None:
+            places = self._pairs[pair] = self._places([_hash(_PAIR_SEED, pair[0] + b" " + pair[1])])
+        return places
+
+    def _places(self, hashes: Iterable[int]) -> list[int]:
+        """Return the places of hashed features. The top bit of a hash is the sign, the other bits are the place."""
+        places = []
+        for hashed in hashes:
+            place = (hashed & 0x7FFFFFFF) % self._dimension
+            places.append(place if hashed & 0x80000000 else ~place)
+        return places
+
+
+def _word_features(word: str) -> list[tuple[float, list[int]]]:
+    """Return groups of a word's features: the weight of each feature of the group, and their hashes."""
+    if word in _STOP_WORDS:
+        return [(_STOP_WORD_WEIGHT, [_hash(_WORD_SEED, word.encode())])]
+    if not word.isascii() and _UNSPACED.search(word):
+        return [(_WORD_WEIGHT, _sequence_hashes(word.encode("utf-32-be"), _UNSPACED_SEQUENCE_SIZES, step=4))]
+    sequences = _sequence_hashes(f"<{word}>".encode(), _SEQUENCE_SIZES)
+    return [
+        (_LETTERS_WEIGHT / math.sqrt(len(sequences) or 1), sequences),
+        (_WORD_WEIGHT, [_hash(_WORD_SEED, _stem(word).encode())]),
+    ]
 
 
 def _hash(seed: int, feature: bytes) -> int:

@@ -100,8 +100,9 @@ def store_vectors(
 def delete_fact_vectors(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
     """Delete the vectors of facts, or of candidates that did not become facts."""
     if fact_ids:
-        arguments = scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]}
-        connection.execute(_SQL["delete_fact_vectors"], arguments)
+        connection.execute(
+            _SQL["delete_fact_vectors"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]}
+        )
 
 
 def vector_to_text(vector: Sequence[float]) -> str:

@@ -105,24 +105,29 @@ UPDATE users SET version = version + 1
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND version = %(version)s
 RETURNING version
 
--- name: add
--- One new fact, current or already superseded by a newer one.
+-- name: add_facts
+-- New facts, each current or already superseded by a newer one, in one statement.
 INSERT INTO facts (
-    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
     said_valid_to, said_at
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
-    %(subject)s, %(attribute)s, %(value)s, %(importance)s,
-    CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
-    %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END, %(ended_because)s,
-    %(origin)s, %(said_by)s, %(is_pinned)s, %(is_by_rules)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
+)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
+       f.attribute, f.value, f.importance,
+       CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
+       f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
+       f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at
+FROM json_to_recordset(%(facts)s::json) AS f (
+    fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
+    importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
+    valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz
 )
 
 -- name: add_evidence
--- Why a fact is believed.
-INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
-VALUES (%(tenant_id)s, %(user_id)s, %(fact_id)s, %(session_id)s, %(position)s, %(quote)s, %(batch_id)s)
+-- Why facts are believed, in one statement.
+INSERT INTO evidence (tenant_id, user_id, batch_id, session_id, fact_id, position, quote)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, e.fact_id, e.position, e.quote
+FROM unnest(%(fact_ids)s::uuid[], %(positions)s::bigint[], %(quotes)s::text[]) AS e (fact_id, position, quote)
 ON CONFLICT DO NOTHING
 
 -- name: repeat

@@ -44,7 +44,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND token = ANY(%(toke
 -- name: batches
 -- The batches that show a turn, as their own or as context. Read after their leases were seized.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
-       prompt_version, model, embedded_at
+       prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND %(position)s BETWEEN first_position - %(context_turns)s AND last_position

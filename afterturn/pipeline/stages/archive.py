@@ -244,7 +244,7 @@ def _cut_sessions(
     manual_rows: list[dict[str, Any]] = []
     session_rows: list[dict[str, Any]] = []
     cut_users: dict[UserScope, int] = defaultdict(int)
-    cutting = budget.cutting(connection, settings, next_user_seq.keys())
+    cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
     for session in sessions:
         own = cutting[session.scope.user]
         uncut = _uncut_turns(connection, session)

@@ -132,7 +132,7 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
             if calls == runtime.settings.sleep_calls:
                 return _Judged(verdicts=judged.verdicts, through=_before(memory, group[0]), is_finished=False)
             calls += 1
-            asking.ask(runtime, lease, judge, question, stage="sleep")
+            asking.ask(runtime, lease, judge, question.text(), stage="sleep")
             verdicts = _ask_about(runtime, scope, memory, judge, group)[1]
         judged.verdicts.update(verdicts or {})
     return judged

@@ -120,7 +120,7 @@ def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWo
 
 def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft:
     summarizer = runtime.summarizer
-    with calls.metered(
+    with calls.reserved(
         runtime.postgres,
         lease,
         session,
@@ -128,8 +128,9 @@ def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWor
         model=summarizer.model,
         expected_tokens=summarizer.expected_tokens(work.sources),
         daily_tokens=runtime.settings.user_daily_tokens,
-    ) as cost:
+    ) as call:
         draft = summarizer.summarize(work.sources)
-        cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
-        cost.cached_tokens = draft.cached_tokens
-        return draft
+        call.took(draft)
+    with runtime.postgres.connection() as connection:
+        calls.record_result(connection, call)
+    return draft

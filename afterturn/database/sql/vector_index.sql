@@ -1,23 +1,23 @@
--- Large memories: their index, and what is read of it (docs/decisions/015).
+-- The index of large memories (docs/decisions/015).
 
 -- name: index
--- Which index a memory has.
+-- The current index of a memory.
 SELECT build, space_id, read_at FROM memory_indexes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: columns
--- The index's columns.
-SELECT build, space_id, turns, sessions, session_sizes, speakers, positions, stems, traits, speaker, months, fact_ids,
-       evidence_facts, evidence_turns, alone, spread_of_turns, spread_of_facts
+-- The columns of an index.
+SELECT build, space_id, turns AS turn_count, sessions, session_sizes, speakers, positions, stems AS lengths, traits,
+       speaker, months, fact_ids, evidence_facts, evidence_turns, alone AS standalone, spread_of_turns, spread_of_facts
 FROM memory_indexes
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build = %(build)s
 
 -- name: postings
--- Where the question's stems stand.
+-- The documents that contain the stems of the question, and how often.
 SELECT stem, places, counts FROM index_postings
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build = %(build)s AND stem = ANY(%(stems)s::bytea[])
 
 -- name: cells
--- The cosines of the vectors in the cells that are nearest to the question's, and (cell -1) of a sample of all.
+-- The cosines of the vectors in the cells nearest to the question, and of those in the sample cell (cell -1).
 SELECT c.cell, c.places, (
     SELECT string_agg(float4send((-(v.embedding <#> %(vector)s::halfvec))::float4), ''::bytea)
     FROM unnest(c.embeddings) AS v (embedding)
@@ -35,21 +35,21 @@ WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.build = %(bu
       )
 
 -- name: grown_sessions
--- Sessions that turns came to since the index's documents were read, or just before.
+-- Sessions with turns that were archived after `since`.
 SELECT s.session_id, s.next_position
 FROM sessions AS s
 WHERE s.tenant_id = %(tenant_id)s AND s.user_id = %(user_id)s AND s.last_archived_at >= %(since)s
 
 -- name: new_facts
--- Facts that were recorded since then, or just before, with the turns that they rest on.
+-- Facts that were recorded after `since`, with the turns that are their evidence.
 SELECT f.fact_id, e.session_id, e.position
 FROM facts AS f
 LEFT JOIN evidence AS e USING (tenant_id, user_id, fact_id)
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
       AND f.recorded_at >= %(since)s
 
--- name: looked_at
--- How large a memory is, its space, and the time; no row where nobody owes its index.
+-- name: owed_index
+-- The size of a memory, its embedding space, and the time; no row if its index is up to date.
 SELECT u.next_user_seq, clock_timestamp() AS now,
        (SELECT space_id FROM embedding_spaces WHERE state = 'serving') AS space_id,
        (SELECT count(*) FROM turns AS t
@@ -59,23 +59,23 @@ SELECT u.next_user_seq, clock_timestamp() AS now,
 FROM users AS u
 WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s AND u.owes_index
 
--- name: allow_time
--- A large memory takes longer to read and write than other statements may take.
+-- name: extend_timeout
+-- Reading and writing a large memory takes longer than the usual statement timeout.
 SELECT set_config('statement_timeout', '600000', true)
 
--- name: sampled_vectors
--- Every so manyeth of the memory's vectors.
+-- name: sample_vectors
+-- About one of `every` vectors of a memory.
 SELECT halfvec_send(embedding) AS embedding FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s
       AND kind <> 'episode' AND hashtext(item) %% %(every)s = 0
 
 -- name: count_vectors
--- How many vectors the memory has.
+-- The number of vectors of a memory.
 SELECT count(*) AS count FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s AND kind <> 'episode'
 
 -- name: next_vectors
--- The vectors behind a place, in order.
+-- The vectors after an item, in order.
 SELECT kind, item, halfvec_send(embedding) AS embedding FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s AND kind = %(kind)s
       AND item > %(after)s
@@ -83,28 +83,28 @@ ORDER BY item
 LIMIT %(limit)s
 
 -- name: new_build
--- A number for an index.
+-- A number for a new index.
 SELECT nextval('lease_tokens') AS build
 
 -- name: add_columns
--- The index counts from here on.
+-- From here on recall uses the index.
 INSERT INTO memory_indexes (
     tenant_id, user_id, build, space_id, read_at, turns, sessions, session_sizes, speakers, positions, stems, traits,
     speaker, months, fact_ids, evidence_facts, evidence_turns, alone, spread_of_turns, spread_of_facts
 ) VALUES (
-    %(tenant_id)s, %(user_id)s, %(build)s, %(space_id)s, %(read_at)s, %(turns)s, %(sessions)s, %(session_sizes)s,
-    %(speakers)s, %(positions)s, %(stems)s, %(traits)s, %(speaker)s, %(months)s, %(fact_ids)s, %(evidence_facts)s,
-    %(evidence_turns)s, %(alone)s, %(spread_of_turns)s, %(spread_of_facts)s
+    %(tenant_id)s, %(user_id)s, %(build)s, %(space_id)s, %(read_at)s, %(turn_count)s, %(sessions)s, %(session_sizes)s,
+    %(speakers)s, %(positions)s, %(lengths)s, %(traits)s, %(speaker)s, %(months)s, %(fact_ids)s, %(evidence_facts)s,
+    %(evidence_turns)s, %(standalone)s, %(spread_of_turns)s, %(spread_of_facts)s
 )
 
 -- name: add_postings
--- Some stems.
+-- Insert the postings of some stems.
 INSERT INTO index_postings (tenant_id, user_id, build, stem, places, counts)
 SELECT %(tenant_id)s, %(user_id)s, %(build)s, p.stem, p.places, p.counts
 FROM unnest(%(stems)s::bytea[], %(places)s::bytea[], %(counts)s::bytea[]) AS p (stem, places, counts)
 
 -- name: add_cells
--- Some cells, with the vectors that are there now.
+-- Insert some cells with the current vectors of their items.
 INSERT INTO index_cells (tenant_id, user_id, build, cell, centre, places, embeddings)
 SELECT %(tenant_id)s, %(user_id)s, %(build)s, c.cell, c.centre::halfvec, v.places, v.embeddings
 FROM unnest(%(cells)s::integer[], %(centres)s::text[]) AS c (cell, centre)
@@ -120,25 +120,25 @@ JOIN (
 ) AS v USING (cell)
 
 -- name: drop_columns
--- The index counts no more.
+-- From here on recall does not use the index.
 DELETE FROM memory_indexes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: drop_postings
--- All but those of one build.
+-- Delete the postings of all builds except one.
 DELETE FROM index_postings WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build <> %(build)s
 
 -- name: drop_cells
--- All but those of one build.
+-- Delete the cells of all builds except one.
 DELETE FROM index_cells WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build <> %(build)s
 
 -- name: lock_user
--- The user before the lease, in the order of all others.
+-- Lock the user's row. It comes before the lease in the order of locks.
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
--- name: indexed
--- The memory was looked at as it was when its next batch had this number; 0: look again at once.
+-- name: mark_indexed
+-- The index is up to date until the batch with this number; with 0 the index is owed at once.
 UPDATE users SET indexed_user_seq = %(user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
--- name: seize_lease
--- Whoever is making an index can end it no more: it was read before.
+-- name: delete_lease
+-- A running build cannot publish its index any more, because it read the memory before.
 DELETE FROM leases WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'index'
