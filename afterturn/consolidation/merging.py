@@ -15,6 +15,6 @@ _SQL = queries.load("facts")
 def merge_fact(connection: Connection, scope: UserScope, fact_id: UUID, *, into: UUID) -> None:
     """Add a fact's evidence and dates to the fact `into`, in the caller's transaction, and delete its vectors."""
     merged = scope.key | {"fact_id": fact_id, "superseded_by": into}
-    connection.execute(_SQL["take_evidence"], merged)
-    connection.execute(_SQL["take_dates"], merged)
+    connection.execute(_SQL["merge_evidence"], merged)
+    connection.execute(_SQL["merge_dates"], merged)
     items.delete_fact_vectors(connection, scope, [fact_id])

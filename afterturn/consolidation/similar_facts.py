@@ -40,7 +40,7 @@ def read_similar_facts(
     }
     ranked = [
         row
-        for name in ("alike_in_words", "alike_in_meaning")
+        for name in ("similar_by_words", "similar_by_vectors")
         for row in connection.execute(_SQL[name], arguments).fetchall()
     ]
     # First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
