@@ -40,7 +40,6 @@ GIVEN = {
 @pytest.fixture
 def llm_server():
     with LLMServer() as server:
-        server.queue(GIVEN, on="extract")
         yield server
 
 
@@ -59,6 +58,12 @@ def pipeline(with_llm, hot_store):
 @pytest.fixture
 def memory(with_llm):
     return MemoryClient("ana", "chat", settings=with_llm)
+
+
+@pytest.fixture
+def given(llm_server):
+    """The next extraction is answered with GIVEN."""
+    llm_server.queue(GIVEN, on="extract")
 
 
 def up_to(pipeline: Pipeline, stage: str) -> UUID:
@@ -90,7 +95,7 @@ def counted(monkeypatch, module, name):
         yield counts
 
 
-def test_a_judged_batch_is_parsed_and_verified_once(memory, pipeline, llm_server, monkeypatch):
+def test_a_judged_batch_is_parsed_and_verified_once(memory, pipeline, given, llm_server, monkeypatch):
     memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     pipeline.settle()
     llm_server.queue({"facts": [{"text": "Ana rows.", "evidence": [{"turn": 1, "quote": "I row"}]}]}, on="extract")
@@ -102,7 +107,7 @@ def test_a_judged_batch_is_parsed_and_verified_once(memory, pipeline, llm_server
     assert {fact.text for fact in memory.facts()} == {"Ana lives in Lisbon.", "Ana owns a boat.", "Ana rows."}
 
 
-def test_a_stored_candidate_becomes_the_fact_that_the_answer_gave(memory, pipeline, database):
+def test_a_stored_candidate_becomes_the_fact_that_the_answer_gave(memory, pipeline, given, database):
     memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     pipeline.settle()
     [home] = memory.facts(attribute="lives_in")
@@ -121,7 +126,7 @@ def test_a_stored_candidate_becomes_the_fact_that_the_answer_gave(memory, pipeli
     ]
 
 
-def test_what_release_0_1_extracted_is_verified_again_and_becomes_the_same(memory, pipeline, database):
+def test_what_release_0_1_extracted_is_verified_again_and_becomes_the_same(memory, pipeline, given, database):
     memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     batch_id = up_to(pipeline, "embed")
     # Release 0.1 stores neither candidates nor when the answer was verified.
@@ -134,7 +139,7 @@ def test_what_release_0_1_extracted_is_verified_again_and_becomes_the_same(memor
     assert len(rows(database, "episodes")) == 1
 
 
-def test_what_an_older_worker_extracted_again_is_not_read_from_the_old_candidates(memory, pipeline, database):
+def test_what_an_older_worker_extracted_again_is_not_read_from_the_old_candidates(memory, pipeline, given, database):
     memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     batch_id = up_to(pipeline, "embed")
     # Another extraction, by a worker that knows of no candidates: theirs are those of the answer before.
@@ -146,7 +151,7 @@ def test_what_an_older_worker_extracted_again_is_not_read_from_the_old_candidate
 
 
 @pytest.mark.parametrize("is_applied", [False, True])
-def test_undo_takes_the_candidates_along(memory, pipeline, database, llm_server, is_applied):
+def test_undo_takes_the_candidates_along(memory, pipeline, given, database, is_applied):
     turn_id = memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     if is_applied:
         pipeline.settle()
@@ -161,8 +166,7 @@ def test_undo_takes_the_candidates_along(memory, pipeline, database, llm_server,
     assert memory.facts() == []
 
 
-def test_a_rejected_candidate_is_counted_when_the_answer_is_verified(memory, pipeline, database, llm_server):
-    llm_server.heal()
+def test_a_rejected_candidate_is_counted_when_the_answer_is_verified(memory, pipeline, given, database):
     memory.write("user", "Nothing of the kind was ever said here.", name="Ana")
     up_to(pipeline, "embed")
     assert database.execute("SELECT candidate_index, reason FROM rejections ORDER BY 1").fetchall() == [
@@ -173,18 +177,19 @@ def test_a_rejected_candidate_is_counted_when_the_answer_is_verified(memory, pip
     assert len(rows(database, "rejections")) == 2
 
 
-#: Statements and checkouts of a connection that one stage may take for a batch, however many candidates it has.
-LIMITS = {"extract": (16, 4), "embed": (16, 4), "consolidate": (24, 3)}
+#: Round trips to Postgres and checkouts of a connection that one stage may take for a batch, however many candidates
+#: it has. `executemany` is one round trip.
+LIMITS = {"extract": (15, 4), "embed": (11, 2), "consolidate": (18, 3)}
 
 
 @pytest.mark.parametrize("facts", [2, 12])
-def test_a_batch_takes_few_statements_and_connections(memory, pipeline, llm_server, monkeypatch, facts):
+def test_a_batch_takes_few_round_trips_and_connections(memory, pipeline, llm_server, monkeypatch, facts):
     said = [f"My friend number {number} plays the cello." for number in range(facts)]
     llm_server.queue(
         {"facts": [{"text": text, "evidence": [{"turn": 1, "quote": text}]} for text in said]}, on="extract"
     )
     used: dict[str, tuple[int, int]] = {}
-    statements: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     execute, executemany, getconn = (
         psycopg.Cursor.execute,
         psycopg.Cursor.executemany,
@@ -192,16 +197,15 @@ def test_a_batch_takes_few_statements_and_connections(memory, pipeline, llm_serv
     )
 
     def count_execute(cursor, *arguments, **options):
-        statements["statements"] += 1
+        counts["round trips"] += 1
         return execute(cursor, *arguments, **options)
 
     def count_many(cursor, query, rows, **options):
-        given = list(rows)
-        statements["statements"] += len(given)
-        return executemany(cursor, query, given, **options)
+        counts["round trips"] += 1
+        return executemany(cursor, query, rows, **options)
 
     def count_getconn(pool, *arguments, **options):
-        statements["checkouts"] += 1
+        counts["checkouts"] += 1
         return getconn(pool, *arguments, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", count_execute)
@@ -211,13 +215,13 @@ def test_a_batch_takes_few_statements_and_connections(memory, pipeline, llm_serv
     while len(used) < len(LIMITS):
         if not pipeline.hints.waiting:
             pipeline.sweep()
-        statements.clear()
+        counts.clear()
         stage = pipeline.step()
         if stage in LIMITS:
-            used[stage] = (statements["statements"], statements["checkouts"])
+            used[stage] = (counts["round trips"], counts["checkouts"])
     exceeded = {
         stage: used[stage]
-        for stage, (most_statements, most_checkouts) in LIMITS.items()
-        if used[stage][0] > most_statements or used[stage][1] > most_checkouts
+        for stage, (most_round_trips, most_checkouts) in LIMITS.items()
+        if used[stage][0] > most_round_trips or used[stage][1] > most_checkouts
     }
     assert exceeded == {}

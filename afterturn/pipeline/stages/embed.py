@@ -38,14 +38,10 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed.batch.is_embedded:
             claims.give_back(runtime, claimed)
             return False
-        for lacking in claimed.loaded:
-            _embed_missing(runtime, claimed, lacking)
-        with runtime.postgres.connection() as connection:
-            with connection.transaction():
-                claims.mark(connection, claimed, "embedded")
-                faults.point("embed.before_commit")
-            faults.point("embed.after_commit")
-            lowest = batch_row.next_ready(connection, scope)
+        *before, last = claimed.loaded
+        for lacking in before:
+            _embed_in_further_space(runtime, claimed, lacking)
+        lowest = _embed_and_finish(runtime, claimed, last)
         if lowest == batch_id:
             # Later batches are enqueued after earlier ones are applied.
             runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
@@ -77,15 +73,38 @@ def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[
     return wanted
 
 
-def _embed_missing(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> None:
+def _embed_in_further_space(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> None:
+    """Store the vectors of one space by themselves: another space's embedder may be away."""
+    vectors = _vectors(runtime, lacking)
+    with runtime.postgres.connection() as connection, connection.transaction():
+        leases.fence(connection, claimed.lease)
+        _store(connection, claimed.batch, lacking, vectors)
+
+
+def _embed_and_finish(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> UUID | None:
+    """Store the last vectors, mark the batch as embedded, and return the batch of its user that may be applied next."""
+    vectors = _vectors(runtime, lacking)
+    with runtime.postgres.connection() as connection:
+        with connection.transaction():
+            _store(connection, claimed.batch, lacking, vectors)
+            claims.mark(connection, claimed, "embedded")
+            faults.point("embed.before_commit")
+        faults.point("embed.after_commit")
+        return batch_row.next_ready(connection, claimed.batch.session.user)
+
+
+def _vectors(runtime: Runtime, lacking: _Lacking) -> list[list[float]]:
     """Embed what a space lacks. No database connection is held during the embedder's call."""
     if not lacking.items:
-        return
+        return []
     embedder = runtime.embedder_of(lacking.space)
     vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in lacking.items]))
     faults.point("embed.vectors_received")
-    with runtime.postgres.connection() as connection, connection.transaction():
-        leases.fence(connection, claimed.lease)
+    return vectors
+
+
+def _store(connection: Connection, batch: Batch, lacking: _Lacking, vectors: list[list[float]]) -> None:
+    if lacking.items:
         embedded = list(zip(lacking.items, vectors, strict=True))
-        items.store_vectors(connection, claimed.batch.session.user, lacking.space, embedded)
-    faults.point("embed.vectors_stored")
+        items.store_vectors(connection, batch.session.user, lacking.space, embedded)
+        faults.point("embed.vectors_stored")
