@@ -46,7 +46,7 @@ class _Decider:
         self._names = names
         #: Fact -> the candidates that repeat it: a verdict on one of them is a verdict on the fact.
         self._repeated_by: dict[UUID, list[UUID]] = defaultdict(list)
-        #: Statements against a person's fact: repeated, they are the same challenge again.
+        #: Statements that contradict a person's fact. A repetition of one is the same challenge.
         self._challenges = [fact for fact in facts if fact.is_challenge]
 
     def decide_next(self, believed: BelievedCandidate) -> Decision:
@@ -59,8 +59,8 @@ class _Decider:
     def _timeline(self, believed: BelievedCandidate) -> list[KnownFact]:
         """Return the values that the candidate's single-valued attribute has had, in the order of time.
 
-        Empty if no fact competes with the candidate, and if a person entered the candidate or one of the current
-        values: these are not compared by time.
+        Empty if no fact competes with the candidate, if a person entered the candidate, or if a current value is
+        protected: facts of persons are not compared by time.
         """
         if _is_from_person(believed):
             return []

@@ -25,7 +25,7 @@ _SQL = queries.load("removal")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetachedFact:
-    """A superseded fact whose superseding fact was retracted, or was said earlier than it by now."""
+    """A superseded fact whose superseding fact was retracted, or is no longer the later one of the two."""
 
     fact_id: UUID
     #: The fact that had superseded it.

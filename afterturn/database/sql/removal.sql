@@ -105,8 +105,8 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = re
 RETURNING f.fact_id
 
 -- name: detached_facts
--- Read the superseded facts whose superseding fact was retracted, or was said earlier than they by now; each with the next
--- fact of the chain that is not retracted, if there is one.
+-- Read the superseded facts whose superseding fact was retracted, or is no longer the later one of the two; each with the
+-- next fact of the chain that is not retracted, if there is one.
 WITH RECURSIVE chain (superseder_id, next_id) AS (
     SELECT fact_id, superseded_by FROM facts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(superseders)s)
