@@ -8,8 +8,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import merging, naming, user_timezone
-from afterturn.consolidation.decisions import Because, Decision
+from afterturn.consolidation import merging, user_names, user_timezone
+from afterturn.consolidation.decisions import Decision, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -41,13 +41,13 @@ def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Seq
     candidate_rows.add_rejections(connection, batch, outcome)
     told = {decision.believed.candidate.attribute for decision in decisions}
     if "name" in told:
-        naming.keep(connection, batch.key)
+        user_names.update_display_name(connection, batch.key)
     if user_timezone.ATTRIBUTE in told:
-        user_timezone.keep(connection, batch.key)
+        user_timezone.update_timezone(connection, batch.key)
     for decision in decisions:
         for ending in decision.ends:
-            if ending.because is Because.MERGED:
-                merging.take_over(connection, batch.session.user, ending.fact_id, by=decision.fact_id)
+            if ending.because is EndReason.MERGED:
+                merging.merge_fact(connection, batch.session.user, ending.fact_id, into=decision.fact_id)
     repeats = [decision.believed.fact_id for decision in decisions if decision.repeats]
     items.delete_fact_vectors(connection, batch.session.user, repeats)
 

@@ -11,7 +11,7 @@ from afterturn.consolidation.judgement import Judgement
 from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 
-#: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+#: UserNames the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "judge-1"
 
 #: Room for a verdict on every candidate of a dense batch.

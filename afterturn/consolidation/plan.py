@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import edits, judgements, reading
-from afterturn.consolidation.decisions import Decision, decide
+from afterturn.consolidation.deciding import decide
+from afterturn.consolidation.decisions import Decision
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import Question
 from afterturn.database.pool import Connection

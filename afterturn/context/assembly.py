@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from afterturn.context import counting, lines, memory_block, messages
-from afterturn.context.budget import Ledger, validate_provider_shares
+from afterturn.context.budget import TokenBudget, validate_provider_shares
 from afterturn.context.context import Context, ContextRequest, Part
 from afterturn.context.context_queries import StoredContext
 from afterturn.context.counting import Message
@@ -59,22 +59,22 @@ class _Packer:
         """Fill the parts in their order. Recent turns get their share first, and the unused tokens at the end."""
         candidates = self._recent_candidates()
         newest_tokens = candidates[-1].tokens if candidates else 0
-        budget = self.request.token_budget
-        available = budget - self._empty_block_tokens()
-        if available <= 0 or available < newest_tokens <= budget:
+        token_budget = self.request.token_budget
+        available = token_budget - self._empty_block_tokens()
+        if available <= 0 or available < newest_tokens <= token_budget:
             self._count_offers()
-            self.recent = _newest_within(candidates, budget)
+            self.recent = _newest_within(candidates, token_budget)
             return
-        ledger = Ledger(available)
+        budget = TokenBudget(available)
         memory_share = 1 - validate_provider_shares([provider.share for provider in self.request.providers])
         recent_share = self.request.shares.recent * memory_share
-        recent_tokens = max(ledger.share_tokens(recent_share), newest_tokens if newest_tokens <= available else 0)
-        self._fill_stable_parts(ledger, memory_share, recent_tokens)
+        recent_tokens = max(budget.share_tokens(recent_share), newest_tokens if newest_tokens <= available else 0)
+        self._fill_stable_parts(budget, memory_share, recent_tokens)
         self.recent = _newest_within(candidates, recent_tokens)
-        ledger.spend(_total_tokens(self.recent), recent_share)
-        self._complete_must_haves(ledger)
-        self._fill_changing_parts(ledger, memory_share)
-        self.recent = _newest_within(candidates, _total_tokens(self.recent) + ledger.left_tokens)
+        budget.spend(_total_tokens(self.recent), recent_share)
+        self._complete_must_haves(budget)
+        self._fill_changing_parts(budget, memory_share)
+        self.recent = _newest_within(candidates, _total_tokens(self.recent) + budget.left_tokens)
         self._drop_memories_of_visible_turns()
 
     def _recent_candidates(self) -> list[Passage]:
@@ -95,37 +95,37 @@ class _Packer:
     def _summary(self) -> Sequence[MemoryLine]:
         return self.inputs.stored.summary if self.request.history.shows_summary else ()
 
-    def _fill_stable_parts(self, ledger: Ledger, memory_share: float, recent_tokens: int) -> None:
+    def _fill_stable_parts(self, budget: TokenBudget, memory_share: float, recent_tokens: int) -> None:
         """Fill the parts that do not depend on the question or the time: the start of the prompt stays the same."""
         stored, shares = self.inputs.stored, self.request.shares
-        profile_tokens = ledger.share_tokens(shares.profile * memory_share)
+        profile_tokens = budget.share_tokens(shares.profile * memory_share)
         pinned = self.must_haves["pinned"] = lines.drop_repeated(stored.pinned)
         profile = self.must_haves["profile"] = lines.drop_repeated(stored.profile, pinned)
-        self._fill_must_have("pinned", pinned, shares.pinned * memory_share, ledger, recent_tokens + profile_tokens)
-        self._fill_must_have("profile", profile, shares.profile * memory_share, ledger, recent_tokens)
+        self._fill_must_have("pinned", pinned, shares.pinned * memory_share, budget, recent_tokens + profile_tokens)
+        self._fill_must_have("profile", profile, shares.profile * memory_share, budget, recent_tokens)
         # The newest statements of a summary are the most useful ones, so that they are taken first.
         newest_first = list(reversed(self._summary))
-        self._fill_share("summary", newest_first, shares.summary * memory_share, ledger, recent_tokens)
+        self._fill_share("summary", newest_first, shares.summary * memory_share, budget, recent_tokens)
         self.shown["summary"].reverse()
 
-    def _complete_must_haves(self, ledger: Ledger) -> None:
+    def _complete_must_haves(self, budget: TokenBudget) -> None:
         """Add the must-haves that did not fit before, ahead of everything that is only relevant."""
         for part, offered in self.must_haves.items():
             shown = self.shown[part]
             self.shown[part] = []
             self.offered[part] -= len(offered) - len(shown)  # they are offered, and counted, again
-            self._fill_must_have(part, [line for line in offered if line not in shown], 0, ledger)
+            self._fill_must_have(part, [line for line in offered if line not in shown], 0, budget)
             added = self.shown[part]
             self.shown[part] = [line for line in offered if line in shown or line in added]
 
-    def _fill_changing_parts(self, ledger: Ledger, memory_share: float) -> None:
+    def _fill_changing_parts(self, budget: TokenBudget, memory_share: float) -> None:
         for provider, texts in zip(self.request.providers, self.inputs.provider_lines, strict=True):
-            allowance = min(ledger.share_tokens(provider.share), ledger.left_tokens)
-            self._take("outside", lines.provider_lines(provider.name, texts), ledger, provider.share, allowance)
+            allowance = min(budget.share_tokens(provider.share), budget.left_tokens)
+            self._take("outside", lines.provider_lines(provider.name, texts), budget, provider.share, allowance)
         zone = self.inputs.stored.zone
         self.recalled = [(memory, lines.memory_line(memory, zone)) for memory in self._memories_not_shown()]
         share = self.request.shares.relevant * memory_share
-        self._fill_share("relevant", [line for _, line in self.recalled], share, ledger)
+        self._fill_share("relevant", [line for _, line in self.recalled], share, budget)
 
     def _empty_block_tokens(self) -> int:
         """Return the tokens of the memory message with all headings and no line; 0 where there is nothing to show."""
@@ -144,18 +144,20 @@ class _Packer:
         return {"role": self.request.role, "content": memory_block.render(list(shown.items()))}
 
     def _fill_must_have(
-        self, part: str, offered: Sequence[MemoryLine], share: float, ledger: Ledger, reserved_tokens: int = 0
+        self, part: str, offered: Sequence[MemoryLine], share: float, budget: TokenBudget, reserved_tokens: int = 0
     ) -> None:
         """Fill a must-have: it may take all tokens that are not reserved for the other must-haves."""
-        self._take(part, offered, ledger, share, max(0, ledger.left_tokens - reserved_tokens))
+        self._take(part, offered, budget, share, max(0, budget.left_tokens - reserved_tokens))
 
     def _fill_share(
-        self, part: str, offered: Sequence[MemoryLine], share: float, ledger: Ledger, reserved_tokens: int = 0
+        self, part: str, offered: Sequence[MemoryLine], share: float, budget: TokenBudget, reserved_tokens: int = 0
     ) -> None:
         """Fill a part up to its share and the tokens that the parts before it did not use."""
-        self._take(part, offered, ledger, share, ledger.allowance(share, reserved_tokens=reserved_tokens))
+        self._take(part, offered, budget, share, budget.allowance(share, reserved_tokens=reserved_tokens))
 
-    def _take(self, part: str, offered: Sequence[MemoryLine], ledger: Ledger, share: float, allowance: int) -> None:
+    def _take(
+        self, part: str, offered: Sequence[MemoryLine], budget: TokenBudget, share: float, allowance: int
+    ) -> None:
         self.offered[part] = self.offered.get(part, 0) + len(offered)
         taken = 0
         for line in offered:
@@ -163,7 +165,7 @@ class _Packer:
             if taken + tokens <= allowance:
                 taken += tokens
                 self.shown[part].append(line)
-        ledger.spend(taken, share)
+        budget.spend(taken, share)
 
     def _line_tokens(self, line: MemoryLine) -> int:
         return counting.count_text("\n" + line.text, self.request.count_tokens)

@@ -65,7 +65,7 @@ def _decimal_value(share: float) -> Fraction:
     return Fraction(str(share))
 
 
-class Ledger:
+class TokenBudget:
     """Counts the tokens that are left while the parts of a context are filled."""
 
     def __init__(self, tokens: int) -> None:

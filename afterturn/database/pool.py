@@ -68,9 +68,9 @@ def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connect
 
 
 def _check_open(connection: Connection) -> None:
-    """Raise OperationalError when the server has closed an idle connection; costs no round trip while it has not.
+    """Raise OperationalError if the server has closed an idle connection. An open connection needs no round trip.
 
-    A server that hangs up makes the socket readable; an idle connection has nothing else to read, but for a notice.
+    The socket of a closed connection is readable. The socket of an idle connection is not, except for notices.
     """
     socket = select.poll()
     socket.register(connection.pgconn.socket, select.POLLIN)

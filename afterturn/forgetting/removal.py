@@ -143,7 +143,7 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
 
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Take out of the user's memory what an applied batch had from the turn alone."""
-    retraction.retract(connection, batch.session, position)
+    retraction.retract_unsupported_facts(connection, batch.session, position)
     _drop_answers(connection, batch)
     episodes.rewrite_episode(connection, batch)
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))

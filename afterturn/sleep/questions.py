@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterturn.consolidation import alike, judgement
+from afterturn.consolidation import judgement, similar_facts
 from afterturn.consolidation.decisions import KnownFact
 from afterturn.consolidation.judgement import Question, Shown
 from afterturn.database.pool import Connection
@@ -33,7 +33,7 @@ def make_question(
     """Return the question that compares a group of facts with the most similar others; None if there are none."""
     new = [_shown(fact) for fact in group]
     group_ids = {fact.fact_id for fact in group}
-    similar = alike.most_alike(connection, scope.key, new, count=len(memory.facts))
+    similar = similar_facts.read_similar_facts(connection, scope.key, new, count=len(memory.facts))
     return judgement.ask([_shown(fact) for fact in similar if fact.fact_id not in group_ids], new)
 
 

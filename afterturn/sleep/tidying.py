@@ -12,9 +12,9 @@ from datetime import datetime
 from itertools import combinations
 from uuid import UUID
 
-from afterturn.consolidation import likeness, rules
-from afterturn.consolidation.decisions import NOTHING_JUDGED, KnownFact, Verdicts
-from afterturn.consolidation.rules import Names, Relation
+from afterturn.consolidation import rules, text_comparison
+from afterturn.consolidation.decisions import NO_VERDICTS, KnownFact, Verdicts
+from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.extraction.verification import normalise
 
 #: A fact that this many batches say gets at least this importance.
@@ -58,7 +58,7 @@ class TidyingPlan:
 
 
 def plan_tidying(
-    facts: Sequence[CurrentFact], names: Names, now: datetime, verdicts: Verdicts = NOTHING_JUDGED
+    facts: Sequence[CurrentFact], names: UserNames, now: datetime, verdicts: Verdicts = NO_VERDICTS
 ) -> TidyingPlan:
     """Return the changes to a user's current facts. After they are made, there is nothing more to change."""
     ended: dict[UUID, EndedFact] = {}
@@ -81,7 +81,7 @@ def plan_tidying(
 
 
 def _related_pairs(
-    facts: Iterable[CurrentFact], names: Names, verdicts: Verdicts
+    facts: Iterable[CurrentFact], names: UserNames, verdicts: Verdicts
 ) -> Iterator[tuple[CurrentFact, CurrentFact]]:
     """Yield the pairs of facts that may repeat or replace each other, the one said earlier first."""
     groups: dict[object, list[CurrentFact]] = defaultdict(list)
@@ -90,7 +90,7 @@ def _related_pairs(
         by_id[fact.fact_id] = fact
         groups[normalise(fact.text)].append(fact)
         if fact.attribute is not None:
-            groups[names.subject(fact.subject), fact.attribute].append(fact)
+            groups[names.normalise_subject(fact.subject), fact.attribute].append(fact)
     pairs = {
         frozenset((one.fact_id, other.fact_id)) for group in groups.values() for one, other in combinations(group, 2)
     }
@@ -100,7 +100,7 @@ def _related_pairs(
             yield earlier, later
 
 
-def _end_one(earlier: CurrentFact, later: CurrentFact, names: Names, verdicts: Verdicts) -> EndedFact | None:
+def _end_one(earlier: CurrentFact, later: CurrentFact, names: UserNames, verdicts: Verdicts) -> EndedFact | None:
     """Return which of two facts ends, and why; None where both stay."""
     relation, reason = _relation(earlier, later, names, verdicts)
     if relation is None:
@@ -115,13 +115,13 @@ def _end_one(earlier: CurrentFact, later: CurrentFact, names: Names, verdicts: V
 
 
 def _relation(
-    earlier: CurrentFact, later: CurrentFact, names: Names, verdicts: Verdicts
+    earlier: CurrentFact, later: CurrentFact, names: UserNames, verdicts: Verdicts
 ) -> tuple[Relation | None, str]:
-    by_rule = rules.relation(earlier, later, names)
+    by_rule = rules.find_relation(earlier, later, names)
     if by_rule is not None:
         return by_rule, "newer_value"
-    differ = likeness.differ_in_detail(earlier.text, later.text)
-    if rules.compete(earlier, later, names) and not (earlier.is_over or later.is_over):
+    differ = text_comparison.differ_in_detail(earlier.text, later.text)
+    if rules.are_competing_values(earlier, later, names) and not (earlier.is_over or later.is_over):
         is_same = rules.have_same_value(earlier, later) and not differ
         return Relation.SAME if is_same else Relation.REPLACES, "newer_value"
     judged = verdicts.get(frozenset((earlier.fact_id, later.fact_id)))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from afterturn.consolidation import merging, naming
-from afterturn.consolidation.rules import Names
+from afterturn.consolidation import merging, user_names
+from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import VersionConflict
@@ -25,7 +25,7 @@ class WholeMemory:
     version: int
     #: Facts recorded up to this time were compared by the judge in earlier runs.
     slept_through: datetime | None
-    names: Names
+    names: UserNames
     #: In the order in which they were recorded.
     facts: Sequence[CurrentFact]
 
@@ -39,7 +39,7 @@ def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory |
     return WholeMemory(
         version=user["version"],
         slept_through=user["slept_through"],
-        names=naming.known(connection, scope.key, user["display_name"]),
+        names=user_names.read_user_names(connection, scope.key, user["display_name"]),
         facts=[CurrentFact(**row) for row in rows],
     )
 
@@ -78,7 +78,7 @@ def write_tidying(
             "because": ended.reason,
         }
         if ended.superseded_by is not None and ended.reason == "merged":
-            merging.take_over(connection, scope, ended.fact_id, by=ended.superseded_by)
+            merging.merge_fact(connection, scope, ended.fact_id, into=ended.superseded_by)
         connection.execute(_SQL["end_fact"], arguments)
     if plan.promoted_ids:
         promotion = {"fact_ids": list(plan.promoted_ids), "importance": RECURRING_IMPORTANCE}

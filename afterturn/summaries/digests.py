@@ -13,7 +13,7 @@ from afterturn.scopes import SessionScope
 from afterturn.summaries import packing, summary, tree
 from afterturn.summaries.summarizer import DigestDraft
 from afterturn.summaries.summary import SummaryStatement
-from afterturn.summaries.tree import Digest, Episode, SummaryPart
+from afterturn.summaries.tree import Digest, SummaryEpisode, SummaryPart
 
 _SQL = queries.load("summaries")
 
@@ -97,7 +97,7 @@ def remove_episode_from_summary(
 def _read_work(connection: Connection, session: SessionScope, digest: Digest) -> DigestWork:
     sources: list[SummaryStatement] = []
     for child in _read_children(connection, session, digest):
-        if isinstance(child, Episode):
+        if isinstance(child, SummaryEpisode):
             sources.append(child.statement)
         elif child.statements is None:
             return _read_work(connection, session, child)
@@ -108,7 +108,7 @@ def _read_work(connection: Connection, session: SessionScope, digest: Digest) ->
 
 def _replace_if_not_made(connection: Connection, session: SessionScope, part: SummaryPart) -> list[SummaryPart]:
     """Return the part itself; for a digest that is not made, the parts that it covers."""
-    if isinstance(part, Episode) or part.statements is not None:
+    if isinstance(part, SummaryEpisode) or part.statements is not None:
         return [part]
     children = _read_children(connection, session, part)
     return [made for child in children for made in _replace_if_not_made(connection, session, child)]
@@ -117,14 +117,14 @@ def _replace_if_not_made(connection: Connection, session: SessionScope, part: Su
 def _read_children(connection: Connection, session: SessionScope, digest: Digest) -> list[SummaryPart]:
     span = session.key | _span_arguments(digest)
     if digest.level == 0:
-        return [Episode(**row) for row in connection.execute(_SQL["episodes_within"], span).fetchall()]
+        return [SummaryEpisode(**row) for row in connection.execute(_SQL["episodes_within"], span).fetchall()]
     rows = connection.execute(_SQL["digests_within"], span | {"level": digest.level - 1}).fetchall()
     return [_parse_digest(row) for row in rows]
 
 
-def _read_uncovered_episodes(connection: Connection, session: SessionScope, through: int) -> list[Episode]:
+def _read_uncovered_episodes(connection: Connection, session: SessionScope, through: int) -> list[SummaryEpisode]:
     rows = connection.execute(_SQL["uncovered_episodes"], session.key | {"through": through}).fetchall()
-    return [Episode(**row) for row in rows]
+    return [SummaryEpisode(**row) for row in rows]
 
 
 def _read_top_digests(connection: Connection, session: SessionScope) -> list[Digest]:

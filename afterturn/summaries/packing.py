@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from afterturn import tokens
 from afterturn.summaries.summary import Summary, SummaryStatement
-from afterturn.summaries.tree import Digest, Episode, SummaryPart
+from afterturn.summaries.tree import Digest, SummaryEpisode, SummaryPart
 
 #: A statement and its place: the index of its part, and its index within the part. Statements are sorted by place.
 _PlacedStatement = tuple[tuple[int, int], SummaryStatement]
@@ -24,7 +24,7 @@ def pack_summary(parts: Sequence[SummaryPart], *, limit_tokens: int) -> Summary:
         limit_tokens: the longest summary.
     """
     digests = [(index, part) for index, part in enumerate(parts) if isinstance(part, Digest)]
-    episodes = [(index, part) for index, part in enumerate(parts) if isinstance(part, Episode)]
+    episodes = [(index, part) for index, part in enumerate(parts) if isinstance(part, SummaryEpisode)]
     selection = _Selection(_full_episodes_tokens(episodes, digests, limit_tokens))
     newest_first = list(reversed(episodes))
     while newest_first and selection.add((newest_first[0][0], 0), newest_first[0][1].statement):
@@ -70,7 +70,7 @@ class _Selection:
 
 
 def _full_episodes_tokens(
-    episodes: Sequence[tuple[int, Episode]], digests: Sequence[tuple[int, Digest]], limit_tokens: int
+    episodes: Sequence[tuple[int, SummaryEpisode]], digests: Sequence[tuple[int, Digest]], limit_tokens: int
 ) -> int:
     """Return how many tokens the episodes with their full text may take."""
     left_tokens = limit_tokens - sum(_cost_tokens(statement) for _, statement in _statements(digests))

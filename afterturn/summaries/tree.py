@@ -15,7 +15,7 @@ from afterturn.summaries.summary import SummaryStatement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class SummaryEpisode:
     """The events of one batch."""
 
     episode_id: str
@@ -56,10 +56,10 @@ class Digest:
     statements: tuple[SummaryStatement, ...] | None
 
 
-SummaryPart = Episode | Digest
+SummaryPart = SummaryEpisode | Digest
 
 
-def next_digest(episodes: Sequence[Episode], digests: Sequence[Digest], *, width: int) -> Digest | None:
+def next_digest(episodes: Sequence[SummaryEpisode], digests: Sequence[Digest], *, width: int) -> Digest | None:
     """Return the next digest to make, without statements; None while there are not enough sources.
 
     Args:

@@ -239,7 +239,7 @@ def test_a_stopped_import_continues_where_it_stopped(
     file = write_file(*lines)
     process = subprocess.Popen(
         [sys.executable, "-m", "api_shim.cli.main", "import", file],
-        env=os.environ | environment.of_child(settings),
+        env=os.environ | environment.child_environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -174,7 +174,8 @@ def test_a_worker_is_killed(memory, pipeline, with_llm, llm_server, database, tm
     batch_id = owed(memory, pipeline, "Ana lost her voice.")
     killed = subprocess.run(
         [sys.executable, "-c", ONE_STAGE, str(batch_id)],
-        env=environment.of_child(with_llm) | {faults.ENVIRONMENT_VARIABLE: f"judge.{point} kill {tmp_path / 'fired'}"},
+        env=environment.child_environment(with_llm)
+        | {faults.ENVIRONMENT_VARIABLE: f"judge.{point} kill {tmp_path / 'fired'}"},
         cwd=ROOT,
         timeout=60,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from afterturn.consolidation import judgement
-from afterturn.consolidation.rules import Names
+from afterturn.consolidation.rules import UserNames
 from afterturn.sleep import questions
 from afterturn.sleep.tidying import CurrentFact
 from afterturn.sleep.whole_memory import WholeMemory
@@ -30,7 +30,7 @@ def memory(count, *, characters=20, slept_through=None):
         )
         for number in range(count)
     ]
-    return WholeMemory(version=1, slept_through=slept_through, names=Names(), facts=facts)
+    return WholeMemory(version=1, slept_through=slept_through, names=UserNames(), facts=facts)
 
 
 @pytest.mark.parametrize(

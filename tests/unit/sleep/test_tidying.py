@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from afterturn.consolidation.rules import Names, Relation
+from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.sleep.tidying import CurrentFact, plan_tidying
 
 NAMESPACE = UUID(int=2)
@@ -33,7 +33,7 @@ def fact(text, day, *, attribute=None, value=None, subject="Ana", is_protected=F
 
 
 def plan(*facts, verdicts=None):
-    return plan_tidying(facts, Names(), NOW, verdicts or {})
+    return plan_tidying(facts, UserNames(), NOW, verdicts or {})
 
 
 def ended(tidying_plan):

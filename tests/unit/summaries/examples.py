@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from afterturn.summaries.summary import SummaryStatement
-from afterturn.summaries.tree import Digest, Episode
+from afterturn.summaries.tree import Digest, SummaryEpisode
 
 
-def episode(number: int, summary: str | None = None, title: str | None = None) -> Episode:
-    return Episode(
+def episode(number: int, summary: str | None = None, title: str | None = None) -> SummaryEpisode:
+    return SummaryEpisode(
         episode_id=f"e{number}",
         user_seq=number,
         title=f"Day {number}" if title is None else title,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from afterturn import tokens
 from afterturn.summaries import packing
-from afterturn.summaries.tree import Episode
+from afterturn.summaries.tree import SummaryEpisode
 from tests.unit.summaries.examples import digest, episode
 
 
@@ -60,6 +60,6 @@ part = st.one_of(
 def test_a_summary_never_exceeds_its_limit_and_names_only_given_episodes(parts, limit_tokens):
     packed = packing.pack_summary(parts, limit_tokens=limit_tokens)
     assert tokens.estimate(packed.text) <= limit_tokens or not packed.statements
-    given_ids = {part.episode_id if isinstance(part, Episode) else f"e{part.first_user_seq}" for part in parts}
+    given_ids = {part.episode_id if isinstance(part, SummaryEpisode) else f"e{part.first_user_seq}" for part in parts}
     for statement in packed.statements:
         assert statement.episode_ids and set(statement.episode_ids) <= given_ids

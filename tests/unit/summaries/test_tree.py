@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterturn.summaries import tree
-from afterturn.summaries.tree import Digest, Episode
+from afterturn.summaries.tree import Digest, SummaryEpisode
 from tests.unit.summaries.examples import episode
 
 NO_STATEMENTS = ()
@@ -19,7 +19,7 @@ class Session:
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.episodes: list[Episode] = []
+        self.episodes: list[SummaryEpisode] = []
         self.top_digests: list[Digest] = []
         self.calls = 0
         #: Number of sources of each call.
@@ -38,7 +38,7 @@ class Session:
             self.calls += 1
             self.source_counts.append(len(covered))
 
-    def _is_covered(self, part: Digest | Episode, due: Digest) -> bool:
+    def _is_covered(self, part: Digest | SummaryEpisode, due: Digest) -> bool:
         level = part.level if isinstance(part, Digest) else -1
         return level == due.level - 1 and due.first_user_seq <= part.first_user_seq <= due.last_user_seq
 

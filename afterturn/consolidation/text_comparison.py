@@ -1,7 +1,7 @@
-"""How two statements differ: in what makes them another fact, however alike they look.
+"""Compare the texts of two statements in the details that make them different facts.
 
-"Ana ran 10 km" and "Ana ran 12 km" have nearly the same words and vectors. Numbers, units, names, dates and negation
-tell such pairs apart, and nothing that differs in them is ever merged.
+"Ana ran 10 km" and "Ana ran 12 km" have nearly the same words and vectors. They differ in a detail: a number, a unit, a
+name, a date or a negation. Statements that differ in a detail are never merged.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from afterturn.extraction.verification import normalise
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_SIGN = re.compile(r"[€$£%]")
+_UNIT_SIGN = re.compile(r"[€$£%]")
 
 
-def _listed(words: str) -> frozenset[str]:
+def _word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_NEGATIONS = _listed(
+_NEGATIONS = _word_set(
     "not no never without nobody nothing neither nor cannot none stopped quit hardly barely rarely seldom"
 )
 _SMALL_NUMBERS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty
 """
-#: A number in words is the same number.
+#: A number in words is equal to the number in digits.
 _DIGITS = {word: str(number) for number, word in enumerate(_SMALL_NUMBERS.split())}
-_NUMBER_WORDS = _listed("""
+_NUMBER_WORDS = _word_set("""
     thirty forty fifty sixty seventy eighty ninety hundred thousand million first second third fourth fifth once twice
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
     october november december
 """)
-#: What is counted or measured, each line one thing under its names.
+#: Units. The names on one line mean the same unit.
 _UNIT_NAMES = """
     km kilometer kilometers kilometre kilometres
     mile miles mi
@@ -64,13 +64,13 @@ _UNIT_NAMES = """
     pm
 """
 _UNITS = {name: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for name in line.split()}
-#: Words that say nothing of their own.
-_EMPTY = _listed("""
+#: Words without a meaning of their own.
+_FUNCTION_WORDS = _word_set("""
     a an the is are was were be been being am has have had do does did will would can could of in on at to for from with
     by and or as that this these those it its his her their they he she user very really also too s currently now still
 """)
-#: Who somebody is to the speaker: two people of one name are told apart by it.
-_RELATIONS = _listed("""
+#: Relations of a person or pet to the speaker. Two people of one name can be distinguished by them.
+_RELATIONS = _word_set("""
     mother father mom mum dad sister brother son daughter wife husband spouse partner girlfriend boyfriend fiancee
     fiance grandmother grandfather grandma grandpa aunt uncle cousin niece nephew friend roommate flatmate neighbor
     neighbour boss manager mentor coworker colleague teacher doctor therapist dentist trainer coach client student
@@ -79,7 +79,10 @@ _RELATIONS = _listed("""
 
 
 def differ_in_detail(one: str, other: str) -> bool:
-    """Return whether two statements differ in a number, a date or negation, or each in a name or unit of its own."""
+    """Return whether two statements differ in a detail.
+
+    They do if their numbers, dates or negation are different, or if each has a unit or a name that the other has not.
+    """
     return (
         _numbers(one) != _numbers(other)
         or _is_negated(one) != _is_negated(other)
@@ -88,19 +91,19 @@ def differ_in_detail(one: str, other: str) -> bool:
     )
 
 
-def adds_nothing_to(one: str, other: str) -> bool:
-    """Return whether every word of `one` that says something stands in `other` as well."""
-    return _words(one) - _EMPTY <= _words(other)
+def adds_no_words_to(one: str, other: str) -> bool:
+    """Return whether `other` contains all words of `one`, apart from function words."""
+    return _words(one) - _FUNCTION_WORDS <= _words(other)
 
 
-def are_of_different_people(one: str, other: str) -> bool:
-    """Return whether two statements about somebody of one name call them different things: a sister, a colleague."""
+def name_different_relations(one: str, other: str) -> bool:
+    """Return whether both statements name a relation (a sister, a colleague) and have none in common."""
     first, second = _words(one) & _RELATIONS, _words(other) & _RELATIONS
     return bool(first and second and not first & second)
 
 
-def names_relation(text: str) -> bool:
-    """Return whether a statement calls somebody a sister, a colleague or the like."""
+def names_a_relation(text: str) -> bool:
+    """Return whether a statement names a relation, such as sister or colleague."""
     return bool(_words(text) & _RELATIONS)
 
 
@@ -109,14 +112,14 @@ def _words(text: str) -> set[str]:
 
 
 def _numbers(text: str) -> frozenset[str]:
-    plain = normalise(text)
-    words = {_DIGITS.get(word, word) for word in _WORD.findall(plain) if word in _DIGITS or word in _NUMBER_WORDS}
-    return frozenset(_NUMBER.findall(plain)) | words
+    normalised = normalise(text)
+    words = {_DIGITS.get(word, word) for word in _WORD.findall(normalised) if word in _DIGITS or word in _NUMBER_WORDS}
+    return frozenset(_NUMBER.findall(normalised)) | words
 
 
 def _units(text: str) -> set[str]:
-    plain = normalise(text)
-    return {_UNITS[found] for found in (*_WORD.findall(plain), *_SIGN.findall(plain)) if found in _UNITS}
+    normalised = normalise(text)
+    return {_UNITS[name] for name in (*_WORD.findall(normalised), *_UNIT_SIGN.findall(normalised)) if name in _UNITS}
 
 
 def _each_has_its_own(one: set[str], other: set[str]) -> bool:
@@ -124,13 +127,14 @@ def _each_has_its_own(one: set[str], other: set[str]) -> bool:
 
 
 def _is_negated(text: str) -> bool:
+    """Return whether the number of negations is odd."""
     words = _WORD.findall(normalise(text))
     count = sum(word in _NEGATIONS or word.endswith("n't") for word in words)
     return bool(count % 2)
 
 
 def _names(text: str) -> set[str]:
-    """Return the words with a capital, in lower case; the sentence's first one as well, which often is a name."""
+    """Return the capitalised words in lower case, with the first word of a sentence, which is often a name."""
     words = _WORD.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
-    capital = {word.casefold().removesuffix("'s") for word in words if word[:1].isupper() and len(word) > 1}
-    return capital - _EMPTY
+    capitalised = {word.casefold().removesuffix("'s") for word in words if word[:1].isupper() and len(word) > 1}
+    return capitalised - _FUNCTION_WORDS

@@ -1,8 +1,8 @@
-"""What makes two statements another fact, however alike they look."""
+"""The details that make two statements of similar text different facts."""
 
 import pytest
 
-from afterturn.consolidation import likeness
+from afterturn.consolidation import text_comparison
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ from afterturn.consolidation import likeness
         ("Élodie met Ana.", "Éloi met Ana."),
     ],
 )
-def test_what_differs_in_detail(one, other):
-    assert likeness.differ_in_detail(one, other)
-    assert likeness.differ_in_detail(other, one)
+def test_statements_that_differ_in_a_detail(one, other):
+    assert text_comparison.differ_in_detail(one, other)
+    assert text_comparison.differ_in_detail(other, one)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_what_differs_in_detail(one, other):
         ("Ana's friend is O'Brien.", "O\u2019Brien is a friend of Ana's."),
     ],
 )
-def test_what_differs_in_words_only(one, other):
-    assert not likeness.differ_in_detail(one, other)
-    assert not likeness.differ_in_detail(other, one)
+def test_statements_that_differ_only_in_words(one, other):
+    assert not text_comparison.differ_in_detail(one, other)
+    assert not text_comparison.differ_in_detail(other, one)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_what_differs_in_words_only(one, other):
         ("Ana's cat is ill.", "Ana has a cat that is ill.", True),
     ],
 )
-def test_what_adds_nothing(one, other, adds_nothing):
-    assert likeness.adds_nothing_to(one, other) is adds_nothing
+def test_statements_that_add_no_words(one, other, adds_nothing):
+    assert text_comparison.adds_no_words_to(one, other) is adds_nothing
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_what_adds_nothing(one, other, adds_nothing):
         ("Ana's dog Max barks.", "Ana's son Max sings.", True),
     ],
 )
-def test_people_of_one_name(one, other, are_two):
-    assert likeness.are_of_different_people(one, other) is are_two
-    assert likeness.are_of_different_people(other, one) is are_two
+def test_statements_about_different_people_with_one_name(one, other, are_two):
+    assert text_comparison.name_different_relations(one, other) is are_two
+    assert text_comparison.name_different_relations(other, one) is are_two

@@ -1,12 +1,12 @@
-"""What the user is called: by their own word, and by nobody else's."""
+"""The user's names: stated by the user, and by no other speaker."""
 
 import pytest
 
-from afterturn.consolidation.naming import is_the_users
-from afterturn.consolidation.rules import Names
+from afterturn.consolidation.rules import UserNames
+from afterturn.consolidation.user_names import states_user_name
 
-NOBODY = Names()
-ANA = Names.of(["Ana Reis"])
+NOBODY = UserNames()
+ANA = UserNames.from_display_names(["Ana Reis"])
 
 
 @pytest.mark.parametrize(
@@ -27,17 +27,17 @@ ANA = Names.of(["Ana Reis"])
         ("A name.", None, "Ana", NOBODY, False),
     ],
 )
-def test_whose_name_it_is(text, subject, value, names, expected):
-    assert is_the_users(text, subject, value, "user", names) is expected
+def test_statements_that_state_the_users_name(text, subject, value, names, expected):
+    assert states_user_name(text, subject, value, "user", names) is expected
 
 
 @pytest.mark.parametrize("said_by", ["assistant", "other"])
-def test_only_the_user_says_what_the_user_is_called(said_by):
-    assert not is_the_users("The user's name is Clara.", "The user", "Clara", said_by, NOBODY)
+def test_only_the_users_own_words_state_their_name(said_by):
+    assert not states_user_name("The user's name is Clara.", "The user", "Clara", said_by, NOBODY)
 
 
-def test_a_user_is_known_by_every_name_they_had():
-    names = ANA.and_called("Kit Costa")
-    assert {names.subject(name) for name in ("Ana", "Ana Reis", "Kit", "Kit Costa", "the user")} == {"user"}
-    assert names.subject("Costa") == "costa"
-    assert (names.is_any_known, NOBODY.is_any_known) == (True, False)
+def test_every_former_name_means_the_user():
+    names = ANA.with_name("Kit Costa")
+    assert {names.normalise_subject(name) for name in ("Ana", "Ana Reis", "Kit", "Kit Costa", "the user")} == {"user"}
+    assert names.normalise_subject("Costa") == "costa"
+    assert (names.is_known, NOBODY.is_known) == (True, False)
