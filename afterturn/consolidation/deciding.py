@@ -42,7 +42,14 @@ class _Decider:
     def __init__(self, known: Iterable[KnownFact], verdicts: Verdicts, names: UserNames) -> None:
         facts = list(known)
         self._facts = {fact.fact_id: fact for fact in facts if not fact.is_challenge}
+        #: The text of each of these facts, as it is compared.
+        self._texts = {fact_id: normalise(fact.text) for fact_id, fact in self._facts.items()}
         self._verdicts = verdicts
+        #: The statements with which the judge has compared a statement.
+        self._judged_with: dict[UUID, set[UUID]] = defaultdict(set)
+        for one, other in map(tuple, verdicts):
+            self._judged_with[one].add(other)
+            self._judged_with[other].add(one)
         self._names = names
         #: Fact -> the candidates that repeat it: a verdict on one of them is a verdict on the fact.
         self._repeated_by: dict[UUID, list[UUID]] = defaultdict(list)
@@ -50,13 +57,26 @@ class _Decider:
         self._challenges = [fact for fact in facts if fact.is_challenge]
 
     def decide_next(self, believed: BelievedCandidate) -> Decision:
-        timeline = self._timeline(believed)
-        comparison = self._compare(believed, timeline)
+        comparable = self._comparable_facts(believed)
+        timeline = self._timeline(believed, comparable)
+        comparison = self._compare(believed, [fact for fact in comparable if fact not in timeline])
         decision = _make_decision(believed, _place(believed, timeline, comparison.contradicted), comparison)
         self._remember(decision)
         return decision
 
-    def _timeline(self, believed: BelievedCandidate) -> list[KnownFact]:
+    def _comparable_facts(self, believed: BelievedCandidate) -> list[KnownFact]:
+        """Return the facts to which the rules or a verdict can relate the candidate. Most facts are not among them."""
+        text, has_value = normalise(believed.candidate.text), rules.has_value(believed.candidate)
+        judged_with = self._judged_with.get(believed.fact_id, set())
+        return [
+            fact
+            for fact_id, fact in self._facts.items()
+            if self._texts[fact_id] == text
+            or (has_value and rules.has_value(fact))
+            or not judged_with.isdisjoint((fact_id, *self._repeated_by.get(fact_id, ())))
+        ]
+
+    def _timeline(self, believed: BelievedCandidate, comparable: Sequence[KnownFact]) -> list[KnownFact]:
         """Return the values that the candidate's single-valued attribute has had, in the order of time.
 
         Empty if no fact competes with the candidate, if a person entered the candidate, or if a current value is
@@ -64,19 +84,19 @@ class _Decider:
         """
         if _is_from_person(believed):
             return []
-        timeline = [fact for fact in self._facts.values() if self._compete(believed, fact)]
+        timeline = [fact for fact in comparable if self._compete(believed, fact)]
         if any(fact.is_protected and fact.is_current for fact in timeline):
             return []
         return sorted(timeline, key=lambda fact: (fact.said_at, fact.is_current))
 
-    def _compare(self, believed: BelievedCandidate, timeline: Sequence[KnownFact]) -> _Comparison:
+    def _compare(self, believed: BelievedCandidate, facts: Sequence[KnownFact]) -> _Comparison:
         """Find the facts outside of the timeline that the candidate repeats or contradicts."""
-        history = [fact for fact in self._facts.values() if not fact.is_current and fact not in timeline]
+        history = [fact for fact in facts if not fact.is_current]
         # A former fact is repeated only by what was said before it was superseded.
         repeatable = [fact for fact in history if _was_said_before_replacement(believed, fact)] + self._challenges
         same = next((fact for fact in repeatable if self._says_the_same(believed, fact)), None)
         contradicted = {}
-        for fact in [fact for fact in self._facts.values() if fact.is_current and fact not in timeline]:
+        for fact in [fact for fact in facts if fact.is_current]:
             relation, reason = self._relation(believed, fact)
             if relation is Relation.SAME:
                 same = same or fact
@@ -121,7 +141,7 @@ class _Decider:
         return rules.find_relation(believed.candidate, fact, self._names) is Relation.SAME
 
     def _verdict(self, believed: BelievedCandidate, fact: KnownFact) -> Relation | None:
-        for fact_id in (fact.fact_id, *self._repeated_by[fact.fact_id]):
+        for fact_id in (fact.fact_id, *self._repeated_by.get(fact.fact_id, ())):
             if verdict := self._verdicts.get(frozenset((believed.fact_id, fact_id))):
                 return verdict
         return None
@@ -138,6 +158,7 @@ class _Decider:
             later = decision.superseded_by and self._facts[decision.superseded_by]
             replaced_at = later.said_at if later else None
             self._facts[believed.fact_id] = replace(_to_known_fact(decision), replaced_at=replaced_at)
+            self._texts[believed.fact_id] = normalise(believed.candidate.text)
         elif decision.repeats in self._facts:
             self._remember_repetition(self._facts[decision.repeats], believed)
 

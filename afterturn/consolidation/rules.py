@@ -79,7 +79,7 @@ def find_relation(one: Comparable, other: Comparable, names: UserNames) -> Relat
     """
     if normalise(one.text) == normalise(other.text):
         return None if are_separate_events(one, other) else Relation.SAME
-    if not _have_values(one, other) or not _have_same_subject(one, other, names):
+    if not (has_value(one) and has_value(other)) or not _have_same_subject(one, other, names):
         return None
     if not have_same_value(one, other) or _are_different_people(one, other, names):
         return None
@@ -94,7 +94,8 @@ def find_relation(one: Comparable, other: Comparable, names: UserNames) -> Relat
 def are_competing_values(one: Comparable, other: Comparable, names: UserNames) -> bool:
     """Return whether both give a value to the same single-valued attribute of the same subject."""
     return (
-        _have_values(one, other)
+        has_value(one)
+        and has_value(other)
         and one.attribute == other.attribute
         and one.attribute is not None
         and attributes.is_single_valued(one.attribute)
@@ -113,7 +114,8 @@ def are_separate_events(one: Comparable, other: Comparable) -> bool:
 def states_end_of(past: Comparable, present: Comparable, names: UserNames) -> bool:
     """Return whether `past` says in the past tense what `present` says in the present: `worked_at` and `works_at`."""
     return (
-        _have_values(past, present)
+        has_value(past)
+        and has_value(present)
         and attributes.is_past_of(past.attribute or "", present.attribute or "")
         and _have_same_subject(past, present, names)
         and have_same_value(past, present)
@@ -130,8 +132,9 @@ def _have_same_subject(one: Comparable, other: Comparable, names: UserNames) -> 
     return names.normalise_subject(one.subject) == names.normalise_subject(other.subject)
 
 
-def _have_values(*statements: Comparable) -> bool:
-    return all(statement.subject and statement.attribute and statement.value for statement in statements)
+def has_value(statement: Comparable) -> bool:
+    """Return whether the statement gives an attribute of a subject a value."""
+    return bool(statement.subject and statement.attribute and statement.value)
 
 
 def _are_different_people(one: Comparable, other: Comparable, names: UserNames) -> bool:
