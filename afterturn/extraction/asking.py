@@ -96,7 +96,7 @@ class Extraction:
         except AnswerMalformed:
             text = ""  # nothing to read in it: as unusable as any other, and repaired like any other
         faults.point("extract.answer_received")
-        zone = timezones.of(self._request.timezone)
+        zone = timezones.timezone_of(self._request.timezone)
         stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
         with self._servers.postgres.connection() as connection:
             if call is not None:

@@ -35,13 +35,13 @@ def _verify_again(connection: Connection, batch: Batch, categories: Collection[s
     assert batch.prompt_version is not None and batch.model is not None, "an extracted batch names its answer"
     version = {"prompt_version": batch.prompt_version, "model": batch.model}
     user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
-    stored = answers.read(connection, batch, zone=timezones.of(user.get("timezone")), **version)
+    stored = answers.read(connection, batch, zone=timezones.timezone_of(user.get("timezone")), **version)
     _, turns = batch_row.read_turns(connection, batch)
     return outcome.verify(
         answers.united(batch, stored),
         turns,
         batch,
-        shown=shown_memories.read(connection, batch, turns),
+        shown=shown_memories.read_shown_memories(connection, batch, turns),
         categories=categories,
         **version,
     )

@@ -80,23 +80,23 @@ _SECRET_NAME = re.compile(
 )
 
 
-def holds_secret(text: str) -> bool:
+def contains_secret(text: str) -> bool:
     """Return whether `text` contains a secret."""
     return next(_spans(text), None) is not None
 
 
 def mentions_secret(text: str) -> bool:
     """Return whether a sentence contains a secret or the name of one, such as "my password"."""
-    return _SECRET_NAME.search(text) is not None or holds_secret(text)
+    return _SECRET_NAME.search(text) is not None or contains_secret(text)
 
 
-def told(text: str) -> frozenset[str]:
+def find_secrets(text: str) -> frozenset[str]:
     """Return the secrets in `text` that are not plain words. They are secrets in any other text too."""
     values = {text[first:last].strip(_SURROUNDING) for first, last in _spans(text)}
     return frozenset(value for value in values if len(value) >= _MIN_SEARCHED_CHARACTERS and not value.isalpha())
 
 
-def redacted(text: str, known: Collection[str] = ()) -> str:
+def redact(text: str, known: Collection[str] = ()) -> str:
     """Return `text` with every secret replaced by REDACTED.
 
     Args:

@@ -87,7 +87,7 @@ def instructions(categories: tuple[str, ...] = (*categories_module.DEFAULT, cate
 
 def format_request(request: ExtractionRequest) -> str:
     """Return the variable part of the prompt: user, timezone, dates, context and numbered turns."""
-    zone = timezones.of(request.timezone)
+    zone = timezones.timezone_of(request.timezone)
     return "\n".join(_lines(request, zone))
 
 

@@ -29,7 +29,7 @@ _NEGATIONS = frozenset(
 )
 
 
-def read(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping[str, str]:
+def read_shown_memories(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping[str, str]:
     """Return the texts of the memories that the assistant of these turns was shown, by memory id.
 
     The ids come from callers. An id that does not belong to this user is ignored.
@@ -42,7 +42,7 @@ def read(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping
     return {row["memory_id"]: row["text"] for row in connection.execute(_SQL["texts"], arguments).fetchall()}
 
 
-def repeats(text: str, memory: str, names: Collection[str] = ()) -> bool:
+def repeats_memory(text: str, memory: str, names: Collection[str] = ()) -> bool:
     """Return whether `text` states nothing that `memory` does not state.
 
     Args:

@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 
-def of(name: str | None) -> tzinfo:
+def timezone_of(name: str | None) -> tzinfo:
     """Return the timezone of an IANA name; UTC for None and for an unknown name.
 
     With an unknown name, dates are wrong by some hours, but the batch is not lost.
@@ -19,4 +19,4 @@ def of(name: str | None) -> tzinfo:
 
 def is_known(name: str) -> bool:
     """Return whether this machine knows a timezone by its name."""
-    return of(name) is not UTC
+    return timezone_of(name) is not UTC

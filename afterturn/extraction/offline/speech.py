@@ -44,7 +44,7 @@ class Utterance:
 
 def find_utterances(request: ExtractionRequest) -> Iterator[Utterance]:
     """Yield the utterances of people in the context and the batch, in order, without assistants, tools and systems."""
-    zone = timezones.of(request.timezone)
+    zone = timezones.timezone_of(request.timezone)
     names = _names(request)
     for number, turn in enumerate((*request.context, *request.turns), start=1 - len(request.context)):
         speaker = _speaker(turn, names)

@@ -62,7 +62,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
         batch,
         prompt_version=extractor.prompt_version,
         model=extractor.model,
-        zone=timezones.of(request.timezone),
+        zone=timezones.timezone_of(request.timezone),
     )
     return _Loaded(request=request, stored=stored)
 
@@ -76,7 +76,7 @@ def _commit(runtime: Runtime, claimed: Claimed[_Loaded], answer: Answer) -> None
             answer,
             turns,
             batch,
-            shown=shown_memories.read(connection, batch, turns),
+            shown=shown_memories.read_shown_memories(connection, batch, turns),
             categories=runtime.settings.category_names,
             **version,
         )

@@ -36,8 +36,8 @@ from afterturn.extraction import credentials
     ],
 )
 def test_only_the_secret_in_a_text_is_replaced(text: str, redacted: str) -> None:
-    assert credentials.redacted(text) == redacted
-    assert credentials.holds_secret(text) == (redacted != text)
+    assert credentials.redact(text) == redacted
+    assert credentials.contains_secret(text) == (redacted != text)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_only_the_secret_in_a_text_is_replaced(text: str, redacted: str) -> None
     ],
 )
 def test_a_text_without_a_secret_does_not_change(text: str) -> None:
-    assert credentials.redacted(text) == text
-    assert not credentials.holds_secret(text)
+    assert credentials.redact(text) == text
+    assert not credentials.contains_secret(text)
 
 
 def test_a_sentence_may_mention_a_secret_without_containing_one() -> None:
@@ -67,13 +67,13 @@ def test_a_sentence_may_mention_a_secret_without_containing_one() -> None:
 
 @given(st.text(max_size=300))
 def test_exactly_the_texts_with_a_secret_change(text: str) -> None:
-    once = credentials.redacted(text)
-    assert credentials.holds_secret(text) == (once != text)
+    once = credentials.redact(text)
+    assert credentials.contains_secret(text) == (once != text)
 
 
 @pytest.mark.parametrize("text", ["My password is hunter2.", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"])
 def test_a_redacted_text_contains_no_secret(text: str) -> None:
-    assert not credentials.holds_secret(credentials.redacted(text))
+    assert not credentials.contains_secret(credentials.redact(text))
 
 
 _PIECES = ["a", "1", "1 ", "eyJ", "eyJaaaaaaaaaa-", "sk-", "use 1", "password ", "password is ", "A1", "my code "]
@@ -83,5 +83,5 @@ _PIECES = ["a", "1", "1 ", "eyJ", "eyJaaaaaaaaaa-", "sk-", "use 1", "password ",
 def test_redaction_is_fast_for_any_text(piece: str) -> None:
     text = (piece * (256 * 1024 // len(piece) + 1))[: 256 * 1024]
     begun = time.thread_time()
-    credentials.redacted(text)
+    credentials.redact(text)
     assert time.thread_time() - begun < 2
