@@ -20,12 +20,12 @@ _BUSY_FIELDS = (0, 1, 2, 5, 6)
 
 #: How the processes of a run are told apart: a word of the command line, and the kind that it stands for.
 _KINDS = (
-    ("slow@", "slow"),
-    ("fast@", "fast"),
+    (" slow ", "slow"),
+    (" fast ", "fast"),
     ("postgres", "postgres"),
     ("redis-server", "redis"),
     ("harness.llm_server", "llm"),
-    ("beat", "beat"),
+    (" beat ", "beat"),
 )
 #: This process and what is not recognised, such as guardians.
 _OTHERS = "bench"
@@ -70,7 +70,8 @@ def _ticks_by_kind() -> dict[str, int]:
         process_id = int(path.parent.name)
         try:
             fields = path.read_text().rpartition(")")[2].split()
-            kinds[process_id] = _kind((path.parent / "cmdline").read_text())
+            command_line = (path.parent / "cmdline").read_text().replace("\0", " ")
+            kinds[process_id] = _kind(command_line)
         except OSError:
             continue  # it has just ended
         children[int(fields[_PARENT])].append(process_id)
