@@ -41,9 +41,15 @@ def decide(
 class _Decider:
     def __init__(self, known: Iterable[KnownFact], verdicts: Verdicts, names: UserNames) -> None:
         facts = list(known)
-        self._facts = {fact.fact_id: fact for fact in facts if not fact.is_challenge}
-        #: The text of each of these facts, as it is compared.
-        self._texts = {fact_id: normalise(fact.text) for fact_id, fact in self._facts.items()}
+        self._facts: dict[UUID, KnownFact] = {}
+        #: The order in which these facts became known; which of them have a text, as it is compared; and which have a
+        #: value.
+        self._order: dict[UUID, int] = {}
+        self._by_text: dict[str, set[UUID]] = defaultdict(set)
+        self._with_value: set[UUID] = set()
+        for fact in facts:
+            if not fact.is_challenge:
+                self._add(fact)
         self._verdicts = verdicts
         #: The statements with which the judge has compared a statement.
         self._judged_with: dict[UUID, set[UUID]] = defaultdict(set)
@@ -53,6 +59,8 @@ class _Decider:
         self._names = names
         #: Fact -> the candidates that repeat it: a verdict on one of them is a verdict on the fact.
         self._repeated_by: dict[UUID, list[UUID]] = defaultdict(list)
+        #: The same, from the candidate to the fact.
+        self._represented_by: dict[UUID, UUID] = {}
         #: Statements that contradict a person's fact. A repetition of one is the same challenge.
         self._challenges = [fact for fact in facts if fact.is_challenge]
 
@@ -66,15 +74,21 @@ class _Decider:
 
     def _comparable_facts(self, believed: BelievedCandidate) -> list[KnownFact]:
         """Return the facts to which the rules or a verdict can relate the candidate. Most facts are not among them."""
-        text, has_value = normalise(believed.candidate.text), rules.has_value(believed.candidate)
-        judged_with = self._judged_with.get(believed.fact_id, set())
-        return [
-            fact
-            for fact_id, fact in self._facts.items()
-            if self._texts[fact_id] == text
-            or (has_value and rules.has_value(fact))
-            or not judged_with.isdisjoint((fact_id, *self._repeated_by.get(fact_id, ())))
-        ]
+        candidate = believed.candidate
+        fact_ids = set(self._by_text.get(normalise(candidate.text), ()))
+        if rules.has_value(candidate):
+            fact_ids |= self._with_value
+        for judged_id in self._judged_with.get(believed.fact_id, ()):
+            fact_ids.add(self._represented_by.get(judged_id, judged_id))
+        known_ids = sorted(fact_ids & self._order.keys(), key=self._order.__getitem__)
+        return [self._facts[fact_id] for fact_id in known_ids]
+
+    def _add(self, fact: KnownFact) -> None:
+        self._facts[fact.fact_id] = fact
+        self._order[fact.fact_id] = len(self._order)
+        self._by_text[normalise(fact.text)].add(fact.fact_id)
+        if rules.has_value(fact):
+            self._with_value.add(fact.fact_id)
 
     def _timeline(self, believed: BelievedCandidate, comparable: Sequence[KnownFact]) -> list[KnownFact]:
         """Return the values that the candidate's single-valued attribute has had, in the order of time.
@@ -157,13 +171,13 @@ class _Decider:
         elif decision.repeats is None:
             later = decision.superseded_by and self._facts[decision.superseded_by]
             replaced_at = later.said_at if later else None
-            self._facts[believed.fact_id] = replace(_to_known_fact(decision), replaced_at=replaced_at)
-            self._texts[believed.fact_id] = normalise(believed.candidate.text)
+            self._add(replace(_to_known_fact(decision), replaced_at=replaced_at))
         elif decision.repeats in self._facts:
             self._remember_repetition(self._facts[decision.repeats], believed)
 
     def _remember_repetition(self, fact: KnownFact, believed: BelievedCandidate) -> None:
         self._repeated_by[fact.fact_id].append(believed.fact_id)
+        self._represented_by[believed.fact_id] = fact.fact_id
         self._facts[fact.fact_id] = replace(
             fact,
             said_at=max(fact.said_at, believed.said_at),
