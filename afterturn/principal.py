@@ -39,7 +39,7 @@ class UserPrefix:
     text: str
 
     def __post_init__(self) -> None:
-        ids.validated("the prefix of user ids", self.text)
+        ids.validate_id("the prefix of user ids", self.text)
 
     def __contains__(self, user_id: object) -> bool:
         return isinstance(user_id, str) and user_id.startswith(self.text)
@@ -55,7 +55,7 @@ class Principal:
     rights: frozenset[Right]
 
     def __post_init__(self) -> None:
-        ids.validated("tenant_id", self.tenant_id)
+        ids.validate_id("tenant_id", self.tenant_id)
         # A string holds its own parts: as a set of users, "ana" would allow "an".
         if not isinstance(self.users, EveryUser | UserPrefix | frozenset):
             raise InvalidInput("users must be EveryUser(), a UserPrefix or a frozenset of ids")

@@ -1,4 +1,4 @@
-"""The turn: one message of a session, and how it travels through Redis."""
+"""The turn: one message of a session, and its payload in Redis."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 from afterturn import ids
 from afterturn.errors import InvalidInput, TurnTooLarge
 
-#: Who may speak. `exchange` is one string that holds a whole exchange (`MemoryClient.write(text)`).
+#: The allowed roles. `exchange`: one string with a question and its answer (`MemoryClient.write(text)`).
 ROLES = ("user", "assistant", "system", "tool", "exchange")
 
-#: Version of the payload in Redis. A reader refuses newer ones, and leaves them where they are.
+#: Version of the payload in Redis. A reader does not decode newer versions, and leaves them in the stream.
 PAYLOAD_VERSION = 1
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -34,28 +34,28 @@ class Turn:
     content: str
     #: When it was said, in UTC.
     occurred_at: datetime
-    #: The speaker's name where the role does not say it.
+    #: The speaker's name.
     name: str | None = None
-    #: Which agent wrote it.
+    #: The agent that wrote the turn.
     agent_id: str | None = None
     #: The caller's own data, tool calls included.
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    #: Ids of the memories that were shown to the assistant before it said this.
+    #: Ids of the memories that were in the assistant's prompt when it said this.
     memories_shown: tuple[str, ...] = ()
-    #: It is of an old conversation, and becomes facts when nothing newer is owed.
+    #: Whether it belongs to an imported conversation, which is processed only while no live turns wait.
     is_imported: bool = False
-    #: Its place in the session; None until Postgres has given it one.
+    #: Its place in the session; None until Postgres assigns it.
     position: int | None = None
-    #: True when it was taken back; it then has no content.
+    #: Whether it was removed (taken back); it then has no content.
     is_removed: bool = False
 
     @property
     def speaker(self) -> str:
-        """The name to show: the given one, else the role."""
+        """The speaker's name, or the role where there is no name."""
         return self.name or self.role
 
 
-def make(
+def make_turn(
     role: str,
     content: str,
     *,
@@ -67,21 +67,33 @@ def make(
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
 ) -> Turn:
-    """Check what a caller wrote and return it as a turn; an id is minted when none is given.
+    """Validate a caller's arguments and return them as a turn.
 
-    NUL and lone surrogates, which Postgres cannot store, become U+FFFD. Raises InvalidInput (or InvalidId,
-    TurnTooLarge) when a part does not have the required form.
+    NUL and lone surrogates, which Postgres cannot store, become U+FFFD.
+
+    Args:
+        role: one of ROLES.
+        content: the message.
+        limit_bytes: the largest allowed turn. Here only the number of characters is compared; `encode` counts bytes.
+        turn_id: the caller's id; None: a new one.
+        name: the speaker's name.
+        agent_id: the agent that wrote the turn.
+        occurred_at: when it was said, with a timezone; None: now.
+        metadata: JSON data of the caller's.
+        memories_shown: ids of the memories in the assistant's prompt.
+
+    Raises InvalidInput (or InvalidId, TurnTooLarge) when an argument is invalid.
     """
     _check(role, content, metadata, limit_bytes)
     return Turn(
-        turn_id=ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id),
+        turn_id=ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
         role=role,
-        content=storable(content),
+        content=make_storable(content),
         occurred_at=datetime.now(UTC) if occurred_at is None else _in_utc(occurred_at),
-        name=None if name is None else ids.validated("name", name),
+        name=None if name is None else ids.validate_id("name", name),
         agent_id=agent_id,
-        metadata=_checked_metadata(metadata),
-        memories_shown=_checked_shown(memories_shown),
+        metadata=_validate_metadata(metadata),
+        memories_shown=_validate_shown(memories_shown),
     )
 
 
@@ -107,19 +119,19 @@ def make_payload(
     _check(role, content, metadata, limit_bytes)
     payload: dict[str, Any] = {
         "v": PAYLOAD_VERSION,
-        "id": ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id),
+        "id": ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
         "role": role,
-        "content": storable(content),
+        "content": make_storable(content),
         "at": time.time() if occurred_at is None else _in_utc(occurred_at).timestamp(),
     }
     if name is not None:
-        payload["name"] = ids.validated("name", name)
+        payload["name"] = ids.validate_id("name", name)
     if agent_id is not None:
         payload["agent"] = agent_id
     if metadata:
-        payload["metadata"] = _checked_metadata(metadata)
+        payload["metadata"] = _validate_metadata(metadata)
     if memories_shown:
-        payload["shown"] = _checked_shown(memories_shown)
+        payload["shown"] = _validate_shown(memories_shown)
     return payload["id"], _encoded(payload, limit_bytes)
 
 
@@ -167,7 +179,7 @@ def _encoded(payload: Mapping[str, Any], limit_bytes: int) -> bytes:
 
 
 def decode(payload: bytes) -> Turn:
-    """Return the turn of a payload. Raises InvalidInput when it is unreadable or of a newer version."""
+    """Return the turn in a payload. Raises InvalidInput when it is unreadable or of a newer version."""
     try:
         data = json.loads(payload)
         if data["v"] > PAYLOAD_VERSION:
@@ -189,11 +201,11 @@ def decode(payload: bytes) -> Turn:
         raise InvalidInput(f"the payload is unreadable: {type(error).__name__}") from error
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_metadata_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def storable(text: str) -> str:
-    """Return `text` with what Postgres cannot store replaced by U+FFFD."""
+def make_storable(text: str) -> str:
+    """Replace the characters of `text` that Postgres cannot store (NUL, lone surrogates) by U+FFFD."""
     if text.isascii() and "\x00" not in text:
         return text
     return _NOT_STORABLE.sub(_REPLACEMENT, text) if _NOT_STORABLE.search(text) else text
@@ -215,34 +227,34 @@ def _in_utc(moment: datetime) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidInput("occurred_at must be a datetime with a timezone, for example datetime.now(UTC)")
     if not 1 < moment.year < 9999:
-        # At the calendar's ends other timezones, and rounding, lead out of it.
+        # In the first and last year a conversion to another timezone can leave the range of datetime.
         raise InvalidInput(f"occurred_at must lie in the years 2 to 9998, not {moment.year}")
     return moment.astimezone(UTC)
 
 
-def _checked_shown(memories_shown: Sequence[str]) -> tuple[str, ...]:
-    return tuple([ids.validated("memories_shown", shown) for shown in memories_shown])
+def _validate_shown(memories_shown: Sequence[str]) -> tuple[str, ...]:
+    return tuple([ids.validate_id("memories_shown", shown) for shown in memories_shown])
 
 
-def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _validate_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if not metadata:
         return {}
     if not isinstance(metadata, Mapping):
         raise InvalidInput(f"metadata must be a mapping, not {type(metadata).__name__}")
     try:
-        # One round trip through JSON: what is kept is what was checked, also when the caller's object changes later.
-        checked: dict[str, Any] = storable_json(json.loads(_encoder.encode(dict(metadata))))
-        return checked
+        # Encoding and decoding also makes a copy: later changes of the caller's object do not change the turn.
+        copy: dict[str, Any] = make_json_storable(json.loads(_metadata_encoder.encode(dict(metadata))))
+        return copy
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from error
 
 
-def storable_json(value: Any) -> Any:
-    """Return JSON whose strings and keys are storable."""
+def make_json_storable(value: Any) -> Any:
+    """Return JSON data with all strings and keys passed through `make_storable`."""
     if isinstance(value, str):
-        return storable(value)
+        return make_storable(value)
     if isinstance(value, list):
-        return [storable_json(item) for item in value]
+        return [make_json_storable(item) for item in value]
     if isinstance(value, dict):
-        return {storable(key): storable_json(item) for key, item in value.items()}
+        return {make_storable(key): make_json_storable(item) for key, item in value.items()}
     return value

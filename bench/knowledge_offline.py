@@ -22,7 +22,7 @@ import numpy as np
 
 from afterturn import MemoryClient
 from afterturn.client import connections
-from afterturn.embedding.fast import FastEmbedEmbedder
+from afterturn.embedding.local_model import FastEmbedEmbedder
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from bench import ledger

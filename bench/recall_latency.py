@@ -26,7 +26,7 @@ from afterturn.pipeline import prepare
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
 from afterturn.recall.document_keys import Key, TurnKey
-from afterturn.recall.question import QuestionEmbedder
+from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 from bench import report, timing

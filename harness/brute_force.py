@@ -27,7 +27,7 @@ class Stemmer:
             (list(vocabulary.words),),
         ).fetchall()
         #: Per word: its code, and its stem.
-        self.codes = np.array([stems.codes_of(code)[0] for code, _ in rows], dtype=np.uint32)
+        self.codes = np.array([stems.decode_codes(code)[0] for code, _ in rows], dtype=np.uint32)
         self.stems = dict(zip(vocabulary.words, (stem for _, stem in rows), strict=True))
 
 
@@ -43,17 +43,17 @@ class BruteForce:
 
     def best(self, question: Question, limit: int) -> list[tuple[Key, float]]:
         """Return what answers the question best, and the scores."""
-        ranking = Ranking(question.text, self.memory(question), DEFAULT_KINDS)
+        ranking = Ranking(question.text, self.document_set(question), DEFAULT_KINDS)
         return [(found.key, found.score) for found in itertools.islice(ranking.results(), limit)]
 
-    def memory(self, question: Question) -> documents.Memory:
-        """Return the memory as ranking takes it."""
+    def document_set(self, question: Question) -> documents.DocumentSet:
+        """Return the documents of the memory, for ranking."""
         said = self.said
         vector = np.array(question.vector, dtype=np.float16).astype(np.float32)
         turns, facts = len(said.turns), len(said.facts)
         turn_at = np.array([said.said_at(turn).timestamp() for turn in range(turns)])
         words = question.text.removeprefix("What about ").removesuffix("?").split()
-        return documents.Memory(
+        return documents.DocumentSet(
             question_stems=list(dict.fromkeys(self._stemmer.stems[word] for word in words)),
             turns=self._documents(
                 self._turn_keys,
@@ -98,7 +98,7 @@ class BruteForce:
         return Documents(
             keys=keys,
             cosine=(vectors.astype(np.float32) @ question).astype(np.float64),
-            sizes=np.full(count, texts.shape[1]),
+            lengths=np.full(count, texts.shape[1]),
             codes=self._stemmer.codes[texts].ravel(),
             passes=np.ones(count, dtype=np.bool_),
             is_superseded=np.zeros(count, dtype=np.bool_),

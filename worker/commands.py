@@ -88,7 +88,7 @@ def flower(
     from afterturn.local import services
 
     settings = settings_module.load_with(flower_host=host, flower_port=port)
-    services.check_doors(settings, ("flower",))
+    services.require_logins(settings, ("flower",))
     if settings.flower_basic_auth is not None:
         # Not on the command line, which every user of the machine can read.
         os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()

@@ -35,6 +35,8 @@ class Batch:
     model: str | None
     #: True when all its vectors are there.
     is_embedded: bool
+    #: True when its answer was verified, and the candidates are stored; False where release 0.1 extracted it.
+    is_verified: bool
 
     @property
     def key(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def from_row(row: dict[str, Any]) -> Batch:
         prompt_version=row["prompt_version"],
         model=row["model"],
         is_embedded=row["embedded_at"] is not None,
+        is_verified=bool(row["is_verified"]),
     )
 
 

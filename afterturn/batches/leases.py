@@ -6,7 +6,9 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -39,13 +41,31 @@ class Lease:
 def release(connection: Connection, lease: Lease) -> None:
     """End the lease inside the transaction that ends its work. Raises StaleLease when somebody else took it over."""
     if connection.execute(_SQL["release"], _identity(lease) | {"token": lease.token}).fetchone() is None:
-        raise StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
+        raise _taken_over(lease)
 
 
 def fence(connection: Connection, lease: Lease) -> None:
     """Make sure, until the end of the transaction, that the lease is still ours. Raises StaleLease."""
     if connection.execute(_SQL["fence"], _identity(lease) | {"token": lease.token}).fetchone() is None:
-        raise StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
+        raise _taken_over(lease)
+
+
+def execute_fenced(connection: Connection, lease: Lease, query: LiteralString, arguments: Mapping[str, Any]) -> None:
+    """Run a query that writes only under the lease, in one round trip. Raises StaleLease.
+
+    Args:
+        connection: with or without a transaction.
+        lease: which must still be ours.
+        query: selects from `leases` by lease_kind, lease_item and lease_token, FOR SHARE, and returns what it wrote.
+        arguments: of the query besides.
+    """
+    fence_arguments = {"lease_kind": lease.kind, "lease_item": lease.item, "lease_token": lease.token}
+    if connection.execute(query, {**arguments, **fence_arguments}).fetchone() is None:
+        raise _taken_over(lease)
+
+
+def _taken_over(lease: Lease) -> StaleLease:
+    return StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
 
 
 def let_go(connection: Connection, lease: Lease) -> None:

@@ -80,9 +80,9 @@ class AsyncDriver:
                 # It may compute or call: neither may stop the event loop.
                 return await asyncio.to_thread(embedder.embed, user, question)
             case AskProviders(providers):
-                from afterturn.context.providers import ask_async
+                from afterturn.context.providers import read_lines_async
 
-                return await asyncio.gather(*(ask_async(provider) for provider in providers))
+                return await asyncio.gather(*(read_lines_async(provider) for provider in providers))
             case Wait(seconds):
                 await asyncio.sleep(seconds)
             case _:
@@ -104,7 +104,7 @@ class AsyncDriver:
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool
 
-        async with pool.owned_async(await self._connections.postgres(), effect.user) as connection:
+        async with pool.async_user_transaction(await self._connections.postgres(), effect.user) as connection:
             try:
                 statements = next(effect.steps)
                 while True:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
     from afterturn.database.pool import AsyncConnection, Connection
-    from afterturn.recall.question import QuestionEmbedder
+    from afterturn.recall.question_embedder import QuestionEmbedder
     from afterturn.settings import Settings
 
 
@@ -139,7 +139,7 @@ class AsyncConnections:
 
 
 def _question_embedder(settings: Settings) -> QuestionEmbedder:
-    from afterturn.recall.question import QuestionEmbedder
+    from afterturn.recall.question_embedder import QuestionEmbedder
 
     return QuestionEmbedder(settings)
 

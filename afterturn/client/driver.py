@@ -83,9 +83,9 @@ class Driver:
             case Embed(embedder, user, question):
                 return embedder.embed(user, question)
             case AskProviders(providers):
-                from afterturn.context.providers import ask
+                from afterturn.context.providers import read_lines
 
-                return [ask(provider) for provider in providers]
+                return [read_lines(provider) for provider in providers]
             case Wait(seconds):
                 time.sleep(seconds)
             case _:
@@ -106,7 +106,7 @@ class Driver:
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool
 
-        with pool.owned(self._connections.postgres, effect.user) as connection:
+        with pool.user_transaction(self._connections.postgres, effect.user) as connection:
             try:
                 statements = next(effect.steps)
                 while True:

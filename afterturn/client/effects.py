@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from afterturn.context.providers import ContextProvider
     from afterturn.database.statement import Answers, Row, Statement, Steps
     from afterturn.hot.prepared_call import PreparedCall
-    from afterturn.recall.question import QuestionEmbedder
+    from afterturn.recall.question_embedder import QuestionEmbedder
     from afterturn.scopes import UserScope
 
 Answer = TypeVar("Answer")

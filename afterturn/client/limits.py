@@ -26,4 +26,4 @@ def checked_query(query: str) -> str:
         raise InvalidInput(f"query must be a string, not {type(query).__name__}")
     if len(query) > QUERY_LIMIT_CHARACTERS:
         raise InvalidInput(f"query has {len(query)} characters; the limit is {QUERY_LIMIT_CHARACTERS}")
-    return turns.storable(query)
+    return turns.make_storable(query)

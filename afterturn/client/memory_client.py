@@ -16,11 +16,11 @@ from afterturn.client.driver import Driver
 from afterturn.client.session import ClientSession, arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
-from afterturn.context.counting import Counter
+from afterturn.context.counting import TokenCounter
 from afterturn.context.providers import ContextProvider
 from afterturn.context.strategies import History, SummaryAndRecent
-from afterturn.facts.fact import Fact, Time
-from afterturn.llm.costs import By, Costs
+from afterturn.facts.fact import Fact, TimeAxis
+from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Memory
 from afterturn.summaries.summary import Summary
 from afterturn.turns import Turn, make_payload
@@ -230,7 +230,7 @@ class MemoryClient:
         shares: Shares = DEFAULT_SHARES,
         history: History = DEFAULT_HISTORY,
         providers: Sequence[ContextProvider] = (),
-        count_tokens: Counter = tokens.estimate,
+        count_tokens: TokenCounter = tokens.estimate,
         role: Literal["system", "developer"] = "system",
     ) -> Context:
         """Return messages for a prompt: what is remembered, fenced off as data, and the session's recent turns.
@@ -268,7 +268,7 @@ class MemoryClient:
         category: str | None = None,
         include_superseded: bool = False,
         as_of: datetime | None = None,
-        time: Time = "world",
+        time: TimeAxis = "world",
         limit: int = 100,
     ) -> list[Fact]:
         """Return the user's current facts, those said last first, each with its evidence.
@@ -464,7 +464,7 @@ class MemoryClient:
         """
         return self._driver.run(plans.preferences.set_preference(self._session, key, value, edit_id=edit_id))
 
-    def costs(self, *, by: By = "day", days: int | None = 30) -> list[Costs]:
+    def costs(self, *, by: CostGrouping = "day", days: int | None = 30) -> list[Costs]:
         """Return how many LLM calls were made for this user, and their tokens.
 
         Args:

@@ -45,11 +45,11 @@ class ClientSession:
             settings = from_environment()
         self.settings = settings
         self.scope = SessionScope(
-            ids.validated("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
-            ids.validated("user_id", user_id),
-            ids.validated_session(session_id),
+            ids.validate_id("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
+            ids.validate_id("user_id", user_id),
+            ids.validate_session_id(session_id),
         )
-        self.agent_id = None if agent_id is None else ids.validated("agent_id", agent_id)
+        self.agent_id = None if agent_id is None else ids.validate_id("agent_id", agent_id)
         self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
         self._alarmed_at = float("-inf")
 
@@ -122,7 +122,7 @@ class ClientSession:
     def _edits(self) -> SessionScope:
         from afterturn.facts import edits
 
-        return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION)
+        return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION_ID)
 
 
 def arguments(entries: Sequence[Entry]) -> list[bytes]:

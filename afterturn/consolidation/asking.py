@@ -13,11 +13,11 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge
-from afterturn.consolidation.judgement import Question
 from afterturn.database.pool import Connection
 from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import AnswerMalformed, ModelRefused
 from afterturn.llm import calls
+from afterturn.llm.calls import Call
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 
@@ -42,7 +42,7 @@ def ask(
     servers: Servers,
     lease: Lease,
     judge: Judge,
-    question: Question,
+    question_text: str,
     *,
     stage: str,
     session: SessionScope | None = None,
@@ -57,18 +57,21 @@ def ask(
         servers: the runtime.
         lease: what entitles to the work.
         judge: whom to ask.
-        question: what.
+        question_text: what the judge is shown.
         stage: judge or sleep.
         session: which conversation it is about, where it is about one.
         batch_id: which batch asks, where one does.
 
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
-    text = _answer(servers, lease, judge, question, stage=stage, session=session, batch_id=batch_id)
+    text, call = _answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
     faults.point(f"{stage}.answer_received")
-    with servers.postgres.connection() as connection, connection.transaction():
-        leases.fence(connection, lease)
-        judgements.store(connection, lease.scope, judge, question, text, batch_id=batch_id)
+    with servers.postgres.connection() as connection:
+        if call is not None:
+            calls.record_result(connection, call)
+        with connection.transaction():
+            leases.fence(connection, lease)
+            judgements.store(connection, lease.scope, judge, question_text, text, batch_id=batch_id)
     faults.point(f"{stage}.answer_stored")
 
 
@@ -76,36 +79,37 @@ def _answer(
     servers: Servers,
     lease: Lease,
     judge: Judge,
-    question: Question,
+    question_text: str,
     *,
     stage: str,
     session: SessionScope | None,
     batch_id: UUID | None,
-) -> str:
-    def call() -> str:
-        with calls.metered(
+) -> tuple[str, Call | None]:
+    """Return an answer that can be read, and the call that it came from; none where the judge gave none."""
+
+    def ask_once() -> tuple[str, Call]:
+        with calls.reserved(
             servers.postgres,
             lease,
             session,
             stage=stage,
             model=judge.model,
-            expected_tokens=judge.expected_tokens(question),
+            expected_tokens=judge.expected_tokens(question_text),
             daily_tokens=servers.settings.user_daily_tokens,
             batch_id=batch_id,
-        ) as cost:
+        ) as call:
             faults.point(f"{stage}.call_reserved")
-            answer = judge.judge(question)
-            cost.prompt_tokens, cost.completion_tokens = answer.prompt_tokens, answer.completion_tokens
-            cost.cached_tokens = answer.cached_tokens
-            return answer.text
+            answer = judge.judge(question_text)
+            call.took(answer)
+            return answer.text, call
 
     for _ in range(ATTEMPTS):
         try:
-            return servers.llm_breaker.call(call)
+            return servers.llm_breaker.call(ask_once)
         except AnswerMalformed as error:
             logger.warning("%s %s: %s", lease.kind, lease.item, error)
         except ModelRefused as error:
             # Asking again would be refused again.
             logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, error)
             break
-    return judgements.NOTHING
+    return judgements.NOTHING, None

@@ -7,8 +7,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import naming, user_timezone
-from afterturn.consolidation.decisions import Because, Decision, Ending
+from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation.decisions import Decision, Ending, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -38,7 +38,7 @@ def under_own_ids(decisions: Sequence[Decision]) -> list[Decision]:
         if decision.repeats is not None and decision.believed.origin == "person":
             repeated = stands_for.get(decision.repeats, decision.repeats)
             stands_for[decision.repeats] = decision.believed.fact_id
-            ends = (*decision.ends, Ending(fact_id=repeated, because=Because.MERGED))
+            ends = (*decision.ends, Ending(fact_id=repeated, because=EndReason.MERGED))
             decision = replace(decision, repeats=None, ends=ends)
         found.append(decision)
     return found
@@ -57,7 +57,7 @@ def carry_out(connection: Connection, batch: Batch, outcome: Outcome, decisions:
             rejected = batch.key | {"candidate_index": place, "reason": UNKNOWN_FACT}
             connection.execute(_SQL["add_rejection"], rejected)
             if edit.action is Action.CORRECT:
-                items.drop_facts(connection, batch.session.user, [found.fact_id for found in outcome.believed])
+                items.delete_fact_vectors(connection, batch.session.user, [found.fact_id for found in outcome.believed])
             continue
         _carry_out_one(connection, batch, edit.action, target, outcome, decisions)
 
@@ -92,9 +92,9 @@ def _carry_out_one(
             connection.execute(_SQL["pin"], key | {"is_pinned": action is Action.PIN})
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
-            items.drop_facts(connection, batch.session.user, [target])
-            naming.restore(connection, batch.key, [target])
-            user_timezone.keep(connection, batch.key)
+            items.delete_fact_vectors(connection, batch.session.user, [target])
+            user_names.restore_display_name(connection, batch.key, [target])
+            user_timezone.update_timezone(connection, batch.key)
 
 
 def _correct(
@@ -106,6 +106,6 @@ def _correct(
             continue
         new = batch.key | {"fact_id": target, "superseded_by": decision.fact_id}
         since = decision.believed.candidate.valid_from or decision.believed.said_at
-        connection.execute(_SQL["supersede"], new | {"because": Because.PERSON, "valid_to": since})
+        connection.execute(_SQL["supersede"], new | {"because": EndReason.PERSON, "valid_to": since})
         if outcome.pinned is None:
             connection.execute(_SQL["inherit_pin"], new)

@@ -7,11 +7,11 @@ from functools import cached_property
 from importlib import resources
 
 from afterturn.consolidation import judgement
-from afterturn.consolidation.judgement import Judgement, Question
+from afterturn.consolidation.judgement import Judgement
 from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 
-#: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+#: UserNames the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "judge-1"
 
 #: Room for a verdict on every candidate of a dense batch.
@@ -43,10 +43,10 @@ class Judge:
         file = resources.files("afterturn.consolidation").joinpath("prompts", f"{self.prompt_version}.md")
         return file.read_text("utf-8")
 
-    def judge(self, question: Question) -> JudgedAnswer:
+    def judge(self, question_text: str) -> JudgedAnswer:
         """Return the LLM's answer; one call. Raises ModelUnavailable or ModelRefused."""
         completion = self._llm.complete(
-            system=self.instructions, user=question.text(), schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
+            system=self.instructions, user=question_text, schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
         )
         try:
             judgement.parse(completion.text)
@@ -61,8 +61,8 @@ class Judge:
             cached_tokens=completion.cached_tokens,
         )
 
-    def expected_tokens(self, question: Question) -> int:
+    def expected_tokens(self, question_text: str) -> int:
         """Return the most tokens that the call may take."""
         return self._llm.expected_tokens(
-            system=self.instructions, user=question.text(), schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
+            system=self.instructions, user=question_text, schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
         )

@@ -65,14 +65,15 @@ class Question:
         """Return the variable part of the prompt."""
         return "\n".join(["Known:", *_lines("K", self.known), "", "New:", *_lines("N", self.new)])
 
-    def digest(self, *, prompt_version: str, model: str) -> str:
-        """Return what names this question to this model: the same one is never paid for twice."""
-        return hashlib.sha256("\x00".join((prompt_version, model, self.text())).encode()).hexdigest()
-
     def ids(self) -> dict[str, UUID]:
         """Return the fact behind each label."""
         labelled = {f"K{number}": fact.fact_id for number, fact in enumerate(self.known, 1)}
         return labelled | {f"N{number}": fact.fact_id for number, fact in enumerate(self.new, 1)}
+
+
+def digest(question_text: str, *, prompt_version: str, model: str) -> str:
+    """Return what names a question to a model: the same one is never paid for twice."""
+    return hashlib.sha256("\x00".join((prompt_version, model, question_text)).encode()).hexdigest()
 
 
 def _lines(letter: str, facts: Iterable[Shown]) -> Iterator[str]:

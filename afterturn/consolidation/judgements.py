@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,30 +21,50 @@ _SQL = queries.load("judgements")
 NOTHING = '{"pairs":[]}'
 
 
-def read(connection: Connection, scope: UserScope, of: Judge, asked: Question) -> Verdicts | None:
+@dataclass(frozen=True, slots=True)
+class OwedJudgement:
+    """What a batch waits for."""
+
+    #: What the judge is to be asked. None: the batch must be planned again, by this release, to know.
+    question_text: str | None
+
+
+def read(connection: Connection, scope: UserScope, judge: Judge, question: Question) -> Verdicts | None:
     """Return what this judge said to this question; None when it was not asked yet."""
-    row = connection.execute(_SQL["stored"], _key(scope, of, asked)).fetchone()
-    return None if row is None else judgement.verdicts(asked, judgement.parse(row["answer"]))
+    row = connection.execute(_SQL["stored"], _key(scope, judge, question.text())).fetchone()
+    return None if row is None else judgement.verdicts(question, judgement.parse(row["answer"]))
+
+
+def is_answered(connection: Connection, scope: UserScope, judge: Judge, question_text: str) -> bool:
+    """Return whether this judge has answered this question."""
+    return connection.execute(_SQL["stored"], _key(scope, judge, question_text)).fetchone() is not None
 
 
 def store(
-    connection: Connection, scope: UserScope, of: Judge, asked: Question, text: str, *, batch_id: UUID | None
+    connection: Connection, scope: UserScope, judge: Judge, question_text: str, text: str, *, batch_id: UUID | None
 ) -> None:
     """Keep an answer, and which batch asked for it where one did, in the caller's transaction."""
-    version = {"prompt_version": of.prompt_version, "model": of.model}
-    connection.execute(_SQL["store"], _key(scope, of, asked) | version | {"batch_id": batch_id, "answer": text})
+    version = {"prompt_version": judge.prompt_version, "model": judge.model}
+    row = _key(scope, judge, question_text) | version | {"batch_id": batch_id, "answer": text}
+    connection.execute(_SQL["store"], row)
 
 
-def owe(connection: Connection, batch: Batch) -> None:
-    """Note that a batch waits for a judgement, in the caller's transaction."""
-    connection.execute(_SQL["owe"], batch.key)
+def owe(connection: Connection, batch: Batch, question: Question) -> None:
+    """Note what the judge is to be asked of a batch, in the caller's transaction."""
+    connection.execute(_SQL["owe"], batch.key | {"question": question.text()})
 
 
-def pay(connection: Connection, batch: Batch) -> None:
-    """Note that it waits no more, in the caller's transaction."""
-    connection.execute(_SQL["paid"], batch.key)
+def owed(connection: Connection, batch: Batch) -> OwedJudgement | None:
+    """Return what a batch waits for; None where it waits for no judgement."""
+    row = connection.execute(_SQL["owed"], batch.key).fetchone()
+    return None if row is None else OwedJudgement(row["question"])
 
 
-def _key(scope: UserScope, of: Judge, asked: Question) -> dict[str, Any]:
-    digest = asked.digest(prompt_version=of.prompt_version, model=of.model)
+def settle(connection: Connection, batch: Batch) -> None:
+    """Note that a batch waits for no answer any more, in the caller's transaction."""
+    connection.execute(_SQL["settle"], batch.key)
+
+
+def _key(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:
+    digest = judgement.digest(question_text, prompt_version=judge.prompt_version, model=judge.model)
     return scope.key | {"input_digest": digest}

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import edits, judgements, reading
-from afterturn.consolidation.decisions import Decision, decide
+from afterturn.consolidation.deciding import decide
+from afterturn.consolidation.decisions import Decision
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import Question
 from afterturn.database.pool import Connection
-from afterturn.extraction import outcome as outcomes
+from afterturn.extraction import batch_outcome
 from afterturn.extraction.outcome import Outcome
 
 
@@ -24,10 +25,8 @@ class Plan:
     #: The version of the user's memory that this was planned on.
     version: int
     decisions: Sequence[Decision]
-    #: What rules could not decide on; None when that is nothing.
-    question: Question | None = None
-    #: Whether the question has no answer yet: the decisions are then those of the rules alone.
-    is_unjudged: bool = False
+    #: What the judge must be asked first; the decisions are then those of the rules alone. None: nothing is open.
+    open_question: Question | None = None
 
 
 def read(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
@@ -37,7 +36,7 @@ def read(connection: Connection, batch: Batch, judge: Judge | None, *, categorie
     """
     if not batch_row.is_its_turn(connection, batch):
         return None
-    outcome = outcomes.read(connection, batch, categories=categories)
+    outcome = batch_outcome.read(connection, batch, categories=categories)
     believed = edits.admitted(connection, batch, outcome)
     known = reading.read(connection, batch, outcome)
     by_rules = decide(believed, known.facts.values(), names=known.names)
@@ -48,6 +47,6 @@ def read(connection: Connection, batch: Batch, judge: Judge | None, *, categorie
     asked, facts = unclear
     verdicts = judgements.read(connection, batch.session.user, judge, asked)
     if verdicts is None:
-        return Plan(outcome=outcome, version=known.version, decisions=by_rules, question=asked, is_unjudged=True)
+        return Plan(outcome=outcome, version=known.version, decisions=by_rules, open_question=asked)
     decided = edits.under_own_ids(decide(believed, facts.values(), verdicts, known.names))
-    return Plan(outcome=outcome, version=known.version, decisions=decided, question=asked)
+    return Plan(outcome=outcome, version=known.version, decisions=decided)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import alike, attributes, judgement, naming
+from afterturn.consolidation import attributes, judgement, similar_facts, user_names
 from afterturn.consolidation.decisions import Decision, KnownFact
 from afterturn.consolidation.judgement import Question, Shown
-from afterturn.consolidation.rules import Names
+from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import VersionConflict
@@ -25,7 +25,7 @@ class Known:
 
     #: Its version: whoever changes the memory meanwhile makes the decisions void.
     version: int
-    names: Names
+    names: UserNames
     #: How many current facts there are.
     count: int
     facts: Mapping[UUID, KnownFact]
@@ -42,14 +42,14 @@ def read(connection: Connection, batch: Batch, outcome: Outcome) -> Known:
         _SQL["alike"],
         batch.key
         | {
-            "attributes": sorted(set().union(*map(attributes.related, named))),
+            "attributes": sorted(set().union(*map(attributes.related_attributes, named))),
             "single_valued": sorted(filter(attributes.is_single_valued, named)),
             "texts": [candidate.text.lower() for candidate in candidates],
         },
     ).fetchall()
     return Known(
         version=user["version"],
-        names=naming.known(connection, batch.key, user["display_name"], outcome.believed),
+        names=user_names.read_user_names(connection, batch.key, user["display_name"], outcome.believed),
         count=user["facts"],
         facts={row["fact_id"]: KnownFact(**row) for row in rows},
     )
@@ -71,7 +71,7 @@ def question(
     if not unclear or known.count <= len(ended):
         return None
     new = [Shown(believed.fact_id, believed.candidate.text, believed.said_at) for believed in unclear]
-    found = alike.most_alike(connection, batch.key, new, count=known.count)
+    found = similar_facts.read_similar_facts(connection, batch.key, new, count=known.count)
     by_id = {fact.fact_id: fact for fact in found if fact.fact_id not in ended}
     asked = judgement.ask([Shown(fact.fact_id, fact.text, fact.said_at) for fact in by_id.values()], new)
     if asked is None:

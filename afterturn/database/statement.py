@@ -1,4 +1,4 @@
-"""A statement and its arguments, as data: whoever has a connection runs it."""
+"""An SQL statement with its arguments, as data, so that the clients execute it with or without asyncio."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeAlias, TypeVar
 
-#: One row of an answer, by column name.
+#: One row of a result, by column name.
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement and its arguments."""
+    """One SQL statement and its arguments."""
 
     sql: LiteralString
     arguments: Mapping[str, Any]
-    #: The answer comes in binary: numbers as bytes.
+    #: Whether the result is requested in binary format (numbers as bytes).
     is_binary: bool = False
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Any
 
+from afterturn.batches import leases
 from afterturn.batches.batch_row import Batch
+from afterturn.batches.leases import Lease
 from afterturn.candidate import EpisodeDraft
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -21,7 +24,7 @@ _SQL = queries.load("batches")
 ATTEMPTS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredAnswer:
     """The answer for a run of a batch's turns."""
 
@@ -31,6 +34,13 @@ class StoredAnswer:
     attempt: int
     #: As it came from the model; None where these turns are asked for in halves.
     text: str | None
+    #: In which a date or a time without an offset is read.
+    zone: tzinfo = UTC
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The answer that its text holds, parsed once. Raises AnswerMalformed."""
+        return answer.parse(self.text or "", self.zone)
 
     @property
     def size(self) -> int:
@@ -42,16 +52,21 @@ class StoredAnswer:
         if self.text is None:
             return None
         try:
-            parsed = answer.parse(self.text)
+            facts = self.answer.facts
         except AnswerMalformed as error:
             return str(error)
-        numbers = {quote.turn for candidate in parsed.facts for quote in candidate.evidence}
+        numbers = {quote.turn for candidate in facts for quote in candidate.evidence}
         unknown = sorted(number for number in numbers if not 1 <= number <= self.size)
         return f"it names turns that do not exist: {unknown[:5]}" if unknown else None
 
 
-def read(connection: Connection, batch: Batch, *, prompt_version: str, model: str) -> list[StoredAnswer]:
-    """Return all answers stored for a batch by one prompt and model, wider runs first, repairs last."""
+def read(
+    connection: Connection, batch: Batch, *, prompt_version: str, model: str, zone: tzinfo = UTC
+) -> list[StoredAnswer]:
+    """Return all answers stored for a batch by one prompt and model, wider runs first, repairs last.
+
+    Dates in them that have no offset are dates in `zone`.
+    """
     rows = connection.execute(
         _SQL["answers"], batch.key | {"prompt_version": prompt_version, "model": model}
     ).fetchall()
@@ -61,13 +76,16 @@ def read(connection: Connection, batch: Batch, *, prompt_version: str, model: st
             last_position=row["last_position"],
             attempt=row["attempt"],
             text=row["answer"],
+            zone=zone,
         )
         for row in rows
     ]
 
 
-def store(connection: Connection, batch: Batch, stored: StoredAnswer, *, prompt_version: str, model: str) -> None:
-    """Keep an answer, in the caller's transaction."""
+def store(
+    connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, prompt_version: str, model: str
+) -> None:
+    """Keep an answer under the lease on its batch. Raises StaleLease."""
     arguments: dict[str, Any] = {
         "prompt_version": prompt_version,
         "model": model,
@@ -76,7 +94,7 @@ def store(connection: Connection, batch: Batch, stored: StoredAnswer, *, prompt_
         "attempt": stored.attempt,
         "answer": stored.text,
     }
-    connection.execute(_SQL["add_answer"], batch.key | arguments)
+    leases.execute_fenced(connection, lease, _SQL["add_answer"], batch.key | arguments)
 
 
 def latest(stored: Sequence[StoredAnswer], first_position: int, last_position: int) -> StoredAnswer | None:
@@ -92,12 +110,11 @@ def halves(first_position: int, last_position: int) -> tuple[tuple[int, int], tu
     return (first_position, middle), (middle + 1, last_position)
 
 
-def united(batch: Batch, stored: Sequence[StoredAnswer], zone: tzinfo = UTC) -> Answer:
-    """Return the answer for the whole batch, from its parts in order. Raises AnswerMalformed.
-
-    Dates in it that have no offset are dates in `zone`.
-    """
-    parts = _parts(stored, batch.first_position, batch.last_position, zone)
+def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
+    """Return the answer for the whole batch, from its parts in order. Raises AnswerMalformed."""
+    parts = _parts(stored, batch.first_position, batch.last_position)
+    if len(parts) == 1:
+        return parts[0].answer
     facts = [
         candidate.model_copy(
             update={
@@ -105,23 +122,24 @@ def united(batch: Batch, stored: Sequence[StoredAnswer], zone: tzinfo = UTC) -> 
                     quote.model_copy(update={"turn": quote.turn + part.first_position - batch.first_position})
                     for quote in candidate.evidence
                     # A number outside of its part must not come to name a turn of another part.
-                    if 1 <= quote.turn <= part.size or len(parts) == 1
+                    if 1 <= quote.turn <= part.size
                 )
             }
         )
-        for part, parsed in parts
-        for candidate in parsed.facts
+        for part in parts
+        for candidate in part.answer.facts
     ]
-    return Answer(facts=tuple(facts), episode=_one_episode([parsed.episode for _, parsed in parts if parsed.episode]))
+    episodes = [part.answer.episode for part in parts if part.answer.episode]
+    return Answer(facts=tuple(facts), episode=_one_episode(episodes))
 
 
-def _parts(stored: Sequence[StoredAnswer], first: int, last: int, zone: tzinfo) -> list[tuple[StoredAnswer, Answer]]:
+def _parts(stored: Sequence[StoredAnswer], first: int, last: int) -> list[StoredAnswer]:
     found = latest(stored, first, last)
     if found is None:
         raise AnswerMalformed(f"no answer is stored for the turns {first} to {last}")
     if found.text is not None:
-        return [(found, answer.parse(found.text, zone))]
-    return [part for run in halves(first, last) for part in _parts(stored, *run, zone)]
+        return [found]
+    return [part for run in halves(first, last) for part in _parts(stored, *run)]
 
 
 def _one_episode(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:

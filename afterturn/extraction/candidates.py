@@ -53,19 +53,19 @@ def redacted(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDra
     """Return an episode without the secrets that it tells, nor any of those that the turns were seen to tell."""
     return episode.model_copy(
         update={
-            "title": credentials.redacted(episode.title, secrets),
-            "summary": credentials.redacted(episode.summary, secrets),
-            "participants": tuple(name for name in episode.participants if credentials.redacted(name, secrets) == name),
+            "title": credentials.redact(episode.title, secrets),
+            "summary": credentials.redact(episode.summary, secrets),
+            "participants": tuple(name for name in episode.participants if credentials.redact(name, secrets) == name),
         }
     )
 
 
 def _without_secrets(candidate: Candidate, secrets: Collection[str]) -> Candidate:
     """A value that holds one is no value: what is left of the property would be believed of everybody's."""
-    text = credentials.redacted(candidate.text, secrets)
-    topics = tuple(topic for topic in candidate.topics if credentials.redacted(topic, secrets) == topic)
+    text = credentials.redact(candidate.text, secrets)
+    topics = tuple(topic for topic in candidate.topics if credentials.redact(topic, secrets) == topic)
     parts = (candidate.subject, candidate.attribute, candidate.value)
-    is_property_clean = all(part is None or credentials.redacted(part, secrets) == part for part in parts)
+    is_property_clean = all(part is None or credentials.redact(part, secrets) == part for part in parts)
     # A value may be one only in its sentence: "hunter2" in "Ana's password is hunter2".
     is_value_kept = not candidate.value or candidate.value not in candidate.text or candidate.value in text
     if text == candidate.text and topics == candidate.topics and is_property_clean and is_value_kept:

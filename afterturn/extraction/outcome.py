@@ -1,82 +1,90 @@
-"""What a stored answer comes to. The same answer and turns always come to the same."""
+"""What a batch's answer comes to: verified candidates, rejections and an episode. The same answer and turns always come
+to the same."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from afterturn import ids
-from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
 from afterturn.candidate import EpisodeDraft
-from afterturn.database import queries
-from afterturn.database.pool import Connection
-from afterturn.errors import AnswerMalformed
-from afterturn.extraction import answers, candidates, shown_memories, timezones, verification
+from afterturn.extraction import candidates, verification
+from afterturn.extraction.answer import Answer
 from afterturn.extraction.verification import BelievedCandidate, Rejection
-from afterturn.facts import corrections, edits
 from afterturn.facts.edits import Edit
 from afterturn.turns import Turn
 
-_SQL = queries.load("batches")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """What happened in a batch, without secrets."""
+
+    title: str
+    summary: str
+    outcome: str
+    participants: tuple[str, ...]
+    #: When the first and the last turn of the batch were said.
+    started_at: datetime
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """An extracted batch's turns, and what its stored answer makes of them."""
+    """What a batch's answer comes to."""
 
-    turns: Sequence[Turn]
     believed: Sequence[BelievedCandidate]
+    #: Empty where they are stored already.
     rejected: Sequence[Rejection]
-    episode: EpisodeDraft | None
-    #: What a person does to facts that are there. Of a correction, the first one believed takes the fact's place.
+    episode: Episode | None
+    #: A person's edits of known facts. A correction's first candidate takes the place of the corrected fact.
     edits: Sequence[Edit] = ()
-    #: Whether the person pinned what is believed; None: as the corrected fact is.
+    #: Whether the person pinned the candidates; None: as the corrected fact is.
     pinned: bool | None = None
 
 
-def read(connection: Connection, batch: Batch, *, categories: Collection[str] | None = None) -> Outcome:
-    """Return the outcome of an extracted batch; a category that is none of `categories` (None: any) becomes `other`.
+def verify(
+    answer: Answer,
+    turns: Sequence[Turn],
+    batch: Batch,
+    *,
+    prompt_version: str,
+    model: str,
+    shown: Mapping[str, str],
+    categories: Collection[str] | None,
+) -> Outcome:
+    """Verify the answer to a batch's turns.
 
-    Raises AnswerMalformed.
+    Args:
+        answer: for the whole batch.
+        turns: the batch's turns, in order.
+        batch: names the facts that the candidates may become.
+        prompt_version: which prompt was answered.
+        model: which model answered.
+        shown: texts of the memories that the assistant was shown, by id.
+        categories: those that facts may have; any other becomes `other`. None: whatever the answer says.
     """
-    if batch.kind == "manual":
-        return _read_manual(connection, batch)
-    assert batch.prompt_version is not None and batch.model is not None, "an extracted batch names its answer"
-    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
-    user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
-    parsed = answers.united(batch, stored, timezones.of(user.get("timezone")))
-    _, turns = batch_row.read_turns(connection, batch)
     believed, rejected = verification.verify(
-        parsed,
+        answer,
         turns,
         batch_id=batch.batch_id,
-        prompt_version=batch.prompt_version,
-        model=batch.model,
-        shown=shown_memories.read(connection, batch, turns),
+        prompt_version=prompt_version,
+        model=model,
+        shown=shown,
         categories=categories,
     )
-    episode = parsed.episode and candidates.redacted(parsed.episode, verification.told_secrets(turns))
-    return Outcome(turns=turns, believed=believed, rejected=rejected, episode=episode)
+    return Outcome(believed=believed, rejected=rejected, episode=_episode(answer.episode, turns))
 
 
-def _read_manual(connection: Connection, batch: Batch) -> Outcome:
-    """Return the outcome of a person's edit: all of it is believed. Its turn is not shown, to nobody."""
-    stored = answers.read(connection, batch, prompt_version=edits.PROMPT_VERSION, model=edits.MODEL)
-    found = answers.latest(stored, batch.first_position, batch.last_position)
-    if found is None or found.text is None:
-        raise AnswerMalformed("no answer is stored for the edit")
-    given = corrections.completed(connection, batch.session.user, edits.parse(found.text))
-    _, [turn] = batch_row.read_turns(connection, batch)
-    user = batch.session.user
-    believed = [
-        BelievedCandidate(
-            fact_id=ids.manual_fact_id(user.tenant_id, user.user_id, turn.turn_id, index),
-            candidate=candidate,
-            evidence=((batch.first_position, candidate.text),),
-            said_at=turn.occurred_at,
-            origin="person",
-        )
-        for index, candidate in enumerate(given.facts)
-    ]
-    return Outcome(turns=(), believed=believed, rejected=(), episode=None, edits=given.edits, pinned=given.pinned)
+def _episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
+    if draft is None:
+        return None
+    clean = candidates.redacted(draft, verification.told_secrets(turns))
+    return Episode(
+        title=clean.title,
+        summary=clean.summary,
+        outcome=clean.outcome,
+        participants=clean.participants,
+        started_at=min(turn.occurred_at for turn in turns),
+        ended_at=max(turn.occurred_at for turn in turns),
+    )

@@ -89,7 +89,7 @@ def verify(
             rejected.append(Rejection(index=index, reason=dropped))
         believed.append(
             BelievedCandidate(
-                fact_id=ids.fact_id(batch_id, prompt_version, model, index),
+                fact_id=ids.derive_fact_id(batch_id, prompt_version, model, index),
                 candidate=sane,
                 evidence=_positions(candidate.evidence, named),
                 said_at=said_at,
@@ -101,7 +101,7 @@ def verify(
 
 def told_secrets(turns: Sequence[Turn]) -> frozenset[str]:
     """Return the secrets that turns tell."""
-    return frozenset().union(*(credentials.told(turn.content) for turn in turns))
+    return frozenset().union(*(credentials.find_secrets(turn.content) for turn in turns))
 
 
 def normalise(text: str) -> str:
@@ -119,7 +119,7 @@ class _Batch:
         self._turns = turns
         self._shown = shown
         self._normalised = [normalise(turn.content) for turn in turns]
-        redacted = [credentials.redacted(turn.content) for turn in turns]
+        redacted = [credentials.redact(turn.content) for turn in turns]
         telling = [turn for turn, text in zip(turns, redacted, strict=True) if text != turn.content]
         #: What the turns were seen to tell, and a candidate may repeat without the words that give it away.
         self.secrets = told_secrets(telling)
@@ -159,20 +159,20 @@ class _Batch:
         """Why a quote that was found is no evidence."""
         wanted = normalise(quote.quote)
         # A secret quoted without the words around it is known only by its turn.
-        if credentials.holds_secret(quote.quote) or wanted not in self._without_secrets[quote.turn - 1]:
+        if credentials.contains_secret(quote.quote) or wanted not in self._without_secrets[quote.turn - 1]:
             return "secret"
         is_short = wanted in _IN_EVERY_TURN or not any(character.isalnum() for character in wanted)
         return "quote_too_short" if is_short and wanted != self._normalised[quote.turn - 1] else None
 
     def _not_learnt(self, candidate: Candidate) -> str | None:
         """Why a candidate with evidence is not believed."""
-        left = credentials.redacted(candidate.text, self.secrets).replace(credentials.REDACTED, "")
+        left = credentials.redact(candidate.text, self.secrets).replace(credentials.REDACTED, "")
         if not any(character.isalnum() for character in left):
             return "secret"
         names = frozenset((candidate.subject or "").split())
         if all(hypotheses.is_only_imagined(candidate.text, quote.quote, names) for quote in candidate.evidence):
             return "hypothetical"
-        if any(shown_memories.repeats(candidate.text, memory, names) for memory in self._repeatable(candidate)):
+        if any(shown_memories.repeats_memory(candidate.text, memory, names) for memory in self._repeatable(candidate)):
             return "repeats_memory"
         return None
 

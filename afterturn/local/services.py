@@ -1,4 +1,4 @@
-"""The Python processes of `afterturn up`: what each runs, when it is ready and how long it may take to end."""
+"""The services of `afterturn up`: the command of each, the check whether it is ready, and its time to stop."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from afterturn.local.process import ChildProcess
 from afterturn.settings import Settings
 
 ServiceName = Literal["fast worker", "slow worker", "api", "flower", "beat"]
-#: What follows the Python interpreter on the command line of each service. Whoever composes a stack gives it, because
-#: what runs stands above this package. {node}, {port} and {schedule} are filled in.
+#: What follows the Python interpreter on the command line of each service. The caller gives it, because the services
+#: are packages above this one. {node}, {port} and {schedule} are filled in.
 Commands = Mapping[ServiceName, Sequence[str]]
-#: Started together: none waits for another. Ended in the order of ENDING.
-NAMES: tuple[ServiceName, ...] = ("fast worker", "slow worker", "api", "flower", "beat")
-#: First nothing new is begun, then what runs is finished, then the doors close. Each tuple ends together.
-ENDING: tuple[tuple[ServiceName, ...], ...] = (("beat",), ("fast worker", "slow worker"), ("api", "flower"))
-#: Imports on a slow and busy machine.
+#: They are started together, because none depends on another. They are stopped in STOP_ORDER.
+SERVICE_NAMES: tuple[ServiceName, ...] = ("fast worker", "slow worker", "api", "flower", "beat")
+#: First no new work is begun, then running work is finished, then the HTTP services stop. A group stops together.
+STOP_ORDER: tuple[tuple[ServiceName, ...], ...] = (("beat",), ("fast worker", "slow worker"), ("api", "flower"))
+#: Enough for the imports on a slow and busy machine.
 START_SECONDS = 60.0
-#: Longer than the workers' soft shutdown (20 s), which hands back what it could not finish.
+#: Longer than the workers' soft shutdown (20 s), after which they return unfinished tasks to the broker.
 WORKER_STOP_SECONDS = 25.0
 STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One process, and what its stack must know about it."""
+    """One process, and what the stack needs to know about it."""
 
     name: ServiceName
     process: ChildProcess
     is_ready: Callable[[], bool]
-    #: Where people find it; empty when there is nothing to visit.
+    #: Its http URL; empty for a service without one.
     address: str = ""
     stop_seconds: float = STOP_SECONDS
 
 
-class Builder:
-    """Makes the services of one data directory. Nothing is started here."""
+class ServiceBuilder:
+    """Makes the services of one data directory, without starting them."""
 
     def __init__(self, settings: Settings, data_dir: Path, commands: Commands) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._commands = commands
-        self._environment = environment.of_child(settings)
-        # Ours, whatever stands where the caller is.
+        self._environment = environment.child_environment(settings)
+        # Empty, and ours, whatever the caller's current directory contains.
         self._working_dir = data_dir / "run"
         self._working_dir.mkdir(mode=0o700, exist_ok=True)
-        # Two stacks may share one broker, on which every worker needs a name of its own.
+        # Two stacks may share one broker, where the names of all workers must be different.
         self._node_host = f"{socket.gethostname()}-{secrets.token_hex(3)}"
 
     def build(self, name: ServiceName) -> Service:
@@ -77,30 +77,30 @@ class Builder:
         return Service(
             name=name,
             process=process,
-            # Celery's own line, written when it consumes. A ping over the broker would cost a reply queue.
-            is_ready=lambda: process.log_says(f"{node} ready"),
+            # Celery writes this line when it begins to consume. A ping over the broker would need a reply queue.
+            is_ready=lambda: process.log_contains(f"{node} ready"),
             stop_seconds=WORKER_STOP_SECONDS,
         )
 
     def _beat(self) -> Service:
         process = self._process("beat", schedule=self._data_dir / "beat-schedule")
-        return Service(name="beat", process=process, is_ready=lambda: process.log_says("beat: Starting"))
+        return Service(name="beat", process=process, is_ready=lambda: process.log_contains("beat: Starting"))
 
     def _api(self) -> Service:
-        host, port = self._settings.api_host, self._settings.api_port or ports.free()
-        ports.check_free(port, "the API (AFTERTURN_API_PORT)")
+        host, port = self._settings.api_host, self._settings.api_port or ports.find_free_port()
+        ports.require_free_port(port, "the API (AFTERTURN_API_PORT)")
         return self._http("api", host, port, "/healthz")
 
     def _flower(self) -> Service:
-        host, port = self._settings.flower_host, self._settings.flower_port or ports.free()
-        ports.check_free(port, "Flower (AFTERTURN_FLOWER_PORT)")
+        host, port = self._settings.flower_host, self._settings.flower_port or ports.find_free_port()
+        ports.require_free_port(port, "Flower (AFTERTURN_FLOWER_PORT)")
         return self._http("flower", host, port, "/healthcheck")
 
     def _http(self, name: ServiceName, host: str, port: int, health: str) -> Service:
         process = self._process(name, port=port)
-        address = probes.address(host, port)
+        address = probes.http_url(host, port)
         return Service(
-            name=name, process=process, is_ready=lambda: probes.http_answers(address + health), address=address
+            name=name, process=process, is_ready=lambda: probes.is_http_ok(address + health), address=address
         )
 
     def _process(self, name: ServiceName, **values: object) -> ChildProcess:
@@ -113,8 +113,8 @@ class Builder:
         )
 
 
-def check_doors(settings: Settings, names: tuple[ServiceName, ...]) -> None:
-    """Raise SettingsError when the API or Flower would be open to other machines without a login."""
+def require_logins(settings: Settings, names: tuple[ServiceName, ...]) -> None:
+    """Raise SettingsError when other machines could use the API or Flower without a login."""
     if "api" in names and not probes.is_loopback(settings.api_host) and settings.api_key is None:
         raise SettingsError(
             f"AFTERTURN_API_KEY must be set when the API is not bound to loopback (AFTERTURN_API_HOST is "

@@ -17,4 +17,4 @@ def prepare_database(postgres_url: str, settings: Settings) -> list[str]:
     Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
     login may not create the roles.
     """
-    return migrate.apply(postgres_url, lambda connection: spaces.ensure_first(connection, settings))
+    return migrate.apply_migrations(postgres_url, lambda connection: spaces.ensure_first_space(connection, settings))

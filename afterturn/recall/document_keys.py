@@ -1,4 +1,4 @@
-"""The names of what recall ranks. Without numbers: who only reads turns need not load numpy."""
+"""The keys of documents. Apart from the documents themselves, so that reading a key needs no numpy."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class TurnKey:
-    """Names a turn: an archived one by its position, a pending one by its place behind them."""
+    """Identifies a turn. A pending turn has a position after those of all archived turns."""
 
     session_id: str
     position: int
 
     @property
     def item(self) -> str:
-        """The name of its vector."""
+        """Return the name of the turn's vector."""
         return f"{self.session_id}/{self.position}"
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeKey:
-    """Names an episode."""
+    """Identifies an episode."""
 
     batch_id: UUID
 
 
-#: A fact is named by its id.
+#: A UUID is the id of a fact.
 Key = TurnKey | EpisodeKey | UUID

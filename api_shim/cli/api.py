@@ -25,6 +25,6 @@ def api(
     from api_shim.http import app
 
     settings = settings_module.load_with(api_host=host, api_port=port)
-    services.check_doors(settings, ("api",))
+    services.require_logins(settings, ("api",))
     # By its name, so that uvicorn can start several processes of it (WEB_CONCURRENCY).
     uvicorn.run(f"{app.__name__}:create_app", factory=True, host=settings.api_host, port=settings.api_port)

@@ -50,7 +50,7 @@ def _steps(settings: Settings, *, rewrite: bool) -> Iterator[Step]:
     # As the login itself, not as one of its roles: only the owner of a table may vacuum it.
     url = settings.postgres_url.get_secret_value()
     with (
-        pool.unavailable_as_ours(),
+        pool.translate_connection_errors(),
         psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
     ):
         yield from scrub_module.postgres(connection, rewrite=rewrite)

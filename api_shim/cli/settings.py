@@ -20,10 +20,10 @@ def settings(
     from afterturn import settings as settings_module
 
     if markdown:
-        print(settings_module.reference())
+        print(settings_module.markdown_table())
         return
     table = Table("setting", "default", "meaning", show_lines=False)
-    for line in settings_module.reference().splitlines()[2:]:
+    for line in settings_module.markdown_table().splitlines()[2:]:
         name, default, meaning = (part.strip(" `") for part in line.strip("|").split("|"))
         table.add_row(name, default, meaning)
     Console().print(table)

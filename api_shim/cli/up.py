@@ -66,7 +66,7 @@ def up(
         settings,
         data_dir=settings.data_dir,
         commands=COMMANDS,
-        names=tuple(name for name in services.NAMES if name not in left_out),
+        names=tuple(name for name in services.SERVICE_NAMES if name not in left_out),
         watcher=watcher.tell,
     )
     raise typer.Exit(_run(stack, console))

@@ -116,7 +116,9 @@ async def health(request: Request, response: Response) -> Health:
     except RedisError:
         redis_answers = False
     try:
-        async with pool.owned_async(await opened.postgres(), UserScope(settings.tenant, "health")) as connection:
+        async with pool.async_user_transaction(
+            await opened.postgres(), UserScope(settings.tenant, "health")
+        ) as connection:
             await connection.execute("SELECT 1")
         postgres_answers = True
     except MemoryUnavailable:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from afterturn.llm.costs import DAYS_LIMIT, By
+from afterturn.llm.costs import DAYS_LIMIT, CostGrouping
 from api_shim.http.principal import UserReader
 
 router = APIRouter(prefix="/v1/users/{user_id}/costs")
@@ -40,7 +40,7 @@ class CostsOut(BaseModel):
 @router.get("", summary="What the LLM calls for a user came to")
 async def costs(
     memory: UserReader,
-    by: Annotated[By, Query(description="what they are counted by; user gives one sum")] = "day",
+    by: Annotated[CostGrouping, Query(description="what they are counted by; user gives one sum")] = "day",
     days: Annotated[int, Query(ge=1, le=DAYS_LIMIT, description="of the last days, in UTC")] = 30,
 ) -> CostsOut:
     """Return calls and tokens."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from afterturn.facts.fact import Time
+from afterturn.facts.fact import TimeAxis
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut
 from api_shim.http.principal import UserReader, UserWriter
 
@@ -26,7 +26,7 @@ async def find(
     category: Annotated[str | None, Query(description="such as place or preference")] = None,
     include_superseded: Annotated[bool, Query(description="those as well whose place was taken")] = False,
     as_of: Annotated[datetime | None, Query(description="the facts of that moment, with a timezone")] = None,
-    time: Annotated[Time, Query(description="what as_of means: true then (world) or believed then")] = "world",
+    time: Annotated[TimeAxis, Query(description="what as_of means: true then (world) or believed then")] = "world",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FactsOut:
     """Return the user's facts, those said last first."""

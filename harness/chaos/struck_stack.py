@@ -86,7 +86,7 @@ class StruckStack:
 
     def _start(self, name: ServiceName) -> None:
         # A new builder: each start gets a node name of its own, as on another machine.
-        self._services[name] = services.Builder(self.settings, self._directory, COMMANDS).build(name)
+        self._services[name] = services.ServiceBuilder(self.settings, self._directory, COMMANDS).build(name)
         self._services[name].process.start()
 
     def strike(self) -> None:

@@ -41,9 +41,9 @@ class WorkerProcess:
         self.node = f"{name}@{directory.name}"
         working_dir = directory / "run"
         working_dir.mkdir(parents=True, exist_ok=True)
-        own = environment.of_child(settings) | dict(variables or {})
+        own = environment.child_environment(settings) | dict(variables or {})
         if fault is not None:
-            own[faults.VARIABLE] = fault
+            own[faults.ENVIRONMENT_VARIABLE] = fault
         self.process = ChildProcess(
             name,
             [sys.executable, "-m", *_command(app, self.node, pool, queues, concurrency)],
@@ -63,7 +63,7 @@ class WorkerProcess:
 
     def wait_until_ready(self) -> Self:
         self.process.wait_until_ready(
-            lambda: self.process.log_says(f"{self.node} ready"), deadline_seconds=START_SECONDS
+            lambda: self.process.log_contains(f"{self.node} ready"), deadline_seconds=START_SECONDS
         )
         return self
 

@@ -95,9 +95,9 @@ def test_a_stage_can_be_struck_at_its_beginning_around_its_commit_and_after_it_h
 
 
 def test_it_costs_nothing_when_it_is_off():
-    assert faults.VARIABLE not in os.environ
-    assert faults.point is faults._pass_by
-    code = faults._pass_by.__code__
+    assert faults.ENVIRONMENT_VARIABLE not in os.environ
+    assert faults.point is faults._do_nothing
+    code = faults._do_nothing.__code__
     assert (code.co_names, code.co_nlocals, code.co_consts[-1]) == ((), 1, None)
 
 
@@ -105,7 +105,7 @@ def test_it_costs_nothing_when_it_is_off():
 def test_it_strikes_once_and_at_its_point_only(tmp_path, struck):
     """Two processes reach the point: the first is killed, the second finds the flag file and passes."""
     flag = tmp_path / "fired"
-    environment = os.environ | {faults.VARIABLE: f"{struck}.point kill {flag}", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {faults.ENVIRONMENT_VARIABLE: f"{struck}.point kill {flag}", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", "from afterturn import faults; faults.point('here.point')"]
     codes = [subprocess.run(command, env=environment, timeout=30).returncode for _ in range(2)]
     assert codes == ([-9, 0] if struck == "here" else [0, 0])

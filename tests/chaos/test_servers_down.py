@@ -125,7 +125,7 @@ def test_a_statement_that_is_too_slow_is_given_up_too(own: OwnServers, memory: M
         with (
             pool.open_app_pool(memory._session.settings) as opened,
             pytest.raises(MemoryUnavailable),
-            pool.owned(opened, UserScope("default", "ana")) as connection,
+            pool.user_transaction(opened, UserScope("default", "ana")) as connection,
         ):
             connection.execute("SELECT pg_sleep(30)")
 

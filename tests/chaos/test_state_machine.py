@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 )
 from psycopg.sql import SQL, Identifier
 
+from afterturn.extraction.asking import NOTHING
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
-from afterturn.pipeline.stages.extract import NOTHING
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 from harness.chaos import conversation

@@ -212,7 +212,7 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
 
 @pytest.mark.parametrize("seconds", [0, 61])
 def test_a_question_is_remembered_for_its_user_only_and_for_a_minute(settings, monkeypatch, seconds):
-    from afterturn.recall import question
+    from afterturn.recall import question_embedder
 
     asked = []
 
@@ -222,9 +222,9 @@ def test_a_question_is_remembered_for_its_user_only_and_for_a_minute(settings, m
             return [[1.0] for _ in texts]
 
     clock = [0.0]
-    monkeypatch.setattr(question.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(question.spaces, "open_embedder", lambda space, settings: Embedder())
-    embedder = question.QuestionEmbedder(settings)
+    monkeypatch.setattr(question_embedder.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(question_embedder.spaces, "open_embedder", lambda space, settings: Embedder())
+    embedder = question_embedder.QuestionEmbedder(settings)
     embedder.use([{"space_id": 1, "provider": "p", "model": "m", "dimension": 1, "state": "serving"}])
     for user_id in ("ana", "ben", "ana"):
         assert embedder.embed(UserScope("default", user_id), "Where?") == [1.0]

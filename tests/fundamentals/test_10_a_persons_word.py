@@ -16,7 +16,7 @@ from afterturn.scopes import SessionScope
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 from tests import canary
 
-EDITS = SessionScope("default", "ana", edits.SESSION)
+EDITS = SessionScope("default", "ana", edits.SESSION_ID)
 NOWHERE = str(uuid.UUID(int=7))
 
 
@@ -184,7 +184,7 @@ def test_a_fact_is_named_by_a_uuid(memory, act):
 
 
 def test_sessions_of_edits_are_nobodys_conversation(settings):
-    for session_id in (edits.SESSION, "~", "~anything"):
+    for session_id in (edits.SESSION_ID, "~", "~anything"):
         with pytest.raises(InvalidId, match="begin with ~"):
             MemoryClient("ana", session_id, settings=settings)
 

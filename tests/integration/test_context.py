@@ -23,8 +23,8 @@ def memory(settings):
     return MemoryClient("ana", "chat", settings=settings)
 
 
-def said_before(settings, pipeline):
-    """What Ana said in an earlier conversation."""
+def write_earlier_session(settings, pipeline):
+    """Write and process an earlier conversation of Ana's."""
     earlier = MemoryClient("ana", "earlier", settings=settings)
     earlier.write("user", "I live in Porto.", name="Ana")
     earlier.write("user", "My sister Rita works at Acme.", name="Ana")
@@ -35,8 +35,8 @@ def text_of(context):
     return "\n".join(str(message["content"]) for message in context.messages)
 
 
-def test_memory_stands_first_and_the_conversation_last(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_memory_comes_before_the_conversation(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "Hello!", name="Ana")
     memory.write("assistant", "Hi, how can I help?")
     memory.write("user", "Where do I live?", name="Ana")
@@ -49,20 +49,20 @@ def test_memory_stands_first_and_the_conversation_last(settings, pipeline, memor
         {"role": "assistant", "content": "Hi, how can I help?"},
         {"role": "user", "content": "Where do I live?", "name": "Ana"},
     ]
-    assert context.tokens == counting.tokens_of(context.messages, tokens.estimate) <= 1_000
+    assert context.tokens == counting.count_messages(context.messages, tokens.estimate) <= 1_000
     assert {str(fact.fact_id) for fact in memory.facts()} <= set(context.memory_ids)
     assert all(label in first["content"] for label in context.labels)
 
 
-def test_its_memory_ids_can_be_written_with_the_next_turn(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_memory_ids_can_be_written_with_the_next_turn(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     context = memory.context("Where do I live?", 1_000)
     memory.write("assistant", "You live in Porto.", memories_shown=context.memory_ids)
     assert memory.history(1)[0].memories_shown == context.memory_ids
 
 
-def test_the_beginning_is_the_same_for_every_question(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_stable_parts_are_the_same_for_every_question(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "I adopted a dog called Rex.", name="Ana")
     pipeline.settle()
     texts = []
@@ -77,8 +77,8 @@ def test_the_beginning_is_the_same_for_every_question(settings, pipeline, memory
     assert "Europe/Lisbon" in texts[0].rpartition("Right now:")[2]
 
 
-def test_a_pinned_fact_is_there_whatever_the_question_and_stands_once(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_a_pinned_fact_is_shown_once_for_every_question(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     fact_id = memory.add_fact("Ana is allergic to peanuts.", pinned=True)
     pipeline.settle()
     context = memory.context("Is Ana allergic to peanuts?", 1_000)
@@ -88,7 +88,7 @@ def test_a_pinned_fact_is_there_whatever_the_question_and_stands_once(settings, 
     assert "allergic" in text_of(memory.context(None, 160))
 
 
-def test_what_is_in_view_as_a_turn_is_not_recalled_again(pipeline, memory, database):
+def test_a_memory_of_a_visible_turn_is_not_shown_again(pipeline, memory, database):
     memory.write("user", "The parrot of my aunt is called Captain Flint.", name="Ana")
     pipeline.settle()
     database.execute("DELETE FROM profiles")  # a profile repeats it, so that the prompt's beginning does not change
@@ -96,7 +96,7 @@ def test_what_is_in_view_as_a_turn_is_not_recalled_again(pipeline, memory, datab
     assert "About the question:" in text_of(memory.context("parrot", 1_000, history=LastTurns(0)))
 
 
-def test_current_values_stand_before_old_ones(settings, pipeline, memory, database):
+def test_current_facts_come_before_superseded_ones(settings, pipeline, memory, database):
     memory.write("user", "I live in Porto.", name="Ana")
     pipeline.settle()
     memory.write("user", "I live in Lisbon now.", name="Ana")
@@ -127,7 +127,7 @@ def test_a_removed_turn_is_never_shown(settings, pipeline, memory):
 
 
 def test_another_user_and_another_tenant_see_nothing(settings, pipeline, memory):
-    said_before(settings, pipeline)
+    write_earlier_session(settings, pipeline)
     memory.add_fact("Ana is allergic to peanuts.", pinned=True)
     memory.write("user", "Hello!")
     pipeline.settle()
@@ -162,7 +162,7 @@ def test_tool_calls_keep_their_results(settings, pipeline, memory):
     assert hot_or_archived is None
 
 
-def test_history_goes_back_to_postgres(settings, pipeline):
+def test_older_turns_are_read_from_postgres(settings, pipeline):
     memory = MemoryClient("ana", "chat", settings=settings.model_copy(update={"recent_turns": 5}))
     for number in range(30):
         memory.write("user", f"turn {number}")
@@ -171,10 +171,10 @@ def test_history_goes_back_to_postgres(settings, pipeline):
     messages = memory.context(None, 5_000, history=LastTurns(12)).messages
     assert [message["content"] for message in messages[-12:]] == [f"turn {number}" for number in range(19, 31)]
     shown = memory.context(None, 5_000, history=LastTokens(60)).messages
-    assert counting.tokens_of(shown[1:], tokens.estimate) <= 60
+    assert counting.count_messages(shown[1:], tokens.estimate) <= 60
 
 
-def test_with_postgres_away_the_recent_turns_are_shown(settings, hot_store, caplog):
+def test_recent_turns_are_shown_while_postgres_is_unreachable(settings, hot_store, caplog):
     away = settings.model_copy(
         update={
             "postgres_url": type(settings.postgres_url)("postgresql://u:p@127.0.0.1:1/x"),
@@ -189,8 +189,8 @@ def test_with_postgres_away_the_recent_turns_are_shown(settings, hot_store, capl
     assert memory.context("anything", 100).messages == [{"role": "user", "content": "I live in Porto."}]
 
 
-def test_strange_input_is_refused_or_answered(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_unusual_input_is_refused_or_answered(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     for budget in (0, -1, True, 1.5, "100", None, 10**9):
         with pytest.raises(InvalidInput, match="token_budget"):
             memory.context("x", budget)
@@ -206,8 +206,8 @@ def test_strange_input_is_refused_or_answered(settings, pipeline, memory):
     assert memory.context("Where do I live?", 1_000, role="developer").messages[0]["role"] == "developer"
 
 
-def test_the_async_client_does_the_same(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "Where do I live?")
 
     class Calendar:
@@ -234,14 +234,14 @@ def test_the_async_client_does_the_same(settings, pipeline, memory):
     assert "dentist" not in text_of(memory.context("Where do I live?", 1_000, providers=[Calendar()]))
 
 
-def test_it_costs_one_round_trip_to_redis_without_a_question(memory, hot_store):
+def test_a_context_without_a_question_makes_one_round_trip_to_redis(memory, hot_store):
     memory.context(None, 1_000)
     before = hot_store.info("commandstats")["cmdstat_exec"]["calls"]
     memory.context(None, 1_000)
     assert hot_store.info("commandstats")["cmdstat_exec"]["calls"] == before + 1
 
 
-def test_the_example_of_the_guide_runs(settings, command, pipeline, capsys):
+def test_the_examples_of_the_guide_run(settings, command, pipeline, capsys):
     guide = (Path(__file__).parents[2] / "docs/context.md").read_text(encoding="utf-8")
     settings_module.from_environment.cache_clear()
     try:

@@ -158,7 +158,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
             forgetting.lead_there(memory)
             forgetting.join()
         with pipeline.runtime.postgres.connection() as connection:
-            counted = counters.read(connection)
+            counted = counters.read_counters(connection)
     assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == len(late)
 
 
@@ -256,7 +256,7 @@ def cli(settings, *arguments, fault=""):
     environment = {f"{settings_module.PREFIX}{name.upper()}": str(value) for name, value in variables.items()}
     return subprocess.run(
         [sys.executable, "-m", "api_shim.cli.main", *arguments],
-        env={**os.environ, **environment, **({faults.VARIABLE: fault} if fault else {})},
+        env={**os.environ, **environment, **({faults.ENVIRONMENT_VARIABLE: fault} if fault else {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

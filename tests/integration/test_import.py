@@ -1,4 +1,4 @@
-"""`afterturn import`: every turn once, at its own time, and never in the way of what is said today."""
+"""`afterturn import`: every turn is stored once, at its own time, and live turns are not delayed."""
 
 import io
 import json
@@ -41,7 +41,7 @@ def many(count, *, users=1):
 
 @pytest.fixture
 def archiving(pipeline):
-    """The pipeline works in a thread of its own while the command runs in this one."""
+    """Run the pipeline in its own thread while the command runs in the test's thread."""
     stopped = threading.Event()
     failures = []
 
@@ -67,15 +67,15 @@ def count(database, table, condition="true"):
     return database.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()[0]
 
 
-def settled(database, *, turns):
-    """Wait until so many turns are archived, and nothing of them waits."""
+def wait_until_processed(database, *, turns):
+    """Wait until this many turns are archived and all of them are processed."""
     deadline = time.monotonic() + 60
     while (
         count(database, "turns") < turns
         or count(database, "imported_runs")
         or count(database, "batches", "state IN ('pending', 'extracted')")
     ):
-        assert time.monotonic() < deadline, "the import does not come to an end"
+        assert time.monotonic() < deadline, "the import does not end"
         time.sleep(0.05)
 
 
@@ -84,15 +84,15 @@ def test_importing_twice_adds_nothing(command, archiving, database, write_file):
     first = command("import", file)
     assert (first.code, "122 turns in 4 sessions" in first.out) == (0, True)
     assert "122 turns written, 0 were there before" in first.out
-    settled(database, turns=122)
+    wait_until_processed(database, turns=122)
     facts = count(database, "facts")
     again = command("import", file)
     assert (again.code, "0 turns written, 122 were there before" in again.out) == (0, True)
-    settled(database, turns=122)
+    wait_until_processed(database, turns=122)
     assert (count(database, "turns"), count(database, "facts")) == (122, facts)
 
 
-def test_dates_are_kept_and_the_newer_word_counts(command, pipeline, settings, database, write_file):
+def test_dates_are_kept_and_the_later_value_is_current(command, pipeline, settings, database, write_file):
     MemoryClient("ana", "today", settings=settings).write("user", "I live in Porto.")
     pipeline.settle()
     file = write_file(line("I live in Lisbon."), line("I started a new job yesterday."), line("I own a red bicycle."))
@@ -107,7 +107,7 @@ def test_dates_are_kept_and_the_newer_word_counts(command, pipeline, settings, d
     assert status == [("superseded",), ("current",)]
 
 
-def test_bad_lines_are_named_and_nothing_is_imported(command, archiving, database, write_file):
+def test_invalid_lines_are_reported_and_nothing_is_imported(command, archiving, database, write_file):
     file = write_file(line("I live in Porto."), line("SECRET", at="yesterday"), line("SECRET", role="SECRET"))
     ended = command("import", file)
     assert ended.code == 2
@@ -120,7 +120,7 @@ def test_bad_lines_are_named_and_nothing_is_imported(command, archiving, databas
     assert (dry.code, count(database, "turns")) == (2, 0)
     skipped = command("import", file, "--skip-invalid")
     assert (skipped.code, "1 turns written" in skipped.out) == (2, True)
-    settled(database, turns=1)
+    wait_until_processed(database, turns=1)
     assert count(database, "turns") == 1
 
 
@@ -133,37 +133,37 @@ def test_a_dry_run_needs_no_server_and_writes_nothing(command, database, write_f
     assert (away.code, "memory_unavailable" in away.error) == (2, True)
 
 
-def test_lines_may_come_through_a_pipe_and_leave_out_whose_they_are(command, archiving, database, monkeypatch):
+def test_lines_can_come_through_a_pipe_without_user_and_session(command, archiving, database, monkeypatch):
     said = {"role": "user", "content": "I live in Porto.", "at": "2023-05-08T13:56:00Z"}
     source = SimpleNamespace(buffer=io.BytesIO(json.dumps(said).encode()), isatty=lambda: False)
     monkeypatch.setattr(sys, "stdin", source)
     assert command("import", "-", "--user", "ana", "--session", "old", "--tenant", "t").code == 0
-    settled(database, turns=1)
+    wait_until_processed(database, turns=1)
     assert database.execute("SELECT tenant_id, user_id, session_id FROM turns").fetchall() == [("t", "ana", "old")]
 
 
-def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits(
+def test_imported_batches_are_limited_and_none_is_cut_while_a_live_batch_waits(
     command, pipeline, settings, hot_store, database, write_file
 ):
     assert command("import", write_file(*many(240))).code == 0
     pipeline.sweep()
-    pipeline.step()  # archives; what is cut at once is cut by the next sweep
+    pipeline.step()  # archives; the next sweep cuts
     assert (count(database, "turns"), count(database, "batches")) == (240, 0)
     assert command.json("status")["imports"] == {"turns": 240}
     MemoryClient("ben", settings=settings).write("user", "I live in Porto.")
     pipeline.sweep()
     archive = [hint for hint in pipeline.hints.waiting if hint[0] == "archive"]
-    assert count(database, "batches", "cut_by = 'import'") == settings.open_imports == 4
+    assert count(database, "batches", "cut_by = 'import'") == settings.max_open_import_batches == 4
     pipeline.sweep()
     assert count(database, "batches", "cut_by = 'import'") == 4
     for stage, arguments in archive:
         pipeline.do(stage, *arguments)
-    pipeline.sweep()  # ben's turn becomes a batch that nobody has extracted yet
+    pipeline.sweep()  # ben's turn becomes a batch that is not extracted yet
     assert count(database, "batches", "cut_by <> 'import'") == 1
     database.execute("UPDATE batches SET state = 'applied', applied_at = now() WHERE cut_by = 'import'")
     pipeline.sweep()
     assert count(database, "batches", "cut_by = 'import'") == 4
-    # Imported turns are not among those that Redis keeps for recall, and are no reason for an alarm.
+    # Redis does not keep imported turns for recall.
     assert hot_store.keys("at:*:recent:user0:*") == []
     pipeline.settle()
     sizes = database.execute("SELECT DISTINCT last_position - first_position + 1 FROM batches WHERE cut_by = 'import'")
@@ -171,7 +171,7 @@ def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits
     assert count(database, "imported_runs") == 0
 
 
-def test_what_was_imported_is_not_newer_than_what_was_said_since(command, pipeline, settings, database, write_file):
+def test_imported_turns_are_older_than_live_turns_written_before(command, pipeline, settings, database, write_file):
     MemoryClient("ana", "today", settings=settings).write("user", "I live in Porto.")
     pipeline.settle()
     old = line("I live in Lisbon.")
@@ -181,7 +181,7 @@ def test_what_was_imported_is_not_newer_than_what_was_said_since(command, pipeli
     assert [memory.text for memory in newest] == ["I live in Porto.", "I live in Lisbon."]
 
 
-def test_in_one_session_what_is_said_today_passes_the_import_by(command, pipeline, settings, database, write_file):
+def test_live_turns_of_the_same_session_do_not_wait_for_the_import(command, pipeline, settings, database, write_file):
     memory = MemoryClient("user0", "old0", settings=settings)
     memory.write("user", "I live in Lisbon.")
     assert command("import", write_file(*many(300))).code == 0
@@ -217,7 +217,7 @@ def test_a_live_turn_becomes_a_fact_before_the_import_is_done(command, archiving
     imported.join()
 
 
-def test_a_budget_leaves_imports_half_of_the_day(command, pipeline, settings, database, write_file):
+def test_imports_may_use_half_of_the_daily_tokens(command, pipeline, settings, database, write_file):
     database.execute(
         "INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, model, prompt_tokens, ended_at)"
         " VALUES ('default', 'user0', gen_random_uuid(), 'extract', 'm', 50000, now())"
@@ -231,7 +231,7 @@ def test_a_budget_leaves_imports_half_of_the_day(command, pipeline, settings, da
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_in_the_middle_it_goes_on_where_it_was(
+def test_a_stopped_import_continues_where_it_stopped(
     command, archiving, settings, database, write_file, number, tmp_path
 ):
     lines = many(1_500, users=2)
@@ -239,7 +239,7 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(
     file = write_file(*lines)
     process = subprocess.Popen(
         [sys.executable, "-m", "api_shim.cli.main", "import", file],
-        env=os.environ | environment.of_child(settings),
+        env=os.environ | environment.child_environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -266,7 +266,7 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(
     )
 
 
-def test_who_is_forgotten_in_the_middle_of_an_import_is_forgotten(command, pipeline, database, write_file):
+def test_forgetting_a_user_during_an_import_forgets_all_turns(command, pipeline, database, write_file):
     assert command("import", write_file(*many(300, users=2))).code == 0
     for _ in range(3):
         pipeline.sweep()

@@ -46,7 +46,7 @@ def test_a_secret_is_in_no_message_and_no_representation():
 
 
 def test_the_reference_is_up_to_date():
-    assert settings.reference() in REFERENCE.read_text(), "paste the output of `afterturn settings --markdown`"
+    assert settings.markdown_table() in REFERENCE.read_text(), "paste the output of `afterturn settings --markdown`"
 
 
 def test_every_setting_is_described():

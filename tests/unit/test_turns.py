@@ -39,7 +39,7 @@ SAID = (
 def test_the_payload_of_a_write_is_that_of_its_turn(said):
     given = {"turn_id": "t-1", "limit_bytes": LIMIT} | said
     turn_id, payload = turns.make_payload(**given)
-    made = turns.make(**given)
+    made = turns.make_turn(**given)
     decoded = turns.decode(payload)
     if "occurred_at" in said:
         assert payload == turns.encode(made, limit_bytes=LIMIT)
@@ -86,7 +86,7 @@ def test_what_no_turn_can_be_is_refused_alike(said):
     with pytest.raises(InvalidInput) as of_write:
         turns.make_payload(limit_bytes=LIMIT, **said)
     with pytest.raises(InvalidInput) as of_turn:
-        turns.encode(turns.make(limit_bytes=LIMIT, **said), limit_bytes=LIMIT)
+        turns.encode(turns.make_turn(limit_bytes=LIMIT, **said), limit_bytes=LIMIT)
     assert type(of_write.value) is type(of_turn.value)
     same_size = isinstance(of_write.value, TurnTooLarge)
     assert same_size or str(of_write.value) == str(of_turn.value)

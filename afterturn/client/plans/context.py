@@ -9,9 +9,9 @@ from afterturn.client.limits import checked_query
 from afterturn.client.plans import history, hot, recall
 from afterturn.client.session import ClientSession
 from afterturn.context import assembly, context_queries
-from afterturn.context.assembly import Material
+from afterturn.context.assembly import ContextInput
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
-from afterturn.context.context_queries import Kept
+from afterturn.context.context_queries import StoredContext
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
@@ -25,24 +25,26 @@ def context(session: ClientSession, query: str | None, request: ContextRequest) 
     limit = request.history.turns_read
     in_redis = yield from hot.read_turns(session, limit)
     kept, found = yield from _remembered(session, query, in_redis, limit)
-    material = Material(
-        kept=kept,
+    material = ContextInput(
+        stored=kept,
         turns=history.united(session, kept.turns, in_redis, limit),
         session_id=session.scope.session_id,
-        found=found,
-        outside=(yield from AskProviders(request.providers)),
+        memories=found,
+        provider_lines=(yield from AskProviders(request.providers)),
     )
     return assembly.assemble(request, material)
 
 
 def _remembered(
     session: ClientSession, query: str | None, in_redis: Hot, limit: int
-) -> Plan[tuple[Kept, list[Memory]]]:
+) -> Plan[tuple[StoredContext, list[Memory]]]:
     """Return what Postgres keeps of user and session, and what is recalled; what was read before it went away."""
-    kept, found = context_queries.NOTHING, list[Memory]()
+    kept, found = context_queries.EMPTY_CONTEXT, list[Memory]()
     try:
-        statements = context_queries.kept(session.scope, in_redis.hidden, turns=limit)
-        kept = context_queries.read((yield from ReadPostgres(session.scope.user, one_round_trip(statements))))
+        statements = context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=limit)
+        kept = context_queries.parse_stored_context(
+            (yield from ReadPostgres(session.scope.user, one_round_trip(statements)))
+        )
         if query is not None:
             found = yield from recall.recall(session, query, MEMORIES_RECALLED)
     except MemoryUnavailable as error:

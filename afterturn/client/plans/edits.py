@@ -12,8 +12,8 @@ from afterturn.client.limits import ADD_FACTS_LIMIT
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession, arguments
 from afterturn.errors import InvalidInput
-from afterturn.facts import edits, entered
-from afterturn.facts.edits import Action, Entered
+from afterturn.facts import edits, validation
+from afterturn.facts.edits import Action, NewFact
 from afterturn.turns import Turn
 
 
@@ -26,7 +26,9 @@ def add_fact(session: ClientSession, text: str, *, edit_id: str | None = None, *
 def add_facts(session: ClientSession, facts: Iterable[Mapping[str, Any]], *, edit_id: str | None) -> Plan[list[str]]:
     """Enter facts, all or none, and return the ids that they will have. Raises InvalidInput."""
     limit_bytes = session.settings.turn_limit_bytes
-    written = edits.add(_entered(facts), edit_id=edit_id, agent_id=session.agent_id, limit_bytes=limit_bytes)
+    written = edits.make_addition_turns(
+        _entered(facts), edit_id=edit_id, agent_id=session.agent_id, limit_bytes=limit_bytes
+    )
     if written:
         yield from _send(session, [turn for turn, _ in written])
     return [_fact_id(session, turn, index) for turn, count in written for index in range(count)]
@@ -42,9 +44,9 @@ def correct_fact(
     **said: Any,
 ) -> Plan[str]:
     """Put another fact in a fact's place and return the id that it will have. Raises InvalidInput."""
-    turn = edits.correct(
-        entered.checked_fact_id(fact_id),
-        entered.candidate(text, **said),
+    turn = edits.make_correction_turn(
+        validation.validate_fact_id(fact_id),
+        validation.make_candidate(text, **said),
         pinned=None if pinned is None else _checked_pinned(pinned),
         edit_id=edit_id,
         agent_id=session.agent_id,
@@ -69,7 +71,9 @@ def delete_fact(session: ClientSession, fact_id: str | UUID, *, edit_id: str | N
 
 
 def _act(session: ClientSession, action: Action, fact_id: str | UUID, edit_id: str | None) -> Plan[None]:
-    turn = edits.act(action, entered.checked_fact_id(fact_id), edit_id=edit_id, agent_id=session.agent_id)
+    turn = edits.make_action_turn(
+        action, validation.validate_fact_id(fact_id), edit_id=edit_id, agent_id=session.agent_id
+    )
     yield from _send(session, [turn])
 
 
@@ -79,14 +83,14 @@ def _send(session: ClientSession, written: Sequence[Turn]) -> Plan[None]:
     yield from hot.send(session, session.edit_call, arguments(entries))
 
 
-def _entered(given: Iterable[Mapping[str, Any]]) -> list[Entered]:
+def _entered(given: Iterable[Mapping[str, Any]]) -> list[NewFact]:
     """Return the checked facts of `add_facts`, each a mapping of `add_fact`'s arguments; all of them, or an error."""
     found = []
     for number, arguments_of_it in enumerate(given):
         try:
             said = dict(arguments_of_it)
             is_pinned = said.pop("pinned", False)
-            found.append(Entered(candidate=entered.candidate(**said), is_pinned=_checked_pinned(is_pinned)))
+            found.append(NewFact(candidate=validation.make_candidate(**said), is_pinned=_checked_pinned(is_pinned)))
         except TypeError as error:
             raise InvalidInput(f"fact {number} of add_facts: {error}") from None
     if len(found) > ADD_FACTS_LIMIT:
@@ -96,7 +100,7 @@ def _entered(given: Iterable[Mapping[str, Any]]) -> list[Entered]:
 
 def _fact_id(session: ClientSession, turn: Turn, index: int) -> str:
     scope = session.scope
-    return str(ids.manual_fact_id(scope.tenant_id, scope.user_id, turn.turn_id, index))
+    return str(ids.derive_manual_fact_id(scope.tenant_id, scope.user_id, turn.turn_id, index))
 
 
 def _checked_pinned(value: object) -> bool:

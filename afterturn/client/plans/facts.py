@@ -16,23 +16,29 @@ from afterturn.scopes import UserScope
 
 
 def facts(session: ClientSession, *, limit: int, **wanted: Any) -> Plan[list[Fact]]:
-    """Return facts, those said last first; `wanted` are the arguments of `fact_queries.find`. Raises InvalidInput."""
+    """Return facts, those said last first. Raises InvalidInput.
+
+    Args:
+        session: whose facts.
+        limit: how many, 1 to 1,000.
+        wanted: the arguments of `fact_queries.facts_statement`.
+    """
     user = session.scope.user
-    return (yield from _read(session, fact_queries.find(user, **wanted, limit=checked_limit(limit))))
+    return (yield from _read(session, fact_queries.facts_statement(user, **wanted, limit=checked_limit(limit))))
 
 
 def fact_history(session: ClientSession, fact_id: str | UUID) -> Plan[list[Fact]]:
     """Return all versions of a fact, oldest first. Raises InvalidInput."""
-    return (yield from _read(session, fact_queries.history(session.scope.user, fact_id)))
+    return (yield from _read(session, fact_queries.history_statement(session.scope.user, fact_id)))
 
 
 def _read(session: ClientSession, wanted: Statement) -> Plan[list[Fact]]:
     hidden = yield from hot.read_hidden(session)
     user = session.scope.user
-    return fact.without((yield from ReadPostgres(user, _with_evidence(user, wanted))), hidden)
+    return fact.exclude_turns((yield from ReadPostgres(user, _with_evidence(user, wanted))), hidden)
 
 
 def _with_evidence(user: UserScope, wanted: Statement) -> Steps[list[Fact]]:
     [rows] = yield [wanted]
-    [evidence] = yield [fact_queries.evidence(user, rows)]
-    return fact_queries.facts(rows, evidence)
+    [evidence] = yield [fact_queries.evidence_statement(user, rows)]
+    return fact_queries.parse_facts(rows, evidence)

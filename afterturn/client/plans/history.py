@@ -39,7 +39,7 @@ def united(session: ClientSession, archived: Sequence[Row], in_redis: Hot, limit
     """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
     session_id = session.scope.session_id
     shown = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in in_redis.hidden]
-    by_id = {row["turn_id"]: memory_queries.turn_of(row) for row in shown}
+    by_id = {row["turn_id"]: memory_queries.decode_turn(row) for row in shown}
     for turn in in_redis.turns:
         by_id.setdefault(turn.turn_id, turn)
     return list(by_id.values())[-limit:]

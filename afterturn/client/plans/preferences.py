@@ -12,23 +12,23 @@ from afterturn.summaries.preferences import Preference
 
 def preferences(session: ClientSession) -> Plan[dict[str, str]]:
     """Return the user's current preferences by key."""
-    return preference_facts.by_key((yield from _read(session)))
+    return preference_facts.values_by_key((yield from _read(session)))
 
 
 def set_preference(session: ClientSession, key: str, value: str, *, edit_id: str | None) -> Plan[str]:
     """Enter a preference by hand, or correct the one that is there; return the id of its fact."""
-    names = yield from read_rows(session.scope.user, summary_queries.user_name(session.scope.user))
-    said = preference_facts.said(key, value, name=names[0]["display_name"] if names else None)
-    before = preference_facts.latest((yield from _read(session)), key)
+    names = yield from read_rows(session.scope.user, summary_queries.user_name_statement(session.scope.user))
+    said = preference_facts.make_preference_fact(key, value, name=names[0]["display_name"] if names else None)
+    before = preference_facts.find_preference((yield from _read(session)), key)
     if before is None:
-        return (yield from edits.add_fact(session, said.text, **said.columns, edit_id=edit_id))
+        return (yield from edits.add_fact(session, said.text, **said.fields, edit_id=edit_id))
     return (
         yield from edits.correct_fact(
-            session, before.fact_id, said.text, **said.columns, valid_from=said.since, edit_id=edit_id
+            session, before.fact_id, said.text, **said.fields, valid_from=said.since, edit_id=edit_id
         )
     )
 
 
 def _read(session: ClientSession) -> Plan[list[Preference]]:
-    rows = yield from read_rows(session.scope.user, summary_queries.preferences(session.scope.user))
-    return preference_facts.of_rows(rows)
+    rows = yield from read_rows(session.scope.user, summary_queries.preferences_statement(session.scope.user))
+    return preference_facts.parse_preferences(rows)

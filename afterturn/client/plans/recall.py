@@ -16,7 +16,7 @@ from afterturn.errors import InvalidInput, MemoryUnavailable, ModelError
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import filters, memory_queries, search
-from afterturn.recall.question import QuestionEmbedder
+from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.recall.search import Search
 
 logger = logging.getLogger("afterturn.client")
@@ -41,7 +41,7 @@ def recall(
         order: without a query: newest or importance.
         cursor: that of the last memory of the page before.
         explain: whether each memory says where its score comes from.
-        filtered: the arguments of `filters.checked`.
+        filtered: the arguments of `filters.validate`.
 
     Raises InvalidInput or MemoryUnavailable.
     """
@@ -56,15 +56,15 @@ def recall(
         if not in_redis.turns:
             raise
         logger.warning("Postgres is away: recall searches only what Redis has")
-        return search.of_hot(wanted, session.scope.session_id, in_redis, limit=limit)
-    return memories.without(found, in_redis.hidden)[:limit]
+        return search.search_hot_turns(wanted, session.scope.session_id, in_redis, limit=limit)
+    return memories.exclude_turns(found, in_redis.hidden)[:limit]
 
 
 def _search(
     session: ClientSession, query: str | None, *, order: str | None, cursor: str | None, explain: bool, **filtered: Any
 ) -> Search:
     """Return the checked search. Raises InvalidInput."""
-    checked = filters.checked(**filtered)
+    checked = filters.validate(**filtered)
     if order not in (None, *filters.ORDERS):
         raise InvalidInput(f"order must be one of {', '.join(filters.ORDERS)}, not {order!r}")
     if query is not None and order is not None:
@@ -88,16 +88,19 @@ def _newest(session: ClientSession, limit: int) -> Plan[list[Memory]]:
     if len(in_redis.turns) < limit:
         room = limit + len(in_redis.hidden)
         try:
-            archived = yield from read_rows(session.scope.user, memory_queries.newest(session.scope.user, limit=room))
+            archived = yield from read_rows(
+                session.scope.user, memory_queries.newest_turns(session.scope.user, limit=room)
+            )
         except MemoryUnavailable:
             if not in_redis.turns:
                 raise
     found = {
-        turn.turn_id: memory_queries.of_turn(turn, session.scope.session_id, 0.0) for turn in reversed(in_redis.turns)
+        turn.turn_id: memory_queries.turn_as_memory(turn, session.scope.session_id, 0.0)
+        for turn in reversed(in_redis.turns)
     }
     for row in archived:
         if (row["session_id"], row["turn_id"]) not in in_redis.hidden:
-            found.setdefault(row["turn_id"], memory_queries.of_row(row, 0.0))
+            found.setdefault(row["turn_id"], memory_queries.decode_turn_memory(row, 0.0))
     return list(found.values())[:limit]
 
 

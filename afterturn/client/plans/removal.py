@@ -13,7 +13,7 @@ from afterturn.turns import Turn
 
 def remove(session: ClientSession, turn_id: str) -> Plan[None]:
     """Hide a turn of the session at once and put a mark into its pending stream. Raises InvalidId."""
-    target = ids.validated("turn_id", turn_id)
+    target = ids.validate_id("turn_id", turn_id)
     mark_id, payload = entries.encode_mark(Mark.REMOVE, target_turn_id=target)
     field = keys.hidden_field(session.scope.session_id, target)
     yield from hot.send(session, session.remove_call, (field.encode(), mark_id.encode(), payload))

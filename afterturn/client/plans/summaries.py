@@ -10,8 +10,8 @@ from afterturn.summaries.summary import Summary
 
 def session_summary(session: ClientSession) -> Plan[Summary | None]:
     """Return the session's summary; None while there is none."""
-    rows = yield from read_rows(session.scope.user, summary_queries.session_summary(session.scope))
-    return summary_queries.summary_of(rows)
+    rows = yield from read_rows(session.scope.user, summary_queries.summary_statement(session.scope))
+    return summary_queries.parse_summary(rows)
 
 
 def summary(session: ClientSession) -> Plan[str | None]:
@@ -22,5 +22,5 @@ def summary(session: ClientSession) -> Plan[str | None]:
 
 def profile(session: ClientSession) -> Plan[str | None]:
     """Return the user's profile; None while there is nothing."""
-    rows = yield from read_rows(session.scope.user, summary_queries.profile(session.scope.user))
+    rows = yield from read_rows(session.scope.user, summary_queries.profile_statement(session.scope.user))
     return rows[0]["text"] if rows else None

@@ -1,7 +1,7 @@
 -- name: load
 -- A batch in the state that a stage starts from. Read after the claim, so that it is the latest.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
-       prompt_version, model, embedded_at
+       prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
@@ -20,14 +20,20 @@ ORDER BY position
 SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: add_answer
--- Keep an answer before anything is done with it; without text: these turns are asked for in halves.
+-- Keep an answer before anything is done with it, under the lease on its batch; without text: these turns are asked for
+-- in halves. No row: the lease is somebody else's by now.
 INSERT INTO answers (
     tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(last_position)s,
-    %(attempt)s, %(answer)s
 )
-ON CONFLICT DO NOTHING
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(last_position)s,
+       %(attempt)s, %(answer)s
+FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+      AND token = %(lease_token)s
+FOR SHARE
+ON CONFLICT (tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt)
+DO UPDATE SET answer = answers.answer
+RETURNING attempt
 
 -- name: answers
 -- All answers that were stored for a batch by one prompt and model; of a repaired one the repair comes last.
@@ -37,9 +43,9 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 ORDER BY first_position, last_position DESC, attempt
 
 -- name: extracted
--- pending -> extracted.
+-- pending -> extracted. Its candidates are stored in the same transaction.
 UPDATE batches
-SET state = 'extracted', extracted_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now(),
+SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now(),
     attempts = 0, successes_seen = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id

@@ -35,26 +35,26 @@ SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_a
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
--- name: alike_in_words
--- The current facts that share rare words with one of these texts: those first that are the best for any of them.
+-- name: similar_by_words
+-- Read the current facts that share rare words with one of these texts. A fact's rank is its best one for any text.
 WITH wanted AS (
     SELECT DISTINCT given.place, stem.lexeme
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place),
          unnest(to_tsvector('english', given.text)) AS stem
 ),
-holds AS (
+matches AS (
     SELECT stem.lexeme, f.fact_id, length(f.lexemes) AS size
     FROM facts AS f, unnest(f.lexemes) AS stem
     WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
           AND stem.lexeme IN (SELECT lexeme FROM wanted)
 ),
 weight AS (
-    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM holds GROUP BY lexeme
+    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM matches GROUP BY lexeme
 ),
 scored AS (
-    SELECT wanted.place, holds.fact_id, sum(weight.idf) / sqrt(max(holds.size)) AS score
-    FROM wanted JOIN holds USING (lexeme) JOIN weight USING (lexeme)
-    GROUP BY wanted.place, holds.fact_id
+    SELECT wanted.place, matches.fact_id, sum(weight.idf) / sqrt(max(matches.size)) AS score
+    FROM wanted JOIN matches USING (lexeme) JOIN weight USING (lexeme)
+    GROUP BY wanted.place, matches.fact_id
 )
 SELECT fact_id, min(rank) AS rank FROM (
     SELECT fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
@@ -63,9 +63,9 @@ GROUP BY fact_id
 ORDER BY rank, fact_id
 LIMIT %(limit)s
 
--- name: alike_in_meaning
--- The current facts whose vectors are near to that of one of these candidates, in the serving space: those first that
--- are the nearest to any of them.
+-- name: similar_by_vectors
+-- Read the current facts whose vectors in the serving space are nearest to the vector of one of these candidates. A
+-- fact's rank is its best one for any candidate.
 WITH own AS (
     SELECT given.place, v.embedding
     FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
@@ -74,8 +74,8 @@ WITH own AS (
          ON v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
             AND v.item = given.item
 ),
--- Once, not for each candidate.
-held AS MATERIALIZED (
+-- Materialized: read once, not for each candidate.
+current_vectors AS MATERIALIZED (
     SELECT f.fact_id, v.embedding
     FROM vectors AS v
     JOIN embedding_spaces AS s ON s.space_id = v.space_id AND s.state = 'serving'
@@ -83,9 +83,9 @@ held AS MATERIALIZED (
     WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND f.status = 'current'
 )
 SELECT fact_id, min(rank) AS rank FROM (
-    SELECT held.fact_id,
-           row_number() OVER (PARTITION BY own.place ORDER BY held.embedding <=> own.embedding, held.fact_id) AS rank
-    FROM own CROSS JOIN held
+    SELECT c.fact_id,
+           row_number() OVER (PARTITION BY own.place ORDER BY c.embedding <=> own.embedding, c.fact_id) AS rank
+    FROM own CROSS JOIN current_vectors AS c
 ) AS ranked
 WHERE rank <= %(limit)s
 GROUP BY fact_id
@@ -105,24 +105,29 @@ UPDATE users SET version = version + 1
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND version = %(version)s
 RETURNING version
 
--- name: add
--- One new fact, current or already superseded by a newer one.
+-- name: add_facts
+-- New facts, each current or already superseded by a newer one, in one statement.
 INSERT INTO facts (
-    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
     said_valid_to, said_at
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
-    %(subject)s, %(attribute)s, %(value)s, %(importance)s,
-    CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
-    %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END, %(ended_because)s,
-    %(origin)s, %(said_by)s, %(is_pinned)s, %(is_by_rules)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
+)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
+       f.attribute, f.value, f.importance,
+       CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
+       f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
+       f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at
+FROM json_to_recordset(%(facts)s::json) AS f (
+    fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
+    importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
+    valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz
 )
 
 -- name: add_evidence
--- Why a fact is believed.
-INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
-VALUES (%(tenant_id)s, %(user_id)s, %(fact_id)s, %(session_id)s, %(position)s, %(quote)s, %(batch_id)s)
+-- Why facts are believed, in one statement.
+INSERT INTO evidence (tenant_id, user_id, batch_id, session_id, fact_id, position, quote)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, e.fact_id, e.position, e.quote
+FROM unnest(%(fact_ids)s::uuid[], %(positions)s::bigint[], %(quotes)s::text[]) AS e (fact_id, position, quote)
 ON CONFLICT DO NOTHING
 
 -- name: repeat
@@ -194,12 +199,12 @@ VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(candidate_index)s, %(reason)
 ON CONFLICT DO NOTHING
 
 -- name: set_display_name
--- How the user is called, by their own word.
+-- Set the user's display name.
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IS DISTINCT FROM %(display_name)s
 
 -- name: restore_display_name
--- A user whose name was retracted is called otherwise, or nothing.
+-- Replace a display name that comes from one of these retracted facts by another one, or by null.
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IN (
     SELECT value FROM facts
@@ -207,20 +212,20 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IN (
 )
 
 -- name: names
--- What was said of names, in the order in which it was said; what is current no more as well.
+-- Read the facts with the attribute `name`, current and superseded, in the order of their times.
 SELECT text, subject, value, said_by, status = 'current' AS is_current FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND attribute = 'name' AND status <> 'retracted'
 ORDER BY said_at, recorded_at, fact_id
 
 -- name: timezones
--- What was said of timezones, by persons first, then the newest first; what is current no more as well.
+-- Read the facts with the attribute `timezone`, of any status: those of persons first, then the newest first.
 SELECT f.subject, f.value, f.status = 'current' AS is_current, u.display_name
 FROM facts AS f JOIN users AS u USING (tenant_id, user_id)
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.attribute = 'timezone' AND f.value IS NOT NULL
 ORDER BY f.origin = 'person' DESC, f.said_at DESC, f.fact_id
 
 -- name: set_timezone
--- Where the user is in time.
+-- Set the user's timezone.
 UPDATE users SET timezone = %(timezone)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND timezone IS DISTINCT FROM %(timezone)s
 
@@ -231,15 +236,15 @@ FROM facts AS old
 WHERE old.tenant_id = %(tenant_id)s AND old.user_id = %(user_id)s AND old.fact_id = %(fact_id)s
       AND f.tenant_id = old.tenant_id AND f.user_id = old.user_id AND f.fact_id = %(superseded_by)s
 
--- name: take_evidence
--- A merged fact's evidence is that of the fact that stands for both as well.
+-- name: merge_evidence
+-- Copy the evidence of a merged fact to the fact that stays.
 INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
 SELECT tenant_id, user_id, %(superseded_by)s, session_id, position, quote, batch_id FROM evidence
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 ON CONFLICT DO NOTHING
 
--- name: take_dates
--- And so are the times at which it was said.
+-- name: merge_dates
+-- Add the mentions and times of a merged fact to the fact that stays.
 UPDATE facts AS kept SET
     times_seen = kept.times_seen + gone.times_seen,
     first_said_at = LEAST(kept.first_said_at, kept.said_at, gone.first_said_at, gone.said_at),

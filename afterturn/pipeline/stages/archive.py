@@ -31,7 +31,7 @@ from afterturn.facts import edits
 from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry, Mark
-from afterturn.importing import waiting
+from afterturn.importing import runs
 from afterturn.llm import budget
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
@@ -65,7 +65,7 @@ class _Session:
     @property
     def holds_edits(self) -> bool:
         """Whether its turns are a person's edits: each becomes a batch at once."""
-        return self.scope.session_id == edits.SESSION
+        return self.scope.session_id == edits.SESSION_ID
 
     @property
     def key(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _place(session: _Session, entries: Sequence[Entry], known: set[tuple[Session
             session.imported.add(session.next_position)
         if session.holds_edits:
             session.answers[session.next_position] = json.dumps(
-                edits.answer_of(entry.turn.metadata), ensure_ascii=False
+                edits.answer_from_metadata(entry.turn.metadata), ensure_ascii=False
             )
         session.next_position += 1
     return rows
@@ -244,7 +244,7 @@ def _cut_sessions(
     manual_rows: list[dict[str, Any]] = []
     session_rows: list[dict[str, Any]] = []
     cut_users: dict[UserScope, int] = defaultdict(int)
-    cutting = budget.cutting(connection, settings, next_user_seq.keys())
+    cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
     for session in sessions:
         own = cutting[session.scope.user]
         uncut = _uncut_turns(connection, session)
@@ -288,7 +288,7 @@ def _pieces(session: _Session, uncut: list[UncutTurn], limits: cut.Limits) -> li
         return [(piece, "edit") for piece in cut.plan(uncut, cut.SINGLY)]
     rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
     pieces: list[tuple[Cut, str]] = []
-    for is_imported, stretch in waiting.stretches(uncut, session.imported):
+    for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
         # What stands before imported turns cannot wait for more: nothing will follow it.
         because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
         for piece in () if is_imported else cut.plan(stretch, limits):
@@ -301,9 +301,9 @@ def _pieces(session: _Session, uncut: list[UncutTurn], limits: cut.Limits) -> li
 
 def _set_imports_aside(connection: Connection, session: _Session, uncut: list[UncutTurn]) -> None:
     """Let the imported turns wait elsewhere, so that what comes after them need not wait for them."""
-    for is_imported, stretch in waiting.stretches(uncut, session.imported):
+    for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
         if is_imported:
-            waiting.set_aside(connection, session.scope, stretch)
+            runs.add_to_run(connection, session.scope, stretch)
             session.cut_through = max(session.cut_through, stretch[-1].position)
 
 

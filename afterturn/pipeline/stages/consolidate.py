@@ -10,9 +10,12 @@ from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
+from afterturn.batches.batch_row import Batch
 from afterturn.batches.claims import Claimed
 from afterturn.consolidation import apply, edits, judgements, plan
+from afterturn.consolidation.judgement import Question
 from afterturn.consolidation.plan import Plan
+from afterturn.database.pool import Connection
 from afterturn.pipeline import user_lock
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
@@ -34,24 +37,25 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
 
 
 def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    with claims.claimed(runtime, scope, batch_id, stage="consolidate", state="extracted") as claimed:
+    def load(connection: Connection, batch: Batch) -> Plan | None:
+        return plan.read(connection, batch, runtime.judge, categories=runtime.settings.category_names)
+
+    with claims.claimed(runtime, scope, batch_id, stage="consolidate", state="extracted", load=load) as claimed:
         if claimed is None:
             return False
-        categories = runtime.settings.category_names
-        with runtime.postgres.connection() as connection:
-            planned = plan.read(connection, claimed.batch, runtime.judge, categories=categories)
+        planned = claimed.loaded
         if planned is None:
             claims.give_back(runtime, claimed)
             return False
-        if planned.is_unjudged:
-            _owe_judgement(runtime, claimed)
+        if planned.open_question is not None:
+            _owe_judgement(runtime, claimed, planned.open_question)
             return False
         _apply(runtime, claimed, planned)
         return True
     return False
 
 
-def _apply(runtime: Runtime, claimed: Claimed, planned: Plan) -> None:
+def _apply(runtime: Runtime, claimed: Claimed[Plan | None], planned: Plan) -> None:
     batch = claimed.batch
     faults.point("consolidate.decided")
     with runtime.postgres.connection() as connection, connection.transaction():
@@ -63,11 +67,11 @@ def _apply(runtime: Runtime, claimed: Claimed, planned: Plan) -> None:
         faults.point("consolidate.before_commit")
 
 
-def _owe_judgement(runtime: Runtime, claimed: Claimed) -> None:
+def _owe_judgement(runtime: Runtime, claimed: Claimed[Plan | None], question: Question) -> None:
     batch = claimed.batch
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
-        judgements.owe(connection, batch)
+        judgements.owe(connection, batch, question)
     runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
 
 

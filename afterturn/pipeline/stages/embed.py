@@ -2,76 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.claims import Claimed
+from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.extraction import outcome
-from afterturn.extraction.outcome import Outcome
+from afterturn.extraction import batch_outcome
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
 
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    """The texts of a batch that have no vector in one space."""
+
+    space: EmbeddingSpace
+    items: list[Item]
+
+
 def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     """Give one extracted batch its vectors. Returns whether it did; False when there was nothing to do."""
-    with claims.claimed(runtime, scope, batch_id, stage="embed", state="extracted") as claimed:
+
+    def load(connection: Connection, batch: Batch) -> list[_Lacking]:
+        return [] if batch.is_embedded else _load(runtime, connection, batch)
+
+    with claims.claimed(runtime, scope, batch_id, stage="embed", state="extracted", load=load) as claimed:
         if claimed is None:
             return False
         if claimed.batch.is_embedded:
             claims.give_back(runtime, claimed)
             return False
-        with runtime.postgres.connection() as connection:
-            of_batch = outcome.read(connection, claimed.batch)
-            wanted = _items(claimed.batch, of_batch, embeds_turns=runtime.settings.embed_turns)
-            active = spaces.active(connection)
-        for space in active:
-            _embed_missing(runtime, claimed, space, wanted)
-        with runtime.postgres.connection() as connection:
-            with connection.transaction():
-                claims.mark(connection, claimed, "embedded")
-                faults.point("embed.before_commit")
-            faults.point("embed.after_commit")
-            lowest = batch_row.next_ready(connection, scope)
+        *before, last = claimed.loaded
+        for lacking in before:
+            _embed_in_further_space(runtime, claimed, lacking)
+        lowest = _embed_and_finish(runtime, claimed, last)
         if lowest == batch_id:
-            # A higher one is told of when those before it are applied.
+            # Later batches are enqueued after earlier ones are applied.
             runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
         faults.point("embed.enqueued")
         return True
     return False
 
 
-def _items(batch: Batch, outcome_of_batch: Outcome, *, embeds_turns: bool) -> list[Item]:
+def _load(runtime: Runtime, connection: Connection, batch: Batch) -> list[_Lacking]:
+    wanted = _items(connection, batch, embeds_turns=runtime.settings.embed_turns)
+    active = spaces.read_active_spaces(connection)
+    return [
+        _Lacking(space, items.find_missing_items(connection, batch.session.user, space, wanted)) for space in active
+    ]
+
+
+def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[Item]:
+    outcome = batch_outcome.read(connection, batch)
     wanted = [
         Item(kind="fact", name=items.fact_name(believed.fact_id), text=believed.candidate.text)
-        for believed in outcome_of_batch.believed
+        for believed in outcome.believed
     ]
-    episode = outcome_of_batch.episode
-    if episode is not None:
-        text = f"{episode.title}. {episode.summary}"
+    if outcome.episode is not None:
+        text = f"{outcome.episode.title}. {outcome.episode.summary}"
         wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
-    if embeds_turns:
-        wanted += items.of_turns(batch.session, outcome_of_batch.turns)
+    if embeds_turns and batch.kind != "manual":
+        _, turns = batch_row.read_turns(connection, batch)
+        wanted += items.turn_items(batch.session, turns)
     return wanted
 
 
-def _embed_missing(runtime: Runtime, claimed: Claimed, space: EmbeddingSpace, wanted: list[Item]) -> None:
-    """Embed what the space lacks. No database connection is held during the embedder's call."""
-    scope = claimed.batch.session.user
-    with runtime.postgres.connection() as connection:
-        # A user who was forgotten meanwhile is not shown to an embedder any more.
-        leases.fence(connection, claimed.lease)
-        lacking = items.missing(connection, scope, space, wanted)
-    if not lacking:
-        return
-    embedder = runtime.embedder_of(space)
-    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in lacking]))
-    faults.point("embed.vectors_received")
+def _embed_in_further_space(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> None:
+    """Store the vectors of one space by themselves: another space's embedder may be away."""
+    vectors = _vectors(runtime, lacking)
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
-        items.add(connection, scope, space, list(zip(lacking, vectors, strict=True)))
-    faults.point("embed.vectors_stored")
+        _store(connection, claimed.batch, lacking, vectors)
+
+
+def _embed_and_finish(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> UUID | None:
+    """Store the last vectors, mark the batch as embedded, and return the batch of its user that may be applied next."""
+    vectors = _vectors(runtime, lacking)
+    with runtime.postgres.connection() as connection:
+        with connection.transaction():
+            _store(connection, claimed.batch, lacking, vectors)
+            claims.mark(connection, claimed, "embedded")
+            faults.point("embed.before_commit")
+        faults.point("embed.after_commit")
+        return batch_row.next_ready(connection, claimed.batch.session.user)
+
+
+def _vectors(runtime: Runtime, lacking: _Lacking) -> list[list[float]]:
+    """Embed what a space lacks. No database connection is held during the embedder's call."""
+    if not lacking.items:
+        return []
+    embedder = runtime.embedder_of(lacking.space)
+    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in lacking.items]))
+    faults.point("embed.vectors_received")
+    return vectors
+
+
+def _store(connection: Connection, batch: Batch, lacking: _Lacking, vectors: list[list[float]]) -> None:
+    if lacking.items:
+        embedded = list(zip(lacking.items, vectors, strict=True))
+        items.store_vectors(connection, batch.session.user, lacking.space, embedded)
+        faults.point("embed.vectors_stored")

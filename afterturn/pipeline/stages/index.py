@@ -14,7 +14,7 @@ from afterturn.scopes import UserScope
 
 logger = logging.getLogger(__name__)
 
-_SQL = queries.load("large")
+_SQL = queries.load("vector_index")
 
 #: Turns and facts from which on a memory is indexed. Of fewer, all are read as fast (docs/decisions/015).
 LARGE = 10_000
@@ -30,13 +30,13 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
     faults.point("index.after_claim")
     try:
         with runtime.postgres.connection() as connection:
-            owed = connection.execute(_SQL["looked_at"], scope.key).fetchone()
+            owed = connection.execute(_SQL["owed_index"], scope.key).fetchone()
             if owed is None or owed["documents"] < LARGE:
                 if owed is not None:
-                    connection.execute(_SQL["indexed"], scope.key | {"user_seq": owed["next_user_seq"]})
+                    connection.execute(_SQL["mark_indexed"], scope.key | {"user_seq": owed["next_user_seq"]})
                 leases.let_go(connection, lease)
                 return False
-            building.build(
+            building.build_index(
                 connection,
                 scope,
                 lease,
@@ -48,7 +48,7 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
         # The debt stays in the user row: the sweep finds it again.
         logger.warning("the index of %s waits: %s", scope, error)
         with runtime.postgres.connection() as connection:
-            counters.add(connection, counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
         return False
     finally:
         runtime.leases.forget(lease)

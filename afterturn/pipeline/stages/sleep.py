@@ -19,10 +19,9 @@ from afterturn.database import counters
 from afterturn.errors import ModelUnavailable, TransitionRefused, VersionConflict
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
-from afterturn.sleep import memory as memories
-from afterturn.sleep import questions, tidying
-from afterturn.sleep.memory import WholeMemory
-from afterturn.sleep.tidying import HeldFact, Tidying
+from afterturn.sleep import questions, tidying, whole_memory
+from afterturn.sleep.tidying import CurrentFact, TidyingPlan
+from afterturn.sleep.whole_memory import WholeMemory
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class Preview:
     """What sleep would do."""
 
     #: By the rules, and by what the judge has said already.
-    tidying: Tidying
+    tidying: TidyingPlan
     #: How many questions it would put to the judge, of which none is answered yet.
     calls: int
 
@@ -46,14 +45,14 @@ class _Judged:
     is_finished: bool
 
 
-def sleep(runtime: Runtime, scope: UserScope) -> Tidying | None:
+def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
     """Consolidate one user's memory, and return what was done; None when there was nothing to look at.
 
     An unchanged memory costs one read. A run that dies goes on where it was: what the judge said is stored.
     """
     faults.point("sleep.before_claim")
     with runtime.postgres.connection() as connection:
-        if memories.read(connection, scope) is None:
+        if whole_memory.read_whole_memory(connection, scope) is None:
             return None
         lease = runtime.leases.claim(connection, scope, "sleep", "memory")
     if lease is None:
@@ -75,35 +74,35 @@ def _let_go(runtime: Runtime, lease: Lease, error: ModelUnavailable | Transition
         leases.let_go(connection, lease)
         if isinstance(error, TransitionRefused):
             is_conflict = isinstance(error, VersionConflict)
-            counters.add(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
     """Return what sleep would do, without doing it or asking anybody; None when there is nothing to look at."""
     with runtime.postgres.connection() as connection:
-        memory = memories.read(connection, scope)
+        memory = whole_memory.read_whole_memory(connection, scope)
     if memory is None:
         return None
     judge = runtime.judge
-    done = tidying.tidy(memory.facts, memory.names, datetime.now(UTC))
+    done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC))
     if judge is None:
         return Preview(tidying=done, calls=0)
-    asked = [_ask_about(runtime, scope, memory, judge, group) for group in questions.unjudged(memory)]
+    asked = [_ask_about(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)]
     unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
     return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
 
 
-def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> Tidying | None:
+def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | None:
     with runtime.postgres.connection() as connection:
         # Read after the claim: whoever held the lease before may just have finished.
-        memory = memories.read(connection, scope)
+        memory = whole_memory.read_whole_memory(connection, scope)
         if memory is None:
             leases.let_go(connection, lease)
             return None
     judged = _judge(runtime, scope, lease, memory)
-    done = tidying.tidy(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
+    done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
     with runtime.postgres.connection() as connection, connection.transaction():
-        memories.write(
+        whole_memory.write_tidying(
             connection,
             scope,
             memory,
@@ -122,7 +121,7 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
     """Put what batches could not compare to the judge, as far as the calls of one night go."""
     through = max((fact.recorded_at for fact in memory.facts), default=None)
     judge = runtime.judge
-    groups = questions.unjudged(memory)
+    groups = questions.unjudged_groups(memory)
     if judge is None or not groups:
         return _Judged(verdicts={}, through=through, is_finished=True)
     judged = _Judged(verdicts={}, through=through, is_finished=True)
@@ -133,23 +132,23 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
             if calls == runtime.settings.sleep_calls:
                 return _Judged(verdicts=judged.verdicts, through=_before(memory, group[0]), is_finished=False)
             calls += 1
-            asking.ask(runtime, lease, judge, question, stage="sleep")
+            asking.ask(runtime, lease, judge, question.text(), stage="sleep")
             verdicts = _ask_about(runtime, scope, memory, judge, group)[1]
         judged.verdicts.update(verdicts or {})
     return judged
 
 
-def _before(memory: WholeMemory, fact: HeldFact) -> datetime | None:
+def _before(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
     """Return up to where all facts have been asked about, when `fact` is the first that was not."""
     earlier = [other.recorded_at for other in memory.facts if other.recorded_at < fact.recorded_at]
     return max(earlier, default=memory.slept_through)
 
 
 def _ask_about(
-    runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[HeldFact]
+    runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[CurrentFact]
 ) -> tuple[Question | None, Verdicts | None]:
     """Return the question about a group of facts, and what the judge said to it, where it was asked already."""
     with runtime.postgres.connection() as connection:
-        question = questions.about(connection, scope, memory, group)
+        question = questions.make_question(connection, scope, memory, group)
         verdicts = None if question is None else judgements.read(connection, scope, judge, question)
     return question, verdicts

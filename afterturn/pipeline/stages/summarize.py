@@ -13,7 +13,7 @@ from afterturn.llm import calls
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import SessionScope
 from afterturn.summaries import digests, profile
-from afterturn.summaries.digests import Work
+from afterturn.summaries.digests import DigestWork
 from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.summarizer import DigestDraft
 
@@ -45,12 +45,12 @@ def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
     with runtime.postgres.connection() as connection:
         leases.let_go(connection, lease)
         if isinstance(error, StaleLease):
-            counters.add(connection, counters.STALE_WRITES_REFUSED)
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
 def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
     with runtime.postgres.connection() as connection:
-        owed = connection.execute(_SQL["owed"], session.key).fetchone()
+        owed = connection.execute(_SQL["summarized_range"], session.key).fetchone()
         if owed is None:
             leases.let_go(connection, lease)
             return False
@@ -72,9 +72,11 @@ def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[st
         # the other; and the profile is made of facts that nobody is retracting meanwhile.
         connection.execute(_SQL["lock_user"], key)
         leases.release(connection, lease)
-        digests.put_summary(connection, session, through=owed["applied_through"], limit_tokens=settings.summary_tokens)
-        profile.rebuild(connection, session.user, limit_tokens=settings.profile_tokens)
-        if is_complete and connection.execute(_SQL["done"], key | owed).fetchone() is None:
+        digests.store_summary(
+            connection, session, through=owed["applied_through"], limit_tokens=settings.summary_tokens
+        )
+        profile.rebuild_profile(connection, session.user, limit_tokens=settings.profile_tokens)
+        if is_complete and connection.execute(_SQL["mark_summarized"], key | owed).fetchone() is None:
             raise StaleLease("another worker has summarized this session meanwhile")
         faults.point("summarize.before_commit")
     faults.point("summarize.after_commit")
@@ -89,20 +91,20 @@ def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, thro
         with runtime.postgres.connection() as connection, connection.transaction():
             leases.fence(connection, lease)
             if draft is None:
-                digests.drop(connection, session, work.digest)
+                digests.delete_digest(connection, session, work.digest)
                 continue
-            digests.store(connection, session, work.digest, draft)
+            digests.store_digest(connection, session, work.digest, draft)
             if draft.dropped:
-                counters.add(connection, counters.STATEMENTS_DROPPED, draft.dropped)
+                counters.increment(connection, counters.STATEMENTS_DROPPED, draft.dropped)
         faults.point("summarize.answer_stored")
 
 
-def _next_work(runtime: Runtime, session: SessionScope, through: int) -> Work | None:
+def _next_work(runtime: Runtime, session: SessionScope, through: int) -> DigestWork | None:
     with runtime.postgres.connection() as connection:
-        return digests.next_work(connection, session, through=through, width=runtime.settings.summary_run)
+        return digests.next_digest_work(connection, session, through=through, width=runtime.settings.summary_run)
 
 
-def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> DigestDraft | None:
+def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft | None:
     """Return what the digest says; None where there is nothing left for it to tell."""
     if not work.sources:
         return None
@@ -116,9 +118,9 @@ def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) ->
         return OfflineSummarizer().summarize(work.sources)
 
 
-def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> DigestDraft:
+def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft:
     summarizer = runtime.summarizer
-    with calls.metered(
+    with calls.reserved(
         runtime.postgres,
         lease,
         session,
@@ -126,8 +128,9 @@ def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: Work) -> 
         model=summarizer.model,
         expected_tokens=summarizer.expected_tokens(work.sources),
         daily_tokens=runtime.settings.user_daily_tokens,
-    ) as cost:
+    ) as call:
         draft = summarizer.summarize(work.sources)
-        cost.prompt_tokens, cost.completion_tokens = draft.prompt_tokens, draft.completion_tokens
-        cost.cached_tokens = draft.cached_tokens
-        return draft
+        call.took(draft)
+    with runtime.postgres.connection() as connection:
+        calls.record_result(connection, call)
+    return draft

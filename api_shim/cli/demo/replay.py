@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg_pool import ConnectionPool
 
 from afterturn import MemoryClient
-from afterturn.database.pool import Connection, unavailable_as_ours
+from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from afterturn.watching import progress
@@ -39,7 +39,7 @@ class Watch:
     def look(self) -> Progress:
         """Read and show the counts now. Raises MemoryUnavailable, and DemoFailed when a batch was given up."""
         self._looked_at = time.monotonic()
-        with unavailable_as_ours(), self._pool.connection() as connection:
+        with translate_connection_errors(), self._pool.connection() as connection:
             counts = progress.read(connection, self._tenant_id)
             dead = progress.read_dead_reasons(connection, self._tenant_id) if counts.dead_batches else {}
         self._display.reached(counts)

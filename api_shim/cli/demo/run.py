@@ -38,7 +38,7 @@ def run(play: Play, *, data_dir: Path | None, with_flower: bool, timeout_seconds
             surroundings.settings(play.tenant_id),
             data_dir=directory,
             commands=COMMANDS,
-            names=tuple(name for name in services.NAMES if with_flower or name != "flower"),
+            names=tuple(name for name in services.SERVICE_NAMES if with_flower or name != "flower"),
             durable=data_dir is not None,
             watcher=parts.tell,
         )

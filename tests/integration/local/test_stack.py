@@ -1,4 +1,4 @@
-"""The servers and services of one data directory: found again at the same URLs, one owner at a time."""
+"""The stack of one data directory: the same URLs after a restart, and one running stack at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def servers(data_dir: Path, **variables: str) -> Stack:
     return Stack(settings_module.load(variables), data_dir=data_dir, commands={}, names=(), durable=False)
 
 
-def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:
+def test_a_started_stack_has_servers_and_the_schema(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         with redis.Redis.from_url(stack.settings.redis_url) as client:
             assert client.ping()
@@ -28,14 +28,14 @@ def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:
         assert stack.ended() is None
 
 
-def test_they_are_found_again_at_the_same_urls(tmp_path: Path) -> None:
+def test_a_restarted_stack_has_the_same_urls(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         first = (stack.settings.redis_url, stack.settings.postgres_url)
     with servers(tmp_path) as stack:
         assert (stack.settings.redis_url, stack.settings.postgres_url) == first
 
 
-def test_another_program_finds_them_by_the_environment_file(tmp_path: Path) -> None:
+def test_another_program_finds_the_servers_by_the_environment_file(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         printed = subprocess.run(
             ["/bin/sh", "-c", '. "$0"; echo "$AFTERTURN_REDIS_URL $AFTERTURN_POSTGRES_URL"', stack.environment_file],
@@ -55,7 +55,7 @@ def test_a_second_stack_on_the_same_directory_is_refused(tmp_path: Path) -> None
         assert stack.ended() is None
 
 
-def test_given_servers_are_used_and_left_alone(tmp_path: Path) -> None:
+def test_given_servers_are_used_and_not_stopped(tmp_path: Path) -> None:
     with servers(tmp_path / "one") as given:
         urls = {
             "AFTERTURN_REDIS_URL": given.settings.redis_url,
@@ -72,7 +72,7 @@ def test_a_given_redis_that_does_not_answer_is_named(tmp_path: Path) -> None:
         servers(tmp_path, AFTERTURN_REDIS_URL="redis://:s3cret@127.0.0.1:1/0").start()
 
 
-def test_what_was_started_is_stopped_when_the_rest_fails(tmp_path: Path) -> None:
+def test_started_parts_are_stopped_when_another_part_fails(tmp_path: Path) -> None:
     with pytest.raises(MemoryUnavailable):
         servers(tmp_path, AFTERTURN_POSTGRES_URL="postgresql://nobody@127.0.0.1:1/nothing").start()
     with servers(tmp_path) as stack:

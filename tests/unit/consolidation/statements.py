@@ -1,4 +1,4 @@
-"""Candidates and facts, made briefly."""
+"""Short functions that make candidates and facts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from afterturn.candidate import Candidate, Quote
 from afterturn.consolidation.decisions import KnownFact
 from afterturn.extraction.verification import BelievedCandidate
 
-_SPACE = UUID(int=1)
+_NAMESPACE = UUID(int=1)
 
 
 def at(day: int) -> datetime:
@@ -18,13 +18,13 @@ def at(day: int) -> datetime:
 
 
 def fact_id(text: str, day: int) -> UUID:
-    return uuid5(_SPACE, f"{text}/{day}")
+    return uuid5(_NAMESPACE, f"{text}/{day}")
 
 
 def candidate(
     text: str, day: int, *, subject: str | None = "Ana", origin: str = "extracted", **fields: Any
 ) -> BelievedCandidate:
-    """A candidate that was said on a day of January."""
+    """Return a candidate that was said on a day of January."""
     return BelievedCandidate(
         fact_id=fact_id(text, day),
         candidate=Candidate(text=text, subject=subject, evidence=(Quote(turn=1, quote=text),), **fields),
@@ -35,9 +35,9 @@ def candidate(
 
 
 def known(text: str, day: int, *, subject: str | None = "Ana", **fields: Any) -> KnownFact:
-    """A fact that was said on a day of January, current where nothing else is said."""
-    blank: dict[str, Any] = {"attribute": None, "value": None}
-    return KnownFact(fact_id=fact_id(text, day), text=text, subject=subject, said_at=at(day), **blank | fields)
+    """Return a fact that was said on a day of January; current by default."""
+    defaults: dict[str, Any] = {"attribute": None, "value": None}
+    return KnownFact(fact_id=fact_id(text, day), text=text, subject=subject, said_at=at(day), **defaults | fields)
 
 
 def lives(city: str, day: int, **fields: Any) -> BelievedCandidate:

@@ -30,7 +30,7 @@ def test_how_the_facts_were_ranked_changes_no_question():
     one, other = judgement.ask(facts, [shown(9)]), judgement.ask(facts[::-1], [shown(9)])
     assert one == other
     assert one is not None and other is not None
-    assert one.digest(**VERSION) == other.digest(**VERSION)
+    assert judgement.digest(one.text(), **VERSION) == judgement.digest(other.text(), **VERSION)
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,19 @@ def test_how_the_facts_were_ranked_changes_no_question():
 )
 def test_what_is_shown_names_the_question(changed):
     asked = Question(known=(shown(1),), new=(shown(9),))
-    assert asked.digest(**VERSION) != changed.digest(**VERSION)
-    assert asked.digest(**VERSION) == Question(known=(shown(1),), new=(shown(9),)).digest(**VERSION)
+    assert judgement.digest(asked.text(), **VERSION) != judgement.digest(changed.text(), **VERSION)
+    assert judgement.digest(asked.text(), **VERSION) == judgement.digest(
+        Question(known=(shown(1),), new=(shown(9),)).text(), **VERSION
+    )
 
 
 def test_another_prompt_or_model_is_another_question():
     asked = Question(known=(shown(1),), new=(shown(9),))
-    digests = {asked.digest(prompt_version=version, model=model) for version in ("1", "2") for model in ("m", "n")}
+    digests = {
+        judgement.digest(asked.text(), prompt_version=version, model=model)
+        for version in ("1", "2")
+        for model in ("m", "n")
+    }
     assert len(digests) == 4
 
 
