@@ -2,7 +2,7 @@
 
 From half of them on the user's batches are cut wider, so that the fixed part of the prompt is paid less often; at the
 end they wait for the next day. Nothing is dropped. Days begin at midnight UTC, by the database's clock. The reasons and
-figures are in docs/decisions/012-a-budget-per-user.md.
+figures are in docs/explanation/decisions/012-a-budget-per-user.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Ranking: each document's score is a weighted sum of a few features, with one set of weights for every memory.
 
 A short question is answered by who says its words; a long one is a message, and wants what was learnt of its matter.
-The weights were fitted on several data sets at once; docs/recall.md says how, and what each part brings.
+The weights were fitted on several data sets at once; docs/explanation/recall.md says how, and what each part brings.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Long-term memory for LLM agents, formed in the background after each turn.\n\n"
     "Start with `afterturn up`: it brings its own Redis and PostgreSQL, and needs nothing else installed.\n\n"
-    "Settings come from environment variables AFTERTURN_…; docs/settings.md lists them all.",
+    "Settings come from environment variables AFTERTURN_…; docs/reference/settings.md lists them all.",
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)

@@ -242,7 +242,7 @@ def test_it_costs_one_round_trip_to_redis_without_a_question(memory, hot_store):
 
 
 def test_the_example_of_the_guide_runs(settings, command, pipeline, capsys):
-    guide = (Path(__file__).parents[2] / "docs/context.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "docs/how-to/context.md").read_text(encoding="utf-8")
     settings_from_environment.cache_clear()
     try:
         for example in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):

@@ -1,4 +1,4 @@
--- Large memories: their index, and what is read of it (docs/decisions/015).
+-- Large memories: their index, and what is read of it (decision 015).
 
 -- name: index
 -- Which index a memory has.
