@@ -41,7 +41,6 @@ html_title = f"afterturn {release}"
 html_copy_source = False
 
 
-
 def find_public_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> Any:
     """Link an annotation, which names the module that defines a class, to the name that users import."""
     name = node.get("reftarget", "").rpartition(".")[2]

@@ -27,7 +27,9 @@ def error_tree() -> str:
 
 def error_table() -> str:
     """Return a row for each error: its code, its class and its default message."""
-    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, errors.AfterturnError)]
+    kinds = [
+        kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, errors.AfterturnError)
+    ]
     rows = [f"| `{kind.code}` | `{kind.__name__}` | {' '.join((kind.__doc__ or '').split())} |" for kind in kinds]
     return "\n".join(["| code | class | default message |", "|---|---|---|", *rows])
 

@@ -1,8 +1,8 @@
 """How each kind of block in a page is run. Sybil finds them; comments in HTML say what readers need not see.
 
-`python` and `sh` are run. `text` is what the block before it prints; `...` stands for anything. `json` must be JSON, one
-value or one a line. `<!--- skip: next "reason" -->` before a block leaves it out, `<!--- invisible-code-block: python`
-runs a check that readers do not see; in it, `up` is the terminal in which `afterturn up` runs.
+`python` and `sh` are run. `text` is what the block before it prints; `...` stands for anything. `json` must be JSON,
+one value or one a line. `<!--- skip: next "reason" -->` before a block leaves it out, and
+`<!--- invisible-code-block: python` runs a check that readers do not see.
 """
 
 from __future__ import annotations

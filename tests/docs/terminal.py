@@ -1,4 +1,4 @@
-"""What a reader has in front of them: a shell, a Python that is started in it, and another terminal for `afterturn up`."""
+"""What a reader has before them: a shell, a Python that is started in it, and another terminal for `afterturn up`."""
 
 from __future__ import annotations
 

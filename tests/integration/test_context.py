@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import re
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from afterturn.context.providers import ClockProvider
 from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns
 from afterturn.errors import InvalidInput
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from api_shim.conversation import settings_from_environment
 
 CANARY = "Zanzibar"
 
@@ -239,16 +236,3 @@ def test_it_costs_one_round_trip_to_redis_without_a_question(memory, hot_store):
     before = hot_store.info("commandstats")["cmdstat_exec"]["calls"]
     memory.context(None, 1_000)
     assert hot_store.info("commandstats")["cmdstat_exec"]["calls"] == before + 1
-
-
-def test_the_example_of_the_guide_runs(settings, command, pipeline, capsys):
-    guide = (Path(__file__).parents[2] / "docs/how-to/context.md").read_text(encoding="utf-8")
-    settings_from_environment.cache_clear()
-    try:
-        for example in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
-            exec(example, {})
-    finally:
-        settings_from_environment.cache_clear()
-    assert "Europe/Lisbon" in capsys.readouterr().out
-    history = MemoryClient("ana", "chat-1", settings=settings).history()
-    assert [turn.role for turn in history] == ["user", "assistant"]
