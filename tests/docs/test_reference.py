@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import subprocess
@@ -17,6 +18,18 @@ from tests.docs.pages import PAGES, ROOT, fences_of, text_of, tokens_of
 #: Names that begin as a path of the checkout does.
 FOLDERS = ("afterturn/", "api_shim/", "bench/", "docs/", "harness/", "tasks/", "tests/", "worker/")
 CODE = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".sql", ".lua")]
+
+#: Messages of libraries; and what varies in one of ours.
+OF_OTHERS = (
+    "certificate verify failed",
+    'relation "…" does not exist',
+    'role "afterturn_app" does not exist',
+    "PoolTimeout",
+    "history()",
+    "facts()",
+    "recall",
+)
+VARYING = re.compile(r"…|\bN\b|\d+")
 
 
 def test_what_is_made_from_the_code_is_up_to_date() -> None:
@@ -57,6 +70,23 @@ def test_every_page_that_the_code_names_is_there() -> None:
         for mention in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text(encoding="utf-8"))
     }
     assert {(path, mention) for path, mention in named if not (ROOT / mention).exists()} == set()
+
+
+def test_every_message_in_troubleshooting_is_one_that_the_code_has() -> None:
+    said = " ".join(
+        " ".join(node.value.split())
+        for path in CODE
+        if path.suffix == ".py" and path.parts[len(ROOT.parts)] not in ("tests", "bench")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    rows = re.findall(r"^\| (`.*?) \|", text_of("docs/how-to/troubleshooting.md"), re.MULTILINE)
+    messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row) if message not in OF_OTHERS]
+    assert len(messages) > 20
+    unknown = [
+        text for text in messages if not any(part.strip() in said for part in VARYING.split(text) if part.strip())
+    ]
+    assert unknown == []
 
 
 def test_the_units_of_systemd_call_commands_that_exist() -> None:
