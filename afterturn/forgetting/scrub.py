@@ -1,7 +1,7 @@
 """Scrub: ends what physically remains of deleted content in Postgres and Redis: dead tuples, write-ahead log, AOF.
 
 Each step says what it did, or why it could not. Backups, replicas' own files and the blocks that a file system has
-freed are beyond it: docs/forgetting.md.
+freed are beyond it: docs/how-to/forgetting.md.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _end_of_log(connection: Connection) -> Step:
         return Step(name="write-ahead log", is_done=False, detail=_reason(error))
     if row is not None and row["wal_recycle"] == "off":
         return Step(name="write-ahead log", is_done=True, detail="old segments are deleted")
-    detail = "old segments wait to be overwritten, because wal_recycle is on: docs/forgetting.md"
+    detail = "old segments wait to be overwritten, because wal_recycle is on: docs/how-to/forgetting.md"
     return Step(name="write-ahead log", is_done=False, detail=detail)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: What is logically gone and physically still there, and until when; docs/forgetting.md says it at length.
+#: What is logically gone and physically still there, and until when; docs/how-to/forgetting.md says it at length.
 REMAINS = {
     "Postgres, dead rows": "until autovacuum comes by, or `afterturn scrub` is run",
     "Postgres, write-ahead log": "until its segments are dropped after a checkpoint, or `afterturn scrub` is run",
