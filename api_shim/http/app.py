@@ -110,7 +110,7 @@ async def flush(memory: SessionWriter) -> Response:
 async def health(request: Request, response: Response) -> Health:
     """Ask both servers. Answers 503 when Redis is away: then nothing can be written."""
     settings: Settings = request.app.state.settings
-    opened = connections.of_loop(settings)
+    opened = connections.get_async_connections(settings)
     try:
         redis_answers = bool(await opened.redis.ping())
     except RedisError:

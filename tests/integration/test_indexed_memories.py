@@ -65,7 +65,7 @@ def indexed(scope, pipeline):
 def questions(settings, said, vocabulary, space_id):
     """Questions with known vectors in the embedder of the client."""
     questions = list(synthetic.questions(said, 40, vocabulary))
-    embedder = connections.of_process(settings).question_embedder = KnownVectors(settings, space_id)
+    embedder = connections.get_connections(settings).question_embedder = KnownVectors(settings, space_id)
     embedder.known = {question.text: question.vector for question in questions}
     return questions
 
@@ -159,7 +159,7 @@ def test_filters_return_all_matching_facts_up_to_the_limit_also_on_the_thousandt
     indexed, said, questions, memory, settings
 ):
     random_source = random.Random(3)
-    postgres = connections.of_process(settings).postgres
+    postgres = connections.get_connections(settings).postgres
     for number in range(1_000 // 5):
         filters, passing = random_filters(random_source, said)
         limit = random_source.choice((1, 10, 40))

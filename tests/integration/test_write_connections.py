@@ -46,7 +46,7 @@ def test_threads_do_not_share_a_connection_at_a_time(memory, hot_store):
     with ThreadPoolExecutor(8) as threads:
         written = [turn_id for ids in threads.map(write, range(8)) for turn_id in ids]
     assert sorted(turn.turn_id for turn in memory.history(1_000)) == sorted(written)
-    assert len(connections.of_process(memory._session.settings).writes._free) <= 8
+    assert len(connections.get_connections(memory._session.settings).writes._free) <= 8
 
 
 def test_a_connection_that_the_server_closed_costs_one_attempt(memory, hot_store):
@@ -82,7 +82,7 @@ def test_who_is_interrupted_leaves_no_answer_behind(memory, hot_store, monkeypat
     with pytest.raises(KeyboardInterrupt):
         memory.write("user", "two", metadata={"padding": "x" * 1_000})
     shard_bytes = []
-    monkeypatch.setattr(memory._session, "note_pending", shard_bytes.append)
+    monkeypatch.setattr(memory._session, "warn_of_backlog", shard_bytes.append)
     memory.write("user", "three")
     # The answer is that of the third write, which counts the bytes of all.
     [key] = hot_store.keys("at:*:bytes")

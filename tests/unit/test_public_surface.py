@@ -102,7 +102,9 @@ def test_editors_and_the_interpreter_look_in_the_same_places():
 
 def test_the_asyncio_client_is_generated_from_the_other():
     written = async_client.TARGET.read_text(encoding="utf-8")
-    assert written == async_client.generated(async_client.SOURCE.read_text(encoding="utf-8")), "run `make client`"
+    assert written == async_client.generate_async_client(async_client.SOURCE.read_text(encoding="utf-8")), (
+        "run `make client`"
+    )
 
 
 def test_both_clients_offer_the_same():

@@ -69,7 +69,7 @@ def test_history_with_postgres_away_is_what_redis_has(caplog):
     with caplog.at_level(logging.WARNING, "afterturn.client"):
         assert [turn.turn_id for turn in driven.run(plans.history.history(session(), 5))] == ids
     assert driven.asked == ["ReadRedis", "ReadPostgres"]
-    assert "Postgres is away" in caplog.text
+    assert "Postgres is unavailable" in caplog.text
     empty, _ = redis_holds()
     with pytest.raises(MemoryUnavailable):
         Driven(ReadRedis=empty, ReadPostgres=AWAY).run(plans.history.history(session(), 5))
@@ -84,7 +84,7 @@ def test_recall_with_postgres_away_searches_what_redis_has(caplog):
         found = driven.run(plans.recall.recall(session(), "Where is Porto?", 5))
     assert [memory.memory_id for memory in found] == [porto]
     assert driven.asked == ["ReadRedis", "GetEmbedder", "Embed", "ReadPostgres"]
-    assert "recall searches only what Redis has" in caplog.text
+    assert "recall searches only the turns in Redis" in caplog.text
 
 
 def test_recall_with_both_away_is_an_error():
@@ -114,7 +114,7 @@ def test_recall_goes_by_words_where_the_embedder_fails(caplog):
     )
     assert driven.run(plans.recall.recall(session(), "Porto", 5)) == []
     assert vectors == [None]
-    assert "recall goes by words alone: the endpoint hung up" in caplog.text
+    assert "recall searches by words only, without vectors: the endpoint hung up" in caplog.text
 
 
 def test_recall_reads_which_space_serves_before_it_embeds():
@@ -189,7 +189,7 @@ def test_a_context_with_postgres_away_has_the_turns_that_redis_has(caplog):
     assert [message["content"] for message in made.messages] == ["I live in Porto."]
     # What is away is asked once: nothing is recalled then.
     assert driven.asked == ["ReadRedis", "ReadPostgres", "AskProviders"]
-    assert "the context holds only what was read before" in caplog.text
+    assert "the context contains only what was read before" in caplog.text
 
 
 def test_facts_ask_for_evidence_in_the_same_transaction_and_leave_out_what_is_hidden():
