@@ -257,7 +257,7 @@ class MemoryClient:
             token_budget: the largest number of tokens of all messages together, 1 to 10,000,000.
             shares: the largest fraction of the budget that each part may use.
             history: how the session's turns are selected: SummaryAndRecent, LastTurns, LastTokens or ImportantOnly.
-            providers: sources of outside data, such as ClockProvider("Europe/Lisbon").
+            providers: outside data, such as ClockProvider("Europe/Lisbon").
             count_tokens: a function that counts the tokens of a text, such as
                 `lambda text: len(encoding.encode(text))`. Default: an estimate.
             role: the role of the message with the memory: system or developer.

@@ -57,7 +57,7 @@ def up(
 
     extras.require("worker", "`afterturn up`")
     if not no_api:
-        extras.require("http", "the HTTP API", otherwise="--no-api")
+        extras.require("http", "the HTTP API", alternative="--no-api")
     settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
     left_out = {name for name, is_out in (("api", no_api), ("flower", no_flower)) if is_out}
     console = Console(highlight=False)

@@ -71,14 +71,14 @@ def test_after_a_while_it_is_found_out_before_anything_is_sent(memory, hot_store
 
 def test_who_is_interrupted_leaves_no_answer_behind(memory, hot_store, monkeypatch):
     memory.write("user", "one")
-    exchange = write_connections._exchange
+    send_and_read = write_connections._send_and_read
 
     def interrupted(connection, command):
-        monkeypatch.setattr(write_connections, "_exchange", exchange)
+        monkeypatch.setattr(write_connections, "_send_and_read", send_and_read)
         connection.send_packed_command(command)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(write_connections, "_exchange", interrupted)
+    monkeypatch.setattr(write_connections, "_send_and_read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         memory.write("user", "two", metadata={"padding": "x" * 1_000})
     shard_bytes = []
@@ -93,16 +93,16 @@ def test_who_is_interrupted_leaves_no_answer_behind(memory, hot_store, monkeypat
 def test_failures_use_up_no_connections(settings, hot_store, monkeypatch):
     scarce = settings.model_copy(update={"redis_url": f"{settings.redis_url}?max_connections=2"})
     memory = MemoryClient("ana", settings=scarce)
-    exchange = write_connections._exchange
+    send_and_read = write_connections._send_and_read
 
     def fails(connection, command):
         raise RedisConnectionError
 
-    monkeypatch.setattr(write_connections, "_exchange", fails)
+    monkeypatch.setattr(write_connections, "_send_and_read", fails)
     for _ in range(3):
         with pytest.raises(MemoryUnavailable):
             memory.write("user", "lost")
-    monkeypatch.setattr(write_connections, "_exchange", exchange)
+    monkeypatch.setattr(write_connections, "_send_and_read", send_and_read)
     memory.write("user", "written")
     assert texts(memory) == ["written"]
 
