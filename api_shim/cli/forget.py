@@ -1,4 +1,4 @@
-"""`afterturn forget`: a user is forgotten, with a receipt."""
+"""`afterturn forget`: delete all data of a user and print a receipt."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ REMAINS = {
 def forget(
     user: User,
     tenant: Tenant = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     receipt: Annotated[
-        Path | None, typer.Option(help="Write the receipt to this file as well, as JSON.", show_default=False)
+        Path | None, typer.Option(help="Also write the receipt to this file, as JSON.", show_default=False)
     ] = None,
 ) -> None:
-    """Forget a user: every row, every key, for good. It cannot be undone; `afterturn export` first, if in doubt.
+    """Delete all data of a user: every row and every key. This cannot be undone; run `afterturn export` first.
 
-    Work under way for the user is refused. The same id may be used again at once, and begins with nothing.
+    Work in progress for the user is discarded. The user id can be used again at once, with an empty memory.
 
-    Exit code 0: it is done. 1: not confirmed, nothing was done. 2: a server is away; the message says whether workers
-    will finish it.
+    Exit code 0: everything is deleted. 1: not confirmed, nothing was deleted. 2: a server is unavailable; the message
+    says whether workers will finish the deletion.
     """
     from afterturn import settings as settings_module
     from afterturn.errors import InvalidInput
 
     settings = settings_module.load()
-    scope = owner.named(settings, tenant, user)
+    scope = owner.make_scope(settings, tenant, user)
     if receipt is not None and not receipt.absolute().parent.is_dir():
-        raise InvalidInput(f"{receipt.parent} is no directory; nothing was done")
+        raise InvalidInput(f"{receipt.parent} is not a directory; nothing was deleted")
     if not yes:
         _confirm(scope)
     done = _forget(settings, scope)
@@ -75,9 +75,11 @@ def _confirm(scope: UserScope) -> None:
     from afterturn.errors import InvalidInput
 
     if not sys.stdin.isatty():
-        raise InvalidInput("there is no terminal to ask at; --yes forgets without asking")
-    if not typer.confirm(f"Forget user {scope.user_id!r} of tenant {scope.tenant_id!r}, for good?"):
-        print("nothing was done", file=sys.stderr)
+        raise InvalidInput("confirmation needs a terminal; use --yes to delete without confirmation")
+    if not typer.confirm(
+        f"Delete all data of user {scope.user_id!r} of tenant {scope.tenant_id!r}? This cannot be undone."
+    ):
+        print("nothing was deleted", file=sys.stderr)
         raise typer.Exit(EXIT_NOT_CONFIRMED)
 
 
@@ -86,7 +88,7 @@ def _print(done: Receipt) -> None:
     print(f"requested   {done.requested_at.isoformat()}")
     print(f"owner hash  {done.owner_hash}")
     print(f"erasure     {done.epoch}")
-    print("removed" if done.removed else "removed     nothing: there was nothing")
+    print("removed" if done.removed else "removed     nothing: no data was stored")
     for name, count in sorted(done.removed.items()):
         print(f"  {count:>8} {name}")
     print("still on disk")

@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from api_shim.cli.app import GROUP, registered
+from api_shim.cli.app import GROUP, list_entry_points
 from tests.command_line import CommandLine
 
 
@@ -13,7 +13,7 @@ def command(monkeypatch, capsys):
     return CommandLine(monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("name", registered())
+@pytest.mark.parametrize("name", list_entry_points())
 def test_each_command_explains_itself(command, name):
     ended = command(name, "--help")
     assert ended.code == 0, ended
@@ -22,7 +22,7 @@ def test_each_command_explains_itself(command, name):
 
 def test_the_engine_has_registered_its_commands():
     assert {found.name for found in entry_points(group=GROUP)} == {"worker", "beat", "flower", "celery"}
-    assert registered().keys() >= {"worker", "beat", "flower", "celery", "up", "status"}
+    assert list_entry_points().keys() >= {"worker", "beat", "flower", "celery", "up", "status"}
 
 
 def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(command):
