@@ -46,8 +46,8 @@ def import_file(
 ) -> None:
     """Import old conversations. Their dates are kept, and new turns are processed before imported ones.
 
-    A line is a JSON object with user, session, role, content and at (ISO 8601, with an offset), and optionally id, name,
-    agent, metadata and tenant. Every line is checked before the first line is written. Running the command again
+    A line is a JSON object with user, session, role, content and at (ISO 8601, with an offset). Optional fields: id,
+    name, agent, metadata and tenant. Every line is checked before the first line is written. Running the command again
     continues where it stopped and imports no turn twice. See docs/how-to/import.md.
 
     Exit code 0: all lines are written. 2: a server is unavailable, or some lines are invalid; invalid lines are never
