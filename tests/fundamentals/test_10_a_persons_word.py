@@ -430,8 +430,7 @@ def test_edits_are_exported_and_forgotten(memory, pipeline, database, hot_store)
     first = memory.add_fact(f"{canary.WORD} has one cat.", topics=[canary.WORD])
     pipeline.settle()
     memory.correct_fact(first, f"{canary.WORD} has two cats.")
-    with pipeline.runtime.postgres.connection() as connection:
-        exported = str(list(export.records(pipeline.runtime.redis, connection, EDITS.user)))
+    exported = str(list(export.records(pipeline.runtime.user_stores, EDITS.user)))
     assert "has one cat" in exported and "has two cats" in exported
     assert {"turns", "answers", "facts", "evidence"} <= set(canary.places(database, hot_store, canary.WORD))
     erasures.forget(pipeline.runtime, EDITS.user)
