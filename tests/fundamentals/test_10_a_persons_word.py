@@ -416,7 +416,7 @@ def test_a_dead_edit_is_replayed_with_its_own_answer_and_never_extracted(memory,
 def test_dying_between_the_commit_and_redis_doubles_no_edit(memory, pipeline, hot_store, settings, database):
     memory.add_facts([{"text": "Ana has one cat."}, {"text": "Ana has a dog.", "pinned": True}])
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
-        archive.archive_entries(connection, settings, pending.read(hot_store, [EDITS], limit=10))
+        archive.archive_entries(connection, settings, pending.read(hot_store, [EDITS], limit=10).entries)
     # Here the process dies: the entries are still pending, and nobody was told of the batches.
     assert hot_store.xlen(keys.pending(EDITS)) == 2
     database.execute("UPDATE batches SET hinted_at = now() - interval '1 hour'")
