@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from afterturn.database.statement import Row, Statement
 from afterturn.llm import costs
-from afterturn.llm.costs import By, Costs
+from afterturn.llm.costs import CostGrouping, Costs
 from api_shim.conversation import Conversation
 
 
@@ -18,7 +18,7 @@ class AsyncCostCalls(ABC):
     @abstractmethod
     async def _run(self, statement: Statement) -> list[Row]: ...
 
-    async def costs(self, *, by: By = "day", days: int | None = 30) -> list[Costs]:
+    async def costs(self, *, by: CostGrouping = "day", days: int | None = 30) -> list[Costs]:
         """Return what the LLM calls for this user came to. See `MemoryClient.costs`."""
         user = self._conversation.session.user
-        return costs.of_rows(await self._run(costs.statement(user.tenant_id, user.user_id, by=by, days=days)))
+        return costs.decode_rows(await self._run(costs.costs_statement(user.tenant_id, user.user_id, by=by, days=days)))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from afterturn.database.statement import Row, Statement
 from afterturn.llm import costs
-from afterturn.llm.costs import By, Costs
+from afterturn.llm.costs import CostGrouping, Costs
 from api_shim.conversation import Conversation
 
 
@@ -18,7 +18,7 @@ class CostCalls(ABC):
     @abstractmethod
     def _run(self, statement: Statement) -> list[Row]: ...
 
-    def costs(self, *, by: By = "day", days: int | None = 30) -> list[Costs]:
+    def costs(self, *, by: CostGrouping = "day", days: int | None = 30) -> list[Costs]:
         """Return what the LLM calls for this user came to.
 
         Args:
@@ -28,4 +28,4 @@ class CostCalls(ABC):
         Raises InvalidInput or MemoryUnavailable.
         """
         user = self._conversation.session.user
-        return costs.of_rows(self._run(costs.statement(user.tenant_id, user.user_id, by=by, days=days)))
+        return costs.decode_rows(self._run(costs.costs_statement(user.tenant_id, user.user_id, by=by, days=days)))

@@ -60,7 +60,7 @@ def of_turns(session: SessionScope, turns: Sequence[Turn]) -> list[Item]:
 def missing(connection: Connection, scope: UserScope, space: EmbeddingSpace, wanted: Sequence[Item]) -> list[Item]:
     """Return those of `wanted` that have no vector in the space."""
     rows = connection.execute(
-        _SQL["known"],
+        _SQL["with_vectors"],
         scope.key
         | {
             "space_id": space.space_id,
@@ -90,13 +90,15 @@ def add(
         for item, vector in embedded
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(_SQL["add"], rows)
+        cursor.executemany(_SQL["add_vector"], rows)
 
 
 def drop_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
     """Remove the vectors of candidates that did not become facts of their own."""
     if fact_ids:
-        connection.execute(_SQL["drop_facts"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
+        connection.execute(
+            _SQL["delete_fact_vectors"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]}
+        )
 
 
 def to_text(vector: Sequence[float]) -> str:

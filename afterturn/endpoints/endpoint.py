@@ -1,8 +1,8 @@
-"""An OpenAI-compatible endpoint, reached through the `openai` SDK: one call, one answer, one deadline.
+"""Calls to an OpenAI-compatible endpoint through the `openai` SDK: one call, one answer, one deadline.
 
-The SDK's retries are off, because the pipeline owns retries. Bodies are read here rather than by the SDK: some
-endpoints keep a connection alive by sending blanks for minutes, which no read timeout ever ends; others answer 200
-with an error in it, or with a page of HTML.
+The retries of the SDK are off, because the pipeline retries. This module reads the bodies itself, for two reasons: some
+endpoints send blanks for minutes to keep a connection alive, which no read timeout ends; others answer with status 200
+and an error or an HTML page in the body.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
-#: A host that does not accept a connection within this is away, however long an answer may take.
+#: A host that accepts no connection within this time is unavailable. Answers may take longer.
 _CONNECT_SECONDS = 10.0
 
-#: The SDK insists on a key; local servers want none. Given openly, so that it does not go and find another one.
+#: The SDK needs a key; local servers do not. An explicit value keeps the SDK from reading a key from the environment.
 _NO_KEY = "none"
 
 
 class CallFailed(Exception):
-    """The endpoint answered with an error. Internal: callers look at the failure, and raise what it means."""
+    """The endpoint answered with an error. Callers convert it with `failures.error_for`."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"HTTP {failure.status}")
@@ -41,7 +41,7 @@ class CallFailed(Exception):
 
 
 class ModelEndpoint:
-    """Makes calls. Safe to share between threads; opened by the first call, and anew in a process that was forked."""
+    """Calls one endpoint. Threads may share it. The first call opens the connections, also in a forked process."""
 
     def __init__(
         self, *, base_url: str | None, api_key: str | None, timeout_seconds: float, names: SettingNames
@@ -61,8 +61,8 @@ class ModelEndpoint:
     def post(self, resource: Literal["chat", "embeddings"], body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON object that the endpoint answers.
 
-        Raises CallFailed when it answers with an error, ModelUnavailable when it does not answer in time, or in a
-        form that no endpoint of this kind has.
+        Raises CallFailed when the endpoint answers with an error, and ModelUnavailable when it does not answer in time
+        or when its answer is not a JSON object.
         """
         import openai
 
@@ -73,7 +73,7 @@ class ModelEndpoint:
         except openai.APITimeoutError:
             raise ModelUnavailable(f"the endpoint did not answer within {self._timeout_seconds:g} s") from None
         except openai.APIStatusError as error:
-            failure = failures.failure_of(error.status_code, error.body, error.response.headers)
+            failure = failures.parse_failure(error.status_code, error.body, error.response.headers)
             raise CallFailed(failure) from None
         except unreachable as error:
             cause = type(error.__cause__ or error).__name__
@@ -107,16 +107,16 @@ class ModelEndpoint:
         if not isinstance(answer, dict):
             raise ModelUnavailable(f"the endpoint does not speak this protocol: check {self.names.base_url}")
         if answer.get("error"):
-            # Gateways report a failed upstream in the body of a 200.
+            # Gateways report the failure of another server in a body with status 200.
             details = answer["error"]
             code = details.get("code") if isinstance(details, dict) else None
-            raise CallFailed(failures.failure_of(code if isinstance(code, int) else 502, answer, {}))
+            raise CallFailed(failures.parse_failure(code if isinstance(code, int) else 502, answer, {}))
         return answer
 
     def _opened(self) -> openai.OpenAI:
         import openai
 
-        # Version 2 of the SDK writes whole requests into its debug log.
+        # Version 2 of the SDK writes whole requests, and so the content of turns, into its debug log.
         logging.getLogger("openai").setLevel(logging.INFO)
         with self._lock:
             if self._client is None or self._opened_by_process != os.getpid():
@@ -132,9 +132,9 @@ class ModelEndpoint:
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
-    """The errors of the HTTP library below the SDK: httpx2, or httpx where the SDK is of version 2.
+    """Return the errors of the HTTP library of the SDK: httpx2, or httpx for version 2 of the SDK.
 
-    The SDK wraps them while it waits for an answer, not while a body is read.
+    The SDK converts these errors while it waits for an answer, but not while a body is read.
     """
     loaded = (sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules)
     return (OSError, *(library.HTTPError for library in loaded))

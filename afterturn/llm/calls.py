@@ -1,4 +1,4 @@
-"""What LLM calls cost: each is reserved before it is made, and accounted for when it has ended."""
+"""Account for LLM calls: reserve tokens before a call, and record its cost after it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SQL = queries.load("llm_calls")
 
 @dataclass(slots=True)
 class CallCost:
-    """What one call took; the caller fills it in."""
+    """The cost of one call; the caller fills it in."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    #: How many of the prompt's tokens the provider had cached.
+    #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int = 0
 
 
@@ -42,30 +42,32 @@ def metered(
     daily_tokens: int | None,
     batch_id: UUID | None = None,
 ) -> Iterator[CallCost]:
-    """Reserve a call, let the block make it, and write down what it came to. No connection is held meanwhile.
+    """Reserve tokens, run the block, which makes the call, and record the cost.
+
+    No database connection is used during the block.
 
     Args:
         pool: of the workers.
-        lease: what entitles to the work; it also says whose tokens they are.
-        session: which conversation the call is about; None for scheduled work.
+        lease: of the work; its scope is the user who pays.
+        session: the session of the call; None for scheduled work.
         stage: extract, judge, summarize or sleep.
-        model: which model is asked.
-        expected_tokens: the most that the call may come to, which counts until it has ended: `LLM.expected_tokens`.
-        daily_tokens: what the user may have per day; None: no limit.
-        batch_id: which batch it is about.
+        model: the name of the model.
+        expected_tokens: the most tokens that the call may use (`LLM.expected_tokens`). They count until it has ended.
+        daily_tokens: the budget of the user per day; None: no limit.
+        batch_id: the batch of the call, if any.
 
-    Raises, before the call is made, StaleLease when the work is somebody else's by now, and BudgetExhausted when the
-    user's tokens of the day would not do.
+    Before the block it raises StaleLease when another worker has taken the lease, and BudgetExhausted when the call
+    would exceed the budget.
     """
     key = lease.scope.key | {"call_id": uuid4()}
     work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
     cost = CallCost()
     with pool.connection() as connection, connection.transaction():
         if daily_tokens is not None:
-            budget.lock(connection, lease.scope)
+            budget.lock_user(connection, lease.scope)
         leases.fence(connection, lease)
         if daily_tokens is not None:
-            budget.admit(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+            budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
         connection.execute(_SQL["reserve"], key | work | {"reserved_tokens": expected_tokens})
     outcome = "answered"
     try:
@@ -77,4 +79,4 @@ def metered(
         raise
     finally:
         with pool.connection() as connection:
-            connection.execute(_SQL["end"], key | {"outcome": outcome} | asdict(cost))
+            connection.execute(_SQL["record_result"], key | {"outcome": outcome} | asdict(cost))

@@ -1,7 +1,7 @@
-"""The LLM: one question, one answer in a form that was asked for.
+"""The LLM client: one request, one answer with structured output.
 
-Endpoints differ in how they can be held to a form. What is asked for first is a JSON schema; where the endpoint
-refuses that, a tool call; then JSON mode; then the prompt alone. What it accepted is remembered.
+Endpoints differ in how they support structured output. The client first requests a JSON schema; if the endpoint rejects
+that, a tool call; then JSON mode; then the prompt alone. It remembers what the endpoint accepts.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ SETTING_NAMES = SettingNames(
     api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
 )
 
-#: Below this, answers are cut off so often that it is better to show the model less.
+#: With a lower limit, answers are truncated so often that a smaller input is the better choice.
 FEWEST_ANSWER_TOKENS = 1_024
 
-#: Some reasoning models think aloud before they answer.
+#: Some reasoning models write their thoughts before the answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
-#: Postgres stores neither.
+#: NUL and lone surrogates, which Postgres cannot store.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """An answer and what it cost."""
+    """An answer and its cost."""
 
-    #: As the model gave it, meant to be JSON of the schema that was asked for.
+    #: The text of the answer. It should be JSON of the requested schema.
     text: str
-    #: The model that answered, by its own account; may be more exact than the one that was asked.
+    #: The model name in the answer. It may be more exact than the requested name.
     model: str
     finish_reason: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    #: How many of the prompt's tokens the provider had cached.
+    #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int = 0
 
 
 class LLM:
-    """A chat model behind an OpenAI-compatible endpoint. Safe to share between threads."""
+    """A chat model behind an OpenAI-compatible endpoint. Threads may share it."""
 
     def __init__(
         self, *, model: str, base_url: str | None = None, api_key: str | None = None, timeout_seconds: float = 60.0
@@ -62,12 +62,12 @@ class LLM:
         self._endpoint = ModelEndpoint(
             base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds, names=SETTING_NAMES
         )
-        # A benign race: two threads may find out the same at the same time.
+        # Two threads may change it at the same time; both then set the same value.
         self._dialect = Dialect(tokens="max_completion_tokens" if base_url in (None, OPENAI_BASE_URL) else "max_tokens")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Return the LLM that the settings name; nothing is opened. Raises SettingsError when they name none."""
+        """Return the LLM of the settings without opening a connection. Raises SettingsError when they name none."""
         key = settings.llm_api_key
         return cls(
             model=settings.llm_model,
@@ -77,7 +77,7 @@ class LLM:
         )
 
     def complete(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> Completion:
-        """Ask for an answer in the form of `schema`; the text that comes back may still not have it.
+        """Return an answer in the form of `schema`. Its text may still not fit the schema.
 
         Raises ModelUnavailable, ModelRefused (InputTooLong where a smaller input may do) or AnswerTruncated.
         """
@@ -91,7 +91,7 @@ class LLM:
                 answer = self._endpoint.post("chat", body)
             except CallFailed as error:
                 if error.failure.is_about_length and max_tokens > FEWEST_ANSWER_TOKENS:
-                    # Servers that count the answer's limit in may have room for a shorter one.
+                    # Some servers count the limit of the answer as part of the context; a shorter answer may fit.
                     max_tokens = FEWEST_ANSWER_TOKENS
                     continue
                 simpler = dialects.simpler(dialect, error.failure)
@@ -103,7 +103,7 @@ class LLM:
             return _completion(answer, self.model)
 
     def expected_tokens(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> int:
-        """Return the most that `complete` may take for the same question: the prompt, estimated, and the answer."""
+        """Return the most tokens that `complete` may use: the prompt, estimated, and the longest answer."""
         form = dialects.as_json(json_schema.strict(schema))
         return sum(map(tokens.estimate, (system, user, form))) + max_tokens
 
@@ -145,7 +145,7 @@ def _choice_and_message(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], M
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """The arguments of the tool call where there is one, else the content."""
+    """Return the arguments of the tool call if there is one, else the content."""
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
         arguments = _mapping(_mapping(call).get("function")).get("arguments")

@@ -13,7 +13,7 @@ import redis
 from afterturn.database import counters
 from afterturn.database.pool import Connection, worker_connection
 from afterturn.endpoints import breaker
-from afterturn.endpoints.breaker import State
+from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
 from afterturn.hot.backlog import HotBacklog
@@ -46,7 +46,7 @@ class HotState:
 
     pending: HotBacklog
     #: By endpoint. They are everybody's.
-    breakers: dict[str, State]
+    breakers: dict[str, BreakerState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def _read_hot(settings: Settings, selection: Selection) -> HotState:
                 selection.user_id,
                 limit_bytes_per_shard=settings.pending_limit_bytes_per_shard,
             ),
-            breakers=breaker.read(client),
+            breakers=breaker.read_states(client),
         )
 
 
@@ -192,7 +192,7 @@ def _pending(pending: HotBacklog) -> dict[str, Any]:
     return asdict(pending) | {"is_alarming": pending.is_alarming}
 
 
-def _breaker(state: State) -> dict[str, Any]:
+def _breaker(state: BreakerState) -> dict[str, Any]:
     return asdict(state) | {"open_until": _moment(state.open_until)}
 
 

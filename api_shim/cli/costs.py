@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from afterturn.database.pool import Connection
-    from afterturn.llm.costs import By, Costs, Prices, Today
+    from afterturn.llm.costs import CostGrouping, Costs, DailyBudget, Prices
     from afterturn.settings import Settings
 
 
@@ -49,7 +49,7 @@ def costs(
     prices = _prices(settings, prompt_price, completion_price)
     tenant_id = settings.tenant if user is not None and tenant is None else tenant
     with worker_connection(settings) as connection:
-        found = costs_module.read(connection, tenant_id, user, by=by, days=days)
+        found = costs_module.read_costs(connection, tenant_id, user, by=by, days=days)
         today = _today(connection, settings, tenant_id, user)
     if as_json:
         print(_dumped(found, prices, today))
@@ -72,16 +72,18 @@ def _prices(settings: Settings, prompt: float | None, completion: float | None) 
     return Prices(prompt=given[0], completion=given[1])
 
 
-def _today(connection: Connection, settings: Settings, tenant_id: str | None, user_id: str | None) -> Today | None:
+def _today(
+    connection: Connection, settings: Settings, tenant_id: str | None, user_id: str | None
+) -> DailyBudget | None:
     from afterturn.llm import costs
     from afterturn.scopes import UserScope
 
     if settings.user_daily_tokens is None or tenant_id is None or user_id is None:
         return None
-    return costs.read_today(connection, UserScope(tenant_id, user_id), daily_tokens=settings.user_daily_tokens)
+    return costs.read_daily_budget(connection, UserScope(tenant_id, user_id), daily_tokens=settings.user_daily_tokens)
 
 
-def _dumped(found: list[Costs], prices: Prices | None, today: Today | None) -> str:
+def _dumped(found: list[Costs], prices: Prices | None, today: DailyBudget | None) -> str:
     from afterturn.llm import costs
 
     until = today.paused_until if today else None
@@ -95,7 +97,7 @@ def _dumped(found: list[Costs], prices: Prices | None, today: Today | None) -> s
     )
 
 
-def _print(found: list[Costs], by: By, prices: Prices | None, today: Today | None) -> None:
+def _print(found: list[Costs], by: CostGrouping, prices: Prices | None, today: DailyBudget | None) -> None:
     from rich.console import Console
 
     from api_shim.cli import costs_table

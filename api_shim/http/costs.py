@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from afterturn.llm.costs import DAYS_LIMIT, By
+from afterturn.llm.costs import DAYS_LIMIT, CostGrouping
 from api_shim.async_client import AsyncMemoryClient
 
 router = APIRouter(prefix="/v1/users/{user_id}/costs")
@@ -41,7 +41,7 @@ class CostsOut(BaseModel):
 async def costs(
     request: Request,
     user_id: Annotated[str, Path(description="whose memory")],
-    by: Annotated[By, Query(description="what they are counted by; user gives one sum")] = "day",
+    by: Annotated[CostGrouping, Query(description="what they are counted by; user gives one sum")] = "day",
     days: Annotated[int, Query(ge=1, le=DAYS_LIMIT, description="of the last days, in UTC")] = 30,
 ) -> CostsOut:
     """Return calls and tokens. The tenant comes from the server's settings, never from the caller."""

@@ -44,7 +44,7 @@ def cut_sessions(
         next_user_seq: the number of each user's next batch.
     """
     rows = _Rows()
-    cutting = budget.cutting(connection, settings, next_user_seq.keys())
+    cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
     for session in sessions:
         own = cutting[session.scope.user]
         uncut = _uncut_turns(connection, session)
