@@ -65,6 +65,16 @@ def worker_connection(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def worker_connection_async(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Open one connection that crosses users, for asyncio. Raises MemoryUnavailable."""
+    url = settings.postgres_url.get_secret_value()
+    with unavailable_as_ours():
+        async with await psycopg.AsyncConnection.connect(url, **_connection_arguments(settings)) as connection:
+            await connection.execute(f"SET ROLE {WORKER_ROLE}")
+            yield connection
+
+
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
     """Open a pool for readers of one user at a time; take connections from it with `owned`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeAlias, TypeVar
 
 #: One row of an answer, by column name.
 Row = Mapping[str, Any]
@@ -18,3 +18,11 @@ class Statement:
     arguments: Mapping[str, Any]
     #: The answer comes in binary: numbers as bytes.
     is_binary: bool = False
+
+
+#: The answers to some statements, in their order.
+Answers: TypeAlias = Sequence[Sequence[Row]]
+
+Result = TypeVar("Result")
+#: Statements are yielded, a list for each round trip, and their answers taken, until the result is returned.
+Steps: TypeAlias = Generator[list[Statement], Answers, Result]

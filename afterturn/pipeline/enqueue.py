@@ -8,9 +8,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import Celery
-from kombu.exceptions import OperationalError
-
 logger = logging.getLogger(__name__)
 
 #: The stages in the order of the flow; each has a task `afterturn.<stage>` and a queue of its name.
@@ -37,6 +34,9 @@ class Enqueue:
     """Sends hints to the workers. Safe to share between threads; connects on the first one."""
 
     def __init__(self, broker_url: str) -> None:
+        # Whoever only wants to know the stages' names needs no Celery.
+        from celery import Celery
+
         self._celery = Celery("afterturn-producer", set_as_current=False)
         self._celery.conf.update(
             **broker_urls(broker_url),
@@ -47,6 +47,8 @@ class Enqueue:
 
     def send(self, stage: str, *arguments: Any) -> bool:
         """Enqueue one stage with ids as arguments. Returns False, and logs, when the broker is away."""
+        from kombu.exceptions import OperationalError
+
         try:
             self._celery.send_task(
                 task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
