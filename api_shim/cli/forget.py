@@ -15,8 +15,8 @@ from api_shim.cli.owner import Tenant, User
 
 if TYPE_CHECKING:
     from afterturn.forgetting.erasures import Receipt
-    from afterturn.pipeline.runtime import Runtime
     from afterturn.scopes import UserScope
+    from afterturn.settings import Settings
 
 EXIT_NOT_CONFIRMED = 1
 
@@ -45,8 +45,6 @@ def forget(
     """
     from afterturn import settings as settings_module
     from afterturn.errors import InvalidInput
-    from afterturn.forgetting import erasures
-    from afterturn.pipeline.runtime import Runtime
 
     settings = settings_module.load()
     scope = owner.named(settings, tenant, user)
@@ -54,21 +52,24 @@ def forget(
         raise InvalidInput(f"{receipt.parent} is no directory; nothing was done")
     if not yes:
         _confirm(scope)
-    runtime = Runtime(settings, pool_size=2)
-    try:
-        done = erasures.forget(runtime, scope)
-    finally:
-        runtime.close()
-    remains = _remains(runtime)
+    done, remains = _forget(settings, scope)
     _print(done, remains)
     if receipt is not None:
         receipt.write_text(json.dumps(_as_json(done, remains), indent=2) + "\n", encoding="utf-8")
 
 
-def _remains(runtime: Runtime) -> dict[str, str]:
-    """Return what is physically left of the user, and until when."""
+def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
+    """Forget the user; return the receipt, and what is physically left -> until when."""
+    from afterturn.forgetting import erasures
+    from afterturn.pipeline.runtime import Runtime
+
+    runtime = Runtime(settings, pool_size=2)
+    try:
+        done = erasures.forget(runtime, scope)
+    finally:
+        runtime.close()
     of_stores = {what: until for store in runtime.user_stores for what, until in store.remains.items()}
-    return of_stores | REMAINS_ELSEWHERE
+    return done, of_stores | REMAINS_ELSEWHERE
 
 
 def _confirm(scope: UserScope) -> None:

@@ -231,15 +231,7 @@ def test_a_rolling_upgrade_to_a_release_with_one_more_kind(lane: Lane, tmp_path)
         assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
         assert client.xlen(keys.pending(scope)) == 1
 
-        # The first worker of the newer release is killed between its commit and Redis, beside one of the older.
-        with WorkerProcess(
-            lane.settings,
-            lane.directory,
-            "newer-1",
-            app=NEWER_APP,
-            fault=f"archive.after_commit kill {flag}",
-        ) as struck:
-            wait_until(lambda: flag.exists() and not struck.is_running, seconds=30)
+        _strike_a_newer_worker(lane, flag)
         assert _ids(connection, "note_id", "notes") == ["note-1"]
         with WorkerProcess(lane.settings, lane.directory, "newer-2", app=NEWER_APP):
             wait_until(lambda: not client.exists(keys.pending(scope)), seconds=30)
@@ -251,6 +243,13 @@ def test_a_rolling_upgrade_to_a_release_with_one_more_kind(lane: Lane, tmp_path)
         assert _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2", "turn-3"]
         assert int(client.get(keys.pending_bytes(keys.shard_of("default", "ana")))) == 0
         _forget_with_notes(lane, connection)
+
+
+def _strike_a_newer_worker(lane: Lane, flag) -> None:
+    """Kill the first worker of the newer release between its commit and Redis, beside one of the older."""
+    fault = f"archive.after_commit kill {flag}"
+    with WorkerProcess(lane.settings, lane.directory, "newer-1", app=NEWER_APP, fault=fault) as struck:
+        wait_until(lambda: flag.exists() and not struck.is_running, seconds=30)
 
 
 def _ids(connection, column: str, table: str) -> list[str]:
