@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 #: Part of the pending limit at which clients warn, and `afterturn status` does.
 ALARM_FRACTION = 0.5
+
+#: By up to this much longer the claim of a session lasts of which only unreadable entries are left. At random: sweeps and
+#: the archive that they hand out go to the workers in turn, so that the same worker might get it for ever.
+CLAIM_SPREAD_MILLISECONDS = 2_000
 
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
@@ -107,6 +112,7 @@ def remove(
                 keys.hidden(scope.user),
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
+            arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
             arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()

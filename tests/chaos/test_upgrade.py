@@ -16,6 +16,7 @@ import redis
 
 from afterturn.forgetting import erasures, export
 from afterturn.hot import keys, scripts
+from afterturn.hot.pending import CLAIM_SPREAD_MILLISECONDS
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import SessionScope, UserScope
 from api_shim import MemoryClient
@@ -140,7 +141,7 @@ def test_what_only_newer_workers_read_is_not_handed_out_at_every_sweep(pipeline,
     # Nor does it stand in the way of what comes: the claim lapses.
     memory = MemoryClient("ana", "chat", settings=pipeline.settings)
     memory.write("user", "I live in Porto.", turn_id="turn-9")
-    time.sleep(pipeline.settings.lease_seconds)
+    time.sleep(pipeline.settings.lease_seconds + CLAIM_SPREAD_MILLISECONDS / 1000)
     pipeline.settle()
     assert database.execute("SELECT turn_id FROM turns").fetchall() == [("turn-9",)]
 
