@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 #: Part of the pending limit at which clients warn, and `afterturn status` does.
 ALARM_FRACTION = 0.5
 
-#: By up to this much longer the claim lasts of a session of which only unreadable entries are left. At random: sweeps and
-#: archives go to the workers in turn, so that the same worker might otherwise get them every time.
+#: By up to this much longer a claim lasts where only unreadable entries are left. At random: sweeps and archives go to
+#: the workers in turn, so that the same worker might otherwise get the session every time.
 CLAIM_SPREAD_MILLISECONDS = 2_000
 
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
