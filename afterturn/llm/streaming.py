@@ -1,0 +1,98 @@
+"""Reading a chat model's streamed answer, piece by piece. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from afterturn import tokens
+from afterturn.errors import AnswerMalformed, ModelRefused, ModelUnavailable
+from afterturn.llm import completion
+from afterturn.llm.completion import SETTING_NAMES, Usage, mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEnd:
+    """How a streamed answer ended, and its cost."""
+
+    #: The model name in the answer. It may be more exact than the requested name.
+    model: str
+    #: "stop", or "length" where the answer was cut off.
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    #: The part of the prompt tokens that the provider had cached.
+    cached_tokens: int
+    #: Whether the endpoint did not say what the answer took: then the tokens are estimated from the texts.
+    is_estimated: bool
+
+
+class StreamedAnswer:
+    """One answer, as far as it has come."""
+
+    def __init__(self, model: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """`model` and `messages` are what was asked, and of whom."""
+        self._model = model
+        self._messages = messages
+        self._text: list[str] = []
+        self._finish_reason = ""
+        self._has_refused = False
+        self._usage: Usage | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any of its text has come."""
+        return bool(self._text)
+
+    def add(self, event: Mapping[str, Any]) -> list[str]:
+        """Take one more object of the stream, and return the text that it adds: one piece or none.
+
+        Raises ModelUnavailable when the object has none of the forms that an endpoint's answers have.
+        """
+        self._model = completion.name_in(event) or self._model
+        if isinstance(event.get("usage"), Mapping):
+            self._usage = completion.read_usage(event)
+        choices = event.get("choices")
+        if not isinstance(choices, list):
+            raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
+        # The last event, which has the usage, is about no choice.
+        choice = mapping(choices[0]) if choices else {}
+        # An endpoint that does not stream sends a whole message.
+        said = mapping(choice.get("delta")) or mapping(choice.get("message"))
+        self._has_refused |= bool(said.get("refusal"))
+        self._finish_reason = str(choice.get("finish_reason") or self._finish_reason)
+        content = said.get("content")
+        if not isinstance(content, str) or not content:
+            return []
+        self._text.append(completion.storable(content))
+        return self._text[-1:]
+
+    def end(self) -> StreamEnd:
+        """Return how it ended, after the last object.
+
+        Raises ModelRefused, AnswerMalformed when it has no text, or ModelUnavailable when it broke off.
+        """
+        usage = self._usage or self._estimated()
+        spent = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
+        if self._has_refused:
+            raise ModelRefused("the model refused to answer", **spent)
+        if self._finish_reason == "content_filter":
+            raise ModelRefused("the endpoint's content filter stopped the answer", **spent)
+        if not self._finish_reason:
+            raise ModelUnavailable("the endpoint hung up in the middle of its answer")
+        if not self._text:
+            raise AnswerMalformed("the model's answer is empty", **spent)
+        return StreamEnd(
+            model=self._model,
+            finish_reason=self._finish_reason,
+            cached_tokens=usage.cached_tokens,
+            is_estimated=self._usage is None,
+            **spent,
+        )
+
+    def _estimated(self) -> Usage:
+        contents = (message.get("content") for message in self._messages)
+        prompt = sum(tokens.estimate(content) for content in contents if isinstance(content, str))
+        answer = tokens.estimate("".join(self._text)) if self._text else 0
+        return Usage(prompt_tokens=prompt, completion_tokens=answer, cached_tokens=0)
