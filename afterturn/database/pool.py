@@ -180,7 +180,7 @@ def translate_connection_errors() -> Iterator[None]:
 
 
 def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
-    """Let a connection take vectors as arguments, by pgvector's adapters (docs/decisions/020).
+    """Let a connection take vectors as arguments, by pgvector's adapters (docs/explanation/decisions/020).
 
     The number that their type has in this database is not asked for: that would be a round trip more for each new
     connection, and would fail before the first migration. The statements say the type.

@@ -64,7 +64,7 @@ def _end_of_log(connection: Connection) -> ScrubStep:
         return ScrubStep(name=name, is_done=False, detail=_reason(error))
     if row is not None and row["wal_recycle"] == "off":
         return ScrubStep(name=name, is_done=True, detail="old segments are deleted")
-    detail = "old segments wait to be overwritten, because wal_recycle is on: docs/forgetting.md"
+    detail = "old segments wait to be overwritten, because wal_recycle is on: docs/how-to/forgetting.md"
     return ScrubStep(name=name, is_done=False, detail=detail)
 
 

@@ -1,7 +1,7 @@
 """Scrub: ends what physically remains of removed things in every store: dead tuples, write-ahead log, AOF.
 
 Each step says what it did, or why it could not. Backups, replicas' own files and the blocks that a file system has
-freed are beyond it: docs/forgetting.md.
+freed are beyond it: docs/how-to/forgetting.md.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ This module is where a kind is named and its payload is read; what the archive d
 that and have no `kind`: a turn is known by its `role`, a mark by its `mark`.
 
 Whoever reads the stream passes over what this release cannot read: it is of a newer one, whose workers take it
-(docs/decisions/023-kinds-of-entries.md).
+(docs/explanation/decisions/023-kinds-of-entries.md).
 """
 
 from __future__ import annotations

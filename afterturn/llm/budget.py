@@ -2,7 +2,7 @@
 
 After half of the budget is spent, the user's batches are cut larger, so that the fixed part of the prompt is paid less
 often. When the budget is exhausted, batches wait for the next day. Nothing is dropped. A day begins at midnight UTC, by
-the database's clock. Reasons and figures: docs/decisions/012-a-budget-per-user.md.
+the database's clock. Reasons and figures: docs/explanation/decisions/012-a-budget-per-user.md.
 """
 
 from __future__ import annotations

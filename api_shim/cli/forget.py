@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: What is logically gone and still there in places that are none of our stores, and until when; docs/forgetting.md says
+#: What is logically gone and still there in places that are none of our stores, and until when; docs/how-to/forgetting.md says
 #: it at length.
 REMAINS_ELSEWHERE = {
     "backups and replicas": "for as long as you keep them: restoring one brings the user back, so forget them again",

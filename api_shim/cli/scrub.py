@@ -23,7 +23,7 @@ def scrub(
     """End what physically remains of deleted content: dead rows, write-ahead log, Redis's append-only file.
 
     It goes on with the next step where one is not allowed, and says so. Once a day, from cron, bounds how long
-    forgotten content stays on disk. Backups and replicas are yours: docs/forgetting.md.
+    forgotten content stays on disk. Backups and replicas are yours: docs/how-to/forgetting.md.
 
     Exit code 0: all was done. 1: some of it was not. 2: a server is away.
     """

@@ -2,12 +2,9 @@
 
 import asyncio
 import logging
-import re
-from pathlib import Path
 
 import pytest
 
-from afterturn import settings as settings_module
 from afterturn import tokens
 from afterturn.context import counting
 from afterturn.context.providers import ClockProvider
@@ -239,16 +236,3 @@ def test_a_context_without_a_question_makes_one_round_trip_to_redis(memory, hot_
     before = hot_store.info("commandstats")["cmdstat_exec"]["calls"]
     memory.context(None, 1_000)
     assert hot_store.info("commandstats")["cmdstat_exec"]["calls"] == before + 1
-
-
-def test_the_examples_of_the_guide_run(settings, command, pipeline, capsys):
-    guide = (Path(__file__).parents[2] / "docs/context.md").read_text(encoding="utf-8")
-    settings_module.from_environment.cache_clear()
-    try:
-        for example in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
-            exec(example, {})
-    finally:
-        settings_module.from_environment.cache_clear()
-    assert "Europe/Lisbon" in capsys.readouterr().out
-    history = MemoryClient("ana", "chat-1", settings=settings).history()
-    assert [turn.role for turn in history] == ["user", "assistant"]

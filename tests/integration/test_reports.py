@@ -44,7 +44,7 @@ def a_bit_of_everything(settings, pipeline, database, hot_store):
         "INSERT INTO rejections SELECT tenant_id, user_id, batch_id, 9, 'invented' FROM batches WHERE state = 'applied'"
     )
     with pipeline.runtime.postgres.connection() as connection:
-        counters.add(connection, counters.VERSION_CONFLICTS, 3)
+        counters.increment(connection, counters.VERSION_CONFLICTS, 3)
     Breaker(hot_store, "llm", probe_seconds=10).record_failure(20.0)
     hot_store.rpush("extract", "a", "b")
     memory.write("user", "I own a cat.")
