@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: What is logically gone and still there in places that are none of our stores, and until when; docs/how-to/forgetting.md says
-#: it at length.
+#: The places outside our stores that may still hold deleted content -> until when. See docs/how-to/forgetting.md.
 REMAINS_ELSEWHERE = {
     "backups and replicas": "for as long as you keep them: restoring one brings the user back, so forget them again",
     "LLM and embedding providers": "what they were sent, for as long as their terms say",

@@ -192,7 +192,8 @@ def test_a_store_that_is_away_is_said_and_the_erasure_is_noted(remembered, pipel
 def test_an_erasure_that_is_killed_is_ended_by_another_process(
     remembered, settings, pipeline, notes, database, hot_store, tmp_path, point
 ):
-    variables = environment.child_environment(settings) | {faults.ENVIRONMENT_VARIABLE: f"erase.{point} kill {tmp_path / 'fired'}"}
+    fault = f"erase.{point} kill {tmp_path / 'fired'}"
+    variables = environment.child_environment(settings) | {faults.ENVIRONMENT_VARIABLE: fault}
     killed = subprocess.run(
         [sys.executable, "-m", "tests.integration.test_user_stores"],
         env=os.environ | variables,
