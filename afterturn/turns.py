@@ -192,7 +192,7 @@ def decode(payload: bytes) -> Turn:
 
 
 def of_payload(data: Mapping[str, Any]) -> Turn:
-    """Return the turn of a payload's JSON data. Raises KeyError, TypeError, ValueError, OverflowError or OSError."""
+    """Return the turn in a payload's JSON data. Raises KeyError, TypeError, ValueError, OverflowError or OSError."""
     return Turn(
         turn_id=data["id"],
         role=data["role"],

@@ -1,7 +1,7 @@
-"""The protocol of a store that holds things of users: what an export reads, an erasure removes and a scrub cleans.
+"""The protocol of a store with data of users, for export, forget and scrub.
 
-Export, forget and scrub go over one list of such stores (`afterturn.forgetting.stores`). A new store implements this
-protocol and is added to that list; nothing else has to know it.
+These commands use one list of stores (`afterturn.forgetting.stores`). A new store implements this protocol and is added
+to that list; no other code changes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One thing that a store has of a user, as the export writes it."""
+    """One record of a user's data, as the export writes it."""
 
-    #: What it is counted as, in an export and in a receipt: "turns", "redis.pending".
+    #: Its kind in the counts of an export and of a receipt: "turns", "redis.pending".
     kind: str
     #: JSON values.
     values: dict[str, Any]
@@ -30,20 +30,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """A user's unfinished erasure, taken by this process: its row in Postgres is locked."""
+    """An unfinished erasure that this process carries out. Its row in Postgres is locked."""
 
     user: UserScope
-    #: Stands for the user: the same every time, and names nobody.
+    #: A hash of the user's ids: always the same, and it does not reveal the ids.
     owner_hash: str
-    #: The fence: minted by Postgres, larger with every taking. Of two erasures of a user the later one has the larger.
+    #: The fence. Postgres increments it each time a process takes an erasure, so a later erasure has a larger token.
     token: int
-    #: The user's sessions, as far as Postgres and the stores know them.
+    #: The sessions of the user that Postgres or a store knows.
     sessions: frozenset[SessionScope]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrubStep:
-    """One thing that a scrub tried."""
+    """One step of a scrub, and its outcome."""
 
     name: str
     is_done: bool
@@ -52,15 +52,15 @@ class ScrubStep:
 
 
 class UserStore(Protocol):
-    """A store that holds things of users.
+    """A store with data of users.
 
-    An erasure calls `sessions` and `clear` of each store in the list's order, then `complete` in the reverse order. A
-    process may die between any two of these, and another one begins again: each may be repeated at any time, also when
-    nothing is left. A store whose server does not answer raises MemoryUnavailable or its driver's error: the erasure
-    stays unfinished, and is tried again.
+    An erasure calls `sessions` and `clear` of each store in the order of the list, then `complete` in reverse order. A
+    process may die between two calls, and another process then starts from the beginning. So each call must be
+    repeatable, also when no data is left. If the server of a store does not answer, the store raises MemoryUnavailable
+    or the error of its driver; the erasure stays unfinished and is tried again.
 
-    A process may also sleep in the middle, for longer than its locks last. So a store that is not in the transaction of
-    `complete` removes nothing for an erasure whose token is not larger than that of the last one completed, and raises
+    A process may also pause for longer than its locks last. So a store outside the transaction of `complete` removes
+    nothing for an erasure whose token is not larger than that of the last completed erasure. It raises
     TransitionRefused instead.
     """
 
@@ -71,34 +71,34 @@ class UserStore(Protocol):
 
     @property
     def remains(self) -> Mapping[str, str]:
-        """What of a removed thing is physically left -> until when."""
+        """Where deleted data is still on disk -> until when."""
         ...
 
     def records(self, user: UserScope) -> Iterator[Record]:
-        """Yield everything that the store has of the user."""
+        """Yield all data of the user in this store."""
         ...
 
     def sessions(self, user: UserScope) -> set[SessionScope]:
-        """Return the user's sessions that the store knows and Postgres may not. May take long: no lock is held."""
+        """Return the sessions of the user that this store knows. It may take long, because no lock is held."""
         return set()
 
     def clear(self, erasure: Erasure) -> Counter[str]:
-        """Remove what can be removed while the user's work goes on, and return how much of each kind."""
+        """Remove what can be removed while workers still process the user's data. Return the counts by kind."""
         return Counter()
 
     def complete(self, erasure: Erasure, connection: psycopg.Connection[DictRow]) -> Counter[str]:
-        """Remove everything that is left, and return how much of each kind. The user's row is locked: be quick.
+        """Remove the remaining data, and return the counts by kind. It must be quick: the user's row is locked.
 
         Args:
-            erasure: what is carried out.
-            connection: in the transaction that completes the erasure. What is done in it is undone when it fails.
+            erasure: the erasure to complete.
+            connection: in the transaction that completes the erasure. A failure rolls it back.
         """
         ...
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
-        """End what physically remains of removed things, and yield each step with its outcome.
+        """Remove deleted data from disk, and yield each step with its outcome.
 
         Args:
-            rewrite: thoroughly, even if that locks the store meanwhile.
+            rewrite: be more thorough, even if that locks the store.
         """
         ...

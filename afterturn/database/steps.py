@@ -1,6 +1,6 @@
-"""Runs steps on a connection: steps say which statements to run and what their answers mean, and do no I/O themselves.
+"""Run steps on a connection. Steps yield statements and decode the rows; they do no I/O themselves.
 
-So what is read, and how, is written once for synchronous code and asyncio.
+So each query and its decoding is written once for synchronous code and asyncio.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ def read_rows(statement: Statement) -> Steps[Sequence[Row]]:
 
 
 def read_row(statement: Statement) -> Steps[Row]:
-    """Run one statement that always gives exactly one row, as a count does, and return that row."""
+    """Run one statement that always returns exactly one row (a count, for example), and return that row."""
     [[row]] = yield [statement]
     return row
 
 
 def run(connection: Connection, steps: Steps[Result]) -> Result:
-    """Take the steps on this connection, and return their result."""
+    """Run the steps on this connection, and return their result."""
     try:
         statements = next(steps)
         while True:
@@ -36,7 +36,7 @@ def run(connection: Connection, steps: Steps[Result]) -> Result:
 
 
 async def run_async(connection: AsyncConnection, steps: Steps[Result]) -> Result:
-    """Take the steps on this connection, and return their result."""
+    """Run the steps on this connection, and return their result."""
     try:
         statements = next(steps)
         while True:

@@ -1,6 +1,6 @@
-"""The rows that Postgres has of one user, as a store of users' things: found, exported, deleted and scrubbed.
+"""The store of users' data in Postgres: its rows are exported, deleted and scrubbed.
 
-Which tables these are is asked of the database, so that no table that a later release adds can be overlooked.
+The list of tables comes from the database, so that a table that a later release adds is included.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
 
 _SQL = queries.load("owned")
 
-#: Rows that one round trip brings.
+#: Rows per round trip.
 _ROWS_PER_FETCH = 500
 
 
@@ -32,7 +32,7 @@ def tables(connection: Connection) -> dict[str, list[str]]:
 
 
 class UserTables(UserStore):
-    """The part of users' memories that is in Postgres."""
+    """The data of users in Postgres."""
 
     name = "postgres"
     remains: Mapping[str, str] = {
@@ -44,7 +44,7 @@ class UserTables(UserStore):
         self._settings = settings
 
     def records(self, user: UserScope) -> Iterator[Record]:
-        """Yield the user's rows of every table, as of one moment."""
+        """Yield the user's rows of every table, from one snapshot."""
         with pool.worker_connection(self._settings) as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute(_SQL["allow_time"])
@@ -52,20 +52,20 @@ class UserTables(UserStore):
                 yield from _rows(connection, user, table, primary_key)
 
     def complete(self, erasure: Erasure, connection: Connection) -> Counter[str]:
-        """Delete the user's rows of every table, the leases first: whoever has one can write no more."""
+        """Delete the user's rows of every table. The leases come first: their holders then cannot write any more."""
         removed: Counter[str] = Counter()
         names = [name for name in tables(connection) if name != "erasures"]
         for name in sorted(names, key=lambda name: (name != "leases", name)):
             statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
             removed[name] = connection.execute(statement, erasure.user.key).rowcount
-        # The request makes that row where there is none: it would say that somebody unknown had been known.
+        # The request creates that row if it is missing, so its count would claim that an unknown user was known.
         del removed["users"]
         faults.point("erase.rows_deleted")
         return removed
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
-        """Remove dead rows, then end the write-ahead log's old segments. Raises MemoryUnavailable."""
-        # As the login itself, not as one of its roles: only the owner of a table may vacuum it.
+        """Remove dead rows and old segments of the write-ahead log. Raises MemoryUnavailable."""
+        # Without SET ROLE: only the owner of a table may vacuum it.
         url = self._settings.postgres_url.get_secret_value()
         with (
             pool.translate_connection_errors(),
@@ -78,7 +78,7 @@ def _rows(connection: Connection, user: UserScope, table: str, primary_key: list
     statement = sql.SQL(_SQL["owned_rows"]).format(
         table=sql.Identifier(table), primary_key=sql.SQL(", ").join(map(sql.Identifier, primary_key))
     )
-    # A cursor of the server's: a large memory does not have to fit in this process.
+    # A server-side cursor: a large memory need not fit into this process.
     with connection.cursor(name="owned_rows") as cursor:
         cursor.itersize = _ROWS_PER_FETCH
         cursor.execute(statement, user.key)

@@ -1,4 +1,4 @@
-"""What Postgres still has of deleted rows on disk: dead rows and the write-ahead log, ended where that is allowed."""
+"""Remove deleted rows from disk: dead rows of the tables, and old segments of the write-ahead log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from afterturn.user_store import ScrubStep
 
 
 def steps(connection: Connection, tables: Sequence[str], *, rewrite: bool) -> Iterator[ScrubStep]:
-    """Remove dead rows, then switch to a new segment of the log and let the old ones go.
+    """Remove dead rows, then switch to a new segment of the log, so that old segments can be dropped.
 
     Args:
-        connection: of the login that owns the tables, with autocommit and without a statement timeout.
-        tables: whose dead rows to remove.
-        rewrite: write the tables anew, so that not even free space in a page holds an old row; locks each meanwhile.
+        connection: with the login that owns the tables, autocommit, and no statement timeout.
+        tables: the tables to vacuum.
+        rewrite: rewrite the tables (VACUUM FULL), which also removes old rows from free space; it locks each table.
     """
     for table in tables:
         yield _vacuum(connection, table, "FULL, ANALYZE" if rewrite else "ANALYZE")
@@ -30,7 +30,7 @@ def _vacuum(connection: Connection, table: str, options: LiteralString) -> Scrub
     warnings: list[str] = []
 
     def note(notice: psycopg.errors.Diagnostic) -> None:
-        # Without the right to do so, VACUUM warns and does nothing.
+        # Without the permission, VACUUM only warns.
         warnings.append(notice.message_primary or "")
 
     connection.add_notice_handler(note)

@@ -62,7 +62,7 @@ class ModelEndpoint:
         self._lock = threading.Lock()
         self._client: openai.OpenAI | None = None
         self._opened_by_process = 0
-        #: Connections of an event loop cannot be used by another one.
+        #: One client per event loop: a loop cannot use the connections of another loop.
         self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
 
     def post(self, resource: Literal["chat", "embeddings"], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,10 +75,10 @@ class ModelEndpoint:
             return self._object_in(self._read(self._opened(), resource, body, time.monotonic() + self._timeout_seconds))
 
     def stream(self, body: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """Yield the JSON objects of a streamed chat answer as they come. To close the iterator is to hang up.
+        """Yield the JSON objects of a streamed chat answer as they arrive. Closing the iterator ends the connection.
 
-        An endpoint that does not stream gives its whole answer as one object. Raises what `post` raises; the timeout
-        is that of each silence.
+        An endpoint that does not stream sends its whole answer as one object. Raises the errors of `post`. The timeout
+        is for the time between two events.
         """
         with self._converted_errors():
             create: Any = self._opened().chat.completions.with_streaming_response.create
@@ -91,7 +91,7 @@ class ModelEndpoint:
                     yield self._object_in(event)
 
     async def stream_async(self, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the same for asyncio. To close the iterator (`contextlib.aclosing`) is to hang up."""
+        """Do the same as `stream` for asyncio. Closing the iterator (`contextlib.aclosing`) ends the connection."""
         with self._converted_errors():
             create: Any = self._opened_async().chat.completions.with_streaming_response.create
             async with create(**body, stream=True) as response:

@@ -1,7 +1,7 @@
-"""The body of a streamed answer, as it comes: server-sent events, without the HTTP.
+"""Parse the body of a streamed answer: server-sent events, without HTTP.
 
-The SDK's own reader does not look at the clock while an endpoint sends nothing but comments to keep a connection alive,
-which no read timeout ends. So the bytes are read here.
+Some endpoints send only comments for minutes to keep a connection alive. No read timeout ends that, and the SDK's
+reader does not check the time. So this module parses the bytes itself.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import time
 
 from afterturn.errors import ModelUnavailable
 
-#: The data of an OpenAI-compatible endpoint's last event.
+#: The data of the last event of an OpenAI-compatible endpoint.
 _END = b"[DONE]"
 
 
 class EventReader:
-    """Takes the bytes of a body and gives the data of its events; a body that is no event stream is one event."""
+    """Converts the bytes of a body into the data of its events. A body that is no event stream is one event."""
 
     def __init__(self, content_type: str, *, timeout_seconds: float) -> None:
-        """`timeout_seconds`: for how long nothing but blanks and comments may come."""
+        """`timeout_seconds`: the longest time without an event, whatever blanks and comments arrive."""
         self._is_stream = content_type.partition(";")[0].strip().lower() == "text/event-stream"
         self._timeout_seconds = timeout_seconds
         self._heard_at = time.monotonic()
@@ -26,7 +26,7 @@ class EventReader:
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the data of the events that end in this piece. Raises ModelUnavailable after too long a silence."""
+        """Return the data of the events that end in this chunk. Raises ModelUnavailable after the timeout."""
         self._unread += chunk
         events = self._events() if self._is_stream else []
         if events:
@@ -36,9 +36,9 @@ class EventReader:
         return events
 
     def finish(self) -> list[bytes]:
-        """Return what is left at the end of the body: an event that no blank line ended, or a body in one piece.
+        """Return the rest at the end of the body: an event without a final blank line, or a whole body without events.
 
-        Half a line is left out: the endpoint hung up in the middle of it.
+        An incomplete last line is dropped: the endpoint closed the connection within it.
         """
         if not self._is_stream:
             return [self._unread]

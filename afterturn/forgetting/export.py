@@ -1,4 +1,4 @@
-"""Export: everything that is held of a user, as JSON-able records."""
+"""Export: all data of a user, as records of JSON values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from afterturn.user_store import Record, UserStore
 
 
 def records(stores: Sequence[UserStore], user: UserScope) -> Iterator[Record]:
-    """Yield all that these stores have of a user, one record at a time, store by store.
+    """Yield all data of a user in these stores, one record at a time, store by store.
 
     The values of a record of Redis are {"key": kind of key, "row": …}, of one of Postgres {"table": name, "row": …}
-    with the row's columns; times are in ISO 8601, vectors are lists of numbers. The tables are read as of one moment.
+    with the row's columns. Times are in ISO 8601, vectors are lists of numbers. The tables are read in one snapshot.
 
     Args:
         stores: `stores.every`.
-        user: whose memory.
+        user: the user to export.
     """
     for store in stores:
         yield from store.records(user)

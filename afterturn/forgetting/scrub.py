@@ -1,7 +1,7 @@
-"""Scrub: ends what physically remains of removed things in every store: dead tuples, write-ahead log, AOF.
+"""Scrub: remove deleted data from disk in every store: dead rows, write-ahead log, append-only file.
 
-Each step says what it did, or why it could not. Backups, replicas' own files and the blocks that a file system has
-freed are beyond it: docs/how-to/forgetting.md.
+Each step reports what it did, or why it could not. It does not reach backups, the files of replicas, and blocks that
+the file system has freed: docs/how-to/forgetting.md.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from afterturn.user_store import ScrubStep, UserStore
 
 
 def steps(stores: Sequence[UserStore], *, rewrite: bool = False) -> Iterator[ScrubStep]:
-    """Scrub these stores one after the other, and yield each step with its outcome.
+    """Scrub these stores in order, and yield each step with its outcome.
 
     Args:
         stores: `stores.every`.
-        rewrite: thoroughly, even if that locks a store's tables meanwhile.
+        rewrite: rewrite the tables, which is more thorough but locks each table.
 
     Raises MemoryUnavailable when a store's server does not answer.
     """

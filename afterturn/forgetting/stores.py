@@ -1,4 +1,4 @@
-"""The one list of the stores that hold things of users. Export, forget and scrub go over it."""
+"""The list of all stores with data of users. Export, forget and scrub use this list."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from afterturn.user_store import UserStore
 
 
 def every(settings: Settings, client: redis.Redis) -> tuple[UserStore, ...]:
-    """Return every store, in the order in which things move from one to the next: the hot store first, Postgres last.
+    """Return all stores in the order in which data moves between them: Redis first, Postgres last.
 
-    An export reads them in this order, so that what moves on meanwhile is in two of them rather than in none.
+    An export reads them in this order, so that data that moves meanwhile is exported twice rather than missed.
 
     Args:
-        settings: where the servers are. Nothing is opened.
-        client: of the hot store.
+        settings: the addresses of the servers. No connection is opened.
+        client: Redis.
     """
     return UserKeys(client), UserTables(settings)

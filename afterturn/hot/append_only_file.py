@@ -1,4 +1,4 @@
-"""Redis's append-only file: written anew, so that it no longer holds what was removed."""
+"""Rewrite Redis's append-only file, so that it no longer contains deleted data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_SECONDS = 0.2
 
 
 def rewrite(client: redis.Redis, *, wait_seconds: float = 600.0) -> ScrubStep:
-    """Have Redis write its append-only file anew, and wait for it."""
+    """Make Redis rewrite its append-only file, and wait until it is done."""
     name = "append-only file"
     try:
         if not _state(client)["aof_enabled"]:
@@ -28,7 +28,7 @@ def rewrite(client: redis.Redis, *, wait_seconds: float = 600.0) -> ScrubStep:
 
 def _rewrite(client: redis.Redis, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
-    # A rewrite that was under way when this began may hold what was deleted since: ours must come after it.
+    # A rewrite that is already running may contain data that was deleted since it began. Start another one after it.
     while not _has_begun(client):
         _wait(deadline)
     while (state := _state(client))["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"]:

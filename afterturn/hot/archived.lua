@@ -9,9 +9,9 @@
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them, seconds
--- ARGV[4] how many entries are left to workers of a newer release
--- ARGV[5] how much longer the claim lasts where nothing else is left, ms
--- ARGV[6] how many turns are taken back for good; then their ids
+-- ARGV[4] the number of entries that only workers of a newer release can read
+-- ARGV[5] how much longer the claim lasts if no other entry remains, ms
+-- ARGV[6] the number of turns that are taken back for good; then their ids
 -- then    of each committed entry: stream id, entry id, and what becomes of it: "recent" (kept there), "gone", or the
 --         field of KEYS[6] that it is the removal of
 --
@@ -66,7 +66,7 @@ else
   redis.call('ZADD', KEYS[2], string.match(oldest, '^%d+'), ARGV[1])
 end
 if left > 0 and left == tonumber(ARGV[4]) then
-  -- The claim keeps the sweep from handing out what only newer workers read, until it lapses.
+  -- Until the claim lapses, no sweep enqueues a session that has only entries for newer workers.
   redis.call('ZADD', KEYS[3], 'XX', 'INCR', ARGV[5], ARGV[1])
 else
   redis.call('ZREM', KEYS[3], ARGV[1])

@@ -32,7 +32,7 @@ class HotBacklog:
 def read_hot_backlog(
     tenant_id: str | None, user_id: str | None = None, *, limit_bytes_per_shard: int
 ) -> RedisSteps[HotBacklog]:
-    """Return what is pending. With ids, of one tenant's or one user's sessions.
+    """Return the pending turns of all sessions, or of one tenant or one user.
 
     Bytes are always those of whole shards.
     """
@@ -56,15 +56,15 @@ def read_hot_backlog(
 
 
 def _read_due(shards: Sequence[int]) -> RedisSteps[tuple[int, float | None]]:
-    """Return how many sessions are due, and the oldest score."""
+    """Return the number of due sessions, and the oldest score."""
     counts = yield [("ZCARD", keys.due(shard)) for shard in shards]
     firsts = yield [("ZRANGE", keys.due(shard), 0, 0, "WITHSCORES") for shard in shards]
     return sum(counts), min((float(first[1]) for first in firsts if first), default=None)
 
 
 def _search_due(shards: Sequence[int], tenant_id: str, user_id: str | None) -> RedisSteps[tuple[int, float | None]]:
-    """Return the same of one tenant or user, by searching the indexes: as long as they are."""
-    # Encoded ids hold no character that means something in a pattern.
+    """Return the same for one tenant or user. It scans the whole indexes."""
+    # Encoded ids contain no special character of a pattern.
     owner = ":".join(quote(part, safe="") for part in (tenant_id, user_id) if part is not None)
     scores: dict[bytes, float] = {}
     cursors = dict.fromkeys(shards, 0)

@@ -1,7 +1,7 @@
-"""Runs Redis steps on a client: steps say which commands to send and what their replies mean, and do no I/O themselves.
+"""Run Redis steps on a client. Steps yield commands and decode the replies; they do no I/O themselves.
 
-So what is read, and how, is written once for synchronous code and asyncio. Replies are those of `execute_command`, with
-bytes for strings.
+So each query and its decoding is written once for synchronous code and asyncio. Replies are those of `execute_command`,
+with bytes for strings.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Command: TypeAlias = tuple[str | int, ...]
 
 Result = TypeVar("Result")
-#: Commands are yielded, a list for each round trip, and their replies taken, until the result is returned.
+#: It yields the commands of one round trip, receives their replies, and returns the result at the end.
 RedisSteps: TypeAlias = Generator[Sequence[Command], list[Any], Result]
 
 
 def run(client: redis.Redis, steps: RedisSteps[Result]) -> Result:
-    """Take the steps on this client, and return their result. Raises RedisError."""
+    """Run the steps on this client, and return their result. Raises RedisError."""
     try:
         commands = next(steps)
         while True:
@@ -37,7 +37,7 @@ def run(client: redis.Redis, steps: RedisSteps[Result]) -> Result:
 
 
 async def run_async(client: redis.asyncio.Redis, steps: RedisSteps[Result]) -> Result:
-    """Take the steps on this client, and return their result. Raises RedisError."""
+    """Run the steps on this client, and return their result. Raises RedisError."""
     try:
         commands = next(steps)
         while True:

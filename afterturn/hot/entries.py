@@ -1,10 +1,10 @@
-"""Entries of the pending stream: turns, and what else is ordered with the turns of a session. Each is of one kind.
+"""Entries of the pending stream: turns and other things in the order of a session. Each entry has one kind.
 
-This module is where a kind is named and its payload is read; what the archive does with it stands in
-`pipeline/archiving/kinds.py`. A payload is JSON with `v` (version), `id` and `kind`. Turns and marks are older than
-that and have no `kind`: a turn is known by its `role`, a mark by its `mark`.
+This module names the kinds and decodes their payloads. `pipeline/archiving/kinds.py` archives each kind. A payload is
+JSON with `v` (version), `id` and `kind`. Turns and marks have no `kind`, because they are older: a turn has a `role`, a
+mark has a `mark`.
 
-Whoever reads the stream passes over what this release cannot read: it is of a newer one, whose workers take it
+Readers of the stream skip entries that this release cannot decode. Workers of a newer release archive them
 (docs/explanation/decisions/023-kinds-of-entries.md).
 """
 
@@ -23,12 +23,12 @@ from afterturn.turns import Turn
 
 TURN = "turn"
 
-#: How the name of a kind looks. Anything else is shown to nobody: it may be content.
+#: The form of a kind's name. Other values are not logged, because they may be content.
 _KIND = re.compile(r"[a-z][a-z_.-]{0,39}")
 
 
 class Mark(StrEnum):
-    """The kinds of entries that ask for something to be done."""
+    """The kinds of entries that request an action."""
 
     #: Cut what came before into a batch now.
     FLUSH = "flush"
@@ -38,7 +38,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Asks for what came before to be cut into a batch."""
+    """Requests that the turns before it are cut into a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +56,28 @@ class Entry:
     stream_id: str
     #: The turn's id, or the entry's own.
     entry_id: str
-    #: One of READERS.
+    #: A key of READERS.
     kind: str
-    #: What the kind's reader has made of the payload.
+    #: The payload, decoded by the reader of the kind.
     content: object
 
     @property
     def turn(self) -> Turn | None:
-        """The turn that it writes; None for any other kind."""
+        """The turn of this entry; None for other kinds."""
         return self.content if isinstance(self.content, Turn) else None
 
     @property
     def target_turn_id(self) -> str | None:
-        """The turn that it takes back; None for any other kind."""
+        """The id of the turn that this entry takes back; None for other kinds."""
         return self.content.turn_id if isinstance(self.content, Removal) else None
 
     @property
     def written_at_seconds(self) -> float:
-        """When Redis acknowledged it, by Redis's clock, as a Unix time."""
+        """The Unix time, by Redis's clock, at which Redis acknowledged it."""
         return int(self.stream_id.partition("-")[0]) / 1000
 
 
-#: How the payload of each kind becomes its content. A reader raises KeyError, TypeError or ValueError where it cannot.
+#: The function that decodes the payload of each kind. It raises KeyError, TypeError or ValueError for a bad payload.
 READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     TURN: turns.of_payload,
     Mark.FLUSH: lambda data: Flush(),
@@ -86,7 +86,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
 
 
 def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, bytes]:
-    """Return id and payload of a new mark."""
+    """Return the id and the payload of a new mark."""
     entry_id = ids.new_turn_id()
     payload = {"v": turns.PAYLOAD_VERSION, "id": entry_id, "mark": mark.value}
     if target_turn_id is not None:
@@ -97,7 +97,7 @@ def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, 
 def decode(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
     """Return the entry of one XRANGE row.
 
-    Raises InvalidInput when it is unreadable, or of a version or kind that this release does not know.
+    Raises InvalidInput when it is unreadable, or when this release does not know its version or kind.
     """
     try:
         data = json.loads(fields[b"d"])

@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 #: Part of the pending limit at which clients warn, and `afterturn status` does.
 ALARM_FRACTION = 0.5
 
-#: By up to this much longer a claim lasts where only unreadable entries are left. At random: sweeps and archives go to
-#: the workers in turn, so that the same worker might otherwise get the session every time.
+#: A claim on a session with only unreadable entries lasts longer, by a random time up to this one. Without it the same
+#: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
 CLAIM_SPREAD_MILLISECONDS = 2_000
 
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
@@ -43,19 +43,18 @@ def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What an archive has read of some sessions' pending streams. Everything is still there."""
+    """The entries that an archive has read from the pending streams of some sessions. They are still in the streams."""
 
     #: The oldest entries of each session, in order.
     entries: dict[SessionScope, list[Entry]]
-    #: How many entries among and behind these this release cannot read. They are left to newer workers.
+    #: The number of entries that this release cannot read. Newer workers archive them.
     unreadable: dict[SessionScope, int]
 
 
 def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> Taken:
-    """Return about `limit` of the oldest readable entries of each session, or all where there are fewer.
+    """Return about `limit` of the oldest readable entries of each session, or all if there are fewer.
 
-    Unreadable ones are passed over, however many there are, and logged by their ids: none is dropped, and those behind
-    them go on.
+    It skips all unreadable entries and logs the id of the first one. None is dropped, and none blocks those after it.
     """
     taken = Taken(entries={scope: [] for scope in sessions}, unreadable=dict.fromkeys(sessions, 0))
     after = dict.fromkeys(sessions, "-")
@@ -93,9 +92,9 @@ def remove(
     keep_recent: int,
     recent_seconds: int,
 ) -> None:
-    """Take exactly the entries that were read, and that Postgres has committed, out of their streams; end the claims.
+    """Remove exactly the entries that were read, and that Postgres has committed, from their streams; end the claims.
 
-    A claim is left to lapse where nothing but unreadable entries stays: every sweep would hand them out in vain.
+    If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
     `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
     """
@@ -119,7 +118,7 @@ def remove(
 
 
 def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
-    """Return what the script needs: the turns that are taken back, and of each entry what becomes of it."""
+    """Return the arguments of the script: the turns that are taken back, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
         arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
@@ -127,7 +126,7 @@ def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: 
 
 
 def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str:
-    """Return what becomes of an archived entry in Redis: only turns that were said stay for a while."""
+    """Return what happens to an archived entry in Redis: only turns of the conversation stay recent."""
     if entry.target_turn_id is not None:
         return keys.hidden_field(scope.session_id, entry.target_turn_id)
     is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
@@ -164,8 +163,7 @@ class Hot:
 def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
     """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
 
-    What a newer release has written is passed over: it is shown by Postgres, as soon as that release's workers have
-    archived it.
+    Entries of a newer release are skipped. Postgres has them once workers of that release have archived them.
 
     Args:
         session_id: the session.

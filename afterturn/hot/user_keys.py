@@ -1,4 +1,4 @@
-"""The keys that Redis has of one user, as a store of users' things: found, exported, removed and scrubbed."""
+"""The store of users' data in Redis: its keys are exported, deleted and scrubbed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
-#: Pending entries that one script call removes. Larger: fewer round trips, and others wait longer.
+#: Pending entries that one script call removes. Larger: fewer round trips, but other clients wait longer.
 ENTRIES_PER_CALL = 1_000
 #: Sessions in one round trip.
 SESSIONS_PER_CALL = 200
 _KEYS_PER_SCAN = 1_000
-#: How long Redis is waited for to write what was removed to disk.
+#: The longest wait until Redis has written the removal to disk.
 SYNC_MILLISECONDS = 1_500
 
 _Rows: TypeAlias = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class UserKeys(UserStore):
-    """The hot store's part of users' memories."""
+    """The data of users in Redis."""
 
     name = "redis"
     remains: Mapping[str, str] = {
@@ -42,7 +42,7 @@ class UserKeys(UserStore):
         self._client = client
 
     def records(self, user: UserScope) -> Iterator[Record]:
-        """Yield what Redis has of the user, by kind of key, session by session."""
+        """Yield the user's data in Redis, session by session, each by kind of key."""
         for session in sorted(self.sessions(user)):
             for kind, row in _session_rows(self._client, session):
                 yield _record(kind, {"session_id": session.session_id} | row)
@@ -51,27 +51,27 @@ class UserKeys(UserStore):
             yield _record("hidden", {"session_id": session_id, "turn_id": turn_id})
 
     def sessions(self, user: UserScope) -> set[SessionScope]:
-        """Return the user's sessions that have anything in Redis. Reads through all keys, a piece at a time."""
+        """Return the user's sessions that have keys in Redis. It scans all keys, in pages."""
         found = _indexed(self._client, user)
         for key in self._client.scan_iter(keys.of_user(user), count=_KEYS_PER_SCAN):
             found.add(keys.session_of(key.decode().split(":", 3)[3]))
         return {session for session in found if session.user == user}
 
     def clear(self, erasure: Erasure) -> Counter[str]:
-        """Remove everything that the erasure's sessions have. From here on nothing of it is recalled."""
+        """Remove the keys of the erasure's sessions. From then on recall does not find them."""
         return _remove(self._client, erasure, erasure.sessions)
 
     def complete(self, erasure: Erasure, connection: psycopg.Connection[DictRow]) -> Counter[str]:
-        """Remove what was written since, and let no older erasure remove anything any more.
+        """Remove the data written since `clear`, and keep older erasures from removing anything later.
 
-        An archive that committed just before the user's row was locked may have made turns recent again.
+        An archive that committed just before the user's row was locked may have added recent turns again.
         """
         removed = _remove(self._client, erasure, erasure.sessions | _indexed(self._client, erasure.user))
         _close(self._client, erasure)
         return removed
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
-        """Have Redis write its append-only file anew; there is no thorougher way."""
+        """Make Redis rewrite its append-only file; `rewrite` makes no difference."""
         yield append_only_file.rewrite(self._client)
 
 
@@ -116,9 +116,9 @@ def _indexed(client: redis.Redis, user: UserScope) -> set[SessionScope]:
 
 
 def _remove(client: redis.Redis, erasure: Erasure, sessions: frozenset[SessionScope]) -> Counter[str]:
-    """Remove all that these sessions have, and the user's own keys; return how much, by kind of key.
+    """Remove the keys of these sessions and of the user, and return the counts by kind of key.
 
-    Raises TransitionRefused when the erasure is older than one that is done.
+    Raises TransitionRefused when a newer erasure is already completed.
     """
     removed: Counter[str] = Counter()
     remaining = sorted(sessions)
@@ -156,9 +156,9 @@ def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScop
 
 
 def _close(client: redis.Redis, erasure: Erasure) -> None:
-    """Note the erasure's token, and wait until Redis has written what was removed to disk, where it can say so.
+    """Store the erasure's token, and wait until the removal is on Redis's disk (Redis 7.2 or later).
 
-    Without that (before Redis 7.2) a crash of the machine within a second could bring removed turns back.
+    Without that wait, a crash of the machine within a second could restore removed turns.
     """
     client.set(keys.erased(erasure.user, erasure.owner_hash), erasure.token, ex=keys.ERASED_SECONDS)
     try:

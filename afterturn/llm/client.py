@@ -72,11 +72,11 @@ class LLM:
     def stream(
         self, messages: Sequence[Mapping[str, Any]], *, max_tokens: int
     ) -> Generator[str | StreamEnd, None, None]:
-        """Yield the text of an answer to a conversation piece by piece, and at last how it ended and what it cost.
+        """Yield the text of an answer to a conversation piece by piece, and at the end a StreamEnd with the cost.
 
-        To close the generator before its end is to hang up: the caller then counts what it has reserved.
+        Closing the generator early ends the connection. The cost is then unknown; the reserved tokens count.
 
-        Raises what `complete` raises, also after some of the text; an answer that is cut off is no error.
+        Raises the errors of `complete`, also after some of the text. A truncated answer is no error.
         """
         dialect = known = self._dialect
         while True:
@@ -97,7 +97,7 @@ class LLM:
     async def stream_async(
         self, messages: Sequence[Mapping[str, Any]], *, max_tokens: int
     ) -> AsyncGenerator[str | StreamEnd, None]:
-        """Yield the same for asyncio. Whoever may leave before the end uses `contextlib.aclosing`."""
+        """Do the same as `stream` for asyncio. Use `contextlib.aclosing` to be able to stop before the end."""
         dialect = known = self._dialect
         while True:
             answer = StreamedAnswer(self.model, messages)
@@ -140,7 +140,7 @@ def _next_stream_attempt(
 def _next_attempt(
     simpler: Callable[[Dialect, Failure], Dialect | None], dialect: Dialect, max_tokens: int, failure: Failure
 ) -> tuple[Dialect, int]:
-    """Return what to try after a failure. Raises the error that the failure means when nothing is left to try."""
+    """Return the dialect and the limit to try after a failure. Raises the error of the failure if there are none."""
     if failure.is_about_length and max_tokens > FEWEST_ANSWER_TOKENS:
         # Some servers count the limit of the answer as part of the context; a shorter answer may fit.
         return dialect, FEWEST_ANSWER_TOKENS

@@ -1,4 +1,4 @@
-"""Reading a chat model's answer: its text, its cost, and what it refuses. No I/O."""
+"""Decode the answer of a chat model: its text, its cost, and refusals. No I/O."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The tokens of one answer, as the endpoint counts them; 0 where it does not."""
+    """The tokens of one answer, as the endpoint counts them; 0 if it does not."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -77,7 +77,7 @@ def read_completion(answer: Mapping[str, Any], model: str) -> Completion:
 
 
 def read_usage(answer: Mapping[str, Any]) -> Usage:
-    """Return what an answer says that it took."""
+    """Return the tokens that an answer reports."""
     usage = mapping(answer.get("usage"))
     return Usage(
         prompt_tokens=_count(usage, "prompt_tokens"),
@@ -116,12 +116,12 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def storable(text: str) -> str:
-    """Return the text with what Postgres cannot store replaced by U+FFFD."""
+    """Replace the characters of the text that Postgres cannot store by U+FFFD."""
     return _NOT_STORABLE.sub(_REPLACEMENT, text)
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return a JSON object as it is, and an empty one for anything else."""
+    """Return the value if it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 

@@ -45,7 +45,7 @@ class Dialect:
     is_tokens_settled: bool = False
     #: 0 for repeatable answers; None where the endpoint accepts no temperature.
     temperature: float | None = 0.0
-    #: Whether it says at the end of a stream what the answer took, when it is asked to.
+    #: Whether the endpoint accepts the request for token counts at the end of a stream.
     has_stream_usage: bool = True
 
     def body(
@@ -74,7 +74,7 @@ class Dialect:
         return body
 
     def stream_body(self, *, model: str, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> dict[str, Any]:
-        """Return the body of a request for a streamed answer, in no form."""
+        """Return the body of a request for a streamed answer, without structured output."""
         body: dict[str, Any] = {"model": model, "messages": list(messages), self.tokens: max_tokens}
         if self.temperature is not None:
             body["temperature"] = self.temperature
@@ -94,7 +94,7 @@ def simpler(dialect: Dialect, failure: Failure) -> Dialect | None:
 
 
 def simpler_stream(dialect: Dialect, failure: Failure) -> Dialect | None:
-    """Return the same for a request for a streamed answer."""
+    """Do the same as `simpler` for a request for a streamed answer."""
     if failure.status not in _REJECTIONS or failure.is_about_length:
         return None
     if dialect.has_stream_usage and failure.says(_ABOUT_STREAM_USAGE):

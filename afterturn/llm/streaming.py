@@ -1,4 +1,4 @@
-"""Reading a chat model's streamed answer, piece by piece. No I/O."""
+"""Decode the streamed answer of a chat model, piece by piece. No I/O."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from afterturn.llm.completion import SETTING_NAMES, Usage, mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEnd:
-    """How a streamed answer ended, and its cost."""
+    """The end of a streamed answer, and its cost."""
 
     #: The model name in the answer. It may be more exact than the requested name.
     model: str
-    #: "stop", or "length" where the answer was cut off.
+    #: "stop", or "length" if the answer was truncated.
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
     #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int
-    #: Whether the endpoint did not say what the answer took: then the tokens are estimated from the texts.
+    #: Whether the tokens are estimated from the texts, because the endpoint did not report them.
     is_estimated: bool
 
 
 class StreamedAnswer:
-    """One answer, as far as it has come."""
+    """One answer, as far as it has arrived."""
 
     def __init__(self, model: str, messages: Sequence[Mapping[str, Any]]) -> None:
-        """`model` and `messages` are what was asked, and of whom."""
+        """`model` and `messages` are those of the request."""
         self._model = model
         self._messages = messages
         self._text: list[str] = []
@@ -42,13 +42,13 @@ class StreamedAnswer:
 
     @property
     def has_begun(self) -> bool:
-        """Whether any of its text has come."""
+        """Whether any of its text has arrived."""
         return bool(self._text)
 
     def add(self, event: Mapping[str, Any]) -> list[str]:
-        """Take one more object of the stream, and return the text that it adds: one piece or none.
+        """Add one object of the stream, and return its text: one piece or none.
 
-        Raises ModelUnavailable when the object has none of the forms that an endpoint's answers have.
+        Raises ModelUnavailable when the object is not of this protocol.
         """
         self._model = completion.name_in(event) or self._model
         if isinstance(event.get("usage"), Mapping):
@@ -56,7 +56,7 @@ class StreamedAnswer:
         choices = event.get("choices")
         if not isinstance(choices, list):
             raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
-        # The last event, which has the usage, is about no choice.
+        # The last event has the usage and no choice.
         choice = mapping(choices[0]) if choices else {}
         # An endpoint that does not stream sends a whole message.
         said = mapping(choice.get("delta")) or mapping(choice.get("message"))
@@ -69,9 +69,9 @@ class StreamedAnswer:
         return self._text[-1:]
 
     def end(self) -> StreamEnd:
-        """Return how it ended, after the last object.
+        """Return the end of the answer, after the last object.
 
-        Raises ModelRefused, AnswerMalformed when it has no text, or ModelUnavailable when it broke off.
+        Raises ModelRefused, AnswerMalformed when it has no text, or ModelUnavailable when it is incomplete.
         """
         usage = self._usage or self._estimated()
         spent = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}

@@ -1,4 +1,4 @@
-"""Dead batches, replayed or discarded by an operator. Each replay and discard is audited. They are read in `watching`.
+"""Replay and discard dead batches. Each replay and discard is audited. `watching/dead.py` reads them.
 
 A replayed batch gets a new number in its user's order, as if it had just been cut: its place among those applied
 since is decided by the turns' times. It keeps its id, and with it the ids of its facts. Whatever of its stored answers
@@ -42,7 +42,7 @@ def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
 
 
 def unknown_batches(batch_ids: Collection[UUID]) -> InvalidInput:
-    """Return the error to raise where there are no such batches."""
+    """Return the error for batches that do not exist."""
     return InvalidInput(f"no such batch: {', '.join(sorted(map(str, batch_ids)))}")
 
 

@@ -1,4 +1,4 @@
-"""What waits, what is late, and what is broken.
+"""Data for operators: what waits, what is late, and what is broken.
 
-`reports.py` lists all that can be asked, `reading.py` reads it, for synchronous code and for asyncio.
+`reports.py` lists all reports. `reading.py` reads a report, for synchronous code and for asyncio.
 """

@@ -12,7 +12,7 @@ _SQL = queries.load("backlog")
 
 #: Where an open batch may stand: waiting to be extracted, to be embedded, to be judged, to be applied.
 STEPS = ("pending", "extracted", "unjudged", "embedded")
-#: Queries that give one row.
+#: Queries that return one row.
 _COUNTS = ("uncut", "leases", "summaries", "erasures", "imported", "discarded")
 
 
@@ -77,7 +77,7 @@ class Backlog:
 
 
 def read_backlog(tenant_id: str | None, user_id: str | None = None) -> Steps[Backlog]:
-    """Return what is owed, in one round trip. Without ids: of all tenants, or of all users."""
+    """Return the open work of all tenants, of one tenant or of one user."""
     ids = {"tenant_id": tenant_id, "user_id": user_id}
     batches, *counts = yield [Statement(_SQL[query], ids) for query in ("batches", *_COUNTS)]
     rows = {row["step"]: row for row in batches}

@@ -11,7 +11,7 @@ _PRIORITIES = (3, 6, 9)
 
 
 def read_depths() -> RedisSteps[dict[str, int]]:
-    """Return how many messages wait for each stage, at a broker that is a plain Redis."""
+    """Return the number of waiting messages by stage, from a broker that is a plain Redis."""
     suffixes = ("", *(f"{_PRIORITY_SEPARATOR}{priority}" for priority in _PRIORITIES))
     lengths = yield [("LLEN", f"{stage}{suffix}") for stage in STAGES for suffix in suffixes]
     starts = range(0, len(lengths), len(suffixes))

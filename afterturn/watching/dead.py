@@ -1,4 +1,4 @@
-"""Dead batches, as an operator looks at them: which there are, what is known of one, and what was said in it."""
+"""Read dead batches for operators: the list, the row of one, and its turns."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SQL = queries.load("dead")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which dead batches are meant. None: whatever it is."""
+    """Conditions on dead batches. None: no condition."""
 
     tenant_id: str | None = None
     user_id: str | None = None
-    #: How the reason begins: "answer_malformed", for example.
+    #: The beginning of the reason: "answer_malformed", for example.
     reason: str | None = None
-    #: Those that were discarded as well.
+    #: Whether discarded batches are included.
     with_discarded: bool = False
 
 
@@ -39,13 +39,13 @@ class DeadBatch:
     user_id: str
     batch_id: UUID
     session_id: str
-    #: Its number in its user's order.
+    #: Its number in the order of the user's batches.
     user_seq: int
     first_position: int
     last_position: int
-    #: A stable code, and what went wrong.
+    #: A stable code, and a description of the failure.
     reason: str
-    #: How often it failed while others succeeded.
+    #: The number of failures while other batches succeeded.
     attempts: int
     created_at: datetime
     dead_at: datetime | None
@@ -67,7 +67,7 @@ def read_dead(filters: Filters, *, limit: int | None = None) -> Steps[list[DeadB
 
 
 def read_batch(batch_id: UUID) -> Steps[Row]:
-    """Return what is known of one batch, dead or not, without its content. Raises InvalidInput: there is none."""
+    """Return the row of a batch, dead or not, without its content. Raises InvalidInput if there is no such batch."""
     rows = yield from read_rows(Statement(_SQL["show"], {"batch_id": batch_id}))
     if not rows:
         raise unknown_batches([batch_id])
@@ -75,14 +75,14 @@ def read_batch(batch_id: UUID) -> Steps[Row]:
 
 
 def read_batch_with_turns(batch_id: UUID) -> Steps[tuple[Row, list[Turn]]]:
-    """Return what is known of one batch, and what was said in it. Raises InvalidInput: there is none."""
+    """Return the row of a batch, and its turns. Raises InvalidInput if there is no such batch."""
     shown = yield from read_batch(batch_id)
     rows = yield from read_rows(batch_row.turns_statement(batch_row.from_row(shown)))
     return shown, batch_row.decode_turns(rows)
 
 
 def targets_of(batches: Iterable[DeadBatch]) -> Targets:
-    """Return these batches by the user whose they are, as replay and discard take them."""
+    """Group these batches by user, in the form that replay and discard need."""
     targets: Targets = defaultdict(list)
     for batch in batches:
         targets[batch.scope].append(batch.batch_id)

@@ -1,7 +1,7 @@
-"""Reads reports. A report asks servers for figures and makes something of them, without I/O of its own.
+"""Read reports. A report yields questions to servers and computes its result from the answers, without I/O of its own.
 
-The reports are in `reports.py`. Both functions here open a connection to each server that a report asks, for the length
-of the question, and raise inside the report what a server answers instead of figures: a report may go on without them.
+The reports are in `reports.py`. `read` and `read_async` open a connection for each question and close it afterwards.
+They raise the error of a server inside the report, so that the report can continue without that answer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 
 class Ask(Generic[Figures]):
-    """One question to one server: `figures = yield from AskPostgres(…)` asks it."""
+    """A question to one server: `figures = yield from AskPostgres(…)`."""
 
     __slots__ = ()
 
@@ -37,21 +37,21 @@ class Ask(Generic[Figures]):
 
 @dataclass(frozen=True, slots=True)
 class AskPostgres(Ask[Figures]):
-    """Take these steps in one transaction of the workers' role, which sees all users. Raises MemoryUnavailable."""
+    """Run these steps in one transaction with the worker role, which can read all users. Raises MemoryUnavailable."""
 
     steps: Steps[Figures]
 
 
 @dataclass(frozen=True, slots=True)
 class AskRedis(Ask[Figures]):
-    """Take these steps at the hot store. Raises RedisError."""
+    """Run these steps in the Redis of the pending turns. Raises RedisError."""
 
     steps: RedisSteps[Figures]
 
 
 @dataclass(frozen=True, slots=True)
 class AskBroker(Ask[Figures]):
-    """Take these steps at the broker, which must be a Redis. Raises RedisError."""
+    """Run these steps at the broker, which must be a Redis. Raises RedisError."""
 
     steps: RedisSteps[Figures]
 
@@ -60,7 +60,7 @@ Report: TypeAlias = Generator[Ask[Any], Any, Result]
 
 
 def read(settings: Settings, report: Report[Result]) -> Result:
-    """Return a report's result."""
+    """Read a report and return its result."""
     try:
         ask = next(report)
         while True:
@@ -76,7 +76,7 @@ def read(settings: Settings, report: Report[Result]) -> Result:
 
 
 async def read_async(settings: Settings, report: Report[Result]) -> Result:
-    """Return a report's result, for asyncio."""
+    """Read a report with asyncio and return its result."""
     try:
         ask = next(report)
         while True:

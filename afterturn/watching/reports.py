@@ -1,8 +1,8 @@
-"""All that an operator can ask about the memory: the one place from which commands, pages and monitors read it.
+"""All reports for operators. Commands, pages and monitors read the state of the memory only through this module.
 
-Each function returns a report, which does no I/O: `reading.read(settings, reports.backlog())` reads it, and so does
-`await reading.read_async(settings, reports.backlog())`. Without a tenant a report is about all tenants, without a user
-about all users. Whoever has a connection of the workers' role runs the steps that the reports are made of on it
+Each function returns a report without I/O. `reading.read(settings, reports.backlog())` reads it, and so does
+`await reading.read_async(settings, reports.backlog())`. Without a tenant a report covers all tenants, without a user
+all users. Code that already has a connection with the worker role can run the steps of a report on it
 (`afterturn.database.steps`).
 """
 
@@ -53,23 +53,23 @@ __all__ = [
 
 
 def status(settings: Settings, selection: Selection) -> Report[Status]:
-    """Return everything at once, each server's part for itself: one that is away is named instead."""
+    """Return the whole status. A server that does not answer is named in `away`, and its part is None."""
     return whole_status.report_status(settings, selection)
 
 
 def pending(settings: Settings, tenant_id: str | None = None, user_id: str | None = None) -> Report[HotBacklog]:
-    """Return what waits in Redis for the archive. Raises RedisError."""
+    """Return the pending turns in Redis. Raises RedisError."""
     limit = settings.pending_limit_bytes_per_shard
     return (yield from AskRedis(hot_backlog.read_hot_backlog(tenant_id, user_id, limit_bytes_per_shard=limit)))
 
 
 def backlog(tenant_id: str | None = None, user_id: str | None = None) -> Report[Backlog]:
-    """Return what is owed in Postgres (turns without a batch, open batches, summaries, erasures), and who works."""
+    """Return the open work in Postgres (turns without a batch, open batches, summaries, erasures), and the leases."""
     return (yield from AskPostgres(stored_backlog.read_backlog(tenant_id, user_id)))
 
 
 def queues(settings: Settings) -> Report[dict[str, int] | None]:
-    """Return how many messages wait at the broker, by stage; None where it is not a plain Redis. Raises RedisError."""
+    """Return the number of waiting messages by stage; None if the broker is not a plain Redis. Raises RedisError."""
     return whole_status.report_queues(settings)
 
 
@@ -79,14 +79,14 @@ def breakers() -> Report[dict[str, BreakerState]]:
 
 
 def progress(tenant_id: str) -> Report[Progress]:
-    """Return how far the tenant's turns have come through the stages."""
+    """Return the progress of the tenant's turns through the stages."""
     return (yield from AskPostgres(turn_progress.read_progress(tenant_id)))
 
 
 def freshness(
     tenant_id: str | None = None, user_id: str | None = None, *, seconds: float | None = None
 ) -> Report[Freshness]:
-    """Return how long turns took to be archived and to be searchable, of those of the last `seconds`."""
+    """Return the times until turns of the last `seconds` were archived and were searchable."""
     return (yield from AskPostgres(turn_progress.read_freshness(tenant_id, user_id, seconds=seconds)))
 
 
@@ -98,17 +98,17 @@ def stage_delays(
 
 
 def counters() -> Report[dict[str, int]]:
-    """Return the counters of what happens rarely, by name."""
+    """Return the counters of rare events, by name."""
     return (yield from AskPostgres(database_counters.read_counters()))
 
 
 def rejected(tenant_id: str | None = None, user_id: str | None = None, *, since: datetime) -> Report[dict[str, int]]:
-    """Return why candidates for facts, or parts of them, were rejected, and how many for each reason."""
+    """Return the reasons for rejected candidates or parts of them, with their counts."""
     return (yield from AskPostgres(turn_progress.read_rejected(tenant_id, user_id, since=since)))
 
 
 def dead_reasons(tenant_id: str | None = None, user_id: str | None = None) -> Report[dict[str, int]]:
-    """Return why batches are dead, and how many for each reason."""
+    """Return the reasons of dead batches, with their counts."""
     return (yield from AskPostgres(turn_progress.read_dead_reasons(tenant_id, user_id)))
 
 
@@ -118,12 +118,12 @@ def dead_batches(filters: Filters, *, limit: int | None = None) -> Report[list[D
 
 
 def batch(batch_id: UUID) -> Report[Row]:
-    """Return what is known of one batch, dead or not, without its content. Raises InvalidInput: there is none."""
+    """Return the row of a batch, dead or not, without its content. Raises InvalidInput if there is no such batch."""
     return (yield from AskPostgres(dead.read_batch(batch_id)))
 
 
 def batch_with_turns(batch_id: UUID) -> Report[tuple[Row, list[Turn]]]:
-    """Return the same, and the batch's turns."""
+    """Return the same as `batch`, and the turns of the batch."""
     return (yield from AskPostgres(dead.read_batch_with_turns(batch_id)))
 
 

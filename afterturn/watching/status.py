@@ -94,7 +94,7 @@ class Status:
 
 
 def report_status(settings: Settings, selection: Selection) -> Report[Status]:
-    """Ask all servers once, each for its part. One that is away takes no part of another's with it."""
+    """Ask each server once. If one does not answer, the parts of the others are still returned."""
     away: dict[str, str] = {}
     hot_steps = _read_hot(settings.pending_limit_bytes_per_shard, selection)
     hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
@@ -113,7 +113,7 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
 
 
 def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
-    """Return how many messages wait for each stage; None where the broker is not a plain Redis, and so not asked."""
+    """Return the number of waiting messages by stage; None without a question if the broker is not a plain Redis."""
     if urlsplit(settings.celery_broker_url).scheme not in ("redis", "rediss"):
         return None
     return (yield from AskBroker(broker.read_depths()))

@@ -10,7 +10,7 @@ from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
 from afterturn.watching.status import Selection, Status, StoredState
 
-#: What Postgres says, by its names in the JSON.
+#: The names of Postgres's parts in the JSON.
 STORED_PARTS = (
     *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
     *("imports", "counters", "freshness", "rejected", "today"),
@@ -18,7 +18,7 @@ STORED_PARTS = (
 
 
 def as_json(status: Status) -> dict[str, Any]:
-    """Return it as JSON values. Keys are stable: all are always there, null where a server is away."""
+    """Return the status as JSON values. All keys are always present; the value is null if a server does not answer."""
     hot, stored = status.hot, status.stored
     return {
         "at": status.at.isoformat(),

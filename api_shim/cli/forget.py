@@ -58,7 +58,7 @@ def forget(
 
 
 def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
-    """Forget the user; return the receipt, and what is physically left -> until when."""
+    """Forget the user; return the receipt, and where deleted data is still on disk -> until when."""
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
 

@@ -1,4 +1,4 @@
-"""The workers' app of a release after this one: it knows one more kind of entry, a note.
+"""The Celery app of a newer release: it knows one more kind of entry, a note.
 
 Notes become rows of a table `notes`, which that release's migration makes. Only a worker process imports this: it
 makes the whole process one of that release.

@@ -13,13 +13,13 @@ from typing import Any
 #: The connection: hang up, never answer, answer when the fault is cleared, send blanks for ever, answer late.
 CONNECTION_FAULTS = ("refuse", "hang", "hold", "drip", "latency")
 
-#: The connection in the middle of a healthy reply: hang up, say nothing more, send an event stream's comments for ever.
+#: The connection fails within a healthy reply: close it, send nothing more, or send only comments for ever.
 HALFWAY_FAULTS = ("break", "stall", "ping")
 
 #: The reply: an HTTP error, or a 200 that is none.
 REPLY_FAULTS = ("status", "context_length", "html", "gateway_error")
 
-#: The model's answer: what stands in a healthy reply. `stream_error` is an error instead of a stream's second half.
+#: The model's answer, in a healthy reply. `stream_error` sends an error instead of the second half of a stream.
 ANSWER_FAULTS = (
     "truncated_json",
     "wrong_schema",

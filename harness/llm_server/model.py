@@ -17,8 +17,8 @@ from harness.llm_server.recording import Recording
 #: What a script answers: the text, an object that is sent as JSON, or None for the default answer.
 Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | None]
 
-#: What an endpoint may be without -> how it says so, in the words of one that is. Without streaming it does not say so,
-#: but answers in one piece.
+#: What an endpoint may not support -> its error message, as a real endpoint words it. An endpoint without streaming
+#: sends no error, but its answer in one piece.
 INABILITIES = {
     "json_schema": "This response_format type is unavailable now",
     "json_object": "'response_format.type' must be 'json_schema' or 'text'",

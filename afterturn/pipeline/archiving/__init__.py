@@ -1,1 +1,1 @@
-"""What the archive stage is made of: the rows that it locks, what it does with each kind of entry, and how it cuts."""
+"""The parts of the archive stage: lock the rows, archive each kind of entry, cut batches."""

@@ -1,4 +1,4 @@
-"""Cutting locked sessions: what is full, due or flushed becomes batches, each of a person's edits one of its own."""
+"""Cut locked sessions: full, due or flushed turns become batches; each edit of a user becomes its own batch."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _SQL = queries.load("archive")
 
 @dataclass(slots=True)
 class _Rows:
-    """What a transaction's cuts write."""
+    """The rows that the cuts of a transaction write."""
 
     batches: list[dict[str, Any]] = field(default_factory=list)
-    #: Batches of a person's edits, with their answers.
+    #: Batches of edits, with their answers.
     manual: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
-    #: The next batch number of each user of whom something was cut.
+    #: The next batch number of each user with a new batch.
     next_user_seq: dict[UserScope, int] = field(default_factory=dict)
 
 
 def cut_sessions(
     connection: Connection, settings: Settings, sessions: Collection[LockedSession], next_user_seq: dict[UserScope, int]
 ) -> list[NewBatch]:
-    """Cut what is full, due or flushed in these sessions, write down where they stand, and return the batches.
+    """Cut full, due or flushed turns of these sessions, update the sessions' rows, and return the batches.
 
     Args:
         connection: in the transaction that has locked the sessions and their users.
-        settings: when a batch is full, and when what is left is due.
-        sessions: as the archive has left them.
-        next_user_seq: the number of each user's next batch.
+        settings: the limits of batches, and when the remaining turns are due.
+        sessions: the sessions after the archive of their entries.
+        next_user_seq: the next batch number of each user.
     """
     rows = _Rows()
     cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
@@ -65,13 +65,13 @@ def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTu
 
 
 def _pieces(session: LockedSession, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
-    """Return what becomes a batch now, and why: all that is full, and the rest when it is due or flushed; each edit."""
+    """Return the batches to cut now, with the reason: full ones, the rest if it is due or flushed, and each edit."""
     if session.holds_edits:
         return [(piece, "edit") for piece in cut.plan(uncut, cut.SINGLY)]
     rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
     pieces: list[tuple[Cut, str]] = []
     for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
-        # What stands before imported turns cannot wait for more: nothing will follow it.
+        # Turns before imported turns need not wait for more turns: none will follow them.
         because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
         for piece in () if is_imported else cut.plan(stretch, limits):
             if piece.is_full:
@@ -104,7 +104,7 @@ def _add_batch(
 
 
 def _set_imports_aside(connection: Connection, session: LockedSession, uncut: list[UncutTurn]) -> None:
-    """Let the imported turns wait elsewhere, so that what comes after them need not wait for them."""
+    """Move the imported turns to their run, so that later turns need not wait for them."""
     for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
         if is_imported:
             runs.add_to_run(connection, session.scope, stretch)

@@ -1,7 +1,7 @@
-"""What the archive does with the entries of each kind, in its transaction, under the users' and the sessions' locks.
+"""Archive the entries of each kind, in one transaction with locks on the users and sessions.
 
-A further kind needs a reader of its payload (`hot/entries.py`), and an archiver here. An archiver may be repeated: the
-same entries come again when the archive dies before they have left Redis.
+A new kind needs a reader of its payload (`hot/entries.py`), and an archiver here. An archiver must be repeatable: it
+gets the same entries again if the process dies before they are removed from Redis.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _SQL = queries.load("archive")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archiving:
-    """One archive's transaction."""
+    """The transaction of one archive."""
 
     connection: Connection
     settings: Settings
-    #: The sessions that there are. A session that was forgotten meanwhile, and of which nothing was taken, is not.
+    #: The locked sessions. A session without entries whose user was forgotten is missing.
     sessions: Mapping[SessionScope, LockedSession]
     #: The entries of each session, in order.
     taken: Mapping[SessionScope, Sequence[Entry]]
-    #: Those turns among the entries that were archived before.
+    #: The turns of the entries that are already archived.
     known_turns: frozenset[tuple[SessionScope, str]]
 
     def of_kind(self, kind: str) -> Iterator[tuple[LockedSession, Entry]]:
@@ -95,7 +95,7 @@ def _add_turns(archiving: Archiving) -> None:
 
 
 def _place(session: LockedSession, entry: Entry) -> dict[str, Any]:
-    """Put a turn at the end of its session; return its row."""
+    """Add a turn to the end of its session, and return its row."""
     turn = entry.turn
     assert turn is not None, "the entry is of the kind of turns"
     position, counted = session.next_position, tokens.estimate(turn.content)
@@ -131,7 +131,7 @@ def _carry_out_removals(archiving: Archiving) -> None:
     removal.carry_out(archiving.connection, archiving.taken, archiving.known_turns, archiving.settings)
 
 
-#: What is done with the entries of each kind, in this order: a removal may be of a turn that comes with it.
+#: The archiver of each kind, in the order of the calls: a removal may name a turn of the same archive.
 ARCHIVERS: dict[str, Callable[[Archiving], None]] = {
     TURN: _add_turns,
     Mark.FLUSH: _note_flushes,

@@ -1,4 +1,4 @@
-"""The users' and sessions' rows that an archive locks, user before session, and what it does to them."""
+"""Lock the rows of users and sessions for an archive: the users first, then the sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SQL = queries.load("archive")
 
 @dataclass(slots=True)
 class LockedSession:
-    """One session row under its lock, and what this transaction does to it."""
+    """A locked session row, and what this transaction changes."""
 
     scope: SessionScope
     next_position: int
@@ -28,21 +28,21 @@ class LockedSession:
     now: datetime
     added: list[UncutTurn] = field(default_factory=list)
     is_flushed: bool = False
-    #: The positions of those among them that were imported.
+    #: The positions of the imported turns among them.
     imported: set[int] = field(default_factory=set)
-    #: The answers that edits bring with them, by the edit's position.
+    #: The answers of edits, by the position of the edit.
     answers: dict[int, str] = field(default_factory=dict)
 
     @property
     def holds_edits(self) -> bool:
-        """Whether its turns are a person's edits: each becomes a batch at once."""
+        """Whether its turns are edits of a user: each becomes a batch at once."""
         return self.scope.session_id == edits.SESSION_ID
 
 
 def lock_users(
     connection: Connection, users: Collection[UserScope], *, new: Collection[UserScope]
 ) -> dict[UserScope, int]:
-    """Lock these users' rows, after making those of `new`; return each one's next batch number."""
+    """Insert the missing rows of `new`, lock the rows of these users, and return their next batch numbers."""
     connection.execute(_SQL["add_users"], named_users(new))
     rows = connection.execute(_SQL["lock_users"], named_users(users)).fetchall()
     return {UserScope(row["tenant_id"], row["user_id"]): row["next_user_seq"] for row in rows}
@@ -51,7 +51,7 @@ def lock_users(
 def lock_sessions(
     connection: Connection, scopes: Collection[SessionScope], *, new: Collection[SessionScope]
 ) -> dict[SessionScope, LockedSession]:
-    """Lock these sessions' rows, after making those of `new`; return each as it stands."""
+    """Insert the missing rows of `new`, lock the rows of these sessions, and return them."""
     connection.execute(_SQL["add_sessions"], named_sessions(new))
     locked = {}
     for row in connection.execute(_SQL["lock_sessions"], named_sessions(scopes)).fetchall():
@@ -69,10 +69,10 @@ def lock_sessions(
 
 
 def named_users(scopes: Collection[UserScope | SessionScope]) -> dict[str, list[str]]:
-    """Return these users as query arguments, an array per column."""
+    """Return these users as query arguments, one array per column."""
     return {"tenants": [scope.tenant_id for scope in scopes], "users": [scope.user_id for scope in scopes]}
 
 
 def named_sessions(scopes: Collection[SessionScope]) -> dict[str, list[str]]:
-    """Return these sessions as query arguments, an array per column."""
+    """Return these sessions as query arguments, one array per column."""
     return named_users(scopes) | {"sessions": [scope.session_id for scope in scopes]}
