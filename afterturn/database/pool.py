@@ -87,6 +87,16 @@ def worker_connection(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def async_worker_connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Open one connection with the worker role for asyncio, for a short command. Raises MemoryUnavailable."""
+    url = settings.postgres_url.get_secret_value()
+    with translate_connection_errors():
+        async with await psycopg.AsyncConnection.connect(url, **_connection_arguments(settings)) as connection:
+            await connection.execute(f"SET ROLE {WORKER_ROLE}")
+            yield connection
+
+
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
     """Open a pool of connections with the reader's role; use it with `user_transaction`."""
 

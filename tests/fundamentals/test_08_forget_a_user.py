@@ -22,8 +22,7 @@ def write_about(settings, user_id, *, word=canary.WORD, tenant_id=None, session_
 
 
 def exported(pipeline, scope=ANA):
-    with pipeline.runtime.postgres.connection() as connection:
-        return list(export.records(pipeline.runtime.redis, connection, scope))
+    return [record.values for record in export.records(pipeline.runtime.user_stores, scope)]
 
 
 def settled(pipeline, database):
