@@ -32,7 +32,7 @@ def text_of(context):
     return "\n".join(str(message["content"]) for message in context.messages)
 
 
-def test_the_memory_comes_before_the_conversation(settings, pipeline, memory):
+def test_the_memory_message_comes_before_the_turns(settings, pipeline, memory):
     write_earlier_session(settings, pipeline)
     memory.write("user", "Hello!", name="Ana")
     memory.write("assistant", "Hi, how can I help?")
@@ -88,7 +88,7 @@ def test_a_pinned_fact_is_shown_once_for_every_question(settings, pipeline, memo
 def test_a_memory_of_a_visible_turn_is_not_shown_again(pipeline, memory, database):
     memory.write("user", "The parrot of my aunt is called Captain Flint.", name="Ana")
     pipeline.settle()
-    database.execute("DELETE FROM profiles")  # a profile repeats it, so that the prompt's beginning does not change
+    database.execute("DELETE FROM profiles")  # a profile would repeat it in the stable part
     assert text_of(memory.context("parrot", 1_000, history=LastTurns(5))).count("Captain Flint") == 1
     assert "About the question:" in text_of(memory.context("parrot", 1_000, history=LastTurns(0)))
 
@@ -172,13 +172,13 @@ def test_older_turns_are_read_from_postgres(settings, pipeline):
 
 
 def test_recent_turns_are_shown_while_postgres_is_unreachable(settings, hot_store, caplog):
-    away = settings.model_copy(
+    without_postgres = settings.model_copy(
         update={
             "postgres_url": type(settings.postgres_url)("postgresql://u:p@127.0.0.1:1/x"),
             "postgres_timeout_seconds": 0.3,
         }
     )
-    memory = MemoryClient("ana", settings=away)
+    memory = MemoryClient("ana", settings=without_postgres)
     with caplog.at_level(logging.WARNING, "afterturn.client"):
         assert memory.context("anything", 100).messages == []
     assert "Postgres" in caplog.text
@@ -219,9 +219,9 @@ def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory)
             raise OSError
 
     async def ask():
-        ours = AsyncMemoryClient("ana", "chat", settings=settings)
-        plain = await ours.context("Where do I live?", 1_000)
-        outside = await ours.context("Where do I live?", 1_000, providers=[Broken(), Calendar()])
+        async_memory = AsyncMemoryClient("ana", "chat", settings=settings)
+        plain = await async_memory.context("Where do I live?", 1_000)
+        outside = await async_memory.context("Where do I live?", 1_000, providers=[Broken(), Calendar()])
         await close_async_connections()
         return plain, outside
 

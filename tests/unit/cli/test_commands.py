@@ -1,4 +1,4 @@
-"""The command line finds its commands by their names, its own and those that packages have registered."""
+"""The command line finds its own commands and the commands that installed packages register."""
 
 from importlib.metadata import entry_points
 
@@ -14,7 +14,7 @@ def command(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", list_entry_points())
-def test_each_command_explains_itself(command, name):
+def test_each_command_has_a_help_text(command, name):
     ended = command(name, "--help")
     assert ended.code == 0, ended
     assert f"afterturn {name}" in ended.out
@@ -25,7 +25,7 @@ def test_the_engine_has_registered_its_commands():
     assert list_entry_points().keys() >= {"worker", "beat", "flower", "celery", "up", "status"}
 
 
-def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(command):
+def test_a_mistyped_command_is_answered_with_the_similar_one(command):
     ended = command("staus")
     assert ended.code == 2
     assert "Did you mean 'status'" in ended.error
