@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from afterturn.local.stack import Stack, State
+    from afterturn.settings import Settings
 
 #: The time between two checks for services that ended.
 CHECK_SECONDS = 0.5
@@ -52,9 +53,6 @@ def up(
 
     from afterturn import extras
     from afterturn import settings as settings_module
-    from afterturn.local import services
-    from afterturn.local.stack import Stack
-    from api_shim.cli.processes import COMMANDS
 
     extras.require("worker", "`afterturn up`")
     if not no_api:
@@ -62,15 +60,22 @@ def up(
     settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
     excluded = {name for name, is_excluded in (("api", no_api), ("flower", no_flower)) if is_excluded}
     console = Console(highlight=False)
-    watcher = _StartWatcher(console)
-    stack = Stack(
+    raise typer.Exit(_run(_make_stack(settings, console, excluded=excluded), console))
+
+
+def _make_stack(settings: Settings, console: Console, *, excluded: Container[str]) -> Stack:
+    """Return the stack of all services except the excluded ones. Their states are printed to the console."""
+    from afterturn.local import services
+    from afterturn.local.stack import Stack
+    from api_shim.cli.processes import COMMANDS
+
+    return Stack(
         settings,
         data_dir=settings.data_dir,
         commands=COMMANDS,
         names=tuple(name for name in services.SERVICE_NAMES if name not in excluded),
-        watcher=watcher.print_state,
+        watcher=_StartWatcher(console).print_state,
     )
-    raise typer.Exit(_run(stack, console))
 
 
 def _run(stack: Stack, console: Console) -> int:

@@ -32,7 +32,7 @@ async def find(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FactsOut:
     """Return the user's facts with their evidence, the most recently said first."""
-    found = await memory.facts(
+    facts = await memory.facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
@@ -42,7 +42,7 @@ async def find(
         time=time,
         limit=limit,
     )
-    return FactsOut(facts=[FactOut.model_validate(fact) for fact in found])
+    return FactsOut(facts=[FactOut.model_validate(fact) for fact in facts])
 
 
 @router.get("/{fact_id}/history", summary="List all versions of a fact")
