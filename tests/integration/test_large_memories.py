@@ -13,9 +13,9 @@ from afterturn.pipeline.stages import index
 from afterturn.recall.vector_index import building, lookup
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient, connections
-from bench.recall_latency import KnownVectors
-from harness import copying, synthetic
+from harness import copying, fact_filters, synthetic
 from harness.brute_force import BruteForce, Stemmer
+from harness.known_vectors import KnownVectors
 
 FACTS = 600
 #: Of the hashing embedder, which turns that are written later are embedded by.
@@ -132,39 +132,18 @@ def test_an_indexed_memory_answers_without_vectors_too(indexed, asked, memory, d
         assert len(shown & set(names(memory.recall(question.text, 10)))) >= 9
 
 
-def filters_of(drawn, said):
-    """Return filters, and which facts pass them."""
-    fact = drawn.randrange(len(said.facts))
-    turn = said.turn_of(fact)
-    facts = range(len(said.facts))
-    match drawn.randrange(5):
-        case 0:
-            topic = said.topic_of(fact)
-            return {"topics": [topic]}, sum(said.topic_of(one) == topic for one in facts)
-        case 1:
-            return {"since": said.said_at(turn)}, sum(said.turn_of(one) >= turn for one in facts)
-        case 2:
-            until = said.said_at(turn) + timedelta(seconds=1)
-            return {"until": until}, sum(said.turn_of(one) <= turn for one in facts)
-        case 3:
-            session = said.session_of(turn)
-            return {"session_id": session}, sum(said.session_of(said.turn_of(one)) == session for one in facts)
-        case _:
-            agent = copying.agent_of(turn)
-            return {"agent_id": agent}, sum(copying.agent_of(said.turn_of(one)) == agent for one in facts)
-
-
 def test_filters_give_as_many_as_there_are_on_the_thousandth_query_of_one_connection(
     indexed, said, asked, memory, settings
 ):
     drawn = random.Random(3)
     postgres = connections.of_process(settings).postgres
     for number in range(1_000 // 5):
-        filters, owned = filters_of(drawn, said)
+        chosen = fact_filters.around(said, drawn.randrange(len(said.facts)), drawn.choice(fact_filters.KINDS))
+        owned = sum(map(chosen.passes, range(len(said.facts))))
         limit = drawn.choice((1, 10, 40))
         for question in asked[:5]:
-            found = memory.recall(question.text, limit, kinds=["fact"], **filters)
-            assert len(found) == min(limit, owned), (number, filters)
+            found = memory.recall(question.text, limit, kinds=["fact"], **chosen.arguments)
+            assert len(found) == min(limit, owned), (number, chosen.arguments)
     assert postgres.get_stats()["connections_num"] == 1
 
 
