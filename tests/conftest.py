@@ -16,6 +16,7 @@ from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
+from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
 
@@ -42,7 +43,7 @@ def settings(redis_server: RedisServer, postgres_server: PostgresServer) -> Iter
     loaded = settings_module.load(
         QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
     )
-    empty(loaded)
+    servers.empty(loaded)
     yield loaded
     api_shim.close_connections()
 
@@ -82,18 +83,6 @@ def empty_directory(tmp_path: Path) -> Path:
     directory = tmp_path / "empty"
     directory.mkdir()
     return directory
-
-
-def empty(settings: Settings) -> None:
-    """Remove every key and every row but the migrations and the embedding spaces."""
-    with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushall()
-    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
-        rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
-            "AND tablename <> 'embedding_spaces'"
-        ).fetchall()
-        connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
 
 
 _WITHOUT_TTL = re.compile(

@@ -15,10 +15,10 @@ import api_shim
 from afterturn import settings
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
+from harness import servers
 from harness.llm_server import LLMServer, answers, prompt
 from harness.llm_server.prompt import ShownStatement
 from harness.pipeline import Pipeline
-from tests.conftest import empty
 from tests.knowledge.case import (
     Adds,
     Again,
@@ -65,7 +65,7 @@ class Table:
     def run(self, case: Case) -> Known:
         """Run a case, step by step, on servers that are empty, and return what is known."""
         pipeline = self._pipelines[case.is_offline]
-        empty(pipeline.settings)
+        servers.empty(pipeline.settings)
         pipeline.hints.waiting.clear()
         self._server.forget()
         told = self._told = _Told(case, pipeline)
