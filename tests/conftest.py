@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -76,6 +77,18 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     opened = CommandLine(monkeypatch, capsys)
     opened.use(settings)
     return opened
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> Callable[..., str]:
+    """Write lines as JSON to a file; return its path."""
+
+    def write(*lines: object, name: str = "old.jsonl") -> str:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return str(path)
+
+    return write
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """The pipeline with an LLM behind real HTTP: one call per batch, its cost known, transient failures waited out."""
 
-import time
-
 import pytest
 
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
 from harness.llm_server import LLMServer
+from harness.waiting import wait_until
 from tests.integration.conftest import WORKERS
 
 
@@ -34,10 +33,7 @@ def test_a_batch_is_one_call_and_its_cost_is_known(llm_workers, with_llm, llm_se
     memory.flush(wait_seconds=30)
     assert len(llm_server.calls("extract")) == 1
     assert database.execute("SELECT count(*) FROM facts").fetchone() == (20,)
-    deadline = time.monotonic() + 20
-    while not (memory.summary() or ""):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: bool(memory.summary()), seconds=20)
     rows = database.execute(
         "SELECT stage, outcome, prompt_tokens > 0, completion_tokens > 0, model FROM llm_calls ORDER BY stage"
     ).fetchall()

@@ -1,7 +1,6 @@
 """A user's tokens of the day: reserved before the call, batches wider as they run out, then paused, never dropped."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
+from harness.waiting import wait_until
 
 #: One call of a batch of one turn may take about 6,000, most of it the longest answer.
 ONE_CALL = 8_000
@@ -74,8 +74,7 @@ def test_a_call_is_reserved_before_it_is_made(with_budget, llm_server, hot_store
     with Pipeline(settings) as pipeline:
         working = threading.Thread(target=pipeline.settle)
         working.start()
-        while not llm_server.calls("extract"):
-            time.sleep(0.05)
+        wait_until(lambda: bool(llm_server.calls("extract")), seconds=20)
         [under_way] = command.json("costs", "--user", "ana")["costs"]
         llm_server.heal()
         working.join()
@@ -104,10 +103,7 @@ def test_many_workers_at_once_do_not_overshoot(with_budget, llm_server, hot_stor
         cut_only(pipeline)
         batches = [str(row[0]) for row in database.execute("SELECT batch_id FROM batches").fetchall()]
         results = [workers.submit(pipeline.do, "extract", "default", "ana", batch) for batch in batches]
-        deadline = time.monotonic() + 20
-        while sum(state[3] for state in batch_states(database)) < 5:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: sum(state[3] for state in batch_states(database)) >= 5, seconds=20)
         llm_server.heal()
         assert sorted(result.result() for result in results) == [False] * 5 + [True]
     assert len(llm_server.calls("extract")) == 1
