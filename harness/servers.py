@@ -45,9 +45,9 @@ def pair(directory: Path) -> Iterator[tuple[RedisServer, PostgresServer]]:
 
 
 def empty(settings: Settings) -> None:
-    """Remove every key and every row but the migrations and the embedding spaces."""
+    """Remove every key of the Redis database, and every row but the migrations and the embedding spaces."""
     with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushall()
+        client.flushdb()
     with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
         tables = connection.execute(_USED_TABLES).fetchall()
         if statements := [_emptied(table, size_bytes) for table, size_bytes in tables]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,16 @@ from tests.command_line import CommandLine
 
 #: Batches are cut at once, so that no test waits for idle time.
 QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", "AFTERTURN_LEASE_SECONDS": "2"}
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach us and what we start, also where our caller ignores it.
+
+    A shell ignores SIGINT for what it starts in the background (`nohup make test &`), and children inherit that: the
+    programs under test would ignore it as well, unlike those that a person starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from afterturn.hot import keys
 from afterturn.pipeline import prepare
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, Enqueue, task_name
 from afterturn.settings import Settings
+from harness import servers
 from harness.chaos import conversation
 from harness.llm_server import LLMServer
 from harness.waiting import wait_until
@@ -92,14 +93,7 @@ class Lane:
         """Empty everything: a new trial begins."""
         self.llm.heal()
         self.llm.forget()
-        with redis.Redis.from_url(self.settings.redis_url) as client:
-            client.flushdb()
-        with self.database() as connection:
-            rows = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
-                "AND tablename <> 'embedding_spaces'"
-            ).fetchall()
-            connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
+        servers.empty(self.settings)
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:
