@@ -40,7 +40,7 @@ up: $(VENV)/installed-run
 	@$(BIN)/afterturn up
 
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxschedchunk 1
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

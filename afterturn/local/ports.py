@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ from afterturn.errors import LocalServerError
 LOOPBACK = "127.0.0.1"
 #: A free port may be taken by somebody else between our choice and the server's bind.
 ATTEMPTS = 3
+#: Below those that Linux (from 32768) and macOS (from 49152) give to outgoing connections.
+SERVER_PORTS = range(20_000, 32_768)
+FREE_ATTEMPTS = 100
 #: How servers word it.
 IN_USE = "Address already in use"
 
@@ -58,11 +62,16 @@ def start_on(port: int, name: str, start: Callable[[int], None]) -> int:
 
 
 def free() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on which nobody listens.
+
+    It stays free until a program that takes seconds to start binds it, unless another server chooses it: outgoing
+    connections get other ports. Raises LocalServerError when all that were tried are in use.
+    """
+    for _ in range(FREE_ATTEMPTS):
+        port = secrets.choice(SERVER_PORTS)
+        if is_free(port):
+            return port
+    raise LocalServerError(f"no free port was found between {SERVER_PORTS.start} and {SERVER_PORTS.stop - 1}")
 
 
 def same_as_before(path: Path) -> int:

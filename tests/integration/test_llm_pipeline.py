@@ -2,29 +2,48 @@
 
 import pytest
 
+from afterturn import settings as settings_module
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
 from harness.llm_server import LLMServer
 from harness.waiting import wait_until
+from tests.conftest import QUICK
 from tests.integration.conftest import WORKERS
 
 
-@pytest.fixture
-def llm_server():
-    with LLMServer() as server:
-        yield server
+@pytest.fixture(scope="module")
+def workers_of_llm(redis_server, postgres_server, tmp_path_factory):
+    """An LLM and workers that ask it, once for this module; the broker is none that a test empties."""
+    with LLMServer() as llm_server:
+        given = {
+            "AFTERTURN_REDIS_URL": redis_server.url,
+            "AFTERTURN_BROKER_URL": redis_server.url.removesuffix("0") + "1",
+            "AFTERTURN_POSTGRES_URL": postgres_server.url,
+            "AFTERTURN_LLM_BASE_URL": llm_server.base_url,
+            "AFTERTURN_LLM_API_KEY": "sk-test",
+            "AFTERTURN_EMBEDDER": "hashing",
+        }
+        with_llm = settings_module.load(QUICK | given)
+        with Stack(with_llm, data_dir=tmp_path_factory.mktemp("stack"), names=WORKERS) as stack:
+            yield llm_server, stack
 
 
 @pytest.fixture
-def with_llm(settings, llm_server):
-    given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "embedder": "hashing"}
-    return type(settings)(**settings.model_dump(exclude_unset=True) | given)
+def llm_workers(settings, workers_of_llm):
+    llm_server, stack = workers_of_llm
+    llm_server.heal()
+    llm_server.forget()
+    return stack
 
 
 @pytest.fixture
-def llm_workers(with_llm, tmp_path):
-    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
-        yield stack
+def llm_server(workers_of_llm):
+    return workers_of_llm[0]
+
+
+@pytest.fixture
+def with_llm(llm_workers):
+    return llm_workers.settings
 
 
 def test_a_batch_is_one_call_and_its_cost_is_known(llm_workers, with_llm, llm_server, database):

@@ -7,11 +7,9 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from afterturn.errors import InvalidInput
-from afterturn.local.stack import Stack
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 
 BASE = "/v1/users/ana/sessions/chat"
@@ -151,16 +149,6 @@ def test_what_is_strange_gets_a_correct_answer_from_both_clients(ana, settings):
     found = [turns(ana.recall(**{"query": "Porto"} | given)) for given, _ in STRANGE]
     assert [len(ids) for ids in found] == [count for _, count in STRANGE]
     assert asyncio.run(answers()) == found
-
-
-@pytest.fixture
-def api(settings, tmp_path):
-    served = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
-    with (
-        Stack(served, data_dir=tmp_path / "stack", names=("api",)) as stack,
-        httpx.Client(base_url=stack.address("api"), timeout=20) as client,
-    ):
-        yield client
 
 
 def as_parameters(given):

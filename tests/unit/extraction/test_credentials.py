@@ -82,6 +82,6 @@ _PIECES = ["a", "1", "1 ", "eyJ", "eyJaaaaaaaaaa-", "sk-", "use 1", "password ",
 @pytest.mark.parametrize("piece", [*_PIECES, "-----BEGIN ", "DE89 ", "://a:", " is my otp "])
 def test_it_ends_soon_whatever_it_reads(piece: str) -> None:
     text = (piece * (256 * 1024 // len(piece) + 1))[: 256 * 1024]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     credentials.redacted(text)
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2

@@ -61,17 +61,17 @@ _PIECES = [
 @pytest.mark.parametrize("role", ["user", "exchange"])
 def test_a_large_turn_takes_less_than_a_second(piece: str, role: str) -> None:
     content = (piece * (_SIZE // len(piece) + 1))[:_SIZE]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     extract(turn(content, role=role), user_name=None)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 @pytest.mark.parametrize("piece", _PIECES)
 def test_a_sentence_at_the_limit_takes_no_time(piece: str) -> None:
     content = "I love " + (piece * 600)[:590] + "!"
-    begun = time.perf_counter()
+    begun = time.thread_time()
     extract(turn(content))
-    assert time.perf_counter() - begun < 0.2
+    assert time.thread_time() - begun < 0.2
 
 
 def test_nul_and_control_characters_do_no_harm() -> None:

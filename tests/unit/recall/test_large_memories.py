@@ -14,25 +14,24 @@ from afterturn.recall.vector_index.cells import Spread
 from afterturn.recall.vector_index.index_features import SAMPLE, Question
 from afterturn.recall.vector_index.words import Words
 
-DRAWN = np.random.default_rng(7)
 VOCABULARY = [f"word{number}" for number in range(60)] + ["yesterday"]
 SESSIONS, TURNS, FACTS = 5, 60, 40
 DIMENSION = 8
 
 
-def vectors(count):
-    found = DRAWN.standard_normal((count, DIMENSION)) + 0.5
+def vectors(drawn, count):
+    found = drawn.standard_normal((count, DIMENSION)) + 0.5
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def documents(count, keys, session, speakers, cosine):
-    texts = [DRAWN.choice(VOCABULARY, DRAWN.integers(1, 9)) for _ in range(count)]
+def documents(drawn, count, keys, session, speakers, cosine):
+    texts = [drawn.choice(VOCABULARY, drawn.integers(1, 9)) for _ in range(count)]
     return Documents(
         keys=keys,
         session=session,
         speaker=speakers,
         is_user=np.array([name != "ben" for name in speakers], dtype=float),
-        said_at=DRAWN.integers(1_600_000_000, 1_700_000_000, count).astype(float),
+        said_at=drawn.integers(1_600_000_000, 1_700_000_000, count).astype(float),
         cosine=cosine,
         sizes=np.array([len(text) for text in texts], dtype=np.int64),
         codes=np.array([stems.code(word) for text in texts for word in text], dtype=np.uint32),
@@ -44,30 +43,41 @@ def documents(count, keys, session, speakers, cosine):
 
 
 @pytest.fixture(scope="module")
-def asked():
-    return vectors(1)[0]
+def drawn():
+    """What is drawn from it below, is drawn in this order, whichever test comes first."""
+    return np.random.default_rng(7)
 
 
 @pytest.fixture(scope="module")
-def embedded():
-    return vectors(TURNS), vectors(FACTS)
+def asked(drawn):
+    return vectors(drawn, 1)[0]
 
 
 @pytest.fixture(scope="module")
-def memory(asked, embedded):
-    session = np.sort(DRAWN.integers(0, SESSIONS, TURNS))
+def embedded(drawn, asked):
+    return vectors(drawn, TURNS), vectors(drawn, FACTS)
+
+
+@pytest.fixture(scope="module")
+def memory(drawn, asked, embedded):
+    session = np.sort(drawn.integers(0, SESSIONS, TURNS))
     session = np.unique(session, return_inverse=True)[1]
     keys = [TurnKey(f"chat{number}", place + 1) for place, number in enumerate(session.tolist())]
-    speakers = DRAWN.choice(["ana", "ben"], TURNS).tolist()
+    speakers = drawn.choice(["ana", "ben"], TURNS).tolist()
     return Memory(
         question_stems=["word1", "word2", "word3"],
-        turns=documents(TURNS, keys, session, speakers, embedded[0] @ asked),
+        turns=documents(drawn, TURNS, keys, session, speakers, embedded[0] @ asked),
         facts=documents(
-            FACTS, [UUID(int=place + 1) for place in range(FACTS)], np.arange(FACTS), [""] * FACTS, embedded[1] @ asked
+            drawn,
+            FACTS,
+            [UUID(int=place + 1) for place in range(FACTS)],
+            np.arange(FACTS),
+            [""] * FACTS,
+            embedded[1] @ asked,
         ),
-        episodes=documents(0, [], np.zeros(0, dtype=np.int64), [], np.zeros(0)),
+        episodes=documents(drawn, 0, [], np.zeros(0, dtype=np.int64), [], np.zeros(0)),
         # The last five facts rest on no turn.
-        evidence=(np.arange(FACTS - 5), DRAWN.integers(0, TURNS, FACTS - 5)),
+        evidence=(np.arange(FACTS - 5), drawn.integers(0, TURNS, FACTS - 5)),
     )
 
 
@@ -190,7 +200,9 @@ def test_the_spread_of_vectors_tells_mean_and_deviation_of_the_cosines(asked, em
 
 
 def test_vectors_lie_in_the_cell_that_they_are_nearest_to():
-    groups = np.repeat(np.eye(4, DIMENSION), 10, axis=0) + DRAWN.standard_normal((40, DIMENSION)) * 0.01
+    groups = (
+        np.repeat(np.eye(4, DIMENSION), 10, axis=0) + np.random.default_rng(8).standard_normal((40, DIMENSION)) * 0.01
+    )
     held = [half(vector) for vector in groups]
     found = cells.nearest(cells.centres(held, 20), held)
     for group in range(4):
@@ -203,7 +215,7 @@ def test_the_sample_is_made_of_stretches_of_sessions(indexed):
 
 
 def test_scales_of_parts_unite():
-    values = DRAWN.standard_normal(50)
+    values = np.random.default_rng(9).standard_normal(50)
     parts = [values[:20], values[20:]]
     united = scales.united(*((float(len(part)), scales.of(part)) for part in parts))
     assert (united.mean, united.deviation) == (pytest.approx(values.mean()), pytest.approx(values.std()))
