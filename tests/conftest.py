@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -22,6 +23,10 @@ from afterturn.settings import Settings
 from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
+
+# How long an example takes says more of what else runs on the machine than of the code.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 #: Batches are cut at once, so that no test waits for idle time.
 QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", "AFTERTURN_LEASE_SECONDS": "2"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,6 @@ from afterturn.errors import LocalServerError
 LOOPBACK = "127.0.0.1"
 #: A free port may be taken by somebody else between our choice and the server's bind.
 ATTEMPTS = 3
-#: Below those that Linux (from 32768) and macOS (from 49152) give to outgoing connections.
-SERVER_PORTS = range(20_000, 32_768)
-FREE_ATTEMPTS = 100
 #: How servers word it.
 IN_USE = "Address already in use"
 
@@ -39,6 +35,11 @@ def check_free(port: int, name: str) -> None:
         )
 
 
+def is_in_use(error: LocalServerError) -> bool:
+    """True when a server could not bind its port."""
+    return IN_USE.casefold() in str(error).casefold()
+
+
 def start_on(port: int, name: str, start: Callable[[int], None]) -> int:
     """Call `start` with the port, or (0) with a free one, again while it is taken in between. Return the port.
 
@@ -54,7 +55,7 @@ def start_on(port: int, name: str, start: Callable[[int], None]) -> int:
             start(chosen)
             return chosen
         except LocalServerError as error:
-            if IN_USE not in str(error):
+            if not is_in_use(error):
                 raise
     chosen = free()
     start(chosen)
@@ -62,16 +63,11 @@ def start_on(port: int, name: str, start: Callable[[int], None]) -> int:
 
 
 def free() -> int:
-    """Return a port on which nobody listens.
-
-    It stays free until a program that takes seconds to start binds it, unless another server chooses it: outgoing
-    connections get other ports. Raises LocalServerError when all that were tried are in use.
-    """
-    for _ in range(FREE_ATTEMPTS):
-        port = secrets.choice(SERVER_PORTS)
-        if is_free(port):
-            return port
-    raise LocalServerError(f"no free port was found between {SERVER_PORTS.start} and {SERVER_PORTS.stop - 1}")
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def same_as_before(path: Path) -> int:

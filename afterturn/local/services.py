@@ -6,7 +6,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +36,8 @@ class Service:
     is_ready: Callable[[], bool]
     #: Where people find it; empty when there is nothing to visit.
     address: str = ""
+    #: Its port was chosen here: where somebody else takes it before the process does, another one serves as well.
+    has_any_port: bool = False
     stop_seconds: float = STOP_SECONDS
 
 
@@ -87,14 +89,18 @@ class Builder:
     def _api(self) -> Service:
         host, port = self._settings.api_host, self._settings.api_port or ports.free()
         ports.check_free(port, "the API (AFTERTURN_API_PORT)")
-        return self._http("api", commands.api(host, port), probes.address(host, port), "/healthz")
+        service = self._http("api", commands.api(host, port), probes.address(host, port), "/healthz")
+        return replace(service, has_any_port=not self._settings.api_port)
 
     def _flower(self) -> Service:
         host, port = self._settings.flower_host, self._settings.flower_port or ports.free()
         ports.check_free(port, "Flower (AFTERTURN_FLOWER_PORT)")
         login = self._settings.flower_basic_auth
         variables = {"FLOWER_BASIC_AUTH": login.get_secret_value()} if login is not None else {}
-        return self._http("flower", commands.flower(host, port), probes.address(host, port), "/healthcheck", variables)
+        service = self._http(
+            "flower", commands.flower(host, port), probes.address(host, port), "/healthcheck", variables
+        )
+        return replace(service, has_any_port=not self._settings.flower_port)
 
     def _http(
         self, name: ServiceName, command: list[str], address: str, health: str, variables: dict[str, str] | None = None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 import redis
 
 from afterturn import settings as settings_module
 from afterturn.errors import LocalServerError, MemoryUnavailable
+from afterturn.local import ports
 from afterturn.local.stack import Stack
+from afterturn.settings import Settings
 
 
 def servers(data_dir: Path, **variables: str) -> Stack:
@@ -77,6 +82,22 @@ def test_what_was_started_is_stopped_when_the_rest_fails(tmp_path: Path) -> None
         servers(tmp_path, AFTERTURN_POSTGRES_URL="postgresql://nobody@127.0.0.1:1/nothing").start()
     with servers(tmp_path) as stack:
         assert stack.ended() is None
+
+
+def test_a_service_takes_another_port_where_its_own_was_taken_meanwhile(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        taken = listener.getsockname()[1]
+        chosen, free = [taken], ports.free
+        monkeypatch.setattr(ports, "free", lambda: chosen.pop() if chosen else free())
+        # As if it had been free when it was looked at.
+        monkeypatch.setattr(ports, "check_free", lambda port, name: None)
+        served = Settings(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
+        with Stack(served, data_dir=tmp_path, names=("api",)) as stack:
+            assert chosen == []
+            assert urlsplit(stack.address("api")).port != taken
+            assert httpx.get(f"{stack.address('api')}/healthz").status_code == 200
 
 
 def test_a_dead_server_is_noticed(tmp_path: Path) -> None:
