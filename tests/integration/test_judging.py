@@ -26,7 +26,7 @@ ANA = UserScope("default", "ana")
 ONE_STAGE = """
 import sys
 from uuid import UUID
-from afterturn import runtime
+from afterturn.pipeline import runtime
 from afterturn.scopes import UserScope
 from afterturn.pipeline.stages import judge
 judge.judge(runtime.current(), UserScope("default", "ana"), UUID(sys.argv[1]))
