@@ -41,7 +41,7 @@ def worker(environment: dict[str, str], tmp_path: Path, empty_directory: Path) -
         environment=environment,
     )
     process.start()
-    process.wait_until_ready(lambda: process.log_says(f"{NODE} ready"), deadline_seconds=60)
+    process.wait_until_ready(lambda: process.log_contains(f"{NODE} ready"), deadline_seconds=60)
     yield process
     process.kill()
 
@@ -56,7 +56,7 @@ def test_it_answers_the_health_check_of_compose(
 
 
 def test_sigterm_begins_the_soft_shutdown(worker: ChildProcess) -> None:
-    worker.send(signal.SIGTERM)
+    worker.send_signal(signal.SIGTERM)
     assert worker.wait(30), worker.log_tail()
     assert worker.exit_code == 0
-    assert worker.log_says("Initiating Soft Shutdown"), worker.log_tail()
+    assert worker.log_contains("Initiating Soft Shutdown"), worker.log_tail()
