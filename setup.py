@@ -1,7 +1,7 @@
 """What pyproject.toml cannot say: the rooms `tasks` and `worker` are installed as parts of `afterturn`.
 
 Under their own names they would overwrite a user's packages `tasks` and `worker`, and uninstalling would delete those.
-docs/decisions/019-one-name-in-site-packages.md tells more.
+docs/explanation/decisions/019-one-name-in-site-packages.md tells more.
 """
 
 from setuptools import find_namespace_packages, setup

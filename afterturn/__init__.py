@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from afterturn.summaries.summary import Summary, SummaryStatement
     from afterturn.turns import Turn
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AfterturnError",

@@ -18,7 +18,7 @@ PREFIX = "AFTERTURN_"
 
 
 class Settings(BaseModel):
-    """All settings with their defaults. The description of a field is its row in docs/settings.md."""
+    """All settings with their defaults. The description of a field is its row in docs/reference/settings.md."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -220,7 +220,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             continue
         if variable not in fields:
             close = difflib.get_close_matches(variable, fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else " (docs/settings.md lists them all)"
+            hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
             raise SettingsError(f"unknown setting {variable}{hint}")
         if value:
             given[fields[variable]] = value

@@ -111,8 +111,8 @@ def make_payload(
 ) -> tuple[str, bytes]:
     """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
 
-    A single string is a whole exchange. Otherwise the same as `encode(make(...))`, and raises the same: on the hot path
-    the Turn between the two would cost more than the JSON.
+    A single string is a whole exchange. Otherwise the same as `encode(make_turn(...))`, and raises the same: on the hot
+    path the Turn between the two would cost more than the JSON.
     """
     if content is None:
         role, content = "exchange", role
@@ -184,21 +184,26 @@ def decode(payload: bytes) -> Turn:
         data = json.loads(payload)
         if data["v"] > PAYLOAD_VERSION:
             raise InvalidInput(f"the payload has version {data['v']}; this release reads up to {PAYLOAD_VERSION}")
-        return Turn(
-            turn_id=data["id"],
-            role=data["role"],
-            content=data["content"],
-            occurred_at=datetime.fromtimestamp(data["at"], UTC),
-            name=data.get("name"),
-            agent_id=data.get("agent"),
-            metadata=data.get("metadata", {}),
-            memories_shown=tuple(data.get("shown", ())),
-            is_imported=data.get("imported", False),
-        )
+        return of_payload(data)
     except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"the payload is unreadable: {type(error).__name__}") from error
+
+
+def of_payload(data: Mapping[str, Any]) -> Turn:
+    """Return the turn in a payload's JSON data. Raises KeyError, TypeError, ValueError, OverflowError or OSError."""
+    return Turn(
+        turn_id=data["id"],
+        role=data["role"],
+        content=data["content"],
+        occurred_at=datetime.fromtimestamp(data["at"], UTC),
+        name=data.get("name"),
+        agent_id=data.get("agent"),
+        metadata=data.get("metadata", {}),
+        memories_shown=tuple(data.get("shown", ())),
+        is_imported=data.get("imported", False),
+    )
 
 
 _metadata_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -2,7 +2,7 @@
 
 Writes labelled conversations through the client, works them off by the real pipeline (Redis, PostgreSQL and all stages
 in this process), asks the public `recall` every question, and counts how many of the turns that answer it stand behind
-the first memories. No answer is judged. docs/recall.md says what was measured.
+the first memories. No answer is judged. docs/explanation/recall.md says what was measured.
 
 `--before-and-after` asks everything twice: when all turns are archived and have their vectors, and when they have
 become facts, episodes and summaries. What memory makes of a conversation must not hide what was said.

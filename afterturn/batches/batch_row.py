@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Row, Statement
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
@@ -54,7 +56,7 @@ def key_of(scope: UserScope, batch_id: UUID) -> dict[str, Any]:
     return scope.key | {"batch_id": batch_id}
 
 
-def from_row(row: dict[str, Any]) -> Batch:
+def from_row(row: Row) -> Batch:
     """Return the batch of a row that has the columns of the query `load`."""
     return Batch(
         session=SessionScope(row["tenant_id"], row["user_id"], row["session_id"]),
@@ -77,17 +79,25 @@ def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tup
 
     A turn that was taken back keeps its place, without its content.
     """
-    rows = connection.execute(
-        _SQL["turns"],
-        batch.session_key | {"first_position": batch.first_position - context, "last_position": batch.last_position},
-    ).fetchall()
-    turns = [_turn(row) for row in rows]
+    statement = turns_statement(batch, context=context)
+    turns = decode_turns(connection.execute(statement.sql, statement.arguments).fetchall())
     before = [turn for turn in turns if turn.position is not None and turn.position < batch.first_position]
     return before, turns[len(before) :]
 
 
-def _turn(row: dict[str, Any]) -> Turn:
-    turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
+def turns_statement(batch: Batch, *, context: int = 0) -> Statement:
+    """Return the statement for the batch's turns and the last `context` turns before it, in order."""
+    ends = {"first_position": batch.first_position - context, "last_position": batch.last_position}
+    return Statement(_SQL["turns"], batch.session_key | ends)
+
+
+def decode_turns(rows: Iterable[Row]) -> list[Turn]:
+    """Return the turns from the rows of `turns_statement`."""
+    return [_turn(row) for row in rows]
+
+
+def _turn(row: Row) -> Turn:
+    turn = Turn(**dict(row) | {"memories_shown": tuple(row["memories_shown"])})
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Statement, Steps
+from afterturn.database.steps import read_rows
 
 #: A worker's lease had expired or another worker had taken it, and a fence refused its write.
 STALE_WRITES_REFUSED = "stale_writes_refused"
@@ -21,6 +23,7 @@ def increment(connection: Connection, name: str, count: int = 1) -> None:
     )
 
 
-def read_counters(connection: Connection) -> dict[str, int]:
+def read_counters() -> Steps[dict[str, int]]:
     """Return the values of all counters by name."""
-    return {row["name"]: row["count"] for row in connection.execute("SELECT name, count FROM counters").fetchall()}
+    rows = yield from read_rows(Statement("SELECT name, count FROM counters", {}))
+    return {row["name"]: row["count"] for row in rows}

@@ -87,6 +87,16 @@ def worker_connection(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def async_worker_connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Open one connection with the worker role for asyncio, for a short command. Raises MemoryUnavailable."""
+    url = settings.postgres_url.get_secret_value()
+    with translate_connection_errors():
+        async with await psycopg.AsyncConnection.connect(url, **_connection_arguments(settings)) as connection:
+            await connection.execute(f"SET ROLE {WORKER_ROLE}")
+            yield connection
+
+
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
     """Open a pool of connections with the reader's role; use it with `user_transaction`."""
 
@@ -170,7 +180,7 @@ def translate_connection_errors() -> Iterator[None]:
 
 
 def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
-    """Let a connection take vectors as arguments, by pgvector's adapters (docs/decisions/020).
+    """Let a connection take vectors as arguments, by pgvector's adapters (docs/explanation/decisions/020).
 
     The number that their type has in this database is not asked for: that would be a round trip more for each new
     connection, and would fail before the first migration. The statements say the type.

@@ -18,6 +18,7 @@ import redis
 
 from afterturn.errors import BudgetExhausted, EndpointPaused, ModelRefused, ModelUnavailable
 from afterturn.hot import keys, scripts
+from afterturn.hot.commands import RedisSteps
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +59,10 @@ class BreakerState:
     open_until: datetime | None
 
 
-def read_states(client: redis.Redis) -> dict[str, BreakerState]:
-    """Return the state of every breaker by name, without changing it. Raises RedisError."""
-    with client.pipeline(transaction=False) as pipeline:
-        pipeline.time()
-        for name in NAMES:
-            pipeline.hmget(keys.breaker(name), ["failures", "open_until"])
-        (seconds, microseconds), *rows = pipeline.execute()
+def read_states() -> RedisSteps[dict[str, BreakerState]]:
+    """Return the state of every breaker by name, without changing it."""
+    hashes = [("HMGET", keys.breaker(name), "failures", "open_until") for name in NAMES]
+    (seconds, microseconds), *rows = yield [("TIME",), *hashes]
     now = seconds + microseconds / 1_000_000
     states = (_breaker_state(now, *(int(value or 0) for value in row)) for row in rows)
     return dict(zip(NAMES, states, strict=True))

@@ -2,15 +2,16 @@
 
 After half of the budget is spent, the user's batches are cut larger, so that the fixed part of the prompt is paid less
 often. When the budget is exhausted, batches wait for the next day. Nothing is dropped. A day begins at midnight UTC, by
-the database's clock. Reasons and figures: docs/decisions/012-a-budget-per-user.md.
+the database's clock. Reasons and figures: docs/explanation/decisions/012-a-budget-per-user.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from afterturn.database import queries
+from afterturn.database.statement import Row, Statement
 from afterturn.errors import BudgetExhausted
 from afterturn.scopes import UserScope
 
@@ -52,10 +53,20 @@ def check_budget(connection: Connection, user: UserScope, *, expected_tokens: in
 
 def read_spent_today(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:
     """Return the tokens that each user has spent today. A running call counts with all tokens that it reserved."""
-    arguments = {"tenants": [user.tenant_id for user in users], "users": [user.user_id for user in users]}
-    rows = connection.execute(_SQL["spent_today"], arguments).fetchall()
-    spent = {UserScope(row["tenant_id"], row["user_id"]): row["tokens"] for row in rows}
+    statement = spent_statement(users)
+    spent = decode_spent(connection.execute(statement.sql, statement.arguments).fetchall())
     return {user: spent.get(user, 0) for user in users}
+
+
+def spent_statement(users: Collection[UserScope]) -> Statement:
+    """Return the statement that reads the tokens that users have spent today."""
+    arguments = {"tenants": [user.tenant_id for user in users], "users": [user.user_id for user in users]}
+    return Statement(_SQL["spent_today"], arguments)
+
+
+def decode_spent(rows: Iterable[Row]) -> dict[UserScope, int]:
+    """Return the spent tokens from the rows of `spent_statement`, of those users who have spent any."""
+    return {UserScope(row["tenant_id"], row["user_id"]): row["tokens"] for row in rows}
 
 
 def cutting_settings(

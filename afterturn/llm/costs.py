@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.database.statement import Row, Statement
+from afterturn.database.statement import Row, Statement, Steps
+from afterturn.database.steps import read_row, read_rows
 from afterturn.errors import InvalidInput
 from afterturn.llm import budget
 from afterturn.scopes import UserScope
-
-if TYPE_CHECKING:
-    from afterturn.database.pool import Connection
 
 _SQL = queries.load("llm_calls")
 
@@ -96,19 +94,15 @@ def decode_rows(rows: Iterable[Row]) -> list[Costs]:
     return [Costs(**row) for row in rows]
 
 
-def read_costs(
-    connection: Connection, tenant_id: str | None, user_id: str | None, *, by: CostGrouping, days: int | None
-) -> list[Costs]:
-    """Return costs over a connection of a worker, which may read all users. Raises InvalidInput."""
-    statement = costs_statement(tenant_id, user_id, by=by, days=days)
-    return decode_rows(connection.execute(statement.sql, statement.arguments).fetchall())
+def read_costs(tenant_id: str | None, user_id: str | None, *, by: CostGrouping, days: int | None) -> Steps[list[Costs]]:
+    """Return costs; the arguments are those of `costs_statement`. Raises InvalidInput."""
+    return decode_rows((yield from read_rows(costs_statement(tenant_id, user_id, by=by, days=days))))
 
 
-def read_daily_budget(connection: Connection, user: UserScope, *, daily_tokens: int) -> DailyBudget:
+def read_daily_budget(user: UserScope, *, daily_tokens: int) -> Steps[DailyBudget]:
     """Return the budget of a user today."""
-    spent = budget.read_spent_today(connection, [user])[user]
-    paused = connection.execute(_SQL["paused"], user.key).fetchone()
-    assert paused is not None, "a count is always one row"
+    spent = budget.decode_spent((yield from read_rows(budget.spent_statement([user])))).get(user, 0)
+    paused = yield from read_row(Statement(_SQL["paused"], user.key))
     return DailyBudget(
         daily_tokens=daily_tokens,
         spent_tokens=spent,

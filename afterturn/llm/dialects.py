@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ _ABOUT_MODE: dict[Mode, re.Pattern[str]] = {
     "prompt": re.compile(r"(?!)"),
 }
 _ABOUT_TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
+_ABOUT_STREAM_USAGE = re.compile(r"stream_options|include_usage", re.IGNORECASE)
 _ABOUT_TOKENS = re.compile(r"max_tokens|max_completion_tokens", re.IGNORECASE)
 
 #: Gateways answer 404 when no provider supports the request; some local servers answer 500 or 501.
@@ -44,6 +45,8 @@ class Dialect:
     is_tokens_settled: bool = False
     #: 0 for repeatable answers; None where the endpoint accepts no temperature.
     temperature: float | None = 0.0
+    #: Whether the endpoint accepts the request for token counts at the end of a stream.
+    has_stream_usage: bool = True
 
     def body(
         self, *, model: str, system: str, user: str, name: str, form: Mapping[str, Any], max_tokens: int
@@ -70,11 +73,36 @@ class Dialect:
             body["response_format"] = {"type": "json_object"}
         return body
 
+    def stream_body(self, *, model: str, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> dict[str, Any]:
+        """Return the body of a request for a streamed answer, without structured output."""
+        body: dict[str, Any] = {"model": model, "messages": list(messages), self.tokens: max_tokens}
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if self.has_stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
 
 def simpler(dialect: Dialect, failure: Failure) -> Dialect | None:
     """Return a simpler dialect to try after `failure`; None if the failure has another cause, or if there is none."""
     if failure.status not in _REJECTIONS or failure.is_about_length:
         return None
+    other = _with_other_parameters(dialect, failure)
+    if other is None and failure.says(_ABOUT_MODE[dialect.mode]):
+        return replace(dialect, mode=_NEXT_MODE[dialect.mode])
+    return other
+
+
+def simpler_stream(dialect: Dialect, failure: Failure) -> Dialect | None:
+    """Do the same as `simpler` for a request for a streamed answer."""
+    if failure.status not in _REJECTIONS or failure.is_about_length:
+        return None
+    if dialect.has_stream_usage and failure.says(_ABOUT_STREAM_USAGE):
+        return replace(dialect, has_stream_usage=False)
+    return _with_other_parameters(dialect, failure)
+
+
+def _with_other_parameters(dialect: Dialect, failure: Failure) -> Dialect | None:
     if dialect.temperature is not None and failure.says(_ABOUT_TEMPERATURE):
         return replace(dialect, temperature=None)
     if not dialect.is_tokens_settled and failure.says(_ABOUT_TOKENS):
@@ -82,8 +110,6 @@ def simpler(dialect: Dialect, failure: Failure) -> Dialect | None:
             "max_tokens" if dialect.tokens == "max_completion_tokens" else "max_completion_tokens"
         )
         return replace(dialect, tokens=other, is_tokens_settled=True)
-    if failure.says(_ABOUT_MODE[dialect.mode]):
-        return replace(dialect, mode=_NEXT_MODE[dialect.mode])
     return None
 
 

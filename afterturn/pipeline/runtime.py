@@ -23,12 +23,14 @@ from afterturn.endpoints.breaker import Breaker
 from afterturn.extraction.extractor import Extractor
 from afterturn.extraction.offline import OfflineExtractor
 from afterturn.extraction.prompted import PromptedExtractor
+from afterturn.forgetting import stores
 from afterturn.llm.client import LLM
 from afterturn.pipeline.enqueue import Enqueue
 from afterturn.settings import Settings
 from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.prompted import PromptedSummarizer
 from afterturn.summaries.summarizer import Summarizer
+from afterturn.user_store import UserStore
 
 
 class Runtime:
@@ -54,6 +56,11 @@ class Runtime:
     @cached_property
     def postgres(self) -> ConnectionPool[Connection]:
         return open_worker_pool(self.settings, size=self._pool_size)
+
+    @cached_property
+    def user_stores(self) -> tuple[UserStore, ...]:
+        """Every store that holds things of users."""
+        return stores.every(self.settings, self.redis)
 
     @cached_property
     def leases(self) -> LeaseKeeper:

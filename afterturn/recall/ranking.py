@@ -2,7 +2,7 @@
 
 A short question is best answered by documents with its words. A long question is a message; it is best answered by
 facts about its topic and by the openings of conversations. The weights were fitted on several data sets at once;
-docs/recall.md describes the fit and the effect of each feature.
+docs/explanation/recall.md describes the fit and the effect of each feature.
 """
 
 from __future__ import annotations

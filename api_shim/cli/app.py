@@ -75,7 +75,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Long-term memory for LLM agents, formed in the background after each turn.\n\n"
     "Start with `afterturn up`: it brings its own Redis and PostgreSQL, and needs nothing else installed.\n\n"
-    "Settings come from environment variables AFTERTURN_…; docs/settings.md lists them all.",
+    "Settings come from environment variables AFTERTURN_…; docs/reference/settings.md lists them all.",
     **_STYLE,
 )
 

@@ -46,7 +46,7 @@ def import_file(
 
     A line is an object with user, session, role, content and at (ISO 8601, with an offset); id, name, agent, metadata
     and tenant where there are any. Every line is checked before the first is written. Running it again adds nothing
-    twice: it goes on where it was stopped. docs/import.md tells more.
+    twice: it goes on where it was stopped. docs/how-to/import.md tells more.
 
     Exit code 0: all lines are written. 2: there are bad lines, of which nothing was written (without --skip-invalid
     nor was anything else), or a server is away. 130: stopped by Ctrl-C.

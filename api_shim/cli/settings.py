@@ -8,7 +8,7 @@ import typer
 
 
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in docs/settings.md.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in docs/reference/settings.md.")] = False,
 ) -> None:
     """List every setting, its default and what it means.
 

@@ -14,8 +14,7 @@ ANA = UserScope("default", "ana")
 
 
 def exported(pipeline, scope=ANA):
-    with pipeline.runtime.postgres.connection() as connection:
-        return list(export.records(pipeline.runtime.redis, connection, scope))
+    return [record.values for record in export.records(pipeline.runtime.user_stores, scope)]
 
 
 def settled(pipeline, database):

@@ -2,12 +2,9 @@
 
 import asyncio
 import logging
-import re
-from pathlib import Path
 
 import pytest
 
-from afterturn import settings as settings_module
 from afterturn import tokens
 from afterturn.context import counting
 from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns
@@ -125,16 +122,3 @@ def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory)
     assert plain == memory.context("Where do I live?", 1_000)
     assert "- [calendar] 15:00 dentist" in text_of(outside)
     assert "dentist" not in text_of(memory.context("Where do I live?", 1_000, providers=[Calendar()]))
-
-
-def test_the_examples_of_the_guide_run(settings, command, pipeline, capsys):
-    guide = (Path(__file__).parents[2] / "docs/context.md").read_text(encoding="utf-8")
-    settings_module.from_environment.cache_clear()
-    try:
-        for example in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
-            exec(example, {})
-    finally:
-        settings_module.from_environment.cache_clear()
-    assert "Europe/Lisbon" in capsys.readouterr().out
-    history = MemoryClient("ana", "chat-1", settings=settings).history()
-    assert [turn.role for turn in history] == ["user", "assistant"]

@@ -11,7 +11,7 @@ import pytest
 
 from afterturn import faults
 from afterturn import settings as settings_module
-from afterturn.database import counters
+from afterturn.database import counters, steps
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.pipeline.stages import index, sleep
@@ -157,7 +157,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
             forgetting.lead_there(memory)
             forgetting.join()
         with pipeline.runtime.postgres.connection() as connection:
-            counted = counters.read_counters(connection)
+            counted = steps.run(connection, counters.read_counters())
     assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == len(late)
 
 

@@ -343,9 +343,7 @@ def test_forget_erases_what_was_judged(memory, pipeline, llm_server, database):
     said(memory, pipeline, "Ana sings.")
     said(memory, pipeline, "Ana paints.", day=2)
     assert len(judgements(database)) == 1
-    with pipeline.runtime.postgres.connection() as connection:
-        exported = list(export.records(pipeline.runtime.redis, connection, ANA))
-    assert "judgements" in {record.get("table") for record in exported}
+    assert "judgements" in {record.kind for record in export.records(pipeline.runtime.user_stores, ANA)}
     erasures.forget(pipeline.runtime, ANA)
     assert judgements(database) == []
 

@@ -44,11 +44,11 @@ def test_the_oldest_age_is_that_of_what_is_left(status, settings, pipeline, hot_
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "one")
     session = SessionScope("default", "ana", "default")
-    [entry] = pending.read(hot_store, [session], limit=1)[session]
+    taken = pending.read(hot_store, [session], limit=1)
     time.sleep(1.1)
     memory.write("user", "two")
     assert status()["pending"]["oldest_seconds"] > 1.1
-    pending.remove(hot_store, {session: [entry]}, keep_recent=0, recent_seconds=1)
+    pending.remove(hot_store, taken, keep_recent=0, recent_seconds=1)
     assert status()["pending"]["oldest_seconds"] < 1.1
 
 

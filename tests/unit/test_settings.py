@@ -8,7 +8,7 @@ from afterturn import settings
 from afterturn.errors import SettingsError
 from afterturn.settings import Settings
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "settings.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
 
 def test_defaults_need_no_environment():

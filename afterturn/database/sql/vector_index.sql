@@ -1,4 +1,4 @@
--- The index of large memories (docs/decisions/015).
+-- The index of large memories (decision 015).
 
 -- name: index
 -- The current index of a memory.

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("vector_index")
 
-#: Turns and facts from which on a memory is indexed. Of fewer, all are read as fast (docs/decisions/015).
+#: Turns and facts from which on a memory is indexed. Of fewer, all are read as fast (decision 015).
 LARGE = 10_000
 
 

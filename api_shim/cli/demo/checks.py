@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from afterturn.database import steps
 from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.watching import progress
@@ -41,8 +42,8 @@ class Findings:
 def find(play: Play, stack: Stack, pool: ConnectionPool[Connection], write_seconds: Sequence[float]) -> Findings:
     """Read it all, while the stack still runs. Raises MemoryUnavailable."""
     with translate_connection_errors(), pool.connection() as connection:
-        freshness = progress.read_freshness(connection, play.tenant_id)
-        cost = progress.read_cost(connection, play.tenant_id)
+        freshness = steps.run(connection, progress.read_freshness(play.tenant_id))
+        cost = steps.run(connection, progress.read_cost(play.tenant_id))
     flower_address = stack.address("flower")
     return Findings(
         delivery=delivery.check(play.sessions, stack.settings),

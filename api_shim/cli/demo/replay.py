@@ -11,6 +11,7 @@ from pathlib import Path
 from psycopg_pool import ConnectionPool
 
 from afterturn import MemoryClient
+from afterturn.database import steps
 from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
@@ -40,8 +41,8 @@ class Watch:
         """Read and show the counts now. Raises MemoryUnavailable, and DemoFailed when a batch was given up."""
         self._looked_at = time.monotonic()
         with translate_connection_errors(), self._pool.connection() as connection:
-            counts = progress.read(connection, self._tenant_id)
-            dead = progress.read_dead_reasons(connection, self._tenant_id) if counts.dead_batches else {}
+            counts = steps.run(connection, progress.read_progress(self._tenant_id))
+            dead = steps.run(connection, progress.read_dead_reasons(self._tenant_id)) if counts.dead_batches else {}
         self._display.reached(counts)
         if dead:
             reasons = "; ".join(f"{reason} ({batches} of {counts.batches})" for reason, batches in dead.items())
