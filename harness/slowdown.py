@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-#: Work that is measured, in seconds of a processor, and the pause after it. Shorter work is let in before others, and so
-#: finds no machine busy.
+#: Work that is measured, in seconds of a processor, and the pause after it. Shorter work is let in before others: it
+#: would find no machine busy.
 WORK_SECONDS, PAUSE_SECONDS = 0.01, 0.2
 #: Nobody waits longer for what is measured: the thread ends, also where nobody stops it.
 LIFETIME_SECONDS = 300.0
