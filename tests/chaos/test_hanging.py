@@ -5,9 +5,10 @@ from __future__ import annotations
 from afterturn.database import counters
 from harness.chaos import conversation, trial
 from harness.chaos.image import Image
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 
 def test_a_call_that_hangs_ends_at_its_deadline_and_is_made_again(lane: Lane, expected: Image) -> None:

@@ -23,10 +23,10 @@ from afterturn.forgetting import erasures
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
+from harness import servers
 from harness.chaos import conversation
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
-from tests.conftest import empty
 
 USERS = ("ana", "ben")
 SESSIONS = ("home", "work")
@@ -72,7 +72,7 @@ class Memory(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        empty(self.pipeline.settings)
+        servers.empty(self.pipeline.settings)
         self.pipeline.hints.waiting.clear()
         self.llm.forget()
         self.written: dict[tuple[str, str], list[str]] = {}

@@ -13,14 +13,6 @@ from tests import canary
 ANA = UserScope("default", "ana")
 
 
-def write_about(settings, user_id, *, word=canary.WORD, tenant_id=None, session_id=f"chat-{canary.ID}"):
-    """Write turns with the canary wherever a caller can put it."""
-    memory = MemoryClient(user_id, session_id, agent_id=f"agent-{canary.ID}", tenant_id=tenant_id, settings=settings)
-    memory.write("user", f"My name is {word}. I live in Porto.", name=word, metadata={word: [word]})
-    memory.write("user", f"My dog is called {word}.", turn_id=f"turn-{canary.ID}-{user_id}", memories_shown=[word])
-    return memory
-
-
 def exported(pipeline, scope=ANA):
     return [record.values for record in export.records(pipeline.runtime.user_stores, scope)]
 
@@ -32,7 +24,7 @@ def settled(pipeline, database):
 
 
 def test_what_was_remembered_is_forgotten_at_once(settings, pipeline, database, hot_store):
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     # One more that no worker has seen.
     memory.write("user", f"{canary.WORD} barks.")
@@ -54,7 +46,7 @@ def test_what_was_remembered_is_forgotten_at_once(settings, pipeline, database, 
 
 def test_nothing_is_counted_as_pending_any_more(settings, pipeline, hot_store):
     counter = keys.pending_bytes(keys.shard_of("default", "ana"))
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     assert int(hot_store.get(counter)) > 0
     erasures.forget(pipeline.runtime, ANA)
     assert int(hot_store.get(counter)) == 0
@@ -72,7 +64,7 @@ def test_many_pending_turns_and_sessions_are_removed(settings, pipeline, hot_sto
 
 
 def test_the_export_holds_everything_and_afterwards_nothing(settings, pipeline, database):
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     memory.write("user", "One more.")
     before = canary.rows(database, tenant_id="default", user_id="ana")
@@ -95,12 +87,12 @@ def test_the_export_holds_everything_and_afterwards_nothing(settings, pipeline, 
 
 def test_others_keep_every_byte(settings, pipeline, database, hot_store):
     others = [("default", "ben"), ("other", "ana"), ("default", "an"), ("default", "ana:x"), ("default", "*")]
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     for tenant_id, user_id in others:
-        write_about(settings, user_id, word="Rex", tenant_id=tenant_id)
+        canary.write_about(settings, user_id, word="Rex", tenant_id=tenant_id)
     settled(pipeline, database)
     for tenant_id, user_id in [("default", "ana"), *others]:
-        write_about(settings, user_id, word="Bello", tenant_id=tenant_id, session_id="later")
+        canary.write_about(settings, user_id, word="Bello", tenant_id=tenant_id, session_id="later")
 
     def held():
         quoted = [keys.members_of_user(UserScope(*other)).removesuffix(":*") for other in others]
@@ -115,7 +107,7 @@ def test_others_keep_every_byte(settings, pipeline, database, hot_store):
 
 
 def test_the_same_id_begins_anew(settings, pipeline, database, hot_store):
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     # As if Redis's clock had been ahead, and were set back afterwards.
     hot_store.xadd(
         keys.pending(memory._session.scope),
@@ -146,7 +138,7 @@ def test_somebody_unknown_is_forgotten_too_and_somebody_known_again_and_again(se
 
 
 def test_what_was_begun_is_finished_by_the_sweep(settings, pipeline, database, hot_store):
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     with pipeline.runtime.postgres.connection() as connection:
         assert erasures.request(connection, ANA) == erasures.request(connection, ANA) == 1
@@ -161,7 +153,7 @@ def test_what_was_begun_is_finished_by_the_sweep(settings, pipeline, database, h
 
 
 def test_late_messages_bring_nobody_back(settings, pipeline, database):
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     [(batch_id,)] = database.execute("SELECT batch_id FROM batches").fetchall()
     erasures.forget(pipeline.runtime, ANA)
@@ -176,7 +168,7 @@ def test_late_messages_bring_nobody_back(settings, pipeline, database):
 def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipeline, database, hot_store, monkeypatch):
     from afterturn import faults
 
-    memory = write_about(settings, "ana")
+    memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     asleep, woken = threading.Event(), threading.Event()
 

@@ -9,29 +9,9 @@ import pytest
 from afterturn.extraction.extractor import RawAnswer
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
+from tests.fundamentals.scripted import Scripted, fact
 
 ANA = UserScope("default", "ana")
-
-
-class Scripted:
-    """An extractor that answers what the test says, and counts its calls."""
-
-    prompt_version = "test-1"
-    model = "scripted"
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.calls = 0
-
-    def extract(self, request):
-        self.calls += 1
-        answer = self.answers.pop(0)
-        text = answer if isinstance(answer, str) else json.dumps({"facts": answer, "episode": None})
-        return RawAnswer(text=text, prompt_version=self.prompt_version, model=self.model)
-
-
-def fact(text, turn=1, quote=None, **more):
-    return {"text": text, "evidence": [{"turn": turn, "quote": quote or text}], **more}
 
 
 def facts(database):

@@ -1,33 +1,15 @@
 """Facts by entity, and as of a moment: what was true then, and what was believed then."""
 
 import itertools
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from afterturn.extraction.extractor import RawAnswer
+from afterturn.errors import InvalidInput
 from api_shim import MemoryClient
+from tests.fundamentals.scripted import Scripted
 
 YEAR = {year: datetime(year, 7, 1, tzinfo=UTC) for year in range(2018, 2027)}
-
-
-class Scripted:
-    """An extractor that answers what the test says."""
-
-    prompt_version = "test-1"
-    model = "scripted"
-
-    def __init__(self):
-        self.answers = []
-
-    def extract(self, request):
-        return RawAnswer(text=self.answers.pop(0), prompt_version=self.prompt_version, model=self.model)
-
-
-@pytest.fixture
-def memory(settings):
-    return MemoryClient("ana", "chat", settings=settings)
 
 
 @pytest.fixture
@@ -37,8 +19,7 @@ def say(memory, pipeline):
     numbers = itertools.count(1)
 
     def write(text, *facts, at):
-        quoted = [fact | {"evidence": [{"turn": 1, "quote": text}]} for fact in facts]
-        extractor.answers.append(json.dumps({"facts": quoted}))
+        extractor.answers.append([one | {"evidence": [{"turn": 1, "quote": text}]} for one in facts])
         memory.write("user", text, occurred_at=at, turn_id=f"turn-{next(numbers)}")
         pipeline.settle()
 
@@ -203,3 +184,12 @@ def test_the_days_are_those_of_the_timezone_that_a_person_names(memory, say, pip
     memory.delete_fact(fact_id)
     pipeline.settle()
     assert timezone() == "UTC"
+
+
+def test_times_asked_about_have_a_timezone_and_a_meaning(memory):
+    now = datetime.now(UTC)
+    for bad in ({"as_of": now.replace(tzinfo=None)}, {"as_of": now, "time": "heard"}, {"limit": 0}, {"subject": ""}):
+        with pytest.raises(InvalidInput):
+            memory.facts(**bad)
+    with pytest.raises(InvalidInput, match="include_superseded"):
+        memory.facts(as_of=now - timedelta(days=1), include_superseded=True)

@@ -1,7 +1,6 @@
 """The daily token budget: calls reserve tokens, batches become larger, then pause, and are never dropped."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
+from harness.waiting import wait_until
 
 #: The expected tokens of a batch with one turn are about 6,000, most of them for the longest answer.
 ONE_CALL = 8_000
@@ -74,8 +74,7 @@ def test_a_call_reserves_tokens_before_it_is_made(with_budget, llm_server, hot_s
     with Pipeline(settings) as pipeline:
         working = threading.Thread(target=pipeline.settle)
         working.start()
-        while not llm_server.calls("extract"):
-            time.sleep(0.05)
+        wait_until(lambda: bool(llm_server.calls("extract")), seconds=20)
         [under_way] = command.json("costs", "--user", "ana")["costs"]
         llm_server.heal()
         working.join()
@@ -104,10 +103,7 @@ def test_concurrent_workers_do_not_exceed_the_budget(with_budget, llm_server, ho
         cut_only(pipeline)
         batches = [str(row[0]) for row in database.execute("SELECT batch_id FROM batches").fetchall()]
         results = [workers.submit(pipeline.do, "extract", "default", "ana", batch) for batch in batches]
-        deadline = time.monotonic() + 20
-        while sum(state[3] for state in batch_states(database)) < 5:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: sum(state[3] for state in batch_states(database)) >= 5, seconds=20)
         llm_server.heal()
         assert sorted(result.result() for result in results) == [False] * 5 + [True]
     assert len(llm_server.calls("extract")) == 1

@@ -7,29 +7,11 @@ from uuid import uuid4
 import pytest
 
 from afterturn.errors import ModelRefused
-from afterturn.extraction.extractor import RawAnswer
 from api_shim import MemoryClient
+from tests.fundamentals.scripted import Scripted
 
 GOOD = json.dumps({"facts": [{"text": "Ana lives in Porto.", "evidence": [{"turn": 1, "quote": "Porto"}]}]})
 NOTHING = '{"facts": []}'
-
-
-class Scripted:
-    """An extractor that answers, or fails, as the test says; it counts its calls."""
-
-    prompt_version = "test-1"
-
-    def __init__(self, *answers, model="scripted"):
-        self.answers = list(answers)
-        self.calls = 0
-        self.model = model
-
-    def extract(self, request):
-        self.calls += 1
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return RawAnswer(text=answer, prompt_version=self.prompt_version, model=self.model)
 
 
 @pytest.fixture
