@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def held(client: redis.Redis, scope: UserScope, *, seconds: float) -> Iterator[bool]:
+def try_lock_user(client: redis.Redis, scope: UserScope, *, seconds: float) -> Iterator[bool]:
     """Yield whether nobody else is applying for this user; True as well when Redis does not answer.
 
     Args:
@@ -28,15 +28,15 @@ def held(client: redis.Redis, scope: UserScope, *, seconds: float) -> Iterator[b
     # thread_local=False: the token belongs to this block, whichever thread ends it.
     lock = Lock(client, keys.user_lock(scope), timeout=seconds, blocking=False, thread_local=False)
     try:
-        is_held = lock.acquire()
+        is_acquired = lock.acquire()
     except redis.RedisError as error:
         logger.warning("the user lock is skipped: %s", type(error).__name__)
         yield True
         return
     try:
-        yield bool(is_held)
+        yield bool(is_acquired)
     finally:
-        if is_held:
+        if is_acquired:
             _release(lock)
 
 

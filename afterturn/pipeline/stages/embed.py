@@ -8,12 +8,12 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch
-from afterturn.batches.claims import Claimed
+from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.extraction import batch_outcome
+from afterturn.extraction import batch_answer
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -32,11 +32,11 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     def load(connection: Connection, batch: Batch) -> list[_Lacking]:
         return [] if batch.is_embedded else _load(runtime, connection, batch)
 
-    with claims.claimed(runtime, scope, batch_id, stage="embed", state="extracted", load=load) as claimed:
+    with claims.claim_batch(runtime, scope, batch_id, stage="embed", state="extracted", load=load) as claimed:
         if claimed is None:
             return False
         if claimed.batch.is_embedded:
-            claims.give_back(runtime, claimed)
+            claims.release_claim(runtime, claimed)
             return False
         *before, last = claimed.loaded
         for lacking in before:
@@ -59,13 +59,13 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> list[_Lacki
 
 
 def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[Item]:
-    outcome = batch_outcome.read(connection, batch)
+    answer = batch_answer.read_verified_answer(connection, batch)
     wanted = [
-        Item(kind="fact", name=items.fact_name(believed.fact_id), text=believed.candidate.text)
-        for believed in outcome.believed
+        Item(kind="fact", name=items.fact_name(candidate.fact_id), text=candidate.content.text)
+        for candidate in answer.candidates
     ]
-    if outcome.episode is not None:
-        text = f"{outcome.episode.title}. {outcome.episode.summary}"
+    if answer.episode is not None:
+        text = f"{answer.episode.title}. {answer.episode.summary}"
         wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns and batch.kind != "manual":
         _, turns = batch_row.read_turns(connection, batch)
@@ -73,7 +73,7 @@ def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[
     return wanted
 
 
-def _embed_in_further_space(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> None:
+def _embed_in_further_space(runtime: Runtime, claimed: ClaimedBatch[list[_Lacking]], lacking: _Lacking) -> None:
     """Store the vectors of one space by themselves: another space's embedder may be away."""
     vectors = _vectors(runtime, lacking)
     with runtime.postgres.connection() as connection, connection.transaction():
@@ -81,16 +81,16 @@ def _embed_in_further_space(runtime: Runtime, claimed: Claimed[list[_Lacking]], 
         _store(connection, claimed.batch, lacking, vectors)
 
 
-def _embed_and_finish(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> UUID | None:
+def _embed_and_finish(runtime: Runtime, claimed: ClaimedBatch[list[_Lacking]], lacking: _Lacking) -> UUID | None:
     """Store the last vectors, mark the batch as embedded, and return the batch of its user that may be applied next."""
     vectors = _vectors(runtime, lacking)
     with runtime.postgres.connection() as connection:
         with connection.transaction():
             _store(connection, claimed.batch, lacking, vectors)
-            claims.mark(connection, claimed, "embedded")
+            claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
-        return batch_row.next_ready(connection, claimed.batch.session.user)
+        return batch_row.next_ready_batch_id(connection, claimed.batch.session.user)
 
 
 def _vectors(runtime: Runtime, lacking: _Lacking) -> list[list[float]]:

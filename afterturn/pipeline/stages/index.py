@@ -34,7 +34,7 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
             if owed is None or owed["documents"] < LARGE:
                 if owed is not None:
                     connection.execute(_SQL["mark_indexed"], scope.key | {"user_seq": owed["next_user_seq"]})
-                leases.let_go(connection, lease)
+                leases.try_release(connection, lease)
                 return False
             building.build_index(
                 connection,

@@ -10,10 +10,10 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
-from afterturn.consolidation import asking, judgements
+from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge
-from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.rules import Relation
 from afterturn.database import counters
 from afterturn.errors import ModelUnavailable, TransitionRefused, VersionConflict
@@ -63,15 +63,15 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
     except (ModelUnavailable, TransitionRefused) as error:
         # The debt stays in the user row: the sweep finds it again.
         logger.warning("the sleep of %s waits: %s", scope, error)
-        _let_go(runtime, lease, error)
+        _release_after(runtime, lease, error)
         return None
     finally:
         runtime.leases.forget(lease)
 
 
-def _let_go(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
+def _release_after(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
     with runtime.postgres.connection() as connection:
-        leases.let_go(connection, lease)
+        leases.try_release(connection, lease)
         if isinstance(error, TransitionRefused):
             is_conflict = isinstance(error, VersionConflict)
             counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
@@ -97,7 +97,7 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
         # Read after the claim: whoever held the lease before may just have finished.
         memory = whole_memory.read_whole_memory(connection, scope)
         if memory is None:
-            leases.let_go(connection, lease)
+            leases.try_release(connection, lease)
             return None
     judged = _judge(runtime, scope, lease, memory)
     done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
@@ -132,7 +132,7 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
             if calls == runtime.settings.sleep_calls:
                 return _Judged(verdicts=judged.verdicts, through=_before(memory, group[0]), is_finished=False)
             calls += 1
-            asking.ask(runtime, lease, judge, question.text(), stage="sleep")
+            judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
             verdicts = _ask_about(runtime, scope, memory, judge, group)[1]
         judged.verdicts.update(verdicts or {})
     return judged
@@ -146,9 +146,9 @@ def _before(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
 
 def _ask_about(
     runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[CurrentFact]
-) -> tuple[Question | None, Verdicts | None]:
+) -> tuple[JudgeQuestion | None, Verdicts | None]:
     """Return the question about a group of facts, and what the judge said to it, where it was asked already."""
     with runtime.postgres.connection() as connection:
-        question = questions.make_question(connection, scope, memory, group)
-        verdicts = None if question is None else judgements.read(connection, scope, judge, question)
+        question = questions.make_group_question(connection, scope, memory, group)
+        verdicts = None if question is None else judgements.read_verdicts(connection, scope, judge, question)
     return question, verdicts

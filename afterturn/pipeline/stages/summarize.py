@@ -35,15 +35,15 @@ def summarize(runtime: Runtime, session: SessionScope) -> bool:
     except TransitionRefused as error:
         # The debt stays in the session row: the sweep finds it again.
         logger.warning("the summary of %s waits: %s", session, error)
-        _let_go(runtime, lease, error)
+        _release_after(runtime, lease, error)
         return False
     finally:
         runtime.leases.forget(lease)
 
 
-def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
+def _release_after(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
     with runtime.postgres.connection() as connection:
-        leases.let_go(connection, lease)
+        leases.try_release(connection, lease)
         if isinstance(error, StaleLease):
             counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
@@ -52,7 +52,7 @@ def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> 
     with runtime.postgres.connection() as connection:
         owed = connection.execute(_SQL["summarized_range"], session.key).fetchone()
         if owed is None:
-            leases.let_go(connection, lease)
+            leases.try_release(connection, lease)
             return False
     try:
         _make_digests(runtime, session, lease, through=owed["applied_through"])
