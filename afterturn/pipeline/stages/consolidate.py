@@ -1,7 +1,7 @@
-"""Consolidate: an embedded batch's candidates against the user's facts, applied in the user's order.
+"""Consolidate: compare an embedded batch's candidates with the user's facts, and apply the batches in the user's order.
 
-What rules cannot decide on is put to a judge first, in a stage of its own (`judge`), so that no process of the fast
-pool waits for an LLM: the batch then owes a judgement, and comes back when it is there.
+If rules cannot decide, the judge is asked first, in the stage `judge`, so that no process of the fast pool waits for an
+LLM. The batch then owes a judgement, and is consolidated again when the judgement is stored.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from afterturn.scopes import UserScope
 
 
 def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Apply one batch. Returns whether it did; False when it is not its turn, or there was nothing to do."""
+    """Apply one batch. Returns whether it was applied; False if an earlier batch is open or there is nothing to do."""
     faults.point("consolidate.before_lock")
     with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
         if not is_locked:
-            # Whoever holds it hands on to the user's lowest batch when it is done.
+            # The worker that has the lock enqueues the user's earliest batch when it is done.
             return False
         faults.point("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
@@ -76,11 +76,12 @@ def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], questio
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
-    """Tell of the user's lowest batch, when it waits only to be applied.
+    """Enqueue the user's earliest open batch if it is ready to be applied.
 
-    Also after an attempt that came too early: while it held the lock, the lowest batch may have been turned away.
+    This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
+    earliest batch.
     """
     with runtime.postgres.connection() as connection:
-        lowest = batch_row.next_ready_batch_id(connection, scope)
-    if lowest is not None and lowest != batch_id:
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(lowest))
+        earliest = batch_row.next_ready_batch_id(connection, scope)
+    if earliest is not None and earliest != batch_id:
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(earliest))

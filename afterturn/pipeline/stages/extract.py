@@ -1,4 +1,4 @@
-"""Extract: a pending batch's turns go to the extractor; its answer is stored, verified once, and kept as candidates."""
+"""Extract: send a pending batch's turns to the extractor, store its answer, verify it once, store the candidates."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _SQL = queries.load("batches")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """What extraction reads before it begins."""
+    """The input of an extraction."""
 
     request: ExtractionRequest
-    #: The answers that this prompt and model gave before.
+    #: The stored answers of this prompt and model.
     stored: list[StoredAnswer]
 
 
 def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Take one batch from pending to extracted. Returns whether it did; False when there was nothing to do."""
+    """Extract one pending batch. Returns whether it was extracted; False if there is nothing to do."""
 
     def load(connection: Connection, batch: Batch) -> _Loaded:
         return _load(runtime, connection, batch)
@@ -68,7 +68,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
 
 
 def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) -> None:
-    """Verify the answer and store what is believed, in the transaction that marks the batch as extracted."""
+    """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.request.turns
     with runtime.postgres.connection() as connection:

@@ -1,4 +1,4 @@
-"""Judge: what rules cannot decide on of a batch is put to an LLM, and its answer is stored before it is used."""
+"""Judge: ask an LLM what rules cannot decide about a batch, and store its answer before it is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afterturn.scopes import UserScope
 
 
 def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Get one batch its judgement. Returns whether it did; False when it waits for none."""
+    """Get the judgement that one batch waits for. Returns False if it waits for none."""
     with claims.claim_batch(
         runtime, scope, batch_id, stage="judge", state="extracted", load=judgements.read_owed_judgement
     ) as claimed:
