@@ -34,7 +34,7 @@ from bench.report import Line
 from harness import copying, fact_filters, servers, synthetic
 from harness.brute_force import BruteForce, Stemmer
 from harness.known_vectors import KnownVectors
-from harness.synthetic import Question, Said, Vocabulary
+from harness.synthetic import Said, SearchQuestion, Vocabulary
 
 LIMIT = 10
 #: Memories of users who are asked, at most: their texts are made again for the exact answers.
@@ -82,7 +82,7 @@ class Asked:
     """One question, and the filters it is asked with."""
 
     said: Said
-    question: Question
+    question: SearchQuestion
     filters: Mapping[str, Any]
     #: How many memories there are that pass.
     owned: int

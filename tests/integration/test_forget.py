@@ -109,7 +109,7 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
         memory = canary.write_about(with_llm, "ana")
         other = canary.write_about(with_llm, "ben", word="Rex")
         monkeypatch.setattr(faults, "point", forgetting.reach)
-        monkeypatch.setattr(index, "LARGE", 1)
+        monkeypatch.setattr(index, "MIN_DOCUMENTS", 1)
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
             monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))

@@ -45,7 +45,7 @@ def space_id(database):
 @pytest.fixture
 def scope(settings, database, said, vocabulary, space_id, monkeypatch):
     """A user with a loaded memory that has no index yet. Memories are indexed from 1,000 documents on."""
-    monkeypatch.setattr(index, "LARGE", 1_000)
+    monkeypatch.setattr(index, "MIN_DOCUMENTS", 1_000)
     with copying.loading(settings.postgres_url.get_secret_value()) as connection:
         copying.put(connection, [said], space_id, vocabulary)
     database.execute("UPDATE users SET next_user_seq = 1000")
@@ -250,7 +250,7 @@ def test_after_a_crash_at_any_point_the_next_build_succeeds(
     # Recall never reads an incomplete index.
     assert len(memory.recall(questions[0].text, 10)) == 10
     monkeypatch.undo()
-    monkeypatch.setattr(index, "LARGE", 1_000)
+    monkeypatch.setattr(index, "MIN_DOCUMENTS", 1_000)
     database.execute("DELETE FROM leases")
     database.execute("UPDATE users SET index_hinted_at = NULL")
     pipeline.settle()

@@ -1,4 +1,4 @@
-"""The stored answers of one batch: asked for once, repaired once, and split where they do not fit."""
+"""The stored answers of one batch: one per run of turns, repaired once, in two halves if the run is too long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from afterturn.extraction.answer import Answer
 
 _SQL = queries.load("batches")
 
-#: An answer that cannot be used is asked for once more, with the reason.
+#: Attempts per run of turns. After an unusable answer the model is called again, with the reason.
 ATTEMPTS = 2
 
 
@@ -32,23 +32,23 @@ class StoredAnswer:
     last_position: int
     #: 1, or 2 for the repair.
     attempt: int
-    #: As it came from the model; None where these turns are asked for in halves.
+    #: The model's answer, unchanged. None if these turns are sent to the model in two halves.
     text: str | None
-    #: In which a date or a time without an offset is read.
+    #: The timezone of dates and times without an offset.
     zone: tzinfo = UTC
 
     @cached_property
     def answer(self) -> Answer:
-        """The answer that its text holds, parsed once. Raises AnswerMalformed."""
+        """The parsed text; it is parsed once. Raises AnswerMalformed."""
         return answer.parse(self.text or "", self.zone)
 
     @property
     def size(self) -> int:
-        """How many turns it is about."""
+        """The number of turns in the run."""
         return self.last_position - self.first_position + 1
 
-    def problem(self) -> str | None:
-        """Say why it cannot be used; None when it can."""
+    def find_problem(self) -> str | None:
+        """Return why the answer is unusable; None if it is usable."""
         if self.text is None:
             return None
         try:
@@ -60,12 +60,17 @@ class StoredAnswer:
         return f"it names turns that do not exist: {unknown[:5]}" if unknown else None
 
 
-def read(
+def read_answers(
     connection: Connection, batch: Batch, *, prompt_version: str, model: str, zone: tzinfo = UTC
 ) -> list[StoredAnswer]:
     """Return all answers stored for a batch by one prompt and model, wider runs first, repairs last.
 
-    Dates in them that have no offset are dates in `zone`.
+    Args:
+        connection: the connection.
+        batch: the batch.
+        prompt_version: the prompt that was answered.
+        model: the model that answered.
+        zone: the timezone of dates and times without an offset.
     """
     rows = connection.execute(
         _SQL["answers"], batch.key | {"prompt_version": prompt_version, "model": model}
@@ -82,10 +87,10 @@ def read(
     ]
 
 
-def store(
+def store_answer(
     connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, prompt_version: str, model: str
 ) -> None:
-    """Keep an answer under the lease on its batch. Raises StaleLease."""
+    """Store an answer, if the lease on its batch is still valid. Raises StaleLease."""
     arguments: dict[str, Any] = {
         "prompt_version": prompt_version,
         "model": model,
@@ -97,22 +102,22 @@ def store(
     leases.execute_fenced(connection, lease, _SQL["add_answer"], batch.key | arguments)
 
 
-def latest(stored: Sequence[StoredAnswer], first_position: int, last_position: int) -> StoredAnswer | None:
-    """Return the last answer for exactly this run of turns."""
+def latest_answer(stored: Sequence[StoredAnswer], first_position: int, last_position: int) -> StoredAnswer | None:
+    """Return the last answer for exactly this run of turns; None if there is none."""
     run = (first_position, last_position)
-    matching = [found for found in stored if (found.first_position, found.last_position) == run]
-    return max(matching, key=lambda found: found.attempt, default=None)
+    matching = [candidate for candidate in stored if (candidate.first_position, candidate.last_position) == run]
+    return max(matching, key=lambda candidate: candidate.attempt, default=None)
 
 
-def halves(first_position: int, last_position: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def split_in_halves(first_position: int, last_position: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the two runs that a run of at least two turns is split into."""
     middle = (first_position + last_position) // 2
     return (first_position, middle), (middle + 1, last_position)
 
 
-def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
-    """Return the answer for the whole batch, from its parts in order. Raises AnswerMalformed."""
-    parts = _parts(stored, batch.first_position, batch.last_position)
+def combine_answers(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
+    """Combine the stored answers into one for the whole batch. Raises AnswerMalformed."""
+    parts = _answers_in_order(stored, batch.first_position, batch.last_position)
     if len(parts) == 1:
         return parts[0].answer
     facts = [
@@ -121,7 +126,7 @@ def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
                 "evidence": tuple(
                     quote.model_copy(update={"turn": quote.turn + part.first_position - batch.first_position})
                     for quote in candidate.evidence
-                    # A number outside of its part must not come to name a turn of another part.
+                    # A number outside of its part must not become the number of a turn in another part.
                     if 1 <= quote.turn <= part.size
                 )
             }
@@ -130,19 +135,19 @@ def united(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
         for candidate in part.answer.facts
     ]
     episodes = [part.answer.episode for part in parts if part.answer.episode]
-    return Answer(facts=tuple(facts), episode=_one_episode(episodes))
+    return Answer(facts=tuple(facts), episode=_combine_episodes(episodes))
 
 
-def _parts(stored: Sequence[StoredAnswer], first: int, last: int) -> list[StoredAnswer]:
-    found = latest(stored, first, last)
-    if found is None:
+def _answers_in_order(stored: Sequence[StoredAnswer], first: int, last: int) -> list[StoredAnswer]:
+    latest = latest_answer(stored, first, last)
+    if latest is None:
         raise AnswerMalformed(f"no answer is stored for the turns {first} to {last}")
-    if found.text is not None:
-        return [found]
-    return [part for run in halves(first, last) for part in _parts(stored, *run)]
+    if latest.text is not None:
+        return [latest]
+    return [part for run in split_in_halves(first, last) for part in _answers_in_order(stored, *run)]
 
 
-def _one_episode(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:
+def _combine_episodes(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:
     if not episodes:
         return None
     return EpisodeDraft(

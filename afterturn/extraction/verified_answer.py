@@ -1,5 +1,7 @@
-"""What a batch's answer comes to: verified candidates, rejections and an episode. The same answer and turns always come
-to the same."""
+"""The verified answer to a batch's turns: candidates, rejections and an episode.
+
+Verification is deterministic: the same answer and turns always give the same result.
+"""
 
 from __future__ import annotations
 
@@ -11,39 +13,39 @@ from afterturn.batches.batch_row import Batch
 from afterturn.candidate import EpisodeDraft
 from afterturn.extraction import candidates, verification
 from afterturn.extraction.answer import Answer
-from afterturn.extraction.verification import BelievedCandidate, Rejection
+from afterturn.extraction.verification import Rejection, VerifiedCandidate
 from afterturn.facts.edits import Edit
 from afterturn.turns import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """What happened in a batch, without secrets."""
+    """The summary of what happened in a batch, without secrets."""
 
     title: str
     summary: str
     outcome: str
     participants: tuple[str, ...]
-    #: When the first and the last turn of the batch were said.
+    #: The times of the batch's first and last turn.
     started_at: datetime
     ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a batch's answer comes to."""
+class VerifiedAnswer:
+    """The verified answer to a batch's turns, or a person's edit."""
 
-    believed: Sequence[BelievedCandidate]
-    #: Empty where they are stored already.
-    rejected: Sequence[Rejection]
+    candidates: Sequence[VerifiedCandidate]
+    #: Empty if they are stored already.
+    rejections: Sequence[Rejection]
     episode: Episode | None
-    #: A person's edits of known facts. A correction's first candidate takes the place of the corrected fact.
+    #: A person's edits of known facts. A correction's first candidate replaces the corrected fact.
     edits: Sequence[Edit] = ()
-    #: Whether the person pinned the candidates; None: as the corrected fact is.
+    #: Whether the person pinned the candidates. None: pinned if the corrected fact is.
     pinned: bool | None = None
 
 
-def verify(
+def verify_answer(
     answer: Answer,
     turns: Sequence[Turn],
     batch: Batch,
@@ -52,19 +54,19 @@ def verify(
     model: str,
     shown: Mapping[str, str],
     categories: Collection[str] | None,
-) -> Outcome:
+) -> VerifiedAnswer:
     """Verify the answer to a batch's turns.
 
     Args:
-        answer: for the whole batch.
+        answer: the answer for the whole batch.
         turns: the batch's turns, in order.
-        batch: names the facts that the candidates may become.
-        prompt_version: which prompt was answered.
-        model: which model answered.
+        batch: the batch. The ids of the facts derive from it, from the prompt version and from the model.
+        prompt_version: the prompt that was answered.
+        model: the model that answered.
         shown: texts of the memories that the assistant was shown, by id.
-        categories: those that facts may have; any other becomes `other`. None: whatever the answer says.
+        categories: the allowed categories; any other becomes `other`. None: all are allowed.
     """
-    believed, rejected = verification.verify(
+    accepted, rejections = verification.verify(
         answer,
         turns,
         batch_id=batch.batch_id,
@@ -73,13 +75,13 @@ def verify(
         shown=shown,
         categories=categories,
     )
-    return Outcome(believed=believed, rejected=rejected, episode=_episode(answer.episode, turns))
+    return VerifiedAnswer(candidates=accepted, rejections=rejections, episode=_make_episode(answer.episode, turns))
 
 
-def _episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
+def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
     if draft is None:
         return None
-    clean = candidates.redacted(draft, verification.told_secrets(turns))
+    clean = candidates.redact_episode(draft, verification.find_turn_secrets(turns))
     return Episode(
         title=clean.title,
         summary=clean.summary,

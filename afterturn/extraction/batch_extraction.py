@@ -1,5 +1,7 @@
-"""Asking the extractor about a batch: once per run of turns, once more for an answer that cannot be used, and in halves
-where the turns do not fit. Every answer is stored before it is used."""
+"""Extract a batch: call the model once per run of turns, and once more if its answer is unusable.
+
+A run that is too long for the model is split in two halves. Every answer is stored before it is used.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +17,20 @@ from afterturn.batches.leases import Lease
 from afterturn.database.pool import Connection
 from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
-from afterturn.extraction import answers, small_talk, timezones
+from afterturn.extraction import small_talk, stored_answers, timezones
 from afterturn.extraction.answer import Answer
-from afterturn.extraction.answers import StoredAnswer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
+from afterturn.extraction.stored_answers import StoredAnswer
 from afterturn.llm import calls
 from afterturn.llm.calls import Call
 from afterturn.settings import Settings
 
-#: The answer to turns that hold nothing to remember; nobody is asked.
-NOTHING = '{"facts": [], "episode": null}'
+#: The answer for turns that contain only small talk. The model is not called.
+EMPTY_ANSWER = '{"facts": [], "episode": null}'
 
 
 class Servers(Protocol):
-    """What asking needs of the runtime."""
+    """The parts of the runtime that extraction uses."""
 
     @property
     def settings(self) -> Settings: ...
@@ -40,8 +42,8 @@ class Servers(Protocol):
     def extractor(self) -> Extractor: ...
 
 
-class Extraction:
-    """The asking for one batch; it goes on from the answers that are stored already."""
+class BatchExtraction:
+    """The extraction of one batch. It continues from the answers that are stored already."""
 
     def __init__(
         self,
@@ -51,14 +53,14 @@ class Extraction:
         request: ExtractionRequest,
         stored: Sequence[StoredAnswer],
     ) -> None:
-        """Name the work.
+        """Prepare the extraction.
 
         Args:
             servers: the runtime.
             batch: the batch.
-            lease: what entitles to the work.
-            request: shows all turns of the batch.
-            stored: the answers that this prompt and model gave before.
+            lease: the lease on the batch.
+            request: a request with all turns of the batch.
+            stored: the stored answers of this prompt and model.
         """
         self._servers = servers
         self._batch = batch
@@ -68,55 +70,55 @@ class Extraction:
         extractor = servers.extractor
         self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
 
-    def complete(self) -> Answer:
-        """Ask until every turn has a usable answer, and return the answer for the whole batch.
+    def run(self) -> Answer:
+        """Call the model until every turn has a usable answer, and return the answer for the whole batch.
 
-        Raises AnswerMalformed where no usable answer is to be had, ModelUnavailable, ModelRefused or StaleLease.
+        Raises AnswerMalformed if the last attempt gives no usable answer, ModelUnavailable, ModelRefused or StaleLease.
         """
         self._complete_run(self._batch.first_position, self._batch.last_position)
-        return answers.united(self._batch, self._stored)
+        return stored_answers.combine_answers(self._batch, self._stored)
 
     def _complete_run(self, first: int, last: int) -> None:
-        found = answers.latest(self._stored, first, last)
-        while found is None or (found.problem() and found.attempt < answers.ATTEMPTS):
-            found = self._ask_and_store(first, last, found)
-        if found.text is None:
-            for run in answers.halves(first, last):
+        stored = stored_answers.latest_answer(self._stored, first, last)
+        while stored is None or (stored.find_problem() and stored.attempt < stored_answers.ATTEMPTS):
+            stored = self._ask_and_store(first, last, stored)
+        if stored.text is None:
+            for run in stored_answers.split_in_halves(first, last):
                 self._complete_run(*run)
 
     def _ask_and_store(self, first: int, last: int, previous: StoredAnswer | None) -> StoredAnswer:
         attempt = 1 if previous is None else previous.attempt + 1
         call: Call | None = None
         try:
-            text, call = self._ask(first, last, None if previous is None else previous.problem())
+            text, call = self._ask(first, last, None if previous is None else previous.find_problem())
         except (InputTooLong, AnswerTruncated) as error:
             if first == last:
                 raise AnswerMalformed("one turn alone is too long for the model") from error
             text = None
         except AnswerMalformed:
-            text = ""  # nothing to read in it: as unusable as any other, and repaired like any other
+            text = ""  # stored as an unusable answer, which is repaired like any other
         faults.point("extract.answer_received")
         zone = timezones.timezone_of(self._request.timezone)
         stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
         with self._servers.postgres.connection() as connection:
             if call is not None:
                 calls.record_result(connection, call)
-            answers.store(connection, self._batch, self._lease, stored, **self._version)
+            stored_answers.store_answer(connection, self._batch, self._lease, stored, **self._version)
         self._stored.append(stored)
         faults.point("extract.answer_stored")
         return stored
 
-    def _ask(self, first: int, last: int, problem: str | None) -> tuple[str | None, Call | None]:
-        """Return an answer as it came, and the call that it took, where one was made."""
-        request = self._request_for(first, last, problem)
+    def _ask(self, first: int, last: int, find_problem: str | None) -> tuple[str | None, Call | None]:
+        """Return the unparsed answer, and the call if the model was called."""
+        request = self._request_for(first, last, find_problem)
         names = (request.user_name,) if request.user_name else ()
         if small_talk.is_small_talk(request.turns, request.context, names=names):
-            return NOTHING, None
+            return EMPTY_ANSWER, None
         if self._servers.settings.is_offline:
             return self._servers.extractor.extract(request).text, None
-        return self._servers.llm_breaker.call(lambda: self._call(request))
+        return self._servers.llm_breaker.call(lambda: self._call_model(request))
 
-    def _call(self, request: ExtractionRequest) -> tuple[str, Call]:
+    def _call_model(self, request: ExtractionRequest) -> tuple[str, Call]:
         extractor = self._servers.extractor
         with calls.reserved(
             self._servers.postgres,
@@ -133,8 +135,8 @@ class Extraction:
             call.took(raw)
             return raw.text, call
 
-    def _request_for(self, first: int, last: int, problem: str | None) -> ExtractionRequest:
+    def _request_for(self, first: int, last: int, find_problem: str | None) -> ExtractionRequest:
         """Return the request for a run of the batch's turns, with the turns before it as context."""
         start, end = first - self._batch.first_position, last - self._batch.first_position + 1
         before = [*self._request.context, *self._request.turns[:start]][-CONTEXT_TURNS:]
-        return replace(self._request, turns=self._request.turns[start:end], context=before, problem=problem)
+        return replace(self._request, turns=self._request.turns[start:end], context=before, problem=find_problem)

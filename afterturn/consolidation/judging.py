@@ -1,4 +1,4 @@
-"""Putting a question to the judge: the stored answer, or one call whose answer is stored before it is used."""
+"""Ask the judge a question. Its answer is stored before it is used."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from afterturn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: An answer that cannot be read is asked for once more.
+#: Attempts per question. After a malformed answer the judge is called again.
 ATTEMPTS = 2
 
 
 class Servers(Protocol):
-    """What asking needs of the runtime."""
+    """The parts of the runtime that a judging call uses."""
 
     @property
     def settings(self) -> Settings: ...
@@ -38,7 +38,7 @@ class Servers(Protocol):
     def llm_breaker(self) -> Breaker: ...
 
 
-def ask(
+def ask_judge(
     servers: Servers,
     lease: Lease,
     judge: Judge,
@@ -48,34 +48,34 @@ def ask(
     session: SessionScope | None = None,
     batch_id: UUID | None = None,
 ) -> None:
-    """Put one question to the judge and store what it says.
+    """Ask the judge one question and store its answer.
 
-    Where there is no answer to be had, one is stored that leaves every pair to the rules: keeping two facts is a
-    smaller fault than losing a batch. No connection is held during the call.
+    If the judge gives no valid answer, an answer without pairs is stored, so that the rules decide alone: keeping two
+    facts that say the same is a smaller fault than losing a batch. No connection is in use during the call.
 
     Args:
         servers: the runtime.
-        lease: what entitles to the work.
-        judge: whom to ask.
-        question_text: what the judge is shown.
+        lease: the lease on the work.
+        judge: the judge.
+        question_text: the question.
         stage: judge or sleep.
-        session: which conversation it is about, where it is about one.
-        batch_id: which batch asks, where one does.
+        session: the session of the batch, if the question is about a batch.
+        batch_id: the batch, if the question is about one.
 
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
-    text, call = _answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
+    text, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
         if call is not None:
             calls.record_result(connection, call)
         with connection.transaction():
             leases.fence(connection, lease)
-            judgements.store(connection, lease.scope, judge, question_text, text, batch_id=batch_id)
+            judgements.store_answer(connection, lease.scope, judge, question_text, text, batch_id=batch_id)
     faults.point(f"{stage}.answer_stored")
 
 
-def _answer(
+def _get_answer(
     servers: Servers,
     lease: Lease,
     judge: Judge,
@@ -85,7 +85,7 @@ def _answer(
     session: SessionScope | None,
     batch_id: UUID | None,
 ) -> tuple[str, Call | None]:
-    """Return an answer that can be read, and the call that it came from; none where the judge gave none."""
+    """Return a valid answer and its call, or an answer without pairs and None."""
 
     def ask_once() -> tuple[str, Call]:
         with calls.reserved(
@@ -109,7 +109,7 @@ def _answer(
         except AnswerMalformed as error:
             logger.warning("%s %s: %s", lease.kind, lease.item, error)
         except ModelRefused as error:
-            # Asking again would be refused again.
+            # A second call would be refused as well.
             logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, error)
             break
-    return judgements.NOTHING, None
+    return judgements.EMPTY_JUDGEMENT, None
