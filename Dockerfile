@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for all of afterturn's processes; docker-compose.yml gives each its command.
+# One image for all processes of afterturn. docker-compose.yml sets the command of each process.
 
 FROM python:3.12-slim AS build
 RUN python -m venv /opt/afterturn
@@ -14,7 +14,7 @@ COPY --from=build /opt/afterturn /opt/afterturn
 ENV PATH=/opt/afterturn/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    # SIGTERM begins a worker's soft shutdown: finish what runs within its time, hand the rest back.
+    # SIGTERM starts the soft shutdown of a worker: it finishes running tasks for a limited time and returns the rest.
     REMAP_SIGTERM=SIGQUIT
 WORKDIR /srv/afterturn
 USER afterturn

@@ -1,6 +1,6 @@
-# `make demo` and `make test` are all a stranger needs; each sets up what it needs by itself, in .venv.
+# Start with `make demo` and `make test`. Each target installs what it needs into .venv.
 
-# The first Python of a version that afterturn supports. A name may exist and still not run (version managers).
+# The first supported Python. It is run to test it, because version managers install names that do not work.
 PYTHON ?= $(firstword $(foreach name,python3 python3.12 python3.11 python3.13,$(shell \
 	$(name) -c 'import sys; print("$(name)" if (3, 11) <= sys.version_info < (3, 14) else "")' 2>/dev/null)))
 VENV := .venv
@@ -12,15 +12,15 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
 	@echo 'make up         start everything on this machine, until Ctrl-C'
-	@echo 'make test       all tests, on real servers of their own'
-	@echo 'make lint       ruff, strict types, import contracts'
-	@echo 'make format     let ruff format the code'
+	@echo 'make test       run all tests, with their own Redis and Postgres'
+	@echo 'make lint       run ruff, mypy --strict and import-linter'
+	@echo 'make format     format the code with ruff'
 	@echo 'make client     generate AsyncMemoryClient from MemoryClient'
 	@echo 'make docs       build the documentation; a broken link or reference fails'
-	@echo 'make reference  write the parts of the reference that are made from the code'
+	@echo 'make reference  generate parts of docs/reference from the code'
 	@echo 'make picture    run the demo and draw its output for the README'
-	@echo 'make bench      what the hot path and the pipeline cost'
-	@echo 'make chaos      kill, stop, lose and double everything, and see what it costs (about 8 minutes)'
+	@echo 'make bench      measure the hot path and the pipeline'
+	@echo 'make chaos      kill processes, stop servers, lose and repeat messages (about 8 minutes)'
 	@echo 'make clean      remove .venv and caches'
 
 $(VENV)/created:
@@ -61,7 +61,7 @@ format: $(VENV)/installed-dev
 client: $(VENV)/installed-dev
 	@$(BIN)/python -m tools.async_client
 
-# -W: a warning is an error. -E: all pages anew, because only a page that is read can warn.
+# -W: warnings are errors. -E: read all pages again, because a page from the cache causes no warnings.
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m sphinx -W --keep-going -E -q -c docs -b html . build/docs
 	@echo 'build/docs/docs/index.html'

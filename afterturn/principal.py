@@ -1,4 +1,4 @@
-"""The principal: who calls, and what they may do. Every door turns a credential into one and checks it first."""
+"""Principals: who calls, and what the caller may do. Every door converts a credential to a principal and checks it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from afterturn.errors import Forbidden, InvalidInput
 
 
 class Right(StrEnum):
-    """What a principal may do with the memory of the users that it may touch. None includes another."""
+    """What a principal may do with the memory of its users. No right includes another one."""
 
-    #: History, recall, context, facts, summaries, costs.
+    #: Read history, recalled memories, contexts, facts, summaries and costs.
     READ = "read"
-    #: Turns, removals, edits of facts, flushes.
+    #: Write and remove turns, edit facts, flush.
     WRITE = "write"
-    #: Operate: forget and export users, replay dead letters.
+    #: Forget and export users, replay dead letters.
     ADMIN = "admin"
 
 
@@ -34,7 +34,7 @@ class EveryUser:
 
 @dataclass(frozen=True, slots=True)
 class UserPrefix:
-    """The users whose ids begin so."""
+    """The users whose ids begin with this text."""
 
     text: str
 
@@ -47,28 +47,28 @@ class UserPrefix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls. Raises InvalidInput when a part does not have the required form."""
+    """A caller: its tenant, its users and its rights. Raises InvalidInput if a field is invalid."""
 
     tenant_id: str
-    #: Whose memory it may touch: all users, those with a prefix, or the users of a set.
+    #: The users whose memory it may access: all, those whose ids have a prefix, or those in a set.
     users: EveryUser | UserPrefix | frozenset[str]
     rights: frozenset[Right]
 
     def __post_init__(self) -> None:
         ids.validate_id("tenant_id", self.tenant_id)
-        # A string holds its own parts: as a set of users, "ana" would allow "an".
+        # `"an" in "ana"` is true: a string instead of a set would allow other users.
         if not isinstance(self.users, EveryUser | UserPrefix | frozenset):
             raise InvalidInput("users must be EveryUser(), a UserPrefix or a frozenset of ids")
         if not isinstance(self.rights, frozenset) or not self.rights <= ALL_RIGHTS:
             raise InvalidInput(f"rights must be a frozenset of {', '.join(ALL_RIGHTS)}")
 
     def check(self, right: Right, user_id: str) -> None:
-        """Raise Forbidden unless the principal may do this with this user's memory.
+        """Raise Forbidden if the principal does not have this right for this user's memory.
 
-        Whether the user exists plays no part and is not said.
+        The result does not depend on whether the user exists, so the error does not reveal it.
         """
         users: Container[str] = self.users
         if right not in self.rights:
-            raise Forbidden(f"the credential has not the right to {right}")
+            raise Forbidden(f"the credential does not have the right to {right}")
         if user_id not in users:
-            raise Forbidden("the credential is not for this user")
+            raise Forbidden("the credential does not give access to this user")

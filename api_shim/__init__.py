@@ -1,4 +1,4 @@
-"""The doors: the HTTP API and the command line. `from api_shim import MemoryClient` is `from afterturn import …`."""
+"""The HTTP API and the command line. `from api_shim import …` equals `from afterturn import …`."""
 
 from __future__ import annotations
 

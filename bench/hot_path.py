@@ -17,7 +17,7 @@ from celery import Celery
 
 from afterturn import MemoryClient, turns
 from afterturn.client import connections
-from afterturn.client.session import ClientSession, arguments
+from afterturn.client.session import ClientSession, write_arguments
 from afterturn.settings import Settings
 from bench import many_writers, report, timing
 from bench.report import Line, Value
@@ -72,7 +72,7 @@ def measured(samples: int) -> dict[str, Value]:
     """Return all figures, each from a Redis that holds only what its own measurement has written."""
     figures: dict[str, Value] = {}
     with servers.hot_store() as settings:
-        client = connections.of_process(settings).redis
+        client = connections.get_connections(settings).redis
         for measure in (
             partial(_single_writes, samples=samples),
             partial(_celery, samples=samples),
@@ -91,7 +91,7 @@ def _info(client: redis.Redis, section: str) -> dict[str, Any]:
 
 
 def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
-    client = connections.of_process(settings).redis
+    client = connections.get_connections(settings).redis
     memory = MemoryClient("bench", "single", settings=settings)
     script, payload = _ready_script(settings)
     timings = timing.interleaved(
@@ -115,8 +115,8 @@ def _ready_script(settings: Settings) -> tuple[Callable[[], object], bytes]:
     """Return a call of the write script with arguments made beforehand, and the payload among them."""
     session = ClientSession(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
     turn_id, payload = turns.make_payload("user", TURN, limit_bytes=settings.turn_limit_bytes)
-    ready = arguments([(turn_id, payload)])
-    send = connections.of_process(settings).writes.call
+    ready = write_arguments([(turn_id, payload)])
+    send = connections.get_connections(settings).writes.call
     return lambda: session.write_call.run(send, ready), payload
 
 
@@ -139,7 +139,7 @@ def _nothing() -> None:
 
 def _long_session(settings: Settings) -> dict[str, Value]:
     """Compare the beginning of many sessions with turn 10,000 of one, nothing of which was archived meanwhile."""
-    client = connections.of_process(settings).redis
+    client = connections.get_connections(settings).redis
     _, payload = _ready_script(settings)
     rpush = _rpush(client, payload)
     long = _write(MemoryClient("bench", "long", settings=settings))
@@ -172,7 +172,7 @@ def _throughput(settings: Settings) -> dict[str, Value]:
 
 
 def _memory(settings: Settings) -> dict[str, Value]:
-    client = connections.of_process(settings).redis
+    client = connections.get_connections(settings).redis
     write = _write(MemoryClient("bench", "memory", settings=settings))
     write()  # what the session itself takes, once
     before = _info(client, "memory")["used_memory"]

@@ -122,7 +122,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
             figures["bytes"] = _sizes(connection)
             stemmer = Stemmer(connection, vocabulary)
         embedder = KnownVectors(settings, space_id)
-        connections.of_process(settings).question_embedder = embedder
+        connections.get_connections(settings).question_embedder = embedder
         few = range(1, min(arguments.users, USERS_ASKED) + 1)
         ordinary = [synthetic.said_by(number, arguments.facts_per_user, vocabulary) for number in few]
         big = [synthetic.said_by(0, arguments.big_user, vocabulary)]

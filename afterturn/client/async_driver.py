@@ -1,4 +1,4 @@
-"""Carries out what plans ask for, for asyncio."""
+"""The driver for asyncio: executes the effects that plans request."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 
 class AsyncDriver:
-    """Uses the connections of the running event loop. Tasks may share it."""
+    """Executes plans with the connections of the running event loop. Tasks may share it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def run(self, plan: Plan[Result]) -> Result:
-        """Carry a plan out and return its result; what fails is raised inside the plan first."""
+        """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
         try:
             effect = next(plan)
             while True:
                 try:
-                    answer = await self._carry_out(effect)
+                    answer = await self._execute(effect)
                 except Exception as error:
                     effect = plan.throw(error)
                 else:
@@ -59,14 +59,14 @@ class AsyncDriver:
         try:
             pending_bytes: int = await call.run_async(self._connections.redis, arguments)
         except RedisError as error:
-            raise connections.unavailable(error) from error
+            raise connections.make_unavailable_error(error) from error
         return pending_bytes
 
     @property
     def _connections(self) -> AsyncConnections:
-        return connections.of_loop(self._settings)
+        return connections.get_async_connections(self._settings)
 
-    async def _carry_out(self, effect: Effect[Any]) -> Any:
+    async def _execute(self, effect: Effect[Any]) -> Any:
         match effect:
             case ReadRedis(commands):
                 return await self._read_redis(commands)
@@ -77,7 +77,7 @@ class AsyncDriver:
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):
-                # It may compute or call: neither may stop the event loop.
+                # An embedder computes or makes an HTTP call. Both would block the event loop.
                 return await asyncio.to_thread(embedder.embed, user, question)
             case AskProviders(providers):
                 from afterturn.context.providers import read_lines_async
@@ -86,7 +86,7 @@ class AsyncDriver:
             case Wait(seconds):
                 await asyncio.sleep(seconds)
             case _:
-                raise TypeError(f"not an effect: {effect!r}")
+                raise TypeError(f"unknown effect: {effect!r}")
 
     async def _read_redis(self, commands: Sequence[Command]) -> list[Any]:
         try:
@@ -99,7 +99,7 @@ class AsyncDriver:
                 answers: list[Any] = await pipeline.execute()
                 return answers
         except RedisError as error:
-            raise connections.unavailable(error) from error
+            raise connections.make_unavailable_error(error) from error
 
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool
@@ -108,13 +108,16 @@ class AsyncDriver:
             try:
                 statements = next(effect.steps)
                 while True:
-                    statements = effect.steps.send(await _run(connection, statements))
+                    statements = effect.steps.send(await _run_statements(connection, statements))
             except StopIteration as end:
                 result: Result = end.value
                 return result
 
 
-async def _run(connection: AsyncConnection, statements: Sequence[Statement]) -> list[list[Row]]:
-    """Send all statements, then read all answers: in pipeline mode, one round trip."""
-    cursors = [await connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
+async def _run_statements(connection: AsyncConnection, statements: Sequence[Statement]) -> list[list[Row]]:
+    """Send all statements, then read all results: in pipeline mode this is one round trip."""
+    cursors = [
+        await connection.execute(statement.sql, statement.arguments, binary=statement.is_binary)
+        for statement in statements
+    ]
     return [list(await cursor.fetchall()) for cursor in cursors]

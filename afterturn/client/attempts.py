@@ -1,4 +1,4 @@
-"""How a call to Redis is repeated: a few attempts that together take no longer than the caller allows."""
+"""Retries of Redis calls: a few attempts that together take no longer than the configured timeout."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-#: A lost reply is asked for again: the write is repeated, and the turn's id makes it the same turn.
+#: Attempts after the first one. After a lost reply a write is repeated; the turn's id prevents a second turn.
 RETRIES = 2
-#: The pause before an attempt, at most. Longer, and less of the time is left for waiting for an answer.
-_LONGEST_PAUSE_SECONDS = 0.1
+#: The longest pause before an attempt. Longer: less of the timeout is left to wait for answers.
+_MAX_PAUSE_SECONDS = 0.1
 
 Result = TypeVar("Result")
 
 
-def seconds_each(seconds: float) -> float:
-    """Return how long one attempt may take, so that all of them with their pauses take `seconds` at most."""
-    pauses = min(RETRIES * _LONGEST_PAUSE_SECONDS, seconds / 4)
-    return (seconds - pauses) / (RETRIES + 1)
+def attempt_timeout(timeout_seconds: float) -> float:
+    """Return the timeout of one attempt in seconds. All attempts and pauses together take at most `timeout_seconds`."""
+    pauses = min(RETRIES * _MAX_PAUSE_SECONDS, timeout_seconds / 4)
+    return (timeout_seconds - pauses) / (RETRIES + 1)
 
 
-def _backoff() -> ExponentialWithJitterBackoff:
-    return ExponentialWithJitterBackoff(base=0.02, cap=_LONGEST_PAUSE_SECONDS)
+def _make_backoff() -> ExponentialWithJitterBackoff:
+    return ExponentialWithJitterBackoff(base=0.02, cap=_MAX_PAUSE_SECONDS)
 
 
 class Attempts(Retry):
-    """The attempts of one connection's calls.
+    """The retry policy of one connection.
 
-    redis-py connects inside a call's attempt, and would repeat that as often again: nine waits instead of three. Here
-    what is done within an attempt is done once. A connection serves one caller at a time, and has one of these.
+    redis-py connects inside the attempt of a call and would retry the connecting as well: nine attempts instead of
+    three. Here a nested call is not retried. A connection serves one caller at a time and has its own instance.
     """
 
     def __init__(self) -> None:
-        super().__init__(_backoff(), RETRIES)
+        super().__init__(_make_backoff(), RETRIES)
         self._is_attempting = False
 
     def call_with_retry(self, do: Callable[[], Result], fail: Callable[[Exception], Any]) -> Result:
@@ -49,10 +49,10 @@ class Attempts(Retry):
 
 
 class AsyncAttempts(AsyncRetry):
-    """The same for asyncio."""
+    """The retry policy of one asyncio connection. See `Attempts`."""
 
     def __init__(self) -> None:
-        super().__init__(_backoff(), RETRIES)
+        super().__init__(_make_backoff(), RETRIES)
         self._is_attempting = False
 
     async def call_with_retry(self, do: Callable[[], Awaitable[Result]], fail: Callable[..., Any]) -> Result:

@@ -1,8 +1,8 @@
-"""The connections of this process, shared by all its clients and opened when first used.
+"""The connections of this process. All its clients share them, and the first use opens them.
 
-What only Postgres or a question's vector needs is imported then, too: a client that only writes does without.
-A client is cheap to make, one per request if need be: it holds no connection of its own. After a fork the child opens
-its own. With asyncio each running event loop has its own.
+Modules that only Postgres or the embedder needs are imported on first use too, so a client that only writes does not
+load them. A client has no connection of its own, so it is cheap to create one per request. A forked child opens its own
+connections. With asyncio each event loop has its own connections.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """Redis and Postgres for synchronous code."""
+    """Connections to Redis and Postgres for synchronous code."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._process_id = os.getpid()
         self._is_closed = False
-        self._opening = threading.Lock()
+        self._open_lock = threading.Lock()
         self._redis: Redis | None = None
         self._writes: WriteConnections | None = None
         self._pool: ConnectionPool[Connection] | None = None
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is open, and this process's own."""
+        """Whether the connections are open and were not inherited by a fork."""
         return not self._is_closed and self._process_id == os.getpid()
 
     @property
@@ -64,7 +64,7 @@ class Connections:
 
     @cached_property
     def question_embedder(self) -> QuestionEmbedder:
-        return _question_embedder(self._settings)
+        return _make_question_embedder(self._settings)
 
     def close(self) -> None:
         self._is_closed = True
@@ -76,20 +76,20 @@ class Connections:
             self._redis.close()
 
     def _open_redis(self) -> Redis:
-        with self._opening:
+        with self._open_lock:
             if self._redis is None:
-                seconds = attempts.seconds_each(self._settings.redis_timeout_seconds)
+                timeout = attempts.attempt_timeout(self._settings.redis_timeout_seconds)
                 self._redis = Redis.from_url(
                     self._settings.redis_url,
-                    socket_timeout=seconds,
-                    socket_connect_timeout=seconds,
+                    socket_timeout=timeout,
+                    socket_connect_timeout=timeout,
                     retry=Attempts(),
                 )
             return self._redis
 
     def _open_writes(self) -> WriteConnections:
         client = self.redis
-        with self._opening:
+        with self._open_lock:
             if self._writes is None:
                 self._writes = WriteConnections(client)
             return self._writes
@@ -97,30 +97,30 @@ class Connections:
     def _open_pool(self) -> ConnectionPool[Connection]:
         from afterturn.database import pool
 
-        with self._opening:
+        with self._open_lock:
             if self._pool is None:
                 self._pool = pool.open_app_pool(self._settings)
             return self._pool
 
 
 class AsyncConnections:
-    """Redis and Postgres for one event loop."""
+    """Connections to Redis and Postgres for one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        seconds = attempts.seconds_each(settings.redis_timeout_seconds)
+        timeout = attempts.attempt_timeout(settings.redis_timeout_seconds)
         self.redis = AsyncRedis.from_url(
             settings.redis_url,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             retry=AsyncAttempts(),
         )
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
-        self._opening = asyncio.Lock()
+        self._open_lock = asyncio.Lock()
 
     async def postgres(self) -> AsyncConnectionPool[AsyncConnection]:
-        """Return the pool, opened by the first caller."""
-        async with self._opening:
+        """Return the pool. The first caller opens it."""
+        async with self._open_lock:
             if self._pool is None or self._pool.closed:
                 from afterturn.database import pool
 
@@ -130,7 +130,7 @@ class AsyncConnections:
 
     @cached_property
     def question_embedder(self) -> QuestionEmbedder:
-        return _question_embedder(self._settings)
+        return _make_question_embedder(self._settings)
 
     async def close(self) -> None:
         if self._pool is not None and not self._pool.closed:
@@ -138,31 +138,32 @@ class AsyncConnections:
         await self.redis.aclose()
 
 
-def _question_embedder(settings: Settings) -> QuestionEmbedder:
+def _make_question_embedder(settings: Settings) -> QuestionEmbedder:
     from afterturn.recall.question_embedder import QuestionEmbedder
 
     return QuestionEmbedder(settings)
 
 
-_guard = threading.Lock()
-_of_process: dict[Settings, Connections] = {}
-_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, AsyncConnections]] = WeakKeyDictionary()
+_registry_lock = threading.Lock()
+_by_settings: dict[Settings, Connections] = {}
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, AsyncConnections]] = WeakKeyDictionary()
 
 
-def of_process(settings: Settings) -> Connections:
-    """Return this process's connections for these settings."""
-    with _guard:
-        found = _of_process.get(settings)
-        if found is None or not found.is_usable:
-            found = _of_process[settings] = Connections(settings)
-        return found
+def get_connections(settings: Settings) -> Connections:
+    """Return the connections of this process for these settings."""
+    with _registry_lock:
+        existing = _by_settings.get(settings)
+        if existing is not None and existing.is_usable:
+            return existing
+        created = _by_settings[settings] = Connections(settings)
+        return created
 
 
-def of_loop(settings: Settings) -> AsyncConnections:
-    """Return the running event loop's connections for these settings."""
+def get_async_connections(settings: Settings) -> AsyncConnections:
+    """Return the connections of the running event loop for these settings."""
     loop = asyncio.get_running_loop()
-    with _guard:
-        by_settings = _of_loop.setdefault(loop, {})
+    with _registry_lock:
+        by_settings = _by_loop.setdefault(loop, {})
         if settings not in by_settings:
             by_settings[settings] = AsyncConnections(settings)
         return by_settings[settings]
@@ -170,24 +171,24 @@ def of_loop(settings: Settings) -> AsyncConnections:
 
 @atexit.register
 def close_connections() -> None:
-    """Close what the synchronous clients of this process have opened. They may go on and open it again."""
-    with _guard:
-        opened = [connections for connections in _of_process.values() if connections.is_usable]
-        _of_process.clear()
-    for connections in opened:
+    """Close all connections of the synchronous clients of this process. A later call opens new ones."""
+    with _registry_lock:
+        usable = [connections for connections in _by_settings.values() if connections.is_usable]
+        _by_settings.clear()
+    for connections in usable:
         connections.close()
 
 
 async def close_async_connections() -> None:
-    """Close what the asynchronous clients have opened in the running event loop."""
-    with _guard:
-        opened = _of_loop.pop(asyncio.get_running_loop(), {})
-    for connections in opened.values():
+    """Close all connections of the asyncio clients in the running event loop."""
+    with _registry_lock:
+        by_settings = _by_loop.pop(asyncio.get_running_loop(), {})
+    for connections in by_settings.values():
         await connections.close()
 
 
-def unavailable(error: RedisError) -> MemoryUnavailable:
-    """Return afterturn's error for one of the Redis client's."""
+def make_unavailable_error(error: RedisError) -> MemoryUnavailable:
+    """Return the MemoryUnavailable error for an error of the Redis client."""
     if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):

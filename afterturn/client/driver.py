@@ -1,4 +1,4 @@
-"""Carries out what plans ask for, for synchronous code."""
+"""The driver for synchronous code: executes the effects that plans request."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 
 class Driver:
-    """Uses this process's connections. Threads may share it."""
+    """Executes plans with the connections of this process. Threads may share it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._opened: Connections | None = None
+        self._cached_connections: Connections | None = None
 
     def run(self, plan: Plan[Result]) -> Result:
-        """Carry a plan out and return its result; what fails is raised inside the plan first."""
+        """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
         try:
             effect = next(plan)
             while True:
                 try:
-                    answer = self._carry_out(effect)
+                    answer = self._execute(effect)
                 except Exception as error:
                     effect = plan.throw(error)
                 else:
@@ -60,17 +60,17 @@ class Driver:
         try:
             pending_bytes: int = call.run(self._connections.writes.call, arguments)
         except RedisError as error:
-            raise connections.unavailable(error) from error
+            raise connections.make_unavailable_error(error) from error
         return pending_bytes
 
     @property
     def _connections(self) -> Connections:
-        opened = self._opened
-        if opened is None or not opened.is_usable:
-            opened = self._opened = connections.of_process(self._settings)
-        return opened
+        cached = self._cached_connections
+        if cached is None or not cached.is_usable:
+            cached = self._cached_connections = connections.get_connections(self._settings)
+        return cached
 
-    def _carry_out(self, effect: Effect[Any]) -> Any:
+    def _execute(self, effect: Effect[Any]) -> Any:
         match effect:
             case ReadRedis(commands):
                 return self._read_redis(commands)
@@ -89,7 +89,7 @@ class Driver:
             case Wait(seconds):
                 time.sleep(seconds)
             case _:
-                raise TypeError(f"not an effect: {effect!r}")
+                raise TypeError(f"unknown effect: {effect!r}")
 
     def _read_redis(self, commands: Sequence[Command]) -> list[Any]:
         try:
@@ -101,7 +101,7 @@ class Driver:
                     pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
                 return pipeline.execute()
         except RedisError as error:
-            raise connections.unavailable(error) from error
+            raise connections.make_unavailable_error(error) from error
 
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool
@@ -110,13 +110,15 @@ class Driver:
             try:
                 statements = next(effect.steps)
                 while True:
-                    statements = effect.steps.send(_run(connection, statements))
+                    statements = effect.steps.send(_run_statements(connection, statements))
             except StopIteration as end:
                 result: Result = end.value
                 return result
 
 
-def _run(connection: Connection, statements: Sequence[Statement]) -> list[list[Row]]:
-    """Send all statements, then read all answers: in pipeline mode, one round trip."""
-    cursors = [connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
+def _run_statements(connection: Connection, statements: Sequence[Statement]) -> list[list[Row]]:
+    """Send all statements, then read all results: in pipeline mode this is one round trip."""
+    cursors = [
+        connection.execute(statement.sql, statement.arguments, binary=statement.is_binary) for statement in statements
+    ]
     return [list(cursor.fetchall()) for cursor in cursors]

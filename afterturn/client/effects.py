@@ -1,7 +1,7 @@
-"""What a plan can ask for. A plan is a generator without I/O: it yields effects, and takes what came of them.
+"""Effects and plans. A plan is a generator without I/O: it yields effects and receives their answers.
 
-`answer = yield from ReadRedis(...)` asks for one effect, `result = yield from plan(...)` goes through another plan. A
-driver (driver.py, async_driver.py) carries the effects out; a test may answer them itself.
+`answer = yield from ReadRedis(...)` requests one effect; `result = yield from plan(...)` runs another plan. A driver
+(driver.py, async_driver.py) executes the effects. A test can answer them itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class Effect(Generic[Answer]):
-    """One thing that a plan asks for, and the type of what comes of it."""
+    """One request of a plan. The type parameter is the type of its answer."""
 
     __slots__ = ()
 
@@ -33,20 +33,20 @@ class Effect(Generic[Answer]):
 
 Plan: TypeAlias = Generator[Effect[Any], Any, Result]
 
-#: A Redis command with its arguments.
+#: A Redis command and its arguments.
 Command: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRedis(Effect[list[Any]]):
-    """Read in one round trip, several commands in one transaction. Gives an answer per command."""
+    """Read from Redis in one round trip; several commands form one transaction. Returns one answer per command."""
 
     commands: tuple[Command, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Send(Effect[int]):
-    """Call a script that writes to a pending stream. Gives the bytes that are then pending in its shard."""
+    """Call a script that writes to a pending stream. Returns the number of bytes that are then pending in the shard."""
 
     call: PreparedCall
     arguments: Sequence[bytes]
@@ -54,7 +54,7 @@ class Send(Effect[int]):
 
 @dataclass(frozen=True, slots=True)
 class ReadPostgres(Effect[Answer]):
-    """Take the steps in one transaction that sees this user's rows only. Gives what the steps return."""
+    """Run the steps in one transaction that sees only this user's rows. Returns the result of the steps."""
 
     user: UserScope
     steps: Steps[Answer]
@@ -62,12 +62,12 @@ class ReadPostgres(Effect[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class GetEmbedder(Effect["QuestionEmbedder"]):
-    """Give the embedder that this process, or this event loop, keeps."""
+    """Return the embedder of this process (synchronous) or of this event loop (asyncio)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embed(Effect["list[float] | None"]):
-    """Embed a question, which may compute or call: not on the event loop. Gives None where no space serves."""
+    """Embed a question, outside the event loop because it takes long. Returns None if no embedding space is active."""
 
     embedder: QuestionEmbedder
     user: UserScope
@@ -76,14 +76,14 @@ class Embed(Effect["list[float] | None"]):
 
 @dataclass(frozen=True, slots=True)
 class AskProviders(Effect[list[list[str]]]):
-    """Ask context providers, with asyncio all at once. Gives what each one says."""
+    """Read the lines of context providers, with asyncio concurrently. Returns the lines of each provider."""
 
     providers: Sequence[ContextProvider]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait(Effect[None]):
-    """Let some time pass."""
+    """Wait this long."""
 
     seconds: float
 
@@ -95,6 +95,6 @@ def read_rows(user: UserScope, statement: Statement) -> Plan[Sequence[Row]]:
 
 
 def one_round_trip(statements: list[Statement]) -> Steps[Answers]:
-    """Return the steps that run some statements together and give their answers."""
+    """Return steps that run the statements together and return their answers."""
     answers = yield statements
     return answers

@@ -1,4 +1,4 @@
-"""From a principal to a client: the only way in which a door comes by one."""
+"""Creates the clients of principals after checking their rights. All doors, such as the HTTP API, use it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def open_client(
     *,
     settings: Settings | None = None,
 ) -> MemoryClient:
-    """Return a client for a user's memory when the principal may do what it is for.
+    """Return a client for a user's memory if the principal has the right to use it.
 
     Args:
-        principal: who calls; the tenant is always the principal's.
-        right: what the client will be used for.
-        user_id: whose memory.
-        session_id: which conversation.
-        agent_id: which agent writes.
-        settings: read from the environment when not given.
+        principal: the caller. The client gets the principal's tenant.
+        right: the right that the use of the client needs.
+        user_id: the user whose memory is read or written.
+        session_id: the conversation.
+        agent_id: the agent that writes.
+        settings: the settings. Default: read from the environment.
 
     Raises Forbidden, InvalidId or SettingsError.
     """
@@ -46,6 +46,6 @@ def open_async_client(
     *,
     settings: Settings | None = None,
 ) -> AsyncMemoryClient:
-    """Return the same for asyncio. See `open_client`."""
+    """Return an asyncio client. See `open_client`."""
     principal.check(right, user_id)
     return AsyncMemoryClient(user_id, session_id, agent_id, tenant_id=principal.tenant_id, settings=settings)

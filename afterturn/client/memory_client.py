@@ -1,6 +1,6 @@
-"""The client. What each call does is a plan (`plans/`); `write` alone goes straight to Redis.
+"""The synchronous client. Each method runs a plan (`plans/`); only `write` and `write_many` call Redis directly.
 
-async_memory_client.py is generated from this file: `make client` after each change.
+async_memory_client.py is generated from this file. Run `make client` after each change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 from afterturn import tokens
 from afterturn.client import plans
 from afterturn.client.driver import Driver
-from afterturn.client.session import ClientSession, arguments
+from afterturn.client.session import ClientSession, write_arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
@@ -33,12 +33,13 @@ DEFAULT_HISTORY = SummaryAndRecent()
 
 
 class MemoryClient:
-    """The memory of one user, and one conversation of theirs: writes turns, recalls memories, edits facts.
+    """Write turns of one session of a user, recall the user's memories, and edit the user's facts.
 
-    Making a client opens nothing: the first call does. Threads may share a client.
+    A new client opens no connection: the first call opens it. Threads may share a client.
 
-    An edit of facts is one round trip to Redis, like a write, and takes effect in about a second. A repeated call with
-    the same `edit_id` is the same edit. An edit of a fact that does not exist, or is another user's, changes nothing.
+    An edit of facts is one round trip to Redis, like a write, and takes effect in about a second. Repeating a call with
+    the same `edit_id` has no further effect. Editing a fact that does not exist, or that belongs to another user,
+    changes nothing.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class MemoryClient:
         tenant_id: str | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Set whose memory it is, and which conversation.
+        """Set the user and the session of this client.
 
         Args:
-            user_id: whose memory.
-            session_id: which conversation.
-            agent_id: which agent writes.
-            tenant_id: which customer; AFTERTURN_TENANT when not given.
-            settings: read from the environment when not given.
+            user_id: the user whose memory is read and written.
+            session_id: the conversation. Turns are written to it.
+            agent_id: the agent that writes the turns; stored with each turn.
+            tenant_id: the customer that the user belongs to. Default: AFTERTURN_TENANT.
+            settings: the settings. Default: read from the environment.
 
         Raises InvalidId or SettingsError.
         """
@@ -77,21 +78,21 @@ class MemoryClient:
         metadata: Mapping[str, Any] | None = None,
         memories_shown: Sequence[str] = (),
     ) -> str:
-        """Write one turn, in one round trip to Redis, and return its id.
+        """Write one turn in one round trip to Redis and return its id.
 
-        `write(text)` alone stores one string that holds a whole exchange. Calling it again with the same `turn_id`
-        is the same turn.
+        `write(text)` stores the text as one turn with the role "exchange": a whole exchange in one string. Writing the
+        same `turn_id` again does not store a second turn.
 
         Args:
             role: user, assistant, system, tool or exchange.
-            content: what was said.
-            turn_id: the caller's id; minted when not given.
+            content: the text of the turn.
+            turn_id: an id that the caller chooses. Default: a new id.
             name: the speaker's name.
-            occurred_at: when it was said, with a timezone; now when not given.
-            metadata: JSON of the caller's own, tool calls included.
-            memories_shown: ids of the memories that the assistant had been shown.
+            occurred_at: the time of the turn, with a timezone. Default: now.
+            metadata: the caller's own JSON data, such as tool calls.
+            memories_shown: ids of the memories that the assistant saw before it wrote this turn.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge it.
+        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the turn.
         """
         session = self._session
         turn_id, payload = make_payload(
@@ -105,42 +106,53 @@ class MemoryClient:
             metadata=metadata,
             memories_shown=memories_shown,
         )
-        session.note_pending(self._driver.send(session.write_call, arguments([(turn_id, payload)])))
+        session.warn_of_backlog(self._driver.send(session.write_call, write_arguments([(turn_id, payload)])))
         return turn_id
 
     def write_many(self, turns: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Write up to 1,000 turns in one round trip, all or none, and return their ids.
+        """Write up to 1,000 turns in one round trip to Redis, all or none, and return their ids.
 
         Args:
-            turns: mappings of `write`'s arguments, such as {"role": "user", "content": "Hello"}.
+            turns: the arguments of `write` for each turn, such as {"role": "user", "content": "Hello"}.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge them.
+        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the turns.
         """
         session = self._session
-        entries = session.entries(turns)
+        entries = session.make_entries(turns)
         if entries:
-            session.note_pending(self._driver.send(session.write_call, arguments(entries)))
+            session.warn_of_backlog(self._driver.send(session.write_call, write_arguments(entries)))
         return [turn_id for turn_id, _ in entries]
 
     def history(self, limit: int = 20) -> list[Turn]:
-        """Return the session's last turns, oldest first, those not archived yet included.
+        """Return the last turns of the session, oldest first, including turns that are not archived yet.
 
-        When Postgres is away, only the turns that are still in Redis. Raises InvalidInput or MemoryUnavailable.
+        If Postgres is unavailable, only the turns that are still in Redis are returned.
+
+        Args:
+            limit: the largest number of turns, 1 to 1,000.
+
+        Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.history.history(self._session, limit))
 
     def remove(self, turn_id: str) -> None:
-        """Take back a turn of this session, in one round trip to Redis; what rests on it alone goes with it.
+        """Remove a turn of this session, and the facts and summaries that have no other evidence.
 
-        It is hidden from `history` and `recall` at once. A turn that does not exist, or that was taken back before, is
-        no error; writing it again does not bring it back. Raises InvalidId or MemoryUnavailable.
+        One round trip to Redis. `history` and `recall` hide the turn at once; workers delete the rest. Removing a turn
+        that does not exist, or that is already removed, is not an error. Writing a removed turn again does not restore
+        it.
+
+        Args:
+            turn_id: the id that `write` returned.
+
+        Raises InvalidId or MemoryUnavailable.
         """
         self._driver.run(plans.removal.remove(self._session, turn_id))
 
     def pop(self) -> Turn | None:
-        """Take back the session's newest turn and return it; None where there is none.
+        """Remove the newest turn of the session and return it, or None if the session has no turn.
 
-        Two callers at once may take back the same one. Raises MemoryUnavailable.
+        Two callers at the same time may remove the same turn. Raises MemoryUnavailable.
         """
         return self._driver.run(plans.removal.pop(self._session))
 
@@ -148,9 +160,9 @@ class MemoryClient:
         """Cut and process pending turns without waiting for a full batch.
 
         Args:
-            wait_seconds: when given, wait until their facts are there, at most this long.
+            wait_seconds: wait until the turns are processed, at most this long. Default: do not wait.
 
-        Raises FlushTimeout when it takes longer, or MemoryUnavailable.
+        Raises FlushTimeout if processing takes longer, or MemoryUnavailable.
         """
         self._driver.run(plans.flush.flush(self._session, wait_seconds))
 
@@ -174,29 +186,31 @@ class MemoryClient:
         cursor: str | None = None,
         explain: bool = False,
     ) -> list[Memory]:
-        """Return the memories that answer `query`, best first; without one, the newest turns, newest first.
+        """Return the memories that answer `query`, best first; without a query, the newest turns, newest first.
 
-        Filters only leave out: fewer memories than `limit` are returned where no more pass. When Postgres is away, only
-        turns that are still in Redis are searched.
+        Filters exclude memories. Fewer than `limit` memories are returned if no others match. If Postgres is
+        unavailable, only the turns that are still in Redis are searched.
 
         Args:
-            query: a question, or a topic.
-            limit: how many, 1 to 1,000.
-            kinds: some of fact, turn and episode. Facts and turns when not given; without a query turns, or facts
-                where the order is importance.
-            topics: facts with any of these topics.
-            session_id: what was said in this conversation; all the user's when not given.
-            agent_id: what this agent wrote, and what rests on it.
-            since: what was said then or later; with time="recorded", what came to be known then or later.
-            until: what was said before, or came to be known before.
-            time: which of its two times `since`, `until` and `as_of` mean.
-            as_of: what was true then (world), or what was believed then (recorded), rather than now.
-            min_score: leave out what has a lower score.
-            include_superseded: facts that were replaced too, after all others.
-            metadata: turns whose metadata hold this, and what rests on them.
-            order: without a query: newest or importance.
-            cursor: that of the last memory of the page before; everything else must be the same.
-            explain: say in each memory's `score_parts` where its score comes from.
+            query: a question or a topic.
+            limit: the largest number of memories, 1 to 1,000.
+            kinds: any of fact, turn and episode. Default: fact and turn; without a query, turn (with
+                order="importance": fact).
+            topics: only facts with at least one of these topics.
+            session_id: only memories from this conversation. Default: from all conversations of the user.
+            agent_id: only turns that this agent wrote, and memories based on them.
+            since: only memories said at this time or later (time="recorded": recorded at this time or later).
+            until: only memories said before this time (time="recorded": recorded before this time).
+            time: the time that `since`, `until` and `as_of` are compared with: "world" is the time in the real world,
+                "recorded" is the time when afterturn stored it.
+            as_of: facts that were true at this time (time="recorded": that were stored as true at this time), instead
+                of the current facts.
+            min_score: only memories with at least this score.
+            include_superseded: also return superseded facts, after all other memories.
+            metadata: only turns whose metadata contain these keys and values, and memories based on them.
+            order: the order without a query: newest or importance.
+            cursor: the `cursor` of the last memory of the previous page. All other arguments must be the same.
+            explain: fill each memory's `score_parts`, which shows how its score was computed.
 
         Raises InvalidInput or MemoryUnavailable.
         """
@@ -233,21 +247,22 @@ class MemoryClient:
         count_tokens: TokenCounter = tokens.estimate,
         role: Literal["system", "developer"] = "system",
     ) -> Context:
-        """Return messages for a prompt: what is remembered, fenced off as data, and the session's recent turns.
+        """Return messages for a prompt: a message with the user's memory, marked as data, then the recent turns.
 
-        They never take more than `token_budget`. When Postgres is away, only the turns that are still in Redis.
+        The messages never take more tokens than `token_budget`. If Postgres is unavailable, they contain only the turns
+        that are still in Redis.
 
         Args:
-            query: what to recall, usually the user's message; without one nothing is recalled.
-            token_budget: how many tokens the messages may take together, 1 to 10,000,000.
-            shares: what each part may take of it.
-            history: which of the session's turns are shown: SummaryAndRecent, LastTurns, LastTokens, ImportantOnly.
-            providers: outside facts, such as ClockProvider("Europe/Lisbon").
-            count_tokens: counts the tokens of a text, such as `lambda text: len(encoding.encode(text))`; an estimate
-                when not given.
-            role: whose message the memory is: system, or developer.
+            query: what to recall, usually the user's message. Without a query, nothing is recalled.
+            token_budget: the largest number of tokens of all messages together, 1 to 10,000,000.
+            shares: the largest fraction of the budget that each part may use.
+            history: how the session's turns are selected: SummaryAndRecent, LastTurns, LastTokens or ImportantOnly.
+            providers: outside data, such as ClockProvider("Europe/Lisbon").
+            count_tokens: a function that counts the tokens of a text, such as
+                `lambda text: len(encoding.encode(text))`. Default: an estimate.
+            role: the role of the message with the memory: system or developer.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis does not answer.
+        Raises InvalidInput, or MemoryUnavailable if Redis does not answer.
         """
         request = ContextRequest(
             token_budget=token_budget,
@@ -271,18 +286,19 @@ class MemoryClient:
         time: TimeAxis = "world",
         limit: int = 100,
     ) -> list[Fact]:
-        """Return the user's current facts, those said last first, each with its evidence.
+        """Return the user's current facts with their evidence, the most recently said first.
 
         Args:
-            subject: only about this person or thing, by name, in upper or lower case.
-            attribute: only this property of it, such as lives_in.
-            topic: only with this topic.
-            category: only of this category.
-            include_superseded: superseded facts as well.
-            as_of: a moment, with a timezone: the facts of that time instead of the current ones.
-            time: what `as_of` means. `world`: what was true then, as far as is known today; a fact without a
-                `valid_from` holds since it was said. `recorded`: what was believed then, whatever became of it since.
-            limit: how many at most, 1 to 1,000.
+            subject: only facts about this person or thing, by name. Upper and lower case are equal.
+            attribute: only facts with this attribute, such as lives_in.
+            topic: only facts with this topic.
+            category: only facts of this category.
+            include_superseded: also return superseded facts. Not together with `as_of`.
+            as_of: the facts at this time, with a timezone, instead of the current facts.
+            time: the meaning of `as_of`. "world": facts that were true at that time, according to what is known today;
+                a fact without `valid_from` is true from the time when it was said. "recorded": facts that were stored
+                as current at that time, even if they were superseded or retracted later.
+            limit: the largest number of facts, 1 to 1,000.
 
         Raises InvalidInput or MemoryUnavailable.
         """
@@ -301,9 +317,12 @@ class MemoryClient:
         )
 
     def fact_history(self, fact_id: str | UUID) -> list[Fact]:
-        """Return all versions of a fact, oldest first: which fact superseded which, and why.
+        """Return all versions of a fact, oldest first, with the reason why each was superseded.
 
-        The id may be that of any version. Empty where there is no such fact. Raises InvalidInput or MemoryUnavailable.
+        Args:
+            fact_id: the id of any version of the fact.
+
+        The list is empty if the fact does not exist. Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.facts.fact_history(self._session, fact_id))
 
@@ -322,22 +341,23 @@ class MemoryClient:
         pinned: bool = False,
         edit_id: str | None = None,
     ) -> str:
-        """Enter a fact by hand and return the id that it will have. What a person enters outranks what was extracted.
+        """Add a fact that a person entered and return its id. It takes precedence over extracted facts.
 
         Args:
-            text: one sentence that stands alone, up to 2,000 characters.
-            category: such as place or preference; other when not given.
-            topics: words that one would look for, up to 20.
-            subject: whom or what it is about, by name.
-            attribute: which property of the subject, such as lives_in.
-            value: the property's value. With all three, a conversation that gives another value is recognised.
+            text: one sentence that can be understood without context, up to 2,000 characters.
+            category: the category, such as place or preference. Default: other.
+            topics: up to 20 words to find the fact by.
+            subject: the name of the person or thing that the fact is about.
+            attribute: the attribute of the subject, such as lives_in.
+            value: the value of the attribute. If subject, attribute and value are all given, a later conversation that
+                states another value is recognised as a contradiction.
             importance: 0 (trivial) to 1 (essential).
-            valid_from: since when it holds, with a timezone.
-            valid_to: until when it held.
-            pinned: whether it is kept in any clean-up.
-            edit_id: the caller's id; a repeated call with the same id is the same edit.
+            valid_from: the time from which the fact is true, with a timezone.
+            valid_to: the time at which the fact stopped being true, with a timezone.
+            pinned: protect the fact from every clean-up, and show it first in profiles and contexts.
+            edit_id: an id that the caller chooses. Repeating a call with the same id has no further effect.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge it.
+        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the edit.
         """
         return self._driver.run(
             plans.edits.add_fact(
@@ -357,13 +377,13 @@ class MemoryClient:
         )
 
     def add_facts(self, facts: Iterable[Mapping[str, Any]], *, edit_id: str | None = None) -> list[str]:
-        """Enter up to 1,000 facts in one round trip, all or none, and return the ids that they will have.
+        """Add up to 1,000 facts in one round trip to Redis, all or none, and return their ids.
 
         Args:
-            facts: mappings of `add_fact`'s arguments, such as {"text": "Ana lives in Porto.", "subject": "Ana"}.
-            edit_id: the caller's id; a repeated call with the same id is the same edit.
+            facts: the arguments of `add_fact` for each fact, such as {"text": "Ana lives in Porto.", "subject": "Ana"}.
+            edit_id: an id that the caller chooses. Repeating a call with the same id has no further effect.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge them.
+        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the edit.
         """
         return self._driver.run(plans.edits.add_facts(self._session, facts, edit_id=edit_id))
 
@@ -383,13 +403,17 @@ class MemoryClient:
         pinned: bool | None = None,
         edit_id: str | None = None,
     ) -> str:
-        """Supersede a fact with a corrected one and return the id that it will have. The old one stays in the history.
+        """Supersede a fact by a corrected one and return the new id. The old fact stays in `fact_history`.
 
-        What is not given is taken over from the old fact, except its value. Without `valid_from` and `valid_to` the old
-        fact was wrong from the beginning; with `valid_from` it was true until then. Where the old fact was superseded
-        meanwhile, the current version is corrected. The arguments are those of `add_fact`.
+        Arguments that are not given are copied from the old fact, except `value`. With `valid_from`, the old fact was
+        true until that time; without `valid_from` and `valid_to`, it was never true. If the fact was already
+        superseded, its current version is corrected.
 
-        Raises InvalidInput, or MemoryUnavailable when Redis did not acknowledge it.
+        Args:
+            fact_id: the fact to correct.
+            text: the corrected sentence. This and the other arguments are those of `add_fact`.
+
+        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the edit.
         """
         return self._driver.run(
             plans.edits.correct_fact(
@@ -410,7 +434,10 @@ class MemoryClient:
         )
 
     def pin_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
-        """Pin a fact: it is kept in any clean-up, and is listed first. Raises InvalidInput or MemoryUnavailable."""
+        """Pin a fact: no clean-up removes it, and profiles and contexts show it first.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
         self._driver.run(plans.edits.pin_fact(self._session, fact_id, edit_id=edit_id))
 
     def unpin_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
@@ -418,58 +445,60 @@ class MemoryClient:
         self._driver.run(plans.edits.unpin_fact(self._session, fact_id, edit_id=edit_id))
 
     def delete_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
-        """Retract a fact. No older version is reinstated; `fact_history` still shows it.
+        """Retract a fact. Its older versions stay superseded, and `fact_history` still returns it.
 
-        To remove all that is stored of a user, forget the user. Raises InvalidInput or MemoryUnavailable.
+        To delete everything that is stored about a user, run `afterturn forget`. Raises InvalidInput or
+        MemoryUnavailable.
         """
         self._driver.run(plans.edits.delete_fact(self._session, fact_id, edit_id=edit_id))
 
     def summary(self) -> str | None:
-        """Return the session's summary; None while there is none. Raises MemoryUnavailable."""
+        """Return the text of the session's summary, or None if there is none yet. Raises MemoryUnavailable."""
         return self._driver.run(plans.summaries.summary(self._session))
 
     def session_summary(self) -> Summary | None:
-        """Return the session's summary as statements, each with the episodes that it rests on.
+        """Return the session's summary as statements with their source episodes, or None if there is none yet.
 
-        None while there is none. It is at most AFTERTURN_SUMMARY_TOKENS long, and follows the session within about a
-        minute. Raises MemoryUnavailable.
+        It has at most AFTERTURN_SUMMARY_TOKENS tokens and is updated within about a minute after new turns. Raises
+        MemoryUnavailable.
         """
         return self._driver.run(plans.summaries.session_summary(self._session))
 
     def profile(self) -> str | None:
-        """Return the user's profile, what is always of use to know, one fact a line; None while there is none.
+        """Return the user's profile, or None if there is none yet: the most useful facts, one per line.
 
-        It is at most AFTERTURN_PROFILE_TOKENS long. Raises MemoryUnavailable.
+        It has at most AFTERTURN_PROFILE_TOKENS tokens. Raises MemoryUnavailable.
         """
         return self._driver.run(plans.summaries.profile(self._session))
 
     def preferences(self) -> dict[str, str]:
-        """Return the user's current preferences by key, such as {"colour": "green"}. Raises MemoryUnavailable.
+        """Return the user's current preferences by key, such as {"colour": "green"}.
 
-        A value that a person entered counts before one from a conversation, a later one before an earlier one.
+        A value that a person entered takes precedence over a value from a conversation, and a later value over an
+        earlier one. Raises MemoryUnavailable.
         """
         return self._driver.run(plans.preferences.preferences(self._session))
 
     def set_preference(self, key: str, value: str, *, edit_id: str | None = None) -> str:
-        """Set a preference by hand, from now on, and return the id of its fact.
+        """Set a preference that a person entered and return the id of its fact.
 
-        The value before stays in that fact's history. It takes effect in about a second.
+        It takes effect in about a second. The previous value stays in the fact's history.
 
         Args:
-            key: such as colour, or reply_language.
-            value: such as green.
-            edit_id: the caller's id; a repeated call with the same id is the same edit.
+            key: the name of the preference, such as colour or reply_language.
+            value: the new value, such as green.
+            edit_id: an id that the caller chooses. Repeating a call with the same id has no further effect.
 
         Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.preferences.set_preference(self._session, key, value, edit_id=edit_id))
 
     def costs(self, *, by: CostGrouping = "day", days: int | None = 30) -> list[Costs]:
-        """Return how many LLM calls were made for this user, and their tokens.
+        """Return the number of LLM calls for this user, and their tokens.
 
         Args:
-            by: day (the newest first), stage, batch (the costliest first), or user for one sum.
-            days: of the last days, in UTC, today included; None for all of them.
+            by: what to group by: day (newest first), stage or batch (most tokens first), or user (one total).
+            days: the number of days to count, in UTC, including today. None counts all days.
 
         Raises InvalidInput or MemoryUnavailable.
         """

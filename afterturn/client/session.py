@@ -1,4 +1,4 @@
-"""Whose memory a client works on, and what it sends to Redis for it. Without I/O."""
+"""The session of a client: its ids, its Redis keys and its calls of Redis scripts. Without I/O."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("afterturn.client")
 
-#: How often a client warns of the pending limit.
-ALARM_EVERY_SECONDS = 60.0
+#: The shortest time between two warnings of a client about the pending limit.
+WARNING_INTERVAL_SECONDS = 60.0
 
 #: The id and the payload of one entry of a pending stream.
 Entry: TypeAlias = tuple[str, bytes]
 
 
 class ClientSession:
-    """One session of one user, as a client sees it: checked ids, settings, keys. Holds no connection and no lock."""
+    """One session of one user: validated ids, settings and Redis keys. It has no connection and no lock."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class ClientSession:
         settings: Settings | None,
     ) -> None:
         if settings is None:
-            from afterturn.settings import from_environment  # pydantic is heavy: to import a client costs less without
+            from afterturn.settings import from_environment  # slow to import: pydantic
 
             settings = from_environment()
         self.settings = settings
@@ -50,8 +50,8 @@ class ClientSession:
             ids.validate_session_id(session_id),
         )
         self.agent_id = None if agent_id is None else ids.validate_id("agent_id", agent_id)
-        self._alarm_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
-        self._alarmed_at = float("-inf")
+        self._warning_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
+        self._warned_at = float("-inf")
 
     @cached_property
     def pending_key(self) -> str:
@@ -59,8 +59,8 @@ class ClientSession:
 
     @cached_property
     def edits_pending_key(self) -> str:
-        """The pending stream of a person's edits, which are in a session of their own."""
-        return keys.pending(self._edits)
+        """The pending stream of the user's edits. Edits have a session of their own."""
+        return keys.pending(self._edits_scope)
 
     @cached_property
     def recent_key(self) -> str:
@@ -72,27 +72,27 @@ class ClientSession:
 
     @cached_property
     def write_call(self) -> PreparedCall:
-        """The call that appends to the session's pending stream; `arguments` gives the rest of it."""
+        """The call that appends to the session's pending stream. `write_arguments` returns its other arguments."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
         return PreparedCall(scripts.WRITE, (self.pending_key, *self._shard_keys), keys.member(self.scope), limit_bytes)
 
     @cached_property
     def edit_call(self) -> PreparedCall:
-        """The same for a person's edits."""
+        """The call that appends to the pending stream of the user's edits."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
-        touched = (self.edits_pending_key, *self._shard_keys)
-        return PreparedCall(scripts.WRITE, touched, keys.member(self._edits), limit_bytes)
+        script_keys = (self.edits_pending_key, *self._shard_keys)
+        return PreparedCall(scripts.WRITE, script_keys, keys.member(self._edits_scope), limit_bytes)
 
     @cached_property
     def remove_call(self) -> PreparedCall:
-        """The call that takes a turn of the session back."""
-        touched = (self.pending_key, *self._shard_keys, self.hidden_key)
-        return PreparedCall(scripts.REMOVE, touched, keys.member(self.scope))
+        """The call that removes a turn of the session."""
+        script_keys = (self.pending_key, *self._shard_keys, self.hidden_key)
+        return PreparedCall(scripts.REMOVE, script_keys, keys.member(self.scope))
 
-    def entries(self, given: Iterable[Mapping[str, Any]]) -> list[Entry]:
-        """Return the entries of `write_many`'s turns, each a mapping of `write`'s arguments. Raises InvalidInput."""
+    def make_entries(self, turn_arguments: Iterable[Mapping[str, Any]]) -> list[Entry]:
+        """Return the stream entries of turns, each given by the arguments of `write`. Raises InvalidInput."""
         entries: list[Entry] = []
-        for number, arguments in enumerate(given):
+        for number, arguments in enumerate(turn_arguments):
             try:
                 entries.append(
                     turns.make_payload(limit_bytes=self.settings.turn_limit_bytes, agent_id=self.agent_id, **arguments)
@@ -100,15 +100,15 @@ class ClientSession:
             except TypeError as error:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None
         if len(entries) > WRITE_MANY_LIMIT:
-            raise InvalidInput(f"write_many takes up to {WRITE_MANY_LIMIT} turns at a time, not {len(entries)}")
+            raise InvalidInput(f"write_many accepts up to {WRITE_MANY_LIMIT} turns per call, not {len(entries)}")
         return entries
 
-    def note_pending(self, pending_bytes: int) -> None:
-        """Log a warning, now and then, when the archive falls behind."""
-        if pending_bytes > self._alarm_bytes and time.monotonic() - self._alarmed_at > ALARM_EVERY_SECONDS:
-            self._alarmed_at = time.monotonic()
+    def warn_of_backlog(self, pending_bytes: int) -> None:
+        """Log a warning, at most once per interval, if many bytes wait for the archive stage."""
+        if pending_bytes > self._warning_bytes and time.monotonic() - self._warned_at > WARNING_INTERVAL_SECONDS:
+            self._warned_at = time.monotonic()
             logger.warning(
-                "%d bytes of turns wait for the archive; writes are refused at %d: are the workers running?",
+                "%d bytes of turns wait for the archive; writes are refused at %d bytes. Check that the workers run.",
                 pending_bytes,
                 self.settings.pending_limit_bytes_per_shard,
             )
@@ -119,15 +119,15 @@ class ClientSession:
         return keys.due(shard), keys.pending_bytes(shard)
 
     @cached_property
-    def _edits(self) -> SessionScope:
+    def _edits_scope(self) -> SessionScope:
         from afterturn.facts import edits
 
         return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION_ID)
 
 
-def arguments(entries: Sequence[Entry]) -> list[bytes]:
-    """Return the further arguments of a write: the bytes of all payloads, then id and payload of each entry."""
-    found = [b"%d" % sum([len(payload) for _, payload in entries])]
+def write_arguments(entries: Sequence[Entry]) -> list[bytes]:
+    """Return the arguments of a write: the size of all payloads in bytes, then id and payload of each entry."""
+    values = [b"%d" % sum([len(payload) for _, payload in entries])]
     for entry_id, payload in entries:
-        found += (entry_id.encode(), payload)
-    return found
+        values += (entry_id.encode(), payload)
+    return values

@@ -1,30 +1,32 @@
-"""The one map of Redis keys: every key that afterturn uses is built here.
+"""The Redis keys. Every key that afterturn uses is built in this module.
 
 at:{shard}:pending:<tenant>:<user>:<session>
-    stream; written by the hot path; deleted by archive, when it is empty; no TTL
+    stream of pending entries; written by the hot path; deleted by archive when it is empty; no TTL
 at:{shard}:due
-    zset; written by the hot path (ZADD NX); archive removes a session that has nothing pending; no TTL
+    zset of sessions with pending entries; written by the hot path (ZADD NX); archive removes a session that has no
+    pending entries; no TTL
 at:{shard}:claims
-    zset; written by the sweep; archive removes a session, the sweep what has lapsed; no TTL
+    zset of claimed sessions; written by the sweep; archive removes a session, the sweep removes expired claims; no TTL
 at:{shard}:bytes
-    string, payload bytes pending; the hot path adds, archive subtracts; never deleted (64 counters); no TTL
+    string, the number of pending payload bytes; the hot path adds, archive subtracts; never deleted (64 counters); no
+    TTL
 at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>
-    hash, turn that was taken back -> removals pending; written by `remove`; archive takes out what is done; no TTL
+    hash, removed turn -> number of pending removals; written by `remove`; archive deletes finished removals; no TTL
 at:{shard}:lock:<tenant>:<user>
-    string; the user lock of consolidate, which deletes it; TTL AFTERTURN_LEASE_SECONDS
+    string; the user lock; written and deleted by consolidate; TTL AFTERTURN_LEASE_SECONDS
 at:{shard}:erased:<owner hash>
-    string; written when a user was forgotten, so that no erasure that slept can remove what came after; names nobody;
-    TTL an hour
+    string; written when a user was forgotten, so that a delayed erasure does not remove data that was written later;
+    contains no user id; TTL one hour
 at:breaker:<llm|embedder>
-    hash; the circuit breaker of an endpoint; written by the workers; never deleted (two of them); no TTL
+    hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
 at:sweep
-    string; keeps two sweeps apart; TTL below AFTERTURN_SWEEP_SECONDS
+    string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
 
-`{shard}` is a hash tag computed from tenant and user, so that one script's keys share one slot of a Redis Cluster.
-Ids are percent-encoded: no id can hold the separator, braces or spaces, so none can forge another's key. Celery's own
-keys belong to the broker, which may be another server.
+`{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
+Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.
+Celery's own keys belong to the broker, which may be another server.
 """
 
 from __future__ import annotations

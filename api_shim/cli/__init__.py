@@ -1,1 +1,1 @@
-"""The command `afterturn`: one file for each of its commands."""
+"""The command line `afterturn`, one module per command."""

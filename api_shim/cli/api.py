@@ -1,4 +1,4 @@
-"""`afterturn api`: the HTTP API alone."""
+"""`afterturn api`: run only the HTTP API."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import typer
 
 
 def api(
-    host: Annotated[str | None, typer.Option(help="Where it listens (AFTERTURN_API_HOST).", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="Its port (AFTERTURN_API_PORT).", show_default=False)] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on. Default: AFTERTURN_API_HOST.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on. Default: AFTERTURN_API_PORT.", show_default=False)
+    ] = None,
 ) -> None:
-    """Run the HTTP API, until SIGTERM.
+    """Run the HTTP API until SIGTERM.
 
-    Where other machines can reach it, AFTERTURN_API_KEY must be set.
+    If other machines can reach it, AFTERTURN_API_KEY must be set.
     """
     from afterturn import extras
     from afterturn import settings as settings_module
@@ -26,5 +30,5 @@ def api(
 
     settings = settings_module.load_with(api_host=host, api_port=port)
     services.require_logins(settings, ("api",))
-    # By its name, so that uvicorn can start several processes of it (WEB_CONCURRENCY).
+    # uvicorn needs the app's name, not the object, to start several processes (WEB_CONCURRENCY).
     uvicorn.run(f"{app.__name__}:create_app", factory=True, host=settings.api_host, port=settings.api_port)

@@ -1,6 +1,6 @@
-"""The command line: its commands, of which none is imported before it is asked for.
+"""The command line `afterturn`. The module of a command is imported when the command is used.
 
-A command's module imports little more than typer; what the command works with, it imports when it runs.
+A command's module imports little more than typer. The command imports everything else when it runs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-#: Under this name, installed packages register commands that are not the door's own: the engine's, above all.
+#: The entry point group in which installed packages register further commands, such as `worker`.
 GROUP = "afterturn.commands"
-#: The door's own commands, in the order of the help, and where each is: a function, or a typer app.
-OWN = {
+#: Name of a command of this package, in the order of the help -> its function or typer app.
+OWN_COMMANDS = {
     "demo": "api_shim.cli.demo.command:demo",
     "up": "api_shim.cli.up:up",
     "migrate": "api_shim.cli.migrate:migrate",
@@ -36,52 +36,52 @@ _STYLE: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode":
 
 
 @functools.cache
-def registered() -> dict[str, EntryPoint]:
-    """Return all commands by their names: the door's own, then those that installed packages have registered."""
-    own = {name: EntryPoint(name, place, GROUP) for name, place in OWN.items()}
-    return own | {found.name: found for found in entry_points(group=GROUP) if found.name not in own}
+def list_entry_points() -> dict[str, EntryPoint]:
+    """Return the entry points of all commands by name: those of this package, then those of installed packages."""
+    own = {name: EntryPoint(name, place, GROUP) for name, place in OWN_COMMANDS.items()}
+    return own | {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in own}
 
 
-class Commands(TyperGroup):
-    """The group of all commands; each is loaded when it is asked for, by its name or for the list of them all."""
+class CommandGroup(TyperGroup):
+    """The group of all commands. A command is loaded when it is run or when all commands are listed."""
 
     def list_commands(self, _: Any) -> list[str]:
-        return list(registered())
+        return list(list_entry_points())
 
     def get_command(self, _: Any, name: str) -> Any:
-        found = registered().get(name)
-        if found is None:
-            # A typing error, perhaps: typer looks for what is meant among these.
-            self.commands = {known: _loaded(one) for known, one in registered().items()}
+        entry = list_entry_points().get(name)
+        if entry is None:
+            # Perhaps a typing error: typer suggests similar names from `commands`.
+            self.commands = {known_name: _load_command(known) for known_name, known in list_entry_points().items()}
             return None
-        return _loaded(found)
+        return _load_command(entry)
 
 
 @functools.cache
-def _loaded(found: EntryPoint) -> Any:
-    """Return the command that an entry point names: a function, or a typer app."""
-    target = found.load()
+def _load_command(entry: EntryPoint) -> Any:
+    """Return the command of an entry point, which is a function or a typer app."""
+    target = entry.load()
     if not isinstance(target, typer.Typer):
         function, target = target, typer.Typer(add_completion=False, **_STYLE)
-        target.command(found.name)(function)
+        target.command(entry.name)(function)
     command = get_command(target)
-    command.name = found.name
+    command.name = entry.name
     return command
 
 
 app = typer.Typer(
     name="afterturn",
-    cls=Commands,
+    cls=CommandGroup,
     no_args_is_help=True,
-    help="Long-term memory for LLM agents, formed in the background after each turn.\n\n"
-    "Start with `afterturn up`: it brings its own Redis and PostgreSQL, and needs nothing else installed.\n\n"
-    "Settings come from environment variables AFTERTURN_…; docs/reference/settings.md lists them all.",
+    help="Long-term memory for LLM agents. Workers build it in the background after each turn.\n\n"
+    "Start with `afterturn up`. It includes Redis and PostgreSQL; no other installation is needed.\n\n"
+    "Settings are environment variables AFTERTURN_…; `afterturn settings` lists them.",
     **_STYLE,
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"afterturn {version('afterturn')}")
         raise typer.Exit
 

@@ -1,4 +1,4 @@
-"""`afterturn consolidate`: tidy one user's whole memory now, or see what that would do."""
+"""`afterturn consolidate`: tidy the whole memory of a user now, or show what tidying would change."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def consolidate(
-    user: Annotated[str, typer.Option(help="Whose memory.")],
+    user: Annotated[str, typer.Option(help="The user.")],
     tenant: Tenant = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the changes.")] = False,
 ) -> None:
-    """Tidy one user's whole memory: merge repetitions, end what is past, promote what recurs, judge contradictions.
+    """Tidy a user's whole memory: merge repeated facts, end expired ones, promote recurring ones, judge contradictions.
 
-    Workers do this for every user whose memory changed, each AFTERTURN_SLEEP_SECONDS. Doing it again changes nothing
-    and costs nothing. Lines begin with a sign: `=` merged into another fact, `-` ended, `+` matters more.
+    Workers do this every AFTERTURN_SLEEP_SECONDS for each user whose memory changed. Running it again changes nothing
+    and makes no LLM calls. Each line begins with a sign: `=` merged into another fact, `-` ended, `+` promoted.
     """
     from afterturn import settings as settings_module
     from afterturn.pipeline.runtime import Runtime
@@ -28,21 +28,21 @@ def consolidate(
     from api_shim.cli import owner
 
     settings = settings_module.load()
-    scope = owner.named(settings, tenant, user)
+    scope = owner.make_scope(settings, tenant, user)
     runtime = Runtime(settings, pool_size=2)
     try:
         if dry_run:
             preview = sleep.preview(runtime, scope)
-            _show(None if preview is None else preview.tidying)
+            _print_tidying(None if preview is None else preview.tidying)
             if preview is not None and preview.calls:
-                typer.echo(f"{preview.calls} judging calls would be made; what they would change is not known before.")
+                typer.echo(f"{preview.calls} judging calls would be made. Their changes are not known in advance.")
         else:
-            _show(sleep.sleep(runtime, scope))
+            _print_tidying(sleep.sleep(runtime, scope))
     finally:
         runtime.close()
 
 
-def _show(tidying: TidyingPlan | None) -> None:
+def _print_tidying(tidying: TidyingPlan | None) -> None:
     if tidying is None:
         typer.echo("Nothing has changed since the last time.")
         return

@@ -1,4 +1,4 @@
-"""`afterturn export`: everything that is held of a user."""
+"""`afterturn export`: write all stored data of a user."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ def export(
     user: User,
     tenant: Tenant = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write to this new file, which only you may read.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Write to this new file, readable only by you. Default: standard output.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Write everything that is held of a user as JSON Lines: one record a line, of Redis and of every table.
+    """Write all data of a user, from Redis and from every table, as JSON Lines: one record per line.
 
-    Exit code 0: it is complete. 2: a server is away, or the file exists; what was written so far is not complete.
+    Exit code 0: the export is complete. 2: a server is unavailable (the output is incomplete), or the file exists.
     """
     from afterturn import settings as settings_module
 
     settings = settings_module.load()
-    counts = _write(settings, owner.named(settings, tenant, user), output)
+    counts = _write(settings, owner.make_scope(settings, tenant, user), output)
     for name, count in sorted(counts.items()):
         print(f"{count:>8} {name}", file=sys.stderr)
     print(f"{counts.total():>8} records", file=sys.stderr)
 
 
 def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter[str]:
-    """Write all records, and return how many of each kind."""
+    """Write all records and return the number of records of each kind."""
     import redis
 
     from afterturn.errors import MemoryUnavailable
@@ -53,7 +56,7 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
     try:
         with (
             redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client,
-            _opened(output) as file,
+            _open_output(output) as file,
         ):
             for record in export_module.records(stores.every(settings, client), scope):
                 print(json.dumps(record.values, ensure_ascii=False), file=file)
@@ -64,8 +67,8 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    """The file to write to: a new one that nobody else may read, or standard output."""
+def _open_output(output: Path | None) -> Iterator[TextIO]:
+    """Open the output: a new file that only its owner may read, or standard output."""
     from afterturn.errors import InvalidInput
 
     if output is None:
@@ -74,6 +77,6 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise InvalidInput(f"{output} cannot be made: {error.strerror}") from error
+        raise InvalidInput(f"{output} cannot be created: {error.strerror}") from error
     with open(descriptor, "w", encoding="utf-8") as file:
         yield file

@@ -1,4 +1,4 @@
-"""What `afterturn facts` and `afterturn facts history` print."""
+"""The output of `afterturn facts` and `afterturn facts history`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from rich.markup import escape
 from afterturn.facts.fact import Fact
 
 
-def print_facts(found: Sequence[Fact], *, as_json: bool) -> None:
-    """Print facts in this order, each with its evidence: lines, or a JSON list."""
+def print_facts(facts: Sequence[Fact], *, as_json: bool) -> None:
+    """Print the facts with their evidence, as text or as a JSON list."""
     if as_json:
-        print(json.dumps([asdict(fact) for fact in found], ensure_ascii=False, default=datetime.isoformat))
+        print(json.dumps([asdict(fact) for fact in facts], ensure_ascii=False, default=datetime.isoformat))
         return
     console = Console(highlight=False)
-    if not found:
+    if not facts:
         console.print("no facts")
-    for fact in found:
+    for fact in facts:
         console.print(f"[bold]{escape(fact.text)}[/]  [dim]{fact.fact_id}[/]", soft_wrap=True)
         console.print("  " + escape(" · ".join(_notes(fact))), soft_wrap=True)
-        for said in fact.evidence:
-            where = f"{said.speaker}, {_clock(said.said_at)}, {said.session_id} {said.position}"
-            console.print(f"  [dim]{escape(where)}:[/] {escape(said.quote)}", soft_wrap=True)
+        for evidence in fact.evidence:
+            source = f"{evidence.speaker}, {_format_time(evidence.said_at)}, {evidence.session_id} {evidence.position}"
+            console.print(f"  [dim]{escape(source)}:[/] {escape(evidence.quote)}", soft_wrap=True)
 
 
 def _notes(fact: Fact) -> list[str]:
-    """Say in a few words what the fact is, since when, and what became of it."""
+    """Return short notes on the fact: its category, origin, times and status."""
     notes = [fact.category, *fact.topics]
     if fact.is_pinned:
         notes.append("pinned")
@@ -39,9 +39,9 @@ def _notes(fact: Fact) -> list[str]:
     if fact.said_by != "user":
         notes.append(f"said by {fact.said_by}")
     if fact.valid_from is not None:
-        notes.append(f"since {_clock(fact.valid_from)}")
+        notes.append(f"since {_format_time(fact.valid_from)}")
     if fact.valid_to is not None:
-        notes.append(f"until {_clock(fact.valid_to)}")
+        notes.append(f"until {_format_time(fact.valid_to)}")
     if fact.status != "current":
         notes.append(f"{fact.status}: {(fact.ended_because or 'unknown').replace('_', ' ')}")
     if fact.superseded_by is not None:
@@ -49,5 +49,5 @@ def _notes(fact: Fact) -> list[str]:
     return notes
 
 
-def _clock(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""`afterturn facts`: what is known of a user, why, since when, and what was known before."""
+"""`afterturn facts`: list the facts of a user, and the versions of a fact."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import typer
 if TYPE_CHECKING:
     from afterturn import MemoryClient
 
-app = typer.Typer(add_completion=False, help="What is known of a user, with its evidence.")
+app = typer.Typer(add_completion=False, help="List the facts of a user with their evidence.")
 
-User = Annotated[str | None, typer.Option(help="Whose memory.", show_default=False)]
-Tenant = Annotated[str | None, typer.Option(help="Of which tenant (AFTERTURN_TENANT).", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON; the keys are stable.")]
+User = Annotated[str | None, typer.Option(help="The user.", show_default=False)]
+Tenant = Annotated[
+    str | None, typer.Option(help="The tenant of the user. Default: AFTERTURN_TENANT.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; its keys are stable.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -22,62 +24,70 @@ def facts(
     context: typer.Context,
     user: User = None,
     tenant: Tenant = None,
-    subject: Annotated[str | None, typer.Option(help="Only about this person or thing.", show_default=False)] = None,
-    attribute: Annotated[str | None, typer.Option(help="Only this property of it.", show_default=False)] = None,
-    topic: Annotated[str | None, typer.Option(help="Only with this topic.", show_default=False)] = None,
-    category: Annotated[str | None, typer.Option(help="Only of this category.", show_default=False)] = None,
-    superseded: Annotated[bool, typer.Option("--superseded", help="Those as well whose place was taken.")] = False,
+    subject: Annotated[
+        str | None, typer.Option(help="Only facts about the person or thing with this name.", show_default=False)
+    ] = None,
+    attribute: Annotated[
+        str | None, typer.Option(help="Only facts with this attribute, such as lives_in.", show_default=False)
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Only facts with this topic.", show_default=False)] = None,
+    category: Annotated[str | None, typer.Option(help="Only facts of this category.", show_default=False)] = None,
+    superseded: Annotated[bool, typer.Option("--superseded", help="Also list superseded facts.")] = False,
     as_of: Annotated[
         str | None,
-        typer.Option(help="The facts of that moment, in ISO 8601; this machine's timezone unless it names one."),
+        typer.Option(help="List the facts at this time (ISO 8601). Default timezone: that of this machine."),
     ] = None,
     recorded: Annotated[
-        bool, typer.Option("--recorded", help="With --as-of: what was believed then, instead of what was true then.")
+        bool,
+        typer.Option("--recorded", help="With --as-of: facts that were stored as current then, instead of true then."),
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="At most so many, those said last first.")] = 100,
+    limit: Annotated[
+        int,
+        typer.Option(min=1, max=1_000, help="The largest number of facts; the most recently said are listed first."),
+    ] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List a user's current facts, each with its evidence."""
+    """List the current facts of a user with their evidence."""
     if context.invoked_subcommand is not None:
         return
     from api_shim.cli import fact_list
 
-    found = _memory(user, tenant).facts(
+    current = _make_client(user, tenant).facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
         category=category,
         include_superseded=superseded,
-        as_of=None if as_of is None else _moment(as_of),
+        as_of=None if as_of is None else _parse_time(as_of),
         time="recorded" if recorded else "world",
         limit=limit,
     )
-    fact_list.print_facts(found, as_json=as_json)
+    fact_list.print_facts(current, as_json=as_json)
 
 
 @app.command()
 def history(
-    fact: Annotated[str, typer.Argument(metavar="FACT", help="A fact's id; any version of it will do.")],
+    fact: Annotated[str, typer.Argument(metavar="FACT", help="The id of any version of the fact.")],
     user: User = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show all versions of a fact, oldest first, and why each one's place was taken."""
+    """List all versions of a fact, oldest first, with the reason why each was superseded."""
     from api_shim.cli import fact_list
 
-    fact_list.print_facts(_memory(user, tenant).fact_history(fact), as_json=as_json)
+    fact_list.print_facts(_make_client(user, tenant).fact_history(fact), as_json=as_json)
 
 
-def _memory(user: str | None, tenant: str | None) -> MemoryClient:
+def _make_client(user: str | None, tenant: str | None) -> MemoryClient:
     from afterturn import MemoryClient, settings
     from afterturn.errors import InvalidInput
 
     if user is None:
-        raise InvalidInput("say whose memory: --user")
+        raise InvalidInput("--user is missing: whose facts?")
     return MemoryClient(user, tenant_id=tenant, settings=settings.load())
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     from afterturn.errors import InvalidInput
 
     try:

@@ -1,4 +1,4 @@
-"""`afterturn forget`: a user is forgotten, with a receipt."""
+"""`afterturn forget`: delete all data of a user and print a receipt."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: The places outside our stores that may still hold deleted content -> until when. See docs/how-to/forgetting.md.
+#: Place outside afterturn's stores that may still contain deleted data -> until when. See docs/how-to/forgetting.md.
 REMAINS_ELSEWHERE = {
-    "backups and replicas": "for as long as you keep them: restoring one brings the user back, so forget them again",
-    "LLM and embedding providers": "what they were sent, for as long as their terms say",
+    "backups and replicas": "as long as you keep them; after restoring one, forget the user again",
+    "LLM and embedding providers": "the texts that were sent to them, as long as their terms say",
 }
 
 
 def forget(
     user: User,
     tenant: Tenant = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     receipt: Annotated[
-        Path | None, typer.Option(help="Write the receipt to this file as well, as JSON.", show_default=False)
+        Path | None, typer.Option(help="Also write the receipt to this file, as JSON.", show_default=False)
     ] = None,
 ) -> None:
-    """Forget a user: every row, every key, for good. It cannot be undone; `afterturn export` first, if in doubt.
+    """Delete all data of a user: every row and every key. It cannot be undone. For a copy, run `afterturn export` first.
 
-    Work under way for the user is refused. The same id may be used again at once, and begins with nothing.
+    Work in progress for the user is discarded. The user id can be used again at once, with an empty memory.
 
-    Exit code 0: it is done. 1: not confirmed, nothing was done. 2: a server is away; the message says whether workers
-    will finish it.
+    Exit code 0: everything is deleted. 1: not confirmed, nothing was deleted. 2: a server is unavailable; the message
+    says whether workers will finish the deletion.
     """
     from afterturn import settings as settings_module
     from afterturn.errors import InvalidInput
 
     settings = settings_module.load()
-    scope = owner.named(settings, tenant, user)
+    scope = owner.make_scope(settings, tenant, user)
     if receipt is not None and not receipt.absolute().parent.is_dir():
-        raise InvalidInput(f"{receipt.parent} is no directory; nothing was done")
+        raise InvalidInput(f"{receipt.parent} is not a directory; nothing was deleted")
     if not yes:
         _confirm(scope)
     done, remains = _forget(settings, scope)
@@ -58,26 +58,28 @@ def forget(
 
 
 def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
-    """Forget the user; return the receipt, and where deleted data is still on disk -> until when."""
+    """Forget the user. Return the receipt, and a mapping: place where deleted data remains on disk -> until when."""
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
 
     runtime = Runtime(settings, pool_size=2)
     try:
-        done = erasures.forget(runtime, scope)
+        receipt = erasures.forget(runtime, scope)
     finally:
         runtime.close()
-    of_stores = {what: until for store in runtime.user_stores for what, until in store.remains.items()}
-    return done, of_stores | REMAINS_ELSEWHERE
+    remains_in_stores = {place: until for store in runtime.user_stores for place, until in store.remains.items()}
+    return receipt, remains_in_stores | REMAINS_ELSEWHERE
 
 
 def _confirm(scope: UserScope) -> None:
     from afterturn.errors import InvalidInput
 
     if not sys.stdin.isatty():
-        raise InvalidInput("there is no terminal to ask at; --yes forgets without asking")
-    if not typer.confirm(f"Forget user {scope.user_id!r} of tenant {scope.tenant_id!r}, for good?"):
-        print("nothing was done", file=sys.stderr)
+        raise InvalidInput("confirmation needs a terminal; use --yes to delete without confirmation")
+    if not typer.confirm(
+        f"Delete all data of user {scope.user_id!r} of tenant {scope.tenant_id!r}? This cannot be undone."
+    ):
+        print("nothing was deleted", file=sys.stderr)
         raise typer.Exit(EXIT_NOT_CONFIRMED)
 
 
@@ -86,7 +88,7 @@ def _print(done: Receipt, remains: dict[str, str]) -> None:
     print(f"requested   {done.requested_at.isoformat()}")
     print(f"owner hash  {done.owner_hash}")
     print(f"erasure     {done.epoch}")
-    print("removed" if done.removed else "removed     nothing: there was nothing")
+    print("removed" if done.removed else "removed     nothing: no data was stored")
     for name, count in sorted(done.removed.items()):
         print(f"  {count:>8} {name}")
     print("still on disk")

@@ -1,4 +1,4 @@
-"""`afterturn import`: turns of old conversations, from a file of JSON Lines."""
+"""`afterturn import`: import the turns of old conversations from a JSON Lines file."""
 
 from __future__ import annotations
 
@@ -21,68 +21,72 @@ if TYPE_CHECKING:
     from afterturn.scopes import SessionScope
     from afterturn.settings import Settings
 
-EXIT_BAD_LINES = 2
-#: As the shell has it for a command that Ctrl-C ended.
+EXIT_INVALID_LINES = 2
+#: The shell's exit code of a command that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
-#: Bad lines that are named one by one.
+#: The largest number of invalid lines that are printed.
 PROBLEMS_SHOWN = 20
-#: How long nothing may be archived before it says so.
-PATIENCE_SECONDS = 10.0
+#: A warning is printed when nothing was archived for this long.
+STALL_WARNING_SECONDS = 10.0
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="JSON Lines, each a turn; - reads standard input.", allow_dash=True)],
-    user: Annotated[str | None, typer.Option(help="Whose they are, where a line names no user.")] = None,
-    session: Annotated[str | None, typer.Option(help="Of which conversation, where a line names none.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="A JSON Lines file with one turn per line; - reads standard input.", allow_dash=True)
+    ],
+    user: Annotated[str | None, typer.Option(help="The user of lines without a user.")] = None,
+    session: Annotated[str | None, typer.Option(help="The session of lines without a session.")] = None,
     tenant: Annotated[
-        str | None, typer.Option(help="Of which tenant, where a line names none (AFTERTURN_TENANT).")
+        str | None, typer.Option(help="The tenant of lines without a tenant. Default: AFTERTURN_TENANT.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line, and write none.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and write nothing.")] = False,
     skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Import the good lines although there are bad ones.")
+        bool, typer.Option("--skip-invalid", help="Import the valid lines even if other lines are invalid.")
     ] = False,
 ) -> None:
-    """Import old conversations. Their dates are kept; they never delay what is said meanwhile.
+    """Import old conversations. Their dates are kept, and new turns are processed before imported ones.
 
-    A line is an object with user, session, role, content and at (ISO 8601, with an offset); id, name, agent, metadata
-    and tenant where there are any. Every line is checked before the first is written. Running it again adds nothing
-    twice: it goes on where it was stopped. docs/how-to/import.md tells more.
+    A line is a JSON object with user, session, role, content and at (ISO 8601, with an offset). Optional fields: id,
+    name, agent, metadata and tenant. Every line is checked before the first line is written. Running the command again
+    continues where it stopped and imports no turn twice. See docs/how-to/import.md.
 
-    Exit code 0: all lines are written. 2: there are bad lines, of which nothing was written (without --skip-invalid
-    nor was anything else), or a server is away. 130: stopped by Ctrl-C.
+    Exit code 0: all lines are written. 2: a server is unavailable, or some lines are invalid; invalid lines are never
+    written, and valid ones only with --skip-invalid. 130: stopped by Ctrl-C.
     """
     from afterturn import settings as settings_module
     from afterturn.importing.lines import LineDefaults
 
     settings = settings_module.load()
     defaults = LineDefaults(tenant_id=settings.tenant if tenant is None else tenant, user_id=user, session_id=session)
-    with _opened(file) as source:
-        checked = _check(source, defaults, settings)
-        _print_check(checked)
-        is_bad = bool(checked.codes)
-        if is_bad and not skip_invalid and not dry_run:
-            print("nothing was imported; --skip-invalid imports the good lines", file=sys.stderr)
-        if not dry_run and (skip_invalid or not is_bad):
+    with _open_input(file) as source:
+        checks = _check_lines(source, defaults, settings)
+        _print_checks(checks)
+        has_invalid_lines = bool(checks.problem_counts)
+        if has_invalid_lines and not skip_invalid and not dry_run:
+            print("nothing was imported; use --skip-invalid to import the valid lines", file=sys.stderr)
+        if not dry_run and (skip_invalid or not has_invalid_lines):
             source.seek(0)
-            _write(settings, _good(source, defaults, settings), total=checked.turns)
-    raise typer.Exit(EXIT_BAD_LINES if is_bad else 0)
+            _write(settings, _read_valid_lines(source, defaults, settings), total=checks.turn_count)
+    raise typer.Exit(EXIT_INVALID_LINES if has_invalid_lines else 0)
 
 
 @dataclass(slots=True)
-class _Checked:
-    """What a file holds."""
+class _FileChecks:
+    """The result of checking all lines of a file."""
 
-    turns: int = 0
+    turn_count: int = 0
     sessions: set[SessionScope] = field(default_factory=set)
-    first: datetime | None = None
-    last: datetime | None = None
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+    #: The first invalid lines.
     problems: list[LineProblem] = field(default_factory=list)
-    codes: Counter[str] = field(default_factory=Counter)
+    #: Code of a problem -> number of lines with it.
+    problem_counts: Counter[str] = field(default_factory=Counter)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """Open the file to be read twice; what comes through a pipe is kept in a file of ours until the end."""
+def _open_input(file: Path) -> Iterator[IO[bytes]]:
+    """Open the file, which is read twice. Standard input is first copied to a temporary file."""
     from afterturn.errors import InvalidInput
 
     if file.is_file():
@@ -90,48 +94,48 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
             yield source
         return
     if str(file) != "-":
-        raise InvalidInput(f"{file} is no file")
-    with tempfile.TemporaryFile() as kept:
+        raise InvalidInput(f"{file} is not a file")
+    with tempfile.TemporaryFile() as copy:
         while block := sys.stdin.buffer.read(1 << 20):
-            kept.write(block)
-        kept.seek(0)
-        yield kept
+            copy.write(block)
+        copy.seek(0)
+        yield copy
 
 
-def _check(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> _Checked:
+def _check_lines(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> _FileChecks:
     from afterturn.importing.lines import LineProblem, LineReader
 
-    checked = _Checked()
-    for found in LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source):
-        if isinstance(found, LineProblem):
-            checked.codes[found.code] += 1
-            checked.problems += [found] if len(checked.problems) < PROBLEMS_SHOWN else []
+    checks = _FileChecks()
+    for line in LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source):
+        if isinstance(line, LineProblem):
+            checks.problem_counts[line.code] += 1
+            checks.problems += [line] if len(checks.problems) < PROBLEMS_SHOWN else []
             continue
-        checked.turns += 1
-        checked.sessions.add(found.session)
-        moment = found.turn.occurred_at
-        checked.first = min(checked.first or moment, moment)
-        checked.last = max(checked.last or moment, moment)
-    return checked
+        checks.turn_count += 1
+        checks.sessions.add(line.session)
+        time = line.turn.occurred_at
+        checks.first_time = min(checks.first_time or time, time)
+        checks.last_time = max(checks.last_time or time, time)
+    return checks
 
 
-def _print_check(checked: _Checked) -> None:
-    for problem in checked.problems:
+def _print_checks(checks: _FileChecks) -> None:
+    for problem in checks.problems:
         print(f"line {problem.number}: [{problem.code}] {problem.message}", file=sys.stderr)
-    if checked.codes:
-        counts = ", ".join(f"{code} {count:,}" for code, count in checked.codes.most_common())
-        print(f"{checked.codes.total():,} bad lines: {counts}", file=sys.stderr)
-    users = {scope.user for scope in checked.sessions}
-    print(f"{checked.turns:,} turns in {len(checked.sessions):,} sessions of {len(users):,} users", flush=True)
-    if checked.first is not None and checked.last is not None:
-        print(f"said from {checked.first:%Y-%m-%d} to {checked.last:%Y-%m-%d}", flush=True)
+    if checks.problem_counts:
+        counts = ", ".join(f"{code} {count:,}" for code, count in checks.problem_counts.most_common())
+        print(f"{checks.problem_counts.total():,} invalid lines: {counts}", file=sys.stderr)
+    users = {scope.user for scope in checks.sessions}
+    print(f"{checks.turn_count:,} turns in {len(checks.sessions):,} sessions of {len(users):,} users", flush=True)
+    if checks.first_time is not None and checks.last_time is not None:
+        print(f"dates from {checks.first_time:%Y-%m-%d} to {checks.last_time:%Y-%m-%d}", flush=True)
 
 
-def _good(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> Iterator[ImportLine]:
+def _read_valid_lines(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> Iterator[ImportLine]:
     from afterturn.importing.lines import ImportLine, LineReader
 
-    found = LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source)
-    return (line for line in found if isinstance(line, ImportLine))
+    lines = LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source)
+    return (line for line in lines if isinstance(line, ImportLine))
 
 
 def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> None:
@@ -147,31 +151,33 @@ def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> No
     ):
         importer = Importer(settings, client, connection)
         try:
-            _show(importer.write_lines(lines), total)
+            _show_progress(importer.write_lines(lines), total)
         except KeyboardInterrupt:
             print(
-                f"stopped: {importer.progress.done:,} of {total:,} turns are safe; the same command goes on from there",
+                f"stopped: {importer.progress.done:,} of {total:,} turns imported; run the same command to continue",
                 file=sys.stderr,
             )
             raise typer.Exit(EXIT_INTERRUPTED) from None
         finally:
             done = importer.progress
-            print(f"{done.written:,} turns written, {done.already_archived:,} were there before", flush=True)
-    print("they become facts while nothing newer is owed; `afterturn status` says how many wait")
+            print(f"{done.written:,} turns written, {done.already_archived:,} already existed", flush=True)
+    print("they are processed when no newer turns wait; `afterturn status` shows how many are left")
 
 
-def _show(steps: Iterator[ImportProgress], total: int) -> None:
-    """Go through the steps; on a terminal with a bar."""
+def _show_progress(steps: Iterator[ImportProgress], total: int) -> None:
+    """Run the import step by step; on a terminal with a progress bar."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    is_told = False
+    has_warned = False
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("importing", total=total)
         for progress in steps:
             bar.update(task, completed=progress.done)
-            if progress.waiting_seconds > PATIENCE_SECONDS and not is_told:
-                is_told = True
-                console.print("nothing is archived: are the workers running? (waiting for them; Ctrl-C stops)")
+            if progress.waiting_seconds > STALL_WARNING_SECONDS and not has_warned:
+                has_warned = True
+                console.print(
+                    "nothing is archived: check that the workers run (the import waits for them; Ctrl-C stops it)"
+                )

@@ -1,4 +1,4 @@
-"""The entry point of the command line. It imports nothing that an extra brings, so that it can say what is missing."""
+"""The entry point of the command line. It imports no library of an extra, so that it can name a missing extra."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from afterturn import extras
 from afterturn.errors import AfterturnError
 
-#: A command that could not do what it was asked to; 1 is for a service that died while running.
+#: The exit code of a command that failed. `afterturn up` exits with 1 if a service ended unexpectedly.
 EXIT_ERROR = 2
 
 
 def main() -> None:
-    """Run the command line. An AfterturnError becomes one line on stderr and exit code 2."""
+    """Run the command line. An AfterturnError is printed as one line to stderr; the exit code is then 2."""
     try:
         extras.require("cli", "the command line")
         from api_shim.cli.app import app

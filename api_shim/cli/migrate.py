@@ -1,4 +1,4 @@
-"""`afterturn migrate`: bring a database to this release's schema."""
+"""`afterturn migrate`: upgrade the database schema."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import typer
 
 
 def migrate() -> None:
-    """Bring the database of AFTERTURN_POSTGRES_URL to this release's schema.
+    """Upgrade the database of AFTERTURN_POSTGRES_URL to the schema of this release.
 
-    `afterturn up` does this by itself. Run it once per release where you run the services otherwise; running it
-    again, or twice at once, does no harm.
+    `afterturn up` does this itself. If you start the services in another way, run this command once per release.
+    Running it again, or twice at the same time, is safe.
     """
     from afterturn import settings as settings_module
     from afterturn.pipeline import prepare

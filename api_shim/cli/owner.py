@@ -1,4 +1,4 @@
-"""Whose memory a command is about."""
+"""The arguments that select the user of a command."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from afterturn.scopes import UserScope
     from afterturn.settings import Settings
 
-User = Annotated[str, typer.Argument(help="Whose memory.")]
-Tenant = Annotated[str | None, typer.Option(help="Of which tenant (AFTERTURN_TENANT).", show_default=False)]
+User = Annotated[str, typer.Argument(help="The user.")]
+Tenant = Annotated[
+    str | None, typer.Option(help="The tenant of the user. Default: AFTERTURN_TENANT.", show_default=False)
+]
 
 
-def named(settings: Settings, tenant: str | None, user: str) -> UserScope:
-    """Return the user that the command line names. Raises InvalidId."""
+def make_scope(settings: Settings, tenant: str | None, user: str) -> UserScope:
+    """Return the scope of the user that the command line selects. Raises InvalidId."""
     from afterturn import ids
     from afterturn.scopes import UserScope
 

@@ -1,4 +1,4 @@
-"""The command lines of what `afterturn up` runs: commands of afterturn's, each in a process of its own."""
+"""The command lines of the processes that `afterturn up` starts. Each process runs one afterturn command."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from afterturn.local.services import Commands
 
 _AFTERTURN = ("-m", "api_shim.cli.main")
 
-#: Each is what follows the Python interpreter. The rest of what a process needs to know is in its environment, as
-#: settings; above all the secrets, because every user of a machine can read a command line.
+#: Process -> its arguments after the Python interpreter. Everything else is passed as settings in the environment,
+#: especially secrets, because every user of a machine can read command lines.
 COMMANDS: Commands = {
     "fast worker": (*_AFTERTURN, "worker", "fast", "--node", "{node}"),
     "slow worker": (*_AFTERTURN, "worker", "slow", "--node", "{node}"),

@@ -1,4 +1,4 @@
-"""`afterturn settings`: every setting, its default and what it means."""
+"""`afterturn settings`: list the settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import typer
 
 
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in docs/reference/settings.md.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table of docs/reference/settings.md.")
+    ] = False,
 ) -> None:
-    """List every setting, its default and what it means.
+    """List every setting with its default and its meaning.
 
-    Settings are environment variables; an unknown one that begins with AFTERTURN_ is refused with its name.
+    Settings are environment variables. An unknown variable that begins with AFTERTURN_ is an error.
     """
     from rich.console import Console
     from rich.table import Table

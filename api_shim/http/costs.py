@@ -1,4 +1,4 @@
-"""The route of a user's costs."""
+"""The route of a user's LLM costs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/users/{user_id}/costs")
 
 
 class CostOut(BaseModel):
-    """What some calls came to."""
+    """The number and tokens of a group of LLM calls."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -32,16 +32,18 @@ class CostOut(BaseModel):
 
 
 class CostsOut(BaseModel):
-    """Days: the newest first. Otherwise the costliest first."""
+    """One entry per group. Days are sorted newest first, other groups by most tokens first."""
 
     costs: list[CostOut]
 
 
-@router.get("", summary="What the LLM calls for a user came to")
+@router.get("", summary="Count the LLM calls for a user")
 async def costs(
     memory: UserReader,
-    by: Annotated[CostGrouping, Query(description="what they are counted by; user gives one sum")] = "day",
-    days: Annotated[int, Query(ge=1, le=DAYS_LIMIT, description="of the last days, in UTC")] = 30,
+    by: Annotated[CostGrouping, Query(description="the grouping; user gives one total")] = "day",
+    days: Annotated[
+        int, Query(ge=1, le=DAYS_LIMIT, description="the number of last days to count, in UTC, including today")
+    ] = 30,
 ) -> CostsOut:
-    """Return calls and tokens."""
-    return CostsOut(costs=[CostOut.model_validate(found) for found in await memory.costs(by=by, days=days)])
+    """Return the number of LLM calls for the user, and their tokens."""
+    return CostsOut(costs=[CostOut.model_validate(group) for group in await memory.costs(by=by, days=days)])

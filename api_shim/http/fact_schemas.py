@@ -1,4 +1,4 @@
-"""What the HTTP API takes and gives of facts, as JSON."""
+"""The JSON bodies of the fact routes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_shim.http.schemas import EvidenceOut
 
 
 class FactOut(BaseModel):
-    """One fact, and all that is known of it."""
+    """One fact with its state and its evidence."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -38,62 +38,66 @@ class FactOut(BaseModel):
 
 
 class FactsOut(BaseModel):
-    """Those said last first; of a history, the oldest first."""
+    """Facts, the most recently said first. The versions of a history: oldest first."""
 
     facts: list[FactOut]
 
 
 class FactIn(BaseModel):
-    """One fact to add. The rules are those of `MemoryClient.add_fact`."""
+    """One fact to add. The rules of `MemoryClient.add_fact` apply."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(description="one sentence that stands alone")
-    category: str | None = Field(None, description="such as place or preference")
-    topics: list[str] = Field(default_factory=list, description="words that one would look for")
-    subject: str | None = Field(None, description="whom or what it is about, by name")
-    attribute: str | None = Field(None, description="which property of the subject, such as lives_in")
-    value: str | None = Field(None, description="the property's value")
-    importance: float | None = Field(None, description="0 trivial to 1 essential")
-    valid_from: datetime | None = Field(None, description="since when it holds, with a timezone")
-    valid_to: datetime | None = Field(None, description="until when it held, with a timezone")
-    pinned: bool = Field(False, description="whether it is kept whatever a clean-up thinks of it")
+    text: str = Field(description="one sentence that can be understood without context")
+    category: str | None = Field(None, description="the category, such as place or preference")
+    topics: list[str] = Field(default_factory=list, description="words to find the fact by")
+    subject: str | None = Field(None, description="the name of the person or thing that the fact is about")
+    attribute: str | None = Field(None, description="the attribute of the subject, such as lives_in")
+    value: str | None = Field(None, description="the value of the attribute")
+    importance: float | None = Field(None, description="0 (trivial) to 1 (essential)")
+    valid_from: datetime | None = Field(None, description="the time from which the fact is true, with a timezone")
+    valid_to: datetime | None = Field(
+        None, description="the time at which the fact stopped being true, with a timezone"
+    )
+    pinned: bool = Field(False, description="protect the fact from every clean-up")
 
 
 class AddFactsIn(BaseModel):
-    """One fact or many, added in one round trip, all or none."""
+    """Facts to add, all or none, in one round trip to Redis."""
 
     model_config = ConfigDict(extra="forbid")
 
     facts: list[FactIn] = Field(min_length=1, max_length=1_000)
-    edit_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same edit")
+    edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
 
 class ChangeFactIn(BaseModel):
-    """A correction, where there is a text; else only pinned or not. What is not given stays as it was."""
+    """With `text`: a correction of the fact. Without it: only `pinned`. Fields that are not given keep their values."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str | None = Field(None, description="what takes the fact's place")
+    text: str | None = Field(None, description="the corrected sentence")
     category: str | None = None
     topics: list[str] = Field(default_factory=list)
     subject: str | None = None
     attribute: str | None = None
     value: str | None = None
     importance: float | None = None
-    valid_from: datetime | None = Field(None, description="since when the new one holds; until then the old one did")
+    valid_from: datetime | None = Field(
+        None, description="the time from which the new fact is true; the old fact was true until then"
+    )
     valid_to: datetime | None = None
     pinned: bool | None = None
-    edit_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same edit")
+    edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
     @model_validator(mode="after")
-    def _says_what_to_do(self) -> ChangeFactIn:
+    def _has_text_or_only_pinned(self) -> ChangeFactIn:
         if self.text is None and (self.pinned is None or self.model_fields_set - {"text", "pinned", "edit_id"}):
-            raise ValueError("give either a text, or pinned alone")
+            raise ValueError("give either text, or only pinned")
         return self
 
 
 class FactIdsOut(BaseModel):
-    """The edit is acknowledged: Redis has it, and in about a second these facts are there."""
+    """The ids of the facts. Redis has stored the edit; it takes effect in about a second."""
 
     fact_ids: list[str]

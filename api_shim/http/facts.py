@@ -1,4 +1,4 @@
-"""The routes of a user's facts: reading them, and a person's edits."""
+"""The routes that read and edit a user's facts."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from afterturn.facts.fact import TimeAxis
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut
 from api_shim.http.principal import UserReader, UserWriter
 
-FactId = Annotated[str, Path(description="which fact; any version of it where its history is meant")]
-EditId = Annotated[str | None, Query(description="the caller's id; a repeated call with the same id is the same edit")]
+FactId = Annotated[str, Path(description="the id of the fact; for its history, the id of any version")]
+EditId = Annotated[str | None, Query(description="an id that the caller chooses; repeating it has no further effect")]
 
 router = APIRouter(prefix="/v1/users/{user_id}/facts")
 
 
-@router.get("", summary="Facts by whom, what and when they are about")
+@router.get("", summary="List facts")
 async def find(
     memory: UserReader,
-    subject: Annotated[str | None, Query(description="whom or what they are about, by name")] = None,
-    attribute: Annotated[str | None, Query(description="which property of it")] = None,
-    topic: Annotated[str | None, Query(description="a word that one would look for")] = None,
-    category: Annotated[str | None, Query(description="such as place or preference")] = None,
-    include_superseded: Annotated[bool, Query(description="those as well whose place was taken")] = False,
-    as_of: Annotated[datetime | None, Query(description="the facts of that moment, with a timezone")] = None,
-    time: Annotated[TimeAxis, Query(description="what as_of means: true then (world) or believed then")] = "world",
+    subject: Annotated[str | None, Query(description="only facts about the person or thing with this name")] = None,
+    attribute: Annotated[str | None, Query(description="only facts with this attribute, such as lives_in")] = None,
+    topic: Annotated[str | None, Query(description="only facts with this topic")] = None,
+    category: Annotated[str | None, Query(description="only facts of this category, such as place")] = None,
+    include_superseded: Annotated[bool, Query(description="also superseded facts")] = False,
+    as_of: Annotated[datetime | None, Query(description="the facts at this time, with a timezone")] = None,
+    time: Annotated[
+        TimeAxis, Query(description="facts that were true (world) or stored as current (recorded) at as_of")
+    ] = "world",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FactsOut:
-    """Return the user's facts, those said last first."""
-    found = await memory.facts(
+    """Return the user's facts with their evidence, the most recently said first."""
+    facts = await memory.facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
@@ -40,35 +42,35 @@ async def find(
         time=time,
         limit=limit,
     )
-    return FactsOut(facts=[FactOut.model_validate(fact) for fact in found])
+    return FactsOut(facts=[FactOut.model_validate(fact) for fact in facts])
 
 
-@router.get("/{fact_id}/history", summary="All versions of a fact")
+@router.get("/{fact_id}/history", summary="List all versions of a fact")
 async def history(memory: UserReader, fact_id: FactId) -> FactsOut:
-    """Return what it took the place of and what took its place, oldest first; nothing where there is no such fact."""
+    """Return all versions of a fact, oldest first. The list is empty if the fact does not exist."""
     return FactsOut(facts=[FactOut.model_validate(fact) for fact in await memory.fact_history(fact_id)])
 
 
-@router.post("", status_code=202, summary="Add facts by hand")
+@router.post("", status_code=202, summary="Add facts")
 async def add(memory: UserWriter, body: AddFactsIn) -> FactIdsOut:
-    """Add one fact or many in one round trip, all or none."""
+    """Add facts that a person entered, all or none, in one round trip to Redis."""
     facts = [fact.model_dump() for fact in body.facts]
     return FactIdsOut(fact_ids=await memory.add_facts(facts, edit_id=body.edit_id))
 
 
 @router.patch("/{fact_id}", status_code=202, summary="Correct, pin or unpin a fact")
 async def change(memory: UserWriter, fact_id: FactId, body: ChangeFactIn) -> FactIdsOut:
-    """Put another fact in its place, or pin it, or not. Returns the id of the fact that is there then."""
+    """Supersede a fact by a corrected one, or pin or unpin it. Returns the id of the current fact."""
     if body.text is not None:
-        said = body.model_dump(exclude={"text"})
-        return FactIdsOut(fact_ids=[await memory.correct_fact(fact_id, body.text, **said)])
-    act = memory.pin_fact if body.pinned else memory.unpin_fact
-    await act(fact_id, edit_id=body.edit_id)
+        fields = body.model_dump(exclude={"text"})
+        return FactIdsOut(fact_ids=[await memory.correct_fact(fact_id, body.text, **fields)])
+    set_pinned = memory.pin_fact if body.pinned else memory.unpin_fact
+    await set_pinned(fact_id, edit_id=body.edit_id)
     return FactIdsOut(fact_ids=[fact_id])
 
 
-@router.delete("/{fact_id}", status_code=202, summary="Believe a fact no more")
+@router.delete("/{fact_id}", status_code=202, summary="Retract a fact")
 async def delete(memory: UserWriter, fact_id: FactId, edit_id: EditId = None) -> Response:
-    """Retract it. Its history still tells of it."""
+    """Retract a fact. Its history still shows it."""
     await memory.delete_fact(fact_id, edit_id=edit_id)
     return Response(status_code=202)

@@ -1,4 +1,4 @@
-"""Who calls, and the client that they get: FastAPI dependencies. No route makes a client in another way."""
+"""FastAPI dependencies: the principal of a request, and the client for it. Routes create clients in no other way."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from api_shim.http.schemas import WriteIn
 
 
 def authorize(request: Request, authorization: Annotated[str, Header()] = "") -> Principal:
-    """Return who calls. The tenant comes from the server's settings, never from the caller.
+    """Return the principal of the request. The tenant comes from the server's settings, never from the caller.
 
-    The bearer token is compared in constant time, where the settings name one. Raises Unauthorized.
+    If an API key is set, the bearer token is compared with it in constant time. Raises Unauthorized.
     """
     settings: Settings = request.app.state.settings
     key = settings.api_key
     if key is not None and not secrets.compare_digest(
         authorization.encode(), f"Bearer {key.get_secret_value()}".encode()
     ):
-        raise Unauthorized("the call needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`")
+        raise Unauthorized("the request needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`")
     return Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
 
 
 Caller = Annotated[Principal, Depends(authorize)]
-UserId = Annotated[str, Path(description="whose memory")]
-SessionId = Annotated[str, Path(description="which conversation")]
+UserId = Annotated[str, Path(description="the user whose memory is accessed")]
+SessionId = Annotated[str, Path(description="the conversation")]
 
 
-def _of_user(right: Right) -> Callable[..., AsyncMemoryClient]:
+def _make_user_client(right: Right) -> Callable[..., AsyncMemoryClient]:
     def client(request: Request, caller: Caller, user_id: UserId) -> AsyncMemoryClient:
         return factory.open_async_client(caller, right, user_id, settings=request.app.state.settings)
 
     return client
 
 
-def _of_session(right: Right) -> Callable[..., AsyncMemoryClient]:
+def _make_session_client(right: Right) -> Callable[..., AsyncMemoryClient]:
     def client(request: Request, caller: Caller, user_id: UserId, session_id: SessionId) -> AsyncMemoryClient:
         return factory.open_async_client(caller, right, user_id, session_id, settings=request.app.state.settings)
 
     return client
 
 
-def _of_agent(
+def _agent_client(
     request: Request, caller: Caller, user_id: UserId, session_id: SessionId, body: WriteIn
 ) -> AsyncMemoryClient:
     settings = request.app.state.settings
     return factory.open_async_client(caller, Right.WRITE, user_id, session_id, body.agent_id, settings=settings)
 
 
-#: The client of a route: of a whole user or of one session, to read or to write.
-UserReader = Annotated[AsyncMemoryClient, Depends(_of_user(Right.READ))]
-UserWriter = Annotated[AsyncMemoryClient, Depends(_of_user(Right.WRITE))]
-SessionReader = Annotated[AsyncMemoryClient, Depends(_of_session(Right.READ))]
-SessionWriter = Annotated[AsyncMemoryClient, Depends(_of_session(Right.WRITE))]
-#: To write turns in the name of the agent that the body names.
-AgentWriter = Annotated[AsyncMemoryClient, Depends(_of_agent)]
+#: The client of a route: for a user or for one session, with the right to read or to write.
+UserReader = Annotated[AsyncMemoryClient, Depends(_make_user_client(Right.READ))]
+UserWriter = Annotated[AsyncMemoryClient, Depends(_make_user_client(Right.WRITE))]
+SessionReader = Annotated[AsyncMemoryClient, Depends(_make_session_client(Right.READ))]
+SessionWriter = Annotated[AsyncMemoryClient, Depends(_make_session_client(Right.WRITE))]
+#: The client that writes turns of the agent given in the request body.
+AgentWriter = Annotated[AsyncMemoryClient, Depends(_agent_client)]

@@ -1,4 +1,4 @@
-"""What the HTTP API takes and gives, as JSON."""
+"""The JSON bodies of the HTTP API."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field, Json
 
 
 class TurnIn(BaseModel):
-    """One turn to write. The rules are those of `MemoryClient.write`."""
+    """One turn to write. The rules of `MemoryClient.write` apply."""
 
     model_config = ConfigDict(extra="forbid")
 
     role: str = Field(description="user, assistant, system, tool or exchange")
-    content: str = Field(description="what was said")
-    turn_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same turn")
+    content: str = Field(description="the text of the turn")
+    turn_id: str | None = Field(None, description="an id that the caller chooses; the same id is never stored twice")
     name: str | None = Field(None, description="the speaker's name")
-    occurred_at: datetime | None = Field(None, description="when it was said, with a timezone; now when not given")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="JSON of the caller's own")
-    memories_shown: list[str] = Field(default_factory=list, description="memories the assistant had been shown")
+    occurred_at: datetime | None = Field(None, description="the time of the turn, with a timezone; by default now")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="the caller's own JSON data")
+    memories_shown: list[str] = Field(default_factory=list, description="ids of the memories that the assistant saw")
 
 
 class WriteIn(BaseModel):
-    """Turns of one session, in order."""
+    """Turns of one session, oldest first."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class WriteIn(BaseModel):
 
 
 class WriteOut(BaseModel):
-    """The turns are acknowledged: Redis has them."""
+    """The ids of the turns. Redis has stored the turns."""
 
     turn_ids: list[str]
 
@@ -53,13 +53,13 @@ class TurnOut(BaseModel):
 
 
 class HistoryOut(BaseModel):
-    """Oldest first."""
+    """Turns, oldest first."""
 
     turns: list[TurnOut]
 
 
 class EvidenceOut(BaseModel):
-    """Who said it, when, word for word."""
+    """A verbatim quote, with its speaker and time."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -72,7 +72,7 @@ class EvidenceOut(BaseModel):
 
 
 class MemoryOut(BaseModel):
-    """One thing that is remembered."""
+    """One memory: a fact, a turn or an episode."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -95,42 +95,46 @@ class MemoryOut(BaseModel):
 
 
 class RecallIn(BaseModel):
-    """What to recall. The rules are those of `MemoryClient.recall`."""
+    """A query with its filters. The rules of `MemoryClient.recall` apply."""
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str | None = Field(None, description="a question; without one, the newest or the most important")
+    query: str | None = Field(None, description="a question or a topic; without a query, see order")
     limit: int = Field(10, ge=1, le=1_000)
     kinds: list[Literal["fact", "turn", "episode"]] | None = None
-    topics: list[str] | None = Field(None, description="facts with any of these topics")
-    session_id: str | None = Field(None, description="only what was said in this conversation")
-    agent_id: str | None = Field(None, description="only what this agent wrote, and what rests on it")
-    since: datetime | None = Field(None, description="from here on")
-    until: datetime | None = Field(None, description="before there")
-    time: Literal["world", "recorded"] = Field("world", description="which time since, until and as_of mean")
-    as_of: datetime | None = Field(None, description="what was true, or believed, then")
+    topics: list[str] | None = Field(None, description="only facts with at least one of these topics")
+    session_id: str | None = Field(None, description="only memories from this conversation")
+    agent_id: str | None = Field(None, description="only turns of this agent, and memories based on them")
+    since: datetime | None = Field(None, description="only memories of this time or later")
+    until: datetime | None = Field(None, description="only memories before this time")
+    time: Literal["world", "recorded"] = Field(
+        "world", description="the time that since, until and as_of are compared with"
+    )
+    as_of: datetime | None = Field(None, description="facts that were true (recorded: stored as current) at this time")
     min_score: float | None = None
     include_superseded: bool = False
-    metadata: Json[dict[str, Any]] | None = Field(None, description="JSON that the turn's metadata hold")
-    order: Literal["newest", "importance"] | None = Field(None, description="without a query")
-    cursor: str | None = Field(None, description="that of the last memory of the page before")
+    metadata: Json[dict[str, Any]] | None = Field(
+        None, description="only turns whose metadata contain this JSON object"
+    )
+    order: Literal["newest", "importance"] | None = Field(None, description="the order without a query")
+    cursor: str | None = Field(None, description="the cursor of the last memory of the previous page")
     explain: bool = False
 
 
 class RecallBody(RecallIn):
-    """The same as a body, for questions that are too long for a URL."""
+    """The same fields as a request body, for queries that are too long for a URL."""
 
-    metadata: dict[str, Any] | None = Field(None, description="JSON that the turn's metadata hold")
+    metadata: dict[str, Any] | None = Field(None, description="only turns whose metadata contain this JSON object")
 
 
 class RecallOut(BaseModel):
-    """Best first."""
+    """Memories, best first."""
 
     memories: list[MemoryOut]
 
 
 class Health(BaseModel):
-    """`ok` where both servers answer."""
+    """`status` is `ok` if both servers answer, otherwise `degraded`."""
 
     status: str
     redis: bool
@@ -138,7 +142,7 @@ class Health(BaseModel):
 
 
 class ErrorOut(BaseModel):
-    """`code` is stable; `message` is for people."""
+    """An error. `code` is stable; `message` is for humans and may change."""
 
     code: str
     message: str

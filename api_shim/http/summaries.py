@@ -1,4 +1,4 @@
-"""The routes of what is always of use: a session's summary, a user's profile and preferences."""
+"""The routes of a session's summary and of a user's profile and preferences."""
 
 from __future__ import annotations
 
@@ -14,68 +14,70 @@ router = APIRouter(prefix="/v1/users/{user_id}")
 
 
 class StatementOut(BaseModel):
-    """One line of a summary."""
+    """One statement of a summary."""
 
     model_config = ConfigDict(from_attributes=True)
 
     text: str
-    episode_ids: list[str] = Field(description="the episodes that it rests on")
+    episode_ids: list[str] = Field(description="the episodes that the statement is based on")
 
 
 class SummaryOut(BaseModel):
-    """Oldest first; without text while there is no summary."""
+    """A summary; its statements are sorted oldest first. `text` is null if there is no summary yet."""
 
     text: str | None
     statements: list[StatementOut]
 
 
 class ProfileOut(BaseModel):
-    """One fact a line; without text while there is nothing to tell."""
+    """A profile, one fact per line. `text` is null if there is no profile yet."""
 
     text: str | None
 
 
 class PreferencesOut(BaseModel):
-    """The current value of each key."""
+    """The current value of each preference."""
 
     preferences: dict[str, str]
 
 
 class PreferenceIn(BaseModel):
-    """A preference's value from now on."""
+    """The new value of a preference."""
 
     model_config = ConfigDict(extra="forbid")
 
-    value: str = Field(description="such as green")
-    edit_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same edit")
+    value: str = Field(description="the new value, such as green")
+    edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
 
-@router.get("/sessions/{session_id}/summary", summary="The session in short")
+@router.get("/sessions/{session_id}/summary", summary="Get the summary of a session")
 async def summary(memory: SessionReader) -> SummaryOut:
-    """Return the session's summary with the episodes behind each statement."""
-    found = await memory.session_summary()
-    if found is None:
+    """Return the session's summary with the source episodes of each statement."""
+    stored = await memory.session_summary()
+    if stored is None:
         return SummaryOut(text=None, statements=[])
     return SummaryOut(
-        text=found.text, statements=[StatementOut.model_validate(statement) for statement in found.statements]
+        text=stored.text, statements=[StatementOut.model_validate(statement) for statement in stored.statements]
     )
 
 
-@router.get("/profile", summary="What is always of use to know of the user")
+@router.get("/profile", summary="Get the profile of a user")
 async def profile(memory: UserReader) -> ProfileOut:
-    """Return the user's profile."""
+    """Return the user's profile: the most useful facts."""
     return ProfileOut(text=await memory.profile())
 
 
-@router.get("/preferences", summary="The user's preferences by key")
+@router.get("/preferences", summary="List the preferences of a user")
 async def preferences(memory: UserReader) -> PreferencesOut:
     """Return the current value of each preference."""
     return PreferencesOut(preferences=await memory.preferences())
 
 
-@router.put("/preferences/{key}", status_code=202, summary="Set a preference by hand")
+@router.put("/preferences/{key}", status_code=202, summary="Set a preference")
 async def set_preference(
-    memory: UserWriter, key: Annotated[str, Path(description="such as colour")], body: PreferenceIn
+    memory: UserWriter,
+    key: Annotated[str, Path(description="the name of the preference, such as colour")],
+    body: PreferenceIn,
 ) -> FactIdsOut:
-    """Let the preference have this value from now on. Returns the id that its fact will have."""
+    """Set a preference that a person entered. Returns the id of its fact."""
     return FactIdsOut(fact_ids=[await memory.set_preference(key, body.value, edit_id=body.edit_id)])

@@ -65,13 +65,13 @@ def test_older_turns_are_read_from_postgres(settings, pipeline):
 
 
 def test_recent_turns_are_shown_while_postgres_is_unreachable(settings, hot_store, caplog):
-    away = settings.model_copy(
+    without_postgres = settings.model_copy(
         update={
             "postgres_url": type(settings.postgres_url)("postgresql://u:p@127.0.0.1:1/x"),
             "postgres_timeout_seconds": 0.3,
         }
     )
-    memory = MemoryClient("ana", settings=away)
+    memory = MemoryClient("ana", settings=without_postgres)
     with caplog.at_level(logging.WARNING, "afterturn.client"):
         assert memory.context("anything", 100).messages == []
     assert "Postgres" in caplog.text
@@ -112,9 +112,9 @@ def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory)
             raise OSError
 
     async def ask():
-        ours = AsyncMemoryClient("ana", "chat", settings=settings)
-        plain = await ours.context("Where do I live?", 1_000)
-        outside = await ours.context("Where do I live?", 1_000, providers=[Broken(), Calendar()])
+        async_memory = AsyncMemoryClient("ana", "chat", settings=settings)
+        plain = await async_memory.context("Where do I live?", 1_000)
+        outside = await async_memory.context("Where do I live?", 1_000, providers=[Broken(), Calendar()])
         await close_async_connections()
         return plain, outside
 

@@ -1,4 +1,4 @@
-"""`afterturn facts`: what is known of a user, on the command line."""
+"""`afterturn facts`: the facts of a user and the versions of a fact, on the command line."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_filters_and_json(memory, command):
     assert command("facts", "--user", "eve").out == "no facts\n"
 
 
-def test_a_history(memory, command):
+def test_all_versions_of_a_fact_are_listed(memory, command):
     [braga] = command.json("facts", "--user", "ana", "--subject", "Ana")
     versions = command.json("facts", "history", braga["fact_id"], "--user", "ana")
     assert [version["text"] for version in versions] == ["Ana lives in Porto.", "Ana lives in Braga."]
@@ -61,7 +61,7 @@ def test_a_history(memory, command):
         (("--user", "ana", "--as-of", "2024-01-01", "--superseded"), "include_superseded"),
     ],
 )
-def test_what_cannot_be_asked_is_said_in_one_line(settings, command, arguments, wrong):
+def test_invalid_arguments_are_reported_in_one_line(settings, command, arguments, wrong):
     ended = command("facts", *arguments)
     assert ended.code == 2
     assert ended.error.startswith("error [invalid_input]:") and wrong in ended.error

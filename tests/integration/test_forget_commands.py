@@ -1,4 +1,4 @@
-"""Export, forget and scrub on the command line, and what is on disk afterwards."""
+"""`afterturn export`, `forget` and `scrub`, and what remains on disk afterwards."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests import canary
 ANA = UserScope("default", "ana")
 
 
-def test_export_forget_and_scrub_by_the_command_line(command, settings, pipeline, database, tmp_path):
+def test_export_forget_and_scrub(command, settings, pipeline, database, tmp_path):
     canary.write_about(settings, "ana")
     pipeline.settle()
     to_file = command("export", "ana", "--output", str(tmp_path / "ana.jsonl"))
@@ -39,7 +39,7 @@ def test_export_forget_and_scrub_by_the_command_line(command, settings, pipeline
     assert (scrubbed.code, scrubbed.error) == (0, ""), scrubbed
 
 
-def test_after_scrub_the_content_is_in_no_file(command, settings, pipeline, postgres_server, redis_server):
+def test_after_scrub_no_file_contains_the_content(command, settings, pipeline, postgres_server, redis_server):
     """Every file of both servers, read as bytes: the turns are short enough not to be compressed."""
     canary.write_about(settings, "ana")
     pipeline.settle()

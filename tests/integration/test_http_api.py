@@ -1,4 +1,4 @@
-"""The HTTP API as a real process, over real HTTP."""
+"""The HTTP API in a process of its own, called over HTTP."""
 
 from urllib.parse import quote
 from uuid import UUID
@@ -35,7 +35,7 @@ def test_write_history_recall_flush(api, pipeline):
     assert api.get(f"{BASE}/memories").json()["memories"][0]["kind"] == "turn"
 
 
-def test_a_turn_is_taken_back(api, pipeline):
+def test_a_turn_is_removed(api, pipeline):
     ids = ["t-1", "with/slash and %2F"]
     turns = [{"role": "user", "content": f"turn {turn_id}", "turn_id": turn_id} for turn_id in ids]
     api.post(f"{BASE}/turns", json={"turns": turns})
@@ -55,8 +55,8 @@ def test_summary_profile_and_preferences(api, pipeline):
     assert api.get(f"{user}/profile").json() == {"text": None}
     assert api.get(f"{user}/preferences").json() == {"preferences": {}}
     api.post(f"{BASE}/turns", json={"turns": [{"role": "user", "content": "I live in Porto.", "name": "Ana"}]})
-    set_by_hand = api.put(f"{user}/preferences/reply%20language", json={"value": "Danish", "edit_id": "e-1"})
-    assert set_by_hand.status_code == 202
+    changed = api.put(f"{user}/preferences/reply%20language", json={"value": "Danish", "edit_id": "e-1"})
+    assert changed.status_code == 202
     pipeline.settle()
     summary = api.get(f"{BASE}/summary").json()
     [statement] = summary["statements"]
@@ -101,7 +101,7 @@ def test_facts_are_added_corrected_pinned_and_deleted(api, pipeline):
     assert [fact["text"] for fact in api.get(FACTS).json()["facts"]] == ["Ana has a cat."]
 
 
-NO_EDITS = (
+INVALID_EDITS = (
     ("post", FACTS, {"facts": []}),
     ("post", FACTS, {"facts": [{"text": ""}]}),
     ("post", FACTS, {"facts": [{"text": "canary", "importance": 2}]}),
@@ -117,8 +117,8 @@ NO_EDITS = (
 )
 
 
-def test_edits_that_are_none_have_a_stable_code(api, hot_store):
-    for method, path, body in NO_EDITS:
+def test_invalid_edits_are_refused_with_a_stable_code(api, hot_store):
+    for method, path, body in INVALID_EDITS:
         answer = api.request(method, path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), (method, path, body)
         assert "canary" not in answer.text
@@ -135,7 +135,7 @@ def test_edits_that_are_none_have_a_stable_code(api, hot_store):
         ("/v1/users/%00/sessions/chat/turns", {"turns": [{"role": "user", "content": "canary"}]}),
     ],
 )
-def test_bad_input_has_a_stable_code_and_repeats_nothing(api, path, body, hot_store):
+def test_invalid_turns_are_refused_with_a_stable_code_and_not_repeated(api, path, body, hot_store):
     answer = api.post(path, json=body)
     assert answer.status_code == 422
     assert answer.json()["code"] in {"invalid_input", "invalid_id"}
@@ -143,12 +143,12 @@ def test_bad_input_has_a_stable_code_and_repeats_nothing(api, path, body, hot_st
     assert not hot_store.keys("at:*pending*")
 
 
-def test_limits_are_checked(api):
+def test_limits_are_validated(api):
     for limit in ("0", "-1", "1000000000", "x"):
         assert api.get(f"{BASE}/memories", params={"limit": limit}).status_code == 422
 
 
-def test_a_key_is_asked_for_where_one_is_set(settings, hot_store, tmp_path):
+def test_requests_need_the_api_key_if_one_is_set(settings, hot_store, tmp_path):
     guarded = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0, "api_key": "s3cret"})
     with (
         Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,

@@ -1,4 +1,4 @@
-"""What a limited caller may do over HTTP: its own users and rights, and nothing is told of anybody else."""
+"""A principal with limited users and rights over HTTP. Errors reveal nothing about other users."""
 
 from pathlib import Path
 
@@ -36,8 +36,8 @@ WRITES = (
 
 
 @pytest.fixture
-def called_by(settings):
-    """Return a function: the app, for a caller with these users and rights."""
+def client_of(settings):
+    """Return a function that starts the app for a caller with these users and rights and returns an HTTP client."""
     opened = []
 
     def call(users, rights, tenant_id="default"):
@@ -54,12 +54,12 @@ def called_by(settings):
         client.__exit__(None, None, None)
 
 
-def answers(client, user_id, calls):
-    return [client.request(method, f"/v1/users/{user_id}/{path}", json=body) for method, path, body in calls]
+def send_all(client, user_id, requests):
+    return [client.request(method, f"/v1/users/{user_id}/{path}", json=body) for method, path, body in requests]
 
 
-def test_every_route_is_one_of_these(settings):
-    """A new route must be put into one of the two lists: what it needs is then checked below."""
+def test_every_route_is_in_one_of_the_lists(settings):
+    """Add a new route to READS or WRITES; the tests below then check the right that it needs."""
     listed = {(method, path.count("/"), path.split("/")[0]) for method, path, _ in READS + WRITES}
     spec = create_app(settings).openapi()["paths"]
     served = {
@@ -72,30 +72,30 @@ def test_every_route_is_one_of_these(settings):
     assert sum(len(methods) for path, methods in spec.items() if path != "/healthz") == len(READS + WRITES)
 
 
-def test_a_right_opens_its_own_routes_and_no_others(called_by, hot_store):
-    reader, writer = called_by(EveryUser(), {Right.READ}), called_by(EveryUser(), {Right.WRITE})
-    assert {answer.status_code for answer in answers(reader, "ana", READS)} == {200}
-    for answer in answers(reader, "ana", WRITES):
+def test_a_right_gives_access_only_to_its_own_routes(client_of, hot_store):
+    reader, writer = client_of(EveryUser(), {Right.READ}), client_of(EveryUser(), {Right.WRITE})
+    assert {answer.status_code for answer in send_all(reader, "ana", READS)} == {200}
+    for answer in send_all(reader, "ana", WRITES):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert hot_store.dbsize() == 0
-    assert {answer.status_code for answer in answers(writer, "ana", WRITES)} <= {201, 202}
-    for answer in answers(writer, "ana", READS):
+    assert {answer.status_code for answer in send_all(writer, "ana", WRITES)} <= {201, 202}
+    for answer in send_all(writer, "ana", READS):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-def test_a_user_out_of_bounds_is_answered_alike_whether_there_is_one_or_not(called_by, settings, hot_store):
+def test_the_answer_for_a_forbidden_user_is_the_same_whether_the_user_exists(client_of, settings, hot_store):
     MemoryClient("ana", "chat", settings=settings).write("user", "I live in Porto.", turn_id="t-1")
     before = hot_store.dbsize()
-    caller = called_by(UserPrefix("acme-"), Right)
-    there, nowhere = answers(caller, "ana", READS + WRITES), answers(caller, "nobody", READS + WRITES)
-    assert {answer.status_code for answer in there} == {403}
-    assert [answer.text for answer in there] == [answer.text for answer in nowhere]
+    caller = client_of(UserPrefix("acme-"), Right)
+    existing, missing = send_all(caller, "ana", READS + WRITES), send_all(caller, "nobody", READS + WRITES)
+    assert {answer.status_code for answer in existing} == {403}
+    assert [answer.text for answer in existing] == [answer.text for answer in missing]
     assert hot_store.dbsize() == before
-    assert {answer.status_code for answer in answers(caller, "acme-ana", READS)} == {200}
+    assert {answer.status_code for answer in send_all(caller, "acme-ana", READS)} == {200}
 
 
-def test_the_tenant_is_the_principals(called_by, settings, hot_store):
-    acme, other = (called_by(EveryUser(), Right, tenant_id=tenant) for tenant in ("acme", "other"))
+def test_the_tenant_is_that_of_the_principal(client_of, settings, hot_store):
+    acme, other = (client_of(EveryUser(), Right, tenant_id=tenant) for tenant in ("acme", "other"))
     written = {"turns": [{"role": "user", "content": "I live in Porto."}], "agent_id": "concierge"}
     assert acme.post("/v1/users/ana/sessions/chat/turns", json=written).status_code == 201
     assert other.get("/v1/users/ana/sessions/chat/turns").json() == {"turns": []}
@@ -105,6 +105,6 @@ def test_the_tenant_is_the_principals(called_by, settings, hot_store):
     assert stored.turn_id == turn["turn_id"]
 
 
-def test_no_route_makes_a_client_by_itself():
+def test_no_route_creates_a_client_itself():
     sources = Path(api_shim.http.__path__[0]).rglob("*.py")
     assert [path.name for path in sources if "MemoryClient(" in path.read_text(encoding="utf-8")] == []

@@ -134,7 +134,7 @@ def test_a_stopped_import_continues_where_it_stopped(
     _, error = process.communicate(timeout=30)
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     if number == signal.SIGINT:
-        assert "the same command goes on from there" in error
+        assert "run the same command to continue" in error
         assert "Traceback" not in error
     assert count(database, "turns") < 1_500
     ended = command("import", file)

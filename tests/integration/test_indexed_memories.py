@@ -65,7 +65,7 @@ def indexed(scope, pipeline):
 def questions(settings, said, vocabulary, space_id):
     """Questions with known vectors in the embedder of the client."""
     questions = list(synthetic.questions(said, 40, vocabulary))
-    embedder = connections.of_process(settings).question_embedder = KnownVectors(settings, space_id)
+    embedder = connections.get_connections(settings).question_embedder = KnownVectors(settings, space_id)
     embedder.known = {question.text: question.vector for question in questions}
     return questions
 
@@ -137,7 +137,7 @@ def test_filters_return_all_matching_facts_up_to_the_limit_also_on_the_thousandt
     indexed, said, questions, memory, settings
 ):
     random_source = random.Random(3)
-    postgres = connections.of_process(settings).postgres
+    postgres = connections.get_connections(settings).postgres
     for number in range(1_000 // 5):
         chosen = fact_filters.around(
             said, random_source.randrange(len(said.facts)), random_source.choice(fact_filters.KINDS)

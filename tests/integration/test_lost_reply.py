@@ -1,4 +1,4 @@
-"""A proxy swallows one reply of Redis: the client repeats the write, and it is still one turn."""
+"""A proxy drops one reply of Redis. The client repeats the write, and one turn is stored."""
 
 import socket
 import socketserver
@@ -45,7 +45,7 @@ def proxy(redis_server):
         thread.join()
 
 
-def test_a_lost_reply_is_still_one_turn(settings, pipeline, database, redis_server, proxy, hot_store):
+def test_a_write_whose_reply_is_lost_stores_one_turn(settings, pipeline, database, redis_server, proxy, hot_store):
     MemoryClient("somebody", settings=settings).write("user", "teaches Redis the script")
     port = proxy.server_address[1]
     behind = settings.model_copy(update={"redis_url": settings.redis_url.replace(f":{redis_server.port}", f":{port}")})

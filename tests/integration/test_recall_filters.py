@@ -72,7 +72,7 @@ def test_a_thousand_filtered_queries_for_a_thousand_users_use_one_connection(set
         found = MemoryClient(user.user_id, settings=settings).recall(query, limit, kinds=["fact"], **given)
         assert len(found) == min(limit, count), (number, given, query)
         assert len({memory.memory_id for memory in found}) == len(found)
-    assert connections.of_process(settings).postgres.get_stats()["connections_num"] == 1
+    assert connections.get_connections(settings).postgres.get_stats()["connections_num"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The connections of the hot path: reused without a look, and never with an old answer in them."""
+"""The connections of the hot path: reused without a check, and never with an unread answer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def hang_up(hot_store):
     hot_store.client_kill_filter(_type="normal", skipme=True)
 
 
-def test_one_connection_serves_all_writes_of_a_thread(memory, hot_store):
+def test_all_writes_of_a_thread_use_one_connection(memory, hot_store):
     memory.write("user", "first")
     before = connections_received(hot_store)
     for number in range(20):
@@ -36,7 +36,7 @@ def test_one_connection_serves_all_writes_of_a_thread(memory, hot_store):
     assert connections_received(hot_store) == before
 
 
-def test_threads_do_not_share_a_connection_at_a_time(memory, hot_store):
+def test_threads_do_not_use_a_connection_at_the_same_time(memory, hot_store):
     begin = threading.Barrier(8)
 
     def write(number):
@@ -46,17 +46,17 @@ def test_threads_do_not_share_a_connection_at_a_time(memory, hot_store):
     with ThreadPoolExecutor(8) as threads:
         written = [turn_id for ids in threads.map(write, range(8)) for turn_id in ids]
     assert sorted(turn.turn_id for turn in memory.history(1_000)) == sorted(written)
-    assert len(connections.of_process(memory._session.settings).writes._free) <= 8
+    assert len(connections.get_connections(memory._session.settings).writes._free) <= 8
 
 
-def test_a_connection_that_the_server_closed_costs_one_attempt(memory, hot_store):
+def test_a_connection_that_the_server_closed_uses_up_one_attempt(memory, hot_store):
     memory.write("user", "before")
     hang_up(hot_store)
     memory.write("user", "after")
     assert texts(memory) == ["before", "after"]
 
 
-def test_after_a_while_it_is_found_out_before_anything_is_sent(memory, hot_store, monkeypatch):
+def test_an_idle_connection_that_the_server_closed_is_detected_before_sending(memory, hot_store, monkeypatch):
     monkeypatch.setattr(attempts, "RETRIES", 0)
     memory.write("user", "before")
     hang_up(hot_store)
@@ -69,45 +69,45 @@ def test_after_a_while_it_is_found_out_before_anything_is_sent(memory, hot_store
     assert texts(memory) == ["before", "after", "after a while"]
 
 
-def test_who_is_interrupted_leaves_no_answer_behind(memory, hot_store, monkeypatch):
+def test_an_interrupted_write_leaves_no_unread_answer(memory, hot_store, monkeypatch):
     memory.write("user", "one")
-    exchange = write_connections._exchange
+    send_and_read = write_connections._send_and_read
 
     def interrupted(connection, command):
-        monkeypatch.setattr(write_connections, "_exchange", exchange)
+        monkeypatch.setattr(write_connections, "_send_and_read", send_and_read)
         connection.send_packed_command(command)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(write_connections, "_exchange", interrupted)
+    monkeypatch.setattr(write_connections, "_send_and_read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         memory.write("user", "two", metadata={"padding": "x" * 1_000})
     shard_bytes = []
-    monkeypatch.setattr(memory._session, "note_pending", shard_bytes.append)
+    monkeypatch.setattr(memory._session, "warn_of_backlog", shard_bytes.append)
     memory.write("user", "three")
-    # The answer is that of the third write, which counts the bytes of all.
+    # The answer belongs to the third write: it counts the bytes of all three.
     [key] = hot_store.keys("at:*:bytes")
     assert shard_bytes == [int(hot_store.get(key))]
     assert texts(memory)[-1] == "three"
 
 
-def test_failures_use_up_no_connections(settings, hot_store, monkeypatch):
-    scarce = settings.model_copy(update={"redis_url": f"{settings.redis_url}?max_connections=2"})
-    memory = MemoryClient("ana", settings=scarce)
-    exchange = write_connections._exchange
+def test_failed_writes_return_their_connections(settings, hot_store, monkeypatch):
+    two_connections = settings.model_copy(update={"redis_url": f"{settings.redis_url}?max_connections=2"})
+    memory = MemoryClient("ana", settings=two_connections)
+    send_and_read = write_connections._send_and_read
 
     def fails(connection, command):
         raise RedisConnectionError
 
-    monkeypatch.setattr(write_connections, "_exchange", fails)
+    monkeypatch.setattr(write_connections, "_send_and_read", fails)
     for _ in range(3):
         with pytest.raises(MemoryUnavailable):
             memory.write("user", "lost")
-    monkeypatch.setattr(write_connections, "_exchange", exchange)
+    monkeypatch.setattr(write_connections, "_send_and_read", send_and_read)
     memory.write("user", "written")
     assert texts(memory) == ["written"]
 
 
-def test_closed_connections_are_opened_again(memory, hot_store):
+def test_closed_connections_are_reopened(memory, hot_store):
     memory.write("user", "one")
     close_connections()
     memory.write("user", "two")

@@ -1,4 +1,4 @@
-"""docker-compose.yml says what `afterturn up` does, and starts nothing without passwords of the user's own."""
+"""docker-compose.yml starts the same processes as `afterturn up`, and only with the user's own passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("migrate", "worker-fast", "worker-slow", "beat", "api", "flower")
 LASTING = tuple(name for name in SERVICES if name != "migrate")
 
-#: The services that `afterturn up` runs too, and what it calls them.
+#: Service -> its name in `afterturn up`, for the services that both start.
 OF_UP: dict[str, ServiceName] = {
     "worker-fast": "fast worker",
     "worker-slow": "slow worker",
@@ -28,11 +28,11 @@ OF_UP: dict[str, ServiceName] = {
     "api": "api",
     "flower": "flower",
 }
-#: ${NAME:?why}: compose stops with this message when NAME is not set.
+#: ${NAME:?why}: Compose stops with this message if NAME is not set.
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
 
 
-def test_the_services_of_the_house() -> None:
+def test_all_services_are_listed() -> None:
     assert set(SERVICES) == {"redis", "postgres", *OURS}
     assert set(COMPOSE["volumes"]) == {"redis-data", "postgres-data"}
 
@@ -62,20 +62,20 @@ def test_the_defaults_are_those_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_processes_know_each_setting_they_are_given(name: str) -> None:
+def test_each_environment_variable_is_a_setting(name: str) -> None:
     given = {key: value for key, value in SERVICES[name]["environment"].items() if key.startswith("AFTERTURN_")}
     settings_module.load({key: "" if value.startswith("${") else value for key, value in given.items()})
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_what_lasts_is_checked_and_comes_back(name: str) -> None:
+def test_long_running_services_have_a_healthcheck_and_restart(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     assert {"interval", "timeout", "retries"} <= service["healthcheck"].keys()
 
 
-def test_the_schema_is_made_once_and_before_the_rest() -> None:
+def test_the_schema_is_migrated_once_before_the_other_processes_start() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
     assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in set(OURS) - {"migrate"}:
@@ -87,7 +87,7 @@ def test_the_schema_is_made_once_and_before_the_rest() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_password_is_written_down(name: str) -> None:
+def test_no_password_is_in_the_file(name: str) -> None:
     for key, value in SERVICES[name].get("environment", {}).items():
         if re.search(r"PASSWORD|KEY|AUTH|URL", key):
             assert "${" in value, key
@@ -96,7 +96,7 @@ def test_no_password_is_written_down(name: str) -> None:
     assert not REQUIRED.search(" ".join(SERVICES[name]["command"])), "a command line is no place for a secret"
 
 
-def test_every_door_needs_a_secret() -> None:
+def test_every_service_with_a_port_needs_a_secret() -> None:
     secrets = {match[1] for match in REQUIRED.finditer((ROOT / "docker-compose.yml").read_text())}
     assert secrets == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AFTERTURN_API_KEY", "AFTERTURN_FLOWER_BASIC_AUTH"}
     assert "AFTERTURN_API_KEY" in SERVICES["api"]["environment"]["AFTERTURN_API_KEY"]
@@ -104,16 +104,16 @@ def test_every_door_needs_a_secret() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_only_this_machine_reaches_a_port(name: str) -> None:
+def test_ports_are_published_only_on_loopback(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])
-def test_images_of_others_are_pinned(name: str) -> None:
+def test_images_of_other_projects_are_pinned(name: str) -> None:
     assert re.search(r":\d+\.\d+", SERVICES[name]["image"])
 
 
-def test_redis_keeps_turns_and_evicts_none() -> None:
+def test_redis_persists_turns_and_never_evicts_them() -> None:
     command = " ".join(SERVICES["redis"]["command"])
     for option in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
         assert option in command
@@ -121,7 +121,7 @@ def test_redis_keeps_turns_and_evicts_none() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_containers_have_no_powers_and_time_to_stop(name: str) -> None:
+def test_our_containers_have_no_privileges_and_enough_time_to_stop(name: str) -> None:
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["read_only"] is True

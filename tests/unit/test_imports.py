@@ -1,4 +1,4 @@
-"""What is imported, and when: a client that was only imported, and the help, load few libraries."""
+"""Which libraries are loaded when: importing a client and printing the help load only a few."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-#: Prints the libraries, standard library and afterturn's own packages apart, that the code before it has loaded.
+#: Prints the loaded libraries, without the standard library and afterturn's own packages.
 SHOW = """
 loaded = {name.partition(".")[0] for name in sys.modules} - before - set(sys.stdlib_module_names)
 print(*sorted(name for name in loaded if not name.startswith("_")))
 """
-#: All that afterturn itself imports, in any of its parts.
+#: All libraries that any part of afterturn imports.
 OURS = {
     *("celery", "fastapi", "fastembed", "flower", "kombu", "numpy", "openai", "pgvector", "psycopg", "psycopg_pool"),
     *("pydantic", "pydantic_core", "redis", "rich", "typer", "uvicorn", "yoyo"),

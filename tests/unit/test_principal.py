@@ -1,4 +1,4 @@
-"""Who may do what: the principal, and the factory that every door gets its clients from."""
+"""Principals and their rights, and the factory that creates clients for principals."""
 
 from itertools import product
 
@@ -26,7 +26,7 @@ def principal(users=None, rights=ALL_RIGHTS):
         (frozenset(), [], ["ana"]),
     ],
 )
-def test_it_may_touch_its_users_and_no_others(users, allowed, refused):
+def test_a_principal_may_access_only_its_users(users, allowed, refused):
     caller = principal(users)
     for right, user_id in product(Right, allowed):
         caller.check(right, user_id)
@@ -37,28 +37,28 @@ def test_it_may_touch_its_users_and_no_others(users, allowed, refused):
 
 
 def test_no_right_includes_another():
-    for owned, asked in product(Right, Right):
-        caller = principal(rights={owned})
-        if owned is asked:
-            caller.check(asked, "ana")
+    for granted, needed in product(Right, Right):
+        caller = principal(rights={granted})
+        if granted is needed:
+            caller.check(needed, "ana")
         else:
-            with pytest.raises(AccessDenied, match=asked):
-                caller.check(asked, "ana")
+            with pytest.raises(AccessDenied, match=needed):
+                caller.check(needed, "ana")
 
 
-def test_what_is_refused_names_nobody():
+def test_the_error_names_no_user():
     with pytest.raises(Forbidden) as caught:
         principal(frozenset({"ana"})).check(Right.READ, "ben")
     assert "ana" not in str(caught.value) and "ben" not in str(caught.value)
 
 
 @pytest.mark.parametrize("users", ["ana", ["ana"], {"ana"}, None])
-def test_users_are_of_a_known_kind(users):
+def test_users_of_another_type_are_refused(users):
     with pytest.raises(InvalidInput, match="users"):
         Principal(tenant_id="acme", users=users, rights=ALL_RIGHTS)
 
 
-def test_the_other_parts_are_checked_too():
+def test_tenant_prefix_and_rights_are_validated():
     with pytest.raises(InvalidId, match="tenant_id"):
         Principal(tenant_id="", users=EveryUser(), rights=ALL_RIGHTS)
     with pytest.raises(InvalidId, match="prefix"):
@@ -71,7 +71,7 @@ def test_the_other_parts_are_checked_too():
 @pytest.mark.parametrize(
     ("open_client", "kind"), [(factory.open_client, MemoryClient), (factory.open_async_client, AsyncMemoryClient)]
 )
-def test_the_factory_gives_clients_of_the_principals_tenant(open_client, kind):
+def test_the_factory_creates_clients_for_the_principals_tenant(open_client, kind):
     memory = open_client(principal(), Right.WRITE, "ana", "chat", "concierge", settings=SETTINGS)
     assert type(memory) is kind
     scope = memory._session.scope

@@ -1,4 +1,4 @@
-"""What afterturn exports, listed and compared: a change here is a change for every user."""
+"""The names that afterturn exports. A change of this list affects every user."""
 
 import ast
 import inspect
@@ -42,7 +42,7 @@ EXPORTED = [
     "close_async_connections",
     "close_connections",
 ]
-#: What a client that only writes does without.
+#: Modules that a client which only writes does not load.
 NOT_FOR_A_WRITE = {
     "celery",
     "fastapi",
@@ -88,7 +88,7 @@ def test_the_exports(package):
         _ = package.MemoryKlient
 
 
-def test_editors_and_the_interpreter_look_in_the_same_places():
+def test_type_checkers_and_the_interpreter_import_the_same_names():
     """What type checkers read (the imports under TYPE_CHECKING) is what is imported when a name is first used."""
     tree = ast.parse(Path(afterturn.__file__).read_text(encoding="utf-8"))
     imported = {
@@ -100,12 +100,14 @@ def test_editors_and_the_interpreter_look_in_the_same_places():
     assert imported == {(name, f"afterturn.{module}") for name, module in afterturn._MODULE_OF.items()}
 
 
-def test_the_asyncio_client_is_generated_from_the_other():
+def test_the_asyncio_client_is_up_to_date_with_the_synchronous_one():
     written = async_client.TARGET.read_text(encoding="utf-8")
-    assert written == async_client.generated(async_client.SOURCE.read_text(encoding="utf-8")), "run `make client`"
+    assert written == async_client.generate_async_client(async_client.SOURCE.read_text(encoding="utf-8")), (
+        "run `make client`"
+    )
 
 
-def test_both_clients_offer_the_same():
+def test_both_clients_have_the_same_methods():
     synchronous, asynchronous = calls(afterturn.MemoryClient), calls(afterturn.AsyncMemoryClient)
     assert synchronous.keys() == asynchronous.keys()
     for name, method in synchronous.items():
@@ -114,7 +116,7 @@ def test_both_clients_offer_the_same():
 
 
 @pytest.mark.parametrize("client", [afterturn.MemoryClient, afterturn.AsyncMemoryClient])
-def test_each_call_is_documented_and_its_types_can_be_read(client):
+def test_each_method_has_a_docstring_and_types(client):
     """As editors do, and frameworks that make tools of functions."""
     for name, method in calls(client).items():
         assert inspect.getdoc(method), name
@@ -125,8 +127,8 @@ def test_the_packages_themselves_import_nothing():
     assert not {"pydantic", "redis"} & loaded_after("import afterturn, api_shim")
 
 
-def test_a_client_that_only_writes_brings_little_with_it():
-    # Nothing listens there: the write fails, after it has loaded all that it needs.
+def test_a_client_that_only_writes_loads_few_modules():
+    # No server listens on this port: the write fails after it has loaded all modules that it needs.
     write = (
         "from afterturn import MemoryClient, MemoryUnavailable, Settings\n"
         "settings = Settings(redis_url='redis://127.0.0.1:1/0', redis_timeout_seconds=0.1)\n"
@@ -138,7 +140,7 @@ def test_a_client_that_only_writes_brings_little_with_it():
     assert loaded_after("from afterturn import AsyncMemoryClient\nAsyncMemoryClient('ana')") & NOT_FOR_A_WRITE == set()
 
 
-def test_every_error_has_a_code_of_its_own_and_a_default_message():
+def test_every_error_has_a_unique_code_and_a_default_message():
     from afterturn import errors
 
     kinds = [

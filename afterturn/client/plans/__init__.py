@@ -1,6 +1,6 @@
-"""The plans: what each call of a client reads and writes, step by step, without I/O. One module per topic.
+"""The plans of the client's calls: which reads and writes each call needs. Without I/O, one module per topic.
 
-A module is imported when it is first used: recall needs numpy, a client that only writes does not.
+A module is imported on first use, so that a client that only writes does not load numpy, which recall needs.
 """
 
 from __future__ import annotations
@@ -44,6 +44,6 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def import_all() -> None:
-    """Import all plans now. A server does so before its first request, so that none waits for it."""
+    """Import all plans. A server calls this before its first request, so that no request waits for the imports."""
     for name in __all__:
         __getattr__(name)

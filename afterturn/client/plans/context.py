@@ -1,11 +1,11 @@
-"""`context`: messages for a prompt, within a token budget, of what is remembered and the session's recent turns."""
+"""`context`: messages for a prompt, within a token budget, from the user's memory and the session's recent turns."""
 
 from __future__ import annotations
 
 import logging
 
 from afterturn.client.effects import AskProviders, Plan, ReadPostgres, one_round_trip
-from afterturn.client.limits import checked_query
+from afterturn.client.limits import validate_query
 from afterturn.client.plans import history, hot, recall
 from afterturn.client.session import ClientSession
 from afterturn.context import assembly, context_queries
@@ -20,33 +20,33 @@ logger = logging.getLogger("afterturn.client")
 
 
 def context(session: ClientSession, query: str | None, request: ContextRequest) -> Plan[Context]:
-    """Return the context. Raises InvalidInput, or MemoryUnavailable when Redis does not answer."""
-    query = None if query is None else checked_query(query)
+    """Return the context. Raises InvalidInput, or MemoryUnavailable if Redis does not answer."""
+    query = None if query is None else validate_query(query)
     limit = request.history.turns_read
     in_redis = yield from hot.read_turns(session, limit)
-    kept, found = yield from _remembered(session, query, in_redis, limit)
+    stored, recalled = yield from _read_memory(session, query, in_redis, limit)
     material = ContextInput(
-        stored=kept,
-        turns=history.united(session, kept.turns, in_redis, limit),
+        stored=stored,
+        turns=history.merge_turns(session, stored.turns, in_redis, limit),
         session_id=session.scope.session_id,
-        memories=found,
+        memories=recalled,
         provider_lines=(yield from AskProviders(request.providers)),
     )
     return assembly.assemble(request, material)
 
 
-def _remembered(
+def _read_memory(
     session: ClientSession, query: str | None, in_redis: Hot, limit: int
 ) -> Plan[tuple[StoredContext, list[Memory]]]:
-    """Return what Postgres keeps of user and session, and what is recalled; what was read before it went away."""
-    kept, found = context_queries.EMPTY_CONTEXT, list[Memory]()
+    """Return the stored context and the recalled memories: if Postgres is unavailable, those read until then."""
+    stored, recalled = context_queries.EMPTY_CONTEXT, list[Memory]()
     try:
         statements = context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=limit)
-        kept = context_queries.parse_stored_context(
+        stored = context_queries.parse_stored_context(
             (yield from ReadPostgres(session.scope.user, one_round_trip(statements)))
         )
         if query is not None:
-            found = yield from recall.recall(session, query, MEMORIES_RECALLED)
+            recalled = yield from recall.recall(session, query, MEMORIES_RECALLED)
     except MemoryUnavailable as error:
-        logger.warning("Postgres is away: the context holds only what was read before: %s", error)
-    return kept, found
+        logger.warning("Postgres is unavailable: the context contains only what was read before: %s", error)
+    return stored, recalled

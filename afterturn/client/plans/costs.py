@@ -1,4 +1,4 @@
-"""`costs`: what the LLM calls for a user came to."""
+"""`costs`: the number and tokens of the LLM calls for a user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from afterturn.llm.costs import CostGrouping, Costs
 
 
 def costs(session: ClientSession, *, by: CostGrouping, days: int | None) -> Plan[list[Costs]]:
-    """Return the user's costs by day, stage or batch, or as one sum. Raises InvalidInput."""
+    """Return the user's costs by day, stage or batch, or as one total. Raises InvalidInput."""
     user = session.scope.user
     return llm_costs.decode_rows(
         (yield from read_rows(user, llm_costs.costs_statement(user.tenant_id, user.user_id, by=by, days=days)))

@@ -1,4 +1,4 @@
-"""`facts` and `fact_history`: facts by whom, what and when they are about, each with its evidence."""
+"""`facts` and `fact_history`: facts selected by filters or by id, each with its evidence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from afterturn.client.effects import Plan, ReadPostgres
-from afterturn.client.limits import checked_limit
+from afterturn.client.limits import validate_limit
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Statement, Steps
@@ -15,30 +15,30 @@ from afterturn.facts.fact import Fact
 from afterturn.scopes import UserScope
 
 
-def facts(session: ClientSession, *, limit: int, **wanted: Any) -> Plan[list[Fact]]:
-    """Return facts, those said last first. Raises InvalidInput.
+def facts(session: ClientSession, *, limit: int, **filters: Any) -> Plan[list[Fact]]:
+    """Return facts, the most recently said first. Raises InvalidInput.
 
     Args:
-        session: whose facts.
-        limit: how many, 1 to 1,000.
-        wanted: the arguments of `fact_queries.facts_statement`.
+        session: the session of the client; the facts are those of its user.
+        limit: the largest number of facts, 1 to 1,000.
+        filters: the other arguments of `fact_queries.facts_statement`.
     """
     user = session.scope.user
-    return (yield from _read(session, fact_queries.facts_statement(user, **wanted, limit=checked_limit(limit))))
+    return (yield from _read_facts(session, fact_queries.facts_statement(user, **filters, limit=validate_limit(limit))))
 
 
 def fact_history(session: ClientSession, fact_id: str | UUID) -> Plan[list[Fact]]:
     """Return all versions of a fact, oldest first. Raises InvalidInput."""
-    return (yield from _read(session, fact_queries.history_statement(session.scope.user, fact_id)))
+    return (yield from _read_facts(session, fact_queries.history_statement(session.scope.user, fact_id)))
 
 
-def _read(session: ClientSession, wanted: Statement) -> Plan[list[Fact]]:
+def _read_facts(session: ClientSession, statement: Statement) -> Plan[list[Fact]]:
     hidden = yield from hot.read_hidden(session)
     user = session.scope.user
-    return fact.exclude_turns((yield from ReadPostgres(user, _with_evidence(user, wanted))), hidden)
+    return fact.exclude_turns((yield from ReadPostgres(user, _fact_steps(user, statement))), hidden)
 
 
-def _with_evidence(user: UserScope, wanted: Statement) -> Steps[list[Fact]]:
-    [rows] = yield [wanted]
+def _fact_steps(user: UserScope, statement: Statement) -> Steps[list[Fact]]:
+    [rows] = yield [statement]
     [evidence] = yield [fact_queries.evidence_statement(user, rows)]
     return fact_queries.parse_facts(rows, evidence)

@@ -1,4 +1,4 @@
-"""`flush`: what is pending becomes facts without waiting for a full batch."""
+"""`flush`: pending turns are cut and processed without waiting for a full batch."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import time
 
 from afterturn.client.effects import Plan, ReadRedis, Wait, read_rows
 from afterturn.client.plans import hot
-from afterturn.client.session import ClientSession, arguments
+from afterturn.client.session import ClientSession, write_arguments
 from afterturn.database.statement import Statement
 from afterturn.errors import FlushTimeout
 from afterturn.hot import entries
 from afterturn.hot.entries import Mark
 from afterturn.recall import memory_queries
 
+#: The pause between two checks. Longer: a waiting flush returns later. Shorter: more queries.
 POLL_SECONDS = 0.1
 
 
 def flush(session: ClientSession, wait_seconds: float | None) -> Plan[None]:
-    """Put a mark into the pending stream and, where asked to, wait until all before it is applied."""
-    yield from hot.send(session, session.write_call, arguments([entries.encode_mark(Mark.FLUSH)]))
+    """Write a flush mark to the pending stream. With `wait_seconds`, wait until all turns before it are applied."""
+    yield from hot.send(session, session.write_call, write_arguments([entries.encode_mark(Mark.FLUSH)]))
     if wait_seconds is None:
         return
     deadline = time.monotonic() + wait_seconds
@@ -29,10 +30,10 @@ def flush(session: ClientSession, wait_seconds: float | None) -> Plan[None]:
 
 
 def is_settled(session: ClientSession) -> Plan[bool]:
-    """Return whether nothing of the session, and no edit of the user's, waits for any stage."""
+    """Return whether no turn of the session and no edit of the user waits for a stage."""
     [is_pending] = yield from ReadRedis((("EXISTS", session.pending_key, session.edits_pending_key),))
     if is_pending:
         return False
-    settled = Statement(memory_queries.SQL["is_settled"], session.scope.key)
-    [row] = yield from read_rows(session.scope.user, settled)
+    statement = Statement(memory_queries.SQL["is_settled"], session.scope.key)
+    [row] = yield from read_rows(session.scope.user, statement)
     return bool(row["is_settled"])

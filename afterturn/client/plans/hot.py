@@ -1,4 +1,4 @@
-"""What Redis holds of a session: pending and recent turns, and which turns were taken back."""
+"""Reads a session's pending and recent turns and the ids of removed turns from Redis, and writes to pending streams."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from afterturn.hot import keys, pending
 from afterturn.hot.pending import Hot
 from afterturn.hot.prepared_call import PreparedCall
 
-#: Entries of a pending stream that are read beyond the turns asked for: marks are among them.
+#: Entries that are read in addition to the requested number of turns, because some entries are marks.
 MARKS_AMONG_TURNS = 16
 
 
 def read_turns(session: ClientSession, limit: int) -> Plan[Hot]:
-    """Return what Redis holds: all that is pending, or at least the `limit` newest turns of it."""
+    """Return the recent turns and the pending ones: all pending turns, or at least the `limit` newest of them."""
     count = limit + MARKS_AMONG_TURNS
     while True:
         rows, recent, hidden = yield from ReadRedis(
@@ -32,11 +32,11 @@ def read_turns(session: ClientSession, limit: int) -> Plan[Hot]:
 
 
 def read_hidden(session: ClientSession) -> Plan[set[tuple[str, str]]]:
-    """Return the turns that were taken back and that Postgres may still show, as (session id, turn id)."""
+    """Return the removed turns that may still be in Postgres, as (session id, turn id)."""
     [names] = yield from ReadRedis((("HKEYS", session.hidden_key),))
     return {keys.hidden_turn(name.decode()) for name in names}
 
 
 def send(session: ClientSession, call: PreparedCall, arguments: Sequence[bytes]) -> Plan[None]:
     """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
-    session.note_pending((yield from Send(call, arguments)))
+    session.warn_of_backlog((yield from Send(call, arguments)))

@@ -1,4 +1,4 @@
-"""`recall`: the memories that answer a question. Redis first, then the question's vector, then Postgres."""
+"""`recall`: the memories that answer a query. Reads Redis, then embeds the query, then reads Postgres."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from afterturn import memories
 from afterturn.client.effects import Embed, GetEmbedder, Plan, ReadPostgres, read_rows
-from afterturn.client.limits import checked_limit, checked_query
+from afterturn.client.limits import validate_limit, validate_query
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row, Statement
@@ -30,95 +30,101 @@ def recall(
     order: str | None = None,
     cursor: str | None = None,
     explain: bool = False,
-    **filtered: Any,
+    **filter_arguments: Any,
 ) -> Plan[list[Memory]]:
-    """Return the memories that answer `query`, best first; without one, the newest turns, newest first.
+    """Return the memories that answer `query`, best first; without a query, the newest turns, newest first.
 
     Args:
-        session: whose memory.
-        query: what the memories shall be about.
-        limit: how many, 1 to 1,000.
-        order: without a query: newest or importance.
-        cursor: that of the last memory of the page before.
-        explain: whether each memory says where its score comes from.
-        filtered: the arguments of `filters.validate`.
+        session: the session of the client; the memories are those of its user.
+        query: a question or a topic.
+        limit: the largest number of memories, 1 to 1,000.
+        order: the order without a query: newest or importance.
+        cursor: the cursor of the last memory of the previous page.
+        explain: whether to fill each memory's `score_parts`.
+        filter_arguments: the arguments of `filters.validate`.
 
     Raises InvalidInput or MemoryUnavailable.
     """
-    wanted = _search(session, query, order=order, cursor=cursor, explain=explain, **filtered)
-    checked_limit(limit)
-    if wanted.is_newest:
-        return wanted.page((yield from _newest(session, wanted.skipped + limit)))
+    requested = _make_search(session, query, order=order, cursor=cursor, explain=explain, **filter_arguments)
+    validate_limit(limit)
+    if requested.is_newest:
+        return requested.page((yield from _read_newest_turns(session, requested.skipped + limit)))
     in_redis = yield from hot.read_turns(session, limit)
     try:
-        found = yield from _ranked(session, wanted, in_redis, limit)
+        ranked = yield from _rank_memories(session, requested, in_redis, limit)
     except MemoryUnavailable:
         if not in_redis.turns:
             raise
-        logger.warning("Postgres is away: recall searches only what Redis has")
-        return search.search_hot_turns(wanted, session.scope.session_id, in_redis, limit=limit)
-    return memories.exclude_turns(found, in_redis.hidden)[:limit]
+        logger.warning("Postgres is unavailable: recall searches only the turns in Redis")
+        return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit)
+    return memories.exclude_turns(ranked, in_redis.hidden)[:limit]
 
 
-def _search(
-    session: ClientSession, query: str | None, *, order: str | None, cursor: str | None, explain: bool, **filtered: Any
+def _make_search(
+    session: ClientSession,
+    query: str | None,
+    *,
+    order: str | None,
+    cursor: str | None,
+    explain: bool,
+    **filter_arguments: Any,
 ) -> Search:
-    """Return the checked search. Raises InvalidInput."""
-    checked = filters.validate(**filtered)
+    """Return the search for these arguments. Raises InvalidInput."""
+    validated = filters.validate(**filter_arguments)
     if order not in (None, *filters.ORDERS):
         raise InvalidInput(f"order must be one of {', '.join(filters.ORDERS)}, not {order!r}")
     if query is not None and order is not None:
-        raise InvalidInput("order is for recall without a query: with one, the best come first")
-    if query is None and checked.min_score is not None:
-        raise InvalidInput("min_score needs a query: without one, there are no scores")
+        raise InvalidInput("order cannot be used with a query: with a query, the best memories come first")
+    if query is None and validated.min_score is not None:
+        raise InvalidInput("min_score needs a query: without a query there are no scores")
     return Search(
         session.scope,
-        query=None if query is None else checked_query(query),
-        filters=checked,
+        query=None if query is None else validate_query(query),
+        filters=validated,
         order=order or "newest",
         cursor=cursor,
         explain=explain,
     )
 
 
-def _newest(session: ClientSession, limit: int) -> Plan[list[Memory]]:
-    """Return the newest turns, newest first: those in Redis, then the user's archived ones."""
+def _read_newest_turns(session: ClientSession, limit: int) -> Plan[list[Memory]]:
+    """Return the newest turns, newest first: the session's turns in Redis, then the user's archived turns."""
     in_redis = yield from hot.read_turns(session, limit)
     archived: Sequence[Row] = []
     if len(in_redis.turns) < limit:
-        room = limit + len(in_redis.hidden)
+        count = limit + len(in_redis.hidden)
         try:
             archived = yield from read_rows(
-                session.scope.user, memory_queries.newest_turns(session.scope.user, limit=room)
+                session.scope.user, memory_queries.newest_turns(session.scope.user, limit=count)
             )
         except MemoryUnavailable:
             if not in_redis.turns:
                 raise
-    found = {
+    by_id = {
         turn.turn_id: memory_queries.turn_as_memory(turn, session.scope.session_id, 0.0)
         for turn in reversed(in_redis.turns)
     }
     for row in archived:
         if (row["session_id"], row["turn_id"]) not in in_redis.hidden:
-            found.setdefault(row["turn_id"], memory_queries.decode_turn_memory(row, 0.0))
-    return list(found.values())[:limit]
+            by_id.setdefault(row["turn_id"], memory_queries.decode_turn_memory(row, 0.0))
+    return list(by_id.values())[:limit]
 
 
-def _ranked(session: ClientSession, wanted: Search, in_redis: Hot, limit: int) -> Plan[list[Memory]]:
-    """Return what Postgres and Redis have together, best first, read in one transaction."""
+def _rank_memories(session: ClientSession, requested: Search, in_redis: Hot, limit: int) -> Plan[list[Memory]]:
+    """Return the best memories of Postgres and Redis, best first. Postgres is read in one transaction."""
     embedder = yield from GetEmbedder()
-    vector = None if wanted.query is None else (yield from _vector(session, embedder, wanted.query))
-    steps = wanted.steps(in_redis, limit=limit, space_id=embedder.space_id, vector=vector)
+    vector = None if requested.query is None else (yield from _embed_query(session, embedder, requested.query))
+    steps = requested.steps(in_redis, limit=limit, space_id=embedder.space_id, vector=vector)
     return (yield from ReadPostgres(session.scope.user, steps))
 
 
-def _vector(session: ClientSession, embedder: QuestionEmbedder, query: str) -> Plan[list[float] | None]:
-    """Return the question's vector; None where no space serves, or the embedder fails."""
+def _embed_query(session: ClientSession, embedder: QuestionEmbedder, query: str) -> Plan[list[float] | None]:
+    """Return the vector of the query, or None if no embedding space is active or the embedder fails."""
     if embedder.needs_space:
-        serving = Statement(memory_queries.SQL["serving_space"], {})
-        embedder.use((yield from read_rows(session.scope.user, serving)))
+        statement = Statement(memory_queries.SQL["serving_space"], {})
+        embedder.use((yield from read_rows(session.scope.user, statement)))
     try:
         return (yield from Embed(embedder, session.scope.user, query))
     except ModelError as error:
-        logger.warning("recall goes by words alone: %s", error)
+        logger.warning("recall searches by words only, without vectors: %s", error)
         return None

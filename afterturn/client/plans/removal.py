@@ -1,4 +1,4 @@
-"""`remove` and `pop`: a turn is taken back."""
+"""`remove` and `pop`: remove a turn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from afterturn.turns import Turn
 
 
 def remove(session: ClientSession, turn_id: str) -> Plan[None]:
-    """Hide a turn of the session at once and put a mark into its pending stream. Raises InvalidId."""
+    """Hide a turn of the session at once and write a remove mark to its pending stream. Raises InvalidId."""
     target = ids.validate_id("turn_id", turn_id)
     mark_id, payload = entries.encode_mark(Mark.REMOVE, target_turn_id=target)
     field = keys.hidden_field(session.scope.session_id, target)
@@ -20,7 +20,7 @@ def remove(session: ClientSession, turn_id: str) -> Plan[None]:
 
 
 def pop(session: ClientSession) -> Plan[Turn | None]:
-    """Take back the session's newest turn and return it; None where there is none."""
+    """Remove the newest turn of the session and return it, or None if the session has no turn."""
     newest = yield from history.history(session, 1)
     if not newest:
         return None

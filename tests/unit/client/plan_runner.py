@@ -1,4 +1,4 @@
-"""Drives a plan without I/O: what it asks for is written down, and answered by the test."""
+"""Runs a plan without I/O: records the effects that the plan requests, and answers them with the test's functions."""
 
 from afterturn.client.session import ClientSession
 from afterturn.errors import MemoryUnavailable
@@ -13,7 +13,7 @@ def session(session_id="chat"):
 
 
 def pending(*contents):
-    """Return rows of XREVRANGE, newest first, and the turns' ids, oldest first."""
+    """Return the rows of XREVRANGE for pending turns (newest first), and the ids of the turns (oldest first)."""
     entries = [make_payload("user", content, limit_bytes=10_000) for content in contents]
     rows = [
         (b"%d-0" % (1_700_000_000_000 + place), {b"i": turn_id.encode(), b"d": payload})
@@ -22,20 +22,20 @@ def pending(*contents):
     return rows[::-1], [turn_id for turn_id, _ in entries]
 
 
-class Driven:
-    """Answers each kind of effect by a function, or raises where its answer is an error."""
+class PlanRunner:
+    """Answers each effect with the function for its kind, or raises the exception that is given instead."""
 
     def __init__(self, **answers):
-        #: By the effect's name: a function from the effect to its answer, or an exception.
+        #: Class name of an effect -> a function from the effect to its answer, or an exception.
         self._answers = answers
         self.effects = []
 
     @property
-    def asked(self):
-        """The names of the effects, in the order in which they were asked for."""
+    def effect_names(self):
+        """The class names of the requested effects, in order."""
         return [type(effect).__name__ for effect in self.effects]
 
-    def of(self, kind):
+    def effects_of(self, kind):
         return [effect for effect in self.effects if isinstance(effect, kind)]
 
     def run(self, plan):
@@ -50,10 +50,10 @@ class Driven:
 
 
 class NoEmbedder:
-    """A database in which no space serves yet."""
+    """The embedder of a database without an active embedding space."""
 
     needs_space = False
     space_id = None
 
 
-AWAY = MemoryUnavailable("away")
+UNAVAILABLE = MemoryUnavailable("unavailable")
