@@ -6,7 +6,7 @@ RUN python -m venv /opt/afterturn
 ENV PATH=/opt/afterturn/bin:$PATH
 WORKDIR /build
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/pip pip install --constraint constraints.txt '.[http]'
+RUN --mount=type=cache,target=/root/.cache/pip pip install --constraint constraints.txt '.[http,worker]'
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin afterturn
@@ -16,7 +16,6 @@ ENV PATH=/opt/afterturn/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     # SIGTERM begins a worker's soft shutdown: finish what runs within its time, hand the rest back.
     REMAP_SIGTERM=SIGQUIT
-# Empty: `celery -A worker.app` looks for worker.py in the current directory first.
 WORKDIR /srv/afterturn
 USER afterturn
-CMD ["python", "-m", "api_shim.cli.main", "--help"]
+CMD ["afterturn", "--help"]

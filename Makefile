@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test lint types contracts format bench chaos clean
+.PHONY: help demo up test lint format client docs reference picture bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
@@ -15,6 +15,10 @@ help:
 	@echo 'make test       all tests, on real servers of their own'
 	@echo 'make lint       ruff, strict types, import contracts'
 	@echo 'make format     let ruff format the code'
+	@echo 'make client     generate AsyncMemoryClient from MemoryClient'
+	@echo 'make docs       build the documentation; a broken link or reference fails'
+	@echo 'make reference  write the parts of the reference that are made from the code'
+	@echo 'make picture    run the demo and draw its output for the README'
 	@echo 'make bench      what the hot path and the pipeline cost'
 	@echo 'make chaos      kill, stop, lose and double everything, and see what it costs (about 8 minutes)'
 	@echo 'make clean      remove .venv and caches'
@@ -25,12 +29,12 @@ $(VENV)/created:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed-run: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http]'
+$(VENV)/installed-run: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[embedded,http,worker]'
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
-	@$(INSTALL) '.[embedded,http,local,dev]'
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml setup.py constraints.txt
+	@$(INSTALL) '.[all,dev,docs]'
 	@touch $@ $(VENV)/installed-run
 
 demo: $(VENV)/installed-run
@@ -54,6 +58,20 @@ format: $(VENV)/installed-dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+client: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.async_client
+
+# -W: a warning is an error. -E: all pages anew, because only a page that is read can warn.
+docs: $(VENV)/installed-dev
+	@$(BIN)/python -m sphinx -W --keep-going -E -q -c docs -b html . build/docs
+	@echo 'build/docs/docs/index.html'
+
+reference: $(VENV)/installed-dev
+	@$(BIN)/python docs/generate.py
+
+picture: $(VENV)/installed-dev
+	@$(BIN)/python docs/picture.py docs/demo.svg
+
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m bench.hot_path
 	@$(BIN)/python -m bench.pipeline --turns 5000 --users 50
@@ -62,4 +80,4 @@ chaos: $(VENV)/installed-dev
 	@$(BIN)/python -m bench.chaos
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

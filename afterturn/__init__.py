@@ -1,3 +1,112 @@
-"""afterturn: long-term memory for LLM agents, formed in the background after each turn."""
+"""afterturn: long-term memory for LLM agents, formed in the background after each turn.
 
-__version__ = "0.1.0"
+from afterturn import MemoryClient
+
+memory = MemoryClient(user_id="ana", session_id="chat-1", agent_id="concierge")
+memory.write("user", "I moved to Lisbon last week.")
+for found in memory.recall("Where does Ana live?"):
+    print(found.text, found.evidence)
+
+Each name is imported when it is first used (PEP 562): every module in here runs this one first, and a worker or a
+client that only writes does not need them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afterturn.client.async_memory_client import AsyncMemoryClient
+    from afterturn.client.connections import close_async_connections, close_connections
+    from afterturn.client.memory_client import MemoryClient
+    from afterturn.context.budget import Shares
+    from afterturn.context.context import Context
+    from afterturn.context.providers import ClockProvider, ContextProvider
+    from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
+    from afterturn.errors import (
+        AfterturnError,
+        FlushTimeout,
+        InvalidId,
+        InvalidInput,
+        MemoryUnavailable,
+        PendingLimitReached,
+        SettingsError,
+        TurnTooLarge,
+    )
+    from afterturn.facts.fact import Fact
+    from afterturn.memories import Evidence, Memory
+    from afterturn.settings import Settings
+    from afterturn.summaries.summary import Summary, SummaryStatement
+    from afterturn.turns import Turn
+
+__version__ = "0.2.0"
+
+__all__ = [
+    "AfterturnError",
+    "AsyncMemoryClient",
+    "ClockProvider",
+    "Context",
+    "ContextProvider",
+    "Evidence",
+    "Fact",
+    "FlushTimeout",
+    "ImportantOnly",
+    "InvalidId",
+    "InvalidInput",
+    "LastTokens",
+    "LastTurns",
+    "Memory",
+    "MemoryClient",
+    "MemoryUnavailable",
+    "PendingLimitReached",
+    "Settings",
+    "SettingsError",
+    "Shares",
+    "Summary",
+    "SummaryAndRecent",
+    "SummaryStatement",
+    "Turn",
+    "TurnTooLarge",
+    "close_async_connections",
+    "close_connections",
+]
+
+#: Where each name is defined, below this package.
+_MODULES = {
+    "client.async_memory_client": ("AsyncMemoryClient",),
+    "client.connections": ("close_async_connections", "close_connections"),
+    "client.memory_client": ("MemoryClient",),
+    "context.budget": ("Shares",),
+    "context.context": ("Context",),
+    "context.providers": ("ClockProvider", "ContextProvider"),
+    "context.strategies": ("ImportantOnly", "LastTokens", "LastTurns", "SummaryAndRecent"),
+    "errors": (
+        "AfterturnError",
+        "FlushTimeout",
+        "InvalidId",
+        "InvalidInput",
+        "MemoryUnavailable",
+        "PendingLimitReached",
+        "SettingsError",
+        "TurnTooLarge",
+    ),
+    "facts.fact": ("Fact",),
+    "memories": ("Evidence", "Memory"),
+    "settings": ("Settings",),
+    "summaries.summary": ("Summary", "SummaryStatement"),
+    "turns": ("Turn",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

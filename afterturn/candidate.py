@@ -1,6 +1,7 @@
-"""A candidate: one statement that may become a fact, as a model, a rule or a person gives it.
+"""The candidate: one statement that may become a fact. A model, a rule or a person provides it.
 
-The field descriptions are part of the JSON schema that an LLM is asked to fill in.
+The docstrings and field descriptions of the classes are part of the JSON schema that the LLM fills in: a change of one
+is a change of the prompt.
 """
 
 from __future__ import annotations
@@ -11,32 +12,33 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from afterturn.turns import storable
+from afterturn.turns import make_storable
 
-_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+#: A year, a month or a day: 2023, 2023-05 or 2023-05-07.
+_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
-def _zone(info: ValidationInfo) -> tzinfo:
-    """The timezone in which a moment without one is read: the one given to `parse`, else UTC."""
+def _default_timezone(info: ValidationInfo) -> tzinfo:
+    """Return the timezone of times that name none: the one passed to `parse`, or UTC."""
     zone = (info.context or {}).get("zone", UTC)
     assert isinstance(zone, tzinfo)
     return zone
 
 
-def _since(value: Any, info: ValidationInfo) -> datetime | None:
-    """Models give dates in many shapes: one that cannot be read costs the date, not the whole answer."""
-    return _moment(value, _zone(info), at_end=False)
+def _parse_start(value: Any, info: ValidationInfo) -> datetime | None:
+    """Parse a start time. Models write dates in many forms: an unreadable one becomes None, the answer stays valid."""
+    return _parse_time(value, _default_timezone(info), is_end=False)
 
 
-def _until(value: Any, info: ValidationInfo) -> datetime | None:
-    """The same; "until 2023-05" ends with that month, not before it."""
-    return _moment(value, _zone(info), at_end=True)
+def _parse_end(value: Any, info: ValidationInfo) -> datetime | None:
+    """Parse an end time: "2023-05" is the end of that month."""
+    return _parse_time(value, _default_timezone(info), is_end=True)
 
 
-def _moment(value: Any, zone: tzinfo, *, at_end: bool) -> datetime | None:
+def _parse_time(value: Any, zone: tzinfo, *, is_end: bool) -> datetime | None:
     try:
         if isinstance(value, str):
-            value = _read(value.strip(), at_end=at_end)
+            value = _parse_date_text(value.strip(), is_end=is_end)
         if not isinstance(value, datetime):
             return None
         return value if value.tzinfo else value.replace(tzinfo=zone)
@@ -44,34 +46,34 @@ def _moment(value: Any, zone: tzinfo, *, at_end: bool) -> datetime | None:
         return None
 
 
-def _read(text: str, *, at_end: bool) -> datetime:
-    named = _DAY.fullmatch(text)
-    if named is None:
+def _parse_date_text(text: str, *, is_end: bool) -> datetime:
+    partial = _PARTIAL_DATE.fullmatch(text)
+    if partial is None:
         return datetime.fromisoformat(text)
-    year, month, day = int(named[1]), int(named[2] or 1), int(named[3] or 1)
-    first = datetime(year, month, day)
-    if not at_end:
-        return first
-    if named[3]:
-        return first + timedelta(days=1)
-    months = year * 12 + (month if named[2] else 12)
+    year, month, day = int(partial[1]), int(partial[2] or 1), int(partial[3] or 1)
+    start = datetime(year, month, day)
+    if not is_end:
+        return start
+    if partial[3]:
+        return start + timedelta(days=1)
+    months = year * 12 + (month if partial[2] else 12)
     return datetime.combine(date(months // 12, months % 12 + 1, 1), datetime.min.time())
 
 
-def _yes(value: Any) -> bool:
-    """Only a plain yes is one: a correction ends what was believed before."""
+def _parse_flag(value: Any) -> bool:
+    """Return True only for true and "true": a correction ends an earlier fact, so that doubtful values count as no."""
     return value is True or (isinstance(value, str) and value.strip().lower() == "true")
 
 
-def _names(value: Any) -> Any:
-    """A list that is null, or one string, is a list all the same."""
+def _as_list(value: Any) -> Any:
+    """Accept null as an empty list, and one string as a list of one."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else value
 
 
-def _share(value: Any) -> float:
-    """Clamp to 0..1; 0.5 where it is no number."""
+def _clamp_to_unit(value: Any) -> float:
+    """Clamp a number to 0..1; return 0.5 for anything that is not a number."""
     try:
         return min(1.0, max(0.0, float(value)))
     except (TypeError, ValueError):
@@ -79,16 +81,16 @@ def _share(value: Any) -> float:
 
 
 #: Without NUL and lone surrogates, which Postgres cannot store.
-Text = Annotated[str, AfterValidator(storable)]
-Since = Annotated[datetime | None, BeforeValidator(_since)]
-Until = Annotated[datetime | None, BeforeValidator(_until)]
-Share = Annotated[float, BeforeValidator(_share)]
-Yes = Annotated[bool, BeforeValidator(_yes)]
-Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]
+Text = Annotated[str, AfterValidator(make_storable)]
+StartTime = Annotated[datetime | None, BeforeValidator(_parse_start)]
+EndTime = Annotated[datetime | None, BeforeValidator(_parse_end)]
+UnitFraction = Annotated[float, BeforeValidator(_clamp_to_unit)]
+Flag = Annotated[bool, BeforeValidator(_parse_flag)]
+TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 
 
 class AnswerPart(BaseModel):
-    # Unknown keys are ignored: a model that says more than it was asked for has still answered.
+    # Unknown keys are ignored: an answer with additional keys is still usable.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
@@ -104,14 +106,14 @@ class Candidate(AnswerPart):
 
     text: Text = Field(description="One sentence that stands alone: names instead of pronouns, absolute dates.")
     category: Text = Field("other", description="One of the categories named in the instructions.")
-    topics: Names = Field((), description="Up to three words that one would look for.")
+    topics: TextList = Field((), description="Up to three words that one would look for.")
     subject: Text | None = Field(None, description="Whom or what it is about, by name.")
     attribute: Text | None = Field(None, description="Which property of the subject, in snake_case, such as lives_in.")
     value: Text | None = Field(None, description="The property's value.")
-    importance: Share = Field(0.5, description="0 trivial to 1 essential.")
-    valid_from: Since = Field(None, description="Since when it holds, ISO 8601, where it is said.")
-    valid_to: Until = Field(None, description="Until when it held, ISO 8601, where it is said.")
-    corrects: Yes = Field(False, description="The speaker takes an earlier statement back as a mistake.")
+    importance: UnitFraction = Field(0.5, description="0 trivial to 1 essential.")
+    valid_from: StartTime = Field(None, description="Since when it holds, ISO 8601, where it is said.")
+    valid_to: EndTime = Field(None, description="Until when it held, ISO 8601, where it is said.")
+    corrects: Flag = Field(False, description="The speaker takes an earlier statement back as a mistake.")
     evidence: tuple[Quote, ...] = Field(description="At least one quote.")
 
 
@@ -121,4 +123,4 @@ class EpisodeDraft(AnswerPart):
     title: Text = Field(description="At most ten words.")
     summary: Text = Field(description="One to three sentences in the third person.")
     outcome: Literal["resolved", "open", "abandoned", "none"] = Field("none", description="How it ended.")
-    participants: Names = Field((), description="Who took part, by name.")
+    participants: TextList = Field((), description="Who took part, by name.")

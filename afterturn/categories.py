@@ -1,4 +1,4 @@
-"""The kinds of facts that there are: an open list, from the settings."""
+"""Categories: the kinds of facts. The list comes from the settings and can be extended there."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ DEFAULT = (
     "promise",
     "recommendation",
 )
-#: What fits none of the others; it is always there.
+#: The category of facts that fit no other one. It always exists.
 OTHER = "other"
 
-#: More would not be told apart, and would take the room of the instructions.
-_MOST = 40
+#: With more categories a model confuses them, and their list takes too much of the prompt.
+_LIMIT = 40
 _NAME = re.compile(r"[^\W\d_][\w]{0,39}")
 
 
-def read(listed: str) -> tuple[str, ...]:
+def parse_categories(text: str) -> tuple[str, ...]:
     """Return the categories of a comma-separated list, in snake_case, `other` last. Raises ValueError."""
-    names = dict.fromkeys(re.sub(r"[\s-]+", "_", name.strip().casefold()) for name in listed.split(","))
+    names = dict.fromkeys(re.sub(r"[\s-]+", "_", name.strip().casefold()) for name in text.split(","))
     names.pop("", None)
     names.pop(OTHER, None)
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    if wrong:
-        raise ValueError(f"a category is up to 40 letters, digits and underscores, not {wrong[0][:60]!r}")
-    if len(names) > _MOST:
-        raise ValueError(f"there may be {_MOST} categories, not {len(names)}")
+    invalid = [name for name in names if not _NAME.fullmatch(name)]
+    if invalid:
+        raise ValueError(f"a category is up to 40 letters, digits and underscores, not {invalid[0][:60]!r}")
+    if len(names) > _LIMIT:
+        raise ValueError(f"there may be {_LIMIT} categories, not {len(names)}")
     return (*names, OTHER)

@@ -1,26 +1,30 @@
 """Every error that afterturn raises, in one tree.
 
 AfterturnError
-├── InvalidInput              refused at the door; nothing was stored
+├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
 │   └── TurnTooLarge
+├── AccessDenied              the caller may not do this; nothing was done
+│   ├── Unauthorized          the credential is missing or wrong
+│   └── Forbidden             the credential is good, but not for this user or this right
 ├── SettingsError             a setting is unknown, missing or out of range
+├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
-│   └── PendingLimitReached   too many turns wait for the archive
-├── FlushTimeout              the turns are safe, but not yet searchable
-├── LocalServerError          an embedded server cannot be started here
-├── TransitionRefused         another worker owns or has finished this work
+│   └── PendingLimitReached   too many turns wait to be archived
+├── FlushTimeout              the turns are stored, but not yet searchable as facts
+├── LocalServerError          an embedded server cannot be started on this machine
+├── TransitionRefused         another worker holds or has finished this work
 │   ├── StaleLease
 │   └── VersionConflict
 ├── ModelError                an LLM or embedder call failed
 │   ├── ModelUnavailable      connection, timeout, 429, 5xx: the same call may succeed later
-│   │   ├── EndpointPaused    the breaker is open: no call was made
-│   │   ├── BudgetExhausted   the user's tokens of the day are used up: no call was made
-│   │   └── EndpointMisconfigured  a key, model or URL is wrong: wrong for every batch, so none dies of it
+│   │   ├── EndpointPaused    the circuit breaker is open: no call was made
+│   │   ├── BudgetExhausted   the user's daily tokens are used up: no call was made
+│   │   └── EndpointMisconfigured  a key, model or URL is wrong; it affects every batch, so no batch becomes dead
 │   └── ModelRefused          the same call will fail again
-│       ├── InputTooLong      the input does not fit the model: a smaller one may
-│       └── AnswerMalformed   the model answered, but not in the agreed form
-│           └── AnswerTruncated   the answer was cut off: less input may give a whole one
+│       ├── InputTooLong      the input is too long for the model: a shorter one may fit
+│       └── AnswerMalformed   the model answered, but not in the required form
+│           └── AnswerTruncated   the answer was cut off: a shorter input may give a complete one
 
 `code` is stable and part of the public surface; the class docstring is the default message.
 """
@@ -32,7 +36,7 @@ from typing import ClassVar
 
 
 class AfterturnError(Exception):
-    """afterturn could not do what it was asked to do."""
+    """The call failed; a subclass names the cause."""
 
     code: ClassVar[str] = "afterturn_error"
 
@@ -58,10 +62,34 @@ class TurnTooLarge(InvalidInput):
     code = "turn_too_large"
 
 
+class AccessDenied(AfterturnError):
+    """The caller may not do this; nothing was done."""
+
+    code = "access_denied"
+
+
+class Unauthorized(AccessDenied):
+    """The credential is missing or wrong."""
+
+    code = "unauthorized"
+
+
+class Forbidden(AccessDenied):
+    """The credential does not allow this."""
+
+    code = "forbidden"
+
+
 class SettingsError(AfterturnError):
     """A setting is unknown, missing or out of range."""
 
     code = "settings_error"
+
+
+class MissingExtra(AfterturnError):
+    """A library that this needs is not installed; it comes with an extra, such as afterturn[worker]."""
+
+    code = "missing_extra"
 
 
 class MemoryUnavailable(AfterturnError):
@@ -71,31 +99,31 @@ class MemoryUnavailable(AfterturnError):
 
 
 class PendingLimitReached(MemoryUnavailable):
-    """Too many turns wait for the archive (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
+    """Too many turns wait to be archived (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
 
     code = "pending_limit_reached"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):
-    """The turns are safe, but were not searchable as facts within the given time."""
+    """The turns are stored, but were not searchable as facts within the given time."""
 
     code = "flush_timeout"
 
 
 class LocalServerError(AfterturnError):
-    """An embedded server cannot be started here."""
+    """An embedded server cannot be started on this machine."""
 
     code = "local_server_error"
 
 
 class TransitionRefused(AfterturnError):
-    """Another worker owns or has finished this work."""
+    """Another worker holds or has finished this work."""
 
     code = "transition_refused"
 
 
 class StaleLease(TransitionRefused):
-    """The lease lapsed and another worker took the work over; this write was refused."""
+    """The lease expired and another worker took the work; this write was refused."""
 
     code = "stale_lease"
 
@@ -113,37 +141,37 @@ class ModelError(AfterturnError):
 
 
 class ModelUnavailable(ModelError):
-    """The LLM or the embedder is away or overloaded; the same call may succeed later."""
+    """The LLM or the embedder is unreachable or overloaded; the same call may succeed later."""
 
     code = "model_unavailable"
 
     def __init__(self, message: str | None = None, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
-        #: What the server asked for with Retry-After, where it did.
+        #: The server's Retry-After value; None when it sent none.
         self.retry_after_seconds = retry_after_seconds
-        #: How many calls to the endpoint have ever succeeded, where the breaker has counted them.
+        #: Number of calls to the endpoint that succeeded so far; None when the circuit breaker did not count them.
         self.successes: int | None = None
 
 
 class EndpointPaused(ModelUnavailable):
-    """The endpoint fails for everybody and is left alone for a while; no call was made."""
+    """Calls to the endpoint are paused because they fail for all users; no call was made."""
 
     code = "endpoint_paused"
 
 
 class BudgetExhausted(ModelUnavailable):
-    """The user's tokens of the day (AFTERTURN_USER_DAILY_TOKENS) are used up; no call was made."""
+    """The user's daily tokens (AFTERTURN_USER_DAILY_TOKENS) are used up; no call was made."""
 
     code = "budget_exhausted"
 
     def __init__(self, message: str | None = None, *, limit_tokens: int = 0) -> None:
         super().__init__(message)
-        #: How many tokens the user may have per day.
+        #: Tokens that the user may use per day.
         self.limit_tokens = limit_tokens
 
 
 class EndpointMisconfigured(ModelUnavailable):
-    """The endpoint does not accept the key, or does not know the model or the path; a setting is wrong."""
+    """The endpoint rejects the key, or does not know the model or the path: correct the setting."""
 
     code = "endpoint_misconfigured"
 
@@ -155,24 +183,24 @@ class ModelRefused(ModelError):
 
     def __init__(self, message: str | None = None, *, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
         super().__init__(message)
-        #: What the call cost all the same, where the model did answer.
+        #: Tokens that the call used; 0 when the model did not answer.
         self.prompt_tokens = prompt_tokens
         self.completion_tokens = completion_tokens
 
 
 class InputTooLong(ModelRefused):
-    """The input is longer than the model can read; a smaller one may fit."""
+    """The input is longer than the model can read; a shorter one may fit."""
 
     code = "input_too_long"
 
 
 class AnswerMalformed(ModelRefused):
-    """The LLM answered, but not in the agreed form."""
+    """The LLM answered, but not in the required form."""
 
     code = "answer_malformed"
 
 
 class AnswerTruncated(AnswerMalformed):
-    """The LLM's answer reached its length limit and was cut off; less input may give a whole one."""
+    """The LLM's answer reached its length limit and was cut off; a shorter input may give a complete one."""
 
     code = "answer_truncated"

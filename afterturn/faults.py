@@ -1,8 +1,9 @@
-"""Fault points: named places in the stages at which a test may kill or stop the process.
+"""Fault points: named places in the stages at which a test can kill or stop the process.
 
-Off unless the environment variable FAULT_POINT is set when this module is loaded; then `point` costs one call that
-does nothing. Its form is `<point> <action> <flag file>`, for example `extract.answer_stored kill /tmp/x/fired`: the
-first process to point the point makes the flag file and is struck; nobody is struck twice.
+They are active only if the environment variable FAULT_POINT is set when this module is loaded. Otherwise `point` is a
+function that does nothing. The variable has the form `<point> <action> <flag file>`, for example
+`extract.answer_stored kill /tmp/x/fired`. The first process that reaches the point creates the flag file and gets the
+signal; no other process gets it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import os
 import signal
 from collections.abc import Callable
 
-#: Every point, by stage, in the order in which a run passes them. A test compares this with what the stages call, and
-#: the crash matrix strikes at each.
+#: Every point, by stage, in the order in which a run passes them. A test compares this with the calls in the stages,
+#: and the crash matrix kills a process at each.
 POINTS: dict[str, tuple[str, ...]] = {
     "sweep": (
         "begun",
@@ -85,32 +86,33 @@ POINTS: dict[str, tuple[str, ...]] = {
     "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 
-VARIABLE = "FAULT_POINT"
+ENVIRONMENT_VARIABLE = "FAULT_POINT"
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
-def _pass_by(point: str) -> None:
-    """Do nothing: no fault is armed."""
+def _do_nothing(point: str) -> None:
+    """Ignore the point: no fault is configured."""
 
 
-def _armed(wanted: str, action: str, flag: str) -> Callable[[str], None]:
-    struck_by = _SIGNALS[action]
+def _signal_once_at(wanted_point: str, action: str, flag_path: str) -> Callable[[str], None]:
+    """Return a function that sends the action's signal to its own process the first time the point is reached."""
+    signal_number = _SIGNALS[action]
 
-    def strike(point: str) -> None:
-        if point != wanted:
+    def signal_once(point: str) -> None:
+        if point != wanted_point:
             return
         try:
-            os.close(os.open(flag, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.close(os.open(flag_path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError:
             return
-        os.kill(os.getpid(), struck_by)
+        os.kill(os.getpid(), signal_number)
 
-    return strike
+    return signal_once
 
 
 def _from_environment() -> Callable[[str], None]:
-    given = os.environ.get(VARIABLE)
-    return _armed(*given.split(" ", 2)) if given else _pass_by
+    value = os.environ.get(ENVIRONMENT_VARIABLE)
+    return _signal_once_at(*value.split(" ", 2)) if value else _do_nothing
 
 
 #: Call it with "<stage>.<point>" at each point of POINTS.

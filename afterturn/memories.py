@@ -1,4 +1,4 @@
-"""What recall returns: memories, each with its evidence."""
+"""Memories: the results of recall, each with its evidence."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Why a memory is believed: who said it, when, word for word."""
+    """The turn that a memory comes from, and its words."""
 
     session_id: str
     turn_id: str
-    #: The turn's place in its session; None while it is pending.
+    #: The turn's place in its session; None while the turn is pending.
     position: int | None
-    #: The name to show: the speaker's, else the role.
+    #: The speaker's name, or the role where the turn has no name.
     speaker: str
     said_at: datetime
+    #: Words of the turn, copied exactly.
     quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """One thing that is remembered of a user."""
+    """One fact, episode or turn of a user."""
 
     #: fact, episode or turn.
     kind: str
     #: The fact's id, the episode's batch id, or the turn's id.
     memory_id: str
     text: str
-    #: Larger is better; comparable within one answer only. 0 where there was no query.
+    #: Larger is better; comparable within one result only. 0 where there was no query.
     score: float
-    #: When the last turn behind it was said.
+    #: Time of the last turn in its evidence.
     said_at: datetime
     session_id: str
     evidence: tuple[Evidence, ...]
@@ -42,28 +43,32 @@ class Memory:
     topics: tuple[str, ...] = ()
     #: Facts: 0 to 1.
     importance: float | None = None
-    #: In the world; None where nobody said.
+    #: Since when and until when it holds in the world; None where no turn says so.
     valid_from: datetime | None = None
     valid_to: datetime | None = None
-    #: Facts: what was believed before it took its place, newest first.
+    #: Facts: the texts of the facts that it superseded, newest first.
     superseded_texts: tuple[str, ...] = ()
-    #: Where it was asked to explain: what each part of the ranking gave to the score.
+    #: With `explain`: what each part of the ranking contributes to the score.
     score_parts: Mapping[str, float] | None = None
-    #: Recall goes on behind this memory, when it is given this.
+    #: Pass it to recall to get the memories that follow this one.
     cursor: str | None = None
 
 
-def without(found: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
-    """Return the memories that stand without the hidden turns, given as (session id, turn id).
+def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
+    """Return the memories without the evidence of hidden turns.
 
-    Hidden evidence is left out, and so is a memory that has no other. What was believed before is not shown while
-    anything is hidden, because its evidence is not known here.
+    A memory whose evidence is all hidden is left out. Superseded texts are left out while any turn is hidden, because
+    their evidence is not known here.
+
+    Args:
+        memories: the results of recall.
+        hidden: (session id, turn id) of each hidden turn.
     """
     if not hidden:
-        return list(found)
-    shown = []
-    for memory in found:
-        evidence = tuple(said for said in memory.evidence if (said.session_id, said.turn_id) not in hidden)
+        return list(memories)
+    visible = []
+    for memory in memories:
+        evidence = tuple(item for item in memory.evidence if (item.session_id, item.turn_id) not in hidden)
         if evidence:
-            shown.append(replace(memory, evidence=evidence, superseded_texts=()))
-    return shown
+            visible.append(replace(memory, evidence=evidence, superseded_texts=()))
+    return visible

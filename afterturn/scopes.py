@@ -1,4 +1,4 @@
-"""Whose memory a call is about. Every key, row and query carries these ids."""
+"""Scopes: the ids that say whose memory a call reads or writes. Every key, row and query carries them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class UserScope:
-    """One user of one tenant: the owner of a memory."""
+    """One user of one tenant, who owns a memory."""
 
     tenant_id: str
     user_id: str
 
     @property
     def key(self) -> dict[str, Any]:
-        """The key of the user's row, as query arguments."""
+        """The primary key of the user's row, as query arguments."""
         return {"tenant_id": self.tenant_id, "user_id": self.user_id}
 
 
@@ -33,5 +33,5 @@ class SessionScope:
 
     @property
     def key(self) -> dict[str, Any]:
-        """The key of the session's row, as query arguments."""
+        """The primary key of the session's row, as query arguments."""
         return self.user.key | {"session_id": self.session_id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ PREFIX = "AFTERTURN_"
 
 
 class Settings(BaseModel):
-    """All settings with their defaults. The description of a field is its row in docs/settings.md."""
+    """All settings with their defaults. The description of a field is its row in docs/reference/settings.md."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +39,7 @@ class Settings(BaseModel):
         Path("~/.local/share/afterturn"), description="Where `afterturn up` keeps the embedded servers' data."
     )
 
-    # The door
+    # Input
     tenant: str = Field("default", min_length=1, max_length=200, description="The tenant of clients that name none.")
     turn_limit_bytes: int = Field(
         262_144, ge=1_024, le=16_777_216, description="The largest turn, content and metadata together."
@@ -50,7 +51,7 @@ class Settings(BaseModel):
         "Past half of it, clients log a warning.",
     )
     recent_turns: int = Field(50, ge=0, le=1_000, description="Archived turns per session that Redis keeps for recall.")
-    recent_seconds: int = Field(86_400, ge=1, description="How long Redis keeps them after the last one.")
+    recent_seconds: int = Field(86_400, ge=1, description="How long Redis keeps them after the last turn.")
 
     # Batches
     batch_turns: int = Field(30, ge=1, le=200, description="A batch is cut when this many turns wait, or")
@@ -61,7 +62,7 @@ class Settings(BaseModel):
     # Facts
     categories: str = Field(
         ", ".join(categories.DEFAULT),
-        description="The kinds of facts, separated by commas; what fits none of them is `other`.",
+        description="The categories of facts, separated by commas. A fact that fits none of them is `other`.",
     )
 
     # Summaries
@@ -70,20 +71,20 @@ class Settings(BaseModel):
         8,
         ge=2,
         le=50,
-        description="So many episodes of a session become one digest, so many digests a wider one. More: fewer LLM "
-        "calls; fewer: more of the session in a model's words.",
+        description="So many episodes of a session become one digest, and so many digests a wider one. A larger "
+        "number makes fewer LLM calls; a smaller one gives more digests.",
     )
     profile_tokens: int = Field(250, ge=20, le=4_000, description="The longest profile of a user.")
 
     # Work
     lease_seconds: float = Field(
-        30.0, ge=1, le=300, description="A worker that does not renew its claim for this long has lost it."
+        30.0, ge=1, le=300, description="A worker's claim expires when it is not renewed for this long."
     )
     task_deadline_seconds: float = Field(
-        300.0, ge=1, description="A claim is not renewed beyond this: a call that hangs ends here."
+        300.0, ge=1, description="A claim is not renewed beyond this age, so that a call that hangs loses it."
     )
     hint_seconds: float = Field(
-        30.0, ge=1, le=60, description="Owed work that nobody has claimed is enqueued again after this."
+        30.0, ge=1, le=60, description="Work that no worker has claimed is enqueued again after this."
     )
     hint_window: int = Field(500, ge=1, description="At most this many re-enqueued batches per sweep.")
     attempts: int = Field(8, ge=1, le=50, description="A batch that fails this often while others succeed is dead.")
@@ -91,17 +92,17 @@ class Settings(BaseModel):
         2.0, ge=0.05, le=300, description="A batch that failed waits this long, doubled with each attempt, up to 60 s."
     )
     reconcile_seconds: float = Field(
-        60.0, ge=1, le=3600, description="How often Redis is searched for pending turns that no index names."
+        60.0, ge=1, le=3600, description="How often Redis is searched for pending turns that are in no due index."
     )
     sleep_seconds: float = Field(
         86_400.0,
         ge=1,
-        description="A user's whole memory is consolidated this long after the last time, where it changed since.",
+        description="A user's whole memory is consolidated this long after the last time, if it has changed.",
     )
     sleep_calls: int = Field(
         10, ge=0, le=1_000, description="LLM calls that one such consolidation of one user may make."
     )
-    sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for what is owed.")
+    sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for unfinished work.")
     freshness_objective_seconds: float | None = Field(
         None,
         ge=1,
@@ -126,7 +127,8 @@ class Settings(BaseModel):
     llm_model: str = Field("gpt-4o-mini", min_length=1, description="The model that extracts and summarizes.")
     judge: Literal["llm", "rules"] = Field(
         "llm",
-        description="Who decides on facts that rules cannot tell apart: one LLM call per batch, or nobody (both stay).",
+        description="What decides on facts that rules cannot decide on: `llm`, one LLM call per batch; `rules`, "
+        "nothing (both facts stay).",
     )
     llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
 
@@ -134,27 +136,27 @@ class Settings(BaseModel):
     user_daily_tokens: int | None = Field(
         None,
         ge=1_000,
-        description="Tokens, read and written, that the LLM may take per user and UTC day. From half of them on "
-        "batches are cut wider; at the end they wait for the next day. Unset: no limit.",
+        description="LLM tokens, prompt and completion, per user and UTC day. When half of them are used, batches "
+        "are cut wider; when all are used, batches wait for the next day. Unset: no limit.",
     )
     prompt_price_per_million: float | None = Field(
-        None, ge=0, description="What a million tokens read cost, for `afterturn costs`; in any currency."
+        None, ge=0, description="Price of a million prompt tokens, for `afterturn costs`; in any currency."
     )
     completion_price_per_million: float | None = Field(
-        None, ge=0, description="What a million tokens written cost; in the same currency."
+        None, ge=0, description="Price of a million completion tokens; in the same currency."
     )
 
     # Embedder
     embedder: Literal["hashing", "fastembed", "openai"] = Field(
-        "hashing", description="What a NEW database embeds with; afterwards the database says it."
+        "hashing", description="The embedder of a new database. An existing database keeps the one that it names."
     )
     embedding_model: str | None = Field(None, description="The embedder's model; unset: the embedder's usual one.")
     embedding_dimension: int | None = Field(None, ge=8, le=4_000, description="Only where the model offers a choice.")
     embedding_model_path: Path | None = Field(None, description="A local folder with the fastembed model.")
     embed_turns: bool = Field(
         True,
-        description="Turns get vectors too, besides facts and episodes. Off, recall finds turns by their words only; "
-        "it saves most of what embedding costs.",
+        description="Whether turns get vectors too, besides facts and episodes. Without them recall finds turns by "
+        "their words only, and most of the cost of embedding is saved.",
     )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
@@ -173,13 +175,14 @@ class Settings(BaseModel):
 
     @field_validator("categories")
     @classmethod
-    def _are_categories(cls, listed: str) -> str:
-        categories.read(listed)
-        return listed
+    def _validate_categories(cls, text: str) -> str:
+        categories.parse_categories(text)
+        return text
 
     @property
     def category_names(self) -> tuple[str, ...]:
-        return categories.read(self.categories)
+        """The categories of facts, `other` last."""
+        return categories.parse_categories(self.categories)
 
     @property
     def celery_broker_url(self) -> str:
@@ -187,24 +190,27 @@ class Settings(BaseModel):
 
     @property
     def objective_seconds(self) -> float:
-        """How old the oldest unprocessed turn may be: time to wait for its batch, and time to work on it."""
+        """The allowed age of the oldest unprocessed turn: its wait for a batch, plus a minute of processing."""
         return self.freshness_objective_seconds or self.batch_max_age_seconds + 60.0
 
     @property
-    def open_imports(self) -> int:
-        """How many batches of imported conversations may be open at a time."""
+    def max_open_import_batches(self) -> int:
+        """How many batches of imported turns may be open at the same time."""
         return self.import_window or max(1, self.slow_concurrency // 2)
 
     @property
     def is_offline(self) -> bool:
-        """True when no LLM is configured: facts then come from rules."""
+        """Whether no LLM is configured: facts are then extracted by rules."""
         return self.llm_api_key is None and self.llm_base_url is None
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment (or from `environment`, for tests).
+    """Read the settings from the environment variables.
 
-    Raises SettingsError that names the variable when one is unknown or has a value that does not fit.
+    Args:
+        environment: variables to read instead of those of the process.
+
+    Raises SettingsError, which names the variable, when a variable is unknown or has an invalid value.
     """
     variables = os.environ if environment is None else environment
     fields = {PREFIX + name.upper(): name for name in Settings.model_fields}
@@ -214,7 +220,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             continue
         if variable not in fields:
             close = difflib.get_close_matches(variable, fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else " (docs/settings.md lists them all)"
+            hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
             raise SettingsError(f"unknown setting {variable}{hint}")
         if value:
             given[fields[variable]] = value
@@ -228,8 +234,23 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(problems) from None
 
 
-def reference() -> str:
-    """Return the table of all settings, in Markdown: name, default, meaning."""
+def load_with(**options: object) -> Settings:
+    """Read the settings from the environment, with options of a command line over them; None is an option not given.
+
+    Raises SettingsError.
+    """
+    given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
+    return load({**os.environ, **given})
+
+
+@functools.cache
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+    return load()
+
+
+def markdown_table() -> str:
+    """Return all settings as a Markdown table: name, default, meaning."""
     lines = ["| setting | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = field.default

@@ -1,10 +1,10 @@
-"""How long a text is in tokens, estimated without a model's tokenizer."""
+"""Estimate the number of tokens of a text without a model's tokenizer."""
 
 from __future__ import annotations
 
 import re
 
-#: English averages about four characters per token; words and marks are each at least one.
+#: English has about four characters per token; a word or a punctuation mark has at least one token.
 _PIECE = re.compile(r"\w+|[^\w\s]")
 _CHARACTERS_PER_TOKEN = 4
 
@@ -15,7 +15,10 @@ def estimate(text: str) -> int:
 
 
 def estimate_as_part(text: str) -> int:
-    """Return the most that `text` adds to the estimate of a longer text: one that is ASCII no more, perhaps."""
+    """Return an upper bound of what `text` adds to the estimate of a longer text that contains it.
+
+    The longer text may be non-ASCII, so that the other rule applies to all of it: the larger estimate counts.
+    """
     return max(_by_length(text), _by_pieces(text)) if text.isascii() else _by_pieces(text)
 
 
@@ -24,5 +27,5 @@ def _by_length(text: str) -> int:
 
 
 def _by_pieces(text: str) -> int:
-    # Other scripts take more tokens per character: count bytes for long pieces, one for each short one.
+    # Other scripts have more tokens per character: count the bytes of long pieces, and one token for each short piece.
     return max(1, sum(max(1, len(piece.encode()) // _CHARACTERS_PER_TOKEN) for piece in _PIECE.findall(text)))

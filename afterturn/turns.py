@@ -1,23 +1,23 @@
-"""The turn: one message of a session, and how it travels through Redis."""
+"""The turn: one message of a session, and its payload in Redis."""
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
-
 from afterturn import ids
 from afterturn.errors import InvalidInput, TurnTooLarge
 
-#: Who may speak. `exchange` is one string that holds a whole exchange (`MemoryClient.write(text)`).
+#: The allowed roles. `exchange`: one string with a question and its answer (`MemoryClient.write(text)`).
 ROLES = ("user", "assistant", "system", "tool", "exchange")
 
-#: Version of the payload in Redis. A reader refuses newer ones, and leaves them where they are.
+#: Version of the payload in Redis. A reader does not decode newer versions, and leaves them in the stream.
 PAYLOAD_VERSION = 1
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -34,28 +34,28 @@ class Turn:
     content: str
     #: When it was said, in UTC.
     occurred_at: datetime
-    #: The speaker's name where the role does not say it.
+    #: The speaker's name.
     name: str | None = None
-    #: Which agent wrote it.
+    #: The agent that wrote the turn.
     agent_id: str | None = None
     #: The caller's own data, tool calls included.
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    #: Ids of the memories that were shown to the assistant before it said this.
+    #: Ids of the memories that were in the assistant's prompt when it said this.
     memories_shown: tuple[str, ...] = ()
-    #: It is of an old conversation, and becomes facts when nothing newer is owed.
+    #: Whether it belongs to an imported conversation, which is processed only while no live turns wait.
     is_imported: bool = False
-    #: Its place in the session; None until Postgres has given it one.
+    #: Its place in the session; None until Postgres assigns it.
     position: int | None = None
-    #: True when it was taken back; it then has no content.
+    #: Whether it was removed (taken back); it then has no content.
     is_removed: bool = False
 
     @property
     def speaker(self) -> str:
-        """The name to show: the given one, else the role."""
+        """The speaker's name, or the role where there is no name."""
         return self.name or self.role
 
 
-def make(
+def make_turn(
     role: str,
     content: str,
     *,
@@ -67,29 +67,72 @@ def make(
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
 ) -> Turn:
-    """Check what a caller wrote and return it as a turn; an id is minted when none is given.
+    """Validate a caller's arguments and return them as a turn.
 
-    NUL and lone surrogates, which Postgres cannot store, become U+FFFD. Raises InvalidInput (or InvalidId,
-    TurnTooLarge) when a part does not have the required form.
+    NUL and lone surrogates, which Postgres cannot store, become U+FFFD.
+
+    Args:
+        role: one of ROLES.
+        content: the message.
+        limit_bytes: the largest allowed turn. Here only the number of characters is compared; `encode` counts bytes.
+        turn_id: the caller's id; None: a new one.
+        name: the speaker's name.
+        agent_id: the agent that wrote the turn.
+        occurred_at: when it was said, with a timezone; None: now.
+        metadata: JSON data of the caller's.
+        memories_shown: ids of the memories in the assistant's prompt.
+
+    Raises InvalidInput (or InvalidId, TurnTooLarge) when an argument is invalid.
     """
-    if role not in ROLES:
-        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {role!r}")
-    if not isinstance(content, str):
-        raise InvalidInput(f"content must be a string, not {type(content).__name__}")
-    if not content and not metadata:
-        raise InvalidInput("content is empty: a turn needs content or metadata (a tool call, for example)")
-    if len(content) > limit_bytes:
-        raise TurnTooLarge(f"content has {len(content)} characters; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
+    _check(role, content, metadata, limit_bytes)
     return Turn(
-        turn_id=ids.new_turn_id() if turn_id is None else ids.validated("turn_id", turn_id),
+        turn_id=ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
         role=role,
-        content=storable(content),
-        occurred_at=_in_utc(occurred_at),
-        name=None if name is None else ids.validated("name", name),
+        content=make_storable(content),
+        occurred_at=datetime.now(UTC) if occurred_at is None else _in_utc(occurred_at),
+        name=None if name is None else ids.validate_id("name", name),
         agent_id=agent_id,
-        metadata=_checked_metadata(metadata),
-        memories_shown=tuple([ids.validated("memories_shown", shown) for shown in memories_shown]),
+        metadata=_validate_metadata(metadata),
+        memories_shown=_validate_shown(memories_shown),
     )
+
+
+def make_payload(
+    role: str,
+    content: str | None = None,
+    *,
+    limit_bytes: int,
+    turn_id: str | None = None,
+    name: str | None = None,
+    agent_id: str | None = None,
+    occurred_at: datetime | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    memories_shown: Sequence[str] = (),
+) -> tuple[str, bytes]:
+    """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
+
+    A single string is a whole exchange. Otherwise the same as `encode(make_turn(...))`, and raises the same: on the hot
+    path the Turn between the two would cost more than the JSON.
+    """
+    if content is None:
+        role, content = "exchange", role
+    _check(role, content, metadata, limit_bytes)
+    payload: dict[str, Any] = {
+        "v": PAYLOAD_VERSION,
+        "id": ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
+        "role": role,
+        "content": make_storable(content),
+        "at": time.time() if occurred_at is None else _in_utc(occurred_at).timestamp(),
+    }
+    if name is not None:
+        payload["name"] = ids.validate_id("name", name)
+    if agent_id is not None:
+        payload["agent"] = agent_id
+    if metadata:
+        payload["metadata"] = _validate_metadata(metadata)
+    if memories_shown:
+        payload["shown"] = _validate_shown(memories_shown)
+    return payload["id"], _encoded(payload, limit_bytes)
 
 
 def encode(turn: Turn, *, limit_bytes: int) -> bytes:
@@ -114,9 +157,21 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
         payload["shown"] = turn.memories_shown
     if turn.is_imported:
         payload["imported"] = True
+    return _encoded(payload, limit_bytes)
+
+
+@functools.cache
+def _to_json() -> Callable[[Any], bytes]:
+    """Return what writes JSON in a fifth of the time of json.dumps. The first write imports it, not every import."""
+    from pydantic_core import to_json
+
+    return to_json
+
+
+def _encoded(payload: Mapping[str, Any], limit_bytes: int) -> bytes:
     try:
-        encoded = to_json(payload)  # a fifth of the time of json.dumps, on the hot path
-    except PydanticSerializationError as error:
+        encoded = _to_json()(payload)
+    except ValueError as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from error
     if len(encoded) > limit_bytes:
         raise TurnTooLarge(f"the turn has {len(encoded)} bytes; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
@@ -124,68 +179,87 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
 
 
 def decode(payload: bytes) -> Turn:
-    """Return the turn of a payload. Raises InvalidInput when it is unreadable or of a newer version."""
+    """Return the turn in a payload. Raises InvalidInput when it is unreadable or of a newer version."""
     try:
         data = json.loads(payload)
         if data["v"] > PAYLOAD_VERSION:
             raise InvalidInput(f"the payload has version {data['v']}; this release reads up to {PAYLOAD_VERSION}")
-        return Turn(
-            turn_id=data["id"],
-            role=data["role"],
-            content=data["content"],
-            occurred_at=datetime.fromtimestamp(data["at"], UTC),
-            name=data.get("name"),
-            agent_id=data.get("agent"),
-            metadata=data.get("metadata", {}),
-            memories_shown=tuple(data.get("shown", ())),
-            is_imported=data.get("imported", False),
-        )
+        return of_payload(data)
     except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"the payload is unreadable: {type(error).__name__}") from error
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def of_payload(data: Mapping[str, Any]) -> Turn:
+    """Return the turn in a payload's JSON data. Raises KeyError, TypeError, ValueError, OverflowError or OSError."""
+    return Turn(
+        turn_id=data["id"],
+        role=data["role"],
+        content=data["content"],
+        occurred_at=datetime.fromtimestamp(data["at"], UTC),
+        name=data.get("name"),
+        agent_id=data.get("agent"),
+        metadata=data.get("metadata", {}),
+        memories_shown=tuple(data.get("shown", ())),
+        is_imported=data.get("imported", False),
+    )
 
 
-def storable(text: str) -> str:
-    """Return `text` with what Postgres cannot store replaced by U+FFFD."""
+_metadata_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def make_storable(text: str) -> str:
+    """Replace the characters of `text` that Postgres cannot store (NUL, lone surrogates) by U+FFFD."""
     if text.isascii() and "\x00" not in text:
         return text
     return _NOT_STORABLE.sub(_REPLACEMENT, text) if _NOT_STORABLE.search(text) else text
 
 
-def _in_utc(moment: datetime | None) -> datetime:
-    if moment is None:
-        return datetime.now(UTC)
+def _check(role: object, content: object, metadata: object, limit_bytes: int) -> None:
+    """Raise InvalidInput unless these can be the role and content of a turn with this metadata."""
+    if role not in ROLES:
+        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {role!r}")
+    if not isinstance(content, str):
+        raise InvalidInput(f"content must be a string, not {type(content).__name__}")
+    if not content and not metadata:
+        raise InvalidInput("content is empty: a turn needs content or metadata (a tool call, for example)")
+    if len(content) > limit_bytes:
+        raise TurnTooLarge(f"content has {len(content)} characters; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
+
+
+def _in_utc(moment: datetime) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidInput("occurred_at must be a datetime with a timezone, for example datetime.now(UTC)")
     if not 1 < moment.year < 9999:
-        # At the calendar's ends other timezones, and rounding, lead out of it.
+        # In the first and last year a conversion to another timezone can leave the range of datetime.
         raise InvalidInput(f"occurred_at must lie in the years 2 to 9998, not {moment.year}")
     return moment.astimezone(UTC)
 
 
-def _checked_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _validate_shown(memories_shown: Sequence[str]) -> tuple[str, ...]:
+    return tuple([ids.validate_id("memories_shown", shown) for shown in memories_shown])
+
+
+def _validate_metadata(metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if not metadata:
         return {}
     if not isinstance(metadata, Mapping):
         raise InvalidInput(f"metadata must be a mapping, not {type(metadata).__name__}")
     try:
-        # One round trip through JSON: what is kept is what was checked, also when the caller's object changes later.
-        checked: dict[str, Any] = storable_json(json.loads(_encoder.encode(dict(metadata))))
-        return checked
+        # Encoding and decoding also makes a copy: later changes of the caller's object do not change the turn.
+        copy: dict[str, Any] = make_json_storable(json.loads(_metadata_encoder.encode(dict(metadata))))
+        return copy
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata must be JSON: {error}") from error
 
 
-def storable_json(value: Any) -> Any:
-    """Return JSON whose strings and keys are storable."""
+def make_json_storable(value: Any) -> Any:
+    """Return JSON data with all strings and keys passed through `make_storable`."""
     if isinstance(value, str):
-        return storable(value)
+        return make_storable(value)
     if isinstance(value, list):
-        return [storable_json(item) for item in value]
+        return [make_json_storable(item) for item in value]
     if isinstance(value, dict):
-        return {storable(key): storable_json(item) for key, item in value.items()}
+        return {make_storable(key): make_json_storable(item) for key, item in value.items()}
     return value

@@ -1,62 +1,23 @@
-"""The door: what agent code touches.
+"""The doors: the HTTP API and the command line. `from api_shim import MemoryClient` is `from afterturn import …`."""
 
-from api_shim import MemoryClient
+from __future__ import annotations
 
-memory = MemoryClient(user_id="ana", session_id="chat-1", agent_id="concierge")
-memory.write("user", "I moved to Lisbon last week.")
-for found in memory.recall("Where does Ana live?"):
-    print(found.text, found.evidence)
-"""
+from typing import TYPE_CHECKING, Any
 
-from afterturn.context.budget import Shares
-from afterturn.context.context import Context
-from afterturn.context.providers import ClockProvider, ContextProvider
-from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
-from afterturn.errors import (
-    AfterturnError,
-    FlushTimeout,
-    InvalidId,
-    InvalidInput,
-    MemoryUnavailable,
-    PendingLimitReached,
-    SettingsError,
-    TurnTooLarge,
-)
-from afterturn.facts.fact import Fact
-from afterturn.memories import Evidence, Memory
-from afterturn.settings import Settings
-from afterturn.summaries.summary import Summary, SummaryStatement
-from afterturn.turns import Turn
-from api_shim.async_client import AsyncMemoryClient
-from api_shim.client import MemoryClient
-from api_shim.connections import close_async_connections, close_connections
+import afterturn
 
-__all__ = [
-    "AfterturnError",
-    "AsyncMemoryClient",
-    "ClockProvider",
-    "Context",
-    "ContextProvider",
-    "Evidence",
-    "Fact",
-    "FlushTimeout",
-    "ImportantOnly",
-    "InvalidId",
-    "InvalidInput",
-    "LastTokens",
-    "LastTurns",
-    "Memory",
-    "MemoryClient",
-    "MemoryUnavailable",
-    "PendingLimitReached",
-    "Settings",
-    "SettingsError",
-    "Shares",
-    "Summary",
-    "SummaryAndRecent",
-    "SummaryStatement",
-    "Turn",
-    "TurnTooLarge",
-    "close_async_connections",
-    "close_connections",
-]
+if TYPE_CHECKING:
+    from afterturn import *  # noqa: F403
+
+__all__ = []
+__all__ += afterturn.__all__
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(afterturn, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

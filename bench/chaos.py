@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from afterturn.client import connections
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
-from api_shim import connections
 from bench import report
 from bench.progress import Progress
 from harness import servers

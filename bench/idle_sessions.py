@@ -25,8 +25,8 @@ from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import sweep
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
-from afterturn.watching import status as status_module
-from afterturn.watching.status import Selection
+from afterturn.watching import reading, reports
+from afterturn.watching.status import Selection, Status
 from bench import report, timing
 from bench.report import Line, Value
 from harness import idle_sessions, query_plans, servers
@@ -84,11 +84,15 @@ def measured(sessions: int, rounds: int) -> dict[str, Value]:
         return _figures(timings) | {
             "one_owed_found": found / (rounds + WARMUP_ROUNDS),
             "sequential_scans": len(query_plans.sequential_scans(everything)),
-            "status_ms": _milliseconds(lambda: status_module.read(everything.settings, Selection()), rounds=20),
+            "status_ms": _milliseconds(lambda: _status(everything), rounds=20),
             "reconcile_none_ms": reconcile_none,
             "reconcile_all_ms": _milliseconds(lambda: sweep.reconcile(everything), rounds=20),
             "sessions": sessions,
         }
+
+
+def _status(runtime: Runtime) -> Status:
+    return reading.read(runtime.settings, reports.status(runtime.settings, Selection()))
 
 
 def _figures(timings: dict[str, list[float]]) -> dict[str, Value]:

@@ -29,9 +29,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from afterturn.client import connections
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from api_shim import connections
 from bench import knowledge_offline, knowledge_plan, knowledge_run, ledger, report
 from bench.data import halumem, locomo, realmem
 from bench.data.conversation import Conversation, NotTheData

@@ -20,10 +20,11 @@ from typing import LiteralString
 
 import numpy as np
 
-from afterturn.embedding.fast import FastEmbedEmbedder
+from afterturn import MemoryClient
+from afterturn.client import connections
+from afterturn.embedding.local_model import FastEmbedEmbedder
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
 from bench import ledger
 from bench.data.conversation import Conversation, Session
 from bench.progress import Progress

@@ -22,7 +22,7 @@ START_SECONDS = 120.0
 def processes(settings: Settings, text: str) -> float:
     """Measure 16 processes, each with a client and a session of its own, that begin together."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["api_shim", __name__])
+    context.set_forkserver_preload(["afterturn.client.memory_client", __name__])
     start, end = context.Barrier(WRITERS + 1), context.Barrier(WRITERS + 1)
     writers = [
         context.Process(target=_write, args=(settings, text, number, start, end), daemon=True)

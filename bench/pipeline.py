@@ -13,10 +13,11 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
+from afterturn.client import connections
 from afterturn.local.services import ServiceName
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
-from api_shim import connections
+from api_shim.cli.processes import COMMANDS
 from bench import burst, freshness, ledger, report, workload
 from bench.progress import Progress
 from bench.report import Line, Value
@@ -28,6 +29,13 @@ WORKERS: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
 LINES = (
     Line(name="turns_per_s", meaning="turns from the first write to the last fact, per second", aim=500, is_floor=True),
     Line(name="cpu_ms_per_turn", meaning="time of all our processors in it, servers included, per turn"),
+    Line(name="cpu_ms_per_turn_slow", meaning="of it: the slow workers (LLM, embedder, verification)"),
+    Line(name="cpu_ms_per_turn_fast", meaning="of it: the fast worker (archive, consolidate)"),
+    Line(name="cpu_ms_per_turn_postgres", meaning="of it: PostgreSQL"),
+    Line(name="cpu_ms_per_turn_redis", meaning="of it: Redis"),
+    Line(name="cpu_ms_per_turn_beat", meaning="of it: beat"),
+    Line(name="cpu_ms_per_turn_llm", meaning="of it: the test LLM"),
+    Line(name="cpu_ms_per_turn_bench", meaning="of it: the bench itself, with its writes"),
     Line(
         name="share_of_others",
         meaning="share of the machine's work in it that was not ours; with much, do not trust it",
@@ -121,7 +129,7 @@ def _started(arguments: argparse.Namespace, running: ExitStack) -> Settings:
         batch_max_age_seconds=arguments.batch_max_age_seconds,
     )
     data_dir = arguments.keep or running.enter_context(servers.directory())
-    stack = running.enter_context(Stack(settings, data_dir=data_dir, names=WORKERS))
+    stack = running.enter_context(Stack(settings, data_dir=data_dir, commands=COMMANDS, names=WORKERS))
     running.callback(connections.close_connections)
     return stack.settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,17 +18,38 @@ _PARENT, _TIMES = 1, slice(11, 15)
 _BUSY_FIELDS = (0, 1, 2, 5, 6)
 
 
+#: How the processes of a run are told apart: a word of the command line, and the kind that it stands for.
+_KINDS = (
+    (" slow ", "slow"),
+    (" fast ", "fast"),
+    ("postgres", "postgres"),
+    ("redis-server", "redis"),
+    ("harness.llm_server", "llm"),
+    (" beat ", "beat"),
+)
+#: This process and what is not recognised, such as guardians.
+_OTHERS = "bench"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Seconds of processors used up to a moment."""
 
-    ours: float
+    #: Of this process and all that it has started, by kind.
+    ours: Mapping[str, float]
     everybody: float
 
     def figures(self, since: Moment, turns: int) -> dict[str, Value]:
-        """Return what a turn took since then, and which share of all work was that of others."""
-        ours, everybody = self.ours - since.ours, self.everybody - since.everybody
-        return {"cpu_ms_per_turn": 1_000 * ours / turns, "share_of_others": max(0.0, 1 - ours / everybody)}
+        """Return the processor time per turn since then, in all and by kind, and the share of all work of others."""
+        used = {kind: seconds - since.ours.get(kind, 0.0) for kind, seconds in self.ours.items()}
+        everybody = self.everybody - since.everybody
+        by_kind = {f"cpu_ms_per_turn_{kind}": 1_000 * seconds / turns for kind, seconds in sorted(used.items())}
+        total = sum(used.values())
+        return {
+            "cpu_ms_per_turn": 1_000 * total / turns,
+            "share_of_others": max(0.0, 1 - total / everybody),
+            **by_kind,
+        }
 
 
 def now() -> Moment | None:
@@ -36,21 +58,33 @@ def now() -> Moment | None:
         return None
     ticks = os.sysconf("SC_CLK_TCK")
     line = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
-    return Moment(sum(_ticks_of_ours()) / ticks, sum(int(line[field]) for field in _BUSY_FIELDS) / ticks)
+    ours = {kind: used / ticks for kind, used in _ticks_by_kind().items()}
+    return Moment(ours, sum(int(line[field]) for field in _BUSY_FIELDS) / ticks)
 
 
-def _ticks_of_ours() -> list[int]:
+def _ticks_by_kind() -> dict[str, int]:
     children: dict[int, list[int]] = defaultdict(list)
     used: dict[int, int] = {}
+    kinds: dict[int, str] = {}
     for path in _PROC.glob("[0-9]*/stat"):
+        process_id = int(path.parent.name)
         try:
             fields = path.read_text().rpartition(")")[2].split()
+            command_line = (path.parent / "cmdline").read_text().replace("\0", " ")
+            kinds[process_id] = _kind(command_line)
         except OSError:
             continue  # it has just ended
-        process_id = int(path.parent.name)
         children[int(fields[_PARENT])].append(process_id)
         used[process_id] = sum(int(field) for field in fields[_TIMES])
     ours = [os.getpid()]
     for process_id in ours:
         ours += children[process_id]
-    return [used.get(process_id, 0) for process_id in ours]
+    ticks: dict[str, int] = defaultdict(int)
+    for process_id in ours:
+        kind = _OTHERS if process_id == os.getpid() else kinds.get(process_id, _OTHERS)
+        ticks[kind] += used.get(process_id, 0)
+    return ticks
+
+
+def _kind(command_line: str) -> str:
+    return next((kind for word, kind in _KINDS if word in command_line), _OTHERS)

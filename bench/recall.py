@@ -2,7 +2,7 @@
 
 Writes labelled conversations through the client, works them off by the real pipeline (Redis, PostgreSQL and all stages
 in this process), asks the public `recall` every question, and counts how many of the turns that answer it stand behind
-the first memories. No answer is judged. docs/recall.md says what was measured.
+the first memories. No answer is judged. docs/explanation/recall.md says what was measured.
 
 `--before-and-after` asks everything twice: when all turns are archived and have their vectors, and when they have
 become facts, episodes and summaries. What memory makes of a conversation must not hide what was said.
@@ -20,9 +20,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from afterturn import MemoryClient
+from afterturn.client import connections
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
 from bench import asking, report
 from bench.asking import Scored
 from bench.data import locomo, longmemeval, questions

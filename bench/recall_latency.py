@@ -19,21 +19,22 @@ from typing import Any
 
 import psycopg
 
+from afterturn import MemoryClient
+from afterturn.client import connections
 from afterturn.memories import Memory
 from afterturn.pipeline import prepare
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
-from afterturn.recall.documents import Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from api_shim import MemoryClient, connections
 from bench import report, timing
 from bench.progress import Progress
 from bench.report import Line
 from harness import copying, fact_filters, servers, synthetic
 from harness.brute_force import BruteForce, Stemmer
 from harness.known_vectors import KnownVectors
-from harness.synthetic import Question, Said, Vocabulary
+from harness.synthetic import Said, SearchQuestion, Vocabulary
 
 LIMIT = 10
 #: Memories of users who are asked, at most: their texts are made again for the exact answers.
@@ -81,7 +82,7 @@ class Asked:
     """One question, and the filters it is asked with."""
 
     said: Said
-    question: Question
+    question: SearchQuestion
     filters: Mapping[str, Any]
     #: How many memories there are that pass.
     owned: int

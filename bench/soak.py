@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from api_shim import connections
+from afterturn.client import connections
 from bench import report
 from bench.progress import Progress
 from bench.report import Line

@@ -10,10 +10,11 @@ import psycopg
 from numpy.typing import NDArray
 
 from afterturn.recall import documents, stems
-from afterturn.recall.documents import Documents, Key, TurnKey
+from afterturn.recall.document_keys import Key, TurnKey
+from afterturn.recall.documents import Documents
 from afterturn.recall.filters import DEFAULT_KINDS
 from afterturn.recall.ranking import Ranking
-from harness.synthetic import TURNS_PER_SESSION, Places, Question, Said, Vectors, Vocabulary
+from harness.synthetic import TURNS_PER_SESSION, Places, Said, SearchQuestion, Vectors, Vocabulary
 
 
 class Stemmer:
@@ -26,7 +27,7 @@ class Stemmer:
             (list(vocabulary.words),),
         ).fetchall()
         #: Per word: its code, and its stem.
-        self.codes = np.array([stems.codes_of(code)[0] for code, _ in rows], dtype=np.uint32)
+        self.codes = np.array([stems.decode_codes(code)[0] for code, _ in rows], dtype=np.uint32)
         self.stems = dict(zip(vocabulary.words, (stem for _, stem in rows), strict=True))
 
 
@@ -40,19 +41,19 @@ class BruteForce:
         facts = np.arange(len(said.facts))
         self._evidence = facts, np.array([said.turn_of(fact) for fact in facts.tolist()], dtype=np.int64)
 
-    def best(self, question: Question, limit: int) -> list[tuple[Key, float]]:
+    def best(self, question: SearchQuestion, limit: int) -> list[tuple[Key, float]]:
         """Return what answers the question best, and the scores."""
-        ranking = Ranking(question.text, self.memory(question), DEFAULT_KINDS)
+        ranking = Ranking(question.text, self.document_set(question), DEFAULT_KINDS)
         return [(found.key, found.score) for found in itertools.islice(ranking.results(), limit)]
 
-    def memory(self, question: Question) -> documents.Memory:
-        """Return the memory as ranking takes it."""
+    def document_set(self, question: SearchQuestion) -> documents.DocumentSet:
+        """Return the documents of the memory, for ranking."""
         said = self.said
         vector = np.array(question.vector, dtype=np.float16).astype(np.float32)
         turns, facts = len(said.turns), len(said.facts)
         turn_at = np.array([said.said_at(turn).timestamp() for turn in range(turns)])
         words = question.text.removeprefix("What about ").removesuffix("?").split()
-        return documents.Memory(
+        return documents.DocumentSet(
             question_stems=list(dict.fromkeys(self._stemmer.stems[word] for word in words)),
             turns=self._documents(
                 self._turn_keys,
@@ -97,7 +98,7 @@ class BruteForce:
         return Documents(
             keys=keys,
             cosine=(vectors.astype(np.float32) @ question).astype(np.float64),
-            sizes=np.full(count, texts.shape[1]),
+            lengths=np.full(count, texts.shape[1]),
             codes=self._stemmer.codes[texts].ravel(),
             passes=np.ones(count, dtype=np.bool_),
             is_superseded=np.zeros(count, dtype=np.bool_),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterturn.recall.question import QuestionEmbedder
+from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 

@@ -13,10 +13,10 @@ import redis
 from psycopg.sql import SQL, Composed, Identifier
 
 from afterturn import settings as settings_module
+from afterturn.client import connections
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.settings import PREFIX, Settings
-from api_shim import connections
 
 
 @contextmanager

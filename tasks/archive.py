@@ -1,4 +1,4 @@
-"""Pending turns of many sessions go to Postgres; batches that are full go on to extract, edits to embed."""
+"""Archive pending turns of many sessions in Postgres, and enqueue the new batches: extract, or embed for edits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from afterturn import faults
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import archive
 from afterturn.scopes import SessionScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("archive")

@@ -1,4 +1,4 @@
-"""What rules cannot decide on of a batch is put to a judge."""
+"""Ask the judge what rules cannot decide about a batch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from uuid import UUID
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import judge
 from afterturn.scopes import UserScope
-from tasks.stage import stage
+
+from .stage import stage
 
 
 @stage("judge")
 def run(tenant_id: str, user_id: str, batch_id: str) -> None:
-    """Do this stage for one batch, when it is still owed."""
+    """Get one batch's judgement, if it is still owed."""
     judge.judge(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ def write_about(
 
 def places(database: psycopg.Connection[Any], client: redis.Redis, *words: str) -> list[str]:
     """Return where any of the words is: in which tables, in which statistics, in which Redis keys."""
-    found = [*_tables(database, words), *_statistics(database, [word for word in words if word != ID])]
-    return found + [name for name, text in _redis(client) if _is_in(text, words)]
+    return [place for search in SEARCHES.values() for place in search(database, client, words)]
 
 
 def logs(directory: Path, *words: str) -> list[str]:
@@ -65,6 +64,21 @@ def keys(client: redis.Redis, user: str) -> dict[str, bytes]:
     return {key.decode(): client.dump(key) for key in client.scan_iter(f"*:{user}:*")}  # type: ignore[misc]
 
 
+def _postgres(database: psycopg.Connection[Any], client: redis.Redis, words: tuple[str, ...]) -> list[str]:
+    return [*_tables(database, words), *_statistics(database, [word for word in words if word != ID])]
+
+
+def _redis(database: psycopg.Connection[Any], client: redis.Redis, words: tuple[str, ...]) -> list[str]:
+    return [name for name, text in _keys(client) if _is_in(text, words)]
+
+
+#: How everything in a store is searched, by the store's name: a test compares this with the list of stores.
+SEARCHES: dict[str, Callable[[psycopg.Connection[Any], redis.Redis, tuple[str, ...]], list[str]]] = {
+    "postgres": _postgres,
+    "redis": _redis,
+}
+
+
 def _names(database: psycopg.Connection[Any]) -> list[str]:
     rows = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
     return [name for (name,) in rows]
@@ -87,7 +101,7 @@ def _statistics(database: psycopg.Connection[Any], words: list[str]) -> Iterator
     yield from (f"statistics of {table}.{column}" for table, column in rows)
 
 
-def _redis(client: redis.Redis) -> Iterator[tuple[str, str]]:
+def _keys(client: redis.Redis) -> Iterator[tuple[str, str]]:
     read: dict[bytes, Any] = {
         b"string": client.get,
         b"list": lambda key: client.lrange(key, 0, -1),

@@ -1,13 +1,15 @@
-"""The batch: the unit of idempotency, cost and retry. Its row is the truth; Celery messages are hints."""
+"""The batch: the unit of idempotency, cost and retry. Its row decides what is done; Celery messages are only hints."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Row, Statement
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
@@ -16,34 +18,36 @@ _SQL = queries.load("batches")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A run of consecutive turns of one session that is worked on as one unit."""
+    """A run of consecutive turns of one session that the stages process as one unit."""
 
     session: SessionScope
     batch_id: UUID
-    #: Its number in its user's order.
+    #: Its number in the order in which its user's batches are applied.
     user_seq: int
     first_position: int
     last_position: int
     #: pending, extracted, applied or dead.
     state: str
-    #: conversation, or manual for a person's edit, whose answer came with its turn.
+    #: conversation, or manual for a person's edit, which needs no extraction: the edit is its answer.
     kind: str
     #: How often it failed while others succeeded.
     attempts: int
-    #: Which stored answer counts; None while pending.
+    #: These two say which of the stored answers is used; None while pending.
     prompt_version: str | None
     model: str | None
-    #: True when all its vectors are there.
+    #: True when all its vectors are stored.
     is_embedded: bool
+    #: True when its answer is verified and the candidates are stored. False if release 0.1 extracted it.
+    is_verified: bool
 
     @property
     def key(self) -> dict[str, Any]:
-        """Its row's key, as query arguments."""
+        """The key of the batch's row, as query arguments."""
         return key_of(self.session.user, self.batch_id)
 
     @property
     def session_key(self) -> dict[str, Any]:
-        """Its session row's key, as query arguments."""
+        """The key of the session's row, as query arguments."""
         return self.session.key
 
 
@@ -52,8 +56,8 @@ def key_of(scope: UserScope, batch_id: UUID) -> dict[str, Any]:
     return scope.key | {"batch_id": batch_id}
 
 
-def from_row(row: dict[str, Any]) -> Batch:
-    """Return the batch of a row that has the columns of the query `load`."""
+def from_row(row: Row) -> Batch:
+    """Convert a row with the columns of the query `load` to a batch."""
     return Batch(
         session=SessionScope(row["tenant_id"], row["user_id"], row["session_id"]),
         batch_id=row["batch_id"],
@@ -66,38 +70,46 @@ def from_row(row: dict[str, Any]) -> Batch:
         prompt_version=row["prompt_version"],
         model=row["model"],
         is_embedded=row["embedded_at"] is not None,
+        is_verified=bool(row["is_verified"]),
     )
 
 
 def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tuple[list[Turn], list[Turn]]:
     """Return the last `context` turns before the batch, and the batch's own turns, both in order.
 
-    A turn that was taken back keeps its place, without its content.
+    A removed turn is included, without its content.
     """
-    rows = connection.execute(
-        _SQL["turns"],
-        batch.session_key | {"first_position": batch.first_position - context, "last_position": batch.last_position},
-    ).fetchall()
-    turns = [_turn(row) for row in rows]
+    statement = turns_statement(batch, context=context)
+    turns = decode_turns(connection.execute(statement.sql, statement.arguments).fetchall())
     before = [turn for turn in turns if turn.position is not None and turn.position < batch.first_position]
     return before, turns[len(before) :]
 
 
-def _turn(row: dict[str, Any]) -> Turn:
-    turn = Turn(**row | {"memories_shown": tuple(row["memories_shown"])})
+def turns_statement(batch: Batch, *, context: int = 0) -> Statement:
+    """Return the statement for the batch's turns and the last `context` turns before it, in order."""
+    ends = {"first_position": batch.first_position - context, "last_position": batch.last_position}
+    return Statement(_SQL["turns"], batch.session_key | ends)
+
+
+def decode_turns(rows: Iterable[Row]) -> list[Turn]:
+    """Return the turns from the rows of `turns_statement`."""
+    return [_turn(row) for row in rows]
+
+
+def _turn(row: Row) -> Turn:
+    turn = Turn(**dict(row) | {"memories_shown": tuple(row["memories_shown"])})
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
 
 
-def is_its_turn(connection: Connection, batch: Batch) -> bool:
-    """Return whether an extracted batch has its vectors, and no batch of its user comes before it."""
+def is_ready_to_apply(connection: Connection, batch: Batch) -> bool:
+    """Return whether an extracted batch is embedded and no earlier batch of its user is still open."""
     if not batch.is_embedded:
         return False
-    row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
+    row = connection.execute(_SQL["earlier_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
     return row is not None and not row["is_blocked"]
 
 
-def next_ready(connection: Connection, scope: UserScope) -> UUID | None:
-    """Return the user's lowest open batch, when it waits only to be applied."""
-    owner = scope.key
-    row = connection.execute(_SQL["next_ready"], owner).fetchone()
+def next_ready_batch_id(connection: Connection, scope: UserScope) -> UUID | None:
+    """Return the id of the user's earliest open batch if it is ready to be applied, else None."""
+    row = connection.execute(_SQL["next_ready"], scope.key).fetchone()
     return None if row is None else row["batch_id"]

@@ -1,10 +1,10 @@
-"""What is known of attributes: which have one current value, and which contradict each other."""
+"""Attributes: which have one current value, and which contradict each other."""
 
 from __future__ import annotations
 
-#: A person has one of these at a time: another value supersedes it. Everything not named here may have many values,
-#: because keeping two is a smaller fault than losing one.
-_SINGLE = frozenset(
+#: A person has one value of each at a time: a new value supersedes the old one. All other attributes may have many
+#: values, because keeping two facts is a smaller fault than losing one.
+_SINGLE_VALUED = frozenset(
     {
         "age",
         "birthday",
@@ -32,17 +32,17 @@ _SINGLE = frozenset(
         "works_at",
     }
 )
-_SINGLE_PREFIXES = ("favourite_", "favorite_", "preferred_", "current_", "prefers_")
+_SINGLE_VALUED_PREFIXES = ("favourite_", "favorite_", "preferred_", "current_", "prefers_")
 
-#: Of one thing only one of these holds at a time.
+#: Attributes of different groups contradict each other if they have the same value.
 _OPPOSITES = (
     frozenset({"likes", "loves", "enjoys"}),
     frozenset({"dislikes", "hates", "avoids"}),
 )
-#: What these begin the name of an attribute with has ended.
+#: Prefixes that say that the rest of the attribute has ended.
 _ENDED_PREFIXES = ("formerly_", "no_longer_", "former_")
-#: The name of an attribute in the past tense. It contradicts the present only where it says until when it was so.
-_PAST = {
+#: Attributes in the past tense. They contradict the present tense only if they say until when it was true.
+_PRESENT_OF_PAST = {
     "disliked": "dislikes",
     "liked": "likes",
     "lived_in": "lives_in",
@@ -52,40 +52,40 @@ _PAST = {
     "worked_as": "works_as",
     "worked_at": "works_at",
 }
-_PAST_OF = {present: past for past, present in _PAST.items()}
+_PAST_OF_PRESENT = {present: past for past, present in _PRESENT_OF_PAST.items()}
 
 
 def is_single_valued(attribute: str) -> bool:
     """Return whether a new value of this attribute supersedes the old one."""
-    return attribute in _SINGLE or attribute.startswith(_SINGLE_PREFIXES)
+    return attribute in _SINGLE_VALUED or attribute.startswith(_SINGLE_VALUED_PREFIXES)
 
 
 def are_opposite(one: str, other: str) -> bool:
-    """Return whether having the one value under both attributes is a contradiction: `likes` and `dislikes`."""
-    if _ended(one) == other or _ended(other) == one:
+    """Return whether two attributes with the same value contradict each other: `likes` and `dislikes`."""
+    if _ended_attribute(one) == other or _ended_attribute(other) == one:
         return True
-    kinds = [{place for place, names in enumerate(_OPPOSITES) if name in names} for name in (one, other)]
-    return all(kinds) and kinds[0] != kinds[1]
+    groups = [{number for number, names in enumerate(_OPPOSITES) if name in names} for name in (one, other)]
+    return all(groups) and groups[0] != groups[1]
 
 
 def is_past_of(one: str, other: str) -> bool:
     """Return whether `one` is the past tense of `other`: `worked_at` of `works_at`."""
-    return _PAST.get(one) == other
+    return _PRESENT_OF_PAST.get(one) == other
 
 
-def _ended(attribute: str) -> str | None:
-    """Return the attribute that `attribute` says has ended: `formerly_diet` -> `diet`."""
+def _ended_attribute(attribute: str) -> str | None:
+    """Return the attribute that `attribute` says has ended: `formerly_diet` -> `diet`; None for other attributes."""
     for prefix in _ENDED_PREFIXES:
         if attribute.startswith(prefix):
             return attribute.removeprefix(prefix)
     return None
 
 
-def related(attribute: str) -> set[str]:
-    """Return the attributes whose facts a value of this one may repeat, supersede or contradict, itself included."""
-    found = {attribute, _ended(attribute) or attribute}
-    found |= {prefix + attribute for prefix in _ENDED_PREFIXES}
-    found |= {tense[attribute] for tense in (_PAST, _PAST_OF) if attribute in tense}
+def related_attributes(attribute: str) -> set[str]:
+    """Return the attributes whose facts a value of this one may repeat, supersede or contradict, and itself."""
+    related = {attribute, _ended_attribute(attribute) or attribute}
+    related |= {prefix + attribute for prefix in _ENDED_PREFIXES}
+    related |= {tense[attribute] for tense in (_PRESENT_OF_PAST, _PAST_OF_PRESENT) if attribute in tense}
     if any(attribute in names for names in _OPPOSITES):
-        found |= frozenset().union(*_OPPOSITES)
-    return found
+        related |= frozenset().union(*_OPPOSITES)
+    return related

@@ -1,7 +1,8 @@
-"""The stored judgements: each question is paid for once, whoever asks it again."""
+"""The stored answers of the judge, and the questions that batches wait for. Each question is paid for once."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,41 +10,62 @@ from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge
-from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("judgements")
 
-#: The answer to a question that nobody would answer: every pair is left to the rules.
-NOTHING = '{"pairs":[]}'
+#: Stored if the judge gives no valid answer: the rules decide on every pair.
+EMPTY_JUDGEMENT = '{"pairs":[]}'
 
 
-def read(connection: Connection, scope: UserScope, of: Judge, asked: Question) -> Verdicts | None:
-    """Return what this judge said to this question; None when it was not asked yet."""
-    row = connection.execute(_SQL["stored"], _key(scope, of, asked)).fetchone()
-    return None if row is None else judgement.verdicts(asked, judgement.parse(row["answer"]))
+@dataclass(frozen=True, slots=True)
+class OwedJudgement:
+    """A judgement that a batch waits for."""
+
+    #: The question to the judge. None if release 0.1 planned the batch and did not store the question: the batch must
+    #: be planned again.
+    question_text: str | None
 
 
-def store(
-    connection: Connection, scope: UserScope, of: Judge, asked: Question, text: str, *, batch_id: UUID | None
+def read_verdicts(connection: Connection, scope: UserScope, judge: Judge, question: JudgeQuestion) -> Verdicts | None:
+    """Return this judge's stored verdicts on a question; None if it has not been asked yet."""
+    row = connection.execute(_SQL["answer"], _key(scope, judge, question.text())).fetchone()
+    return None if row is None else judgement.to_verdicts(question, judgement.parse_judgement(row["answer"]))
+
+
+def is_answered(connection: Connection, scope: UserScope, judge: Judge, question_text: str) -> bool:
+    """Return whether this judge has answered this question."""
+    return connection.execute(_SQL["answer"], _key(scope, judge, question_text)).fetchone() is not None
+
+
+def store_answer(
+    connection: Connection, scope: UserScope, judge: Judge, question_text: str, text: str, *, batch_id: UUID | None
 ) -> None:
-    """Keep an answer, and which batch asked for it where one did, in the caller's transaction."""
-    version = {"prompt_version": of.prompt_version, "model": of.model}
-    connection.execute(_SQL["store"], _key(scope, of, asked) | version | {"batch_id": batch_id, "answer": text})
+    """Store an answer, and the batch that the question is about, if any, in the caller's transaction."""
+    version = {"prompt_version": judge.prompt_version, "model": judge.model}
+    row = _key(scope, judge, question_text) | version | {"batch_id": batch_id, "answer": text}
+    connection.execute(_SQL["add_answer"], row)
 
 
-def owe(connection: Connection, batch: Batch) -> None:
-    """Note that a batch waits for a judgement, in the caller's transaction."""
-    connection.execute(_SQL["owe"], batch.key)
+def store_question(connection: Connection, batch: Batch, question: JudgeQuestion) -> None:
+    """Store the question that a batch waits for, in the caller's transaction."""
+    connection.execute(_SQL["add_question"], batch.key | {"question": question.text()})
 
 
-def pay(connection: Connection, batch: Batch) -> None:
-    """Note that it waits no more, in the caller's transaction."""
-    connection.execute(_SQL["paid"], batch.key)
+def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement | None:
+    """Return the judgement that a batch waits for; None if it waits for none."""
+    row = connection.execute(_SQL["owed_judgement"], batch.key).fetchone()
+    return None if row is None else OwedJudgement(row["question"])
 
 
-def _key(scope: UserScope, of: Judge, asked: Question) -> dict[str, Any]:
-    digest = asked.digest(prompt_version=of.prompt_version, model=of.model)
+def clear_question(connection: Connection, batch: Batch) -> None:
+    """Delete the question that a batch waits for, in the caller's transaction."""
+    connection.execute(_SQL["delete_question"], batch.key)
+
+
+def _key(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:
+    digest = judgement.question_digest(question_text, prompt_version=judge.prompt_version, model=judge.model)
     return scope.key | {"input_digest": digest}

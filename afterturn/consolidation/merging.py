@@ -1,4 +1,4 @@
-"""Merging: one fact stands for two that say the same, with the evidence and the dates of both."""
+"""Merging: of two facts that say the same, one stays and gets the evidence and the dates of both."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from afterturn.scopes import UserScope
 _SQL = queries.load("facts")
 
 
-def take_over(connection: Connection, scope: UserScope, fact_id: UUID, *, by: UUID) -> None:
-    """Give a fact's evidence and dates to the one that stands for both, in the caller's transaction."""
-    merged = scope.key | {"fact_id": fact_id, "superseded_by": by}
-    connection.execute(_SQL["take_evidence"], merged)
-    connection.execute(_SQL["take_dates"], merged)
-    items.drop_facts(connection, scope, [fact_id])
+def merge_fact(connection: Connection, scope: UserScope, fact_id: UUID, *, into: UUID) -> None:
+    """Add a fact's evidence and dates to the fact `into`, in the caller's transaction, and delete its vectors."""
+    merged = scope.key | {"fact_id": fact_id, "superseded_by": into}
+    connection.execute(_SQL["merge_evidence"], merged)
+    connection.execute(_SQL["merge_dates"], merged)
+    items.delete_fact_vectors(connection, scope, [fact_id])

@@ -1,7 +1,7 @@
-"""Retracting: facts that rest on nothing any more, and who takes the places that they leave.
+"""Retraction: retract the facts whose evidence was removed, and decide which facts replace them.
 
-What a retracted fact had superseded goes to the next one up the chain: A <- B <- C without B is A <- C. Where there is
-none, the newest of what is left is current again, as a new version.
+A fact that a retracted fact had superseded is superseded by the next fact of the chain: A <- B <- C without B becomes
+A <- C. If there is no next fact, the newest remaining one is reinstated: it becomes current again, as a new version.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import naming, user_timezone
+from afterturn.consolidation import user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -24,24 +24,24 @@ _SQL = queries.load("removal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """A superseded fact whose superseder has lost its place to it."""
+class DetachedFact:
+    """A superseded fact whose superseding fact was retracted, or is no longer the later one of the two."""
 
     fact_id: UUID
-    #: The fact that had taken its place.
+    #: The fact that had superseded it.
     superseded_by: UUID
     subject: str | None
     attribute: str | None
     said_at: datetime
-    #: Whether it says itself that it is over: it then competes with nothing.
+    #: Whether the fact says that it has ended: it then competes with no other fact.
     is_over: bool
-    #: The next one up the chain that stands, where there is one.
-    heir_id: UUID | None
+    #: The next fact of the chain that is not retracted; None where there is none.
+    successor_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
-    """A current fact that may give the same attribute a value."""
+class CompetingFact:
+    """A current fact that may give a value to the same attribute."""
 
     fact_id: UUID
     subject: str | None
@@ -50,77 +50,86 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Succession:
-    """Who is current from now on, and whose place that one takes."""
+class Replacement:
+    """A fact that is current from now on, and the facts that it supersedes."""
 
-    #: A current fact; or an orphan, to be reinstated.
-    winner: Orphan | UUID
-    #: Superseded by it from now on.
-    losers: tuple[UUID, ...]
+    #: The id of a fact that is current or superseded already, or a detached fact to reinstate.
+    successor: DetachedFact | UUID
+    superseded_ids: tuple[UUID, ...]
 
 
-def retract(connection: Connection, session: SessionScope, position: int) -> None:
-    """Retract what rests on a removed turn alone, and settle what that leaves, in the caller's transaction.
+def retract_unsupported_facts(connection: Connection, session: SessionScope, position: int) -> None:
+    """Retract the facts whose only evidence is a removed turn, and replace them, in the caller's transaction.
 
-    Facts with other evidence stand; how often and when they were said is counted anew.
+    Facts with other evidence stay. Their number of mentions and their times are computed again.
+
+    Args:
+        connection: in the caller's transaction.
+        session: the session of the removed turn.
+        position: the position of the removed turn.
     """
     user = session.user
     turn = user.key | {"session_id": session.session_id, "position": position}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
-    weakened = [row["fact_id"] for row in connection.execute(_SQL["weaken"], turn).fetchall()]
-    items.drop_facts(connection, user, retracted)
-    for succession in _successions(connection, user, [*retracted, *weakened]):
-        _carry_out(connection, user, succession)
-    naming.restore(connection, user.key, retracted)
-    user_timezone.keep(connection, user.key)
+    recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
+    items.delete_fact_vectors(connection, user, retracted)
+    for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
+        _apply_replacement(connection, user, replacement)
+    user_names.restore_display_name(connection, user.key, retracted)
+    user_timezone.update_timezone(connection, user.key)
 
 
-def succeed(orphans: Iterable[Orphan], rivals: Sequence[Rival]) -> list[Succession]:
-    """Decide who takes the places: the heir, else the newest of what says the value of one attribute."""
-    found = []
-    contests: dict[tuple[str, str], list[Orphan]] = defaultdict(list)
-    for orphan in orphans:
-        if orphan.heir_id is not None:
-            found.append(Succession(winner=orphan.heir_id, losers=(orphan.fact_id,)))
-        elif orphan.is_over or orphan.subject is None or orphan.attribute is None:
-            found.append(Succession(winner=orphan, losers=()))
+def plan_replacements(detached: Iterable[DetachedFact], competing: Sequence[CompetingFact]) -> list[Replacement]:
+    """Decide which facts are current now: the next fact of each chain, else the newest value of each attribute.
+
+    Args:
+        detached: the facts that lost their superseding fact.
+        competing: the current facts with the same attributes.
+    """
+    replacements = []
+    by_attribute: dict[tuple[str, str], list[DetachedFact]] = defaultdict(list)
+    for fact in detached:
+        if fact.successor_id is not None:
+            replacements.append(Replacement(successor=fact.successor_id, superseded_ids=(fact.fact_id,)))
+        elif fact.is_over or fact.subject is None or fact.attribute is None:
+            replacements.append(Replacement(successor=fact, superseded_ids=()))
         else:
-            contests[normalise(orphan.subject), orphan.attribute].append(orphan)
-    for contested, claimants in contests.items():
-        alike = [rival for rival in rivals if (normalise(rival.subject or ""), rival.attribute) == contested]
-        found.append(_contest(claimants, alike))
-    return found
+            by_attribute[normalise(fact.subject), fact.attribute].append(fact)
+    for key, facts in by_attribute.items():
+        same_attribute = [other for other in competing if (normalise(other.subject or ""), other.attribute) == key]
+        replacements.append(_choose_newest(facts, same_attribute))
+    return replacements
 
 
-def _contest(claimants: Sequence[Orphan], rivals: Sequence[Rival]) -> Succession:
-    newest = max(claimants, key=lambda claimant: claimant.said_at)
-    winner = max(rivals, key=lambda rival: rival.said_at, default=None)
-    if winner is not None and winner.said_at >= newest.said_at:
-        return Succession(winner=winner.fact_id, losers=tuple(claimant.fact_id for claimant in claimants))
-    others = [claimant.fact_id for claimant in claimants if claimant is not newest]
-    return Succession(winner=newest, losers=(*others, *(rival.fact_id for rival in rivals)))
+def _choose_newest(detached: Sequence[DetachedFact], competing: Sequence[CompetingFact]) -> Replacement:
+    newest = max(detached, key=lambda fact: fact.said_at)
+    current = max(competing, key=lambda fact: fact.said_at, default=None)
+    if current is not None and current.said_at >= newest.said_at:
+        return Replacement(successor=current.fact_id, superseded_ids=tuple(fact.fact_id for fact in detached))
+    others = [fact.fact_id for fact in detached if fact is not newest]
+    return Replacement(successor=newest, superseded_ids=(*others, *(fact.fact_id for fact in competing)))
 
 
-def _successions(connection: Connection, user: UserScope, superseders: list[UUID]) -> list[Succession]:
-    rows = connection.execute(_SQL["orphans"], user.key | {"superseders": superseders}).fetchall()
-    orphans = [Orphan(**row) for row in rows]
-    attributes = sorted({orphan.attribute for orphan in orphans if orphan.attribute is not None})
-    rows = connection.execute(_SQL["rivals"], user.key | {"attributes": attributes}).fetchall()
-    return succeed(orphans, [Rival(**row) for row in rows])
+def _read_replacements(connection: Connection, user: UserScope, superseder_ids: list[UUID]) -> list[Replacement]:
+    rows = connection.execute(_SQL["detached_facts"], user.key | {"superseders": superseder_ids}).fetchall()
+    detached = [DetachedFact(**row) for row in rows]
+    attributes = sorted({fact.attribute for fact in detached if fact.attribute is not None})
+    rows = connection.execute(_SQL["competing_facts"], user.key | {"attributes": attributes}).fetchall()
+    return plan_replacements(detached, [CompetingFact(**row) for row in rows])
 
 
-def _carry_out(connection: Connection, user: UserScope, succession: Succession) -> None:
-    winner = succession.winner
-    winner_id = _reinstate(connection, user, winner) if isinstance(winner, Orphan) else winner
-    if succession.losers:
-        losers = {"superseded_by": winner_id, "fact_ids": list(succession.losers)}
-        connection.execute(_SQL["relink"], user.key | losers)
+def _apply_replacement(connection: Connection, user: UserScope, replacement: Replacement) -> None:
+    successor = replacement.successor
+    successor_id = _reinstate(connection, user, successor) if isinstance(successor, DetachedFact) else successor
+    if replacement.superseded_ids:
+        arguments = {"superseded_by": successor_id, "fact_ids": list(replacement.superseded_ids)}
+        connection.execute(_SQL["relink"], user.key | arguments)
 
 
-def _reinstate(connection: Connection, user: UserScope, orphan: Orphan) -> UUID:
-    """Make a new version of a superseded fact, which is current, and return its id."""
-    new_id = ids.version_id(orphan.fact_id, orphan.superseded_by)
-    versions = user.key | {"fact_id": orphan.fact_id, "new_id": new_id}
-    for step in ("reinstate", "copy_evidence", "copy_vectors", "hand_over"):
+def _reinstate(connection: Connection, user: UserScope, fact: DetachedFact) -> UUID:
+    """Insert a new version of a superseded fact, which is current, and return its id."""
+    new_id = ids.derive_version_id(fact.fact_id, fact.superseded_by)
+    versions = user.key | {"fact_id": fact.fact_id, "new_id": new_id}
+    for step in ("reinstate", "copy_evidence", "copy_vectors", "move_superseded"):
         connection.execute(_SQL[step], versions)
     return new_id

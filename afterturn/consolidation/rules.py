@@ -1,4 +1,4 @@
-"""What rules can say of two statements without asking anybody."""
+"""Rules that compare two statements without an LLM call."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from afterturn.consolidation import attributes, likeness
+from afterturn.consolidation import attributes, text_comparison
 from afterturn.extraction.verification import normalise
 
-#: What the user is called where no name is known.
-_USER = frozenset({"user", "the user", "i", "me"})
+#: Subjects that mean the user, also while no name is known.
+_USER_WORDS = frozenset({"user", "the user", "i", "me"})
 
 
 class Relation(StrEnum):
-    """How a statement stands to another one."""
+    """The relation of a statement to another one."""
 
-    #: It says the same.
+    #: Both say the same.
     SAME = "same"
     #: Both cannot be current: the one that was said later is.
     REPLACES = "replaces"
 
 
-class Statement(Protocol):
-    """What the rules look at: a candidate or a fact."""
+class Comparable(Protocol):
+    """What the rules compare: a candidate or a fact."""
 
     @property
     def text(self) -> str: ...
@@ -42,92 +42,102 @@ class Statement(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What the user is called: all of it is one subject."""
+class UserNames:
+    """The names of the user. As subjects of statements they all mean the same."""
 
-    own: frozenset[str] = _USER
+    #: Normalised names, and words for the user such as "the user".
+    names: frozenset[str] = _USER_WORDS
 
     @classmethod
-    def of(cls, display_names: Collection[str | None]) -> Names:
-        """Return the names of a user who is called any of these; a first name stands for the whole."""
-        full = {normalise(name) for name in display_names if name and name.strip()}
-        return cls(_USER | full | {name.split()[0] for name in full})
+    def from_display_names(cls, display_names: Collection[str | None]) -> UserNames:
+        """Return the names of a user with these display names. The first name alone is a name as well."""
+        full_names = {normalise(name) for name in display_names if name and name.strip()}
+        return cls(_USER_WORDS | full_names | {name.split()[0] for name in full_names})
 
     @property
-    def is_any_known(self) -> bool:
-        """Whether the user has a name at all."""
-        return self.own != _USER
+    def is_known(self) -> bool:
+        """Whether any name of the user is known."""
+        return self.names != _USER_WORDS
 
-    def and_called(self, name: str) -> Names:
-        """Return these names and another one."""
-        return Names(self.own | Names.of([name]).own)
+    def with_name(self, name: str) -> UserNames:
+        """Return these names and a further one."""
+        return UserNames(self.names | UserNames.from_display_names([name]).names)
 
-    def subject(self, given: str | None) -> str | None:
-        """Return a subject in the form in which subjects are compared."""
-        if given is None or not given.strip():
+    def normalise_subject(self, subject: str | None) -> str | None:
+        """Return a subject in the form in which subjects are compared: "user" for every name of the user."""
+        if subject is None or not subject.strip():
             return None
-        plain = normalise(given)
-        return "user" if plain in self.own else plain
+        normalised = normalise(subject)
+        return "user" if normalised in self.names else normalised
 
 
-def relation(one: Statement, other: Statement, names: Names) -> Relation | None:
-    """Return what rules know of two statements; None when they know nothing.
+def find_relation(one: Comparable, other: Comparable, names: UserNames) -> Relation | None:
+    """Return the relation of two statements; None if the rules do not know it.
 
-    Values of a single-valued attribute are compared by `compete` and `have_same_value` instead, in the order of time.
+    Values of a single-valued attribute are not compared here: use `are_competing_values` and `have_same_value`, and the
+    order of time.
     """
     if normalise(one.text) == normalise(other.text):
-        return None if happened_twice(one, other) else Relation.SAME
-    if not _have_values(one, other) or names.subject(one.subject) != names.subject(other.subject):
+        return None if are_separate_events(one, other) else Relation.SAME
+    if not (has_value(one) and has_value(other)) or not _have_same_subject(one, other, names):
         return None
     if not have_same_value(one, other) or _are_different_people(one, other, names):
         return None
     assert one.attribute is not None and other.attribute is not None
     if attributes.are_opposite(one.attribute, other.attribute):
         return Relation.REPLACES
-    if one.attribute != other.attribute or likeness.differ_in_detail(one.text, other.text):
+    if one.attribute != other.attribute or text_comparison.differ_in_detail(one.text, other.text):
         return None
-    return Relation.SAME if likeness.adds_nothing_to(one.text, other.text) else None
+    return Relation.SAME if text_comparison.adds_no_words_to(one.text, other.text) else None
 
 
-def compete(one: Statement, other: Statement, names: Names) -> bool:
-    """Return whether both give the one value of the same attribute of the same subject."""
+def are_competing_values(one: Comparable, other: Comparable, names: UserNames) -> bool:
+    """Return whether both give a value to the same single-valued attribute of the same subject."""
     return (
-        _have_values(one, other)
+        has_value(one)
+        and has_value(other)
         and one.attribute == other.attribute
         and one.attribute is not None
         and attributes.is_single_valued(one.attribute)
-        and names.subject(one.subject) == names.subject(other.subject)
+        and _have_same_subject(one, other, names)
         and not _are_different_people(one, other, names)
     )
 
 
-def happened_twice(one: Statement, other: Statement) -> bool:
-    """Return whether both tell of something that happened, on two different days: the same words, another event."""
+def are_separate_events(one: Comparable, other: Comparable) -> bool:
+    """Return whether both are events of different days, although the text is the same."""
     if {one.category, other.category} != {"event"} or one.valid_from is None or other.valid_from is None:
         return False
     return one.valid_from != other.valid_from
 
 
-def tells_the_end_of(past: Statement, present: Statement, names: Names) -> bool:
-    """Return whether one says in the past tense what the other says in the present: `worked_at` and `works_at`."""
+def states_end_of(past: Comparable, present: Comparable, names: UserNames) -> bool:
+    """Return whether `past` says in the past tense what `present` says in the present: `worked_at` and `works_at`."""
     return (
-        _have_values(past, present)
+        has_value(past)
+        and has_value(present)
         and attributes.is_past_of(past.attribute or "", present.attribute or "")
-        and names.subject(past.subject) == names.subject(present.subject)
+        and _have_same_subject(past, present, names)
         and have_same_value(past, present)
         and not _are_different_people(past, present, names)
     )
 
 
-def have_same_value(one: Statement, other: Statement) -> bool:
+def have_same_value(one: Comparable, other: Comparable) -> bool:
     """Return whether both statements have the same value."""
     return normalise(one.value or "") == normalise(other.value or "")
 
 
-def _have_values(*statements: Statement) -> bool:
-    return all(found.subject and found.attribute and found.value for found in statements)
+def _have_same_subject(one: Comparable, other: Comparable, names: UserNames) -> bool:
+    return names.normalise_subject(one.subject) == names.normalise_subject(other.subject)
 
 
-def _are_different_people(one: Statement, other: Statement, names: Names) -> bool:
-    """Whether a name that is not the user's stands for two people."""
-    return names.subject(one.subject) != "user" and likeness.are_of_different_people(one.text, other.text)
+def has_value(statement: Comparable) -> bool:
+    """Return whether the statement gives an attribute of a subject a value."""
+    return bool(statement.subject and statement.attribute and statement.value)
+
+
+def _are_different_people(one: Comparable, other: Comparable, names: UserNames) -> bool:
+    """Return whether the subject is a name of two people, and not the user."""
+    is_user = names.normalise_subject(one.subject) == "user"
+    return not is_user and text_comparison.name_different_relations(one.text, other.text)

@@ -1,1 +1,1 @@
-"""Context: what is remembered of a user, as messages for a prompt, within a token budget. Pure functions and SQL."""
+"""Context: a user's memory and recent turns as messages for a prompt, within a token budget. Pure functions and SQL."""

@@ -1,150 +1,163 @@
-"""Putting a context together: each part gets its share, nothing stands there twice, and the whole fits the budget."""
+"""Assemble a context: fill each part within its share, show nothing twice, and keep the whole within the budget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from afterturn.context import counting, fence, lines, messages
-from afterturn.context.budget import Ledger, checked_outside
+from afterturn.context import counting, lines, memory_block, messages
+from afterturn.context.budget import TokenBudget, validate_provider_shares
 from afterturn.context.context import Context, ContextRequest, Part
-from afterturn.context.context_queries import Kept
+from afterturn.context.context_queries import StoredContext
 from afterturn.context.counting import Message
-from afterturn.context.fence import Line
+from afterturn.context.memory_block import MemoryLine
 from afterturn.context.messages import Passage
 from afterturn.memories import Memory
 from afterturn.turns import Turn
 
-#: In what order parts give way when the whole does not fit after all. The must-haves come last.
-_GIVE_WAY = ("relevant", "outside", "summary", "recent", "profile", "pinned")
+#: The order in which parts lose lines when the whole exceeds the budget after all. The must-haves are last.
+_TRIM_ORDER = ("relevant", "outside", "summary", "recent", "profile", "pinned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """All that could be shown."""
+class ContextInput:
+    """Everything that a context can show."""
 
-    kept: Kept
+    stored: StoredContext
     #: The session's last turns, oldest first.
     turns: Sequence[Turn] = ()
     session_id: str
-    #: What was recalled for the question, best first.
-    found: Sequence[Memory] = ()
-    #: What each context provider said, in their order.
-    outside: Sequence[Sequence[str]] = ()
+    #: The memories recalled for the question, best first.
+    memories: Sequence[Memory] = ()
+    #: The lines of each context provider, in the order of the providers.
+    provider_lines: Sequence[Sequence[str]] = ()
 
 
-def assemble(request: ContextRequest, material: Material) -> Context:
-    """Return the context. Its tokens are never more than the budget, whatever the memories and the counter."""
-    packing = _Packing(request, material)
-    packing.pack()
-    packing.trim()
-    return packing.context()
+def assemble(request: ContextRequest, inputs: ContextInput) -> Context:
+    """Return the context. Its tokens never exceed the budget, whatever the memories and the counter."""
+    packer = _Packer(request, inputs)
+    packer.pack()
+    packer.trim()
+    return packer.context()
 
 
 @dataclass(slots=True)
-class _Packing:
+class _Packer:
     request: ContextRequest
-    material: Material
-    #: What is shown, by part, in the order of the prompt.
-    shown: dict[str, list[Line]] = field(default_factory=lambda: {part: [] for part in fence.HEADINGS})
+    inputs: ContextInput
+    #: The lines shown so far, by part, in the order of the prompt.
+    shown: dict[str, list[MemoryLine]] = field(default_factory=lambda: {part: [] for part in memory_block.HEADINGS})
     recent: list[Passage] = field(default_factory=list)
-    #: How many lines, or turns, each part could have shown.
+    #: Number of lines, or of turns, that each part could show.
     offered: dict[str, int] = field(default_factory=dict)
-    #: What is offered of the must-haves, in its order.
-    must_haves: dict[str, list[Line]] = field(default_factory=dict)
-    #: What was recalled and stands nowhere else, with its line.
-    found: list[tuple[Memory, Line]] = field(default_factory=list)
+    #: All lines of the must-haves, in their order.
+    must_haves: dict[str, list[MemoryLine]] = field(default_factory=dict)
+    #: The recalled memories that no other part shows, each with its line.
+    recalled: list[tuple[Memory, MemoryLine]] = field(default_factory=list)
 
     def pack(self) -> None:
-        """Serve the parts in their order, the recent turns in two steps: their share first, what is left last."""
-        candidates = self._candidates()
-        newest = candidates[-1].tokens if candidates else 0
-        budget = self.request.token_budget
-        fenced = budget - self._fence_tokens()
-        if fenced <= 0 or fenced < newest <= budget:
-            self._note_offers()
-            self.recent = _newest(candidates, budget)
+        """Fill the parts in their order. Recent turns get their share first, and the unused tokens at the end."""
+        candidates = self._recent_candidates()
+        newest_tokens = candidates[-1].tokens if candidates else 0
+        token_budget = self.request.token_budget
+        available = token_budget - self._empty_block_tokens()
+        if available <= 0 or available < newest_tokens <= token_budget:
+            self._count_offers()
+            self.recent = _newest_within(candidates, token_budget)
             return
-        ledger = Ledger(fenced)
-        remembered = 1 - checked_outside([provider.share for provider in self.request.providers])
-        for_recent = max(ledger.of(self.request.shares.recent * remembered), newest if newest <= fenced else 0)
-        self._serve_fixed(ledger, remembered, for_recent)
-        self.recent = _newest(candidates, for_recent)
-        ledger.spend(_tokens(self.recent), self.request.shares.recent * remembered)
-        self._serve_cut_must_haves(ledger)
-        self._serve_changing(ledger, remembered)
-        self.recent = _newest(candidates, _tokens(self.recent) + ledger.left)
-        self._drop_turns_shown_anyway()
+        budget = TokenBudget(available)
+        memory_share = 1 - validate_provider_shares([provider.share for provider in self.request.providers])
+        recent_share = self.request.shares.recent * memory_share
+        recent_tokens = max(budget.share_tokens(recent_share), newest_tokens if newest_tokens <= available else 0)
+        self._fill_stable_parts(budget, memory_share, recent_tokens)
+        self.recent = _newest_within(candidates, recent_tokens)
+        budget.spend(_total_tokens(self.recent), recent_share)
+        self._complete_must_haves(budget)
+        self._fill_changing_parts(budget, memory_share)
+        self.recent = _newest_within(candidates, _total_tokens(self.recent) + budget.left_tokens)
+        self._drop_memories_of_visible_turns()
 
-    def _candidates(self) -> list[Passage]:
-        candidates = self.request.history.chosen(messages.passages(self.material.turns, self.request.count_tokens))
+    def _recent_candidates(self) -> list[Passage]:
+        passages = messages.build_passages(self.inputs.turns, self.request.count_tokens)
+        candidates = self.request.history.chosen(passages)
         self.offered["recent"] = sum(len(passage.turns) for passage in candidates)
         return candidates
 
-    def _note_offers(self) -> None:
-        kept = self.material.kept
-        self.offered |= {"pinned": len(kept.pinned), "profile": len(kept.profile), "summary": len(self._summary)}
-        self.offered |= {"outside": sum(map(len, self.material.outside)), "relevant": len(self.material.found)}
+    def _count_offers(self) -> None:
+        stored = self.inputs.stored
+        self.offered |= {"pinned": len(stored.pinned), "profile": len(stored.profile), "summary": len(self._summary)}
+        self.offered |= {
+            "outside": sum(map(len, self.inputs.provider_lines)),
+            "relevant": len(self.inputs.memories),
+        }
 
     @property
-    def _summary(self) -> Sequence[Line]:
-        return self.material.kept.summary if self.request.history.shows_summary else ()
+    def _summary(self) -> Sequence[MemoryLine]:
+        return self.inputs.stored.summary if self.request.history.shows_summary else ()
 
-    def _serve_fixed(self, ledger: Ledger, remembered: float, for_recent: int) -> None:
-        """Serve what depends neither on the question nor on the minute: the prompt's beginning stays as it is."""
-        kept, shares = self.material.kept, self.request.shares
-        for_profile = ledger.of(shares.profile * remembered)
-        pinned = self.must_haves["pinned"] = lines.once(kept.pinned)
-        profile = self.must_haves["profile"] = lines.once(kept.profile, pinned)
-        self._borrow("pinned", pinned, shares.pinned * remembered, ledger, for_recent + for_profile)
-        self._borrow("profile", profile, shares.profile * remembered, ledger, for_recent)
-        # The newest of a summary tells the most, and is the last to go.
-        self._serve("summary", list(reversed(self._summary)), shares.summary * remembered, ledger, for_recent)
+    def _fill_stable_parts(self, budget: TokenBudget, memory_share: float, recent_tokens: int) -> None:
+        """Fill the parts that do not depend on the question or the time: the start of the prompt stays the same."""
+        stored, shares = self.inputs.stored, self.request.shares
+        profile_tokens = budget.share_tokens(shares.profile * memory_share)
+        pinned = self.must_haves["pinned"] = lines.drop_repeated(stored.pinned)
+        profile = self.must_haves["profile"] = lines.drop_repeated(stored.profile, pinned)
+        self._fill_must_have("pinned", pinned, shares.pinned * memory_share, budget, recent_tokens + profile_tokens)
+        self._fill_must_have("profile", profile, shares.profile * memory_share, budget, recent_tokens)
+        # The newest statements of a summary are the most useful ones, so that they are taken first.
+        newest_first = list(reversed(self._summary))
+        self._fill_share("summary", newest_first, shares.summary * memory_share, budget, recent_tokens)
         self.shown["summary"].reverse()
 
-    def _serve_cut_must_haves(self, ledger: Ledger) -> None:
-        """Serve what the others' shares left no room for, before anything that is only relevant."""
+    def _complete_must_haves(self, budget: TokenBudget) -> None:
+        """Add the must-haves that did not fit before, ahead of everything that is only relevant."""
         for part, offered in self.must_haves.items():
             shown = self.shown[part]
             self.shown[part] = []
-            self.offered[part] -= len(offered) - len(shown)  # they are offered again
-            self._borrow(part, [line for line in offered if line not in shown], 0, ledger)
-            taken = self.shown[part]
-            self.shown[part] = [line for line in offered if line in shown or line in taken]
+            self.offered[part] -= len(offered) - len(shown)  # they are offered, and counted, again
+            self._fill_must_have(part, [line for line in offered if line not in shown], 0, budget)
+            added = self.shown[part]
+            self.shown[part] = [line for line in offered if line in shown or line in added]
 
-    def _serve_changing(self, ledger: Ledger, remembered: float) -> None:
-        for provider, said in zip(self.request.providers, self.material.outside, strict=True):
-            own = min(ledger.of(provider.share), ledger.left)
-            self._take("outside", lines.of_outside(provider.name, said), ledger, provider.share, own)
-        self.found = [(memory, lines.of_memory(memory, self.material.kept.zone)) for memory in self._new()]
-        share = self.request.shares.relevant * remembered
-        self._serve("relevant", [line for _, line in self.found], share, ledger)
+    def _fill_changing_parts(self, budget: TokenBudget, memory_share: float) -> None:
+        for provider, texts in zip(self.request.providers, self.inputs.provider_lines, strict=True):
+            allowance = min(budget.share_tokens(provider.share), budget.left_tokens)
+            self._take("outside", lines.provider_lines(provider.name, texts), budget, provider.share, allowance)
+        zone = self.inputs.stored.zone
+        self.recalled = [(memory, lines.memory_line(memory, zone)) for memory in self._memories_not_shown()]
+        share = self.request.shares.relevant * memory_share
+        self._fill_share("relevant", [line for _, line in self.recalled], share, budget)
 
-    def _fence_tokens(self) -> int:
-        """Return what the message takes with all its headings and no line; nothing where there is nothing to say."""
-        kept, material = self.material.kept, self.material
-        if not (kept.pinned or kept.profile or self._summary or material.found or any(material.outside)):
+    def _empty_block_tokens(self) -> int:
+        """Return the tokens of the memory message with all headings and no line; 0 where there is nothing to show."""
+        stored, inputs = self.inputs.stored, self.inputs
+        if not (stored.pinned or stored.profile or self._summary or inputs.memories or any(inputs.provider_lines)):
             return 0
-        return self._message_tokens({part: [Line(text="", said="")] for part in fence.HEADINGS})
+        return self._message_tokens({part: [MemoryLine(text="", content="")] for part in memory_block.HEADINGS})
 
-    def _message_tokens(self, shown: Mapping[str, Sequence[Line]]) -> int:
+    def _message_tokens(self, shown: Mapping[str, Sequence[MemoryLine]]) -> int:
         message = self._memory_message(shown)
-        return counting.message_tokens(message, self.request.count_tokens) if message else 0
+        return counting.count_message(message, self.request.count_tokens) if message else 0
 
-    def _memory_message(self, shown: Mapping[str, Sequence[Line]]) -> Message | None:
+    def _memory_message(self, shown: Mapping[str, Sequence[MemoryLine]]) -> Message | None:
         if not any(shown.values()):
             return None
-        return {"role": self.request.role, "content": fence.rendered(list(shown.items()))}
+        return {"role": self.request.role, "content": memory_block.render(list(shown.items()))}
 
-    def _borrow(self, part: str, offered: Sequence[Line], share: float, ledger: Ledger, kept_back: int = 0) -> None:
-        """Serve a must-have: all that is not kept back for the other must-haves is its to take."""
-        self._take(part, offered, ledger, share, max(0, ledger.left - kept_back))
+    def _fill_must_have(
+        self, part: str, offered: Sequence[MemoryLine], share: float, budget: TokenBudget, reserved_tokens: int = 0
+    ) -> None:
+        """Fill a must-have: it may take all tokens that are not reserved for the other must-haves."""
+        self._take(part, offered, budget, share, max(0, budget.left_tokens - reserved_tokens))
 
-    def _serve(self, part: str, offered: Sequence[Line], share: float, ledger: Ledger, kept_back: int = 0) -> None:
-        """Serve a part its share and what those before it left."""
-        self._take(part, offered, ledger, share, ledger.allowance(share, kept_back=kept_back))
+    def _fill_share(
+        self, part: str, offered: Sequence[MemoryLine], share: float, budget: TokenBudget, reserved_tokens: int = 0
+    ) -> None:
+        """Fill a part up to its share and the tokens that the parts before it did not use."""
+        self._take(part, offered, budget, share, budget.allowance(share, reserved_tokens=reserved_tokens))
 
-    def _take(self, part: str, offered: Sequence[Line], ledger: Ledger, share: float, allowance: int) -> None:
+    def _take(
+        self, part: str, offered: Sequence[MemoryLine], budget: TokenBudget, share: float, allowance: int
+    ) -> None:
         self.offered[part] = self.offered.get(part, 0) + len(offered)
         taken = 0
         for line in offered:
@@ -152,42 +165,46 @@ class _Packing:
             if taken + tokens <= allowance:
                 taken += tokens
                 self.shown[part].append(line)
-        ledger.spend(taken, share)
+        budget.spend(taken, share)
 
-    def _line_tokens(self, line: Line) -> int:
-        return counting.text_tokens("\n" + line.text, self.request.count_tokens)
+    def _line_tokens(self, line: MemoryLine) -> int:
+        return counting.count_text("\n" + line.text, self.request.count_tokens)
 
-    def _new(self) -> list[Memory]:
-        """Return the recalled memories that say what neither the shown turns nor the fixed lines say."""
-        fixed = [*self.shown["pinned"], *self.shown["profile"], *self.shown["summary"]]
-        # A line of the summary that rests on several episodes says less than each of them.
-        ids = {line.memory_ids for line in fixed if len(line.memory_ids) == 1}
-        texts = {lines.same(line.said) for line in fixed}
-        in_view = self._in_view()
+    def _memories_not_shown(self) -> list[Memory]:
+        """Return the recalled memories that neither the shown turns nor the stable parts contain."""
+        stable = [*self.shown["pinned"], *self.shown["profile"], *self.shown["summary"]]
+        # A summary line made from several episodes contains less than each of them: it does not replace them.
+        shown_ids = {line.memory_ids for line in stable if len(line.memory_ids) == 1}
+        shown_keys = {lines.comparison_key(line.content) for line in stable}
+        visible_turns = self._visible_turns()
         return [
             memory
-            for memory in lines.relevant(self.material.found)
-            if (memory.memory_id,) not in ids and lines.same(memory.text) not in texts and not _is_seen(memory, in_view)
+            for memory in lines.select_relevant(self.inputs.memories)
+            if (memory.memory_id,) not in shown_ids
+            and lines.comparison_key(memory.text) not in shown_keys
+            and not _is_visible(memory, visible_turns)
         ]
 
-    def _drop_turns_shown_anyway(self) -> None:
-        in_view = self._in_view()
-        seen = {line.text for memory, line in self.found if _is_seen(memory, in_view)}
-        self.offered["relevant"] -= sum(line.text in seen for _, line in self.found)
-        self.shown["relevant"] = [line for line in self.shown["relevant"] if line.text not in seen]
+    def _drop_memories_of_visible_turns(self) -> None:
+        visible_turns = self._visible_turns()
+        repeated = {line.text for memory, line in self.recalled if _is_visible(memory, visible_turns)}
+        self.offered["relevant"] -= sum(line.text in repeated for _, line in self.recalled)
+        self.shown["relevant"] = [line for line in self.shown["relevant"] if line.text not in repeated]
 
-    def _in_view(self) -> set[tuple[str, str]]:
-        return {(self.material.session_id, turn.turn_id) for passage in self.recent for turn in passage.turns}
+    def _visible_turns(self) -> set[tuple[str, str]]:
+        """Return the (session id, turn id) of the turns that the context shows."""
+        return {(self.inputs.session_id, turn.turn_id) for passage in self.recent for turn in passage.turns}
 
     def trim(self) -> None:
-        """Drop what a counter finds too much that counts a whole text as more than its lines."""
+        """Drop lines while the whole exceeds the budget: some counters count a text as more than its lines."""
         memory_tokens = self._message_tokens(self.shown)
-        while memory_tokens + _tokens(self.recent) > self.request.token_budget:
+        while memory_tokens + _total_tokens(self.recent) > self.request.token_budget:
             if self._drop_one() != "recent":
                 memory_tokens = self._message_tokens(self.shown)
 
     def _drop_one(self) -> str:
-        for part in _GIVE_WAY:
+        """Drop one line or passage and return the name of its part."""
+        for part in _TRIM_ORDER:
             if part == "recent":
                 if len(self.recent) > 1:
                     del self.recent[0]
@@ -200,16 +217,16 @@ class _Packing:
 
     def context(self) -> Context:
         """Return what was packed."""
-        memory = self._memory_message(self.shown)
-        shown = [line for part in self.shown.values() for line in part]
+        memory_message = self._memory_message(self.shown)
+        shown_lines = [line for part in self.shown.values() for line in part]
         all_messages = [message for passage in self.recent for message in passage.messages]
-        if memory is not None:
-            all_messages.insert(0, memory)
-        labels = {line.label: line.memory_ids[0] for line in shown if line.label}
-        memory_ids = dict.fromkeys(memory_id for line in shown for memory_id in line.memory_ids)
+        if memory_message is not None:
+            all_messages.insert(0, memory_message)
+        labels = {line.label: line.memory_ids[0] for line in shown_lines if line.label}
+        memory_ids = dict.fromkeys(memory_id for line in shown_lines for memory_id in line.memory_ids)
         return Context(
             messages=all_messages,
-            tokens=counting.tokens_of(all_messages, self.request.count_tokens),
+            tokens=counting.count_messages(all_messages, self.request.count_tokens),
             memory_ids=tuple(memory_ids),
             labels=labels,
             parts=tuple(self._parts()),
@@ -227,22 +244,22 @@ class _Packing:
         ]
         turns = sum(len(passage.turns) for passage in self.recent)
         left_out = self.offered["recent"] - turns
-        return [*parts, Part(name="recent", tokens=_tokens(self.recent), shown=turns, left_out=left_out)]
+        return [*parts, Part(name="recent", tokens=_total_tokens(self.recent), shown=turns, left_out=left_out)]
 
 
-def _is_seen(memory: Memory, in_view: set[tuple[str, str]]) -> bool:
-    """Whether all that the memory rests on is in view."""
-    return bool(memory.evidence) and all((said.session_id, said.turn_id) in in_view for said in memory.evidence)
+def _is_visible(memory: Memory, visible_turns: set[tuple[str, str]]) -> bool:
+    """Return whether the context shows all turns of the memory's evidence."""
+    return bool(memory.evidence) and all((item.session_id, item.turn_id) in visible_turns for item in memory.evidence)
 
 
-def _newest(passages: Sequence[Passage], most: int) -> list[Passage]:
-    """Return the last passages that fit, without a gap."""
+def _newest_within(passages: Sequence[Passage], limit_tokens: int) -> list[Passage]:
+    """Return the last passages within the limit, without a gap."""
     first = len(passages)
-    while first and passages[first - 1].tokens <= most:
+    while first and passages[first - 1].tokens <= limit_tokens:
         first -= 1
-        most -= passages[first].tokens
+        limit_tokens -= passages[first].tokens
     return list(passages[first:])
 
 
-def _tokens(passages: Sequence[Passage]) -> int:
+def _total_tokens(passages: Sequence[Passage]) -> int:
     return sum(passage.tokens for passage in passages)

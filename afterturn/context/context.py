@@ -1,4 +1,4 @@
-"""A context: what is asked for, and what is given."""
+"""The request and the result of `context()`."""
 
 from __future__ import annotations
 
@@ -9,66 +9,67 @@ from typing import Literal
 from afterturn import tokens
 from afterturn.context import budget, providers
 from afterturn.context.budget import Shares
-from afterturn.context.counting import Counter, Message
+from afterturn.context.counting import Message, TokenCounter
 from afterturn.context.providers import ContextProvider
-from afterturn.context.strategies import MOST_TURNS, History, SummaryAndRecent
+from afterturn.context.strategies import MAX_TURNS_READ, History, SummaryAndRecent
 from afterturn.errors import InvalidInput
 
-#: How many memories are recalled for a question. More are seldom of use, and cost the time of reading them.
+#: Number of memories that are recalled for a question. More rarely fit a budget, and take time to read.
 MEMORIES_RECALLED = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRequest:
-    """What `context()` was asked for. Raises InvalidInput when a part does not have the required form."""
+    """The arguments of `context()`. Raises InvalidInput when one is invalid."""
 
     token_budget: int
     shares: Shares = field(default_factory=Shares)
     history: History = field(default_factory=SummaryAndRecent)
     providers: Sequence[ContextProvider] = ()
     #: Counts the tokens of a text.
-    count_tokens: Counter = tokens.estimate
-    #: Whose message the memory is: some models know developer instead of system.
+    count_tokens: TokenCounter = tokens.estimate
+    #: Role of the message with the memory. Some models use developer instead of system.
     role: Literal["system", "developer"] = "system"
 
     def __post_init__(self) -> None:
-        budget.checked_budget(self.token_budget)
-        providers.checked(self.providers)
+        budget.validate_token_budget(self.token_budget)
+        providers.validate_providers(self.providers)
         if not isinstance(self.shares, Shares):
             raise InvalidInput(f"shares must be Shares, not {type(self.shares).__name__}")
         if self.role not in ("system", "developer"):
             raise InvalidInput(f"role must be system or developer, not {self.role!r}")
         if not callable(self.count_tokens):
             raise InvalidInput("count_tokens must be a function from a text to its number of tokens")
-        read = getattr(self.history, "turns_read", None)
-        if not isinstance(read, int) or not 1 <= read <= MOST_TURNS:
-            raise InvalidInput(f"history must be a strategy that reads 1 to {MOST_TURNS} turns")
+        turns_read = getattr(self.history, "turns_read", None)
+        if not isinstance(turns_read, int) or not 1 <= turns_read <= MAX_TURNS_READ:
+            raise InvalidInput(f"history must be a strategy that reads 1 to {MAX_TURNS_READ} turns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one part of a context took."""
+    """What one part of a context contains."""
 
-    #: pinned, profile, summary, relevant, outside or recent.
+    #: pinned, profile, summary, relevant, outside (lines of context providers) or recent.
     name: str
-    #: Estimated line by line; what the fence itself takes is not in it.
+    #: The sum of its lines' tokens, without headings and marks.
     tokens: int
-    #: Lines, or turns.
+    #: Number of lines, or of turns.
     shown: int
-    #: How many there were besides, for which the budget had no room.
+    #: Number of further lines or turns for which the budget had no room.
     left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Messages for a prompt, and what they are made of."""
+    """Messages for a prompt, and the memories that they contain."""
 
-    #: In the form of OpenAI's chat API: one with the memory, where there is any, then the session's turns.
+    #: In the form of OpenAI's chat API: one message with the memory, if there is any, then the session's turns.
     messages: list[Message]
-    #: Of all messages, by the counter that was given; never more than the budget.
+    #: Tokens of all messages, counted by `count_tokens`; never more than the budget.
     tokens: int
-    #: The memories in it, for `memories_shown` of the assistant's next turn: what it repeats is then not learnt again.
+    #: The memories in it, for `memories_shown` of the assistant's next turn: facts that it repeats are then not
+    #: extracted again.
     memory_ids: tuple[str, ...]
-    #: The ids as they stand in the lines, shortened, and whose they are.
+    #: The short id in each line, and the memory's full id.
     labels: Mapping[str, str]
     parts: tuple[Part, ...]

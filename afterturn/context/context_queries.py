@@ -1,4 +1,4 @@
-"""The SQL of a context as data: what to ask, and how to read the answers. Whoever holds a connection runs it."""
+"""SQL statements that read what a context needs from Postgres, as data, and the parsing of their rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from afterturn.context import lines
-from afterturn.context.fence import Line
+from afterturn.context.memory_block import MemoryLine
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.recall import memory_queries as recall_statements
@@ -15,53 +15,62 @@ from afterturn.scopes import SessionScope
 
 _SQL = queries.load("context")
 
-#: The most pinned facts, and lines of a profile, that are read.
-FACTS = 200
+#: The largest number of pinned facts, and of profile lines, that is read.
+FACTS_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What Postgres keeps of a user and a session, whatever the question."""
+class StoredContext:
+    """The part of a context that does not depend on the question, from Postgres."""
 
+    #: The user's timezone.
     zone: ZoneInfo
-    pinned: Sequence[Line] = ()
-    profile: Sequence[Line] = ()
-    summary: Sequence[Line] = ()
+    pinned: Sequence[MemoryLine] = ()
+    profile: Sequence[MemoryLine] = ()
+    summary: Sequence[MemoryLine] = ()
     #: Rows of the session's last turns, newest first.
     turns: Sequence[Row] = ()
 
 
-#: With Postgres away.
-NOTHING = Kept(zone=ZoneInfo("UTC"))
+#: Used while Postgres is unreachable.
+EMPTY_CONTEXT = StoredContext(zone=ZoneInfo("UTC"))
 
 
-def kept(session: SessionScope, hidden: Collection[tuple[str, str]], *, turns: int) -> list[Statement]:
-    """Return the statements that read it, for one round trip; without the hidden (session id, turn id)."""
+def stored_context_statements(
+    session: SessionScope, hidden: Collection[tuple[str, str]], *, turns: int
+) -> list[Statement]:
+    """Return the statements that read a StoredContext, for one round trip.
+
+    Args:
+        session: the session whose summary and turns are read.
+        hidden: (session id, turn id) of turns to leave out: they are removed, but not yet in Postgres.
+        turns: number of turns to read, besides the hidden ones.
+    """
     arguments = session.key | {
         "hidden_sessions": [session_id for session_id, _ in hidden],
         "hidden_turns": [turn_id for _, turn_id in hidden],
-        "facts": FACTS,
+        "facts_limit": FACTS_LIMIT,
     }
-    named = [Statement(_SQL[name], arguments) for name in ("timezone", "pinned", "profile", "summary")]
-    return [*named, recall_statements.session_turns(session, limit=turns + len(hidden))]
+    statements = [Statement(_SQL[name], arguments) for name in ("timezone", "pinned", "profile", "summary")]
+    return [*statements, recall_statements.session_turns(session, limit=turns + len(hidden))]
 
 
-def read(answers: Sequence[Sequence[Row]]) -> Kept:
-    """Return what the answers to `kept` say."""
-    timezones, pinned, profile, summaries, turns = answers
-    zone = _zone(timezones[0]["timezone"] if timezones else "UTC")
-    return Kept(
+def parse_stored_context(results: Sequence[Sequence[Row]]) -> StoredContext:
+    """Return the StoredContext in the rows of `stored_context_statements`."""
+    timezones, pinned, profile, summaries, turns = results
+    zone = _load_zone(timezones[0]["timezone"] if timezones else "UTC")
+    return StoredContext(
         zone=zone,
-        pinned=[lines.of_fact(row, zone) for row in pinned],
-        profile=[lines.of_fact(row, zone) for row in profile],
-        summary=[lines.of_summary(row, zone) for row in summaries],
+        pinned=[lines.fact_line(row, zone) for row in pinned],
+        profile=[lines.fact_line(row, zone) for row in profile],
+        summary=[lines.summary_line(row, zone) for row in summaries],
         turns=turns,
     )
 
 
-def _zone(name: str) -> ZoneInfo:
+def _load_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        # A timezone that this machine does not know may shift a date by a day; it costs no context.
+        # This machine does not know the timezone: dates in the lines may be wrong by a day, the context is still built.
         return ZoneInfo("UTC")

@@ -1,8 +1,8 @@
-"""Turns as messages of OpenAI's chat API, tool calls with their results.
+"""Turns as messages of OpenAI's chat API, tool calls together with their results.
 
-A tool call is an assistant's turn with `metadata={"tool_calls": [...]}`, its result a tool's turn with
-`metadata={"tool_call_id": "..."}`, both as the API has them. The API refuses a result without its call, and a call
-without its result: neither is shown.
+A tool call is an assistant's turn with `metadata={"tool_calls": [...]}`. Its result is a tool's turn with
+`metadata={"tool_call_id": "..."}`. Both have the form of the API. The API refuses a result without its call and a call
+without its result, so that these are left out.
 """
 
 from __future__ import annotations
@@ -12,82 +12,82 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from afterturn.context.counting import Counter, Message, tokens_of
+from afterturn.context.counting import Message, TokenCounter, count_messages
 from afterturn.turns import Turn
 
-#: What the API takes as a name.
-_NOT_IN_NAMES = re.compile(r"[^\w-]+", re.ASCII)
-_NAME_LIMIT = 64
-#: Whose messages they become. An exchange holds the user's words and the answer.
-_SHOWN_AS = {"user": "user", "assistant": "assistant", "system": "system", "tool": "user", "exchange": "user"}
+#: Characters that the API does not allow in a name.
+_NOT_ALLOWED_IN_NAMES = re.compile(r"[^\w-]+", re.ASCII)
+_NAME_LIMIT_CHARACTERS = 64
+#: The role of a turn -> the role of its message. An exchange contains the user's words and the answer.
+_MESSAGE_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "user", "exchange": "user"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """Turns that are shown together or not at all: one turn, or an assistant's with the tools' results."""
+    """Turns that are shown together or not at all: one turn, or a turn with tool calls and its results."""
 
     turns: tuple[Turn, ...]
     messages: tuple[Message, ...]
     tokens: int
 
     @property
-    def has_tools(self) -> bool:
+    def has_tool_results(self) -> bool:
         return any(turn.role == "tool" for turn in self.turns)
 
 
-def passages(turns: Sequence[Turn], count: Counter) -> list[Passage]:
-    """Return the passages of a conversation, oldest first. Turns without anything to show have none."""
-    results = _results(turns)
-    answered = {turn.turn_id for by_id in results.values() for turn in by_id.values()}
-    found = []
+def build_passages(turns: Sequence[Turn], count: TokenCounter) -> list[Passage]:
+    """Return the passages of a conversation, oldest first. A turn with nothing to show has no passage."""
+    results = _results_by_calling_turn(turns)
+    result_turn_ids = {turn.turn_id for by_call in results.values() for turn in by_call.values()}
+    passages = []
     for turn in turns:
-        if turn.role not in _SHOWN_AS or turn.turn_id in answered:
+        if turn.role not in _MESSAGE_ROLES or turn.turn_id in result_turn_ids:
             continue
-        shown = _with_results(turn, results.get(turn.turn_id, {}))
-        if shown:
-            messages = tuple(message for _, message in shown)
-            together = tuple(said for said, _ in shown)
-            found.append(Passage(turns=together, messages=messages, tokens=tokens_of(messages, count)))
-    return found
+        pairs = _turn_with_results(turn, results.get(turn.turn_id, {}))
+        if pairs:
+            messages = tuple(message for _, message in pairs)
+            shown_turns = tuple(shown for shown, _ in pairs)
+            passages.append(Passage(turns=shown_turns, messages=messages, tokens=count_messages(messages, count)))
+    return passages
 
 
-def _results(turns: Sequence[Turn]) -> dict[str, dict[str, Turn]]:
-    """Return the results of each assistant's turn that called tools: turn id -> call id -> the tool's turn.
+def _results_by_calling_turn(turns: Sequence[Turn]) -> dict[str, dict[str, Turn]]:
+    """Return the result turns of each turn with tool calls: turn id -> call id -> the result's turn.
 
-    Some models number their calls anew each time: a result belongs to the last call of its id.
+    Some models reuse call ids: a result belongs to the last call with its id.
     """
-    caller: dict[str, str] = {}
+    calling_turn_ids: dict[str, str] = {}
     results: dict[str, dict[str, Turn]] = {}
     for turn in turns:
-        for call in _calls(turn):
-            caller[call["id"]] = turn.turn_id
+        for call in _tool_calls(turn):
+            calling_turn_ids[call["id"]] = turn.turn_id
         call_id = turn.metadata.get("tool_call_id")
-        if turn.role == "tool" and isinstance(call_id, str) and call_id in caller:
-            results.setdefault(caller[call_id], {}).setdefault(call_id, turn)
+        if turn.role == "tool" and isinstance(call_id, str) and call_id in calling_turn_ids:
+            results.setdefault(calling_turn_ids[call_id], {}).setdefault(call_id, turn)
     return results
 
 
-def _with_results(turn: Turn, results: Mapping[str, Turn]) -> list[tuple[Turn, Message]]:
-    calls = [call for call in _calls(turn) if call["id"] in results]
+def _turn_with_results(turn: Turn, results: Mapping[str, Turn]) -> list[tuple[Turn, Message]]:
+    calls = [call for call in _tool_calls(turn) if call["id"] in results]
     if turn.role == "tool" and "tool_call_id" in turn.metadata:
         return []  # its call is not among the turns
     if not turn.content and not calls:
         return []
-    message = _message(turn)
+    message = _to_message(turn)
     if calls:
         message |= {"content": turn.content or None, "tool_calls": calls}
-    shown = [(turn, message)]
+    pairs = [(turn, message)]
     for call in calls:
         result = results[call["id"]]
-        shown.append((result, {"role": "tool", "content": result.content, "tool_call_id": call["id"]}))
-    return shown
+        pairs.append((result, {"role": "tool", "content": result.content, "tool_call_id": call["id"]}))
+    return pairs
 
 
-def _calls(turn: Turn) -> list[dict[str, Any]]:
-    """Return the turn's tool calls that have the API's form, with nothing else in them, no id twice."""
-    given = turn.metadata.get("tool_calls") if turn.role == "assistant" else None
+def _tool_calls(turn: Turn) -> list[dict[str, Any]]:
+    """Return the turn's tool calls that have the API's form, without other keys, each id once."""
+    metadata_calls = turn.metadata.get("tool_calls") if turn.role == "assistant" else None
     calls: dict[str, dict[str, Any]] = {}
-    for call in given if isinstance(given, list) else ():
+    for call in metadata_calls if isinstance(metadata_calls, list) else ():
         match call:
             case {"id": str(call_id), "function": {"name": str(name), "arguments": str(arguments)}}:
                 function = {"name": name, "arguments": arguments}
@@ -95,10 +95,10 @@ def _calls(turn: Turn) -> list[dict[str, Any]]:
     return list(calls.values())
 
 
-def _message(turn: Turn) -> Message:
+def _to_message(turn: Turn) -> Message:
     if turn.role == "tool":
-        # What the API takes as a tool's message names a call; this one names none.
+        # The API requires a call id in a tool message. This turn has none, so that it becomes a user message.
         return {"role": "user", "content": f"[result of {turn.speaker}] {turn.content}"}
-    message: Message = {"role": _SHOWN_AS[turn.role], "content": turn.content}
-    name = _NOT_IN_NAMES.sub("_", turn.name or "").strip("_")[:_NAME_LIMIT]
+    message: Message = {"role": _MESSAGE_ROLES[turn.role], "content": turn.content}
+    name = _NOT_ALLOWED_IN_NAMES.sub("_", turn.name or "").strip("_")[:_NAME_LIMIT_CHARACTERS]
     return message | {"name": name} if name else message

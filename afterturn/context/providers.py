@@ -1,4 +1,4 @@
-"""Outside facts: what no memory holds, such as the time, the place or the calendar."""
+"""Context providers: sources of facts that are not in the memory, such as the time, the place or a calendar."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ logger = logging.getLogger("afterturn.context")
 
 
 class ContextProvider(Protocol):
-    """Says what holds outside. With the asyncio client `lines` may be a coroutine function."""
+    """Provides lines for the prompt. With the asyncio client `lines` may be a coroutine function."""
 
     @property
     def name(self) -> str:
-        """What its lines are called in the prompt, such as calendar."""
+        """The label of its lines in the prompt, such as calendar."""
         ...
 
     @property
     def share(self) -> float:
-        """The fraction of the budget that is kept for it, 0 to 1; what it leaves goes to what is relevant."""
+        """Its fraction of the budget, 0 to 1. Relevant memories get the tokens that it does not use."""
         ...
 
     def lines(self) -> Sequence[str] | Awaitable[Sequence[str]]:
-        """Return what holds now, the most important first, each without a line break."""
+        """Return the lines to show now, the most important first, each without a line break."""
         ...
 
 
 @dataclass(frozen=True)
 class ClockProvider:
-    """The time, to the minute, where the user is."""
+    """Provides the date and time, to the minute, in the user's timezone."""
 
-    #: A name of the IANA database, such as Europe/Lisbon.
+    #: A timezone name of the IANA database, such as Europe/Lisbon.
     timezone: str = "UTC"
     name: str = "clock"
     share: float = 0.02
@@ -60,48 +60,52 @@ class ClockProvider:
             raise InvalidInput(f"timezone must be a name such as Europe/Lisbon, not {self.timezone!r}") from None
 
 
-def checked(providers: Sequence[ContextProvider]) -> tuple[ContextProvider, ...]:
-    """Return the providers when each has a name and a share, and together they leave room. Raises InvalidInput."""
+def validate_providers(providers: Sequence[ContextProvider]) -> tuple[ContextProvider, ...]:
+    """Return the providers if each has a name, a share and lines, and their shares are less than 1 together.
+
+    Raises InvalidInput, which names the provider.
+    """
     for provider in providers:
-        name = ids.validated("the name of a context provider", getattr(provider, "name", None))
-        budget.checked_share(f"the share of {name}", getattr(provider, "share", None))
+        name = ids.validate_id("the name of a context provider", getattr(provider, "name", None))
+        budget.validate_share(f"the share of {name}", getattr(provider, "share", None))
         if not callable(getattr(provider, "lines", None)):
             raise InvalidInput(f"the context provider {name} has no method `lines`")
-    budget.checked_outside([provider.share for provider in providers])
+    budget.validate_provider_shares([provider.share for provider in providers])
     return tuple(providers)
 
 
-def ask(provider: ContextProvider) -> list[str]:
-    """Return what a provider says; nothing, and a line in the log, where it fails."""
+def read_lines(provider: ContextProvider) -> list[str]:
+    """Return a provider's lines. If it fails, write a warning to the log and return none."""
     try:
-        said = provider.lines()
-        if inspect.iscoroutine(said):
-            said.close()
+        lines = provider.lines()
+        if inspect.iscoroutine(lines):
+            lines.close()
             raise TypeError("a coroutine needs AsyncMemoryClient")
-        return _texts(said)
+        return _validate_lines(lines)
     except Exception as error:
-        return _nothing(provider, error)
+        _log_failure(provider, error)
+        return []
 
 
-async def ask_async(provider: ContextProvider) -> list[str]:
-    """The same for asyncio; `lines` may be a coroutine function."""
+async def read_lines_async(provider: ContextProvider) -> list[str]:
+    """Return a provider's lines, whose `lines` may be a coroutine function. If it fails, log it and return none."""
     try:
-        said = provider.lines()
-        return _texts(await said if inspect.isawaitable(said) else said)
+        lines = provider.lines()
+        return _validate_lines(await lines if inspect.isawaitable(lines) else lines)
     except Exception as error:
-        return _nothing(provider, error)
+        _log_failure(provider, error)
+        return []
 
 
-def _texts(said: Any) -> list[str]:
-    if isinstance(said, str):
+def _validate_lines(lines: Any) -> list[str]:
+    if isinstance(lines, str):
         raise TypeError("lines() must return a sequence of strings, not one string")
-    texts = list(said)
+    texts = list(lines)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("lines() must return strings")
     return texts
 
 
-def _nothing(provider: ContextProvider, error: Exception) -> list[str]:
-    # The message of somebody else's error may hold what the provider knows of the user.
+def _log_failure(provider: ContextProvider, error: Exception) -> None:
+    # Only the error's type: the message of another program's error may contain data of the user.
     logger.warning("the context provider %s is left out: it failed with %s", provider.name, type(error).__name__)
-    return []

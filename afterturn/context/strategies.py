@@ -1,4 +1,4 @@
-"""Which of a session's turns are shown: the last ones, by number or by tokens, with the summary, or the important."""
+"""History strategies: which of a session's turns a context shows, and whether it shows the session's summary."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 from afterturn.context.messages import Passage
 from afterturn.errors import InvalidInput
 
-#: The most turns that are read for one context.
-MOST_TURNS = 1_000
-#: An estimate of the shortest turns: how many must be read to have a number of tokens.
-_TOKENS_PER_TURN = 5
+#: The largest number of turns that is read for one context.
+MAX_TURNS_READ = 1_000
+#: Tokens of the shortest turns, to estimate how many turns must be read for a number of tokens.
+_MIN_TOKENS_PER_TURN = 5
 
 
 class History(Protocol):
@@ -20,71 +20,71 @@ class History(Protocol):
 
     @property
     def turns_read(self) -> int:
-        """How many of the session's last turns it chooses among, 1 to 1,000."""
+        """How many of the session's last turns it chooses from, 1 to 1,000."""
         ...
 
     @property
     def shows_summary(self) -> bool:
-        """Whether the session's summary stands for what is not shown."""
+        """Whether the context contains the session's summary."""
         ...
 
     def chosen(self, passages: Sequence[Passage]) -> list[Passage]:
-        """Return the passages to show, of those read, both oldest first. The budget may cut the oldest of them."""
+        """Return those of `passages` to show, oldest first. The budget may then cut off the oldest of them."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LastTurns:
-    """The last `turns` turns."""
+    """Show the last `turns` turns."""
 
     turns: int = 20
     shows_summary = False
 
     def __post_init__(self) -> None:
-        _checked("turns", self.turns, 0, MOST_TURNS)
+        _validate_number("turns", self.turns, 0, MAX_TURNS_READ)
 
     @property
     def turns_read(self) -> int:
         return max(1, self.turns)
 
     def chosen(self, passages: Sequence[Passage]) -> list[Passage]:
-        return _last(passages, [len(passage.turns) for passage in passages], self.turns)
+        return _last_within(passages, [len(passage.turns) for passage in passages], self.turns)
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryAndRecent(LastTurns):
-    """The session's summary, and the last `turns` turns."""
+    """Show the session's summary and the last `turns` turns."""
 
     shows_summary = True
 
 
 @dataclass(frozen=True, slots=True)
 class LastTokens:
-    """The last turns that have `tokens` tokens together."""
+    """Show the last turns that have at most `tokens` tokens together."""
 
     tokens: int
     shows_summary = False
 
     def __post_init__(self) -> None:
-        _checked("tokens", self.tokens, 0, None)
+        _validate_number("tokens", self.tokens, 0, None)
 
     @property
     def turns_read(self) -> int:
-        return min(MOST_TURNS, 1 + self.tokens // _TOKENS_PER_TURN)
+        return min(MAX_TURNS_READ, 1 + self.tokens // _MIN_TOKENS_PER_TURN)
 
     def chosen(self, passages: Sequence[Passage]) -> list[Passage]:
-        return _last(passages, [passage.tokens for passage in passages], self.tokens)
+        return _last_within(passages, [passage.tokens for passage in passages], self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportantOnly:
-    """Tool calls with their results, system turns and turns with `metadata={"pinned": True}`, of the last `among`."""
+    """Show, of the last `among` turns, tool calls with results, system turns and turns with `{"pinned": True}`."""
 
     among: int = 200
     shows_summary = False
 
     def __post_init__(self) -> None:
-        _checked("among", self.among, 1, MOST_TURNS)
+        _validate_number("among", self.among, 1, MAX_TURNS_READ)
 
     @property
     def turns_read(self) -> int:
@@ -96,19 +96,20 @@ class ImportantOnly:
 
 def _is_important(passage: Passage) -> bool:
     first = passage.turns[0]
-    return passage.has_tools or first.role == "system" or first.metadata.get("pinned") is True
+    return passage.has_tool_results or first.role == "system" or first.metadata.get("pinned") is True
 
 
-def _last(passages: Sequence[Passage], sizes: Sequence[int], most: int) -> list[Passage]:
+def _last_within(passages: Sequence[Passage], sizes: Sequence[int], limit: int) -> list[Passage]:
+    """Return the last passages whose sizes, added together, are within the limit."""
     first = len(passages)
-    while first and sizes[first - 1] <= most:
+    while first and sizes[first - 1] <= limit:
         first -= 1
-        most -= sizes[first]
+        limit -= sizes[first]
     return list(passages[first:])
 
 
-def _checked(name: str, number: object, least: int, most: int | None) -> None:
+def _validate_number(name: str, number: object, minimum: int, maximum: int | None) -> None:
     is_number = isinstance(number, int) and not isinstance(number, bool)
-    if not is_number or number < least or (most is not None and number > most):  # type: ignore[operator]
-        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+    if not is_number or number < minimum or (maximum is not None and number > maximum):  # type: ignore[operator]
+        bounds = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"
         raise InvalidInput(f"{name} must be {bounds}, not {number!r}")

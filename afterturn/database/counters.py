@@ -1,19 +1,21 @@
-"""Counters of what happens rarely and must be seen, kept in Postgres."""
+"""Counters of rare events that an operator must see, stored in Postgres."""
 
 from __future__ import annotations
 
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Statement, Steps
+from afterturn.database.steps import read_rows
 
-#: A worker woke up, or was overtaken, and its write was refused by a fence.
+#: A worker's lease had expired or another worker had taken it, and a fence refused its write.
 STALE_WRITES_REFUSED = "stale_writes_refused"
-#: A batch, or a whole memory, was read again because its user's memory had changed meanwhile.
+#: A batch or a whole memory was read again, because the user's memory had changed since the first read.
 VERSION_CONFLICTS = "version_conflicts"
-#: A model said something in a summary without naming what it rests on; it was left out.
+#: A statement of an LLM's summary was left out because it named no entry.
 STATEMENTS_DROPPED = "summary_statements_dropped"
 
 
-def add(connection: Connection, name: str, count: int = 1) -> None:
-    """Count so many more."""
+def increment(connection: Connection, name: str, count: int = 1) -> None:
+    """Add `count` to a counter."""
     connection.execute(
         "INSERT INTO counters (name, count) VALUES (%s, %s) "
         "ON CONFLICT (name) DO UPDATE SET count = counters.count + EXCLUDED.count, last_at = now()",
@@ -21,6 +23,7 @@ def add(connection: Connection, name: str, count: int = 1) -> None:
     )
 
 
-def read(connection: Connection) -> dict[str, int]:
-    """Return all counters by name."""
-    return {row["name"]: row["count"] for row in connection.execute("SELECT name, count FROM counters").fetchall()}
+def read_counters() -> Steps[dict[str, int]]:
+    """Return the values of all counters by name."""
+    rows = yield from read_rows(Statement("SELECT name, count FROM counters", {}))
+    return {row["name"]: row["count"] for row in rows}

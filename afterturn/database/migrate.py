@@ -1,4 +1,4 @@
-"""Bring a database to this release's schema (yoyo-migrations)."""
+"""Migrate a database to the schema of this release (yoyo-migrations)."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from importlib.resources import as_file, files
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import yoyo
 
+from afterturn import extras
 from afterturn.errors import MemoryUnavailable, SettingsError
 
 MINIMUM_POSTGRES = 150000
 MINIMUM_PGVECTOR = (0, 7)
 
-#: Key of the advisory lock that keeps two migrations apart. It ends with its connection, whatever kills the process
-#: (yoyo's own lock is a row that a killed process leaves behind).
-_ADVISORY_LOCK = 0x61667465
+#: Key of the advisory lock under which migrations run, so that only one process migrates at a time. The server releases
+#: it when the connection ends, also when the process is killed (yoyo's own lock is a row that would stay).
+_ADVISORY_LOCK_KEY = 0x61667465
 
 
-def apply(postgres_url: str, finish: Callable[[psycopg.Connection], None]) -> list[str]:
+def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection], None]) -> list[str]:
     """Apply the missing migrations and return their names, oldest first.
 
     Args:
-        postgres_url: the database, as a login that may create tables and roles.
-        finish: what a migrated database needs besides; called under the same lock.
+        postgres_url: the database, with a login that may create tables and roles.
+        finish: further preparation of the migrated database; called under the same lock.
 
-    Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
-    login may not create the roles.
+    Raises MemoryUnavailable when the server does not answer; SettingsError when the server is too old, has no pgvector,
+    or the login may not create roles; MissingExtra when yoyo is not installed.
     """
+    extras.require("worker", "a migration")
     try:
         with psycopg.connect(postgres_url, autocommit=True, connect_timeout=10) as connection:
             _check_server(connection)
-            connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+            connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK_KEY,))
             applied = _apply_missing(postgres_url)
             finish(connection)
             return applied
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(
-            f"the login of AFTERTURN_POSTGRES_URL may not do what the schema needs: {error}. Run `afterturn migrate` "
-            "as a role with CREATEROLE, or create afterturn_app and afterturn_worker and grant both to the login."
+            f"the login of AFTERTURN_POSTGRES_URL lacks a privilege that the schema needs: {error}. Run `afterturn "
+            "migrate` as a role with CREATEROLE, or create the roles afterturn_app and afterturn_worker and grant both "
+            "to the login."
         ) from error
     except psycopg.OperationalError as error:
         raise MemoryUnavailable(f"AFTERTURN_POSTGRES_URL cannot be reached: {error}") from error
@@ -57,6 +59,8 @@ def _check_server(connection: psycopg.Connection) -> None:
 
 
 def _apply_missing(postgres_url: str) -> list[str]:
+    import yoyo
+
     backend = yoyo.get_backend(_yoyo_url(postgres_url))
     try:
         with as_file(files("afterturn.database").joinpath("migrations")) as folder:

@@ -1,19 +1,22 @@
-"""Connection pools, and the role that a connection takes."""
+"""Connection pools, and the role of their connections."""
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias
 
 import psycopg
+from pgvector import HalfVector
+from pgvector.psycopg.halfvec import HalfVectorBinaryDumper, HalfVectorDumper
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from afterturn.database import bounded
-from afterturn.database.bounded import BoundedAsyncConnection, BoundedConnection
+from afterturn.database import deadlines
+from afterturn.database.deadlines import AsyncDeadlineConnection, DeadlineConnection
 from afterturn.errors import MemoryUnavailable
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
@@ -21,27 +24,35 @@ from afterturn.settings import Settings
 Connection: TypeAlias = psycopg.Connection[DictRow]
 AsyncConnection: TypeAlias = psycopg.AsyncConnection[DictRow]
 
-#: Sees every user: for workers only.
+#: The role of workers: it can access the rows of all users.
 WORKER_ROLE: LiteralString = "afterturn_worker"
-#: Sees the user that the transaction names, and nothing where it names none.
+#: The role of readers: row-level security shows it the rows of the user that the transaction names, or no rows.
 APP_ROLE: LiteralString = "afterturn_app"
 
-#: To start other processes, or to compile a plan, takes Postgres longer than nearly any reader's statement.
-_AT_ONCE: LiteralString = "SET max_parallel_workers_per_gather = 0; SET jit = off"
+#: Starting parallel workers, or compiling a plan, takes longer than nearly every statement of a reader.
+_NO_PARALLEL_NO_JIT: LiteralString = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 
-_SET_OWNER = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
+_SET_USER = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
+
+#: The first server version with the setting transaction_timeout.
+_TRANSACTION_TIMEOUT_VERSION = 170_000
+
+#: Disables prepared statements: Postgres may use a generic plan for them, which loses rows of a filtered vector search.
+_NEVER_PREPARE: dict[str, Any] = {"prepare_threshold": None}
 
 
 def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connection]:
-    """Open a pool of connections that cross users. Connects in the background; `connection()` waits for the first."""
+    """Open a pool of connections with the worker role. It connects in the background; `connection()` waits for it."""
 
     milliseconds = int((settings.lease_seconds + settings.postgres_timeout_seconds) * 1000)
 
     def configure(connection: Connection) -> None:
+        _adapt_vectors(connection)
         connection.execute(f"SET ROLE {WORKER_ROLE}")
-        if connection.info.server_version >= _KNOWS_TRANSACTION_TIMEOUT:
-            # A process that falls asleep while it sends many statements at once is not "idle" to the server, which
-            # waits for the rest of them and keeps the locks. Before version 17 nothing ends that but its own end.
+        if connection.info.server_version >= _TRANSACTION_TIMEOUT_VERSION:
+            # A process that stops while it sends several statements at once is not "idle in transaction": the server
+            # waits for the rest of the statements and keeps the locks. Only transaction_timeout ends that. Before
+            # version 17 it lasts until the process ends.
             connection.execute(SQL("SET transaction_timeout = {}").format(milliseconds))
 
     return ConnectionPool(
@@ -51,30 +62,52 @@ def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connect
         open=True,
         timeout=settings.postgres_timeout_seconds,
         configure=configure,
-        check=ConnectionPool.check_connection,
+        check=_check_open,
         kwargs=_connection_arguments(settings),
     )
 
 
+def _check_open(connection: Connection) -> None:
+    """Raise OperationalError if the server has closed an idle connection. An open connection needs no round trip.
+
+    The socket of a closed connection is readable. The socket of an idle connection is not, except for notices.
+    """
+    socket = select.poll()
+    socket.register(connection.pgconn.socket, select.POLLIN)
+    if socket.poll(0):
+        ConnectionPool.check_connection(connection)
+
+
 @contextmanager
 def worker_connection(settings: Settings) -> Iterator[Connection]:
-    """Open one connection that crosses users, for a command that soon ends. Raises MemoryUnavailable."""
+    """Open one connection with the worker role, for a short command. Raises MemoryUnavailable."""
     url = settings.postgres_url.get_secret_value()
-    with unavailable_as_ours(), psycopg.connect(url, **_connection_arguments(settings)) as connection:
+    with translate_connection_errors(), psycopg.connect(url, **_connection_arguments(settings)) as connection:
         connection.execute(f"SET ROLE {WORKER_ROLE}")
         yield connection
 
 
+@asynccontextmanager
+async def async_worker_connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """Open one connection with the worker role for asyncio, for a short command. Raises MemoryUnavailable."""
+    url = settings.postgres_url.get_secret_value()
+    with translate_connection_errors():
+        async with await psycopg.AsyncConnection.connect(url, **_connection_arguments(settings)) as connection:
+            await connection.execute(f"SET ROLE {WORKER_ROLE}")
+            yield connection
+
+
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
-    """Open a pool for readers of one user at a time; take connections from it with `owned`."""
+    """Open a pool of connections with the reader's role; use it with `user_transaction`."""
 
     def configure(connection: Connection) -> None:
+        _adapt_vectors(connection)
         connection.execute(f"SET ROLE {APP_ROLE}")
-        connection.execute(_AT_ONCE)
+        connection.execute(_NO_PARALLEL_NO_JIT)
 
     return ConnectionPool(
         settings.postgres_url.get_secret_value(),
-        connection_class=BoundedConnection,
+        connection_class=DeadlineConnection,
         min_size=0,
         max_size=size,
         open=True,
@@ -85,15 +118,16 @@ def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connec
 
 
 def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnectionPool[AsyncConnection]:
-    """Return such a pool for asyncio, not yet open."""
+    """Return a pool like `open_app_pool` for asyncio, not opened yet."""
 
     async def configure(connection: AsyncConnection) -> None:
+        _adapt_vectors(connection)
         await connection.execute(f"SET ROLE {APP_ROLE}")
-        await connection.execute(_AT_ONCE)
+        await connection.execute(_NO_PARALLEL_NO_JIT)
 
     return AsyncConnectionPool(
         settings.postgres_url.get_secret_value(),
-        connection_class=BoundedAsyncConnection,
+        connection_class=AsyncDeadlineConnection,
         min_size=0,
         max_size=size,
         open=False,
@@ -104,55 +138,61 @@ def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnection
 
 
 @contextmanager
-def owned(pool: ConnectionPool[Connection], scope: UserScope) -> Iterator[Connection]:
-    """Open a transaction that sees this user's rows only.
+def user_transaction(pool: ConnectionPool[Connection], scope: UserScope) -> Iterator[Connection]:
+    """Open a transaction that can access this user's rows only.
 
-    It is in pipeline mode: naming the user costs no round trip of its own. Raises MemoryUnavailable, at the latest
-    when the pool's timeout has passed, waiting for the connection included.
+    It uses pipeline mode, so that setting the user needs no separate round trip. Raises MemoryUnavailable when the
+    block, including the wait for a connection, takes longer than the pool's timeout.
     """
     deadline = time.monotonic() + pool.timeout
     with (
-        unavailable_as_ours(),
+        translate_connection_errors(),
         pool.connection() as connection,
-        bounded.within(connection, deadline),
+        deadlines.apply_deadline(connection, deadline),
         connection.pipeline(),
         connection.transaction(),
     ):
-        connection.execute(_SET_OWNER, (scope.tenant_id, scope.user_id))
+        connection.execute(_SET_USER, (scope.tenant_id, scope.user_id))
         yield connection
 
 
 @asynccontextmanager
-async def owned_async(pool: AsyncConnectionPool[AsyncConnection], scope: UserScope) -> AsyncIterator[AsyncConnection]:
-    """Open a transaction that sees this user's rows only. Raises MemoryUnavailable, like `owned`."""
+async def async_user_transaction(
+    pool: AsyncConnectionPool[AsyncConnection], scope: UserScope
+) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that can access this user's rows only. Raises MemoryUnavailable, like `user_transaction`."""
     deadline = time.monotonic() + pool.timeout
-    with unavailable_as_ours():
+    with translate_connection_errors():
         async with pool.connection() as connection:
-            with bounded.within(connection, deadline):
+            with deadlines.apply_deadline(connection, deadline):
                 async with connection.pipeline(), connection.transaction():
-                    await connection.execute(_SET_OWNER, (scope.tenant_id, scope.user_id))
+                    await connection.execute(_SET_USER, (scope.tenant_id, scope.user_id))
                     yield connection
 
 
 @contextmanager
-def unavailable_as_ours() -> Iterator[None]:
-    """Turn the driver's word for "away" into MemoryUnavailable."""
+def translate_connection_errors() -> Iterator[None]:
+    """Raise MemoryUnavailable instead of the driver's errors for a server that does not answer."""
     try:
         yield
     except (PoolTimeout, psycopg.OperationalError) as error:
         raise MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__}") from error
 
 
-_KNOWS_TRANSACTION_TIMEOUT = 170_000
+def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
+    """Let a connection take vectors as arguments, by pgvector's adapters (docs/explanation/decisions/020).
 
-#: With a prepared statement Postgres may settle on a generic plan, which loses rows of a filtered vector search.
-_NEVER_PREPARE: dict[str, Any] = {"prepare_threshold": None}
+    The number that their type has in this database is not asked for: that would be a round trip more for each new
+    connection, and would fail before the first migration. The statements say the type.
+    """
+    for dumper in (HalfVectorDumper, HalfVectorBinaryDumper):
+        connection.adapters.register_dumper(HalfVector, dumper)
 
 
 def _connection_arguments(settings: Settings) -> dict[str, Any]:
     milliseconds = int(settings.postgres_timeout_seconds * 1000)
-    # A process that sleeps in the middle of a transaction holds locks that nobody else gets. Its lease would have
-    # lapsed by now; so does its session.
+    # A process that stops in the middle of a transaction keeps its locks. After lease_seconds its lease has expired, so
+    # that the server may end its session.
     idle_milliseconds = int(settings.lease_seconds * 1000)
     return {
         "autocommit": True,
@@ -160,7 +200,7 @@ def _connection_arguments(settings: Settings) -> dict[str, Any]:
         "connect_timeout": max(1, int(settings.postgres_timeout_seconds)),
         "options": f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={idle_milliseconds}",
         "application_name": "afterturn",
-        # A server that vanished without a word (a power cut, a firewall) is noticed within about half a minute.
+        # Detects a server that disappeared without closing the connection (a power cut, a firewall) in about 30 s.
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,

@@ -1,39 +1,89 @@
-"""The tables whose rows belong to a user, as the database itself names them."""
+"""The store of users' data in Postgres: its rows are exported, deleted and scrubbed.
+
+The list of tables comes from the database, so that a table that a later release adds is included.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
+import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
-from afterturn.database import queries
+from afterturn import faults
+from afterturn.database import pool, queries, vacuum
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
+from afterturn.settings import Settings
+from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
 
 _SQL = queries.load("owned")
 
-#: Rows that one round trip brings.
+#: Rows per round trip.
 _ROWS_PER_FETCH = 500
 
 
 def tables(connection: Connection) -> dict[str, list[str]]:
-    """Return each such table with the columns of its primary key."""
+    """Return each table whose rows belong to a user, with the columns of its primary key."""
     return {row["name"]: row["primary_key"] for row in connection.execute(_SQL["owned_tables"]).fetchall()}
 
 
-def rows(connection: Connection, scope: UserScope) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a user's rows of every table, as of one moment, each with its table's name and as JSON has it."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute(_SQL["allow_time"])
-        for table, primary_key in tables(connection).items():
-            statement = sql.SQL(_SQL["owned_rows"]).format(
-                table=sql.Identifier(table), primary_key=sql.SQL(", ").join(map(sql.Identifier, primary_key))
-            )
-            # A cursor of the server's: a large memory does not have to fit in this process.
-            with connection.cursor(name="owned_rows") as cursor:
-                cursor.itersize = _ROWS_PER_FETCH
-                cursor.execute(statement, scope.key)
-                for row in cursor:
-                    yield table, row["row"]
+class UserTables(UserStore):
+    """The data of users in Postgres."""
+
+    name = "postgres"
+    remains: Mapping[str, str] = {
+        "Postgres, dead rows": "until autovacuum comes by, or `afterturn scrub` is run",
+        "Postgres, write-ahead log": "until its segments are dropped after a checkpoint, or `afterturn scrub` is run",
+    }
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def records(self, user: UserScope) -> Iterator[Record]:
+        """Yield the user's rows of every table, from one snapshot."""
+        with pool.worker_connection(self._settings) as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute(_SQL["allow_time"])
+            for table, primary_key in tables(connection).items():
+                yield from _rows(connection, user, table, primary_key)
+
+    def complete(self, erasure: Erasure, connection: Connection) -> Counter[str]:
+        """Delete the user's rows of every table. The leases come first: their holders then cannot write any more."""
+        removed: Counter[str] = Counter()
+        names = [name for name in tables(connection) if name != "erasures"]
+        for name in sorted(names, key=lambda name: (name != "leases", name)):
+            statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
+            removed[name] = connection.execute(statement, erasure.user.key).rowcount
+        # The request creates that row if it is missing, so its count would claim that an unknown user was known.
+        del removed["users"]
+        faults.point("erase.rows_deleted")
+        return removed
+
+    def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
+        """Remove dead rows and old segments of the write-ahead log. Raises MemoryUnavailable."""
+        # Without SET ROLE: only the owner of a table may vacuum it.
+        url = self._settings.postgres_url.get_secret_value()
+        with (
+            pool.translate_connection_errors(),
+            psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
+        ):
+            yield from vacuum.steps(connection, list(tables(connection)), rewrite=rewrite)
+
+
+def _rows(connection: Connection, user: UserScope, table: str, primary_key: list[str]) -> Iterator[Record]:
+    statement = sql.SQL(_SQL["owned_rows"]).format(
+        table=sql.Identifier(table), primary_key=sql.SQL(", ").join(map(sql.Identifier, primary_key))
+    )
+    # A server-side cursor: a large memory need not fit into this process.
+    with connection.cursor(name="owned_rows") as cursor:
+        cursor.itersize = _ROWS_PER_FETCH
+        cursor.execute(statement, user.key)
+        for found in cursor:
+            row = found["row"]
+            if table == "vectors":
+                row["embedding"] = json.loads(row["embedding"])
+            yield Record(kind=table, values={"table": table, "row": row})

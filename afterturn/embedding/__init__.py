@@ -1,1 +1,1 @@
-"""Texts to vectors: the embedders, and the embedding spaces that the database knows."""
+"""Embedders, which turn texts into vectors, and the embedding spaces of the database."""

@@ -1,4 +1,4 @@
-"""The seam between the pipeline and what turns text into vectors."""
+"""The interface of all embedders."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import Protocol
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of length 1, so that the inner product of two is their cosine."""
+    """Turns texts into vectors of length 1, so that the inner product of two vectors is their cosine."""
 
     @property
     def provider(self) -> str:
-        """hashing, fastembed or openai; with model and dimension it names an embedding space."""
+        """hashing, fastembed or openai. Provider, model and dimension identify an embedding space."""
         ...
 
     @property
     def model(self) -> str:
-        """Name of the model; another name means other vectors."""
+        """Name of the model. Vectors of different models cannot be compared."""
         ...
 
     @property
     def dimension(self) -> int:
-        """Numbers per vector. Some embedders ask their model when it is first read, and may raise ModelError."""
+        """Numbers per vector. Some embedders call their model when it is first read, and may raise ModelError."""
         ...
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one vector per text, in order; no texts, no call. Raises ModelUnavailable or ModelRefused."""
+        """Return one vector per text, in order. Without texts no call is made.
+
+        Raises ModelUnavailable or ModelRefused.
+        """
         ...

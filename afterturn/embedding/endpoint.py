@@ -1,4 +1,4 @@
-"""The embedder behind an OpenAI-compatible endpoint."""
+"""The embedder that calls an OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ SETTING_NAMES = SettingNames(
 
 DEFAULT_MODEL = "text-embedding-3-small"
 
-#: Inputs per call. OpenAI takes 2,048, local servers may take fewer; more saves nothing but round trips.
+#: Inputs per call. OpenAI allows 2,048, local servers may allow fewer. A larger number only saves round trips.
 BATCH_INPUTS = 256
 
-#: Characters per call: OpenAI takes 300,000 tokens, and a token may be a single character.
+#: Characters per call. OpenAI allows 300,000 tokens, and a token can be a single character.
 BATCH_CHARACTERS = 250_000
 
-#: A text that the model finds too long is cut in half until it fits, and given up below this.
-SHORTEST_CHARACTERS = 64
+#: A text that is too long for the model is cut in half until it fits. A text of at most this length is not cut: the
+#: call fails.
+MIN_TEXT_CHARACTERS = 64
 
-#: Endpoints refuse an empty input, but a turn that only holds a tool call has one.
-_NOTHING = "(nothing)"
+#: Replaces an empty text, which endpoints refuse. A turn with only a tool call has an empty text.
+_EMPTY_TEXT = "(nothing)"
 
-_ABOUT_DIMENSION = re.compile(r"dimension|matryoshka", re.IGNORECASE)
+_DIMENSION_ERROR = re.compile(r"dimension|matryoshka", re.IGNORECASE)
 
 
 class EndpointEmbedder:
-    """Asks an endpoint for vectors. Safe to share between threads; nothing is opened before the first call."""
+    """Requests vectors from an endpoint. Threads can share it; no connection is opened before the first call."""
 
     provider = "openai"
 
@@ -56,21 +57,26 @@ class EndpointEmbedder:
     ) -> None:
         self.model = model or DEFAULT_MODEL
         self._dimension = dimension
-        # Models without a choice of dimension refuse to be told one; whether this one does is found out by asking.
-        self._tells_dimension = dimension is not None
+        # Models with a fixed dimension refuse the parameter `dimensions`. Whether this one does is known after a call.
+        self._sends_dimension = dimension is not None
         self._endpoint = ModelEndpoint(
             base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds, names=SETTING_NAMES
         )
 
     @classmethod
     def from_settings(cls, settings: Settings, *, model: str | None = None, dimension: int | None = None) -> Self:
-        """Return the embedder of an embedding space; its endpoint and key are the LLM's where it has none of its own.
+        """Return an embedder that is configured by the settings. Opens no connection.
 
-        Nothing is opened. Raises SettingsError when there is neither a key nor an endpoint.
+        Args:
+            settings: endpoint, key and timeout; without an endpoint or key of the embedder, those of the LLM are used.
+            model: the model of an embedding space; None: the configured one.
+            dimension: the dimension of an embedding space; None: the configured one.
+
+        Raises SettingsError when there is neither a key nor an endpoint.
         """
-        own_endpoint = settings.embedding_base_url is not None
-        # A key is only shown to the endpoint that it is for.
-        key = settings.embedding_api_key or (None if own_endpoint else settings.llm_api_key)
+        has_own_endpoint = settings.embedding_base_url is not None
+        # The LLM's key is not sent to another endpoint.
+        key = settings.embedding_api_key or (None if has_own_endpoint else settings.llm_api_key)
         return cls(
             model=model or settings.embedding_model,
             dimension=dimension or settings.embedding_dimension,
@@ -81,16 +87,16 @@ class EndpointEmbedder:
 
     @property
     def dimension(self) -> int:
-        """Numbers per vector; where none was chosen, the first reading asks the model, and may raise ModelError."""
+        """Numbers per vector. If none is configured, the first access calls the model, and may raise ModelError."""
         if self._dimension is None:
             self._dimension = len(self._call(["dimension"])[0])
         return self._dimension
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one unit vector per text. Of a text longer than the model can read, the beginning is embedded."""
+        """Return one unit vector per text. If a text is too long for the model, only its beginning is embedded."""
         vectors: list[list[float]] = []
-        for batch in _batches([text if text.strip() else _NOTHING for text in texts]):
-            vectors += self._embed_shrinking(batch)
+        for batch in _split_into_batches([text if text.strip() else _EMPTY_TEXT for text in texts]):
+            vectors += self._embed_with_shortening(batch)
         if vectors and self._dimension is None:
             self._dimension = len(vectors[0])
         if any(len(vector) != self._dimension for vector in vectors):
@@ -101,35 +107,36 @@ class EndpointEmbedder:
         return vectors
 
     def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
+        """Close the connections. The next call opens new ones."""
         self._endpoint.close()
 
-    def _embed_shrinking(self, texts: list[str]) -> list[list[float]]:
+    def _embed_with_shortening(self, texts: list[str]) -> list[list[float]]:
+        """Embed texts; split the call, and then shorten single texts, while the input is too long."""
         try:
             return self._call(texts)
         except InputTooLong:
             if len(texts) > 1:
                 middle = len(texts) // 2
-                return self._embed_shrinking(texts[:middle]) + self._embed_shrinking(texts[middle:])
-            if len(texts[0]) <= SHORTEST_CHARACTERS:
+                return self._embed_with_shortening(texts[:middle]) + self._embed_with_shortening(texts[middle:])
+            if len(texts[0]) <= MIN_TEXT_CHARACTERS:
                 raise
-            return self._embed_shrinking([texts[0][: len(texts[0]) // 2]])
+            return self._embed_with_shortening([texts[0][: len(texts[0]) // 2]])
 
     def _call(self, texts: list[str]) -> list[list[float]]:
         body: dict[str, Any] = {"model": self.model, "input": texts, "encoding_format": "base64"}
-        if self._tells_dimension:
+        if self._sends_dimension:
             body["dimensions"] = self._dimension
         try:
             answer = self._endpoint.post("embeddings", body)
         except CallFailed as error:
-            if self._tells_dimension and error.failure.status in (400, 422) and error.failure.says(_ABOUT_DIMENSION):
-                self._tells_dimension = False
+            if self._sends_dimension and error.failure.status in (400, 422) and error.failure.says(_DIMENSION_ERROR):
+                self._sends_dimension = False
                 return self._call(texts)
             raise failures.error_for(error.failure, SETTING_NAMES) from None
-        return _vectors(answer, len(texts))
+        return _parse_vectors(answer, len(texts))
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+def _split_into_batches(texts: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     characters = 0
     for text in texts:
@@ -142,19 +149,19 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
-    """Return the vectors of an answer in the order of the inputs, each of length 1."""
+def _parse_vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
+    """Return the unit vectors in an answer, in the order of the inputs."""
     items = answer.get("data")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
-    by_index = {item.get("index", place): item for place, item in enumerate(items)}
+    by_index = {item.get("index", position): item for position, item in enumerate(items)}
     if set(by_index) != set(range(count)):
-        raise ModelUnavailable(f"the endpoint answered {len(items)} vectors to {count} texts")
-    return [_unit(_numbers(by_index[place].get("embedding"))) for place in range(count)]
+        raise ModelUnavailable(f"the endpoint returned {len(items)} vectors for {count} texts")
+    return [_normalize(_decode_vector(by_index[index].get("embedding"))) for index in range(count)]
 
 
-def _numbers(embedding: object) -> list[float]:
-    """Decode base64 (32-bit floats, little-endian); servers that do not know it send a list all the same."""
+def _decode_vector(embedding: object) -> list[float]:
+    """Decode base64 (32-bit floats, little-endian), or a list: some servers ignore `encoding_format`."""
     try:
         if isinstance(embedding, str):
             numbers = array("f", base64.b64decode(embedding, validate=True))
@@ -165,11 +172,11 @@ def _numbers(embedding: object) -> list[float]:
             return [float(number) for number in embedding]
     except (ValueError, TypeError, binascii.Error):
         pass
-    raise ModelUnavailable("the endpoint answered no vector")
+    raise ModelUnavailable("the endpoint returned no vector")
 
 
-def _unit(numbers: list[float]) -> list[float]:
-    length = math.hypot(*numbers)
+def _normalize(vector: list[float]) -> list[float]:
+    length = math.hypot(*vector)
     if not math.isfinite(length) or length == 0.0:
-        raise ModelRefused("the endpoint answered a vector without a direction (zero, infinite or not a number)")
-    return [number / length for number in numbers]
+        raise ModelRefused("the endpoint returned a vector of length zero, infinity or not-a-number")
+    return [number / length for number in vector]

@@ -1,10 +1,10 @@
-"""The built-in embedder: hashed words and letters, no model. It knows spelling, not meaning.
+"""The built-in embedder: hashed words and letters, without a model. It compares spelling, not meaning.
 
-Each text becomes a bag of features, each hashed to a place and a sign in the vector: stemmed words, pairs of
-neighbouring words, and runs of 3 to 5 letters, by which "Lisbonn" still meets "Lisbon". Words that come often weigh
-sublinearly, words that say little weigh little.
+A text becomes a set of features: stemmed words, pairs of neighbouring words, and sequences of 3 to 5 letters, by which
+"Lisbonn" is similar to "Lisbon". The hash of a feature gives its place and its sign in the vector (signed feature
+hashing). The weight of a repeated word grows with the logarithm of its count; stop words have a small weight.
 
-Nothing is cached: a cache of words would keep a user's words beyond their forgetting, and would save little.
+Nothing is cached: a cache would keep the words of forgotten users, and would save little time.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
-#: Part of the space's name. Whoever changes what a text hashes to must change it: old vectors are then rebuilt.
+#: Part of an embedding space's name. A change of the vectors must change it: the old vectors are then rebuilt.
 MODEL = "hashing-1"
 
-#: Fewer places, and more features collide; more, and vectors cost more to store and scan. Recall at 10 over the turns
-#: of five long conversations: 36 % with 256, 42 % with 512, 44 % with 1,024, 45 % with 2,048.
+#: With a smaller dimension more features collide; with a larger one vectors cost more to store and scan. Recall at 10
+#: over the turns of five long conversations: 36 % with 256, 42 % with 512, 44 % with 1,024, 45 % with 2,048.
 DEFAULT_DIMENSION = 512
 
 _WORD_WEIGHT = 1.0
 _STOP_WORD_WEIGHT = 0.15
 _PAIR_WEIGHT = 0.5
-#: All letter runs of a word together; more, and words that merely look alike meet.
+#: Weight of all letter sequences of a word together. If it is larger, different words of similar spelling are too near.
 _LETTERS_WEIGHT = 0.6
-_RUN_SIZES = (3, 4, 5)
-#: One and two signs of four bytes each, for scripts without spaces between words.
-_UNSPACED_RUN_SIZES = (4, 8)
+_SEQUENCE_SIZES = (3, 4, 5)
+#: One and two characters of four bytes each, for scripts without spaces between words.
+_UNSPACED_SEQUENCE_SIZES = (4, 8)
 
-#: What a feature is goes into its hash as the seed: a word never meets a run of the same letters.
-_WORD, _RUN, _PAIR = 0x77, 0x72, 0x70
+#: Seeds of the hash, by kind of feature: a word and a sequence of the same letters have different hashes.
+_WORD_SEED, _SEQUENCE_SEED, _PAIR_SEED = 0x77, 0x72, 0x70
 _MIXER = 0x9E3779B1
 
 _WORDS = re.compile(r"[^\W_]+")
-#: Scripts without spaces between words: there a single sign is a word.
+#: Characters of scripts without spaces between words: a single character can be a word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\U00020000-\U0003ffff]")
 
 _STOP_WORD_LIST = (
@@ -52,7 +52,7 @@ _STOP_WORDS = frozenset(_STOP_WORD_LIST.split())
 
 
 class HashingEmbedder:
-    """Embeds by signed feature hashing: the same text gives the same vector in every process, for ever."""
+    """Embeds by signed feature hashing. The same text has the same vector in every process and release."""
 
     provider = "hashing"
     model = MODEL
@@ -63,59 +63,100 @@ class HashingEmbedder:
         self.dimension = dimension
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one unit vector per text; a text without a word gets the one that stands for "nothing"."""
-        return [self._embed_one(text) for text in texts]
+        """Return one unit vector per text. All texts without a word have the same vector."""
+        # The texts of one call share most of their words. Not kept beyond it: words are content.
+        features = _Features(self.dimension)
+        return [self._embed_one(text, features) for text in texts]
 
-    def _embed_one(self, text: str) -> list[float]:
-        dimension = self.dimension
-        vector = [0.0] * dimension
-        for weight, hashes in _features(text):
-            for hashed in hashes:
-                # The top bit is the sign, the others the place: collisions cancel out as often as they add up.
-                vector[(hashed & 0x7FFFFFFF) % dimension] += weight if hashed & 0x80000000 else -weight
-        length = math.sqrt(math.fsum(number * number for number in vector))
+    def _embed_one(self, text: str, features: _Features) -> list[float]:
+        vector = [0.0] * self.dimension
+        for weight, places in features.of_text(text):
+            for place in places:
+                # Places that are subtracted are stored as their complement: collisions cancel out as often as they
+                # add up.
+                if place >= 0:
+                    vector[place] += weight
+                else:
+                    vector[~place] -= weight
+        length = math.hypot(*vector)
         if length < 1e-9:
-            return [1.0] + [0.0] * (dimension - 1)
+            return [1.0] + [0.0] * (self.dimension - 1)
         return [number / length for number in vector]
 
 
-def _features(text: str) -> Iterator[tuple[float, list[int]]]:
-    """Yield groups of features: the weight of each, and their hashes."""
-    words = _WORDS.findall(_folded(text))
-    for word, count in Counter(words).items():
-        factor = 1.0 + math.log(count)
-        if word in _STOP_WORDS:
-            yield _STOP_WORD_WEIGHT * factor, [_hash(_WORD, word.encode())]
-        elif not word.isascii() and _UNSPACED.search(word):
-            yield _WORD_WEIGHT * factor, _run_hashes(word.encode("utf-32-be"), _UNSPACED_RUN_SIZES, step=4)
-        else:
-            runs = _run_hashes(f"<{word}>".encode(), _RUN_SIZES)
-            yield _LETTERS_WEIGHT * factor / math.sqrt(len(runs) or 1), runs
-            yield _WORD_WEIGHT * factor, [_hash(_WORD, _stem(word).encode())]
-    stems = [_stem(word).encode() for word in words if word not in _STOP_WORDS]
-    for (first, second), count in Counter(itertools.pairwise(stems)).items():
-        yield _PAIR_WEIGHT * (1.0 + math.log(count)), [_hash(_PAIR, first + b" " + second)]
+class _Features:
+    """The features of words and pairs of words, each hashed once."""
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self._groups: dict[str, list[tuple[float, list[int]]]] = {}
+        self._pairs: dict[tuple[bytes, bytes], list[int]] = {}
+
+    def of_text(self, text: str) -> Iterator[tuple[float, list[int]]]:
+        """Yield groups of features: the weight of each feature of the group, and their places in the vector."""
+        words = _WORDS.findall(_fold_case_and_accents(text))
+        for word, count in Counter(words).items():
+            factor = 1.0 + math.log(count)
+            for weight, places in self._of_word(word):
+                yield weight * factor, places
+        stems = [_stem(word).encode() for word in words if word not in _STOP_WORDS]
+        for pair, count in Counter(itertools.pairwise(stems)).items():
+            yield _PAIR_WEIGHT * (1.0 + math.log(count)), self._of_pair(pair)
+
+    def _of_word(self, word: str) -> list[tuple[float, list[int]]]:
+        groups = self._groups.get(word)
+        if groups is None:
+            groups = self._groups[word] = [(weight, self._places(hashes)) for weight, hashes in _word_features(word)]
+        return groups
+
+    def _of_pair(self, pair: tuple[bytes, bytes]) -> list[int]:
+        places = self._pairs.get(pair)
+        if places is None:
+            places = self._pairs[pair] = self._places([_hash(_PAIR_SEED, pair[0] + b" " + pair[1])])
+        return places
+
+    def _places(self, hashes: Iterable[int]) -> list[int]:
+        """Return the places of hashed features. The top bit of a hash is the sign, the other bits are the place."""
+        places = []
+        for hashed in hashes:
+            place = (hashed & 0x7FFFFFFF) % self._dimension
+            places.append(place if hashed & 0x80000000 else ~place)
+        return places
 
 
-def _hash(kind: int, feature: bytes) -> int:
-    # CRC-32 alone is linear: like features land in like places. The middle of a product depends on all its bits.
-    return crc32(feature, kind) * _MIXER >> 16 & 0xFFFFFFFF
+def _word_features(word: str) -> list[tuple[float, list[int]]]:
+    """Return groups of a word's features: the weight of each feature of the group, and their hashes."""
+    if word in _STOP_WORDS:
+        return [(_STOP_WORD_WEIGHT, [_hash(_WORD_SEED, word.encode())])]
+    if not word.isascii() and _UNSPACED.search(word):
+        return [(_WORD_WEIGHT, _sequence_hashes(word.encode("utf-32-be"), _UNSPACED_SEQUENCE_SIZES, step=4))]
+    sequences = _sequence_hashes(f"<{word}>".encode(), _SEQUENCE_SIZES)
+    return [
+        (_LETTERS_WEIGHT / math.sqrt(len(sequences) or 1), sequences),
+        (_WORD_WEIGHT, [_hash(_WORD_SEED, _stem(word).encode())]),
+    ]
 
 
-def _run_hashes(letters: bytes, sizes: Sequence[int], step: int = 1) -> list[int]:
-    """Hash every run of each of the sizes (in bytes; a run that begins within an accented letter is as good as any).
+def _hash(seed: int, feature: bytes) -> int:
+    # CRC-32 alone is linear: similar features get similar hashes. The middle bits of a product depend on all bits.
+    return crc32(feature, seed) * _MIXER >> 16 & 0xFFFFFFFF
 
-    This is where the time goes, so `_hash` stands here in full.
+
+def _sequence_hashes(letters: bytes, sizes: Sequence[int], step: int = 1) -> list[int]:
+    """Hash every sequence of each size.
+
+    Sizes are in bytes: a sequence may begin inside the encoding of an accented letter, which does no harm. The body of
+    `_hash` is repeated here, because most of the embedder's time is spent here.
     """
     return [
-        crc32(letters[start : start + size], _RUN) * _MIXER >> 16 & 0xFFFFFFFF
+        crc32(letters[start : start + size], _SEQUENCE_SEED) * _MIXER >> 16 & 0xFFFFFFFF
         for size in sizes
         for start in range(0, len(letters) - size + 1, step)
     ]
 
 
-def _folded(text: str) -> str:
-    """Lower case without accents: "Ação" and "acao" are one word."""
+def _fold_case_and_accents(text: str) -> str:
+    """Return the text in lower case without accents: "Ação" and "acao" are one word."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -123,20 +164,21 @@ def _folded(text: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """Cut the commonest English endings, so that "moved", "moves" and "moving" are one word; leave short ones whole."""
+    """Remove the most common English endings: "moved", "moves" and "moving" become one word. Keep short words."""
     if len(word) < 5 or not word.isascii():
         return word[:-1] if len(word) == 4 and word[-1] == "s" and word[-2] not in "su" else word
     for ending, kept in (("ies", "y"), ("ing", ""), ("edly", ""), ("ed", ""), ("ly", "")):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return _without_doubled_or_mute_end(word[: -len(ending)] + kept)
+            return _drop_double_or_mute_letter(word[: -len(ending)] + kept)
     if word.endswith("es") and word[-3] in "sxzh":
         return word[:-2]
     if word.endswith("s") and word[-2] not in "su":
         word = word[:-1]
-    return _without_doubled_or_mute_end(word)
+    return _drop_double_or_mute_letter(word)
 
 
-def _without_doubled_or_mute_end(stem: str) -> str:
+def _drop_double_or_mute_letter(stem: str) -> str:
+    """Remove the second of two equal final consonants, or a final e."""
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
         return stem[:-1]
     return stem[:-1] if len(stem) > 3 and stem[-1] == "e" else stem

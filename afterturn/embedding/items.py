@@ -1,23 +1,26 @@
-"""What has vectors: facts, episodes and turns, each under its own name in the `vectors` table."""
+"""Items: the facts, episodes and turns that have vectors, each with a name in the table `vectors`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pydantic_core import to_json
+from pgvector import HalfVector
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
-from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
+if TYPE_CHECKING:
+    from afterturn.database.pool import Connection
+    from afterturn.embedding.spaces import EmbeddingSpace
+
 _SQL = queries.load("vectors")
 
-#: How much of the turn before is embedded with a turn. Much more would drown short turns, and push the end of long ones
-#: out of what a model reads.
+#: Characters of the previous turn that are embedded together with a turn. With many more, the vectors of short turns
+#: would be those of the previous turn, and long turns would exceed the model's length.
 CONTEXT_CHARACTERS = 400
 
 
@@ -27,7 +30,7 @@ class Item:
 
     #: fact, episode or turn.
     kind: str
-    #: Its name among the user's vectors of that kind.
+    #: Unique among the user's items of this kind.
     name: str
     text: str
 
@@ -44,61 +47,67 @@ def turn_name(session: SessionScope, position: int) -> str:
     return f"{session.session_id}/{position}"
 
 
-def of_turns(session: SessionScope, turns: Sequence[Turn]) -> list[Item]:
-    """Return consecutive turns as texts to embed, each after the end of what was said before it: "Yes, twice." says
-    nothing by itself."""
-    found = []
-    before = ""
+def turn_items(session: SessionScope, turns: Sequence[Turn]) -> list[Item]:
+    """Return the items of consecutive turns. Each text begins with the end of the previous turn.
+
+    A turn such as "Yes, twice." has no meaning without it.
+    """
+    items = []
+    context = ""
     for turn in turns:
-        said = f"{turn.speaker}: {turn.content}"
+        text = f"{turn.speaker}: {turn.content}"
         if turn.content.strip() and turn.position is not None:
-            found.append(Item(kind="turn", name=turn_name(session, turn.position), text=before + said))
-        before = (said if len(said) <= CONTEXT_CHARACTERS else f"…{said[-CONTEXT_CHARACTERS:]}") + "\n"
-    return found
+            items.append(Item(kind="turn", name=turn_name(session, turn.position), text=context + text))
+        context = (text if len(text) <= CONTEXT_CHARACTERS else f"…{text[-CONTEXT_CHARACTERS:]}") + "\n"
+    return items
 
 
-def missing(connection: Connection, scope: UserScope, space: EmbeddingSpace, wanted: Sequence[Item]) -> list[Item]:
-    """Return those of `wanted` that have no vector in the space."""
+def find_missing_items(
+    connection: Connection, scope: UserScope, space: EmbeddingSpace, items: Sequence[Item]
+) -> list[Item]:
+    """Return the items that have no vector in the space."""
     rows = connection.execute(
-        _SQL["known"],
+        _SQL["with_vectors"],
         scope.key
         | {
             "space_id": space.space_id,
-            "kinds": [item.kind for item in wanted],
-            "items": [item.name for item in wanted],
+            "kinds": [item.kind for item in items],
+            "items": [item.name for item in items],
         },
     ).fetchall()
-    known = {(row["kind"], row["item"]) for row in rows}
-    return [item for item in wanted if (item.kind, item.name) not in known]
+    existing = {(row["kind"], row["item"]) for row in rows}
+    return [item for item in items if (item.kind, item.name) not in existing]
 
 
-def add(
+def store_vectors(
     connection: Connection,
     scope: UserScope,
     space: EmbeddingSpace,
     embedded: Sequence[tuple[Item, Sequence[float]]],
 ) -> None:
-    """Keep the vectors of these items in the space."""
+    """Store the vectors of these items in the space."""
     rows = [
         scope.key
         | {
             "space_id": space.space_id,
             "kind": item.kind,
             "item": item.name,
-            "embedding": to_text(vector),
+            "embedding": halfvec(vector),
         }
         for item, vector in embedded
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(_SQL["add"], rows)
+        cursor.executemany(_SQL["add_vector"], rows)
 
 
-def drop_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
-    """Remove the vectors of candidates that did not become facts of their own."""
+def delete_fact_vectors(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
+    """Delete the vectors of facts, or of candidates that did not become facts."""
     if fact_ids:
-        connection.execute(_SQL["drop_facts"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]})
+        connection.execute(
+            _SQL["delete_fact_vectors"], scope.key | {"items": [fact_name(fact_id) for fact_id in fact_ids]}
+        )
 
 
-def to_text(vector: Sequence[float]) -> str:
-    """Return a vector as pgvector reads it: as a JSON array, which is fast to write."""
-    return to_json(vector).decode()
+def halfvec(vector: Sequence[float]) -> HalfVector:
+    """Return a vector as an argument of a statement: the connections of database/pool.py send it in binary."""
+    return HalfVector(list(vector))

@@ -1,1 +1,1 @@
-"""Model endpoints over HTTP: how they fail, and the breaker that all workers share."""
+"""Model endpoints over HTTP: calls, failures, and the circuit breaker that all workers share."""

@@ -1,8 +1,9 @@
-"""The circuit breaker: while a model fails for everybody, its stage pauses and nobody's attempts are used up.
+"""The circuit breaker of an endpoint: while the endpoint fails, its stage pauses and no batch uses up its attempts.
 
-Its state is in Redis, shared by all workers. Closed: calls go through. After a few failures in a row, or when the
-server says Retry-After: open, nobody calls. Then one call at a time probes, until one succeeds. (The pattern: Nygard,
-"Release It!", 2007.) With Redis away it lets everything through: it saves work, nothing rests on it.
+The state is in Redis and shared by all workers. Closed: calls are made. After several failures in a row, or after a
+Retry-After header: open, no calls are made. After the pause one call at a time probes the endpoint, until one succeeds.
+(The pattern: Nygard, "Release It!", 2007.) If Redis is unavailable, all calls are made: the breaker saves work, and
+correctness does not depend on it.
 """
 
 from __future__ import annotations
@@ -17,61 +18,61 @@ import redis
 
 from afterturn.errors import BudgetExhausted, EndpointPaused, ModelRefused, ModelUnavailable
 from afterturn.hot import keys, scripts
+from afterturn.hot.commands import RedisSteps
 
 logger = logging.getLogger(__name__)
 
-#: What has a breaker of its own: each is one endpoint that may be away.
+#: Each endpoint has a breaker of its own.
 LLM = "llm"
 EMBEDDER = "embedder"
 NAMES = (LLM, EMBEDDER)
 
-#: Fewer: one bad answer pauses everybody. More: an outage costs more calls before it is noticed.
+#: Fewer: a single failed call pauses all workers. More: an outage costs more calls before the breaker opens.
 FAILURES_IN_A_ROW = 3
-#: Pauses double from the shortest to the longest; recovery is noticed within the current one.
+#: The pause doubles with each failed probe, from the shortest to the longest. A recovery is noticed after the current
+#: pause.
 SHORTEST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether to call, and what others have seen."""
+    """Whether a call may be made, and the state of the breaker."""
 
     may_call: bool
     wait_seconds: float
-    #: Calls that ever succeeded; grows while others succeed.
+    #: The number of all successful calls. It grows while other workers succeed.
     successes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What a breaker's hash says, for whoever only looks."""
+class BreakerState:
+    """The state of a breaker, for display."""
 
-    #: closed: calls go through; open: nobody calls; probing: one call at a time finds out.
+    #: closed: calls are made; open: no calls are made; probing: one call at a time probes the endpoint.
     state: Literal["closed", "open", "probing"]
-    #: Failures in a row.
+    #: The number of failures in a row.
     failures: int
-    #: Until the next probe; 0 where it is not open.
+    #: Until the next probe; 0 where the breaker is not open.
     wait_seconds: float
-    #: When that is.
+    #: When the next probe may be made.
     open_until: datetime | None
 
 
-def read(client: redis.Redis) -> dict[str, State]:
-    """Return the state of every breaker by name. Changes nothing. Raises RedisError."""
-    with client.pipeline(transaction=False) as pipeline:
-        pipeline.time()
-        for name in NAMES:
-            pipeline.hmget(keys.breaker(name), ["failures", "open_until"])
-        (seconds, microseconds), *rows = pipeline.execute()
+def read_states() -> RedisSteps[dict[str, BreakerState]]:
+    """Return the state of every breaker by name, without changing it."""
+    hashes = [("HMGET", keys.breaker(name), "failures", "open_until") for name in NAMES]
+    (seconds, microseconds), *rows = yield [("TIME",), *hashes]
     now = seconds + microseconds / 1_000_000
-    return {name: _state(now, *(int(value or 0) for value in row)) for name, row in zip(NAMES, rows, strict=True)}
+    states = (_breaker_state(now, *(int(value or 0) for value in row)) for row in rows)
+    return dict(zip(NAMES, states, strict=True))
 
 
-def _state(now: float, failures: int, open_until_milliseconds: int) -> State:
+def _breaker_state(now: float, failures: int, open_until_milliseconds: int) -> BreakerState:
     if open_until_milliseconds == 0:
-        return State(state="closed", failures=failures, wait_seconds=0.0, open_until=None)
+        return BreakerState(state="closed", failures=failures, wait_seconds=0.0, open_until=None)
     until = open_until_milliseconds / 1000
-    return State(
+    return BreakerState(
         state="open" if now < until else "probing",
         failures=failures,
         wait_seconds=max(0.0, until - now),
@@ -81,24 +82,31 @@ def _state(now: float, failures: int, open_until_milliseconds: int) -> State:
 
 Result = TypeVar("Result")
 
-_LET_THROUGH = Verdict(may_call=True, wait_seconds=0.0, successes=0)
+_WITHOUT_BREAKER = Verdict(may_call=True, wait_seconds=0.0, successes=0)
 
 
 class Breaker:
     """The breaker of one endpoint."""
 
     def __init__(self, client: redis.Redis, name: str, *, probe_seconds: float) -> None:
-        """`probe_seconds`: longer than a call may take, so that a probe that died does not block the next for long."""
+        """Connect to the shared state.
+
+        Args:
+            client: Redis.
+            name: one of NAMES.
+            probe_seconds: after this time a probe is taken for lost, and another call may probe. It must be longer
+                than a call may take.
+        """
         self.name = name
         self._client = client
         self._keys = (keys.breaker(name),)
         self._probe_milliseconds = int(probe_seconds * 1000)
 
     def call(self, function: Callable[[], Result]) -> Result:
-        """Make a call through the breaker and tell it how it went.
+        """Make a call if the breaker allows it, and record the result.
 
-        Raises EndpointPaused when no call may be made now; else what `function` raises, a ModelUnavailable with the
-        time to wait and the count of successes added.
+        Raises EndpointPaused when no call may be made now; otherwise what `function` raises. To a ModelUnavailable it
+        adds the time to wait and the number of successes.
         """
         verdict = self.admit()
         if not verdict.may_call:
@@ -106,36 +114,39 @@ class Breaker:
         try:
             result = function()
         except BudgetExhausted:
-            # The endpoint was not asked: that says nothing of it, and somebody else may probe it.
+            # No call was made, so the result is unknown, and another worker may probe.
             self._run("withdraw")
             raise
         except ModelUnavailable as error:
-            verdict = self.failed(error.retry_after_seconds)
+            verdict = self.record_failure(error.retry_after_seconds)
             error.successes = verdict.successes
             error.retry_after_seconds = verdict.wait_seconds
             raise
         except ModelRefused:
-            self.succeeded()
+            self.record_success()
             raise
-        self.succeeded()
+        self.record_success()
         return result
 
     def admit(self) -> Verdict:
-        """Ask before a call. While it is open, one caller at a time is let through as a probe."""
+        """Return whether a call may be made. After the pause, one caller at a time may probe."""
         return self._run("admit", self._probe_milliseconds)
 
-    def succeeded(self) -> None:
-        """Say that a call was answered: the endpoint is there, whatever it answered."""
+    def record_success(self) -> None:
+        """Record that the endpoint answered, whatever the answer was."""
         self._run("success")
 
-    def failed(self, retry_after_seconds: float | None) -> Verdict:
-        """Say that the endpoint was away. Pauses longer than 30 s are never waited in one piece: it is probed then."""
-        asked = int((retry_after_seconds or 0.0) * 1000)
+    def record_failure(self, retry_after_seconds: float | None) -> Verdict:
+        """Record that the endpoint was unavailable.
+
+        The pause is at most 30 s, or as long as the endpoint asked for, up to 10 minutes.
+        """
+        requested = int((retry_after_seconds or 0.0) * 1000)
         shortest, longest = int(SHORTEST_PAUSE_SECONDS * 1000), int(LONGEST_PAUSE_SECONDS * 1000)
-        return self._run("failure", asked, FAILURES_IN_A_ROW, shortest, max(longest, min(asked, 600_000)))
+        return self._run("failure", requested, FAILURES_IN_A_ROW, shortest, max(longest, min(requested, 600_000)))
 
     def is_open(self) -> bool:
-        """Return whether calls are paused just now, without asking for a probe."""
+        """Return whether calls are paused now. It starts no probe."""
         try:
             [state] = cast(list[bytes | None], self._client.hmget(self._keys[0], ["open_until"]))
         except redis.RedisError:
@@ -147,5 +158,5 @@ class Breaker:
             may_call, wait, successes = scripts.BREAKER.run(self._client, self._keys, step, *arguments)
         except redis.RedisError as error:
             logger.warning("the breaker of the %s is skipped: %s", self.name, type(error).__name__)
-            return _LET_THROUGH
+            return _WITHOUT_BREAKER
         return Verdict(may_call=bool(may_call), wait_seconds=wait / 1000, successes=successes)

@@ -1,7 +1,7 @@
-"""What an endpoint's failure means: come back later, or never again.
+"""Classify the failures of an endpoint: those to retry later, and those that will not pass.
 
-One place for the LLM and the embedder. No message of the endpoint's is passed on, because some repeat the input in
-it: the errors raised here carry the status and the endpoint's own short codes, and name the setting to look at.
+The LLM and the embedder share it. The errors raised here carry the status and the short codes of the endpoint, and name
+the setting to check. They never carry its message, because some endpoints repeat the input in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelError, Mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingNames:
-    """Which settings to name when an endpoint refuses us."""
+    """The settings to name in an error of an endpoint."""
 
     api_key: str
     model: str
@@ -28,32 +28,33 @@ class SettingNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed call as the endpoint told it."""
+    """A failed call, as the endpoint described it."""
 
-    #: HTTP status, or the code that a gateway put into the body of a 200.
+    #: The HTTP status, or the code in a body with status 200.
     status: int
-    #: The endpoint's words, for recognising a cause. They may repeat the input: never logged, never raised.
+    #: The text of the endpoint, used to recognise the cause. It may repeat the input, so it is never logged or raised.
     message: str = ""
-    #: The endpoint's short names for the cause (`code`, `type` and `param` of its error object).
+    #: `code`, `type` and `param` of the error object.
     codes: tuple[str, ...] = ()
     retry_after_seconds: float | None = None
 
     def says(self, pattern: re.Pattern[str]) -> bool:
+        """Return whether the message or a code matches a pattern."""
         return bool(pattern.search(self.message) or any(pattern.search(code) for code in self.codes))
 
     @property
     def is_about_length(self) -> bool:
-        """True when the input was too long, whatever status says so."""
+        """Whether the input was too long. Endpoints report that with different statuses."""
         if self.status == 429:
-            # More than the limit per minute in a single call: waiting will not help. (Most 429 do mean: wait.)
+            # A single call exceeds the limit per minute, so waiting does not help. Other 429 mean: wait.
             return self.says(_MORE_THAN_THE_LIMIT)
         return self.status == 413 or (self.status in (400, 422, 500) and self.says(_TOO_LONG))
 
 
-#: 402 and an exhausted quota are the operator's to settle; nothing is lost by waiting for them.
+#: 402 and an exhausted quota need the operator; waiting loses nothing.
 _TRANSIENT = frozenset({402, 408, 409, 425, 429})
 
-#: OpenAI, vLLM, llama.cpp (400, and 500 in some versions), Ollama, Azure and the usual gateways, in their words.
+#: The messages of OpenAI, vLLM, llama.cpp (400, and 500 in some versions), Ollama, Azure and the usual gateways.
 _TOO_LONG = re.compile(
     r"context[ _](length|size|window)|exceed_context|maximum (context|input|prompt|sequence|token)"
     r"|(input|prompt|request|string)( is|_is)?[ _]too[ _](long|large)|too large to process|too many (input )?tokens"
@@ -63,26 +64,26 @@ _TOO_LONG = re.compile(
 _MORE_THAN_THE_LIMIT = re.compile(r"request too large", re.IGNORECASE)
 _FILTERED = re.compile(r"content_filter|content_policy|content management policy|moderation", re.IGNORECASE)
 
-#: A code that is printed must look like one: some endpoints put prose there.
+#: Only such codes are shown, because some endpoints put prose there.
 _CODE = re.compile(r"[\w.\-\[\]]{1,60}")
 
 
-def failure_of(status: int, body: object, headers: Mapping[str, str]) -> Failure:
-    """Read the error object of any of the known shapes: `{"error": {...}}`, `{"error": "…"}`, `{"message": …}`."""
+def parse_failure(status: int, body: object, headers: Mapping[str, str]) -> Failure:
+    """Parse an error object of any known form: `{"error": {...}}`, `{"error": "…"}`, `{"message": …}`."""
     details = body.get("error", body) if isinstance(body, Mapping) else body
     fields: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
     message = fields.get("message", fields.get("detail", "")) if fields else details
-    named = (fields.get(name) for name in ("code", "type", "param"))
+    values = (fields.get(name) for name in ("code", "type", "param"))
     return Failure(
         status=status,
         message=message if isinstance(message, str) else "" if message is None else str(message),
-        codes=tuple(code for code in named if isinstance(code, str) and _CODE.fullmatch(code)),
+        codes=tuple(code for code in values if isinstance(code, str) and _CODE.fullmatch(code)),
         retry_after_seconds=retry_after_seconds(headers),
     )
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return what `retry-after-ms` or `Retry-After` (seconds, or a date) asks for; None where neither is readable."""
+    """Return the time in `retry-after-ms` or `Retry-After` (seconds, or a date); None where neither is readable."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * scale
@@ -107,7 +108,7 @@ def error_for(failure: Failure, names: SettingNames) -> ModelError:
         )
     if failure.says(_FILTERED):
         return ModelRefused(f"the endpoint's content filter refused the input ({where})")
-    # A wrong setting is wrong for every batch: it is waited out like an outage, and no batch dies of it.
+    # A wrong setting affects every batch. It is treated like an outage, so that no batch becomes a dead letter.
     if failure.status in (401, 403):
         return EndpointMisconfigured(f"the endpoint does not accept the key: check {names.api_key} ({where})")
     if failure.status == 404:

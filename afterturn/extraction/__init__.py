@@ -1,1 +1,1 @@
-"""From the turns of a batch to candidate facts and one episode."""
+"""Extraction: from the turns of a batch to candidate facts and one episode."""

@@ -1,16 +1,16 @@
-"""Secrets that must not become memory: keys, card and account numbers, passwords, one-time codes."""
+"""Find and redact secrets: keys, card and account numbers, passwords, one-time codes. They must not become memory."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
 
-#: What stands for a secret in a text that is kept without it.
+#: Replaces a secret in a text.
 REDACTED = "[redacted]"
-#: What may stand around a secret in a sentence.
-_AROUND = " \t\n.,;:!?\"'`()\u201c\u201d"
-#: A shorter one is found in many a word that is none.
-_TELLING = 6
+#: Characters that may surround a secret in a sentence.
+_SURROUNDING = " \t\n.,;:!?\"'`()\u201c\u201d"
+#: A shorter secret occurs in too many other words to be searched for elsewhere.
+_MIN_SEARCHED_CHARACTERS = 6
 
 _KEY = re.compile(
     r"""-----BEGIN[ ][A-Z ]{0,40}PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]{0,40}-----|\Z)
@@ -38,8 +38,8 @@ _CODE_NOUN = (
     r"(?:(?:verification|security|one[- ]time|confirmation|login|access|authentication|2fa|otp|door|alarm|lock)"
     r" ?(?:code|pin|password)|otp)"
 )
-#: Words that may follow "my password is" and are no password.
-_NO_VALUE = (
+#: Words that may follow "my password is" but are not a password.
+_NOT_A_VALUE = (
     r"(?!(?:an?|the|my|your|their|his|her|our|its|in|on|at|by|for|with|from|of|as|if|so|too|very|really|quite|not|no"
     r"|never|always|still|now|also|only|just|both|all|that|this|it|what|when|where|which|who|why|how|to|too|and|or|but"
     r"|weak|strong|long|short|easy|hard|safe|secure|insecure|wrong|right|correct|incorrect|invalid|valid|lost|gone|new"
@@ -47,13 +47,13 @@ _NO_VALUE = (
     r"|reset|changed|expired|compromised|leaked|stolen|shared|being|been|getting|working|missing|important|managers?"
     r"|protected|encrypted|hashed|resets?|changes?|stuff|one|something|someone|anything|ist|es|est|\u00e9)\b)"
 )
-_SAID = re.compile(
+_SECRET_IS = re.compile(
     rf"\b{_SECRET_NOUN}(?:\s{{1,3}}(?:is|was|ist|es|est|\u00e9)\s{{1,3}}|\s{{0,3}}[:=]\s{{0,3}}"
     r"|\s{1,3}to\s{1,3}(?=[^\s]{0,64}[\d!@#$%^&*_]))(?:(?:now|still|just)\s{1,3})?"
-    rf"(?P<value>(?!\[redacted){_NO_VALUE}[\"'`\u201c]?[^\s\"'`\u201c\u201d]{{3,128}})",
+    rf"(?P<value>(?!\[redacted){_NOT_A_VALUE}[\"'`\u201c]?[^\s\"'`\u201c\u201d]{{3,128}})",
     re.IGNORECASE,
 )
-_USED = re.compile(
+_USED_AS_SECRET = re.compile(
     rf"\buse[sd]? (?P<value>(?=[^\s]{{0,64}}[\d_!@#$%^&*])[^\s]{{3,128}}) as (?:\w{{1,20}} ){{0,2}}{_SECRET_NOUN}",
     re.IGNORECASE,
 )
@@ -63,41 +63,46 @@ _CODE = re.compile(
     rf"|\b(?P<first>\d{{3,4}}[ -]?\d{{1,4}}) is (?:my|your|the|their|his|her) (?:\w{{1,20}} ){{0,2}}{_CODE_NOUN}",
     re.IGNORECASE,
 )
-#: Where none of these stands, no secret or code is named: the patterns that begin with its name need not be tried.
-_IN_NAMES = (
+#: A text without any of these contains no name of a secret, so the patterns that need one are skipped.
+_NAME_PARTS = (
     *("pass", "key", "token", "pin", "cvv", "cvc", "ssn", "security", "number", "phrase", "recovery", "code", "otp"),
     *("wort", "contrase", "senha"),
 )
-#: The shortest key without a digit, and the shortest with one, but for those in an address or a block.
-_SHORTEST_KEY = 13
-_SHORTEST_WITH_DIGIT = 11
+#: The shortest words that can be a key, without and with a digit. Keys in a URL or a block are found separately.
+_MIN_KEY_CHARACTERS = 13
+_MIN_KEY_CHARACTERS_WITH_DIGIT = 11
 
-#: What a sentence may be about that gives a secret away in a form that no pattern knows.
-_NAMED = re.compile(
+#: Names of secrets. A sentence with one may contain a secret in a form that no pattern recognises.
+_SECRET_NAME = re.compile(
     rf"\b(?:{_SECRET_NOUN}|{_CODE_NOUN}|ssh[ _-]?keys?|routing number|iban|credentials)\b(?<!\bpin)(?<!\bpins)"
     r"|\b(?:my|the) pin (?:is|was)\b",
     re.IGNORECASE,
 )
 
 
-def holds_secret(text: str) -> bool:
-    """Whether a secret itself stands in `text`."""
+def contains_secret(text: str) -> bool:
+    """Return whether `text` contains a secret."""
     return next(_spans(text), None) is not None
 
 
-def names_secret(text: str) -> bool:
-    """Whether `text` (a sentence) holds a secret, or speaks of one, which the next word may give away."""
-    return _NAMED.search(text) is not None or holds_secret(text)
+def mentions_secret(text: str) -> bool:
+    """Return whether a sentence contains a secret or the name of one, such as "my password"."""
+    return _SECRET_NAME.search(text) is not None or contains_secret(text)
 
 
-def told(text: str) -> frozenset[str]:
-    """Return the secrets in `text` that are no plain words: wherever else they stand, they are secrets."""
-    values = {text[first:last].strip(_AROUND) for first, last in _spans(text)}
-    return frozenset(value for value in values if len(value) >= _TELLING and not value.isalpha())
+def find_secrets(text: str) -> frozenset[str]:
+    """Return the secrets in `text` that are not plain words. They are secrets in any other text too."""
+    values = {text[first:last].strip(_SURROUNDING) for first, last in _spans(text)}
+    return frozenset(value for value in values if len(value) >= _MIN_SEARCHED_CHARACTERS and not value.isalpha())
 
 
-def redacted(text: str, known: Collection[str] = ()) -> str:
-    """Return `text` with each secret, and each of those known to be one, replaced by REDACTED; `text` where none is."""
+def redact(text: str, known: Collection[str] = ()) -> str:
+    """Return `text` with every secret replaced by REDACTED.
+
+    Args:
+        text: any text.
+        known: further texts that are known to be secrets.
+    """
     pieces: list[str] = []
     end = 0
     for first, last in sorted(_spans(text)):
@@ -112,27 +117,32 @@ def redacted(text: str, known: Collection[str] = ()) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    # Most texts can hold none, which is seen at a tenth of the cost.
+    """Yield start and end of each secret, in any order."""
+    # Cheap tests first: they rule out most texts at a tenth of the cost.
     has_digit = _DIGIT.search(text) is not None
     longest = max(map(len, text.split()), default=0)
-    if longest >= (_SHORTEST_WITH_DIGIT if has_digit else _SHORTEST_KEY) or "://" in text or "-----" in text:
-        yield from (found.span() for found in _KEY.finditer(text))
+    if (
+        longest >= (_MIN_KEY_CHARACTERS_WITH_DIGIT if has_digit else _MIN_KEY_CHARACTERS)
+        or "://" in text
+        or "-----" in text
+    ):
+        yield from (match.span() for match in _KEY.finditer(text))
     if has_digit:
-        yield from (found.span() for found in _DIGITS.finditer(text) if _is_card(found.group()))
-        for found in _IBAN.finditer(text):
-            if length := _iban_length(found.group()):
-                yield found.start(), found.start() + length
+        yield from (match.span() for match in _DIGITS.finditer(text) if _is_card(match.group()))
+        for match in _IBAN.finditer(text):
+            if length := _iban_length(match.group()):
+                yield match.start(), match.start() + length
     folded = text.casefold()
-    if not any(name in folded for name in _IN_NAMES):
+    if not any(part in folded for part in _NAME_PARTS):
         return
-    for pattern in (_SAID, _USED, _CODE):
-        for found in pattern.finditer(text):
-            group = "value" if found["value"] is not None else "first"
-            yield found.span(group)
+    for pattern in (_SECRET_IS, _USED_AS_SECRET, _CODE):
+        for match in pattern.finditer(text):
+            group = "value" if match["value"] is not None else "first"
+            yield match.span(group)
 
 
 def _is_card(written: str) -> bool:
-    """Whether digits are those of a payment card: its first digit, and the check digit of Luhn."""
+    """Return whether digits can be a card number: by the first digit and the check digit (Luhn algorithm)."""
     digits = [int(character) for character in written if character.isdigit()]
     if digits[0] not in (2, 3, 4, 5, 6):
         return False
@@ -141,11 +151,14 @@ def _is_card(written: str) -> bool:
 
 
 def _iban_length(written: str) -> int | None:
-    """Return how much of `written` is an account number, whose remainder by 97 is 1 (ISO 13616); None if nothing is."""
+    """Return how many characters of `written` are an IBAN; None if it contains none.
+
+    The remainder of an IBAN divided by 97 is 1 (ISO 13616).
+    """
     while len(compact := written.replace(" ", "")) >= 15:
-        moved = compact[4:] + compact[:4]
-        if int("".join(str(int(character, 36)) for character in moved)) % 97 == 1:
+        rearranged = compact[4:] + compact[:4]
+        if int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1:
             return len(written)
-        # What follows it may look like a part of it.
+        # The last word may follow the IBAN without belonging to it.
         written = written.rpartition(" ")[0]
     return None

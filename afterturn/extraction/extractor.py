@@ -1,4 +1,4 @@
-"""The seam between the pipeline and what extracts: an LLM, or rules."""
+"""The interface between the pipeline and an extractor, which is an LLM or a set of rules."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Protocol
 
 from afterturn.turns import Turn
 
-#: Turns shown before a batch, to understand it by.
+#: The number of turns before a batch that are shown as context.
 CONTEXT_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRequest:
-    """What an extractor is shown of one batch."""
+    """The input of an extractor for one batch."""
 
-    #: The batch's turns in order; the answer refers to them by number, the first being 1.
+    #: The turns of the batch in order. The answer refers to them by number; the first is 1.
     turns: Sequence[Turn]
-    #: The last turns before the batch, to understand it by. Nothing may be extracted from them.
+    #: The last turns before the batch, as context. Nothing may be extracted from them.
     context: Sequence[Turn] = ()
-    #: How to name the user in a fact's text ("Ana lives in Lisbon"); None: "The user".
+    #: The name of the user in the text of facts ("Ana lives in Lisbon"); None: "The user".
     user_name: str | None = None
-    #: Why an earlier answer to the same request could not be used; None the first time.
+    #: Why an earlier answer to the same request was not usable; None at the first attempt.
     problem: str | None = None
-    #: IANA name, such as "Europe/Lisbon"; relative dates are resolved in it.
+    #: IANA name, such as "Europe/Lisbon". Relative dates are resolved in it.
     timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawAnswer:
-    """An answer as it came, not yet parsed; this is what is stored."""
+    """An answer that is not parsed yet. It is stored in this form."""
 
-    #: JSON in the form of `answer.Answer` (or, from a model that misbehaves, anything).
+    #: JSON in the form of `answer.Answer`. A model may also return any other text.
     text: str
     prompt_version: str
     model: str
@@ -42,15 +42,15 @@ class RawAnswer:
 
 
 class Extractor(Protocol):
-    """Finds facts in a batch."""
+    """Extracts facts and an episode from a batch."""
 
-    #: Version of the prompt or of the rules; stored with each answer.
+    #: The version of the prompt or of the rules. It is stored with each answer.
     prompt_version: str
-    #: Name of the model, or of the rules.
+    #: The name of the model or of the rules.
     model: str
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
-        """Return the most tokens that the call for one batch may take; 0 where none is made."""
+        """Return the most tokens that a batch may use; 0 for an extractor without LLM."""
         ...
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:

@@ -1,4 +1,4 @@
-"""What was only imagined: "if I moved to Rome, ..." tells of no move."""
+"""Recognise hypotheses: "if I moved to Rome, ..." does not state a move."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNREAL = (
     r"|started)\b[^.!?,;\n]{0,200}"
 )
 _CLAUSE = re.compile(rf"{_OPENING}(?P<clause>{_IMAGINED}|{_UNREAL})", re.IGNORECASE)
-#: A text that says how unsure it is does not take what was imagined for true.
+#: Words that mark a text as uncertain. Such a text does not present a hypothesis as a fact.
 _HEDGED = re.compile(
     r"\b(?:would|could|might|may|if|imagin\w*|hypothe\w*|suppos\w*|pretend\w*|dream\w*|wish\w*|want\w*|consider\w*"
     r"|hope\w*|hoping|think\w*|thought|wonder\w*|plan\w*|fantas\w*|ask\w*|propos\w*|scenario\w*|idea\w*|discuss\w*"
@@ -26,7 +26,7 @@ _HEDGED = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
-_NOT_TELLING = frozenset(
+_FUNCTION_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -35,27 +35,32 @@ _NOT_TELLING = frozenset(
         """,
     )
 )
-#: What a word keeps when it is said of somebody else: lives, lived and living begin like live.
+#: Words are compared by their first characters, so that live, lives, lived and living are equal.
 _STEM_CHARACTERS = 4
 
 
 def is_only_imagined(text: str, quote: str, names: frozenset[str]) -> bool:
-    """Whether a candidate's `text` asserts what its `quote` only imagines; False wherever that is not sure.
+    """Return whether `text` asserts what `quote` only imagines; False in case of doubt.
 
-    It is sure where each telling word of the text (those of `names` aside) stands in one hypothetical clause of the
-    quote, and the text does not hedge. Only English is read.
+    It is True if one hypothetical clause of the quote contains all content words of the text, and if the text contains
+    no word of uncertainty. Only English is supported.
+
+    Args:
+        text: of a candidate.
+        quote: its evidence.
+        names: words of names, which need not be in the clause.
     """
     if _HEDGED.search(text):
         return False
-    said = _telling(text) - {_stem(name) for name in names}
-    if not said or not any(said <= _telling(found["clause"]) for found in _CLAUSE.finditer(quote)):
+    asserted = _content_stems(text) - {_stem(name) for name in names}
+    if not asserted or not any(asserted <= _content_stems(match["clause"]) for match in _CLAUSE.finditer(quote)):
         return False
-    is_said_plainly = said <= _telling(_CLAUSE.sub(" ", quote))
-    return not is_said_plainly
+    is_also_stated = asserted <= _content_stems(_CLAUSE.sub(" ", quote))
+    return not is_also_stated
 
 
-def _telling(text: str) -> set[str]:
-    return {_stem(word) for word in _WORD.findall(text) if word.casefold() not in _NOT_TELLING}
+def _content_stems(text: str) -> set[str]:
+    return {_stem(word) for word in _WORD.findall(text) if word.casefold() not in _FUNCTION_WORDS}
 
 
 def _stem(word: str) -> str:

@@ -1,7 +1,7 @@
 """Extraction by an LLM: one call per batch.
 
-The instructions stand first and never change, so that providers can cache them; the batch follows as data. A message
-takes one line whatever it holds, so that no content can pass itself off as another turn.
+The prompt starts with the instructions, which never change, so that providers can cache them. The batch follows as
+data. Each message takes exactly one line, so that no content can imitate another turn.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
 from afterturn.llm.client import LLM
 from afterturn.turns import ROLES, Turn
 
-#: Names the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+#: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "extract-2"
 
-#: An answer of a 2,000-token batch takes 500 to 1,500. Too small, and dense batches are cut off; it is a limit, not
-#: what is paid for.
+#: The answer to a batch of 2,000 tokens takes 500 to 1,500 tokens. Smaller: the answers to batches with many facts are
+#: truncated. Only the tokens of the actual answer are paid for.
 MAX_ANSWER_TOKENS = 4_096
 
-#: A message of the context is cut to this, in characters: what it was about shows in its beginning.
+#: The maximum length of a message of the context. The beginning of a message shows its topic.
 CONTEXT_CHARACTERS = 400
 _CUT = " [cut]"
 
-#: Everything that some reader takes for the end of a line.
+#: All characters that end a line for some reader.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
-#: What sets the speaker off from number, time and content.
-_ADDRESSING = re.compile(r"[\[\]():]")
+#: The characters that separate the speaker from number, time and content.
+_SEPARATORS = re.compile(r"[\[\]():]")
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class PromptedExtractor:
-    """Asks an LLM for the facts of a batch."""
+    """Extracts the facts of a batch with an LLM."""
 
     prompt_version = PROMPT_VERSION
 
@@ -59,7 +59,7 @@ class PromptedExtractor:
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""
         completion = self._llm.complete(
-            system=self._instructions, user=shown(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
         )
         return RawAnswer(
             text=completion.text,
@@ -71,23 +71,23 @@ class PromptedExtractor:
         )
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
-        """Return the most tokens that the call for one batch may take."""
+        """Return the most tokens that the call for one batch may use."""
         return self._llm.expected_tokens(
-            system=self._instructions, user=shown(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
         )
 
 
 @lru_cache(maxsize=8)
 def instructions(categories: tuple[str, ...] = (*categories_module.DEFAULT, categories_module.OTHER)) -> str:
-    """Return the fixed part of the prompt: the same for every call with these categories."""
+    """Return the fixed part of the prompt, which is the same for every call with these categories."""
     path = resources.files("afterturn.extraction").joinpath("prompts", f"{PROMPT_VERSION}.md")
     listed = f"{', '.join(categories[:-1])} or {categories[-1]}"
     return path.read_text("utf-8").replace("{categories}", listed)
 
 
-def shown(request: ExtractionRequest) -> str:
-    """Return the variable part of the prompt: who and when, the context, and the numbered turns."""
-    zone = timezones.of(request.timezone)
+def format_request(request: ExtractionRequest) -> str:
+    """Return the variable part of the prompt: user, timezone, dates, context and numbered turns."""
+    zone = timezones.timezone_of(request.timezone)
     return "\n".join(_lines(request, zone))
 
 
@@ -109,17 +109,17 @@ def _lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
         yield f"An earlier answer could not be used: {request.problem}. Answer again, in the form asked for."
 
 
-def _message(turn: Turn, zone: tzinfo, longest: int | None = None) -> str:
-    moment = turn.occurred_at.astimezone(zone).isoformat(timespec="seconds")
+def _message(turn: Turn, zone: tzinfo, max_characters: int | None = None) -> str:
+    time = turn.occurred_at.astimezone(zone).isoformat(timespec="seconds")
     content = turn.content
-    if longest is not None and len(content) > longest:
-        content = content[:longest].rstrip() + _CUT
-    return f"{_speaker(turn)} ({moment}): {_on_one_line(content)}"
+    if max_characters is not None and len(content) > max_characters:
+        content = content[:max_characters].rstrip() + _CUT
+    return f"{_speaker(turn)} ({time}): {_on_one_line(content)}"
 
 
 def _speaker(turn: Turn) -> str:
-    """The speaker's name, in which nothing can pass for a number, a time or another role."""
-    name = " ".join(_ADDRESSING.sub(" ", _on_one_line(turn.name or "")).split())
+    """Return the name of the speaker, cleaned so that it cannot imitate a number, a time or another role."""
+    name = " ".join(_SEPARATORS.sub(" ", _on_one_line(turn.name or "")).split())
     return name if name and name.casefold() not in ROLES else turn.role
 
 
@@ -128,6 +128,6 @@ def _on_one_line(text: str) -> str:
 
 
 def _dates(turns: Sequence[Turn], zone: tzinfo) -> Iterator[str]:
-    """Name the weekday of each date: models count dates better than they know weekdays."""
+    """Yield each date with its weekday, because models calculate with dates better than they know weekdays."""
     dates = {turn.occurred_at.astimezone(zone).date() for turn in turns}
     return (f"{date.isoformat()} {_WEEKDAYS[date.weekday()]}" for date in sorted(dates))

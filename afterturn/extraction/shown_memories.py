@@ -1,4 +1,4 @@
-"""The memories that the assistant was shown: what it merely repeats of them is not learnt again."""
+"""The memories that the assistant was shown. What it only repeats from them must not become a new fact."""
 
 from __future__ import annotations
 
@@ -22,41 +22,48 @@ _FUNCTION_WORDS = frozenset(
         """
     )
 )
-#: A candidate repeats a memory when it adds at most this share of new words to it, and no number and no negation.
-_NEW_SHARE = 0.2
+#: A candidate repeats a memory if at most this share of its words is new, and none of them is a number or a negation.
+_MAX_NEW_SHARE = 0.2
 _NEGATIONS = frozenset(
     _WORD.findall("not no never none nothing without cannot longer anymore former formerly stopped quit")
 )
 
 
-def read(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping[str, str]:
-    """Return the texts of the memories that these turns' assistant was shown, by the id under which it was told.
+def read_shown_memories(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping[str, str]:
+    """Return the texts of the memories that the assistant of these turns was shown, by memory id.
 
-    Ids come from callers: whatever is not this user's own is not found.
+    The ids come from callers. An id that does not belong to this user is ignored.
     """
     shown = sorted({memory_id for turn in turns if turn.role == "assistant" for memory_id in turn.memories_shown})
     if not shown:
         return {}
-    arguments = batch.key | {"ids": shown, "uuids": [read for memory_id in shown if (read := _uuid(memory_id))]}
+    uuids = [uuid for memory_id in shown if (uuid := _parse_uuid(memory_id))]
+    arguments = batch.key | {"ids": shown, "uuids": uuids}
     return {row["memory_id"]: row["text"] for row in connection.execute(_SQL["texts"], arguments).fetchall()}
 
 
-def repeats(text: str, memory: str, names: Collection[str] = ()) -> bool:
-    """Whether `text` says no more than `memory` does, in which those with these names may be "I"."""
-    said, known = _telling(text) - _telling(" ".join(names)), _telling(memory)
-    new = said - known
-    if any(word.isdigit() for word in new) or (said ^ known) & _NEGATIONS:
+def repeats_memory(text: str, memory: str, names: Collection[str] = ()) -> bool:
+    """Return whether `text` states nothing that `memory` does not state.
+
+    Args:
+        text: of a candidate.
+        memory: the text of a memory.
+        names: the names of the people in `text`, who may be "I" in `memory`.
+    """
+    stated, known = _content_words(text) - _content_words(" ".join(names)), _content_words(memory)
+    new = stated - known
+    if any(word.isdigit() for word in new) or (stated ^ known) & _NEGATIONS:
         return False
-    return bool(said) and len(new) <= _NEW_SHARE * len(said)
+    return bool(stated) and len(new) <= _MAX_NEW_SHARE * len(stated)
 
 
-def _uuid(memory_id: str) -> UUID | None:
+def _parse_uuid(memory_id: str) -> UUID | None:
     try:
         return UUID(memory_id)
     except ValueError:
         return None
 
 
-def _telling(text: str) -> set[str]:
+def _content_words(text: str) -> set[str]:
     words = _WORD.findall(text.replace("n't", " not").replace("n\u2019t", " not").casefold())
     return {word if len(word) < 5 else word[:5].rstrip("s") for word in words if word not in _FUNCTION_WORDS}

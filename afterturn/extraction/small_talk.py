@@ -1,6 +1,6 @@
-"""Small talk: what holds nothing to remember, and is worth no call.
+"""Recognise small talk, which contains nothing to remember, so that no LLM call is needed.
 
-It is recognised by listed phrases alone: whatever is not made of them entirely may say something, and is extracted.
+Only a message that consists entirely of listed phrases is small talk. Every other message is extracted.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from enum import IntEnum
 
 from afterturn.turns import Turn
 
-#: A longer message is not small talk, whatever it is made of.
-_LONGEST_CHARACTERS = 300
+#: A longer message is never small talk.
+_MAX_CHARACTERS = 300
 
 
 class _Kind(IntEnum):
-    """How much a message can say. Of several phrases, the one that can say most counts."""
+    """How much a phrase can mean. A message has the highest kind of its phrases."""
 
-    #: It says nothing after any message: a greeting, thanks, laughter.
+    #: Means nothing in any context: a greeting, thanks, laughter.
     EMPTY = 0
-    #: It takes note of a message: after a question it may be the answer.
-    NOTED = 1
-    #: It answers: what it says depends on what was said before.
+    #: Acknowledges a message; after a question it may be the answer.
+    ACKNOWLEDGEMENT = 1
+    #: Answers; the meaning depends on what was said before.
     ANSWER = 2
 
 
@@ -56,7 +56,7 @@ _GREETINGS = """
     is there anything else i can help with|anything else|let me know if you need anything else
     let me know if you need anything|feel free to ask|let me know
 """
-_NOTES = """
+_ACKNOWLEDGEMENTS = """
     no problem|no worries|anytime|any time|not at all|you too|same to you|likewise|morning|evening|please|bitte|prego
     de nada|ok|okay|k|kk|okey|okie|alright|all right|right|sure thing|got it|gotcha|i see|understood|noted|makes sense
     that makes sense|fair enough|good to know|cool|nice|great|awesome|amazing|wonderful|perfect|excellent|fantastic
@@ -78,79 +78,89 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _LAUGHTER = re.compile(r"(?:a?(?:ha){2,}h?|(?:he){2,}h?|(?:hi){2,}|(?:ja){2,}|(?:ho){3,}|l+o+l+|(?:lol)+|w{3,})")
 _SPEAKER = re.compile(r"^[ \t]{0,8}(?:user|human|assistant|ai|bot)[ \t]{0,8}:", re.IGNORECASE | re.MULTILINE)
 _QUESTION = re.compile("[?\uff1f\u061f\u037e]")
-#: Thumbs, check marks and the like can answer a question.
-_ANSWERING_SIGN = re.compile("[\u2705\u2714\u274c\u274e\U0001f44c-\U0001f44e\U0001f646\U0001f645]")
+#: Signs that can answer a question, such as thumbs and check marks.
+_ANSWER_SIGN = re.compile("[\u2705\u2714\u274c\u274e\U0001f44c-\U0001f44e\U0001f646\U0001f645]")
 
 
 def _words(text: str) -> list[str]:
     return [word.replace("\u2019", "'") for word in _WORD.findall(unicodedata.normalize("NFC", text).casefold())]
 
 
-def _phrases(listed: str, kind: _Kind) -> dict[tuple[str, ...], _Kind]:
-    return {tuple(_words(phrase)): kind for line in listed.split("\n") for phrase in line.strip().split("|") if phrase}
+def _phrases(lines: str, kind: _Kind) -> dict[tuple[str, ...], _Kind]:
+    return {tuple(_words(phrase)): kind for line in lines.split("\n") for phrase in line.strip().split("|") if phrase}
 
 
-_PHRASES = _phrases(_GREETINGS, _Kind.EMPTY) | _phrases(_NOTES, _Kind.NOTED) | _phrases(_ANSWERS, _Kind.ANSWER)
-_LONGEST_PHRASE = max(map(len, _PHRASES))
+_PHRASES = (
+    _phrases(_GREETINGS, _Kind.EMPTY)
+    | _phrases(_ACKNOWLEDGEMENTS, _Kind.ACKNOWLEDGEMENT)
+    | _phrases(_ANSWERS, _Kind.ANSWER)
+)
+_MAX_PHRASE_WORDS = max(map(len, _PHRASES))
 
 
-def holds_nothing(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names: Collection[str] = ()) -> bool:
-    """Whether `turns`, said after `context`, are small talk throughout; removed and empty ones say nothing.
+def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names: Collection[str] = ()) -> bool:
+    """Return whether all turns are small talk. Removed and empty turns count as small talk.
 
-    "Yes" is none where anything but small talk stands before it, and "ok" is none after a question. `names` are the
-    names that a greeting may call; those of the speakers may be called as well.
+    "Yes" is small talk only if all turns before it are small talk. "Ok" is small talk also after any other turn that
+    is not a question.
+
+    Args:
+        turns: of a batch.
+        context: the turns before the batch.
+        names: names that a greeting may contain, besides those of the speakers.
     """
-    called = frozenset(
+    name_words = frozenset(
         word for name in (*names, *(turn.name for turn in (*context, *turns) if turn.name)) for word in _words(name)
     )
-    only_talk, after_question = True, False
-    for place, turn in enumerate((*context, *turns), start=-len(context)):
-        kind = None if turn.is_removed else _kind(turn.content, called)
-        if place >= 0 and not turn.is_removed and not _says_nothing(kind, only_talk, after_question):
+    only_small_talk_before, is_after_question = True, False
+    for index, turn in enumerate((*context, *turns), start=-len(context)):
+        kind = None if turn.is_removed else _message_kind(turn.content, name_words)
+        if index >= 0 and not turn.is_removed and not _means_nothing(kind, only_small_talk_before, is_after_question):
             return False
-        only_talk = only_talk and (kind is not None or turn.is_removed)
-        after_question = _QUESTION.search(turn.content) is not None
+        only_small_talk_before = only_small_talk_before and (kind is not None or turn.is_removed)
+        is_after_question = _QUESTION.search(turn.content) is not None
     return True
 
 
-def _says_nothing(kind: _Kind | None, only_talk: bool, after_question: bool) -> bool:
+def _means_nothing(kind: _Kind | None, only_small_talk_before: bool, is_after_question: bool) -> bool:
     if kind is None:
         return False
-    return kind is _Kind.EMPTY or only_talk or (kind is _Kind.NOTED and not after_question)
+    return kind is _Kind.EMPTY or only_small_talk_before or (kind is _Kind.ACKNOWLEDGEMENT and not is_after_question)
 
 
-def _kind(content: str, called: Collection[str]) -> _Kind | None:
-    """Return what a message of listed phrases can say; None for any other message."""
+def _message_kind(content: str, name_words: Collection[str]) -> _Kind | None:
+    """Return the kind of a message that consists of listed phrases; None for any other message."""
     if not content.strip():
         return _Kind.EMPTY
-    if len(content) > _LONGEST_CHARACTERS:
+    if len(content) > _MAX_CHARACTERS:
         return None
     text = _SPEAKER.sub(" ", content)
-    if any(_is_telling(character) for character in _WORD.sub("", text)):
+    if any(_has_meaning(character) for character in _WORD.sub("", text)):
         return None
-    kind = _Kind.ANSWER if _ANSWERING_SIGN.search(text) else _Kind.EMPTY
+    kind = _Kind.ANSWER if _ANSWER_SIGN.search(text) else _Kind.EMPTY
     words = _words(text)
-    place, after_phrase = 0, False
-    while place < len(words):
-        found = _phrase_at(words, place)
-        if found is not None:
-            length, said = found
-            place, kind, after_phrase = place + length, max(kind, said), True
-        elif _LAUGHTER.fullmatch(words[place]) or (after_phrase and words[place] in called):
-            place += 1
+    index, is_after_phrase = 0, False
+    while index < len(words):
+        phrase = _phrase_at(words, index)
+        if phrase is not None:
+            length, phrase_kind = phrase
+            index, kind, is_after_phrase = index + length, max(kind, phrase_kind), True
+        elif _LAUGHTER.fullmatch(words[index]) or (is_after_phrase and words[index] in name_words):
+            index += 1
         else:
             return None
     return kind
 
 
-def _phrase_at(words: Sequence[str], place: int) -> tuple[int, _Kind] | None:
-    for length in range(min(_LONGEST_PHRASE, len(words) - place), 0, -1):
-        kind = _PHRASES.get(tuple(words[place : place + length]))
+def _phrase_at(words: Sequence[str], index: int) -> tuple[int, _Kind] | None:
+    """Return the number of words and the kind of the longest phrase at an index; None if there is none."""
+    for length in range(min(_MAX_PHRASE_WORDS, len(words) - index), 0, -1):
+        kind = _PHRASES.get(tuple(words[index : index + length]))
         if kind is not None:
             return length, kind
     return None
 
 
-def _is_telling(character: str) -> bool:
-    """Whether a character outside of words may say something: a currency sign or an underscore, but no emoji."""
+def _has_meaning(character: str) -> bool:
+    """Return whether a character outside of words can have a meaning: a currency sign can, an emoji cannot."""
     return unicodedata.category(character) in ("Sc", "Sm", "Nd", "Nl", "No", "Co") or character in "_@#/\\<>{}[]|`="

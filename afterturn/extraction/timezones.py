@@ -1,4 +1,4 @@
-"""A user's timezone, by its name."""
+"""Timezones by name."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 
-def of(name: str | None) -> tzinfo:
-    """Return the timezone of an IANA name; UTC for none, and for one that this machine does not know.
+def timezone_of(name: str | None) -> tzinfo:
+    """Return the timezone of an IANA name; UTC for None and for an unknown name.
 
-    The latter costs a few hours of accuracy, not the batch.
+    With an unknown name, dates are wrong by some hours, but the batch is not lost.
     """
     try:
         return ZoneInfo(name) if name else UTC
@@ -18,5 +18,5 @@ def of(name: str | None) -> tzinfo:
 
 
 def is_known(name: str) -> bool:
-    """Whether this machine knows a timezone of this name."""
-    return of(name) is not UTC
+    """Return whether this machine knows a timezone by its name."""
+    return timezone_of(name) is not UTC

@@ -1,1 +1,1 @@
-"""Facts as people see them: read by entity and time, and edited. What extraction makes of turns is in `extraction`."""
+"""Facts as users read and edit them. Extraction of facts from turns is in `extraction`."""

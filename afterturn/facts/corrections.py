@@ -1,4 +1,4 @@
-"""A correction says what is different; the rest it takes over from the fact that it corrects."""
+"""Corrections: fill in what a correction does not say from the fact that it corrects."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from afterturn.scopes import UserScope
 
 _SQL = queries.load("known_facts")
 
-#: Not its value, which the new text gives anew.
-_TAKEN_OVER = ("category", "topics", "subject", "attribute", "importance")
-#: Where the person names no time: a mistake was one from the beginning. Where they do, the old one held until then.
-_TIMES = ("valid_from", "valid_to")
+#: Fields that a correction inherits where it does not set them. `value` is not among them: the new text replaces it.
+_INHERITED_FIELDS = ("category", "topics", "subject", "attribute", "importance")
+#: Inherited only if the correction sets neither: the old fact was then wrong from the beginning. Otherwise the old fact
+#: was true until the new one began.
+_TIME_FIELDS = ("valid_from", "valid_to")
 
 
-def completed(connection: Connection, scope: UserScope, answer: ManualAnswer) -> ManualAnswer:
-    """Return an edit's answer with what its correction takes over; as it is where there is nothing to take over."""
-    corrected = next((edit.fact_id for edit in answer.edits if edit.action is Action.CORRECT), None)
-    if corrected is None:
+def complete_correction(connection: Connection, scope: UserScope, answer: ManualAnswer) -> ManualAnswer:
+    """Return an edit's answer with the fields that its correction inherits; unchanged if it corrects no known fact."""
+    corrected_id = next((edit.fact_id for edit in answer.edits if edit.action is Action.CORRECT), None)
+    if corrected_id is None:
         return answer
-    owner = scope.key
-    row = connection.execute(_SQL["newest_version"], owner | {"fact_id": corrected}).fetchone()
+    row = connection.execute(_SQL["newest_version"], scope.key | {"fact_id": corrected_id}).fetchone()
     if row is None:
         return answer
-    return answer.model_copy(update={"facts": tuple(_completed(candidate, row) for candidate in answer.facts)})
+    return answer.model_copy(update={"facts": tuple(_inherit(candidate, row) for candidate in answer.facts)})
 
 
-def _completed(candidate: Candidate, corrected: dict[str, Any]) -> Candidate:
-    said = candidate.model_fields_set
-    names = [name for name in _TAKEN_OVER if name not in said]
-    if said.isdisjoint(_TIMES):
-        names += _TIMES
-    taken = {name: corrected[name] for name in names}
-    if "topics" in taken:
-        taken["topics"] = tuple(taken["topics"])
-    return candidate.model_copy(update=taken)
+def _inherit(candidate: Candidate, corrected: dict[str, Any]) -> Candidate:
+    fields_set = candidate.model_fields_set
+    names = [name for name in _INHERITED_FIELDS if name not in fields_set]
+    if fields_set.isdisjoint(_TIME_FIELDS):
+        names += _TIME_FIELDS
+    inherited = {name: corrected[name] for name in names}
+    if "topics" in inherited:
+        inherited["topics"] = tuple(inherited["topics"])
+    return candidate.model_copy(update=inherited)

@@ -1,8 +1,8 @@
-"""A person's edits: turns of role `edit` in a session of their own, each of which brings its batch's answer with it.
+"""A person's edits: turns of role `edit` in a separate session. Each contains the answer of its batch.
 
-The client forms the answer and puts it into the turn's metadata; the archive stores it, unread, as the answer of a
-batch of kind `manual`; consolidation carries it out. So an edit is ordered, repeated, replayed and forgotten like any
-other turn.
+The client puts the answer into the turn's metadata. The archive stage stores it, without parsing it, as the answer of
+a batch of kind `manual`. Consolidation applies it. So edits are ordered, deduplicated, replayed and forgotten like all
+other turns.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from afterturn.candidate import Candidate
 from afterturn.errors import AnswerMalformed, InvalidId
 from afterturn.turns import Turn
 
-#: Where the edits of each user are; no client can open it, because ids of sessions must not begin with a tilde.
-SESSION = "~edits"
+#: The session of each user's edits. Clients cannot open it: session ids must not begin with a tilde.
+SESSION_ID = "~edits"
 ROLE = "edit"
-#: Which prompt and model an edit's stored answer is said to come from.
+#: Stored as the prompt version and model of an edit's answer.
 PROMPT_VERSION = "manual-1"
 MODEL = "person"
 
 #: Key of the answer in the turn's metadata.
-_METADATA = "edit"
-#: Facts in one turn: they become one batch, applied in one transaction. Fewer: more batches, one after the other.
+_METADATA_KEY = "edit"
+#: Facts per turn. They become one batch and are applied in one transaction. Fewer: more batches, one after another.
 FACTS_PER_TURN = 50
-#: A turn's payload without its facts, at most: ids, time, names of fields.
-_TURN_BYTES = 2_000
-#: An edit's id leaves room for the numbers of the turns that it is split into.
+#: Upper bound of a turn's payload without its facts: ids, time, field names.
+_TURN_OVERHEAD_BYTES = 2_000
+#: An edit may be split into several turns, whose ids are the edit's id and a number of up to 4 characters.
 ID_LIMIT_CHARACTERS = ids.ID_LIMIT_CHARACTERS - 4
 
 
 class Action(StrEnum):
-    """What a person does to a fact that is there."""
+    """What a person does with an existing fact."""
 
-    #: Another fact, in the same answer, takes its place.
+    #: Replace it with the fact in the same answer.
     CORRECT = "correct"
     PIN = "pin"
     UNPIN = "unpin"
@@ -54,71 +54,78 @@ class Edit(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     action: Action
-    #: It may have been superseded meanwhile: then the fact that is current in its place is meant.
+    #: If the fact was superseded since, the edit applies to the fact that is current in its place.
     fact_id: UUID
 
 
 class ManualAnswer(BaseModel):
-    """The stored answer of a manual batch. What the person did not say of a fact is not set in it."""
+    """The stored answer of a manual batch. Fields of a fact that the person did not give are not set in it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    #: New facts; of a correction, the one that takes the corrected one's place.
+    #: New facts. Of a correction: the one fact that replaces the corrected one.
     facts: tuple[Candidate, ...] = ()
     edits: tuple[Edit, ...] = ()
-    #: Whether the new facts are pinned; None: as the corrected one is.
+    #: Whether the new facts are pinned; None: as the corrected fact is.
     pinned: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
-    """A new fact as a person entered it, checked."""
+class NewFact:
+    """A new fact that a person entered, validated."""
 
     candidate: Candidate
     is_pinned: bool = False
 
 
-def add(
-    entered: Sequence[Entered], *, edit_id: str | None, agent_id: str | None, limit_bytes: int
+def make_addition_turns(
+    new_facts: Sequence[NewFact], *, edit_id: str | None, agent_id: str | None, limit_bytes: int
 ) -> list[tuple[Turn, int]]:
-    """Return the turns that add these facts, in order, each with how many of them it adds.
+    """Return the turns that add these facts, in order, each with the number of facts that it adds.
 
-    The turns' ids follow from the edit's, so that a repeated call is the same edit. `limit_bytes` is what a turn may
-    have. Raises InvalidId.
+    The ids of the turns are derived from the edit's id, so that a repeated call is the same edit.
+
+    Args:
+        new_facts: the facts to add.
+        edit_id: the caller's id; None: a new one.
+        agent_id: the agent that makes the edit.
+        limit_bytes: the largest payload of one turn.
+
+    Raises InvalidId.
     """
-    first_id = _checked_id(edit_id)
-    found = []
-    for number, part in enumerate(_parts(entered, limit_bytes)):
-        candidates = tuple(one.candidate for one in part)
-        answer = ManualAnswer(facts=candidates, pinned=part[0].is_pinned)
+    first_id = _validate_edit_id(edit_id)
+    turns_and_counts = []
+    for number, group in enumerate(_split(new_facts, limit_bytes)):
+        candidates = tuple(new_fact.candidate for new_fact in group)
+        answer = ManualAnswer(facts=candidates, pinned=group[0].is_pinned)
         content = "\n".join(candidate.text for candidate in candidates)
         turn_id = f"{first_id}/{number}" if number else first_id
-        found.append((_turn(turn_id, content, answer, agent_id), len(part)))
-    return found
+        turns_and_counts.append((_make_turn(turn_id, content, answer, agent_id), len(group)))
+    return turns_and_counts
 
 
-def correct(
+def make_correction_turn(
     fact_id: UUID, candidate: Candidate, *, pinned: bool | None, edit_id: str | None, agent_id: str | None
 ) -> Turn:
-    """Return the turn that puts `candidate` in the place of a fact. Raises InvalidId."""
+    """Return the turn that replaces a fact with `candidate`. Raises InvalidId."""
     edit = Edit(action=Action.CORRECT, fact_id=fact_id)
     answer = ManualAnswer(facts=(candidate,), edits=(edit,), pinned=pinned)
-    return _turn(_checked_id(edit_id), candidate.text, answer, agent_id)
+    return _make_turn(_validate_edit_id(edit_id), candidate.text, answer, agent_id)
 
 
-def act(action: Action, fact_id: UUID, *, edit_id: str | None, agent_id: str | None) -> Turn:
+def make_action_turn(action: Action, fact_id: UUID, *, edit_id: str | None, agent_id: str | None) -> Turn:
     """Return the turn that pins, unpins or deletes a fact. Raises InvalidId."""
     answer = ManualAnswer(edits=(Edit(action=action, fact_id=fact_id),))
-    return _turn(_checked_id(edit_id), f"{action.value} {fact_id}", answer, agent_id)
+    return _make_turn(_validate_edit_id(edit_id), f"{action.value} {fact_id}", answer, agent_id)
 
 
-def answer_of(metadata: Mapping[str, Any]) -> Any:
-    """Return the answer, as JSON data, that an edit's turn brings with it."""
-    return metadata.get(_METADATA)
+def answer_from_metadata(metadata: Mapping[str, Any]) -> Any:
+    """Return the answer, as JSON data, in the metadata of an edit's turn."""
+    return metadata.get(_METADATA_KEY)
 
 
-def parse(text: str) -> ManualAnswer:
-    """Return the answer of a manual batch. Raises AnswerMalformed."""
+def parse_answer(text: str) -> ManualAnswer:
+    """Parse the stored answer of a manual batch. Raises AnswerMalformed."""
     try:
         return ManualAnswer.model_validate_json(text)
     except ValidationError as error:
@@ -126,40 +133,41 @@ def parse(text: str) -> ManualAnswer:
         raise AnswerMalformed(f"the edit does not fit the schema: {', '.join(kinds)}") from None
 
 
-def _turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str | None) -> Turn:
+def _make_turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str | None) -> Turn:
     return Turn(
         turn_id=turn_id,
         role=ROLE,
         content=content,
         occurred_at=datetime.now(UTC),
         agent_id=agent_id,
-        metadata={_METADATA: answer.model_dump(mode="json", exclude_unset=True)},
+        metadata={_METADATA_KEY: answer.model_dump(mode="json", exclude_unset=True)},
     )
 
 
-def _checked_id(edit_id: str | None) -> str:
+def _validate_edit_id(edit_id: str | None) -> str:
     if edit_id is None:
         return ids.new_turn_id()
-    checked = ids.validated("edit_id", edit_id)
-    if len(checked) > ID_LIMIT_CHARACTERS:
-        raise InvalidId(f"edit_id must have 1 to {ID_LIMIT_CHARACTERS} characters, not {len(checked)}")
-    return checked
+    valid_id = ids.validate_id("edit_id", edit_id)
+    if len(valid_id) > ID_LIMIT_CHARACTERS:
+        raise InvalidId(f"edit_id must have 1 to {ID_LIMIT_CHARACTERS} characters, not {len(valid_id)}")
+    return valid_id
 
 
-def _parts(entered: Sequence[Entered], limit_bytes: int) -> list[list[Entered]]:
-    """Split facts into runs that fit one turn each: not too many, not too large, and all pinned or none."""
-    parts: list[list[Entered]] = []
-    room = 0
-    for one in entered:
-        size = _size(one.candidate)
-        if not parts or len(parts[-1]) >= FACTS_PER_TURN or size > room or one.is_pinned != parts[-1][0].is_pinned:
-            parts.append([])
-            room = limit_bytes - _TURN_BYTES
-        parts[-1].append(one)
-        room -= size
-    return parts
+def _split(new_facts: Sequence[NewFact], limit_bytes: int) -> list[list[NewFact]]:
+    """Split facts into groups of one turn each, limited in number and size, with all facts pinned or none."""
+    groups: list[list[NewFact]] = []
+    free_bytes = 0
+    for fact in new_facts:
+        size = _size_bytes(fact.candidate)
+        is_full = not groups or len(groups[-1]) >= FACTS_PER_TURN or size > free_bytes
+        if is_full or fact.is_pinned != groups[-1][0].is_pinned:
+            groups.append([])
+            free_bytes = limit_bytes - _TURN_OVERHEAD_BYTES
+        groups[-1].append(fact)
+        free_bytes -= size
+    return groups
 
 
-def _size(candidate: Candidate) -> int:
-    """Return how many bytes of a turn a fact takes, or a few more: its text stands in the content as well."""
+def _size_bytes(candidate: Candidate) -> int:
+    """Return an upper bound of the bytes that a fact takes in a turn. Its text is in the content as well."""
     return len(candidate.model_dump_json(exclude_unset=True).encode()) + 2 * len(candidate.text.encode()) + 8

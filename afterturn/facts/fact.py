@@ -1,4 +1,4 @@
-"""The fact: one statement that is, or was, believed of the user's world, with its evidence."""
+"""The fact: one statement about the user's world, with its evidence."""
 
 from __future__ import annotations
 
@@ -9,61 +9,65 @@ from typing import Literal
 
 from afterturn.memories import Evidence
 
-#: Which of the two times a moment is about: what held in the `world` then, or what was `recorded` (believed) then.
-Time = Literal["world", "recorded"]
+#: The two times of a fact. `world`: when it was true in the world. `recorded`: when afterturn had it as current.
+TimeAxis = Literal["world", "recorded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One statement and all that is known of it. Nothing is overwritten: a new version has an id of its own."""
+    """One statement and all that is known about it. Facts are never overwritten: a new version has its own id."""
 
     fact_id: str
-    #: One sentence that stands alone.
+    #: One sentence that is clear without its conversation.
     text: str
     category: str
     topics: tuple[str, ...]
-    #: Whom or what it is about, which property of it, and the property's value, where it has them.
+    #: The person or thing that it is about, a property of it, and the property's value; None where it has none.
     subject: str | None
     attribute: str | None
     value: str | None
     #: 0 trivial to 1 essential.
     importance: float
-    #: In how many batches it was said.
+    #: Number of batches that say it.
     times_seen: int
-    #: current, superseded or retracted, now, whatever moment was asked about.
+    #: current, superseded or retracted: the status now, also in answers about an earlier time.
     status: str
     is_pinned: bool
-    #: extracted from a conversation, or entered by a person.
+    #: extracted (from a conversation) or person (a person entered it).
     origin: str
-    #: user, assistant or other: whose turns it rests on.
+    #: user, assistant or other: the role of the turns in its evidence.
     said_by: str
-    #: In the world; None where nobody said.
+    #: Since when and until when it is true in the world; None where no turn says so.
     valid_from: datetime | None
     valid_to: datetime | None
-    #: When the last turn that says it was said.
+    #: Time of the last turn that says it.
     said_at: datetime
-    #: In our knowledge: since when it was believed, and until when.
+    #: Since when and until when afterturn had it as current.
     recorded_at: datetime
     superseded_at: datetime | None
-    #: The fact that took its place.
+    #: The fact that replaced it.
     superseded_by: str | None
     #: Why it is no longer current: newer_value, correction, judged, merged, expired, person, challenge, removed or
     #: deleted.
     ended_because: str | None
-    #: Why it is believed, in the order in which it was said; without the turns that were taken back.
+    #: The turns that say it, in the order of the conversation, without removed turns.
     evidence: tuple[Evidence, ...]
 
 
-def without(found: Sequence[Fact], hidden: Collection[tuple[str, str]]) -> list[Fact]:
-    """Return the facts that stand without the hidden turns, given as (session id, turn id).
+def exclude_turns(facts: Sequence[Fact], hidden: Collection[tuple[str, str]]) -> list[Fact]:
+    """Return the facts without the evidence of hidden turns. A fact whose evidence is all hidden is left out.
 
-    Hidden evidence is left out, and so is a fact that had no other.
+    A fact that had no evidence before (its turns were removed earlier) stays.
+
+    Args:
+        facts: the facts, with their evidence.
+        hidden: (session id, turn id) of each hidden turn.
     """
     if not hidden:
-        return list(found)
-    shown = []
-    for fact in found:
-        evidence = tuple(said for said in fact.evidence if (said.session_id, said.turn_id) not in hidden)
+        return list(facts)
+    visible = []
+    for fact in facts:
+        evidence = tuple(item for item in fact.evidence if (item.session_id, item.turn_id) not in hidden)
         if evidence or not fact.evidence:
-            shown.append(replace(fact, evidence=evidence))
-    return shown
+            visible.append(replace(fact, evidence=evidence))
+    return visible

@@ -1,4 +1,4 @@
-"""The SQL of reading facts as data: what to ask, and how to read the answers. Whoever holds a connection runs it."""
+"""SQL statements that read facts, as data, and the parsing of their rows. The client executes them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from uuid import UUID
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
-from afterturn.facts.entered import checked_fact_id, checked_moment, checked_words
-from afterturn.facts.fact import Fact, Time
+from afterturn.facts.fact import Fact, TimeAxis
+from afterturn.facts.validation import validate_datetime, validate_fact_id, validate_short_text
 from afterturn.memories import Evidence
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("known_facts")
 
 
-def find(
+def facts_statement(
     scope: UserScope,
     *,
     subject: str | None = None,
@@ -28,47 +28,61 @@ def find(
     category: str | None = None,
     include_superseded: bool = False,
     as_of: datetime | None = None,
-    time: Time = "world",
+    time: TimeAxis = "world",
     limit: int,
 ) -> Statement:
-    """Return the statement for a user's facts, those said last first. Raises InvalidInput."""
-    if time not in get_args(Time):
-        raise InvalidInput(f"time must be one of {', '.join(get_args(Time))}, not {time!r}")
+    """Return the statement that reads a user's facts, those said last first.
+
+    Args:
+        scope: whose facts.
+        subject: only facts about this person or thing; upper or lower case.
+        attribute: only facts with this attribute.
+        topic: only facts with this topic.
+        category: only facts of this category.
+        include_superseded: also facts that another one replaced. Not together with `as_of`.
+        as_of: the facts at this time instead of the current ones.
+        time: which of a fact's two times `as_of` is compared with.
+        limit: the largest number of facts.
+
+    Raises InvalidInput.
+    """
+    if time not in get_args(TimeAxis):
+        raise InvalidInput(f"time must be one of {', '.join(get_args(TimeAxis))}, not {time!r}")
     if as_of is not None and include_superseded:
-        raise InvalidInput("include_superseded is for what is known now; as_of says itself what was believed or true")
-    names = {"subject": subject, "attribute": attribute, "topic": topic, "category": category}
+        raise InvalidInput("include_superseded and as_of cannot be used together: as_of selects facts of one time")
+    filters = {"subject": subject, "attribute": attribute, "topic": topic, "category": category}
     arguments: dict[str, Any] = {
-        name: None if value is None else checked_words(name, value) for name, value in names.items()
+        name: None if value is None else validate_short_text(name, value) for name, value in filters.items()
     }
-    now = "history" if include_superseded else "current"
-    arguments["sight"] = now if as_of is None else time
-    arguments["as_of"] = None if as_of is None else checked_moment("as_of", as_of)
-    return Statement(_SQL["find"], scope.key | arguments | {"limit": limit})
+    view_now = "history" if include_superseded else "current"
+    arguments["view"] = view_now if as_of is None else time
+    arguments["as_of"] = None if as_of is None else validate_datetime("as_of", as_of)
+    return Statement(_SQL["facts"], scope.key | arguments | {"limit": limit})
 
 
-def history(scope: UserScope, fact_id: str | UUID) -> Statement:
-    """Return the statement for all versions of a fact, oldest first. Raises InvalidInput."""
-    return Statement(_SQL["history"], scope.key | {"fact_id": checked_fact_id(fact_id)})
+def history_statement(scope: UserScope, fact_id: str | UUID) -> Statement:
+    """Return the statement that reads all versions of a fact, oldest first. Raises InvalidInput."""
+    return Statement(_SQL["history"], scope.key | {"fact_id": validate_fact_id(fact_id)})
 
 
-def evidence(scope: UserScope, rows: Sequence[Row]) -> Statement:
-    """Return the statement for the evidence of the facts that `find` or `history` gave."""
-    return Statement(_SQL["evidence"], scope.key | {"fact_ids": [row["fact_id"] for row in rows]})
+def evidence_statement(scope: UserScope, fact_rows: Sequence[Row]) -> Statement:
+    """Return the statement that reads the evidence of the facts in these rows."""
+    return Statement(_SQL["evidence"], scope.key | {"fact_ids": [row["fact_id"] for row in fact_rows]})
 
 
-def facts(rows: Sequence[Row], evidence_rows: Sequence[Row]) -> list[Fact]:
-    """Return the facts, in the order of `rows`, from the answers to `find` or `history` and to `evidence`."""
-    said: dict[UUID, list[Evidence]] = defaultdict(list)
+def parse_facts(fact_rows: Sequence[Row], evidence_rows: Sequence[Row]) -> list[Fact]:
+    """Return the facts, in the order of `fact_rows`, each with its evidence from `evidence_rows`."""
+    evidence: dict[UUID, list[Evidence]] = defaultdict(list)
     for row in evidence_rows:
-        said[row["fact_id"]].append(Evidence(**{name: value for name, value in row.items() if name != "fact_id"}))
-    return [_fact(row, said[row["fact_id"]]) for row in rows]
+        evidence[row["fact_id"]].append(Evidence(**{name: value for name, value in row.items() if name != "fact_id"}))
+    return [_parse_fact(row, evidence[row["fact_id"]]) for row in fact_rows]
 
 
-def _fact(row: Row, evidence_of_it: Sequence[Evidence]) -> Fact:
+def _parse_fact(row: Row, evidence: Sequence[Evidence]) -> Fact:
     superseded_by = row["superseded_by"]
-    told = {
+    converted = {
         "fact_id": str(row["fact_id"]),
         "topics": tuple(row["topics"]),
         "superseded_by": None if superseded_by is None else str(superseded_by),
     }
-    return Fact(**{**row, **told}, evidence=tuple(evidence_of_it))
+    return Fact(**{**row, **converted}, evidence=tuple(evidence))

@@ -1,13 +1,15 @@
 """Erasures: forgetting a user, driven to its end by a durable row, whatever dies on the way.
 
 1. The request is one short transaction: the row, with the number of this erasure.
-2. Redis is cleared of the user, while the row is locked: from here on nothing is read of what was pending or recent.
-3. One transaction under the user row's lock deletes the leases, which makes every write in flight fail, then every row
-   of every table; looks at Redis once more; and completes the erasure, after which its row names nobody.
+2. Each store of the list is cleared of the user, the hot store first, while the row is locked: from here on nothing is
+   read of what was pending or recent.
+3. One transaction under the user row's lock goes over the stores in reverse: Postgres first, which deletes the leases,
+   so that every write in flight fails, then every row of every table; then the others, once more. It completes the
+   erasure, after which its row names nobody.
 
 What was acknowledged before the erasure completed is gone; what is written afterwards is a new beginning. An archive
 that read turns before the end is refused, because it compares the erasures that it knew of (`epochs`) under the same
-lock. Dying anywhere leaves the row unfinished, and the sweep finds it.
+lock. Dying anywhere, or a store that fails, leaves the row unfinished, and the sweep finds it.
 """
 
 from __future__ import annotations
@@ -16,24 +18,22 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import psycopg
 import redis
-from psycopg import sql
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from afterturn import faults
-from afterturn.database import queries, user_tables
+from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import MemoryUnavailable, TransitionRefused
-from afterturn.hot import user_keys
-from afterturn.hot.user_keys import Fence
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.user_store import Erasure, UserStore
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ class Servers(Protocol):
     """What an erasure needs of the runtime."""
 
     @property
-    def redis(self) -> redis.Redis: ...
-    @property
     def postgres(self) -> ConnectionPool[Connection]: ...
+    @property
+    def user_stores(self) -> Sequence[UserStore]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ class Receipt:
     requested_at: datetime
     #: What was acknowledged before this moment is gone.
     completed_at: datetime
-    #: How much was removed: rows by table, entries by kind of Redis key ("redis.pending"). At least this much, where
-    #: the erasure was interrupted.
+    #: How much was removed, by kind of record: "turns" for rows of a table, "redis.pending" for entries of a kind of
+    #: Redis key. At least this much, where the erasure was interrupted.
     removed: dict[str, int]
 
 
@@ -76,7 +76,7 @@ class _Taken:
     """An unfinished erasure that is locked by the current transaction."""
 
     epoch: int
-    fence: Fence
+    token: int
     removed: Counter[str]
 
 
@@ -120,9 +120,10 @@ def forget(servers: Servers, scope: UserScope) -> Receipt:
             if done is not None:
                 return done
             time.sleep(_POLL_SECONDS)
-    except (psycopg.OperationalError, PoolTimeout, redis.RedisError) as error:
+    except (psycopg.OperationalError, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
         state = "is not even noted: try again" if epoch is None else "is noted, and will be carried out by the workers"
-        raise MemoryUnavailable(f"{type(error).__name__}: the erasure {state}") from error
+        cause = str(error) if isinstance(error, MemoryUnavailable) else type(error).__name__
+        raise MemoryUnavailable(f"{cause}: the erasure {state}") from error
     raise MemoryUnavailable("the erasure is noted, and a worker is still at it")
 
 
@@ -150,8 +151,8 @@ def carry_out(servers: Servers, scope: UserScope) -> bool:
     """
     faults.point("erase.begun")
     try:
-        sessions = _clear_redis(servers, scope)
-        if sessions is None:
+        sessions = _find_sessions(servers, scope)
+        if sessions is None or not _clear(servers, scope, sessions):
             return False
         faults.point("erase.redis_cleared")
         is_done = _complete(servers, scope, sessions)
@@ -162,77 +163,68 @@ def carry_out(servers: Servers, scope: UserScope) -> bool:
     return is_done
 
 
-def _clear_redis(servers: Servers, scope: UserScope) -> set[SessionScope] | None:
-    """Clear Redis of the user and return the sessions that were found; None when there is nothing to be done."""
+def _find_sessions(servers: Servers, scope: UserScope) -> frozenset[SessionScope] | None:
+    """Return the user's sessions that anybody knows of; None when there is nothing to be done."""
     with servers.postgres.connection() as connection:
         if _take(connection, scope) is None:
             return None
         archived = _archived_sessions(connection, scope)
     # The search may take a while, and holds nothing; only what removes must hold the erasure.
-    sessions = archived | user_keys.sessions(servers.redis, scope)
-    with servers.postgres.connection() as connection, connection.transaction():
-        taken = _take(connection, scope)
-        if taken is None:
-            return None
-        removed = taken.removed + user_keys.remove(servers.redis, scope, sessions, taken.fence)
-        connection.execute(_SQL["note_removed"], _result(scope, taken, removed))
-        return sessions
+    return archived.union(*(store.sessions(scope) for store in servers.user_stores))
 
 
-def _complete(servers: Servers, scope: UserScope, sessions: set[SessionScope]) -> bool:
-    """Delete the user's rows and end the erasure. `sessions` are those that Redis knew of."""
+def _clear(servers: Servers, scope: UserScope, sessions: frozenset[SessionScope]) -> bool:
+    """Clear each store of the user; False when somebody else is at it."""
+    for store in servers.user_stores:
+        with servers.postgres.connection() as connection, connection.transaction():
+            taken = _take(connection, scope)
+            if taken is None:
+                return False
+            removed = taken.removed + store.clear(_erasure(scope, taken, sessions))
+            connection.execute(_SQL["note_removed"], _result(scope, taken, removed))
+    return True
+
+
+def _complete(servers: Servers, scope: UserScope, sessions: frozenset[SessionScope]) -> bool:
+    """Remove what is left, and end the erasure."""
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
-            return _delete_and_complete(servers, scope, sessions)
+            return _remove_and_complete(servers, scope, sessions)
         except psycopg.errors.DeadlockDetected:
             if attempt == DEADLOCK_ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
 
 
-def _delete_and_complete(servers: Servers, scope: UserScope, sessions: set[SessionScope]) -> bool:
+def _remove_and_complete(servers: Servers, scope: UserScope, sessions: frozenset[SessionScope]) -> bool:
     with servers.postgres.connection() as connection, connection.transaction():
         connection.execute(_SQL["allow_time"])
         connection.execute(_SQL["lock_user"], _owner(scope))
         taken = _take(connection, scope)
         if taken is None:
             return False
-        archived = _archived_sessions(connection, scope)
-        removed = taken.removed + _delete_rows(connection, scope)
-        faults.point("erase.rows_deleted")
-        # An archive that committed before the lock may have made turns recent since Redis was cleared.
-        sessions = sessions | archived | user_keys.indexed(servers.redis, scope)
-        removed += user_keys.remove(servers.redis, scope, sessions, taken.fence)
-        user_keys.close(servers.redis, scope, taken.fence)
+        erasure = _erasure(scope, taken, sessions | _archived_sessions(connection, scope))
+        removed = taken.removed
+        for store in reversed(servers.user_stores):
+            removed += store.complete(erasure, connection)
         connection.execute(_SQL["complete"], _result(scope, taken, removed))
         faults.point("erase.before_commit")
-    logger.info("erasure %d of %s is done", taken.epoch, taken.fence.owner_hash)
+    logger.info("erasure %d of %s is done", taken.epoch, erasure.owner_hash)
     return True
 
 
 def _take(connection: Connection, scope: UserScope) -> _Taken | None:
     row = connection.execute(_SQL["take"], _owner(scope)).fetchone()
-    if row is None:
-        return None
-    fence = Fence(owner_hash=owner_hash(scope), token=row["token"])
-    return _Taken(epoch=row["epoch"], fence=fence, removed=Counter(row["removed"]))
+    return None if row is None else _Taken(epoch=row["epoch"], token=row["token"], removed=Counter(row["removed"]))
 
 
-def _delete_rows(connection: Connection, scope: UserScope) -> Counter[str]:
-    """Delete the user's rows of every table, the leases first: whoever holds one can write no more."""
-    removed: Counter[str] = Counter()
-    names = [name for name in user_tables.tables(connection) if name != "erasures"]
-    for name in sorted(names, key=lambda name: (name != "leases", name)):
-        statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
-        removed[name] = connection.execute(statement, _owner(scope)).rowcount
-    # The request makes that row where there is none: it would say that somebody unknown had been known.
-    del removed["users"]
-    return removed
+def _erasure(scope: UserScope, taken: _Taken, sessions: frozenset[SessionScope]) -> Erasure:
+    return Erasure(user=scope, owner_hash=owner_hash(scope), token=taken.token, sessions=sessions)
 
 
-def _archived_sessions(connection: Connection, scope: UserScope) -> set[SessionScope]:
+def _archived_sessions(connection: Connection, scope: UserScope) -> frozenset[SessionScope]:
     rows = connection.execute(_SQL["sessions"], _owner(scope)).fetchall()
-    return {SessionScope(scope.tenant_id, scope.user_id, row["session_id"]) for row in rows}
+    return frozenset(SessionScope(scope.tenant_id, scope.user_id, row["session_id"]) for row in rows)
 
 
 def _result(scope: UserScope, taken: _Taken, removed: Counter[str]) -> dict[str, Any]:

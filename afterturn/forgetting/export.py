@@ -1,34 +1,22 @@
-"""Export: everything that is held of a user, as JSON-able records."""
+"""Export: all data of a user, as records of JSON values."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import redis
-
-from afterturn.database import user_tables
-from afterturn.database.pool import Connection
-from afterturn.hot import user_keys
 from afterturn.scopes import UserScope
+from afterturn.user_store import Record, UserStore
 
 
-def records(client: redis.Redis, connection: Connection, scope: UserScope) -> Iterator[dict[str, Any]]:
-    """Yield all that Redis and Postgres hold of a user, one record at a time.
+def records(stores: Sequence[UserStore], user: UserScope) -> Iterator[Record]:
+    """Yield all data of a user in these stores, one record at a time, store by store.
 
-    A record of Redis is {"key": kind of key, "row": …}, one of Postgres {"table": name, "row": …} with the row's
-    columns; times are in ISO 8601, vectors are lists of numbers. Redis is read first, so that a turn that is archived
-    meanwhile is in both rather than in neither; the tables are read as of one moment.
+    The values of a record of Redis are {"key": kind of key, "row": …}, of one of Postgres {"table": name, "row": …}
+    with the row's columns. Times are in ISO 8601, vectors are lists of numbers. The tables are read in one snapshot.
 
     Args:
-        client: the hot store.
-        connection: of the workers' role, which sees every table.
-        scope: whose memory.
+        stores: `stores.every`.
+        user: the user to export.
     """
-    for kind, held_row in user_keys.records(client, scope):
-        yield {"key": kind, "row": held_row}
-    for table, row in user_tables.rows(connection, scope):
-        if table == "vectors":
-            row["embedding"] = json.loads(row["embedding"])
-        yield {"table": table, "row": row}
+    for store in stores:
+        yield from store.records(user)

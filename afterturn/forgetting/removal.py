@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from uuid import UUID
 
 from afterturn import ids
 from afterturn.batches import batch_row
@@ -19,7 +19,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.errors import AnswerMalformed
-from afterturn.extraction import answers
+from afterturn.extraction import candidate_rows, stored_answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.hot.entries import Entry
 from afterturn.recall.vector_index import building
@@ -72,7 +72,7 @@ def remove(connection: Connection, session: SessionScope, turn_id: str, settings
         elif batch.first_position <= position:
             _retract(connection, batch, position, settings)
     _drop_vector(connection, session, "turn", items.turn_name(session, position))
-    building.drop(connection, session.user)
+    building.drop_index(connection, session.user)
     connection.execute(_SQL["bump_version"], key)
 
 
@@ -114,32 +114,41 @@ def _seize_batches(connection: Connection, session: SessionScope, position: int)
 
 def _ask_again(connection: Connection, batch: Batch) -> None:
     """Let a batch begin again: its answers, and what was made of them, were made with the turn."""
-    items.drop_facts(connection, batch.session.user, _candidate_ids(connection, batch))
+    items.delete_fact_vectors(connection, batch.session.user, _candidate_ids(connection, batch))
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    connection.execute(_SQL["drop_answers"], batch.key)
+    _drop_answers(connection, batch)
+    candidate_rows.delete_rejections(connection, batch)
     connection.execute(_SQL["ask_again"], batch.key)
 
 
-def _candidate_ids(connection: Connection, batch: Batch) -> list[Any]:
+def _drop_answers(connection: Connection, batch: Batch) -> None:
+    connection.execute(_SQL["drop_answers"], batch.key)
+    candidate_rows.delete_candidates(connection, batch)
+
+
+def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
     """Return the ids of all facts that the batch's stored answer could become."""
+    if batch.is_verified:
+        return candidate_rows.read_fact_ids(connection, batch)
     if batch.prompt_version is None or batch.model is None:
         return []
     version = {"prompt_version": batch.prompt_version, "model": batch.model}
+    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
     try:
-        answer = answers.united(batch, answers.read(connection, batch, **version))
+        answer = stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:
         return []
-    return [ids.fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
+    return [ids.derive_fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]
 
 
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Take out of the user's memory what an applied batch had from the turn alone."""
-    retraction.retract(connection, batch.session, position)
-    connection.execute(_SQL["drop_answers"], batch.key)
-    episodes.rewrite(connection, batch)
+    retraction.retract_unsupported_facts(connection, batch.session, position)
+    _drop_answers(connection, batch)
+    episodes.rewrite_episode(connection, batch)
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    digests.forget_episode(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
-    profile.rebuild(connection, batch.session.user, limit_tokens=settings.profile_tokens)
+    digests.remove_episode_from_summary(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
+    profile.rebuild_profile(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 
 
 def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:

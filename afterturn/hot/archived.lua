@@ -9,16 +9,18 @@
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them, seconds
--- ARGV[4] how many turns are taken back for good; then their ids
+-- ARGV[4] the number of entries that only workers of a newer release can read
+-- ARGV[5] how much longer the claim lasts if no other entry remains, ms
+-- ARGV[6] the number of turns that are taken back for good; then their ids
 -- then    of each committed entry: stream id, entry id, and what becomes of it: "recent" (kept there), "gone", or the
 --         field of KEYS[6] that it is the removal of
 --
 -- An entry leaves only when both ids agree: a Redis that came back empty may give an old stream id to a new turn.
 -- Returns how many entries are still pending.
-local first_entry = 5 + tonumber(ARGV[4])
-if first_entry > 5 then
+local first_entry = 7 + tonumber(ARGV[6])
+if first_entry > 7 then
   local taken_back = {}
-  for i = 5, first_entry - 1 do
+  for i = 7, first_entry - 1 do
     taken_back[ARGV[i]] = true
   end
   for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
@@ -63,5 +65,10 @@ else
   local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
   redis.call('ZADD', KEYS[2], string.match(oldest, '^%d+'), ARGV[1])
 end
-redis.call('ZREM', KEYS[3], ARGV[1])
+if left > 0 and left == tonumber(ARGV[4]) then
+  -- Until the claim lapses, no sweep enqueues a session that has only entries for newer workers.
+  redis.call('ZADD', KEYS[3], 'XX', 'INCR', ARGV[5], ARGV[1])
+else
+  redis.call('ZREM', KEYS[3], ARGV[1])
+end
 return left

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import quote
 
-import redis
-
 from afterturn.hot import keys, pending
+from afterturn.hot.commands import RedisSteps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,59 +29,52 @@ class HotBacklog:
         return self.largest_shard_bytes > self.limit_bytes_per_shard * pending.ALARM_FRACTION
 
 
-def read(
-    client: redis.Redis, tenant_id: str | None, user_id: str | None = None, *, limit_bytes_per_shard: int
-) -> HotBacklog:
-    """Return what is pending. With ids, of one tenant's or one user's sessions; bytes are always those of whole shards.
+def read_hot_backlog(
+    tenant_id: str | None, user_id: str | None = None, *, limit_bytes_per_shard: int
+) -> RedisSteps[HotBacklog]:
+    """Return the pending turns of all sessions, or of one tenant or one user.
 
-    Raises RedisError when the hot store is away.
+    Bytes are always those of whole shards.
     """
-    shards = range(keys.SHARD_COUNT)
+    shards: Sequence[int] = range(keys.SHARD_COUNT)
     if tenant_id is not None and user_id is not None:
-        one = keys.shard_of(tenant_id, user_id)
-        shards = range(one, one + 1)
-    sizes = _sizes(client, shards)
-    count, oldest = _due(client, shards) if tenant_id is None else _due_of(client, shards, tenant_id, user_id)
+        shards = [keys.shard_of(tenant_id, user_id)]
+    (seconds, microseconds), *found = yield [("TIME",), *(("GET", keys.pending_bytes(shard)) for shard in shards)]
+    sizes = [int(size or 0) for size in found]
+    if tenant_id is None:
+        count, oldest = yield from _read_due(shards)
+    else:
+        count, oldest = yield from _search_due(shards, tenant_id, user_id)
+    now = seconds + microseconds / 1_000_000
     return HotBacklog(
         sessions=count,
-        oldest_seconds=None if oldest is None else max(0.0, _now_seconds(client) - oldest / 1000),
+        oldest_seconds=None if oldest is None else max(0.0, now - oldest / 1000),
         bytes=sum(sizes),
         largest_shard_bytes=max(sizes),
         limit_bytes_per_shard=limit_bytes_per_shard,
     )
 
 
-def _now_seconds(client: redis.Redis) -> float:
-    seconds, microseconds = cast(tuple[int, int], client.time())
-    return seconds + microseconds / 1_000_000
+def _read_due(shards: Sequence[int]) -> RedisSteps[tuple[int, float | None]]:
+    """Return the number of due sessions, and the oldest score."""
+    counts = yield [("ZCARD", keys.due(shard)) for shard in shards]
+    firsts = yield [("ZRANGE", keys.due(shard), 0, 0, "WITHSCORES") for shard in shards]
+    return sum(counts), min((float(first[1]) for first in firsts if first), default=None)
 
 
-def _sizes(client: redis.Redis, shards: Iterable[int]) -> list[int]:
-    # Not MGET: the shards of a cluster are on several nodes.
-    with client.pipeline(transaction=False) as pipeline:
-        for shard in shards:
-            pipeline.get(keys.pending_bytes(shard))
-        return [int(size or 0) for size in pipeline.execute()]
-
-
-def _due(client: redis.Redis, shards: Iterable[int]) -> tuple[int, float | None]:
-    """Return how many sessions are due, and the oldest score, in one round trip."""
-    with client.pipeline(transaction=False) as pipeline:
-        for shard in shards:
-            pipeline.zcard(keys.due(shard))
-            pipeline.zrange(keys.due(shard), 0, 0, withscores=True)
-        replies = pipeline.execute()
-    scores = [score for rows in replies[1::2] for _, score in rows]
-    return sum(replies[0::2]), min(scores, default=None)
-
-
-def _due_of(
-    client: redis.Redis, shards: Iterable[int], tenant_id: str, user_id: str | None
-) -> tuple[int, float | None]:
-    """The same of one tenant or user, by searching the index: as long as the index is."""
-    # Encoded ids hold no character that means something in a pattern.
+def _search_due(shards: Sequence[int], tenant_id: str, user_id: str | None) -> RedisSteps[tuple[int, float | None]]:
+    """Return the same for one tenant or user. It scans the whole indexes."""
+    # Encoded ids contain no special character of a pattern.
     owner = ":".join(quote(part, safe="") for part in (tenant_id, user_id) if part is not None)
-    scores = {
-        name: score for shard in shards for name, score in client.zscan_iter(keys.due(shard), f"{owner}:*", count=1_000)
-    }
+    scores: dict[bytes, float] = {}
+    cursors = dict.fromkeys(shards, 0)
+    while cursors:
+        pages = yield [
+            ("ZSCAN", keys.due(shard), cursor, "MATCH", f"{owner}:*", "COUNT", 1_000)
+            for shard, cursor in cursors.items()
+        ]
+        for shard, (cursor, rows) in zip(list(cursors), pages, strict=True):
+            scores.update(rows)
+            cursors[shard] = cursor
+        cursors = {shard: cursor for shard, cursor in cursors.items() if cursor}
     return len(scores), min(scores.values(), default=None)

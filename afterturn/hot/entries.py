@@ -1,8 +1,18 @@
-"""Entries of the pending stream: a turn, or a mark that is ordered with the turns."""
+"""Entries of the pending stream: turns and other things in the order of a session. Each entry has one kind.
+
+This module names the kinds and decodes their payloads. `pipeline/archiving/kinds.py` archives each kind. A payload is
+JSON with `v` (version), `id` and `kind`. Turns and marks have no `kind`, because they are older: a turn has a `role`, a
+mark has a `mark`.
+
+Readers of the stream skip entries that this release cannot decode. Workers of a newer release archive them
+(docs/explanation/decisions/023-kinds-of-entries.md).
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,9 +21,14 @@ from afterturn import ids, turns
 from afterturn.errors import InvalidInput
 from afterturn.turns import Turn
 
+TURN = "turn"
+
+#: The form of a kind's name. Other values are not logged, because they may be content.
+_KIND = re.compile(r"[a-z][a-z_.-]{0,39}")
+
 
 class Mark(StrEnum):
-    """What an entry that is not a turn asks for."""
+    """The kinds of entries that request an action."""
 
     #: Cut what came before into a batch now.
     FLUSH = "flush"
@@ -22,27 +37,56 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Flush:
+    """Requests that the turns before it are cut into a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Takes a turn back."""
+
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One decoded entry of a pending stream."""
 
     #: Redis's id of the entry, "1700000000000-0".
     stream_id: str
-    #: The turn's id, or the mark's own.
+    #: The turn's id, or the entry's own.
     entry_id: str
-    #: Exactly one of `turn` and `mark` is set.
-    turn: Turn | None = None
-    mark: Mark | None = None
-    #: The turn that a REMOVE is about.
-    target_turn_id: str | None = None
+    #: A key of READERS.
+    kind: str
+    #: The payload, decoded by the reader of the kind.
+    content: object
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn of this entry; None for other kinds."""
+        return self.content if isinstance(self.content, Turn) else None
+
+    @property
+    def target_turn_id(self) -> str | None:
+        """The id of the turn that this entry takes back; None for other kinds."""
+        return self.content.turn_id if isinstance(self.content, Removal) else None
 
     @property
     def written_at_seconds(self) -> float:
-        """When Redis acknowledged it, by Redis's clock, as a Unix time."""
+        """The Unix time, by Redis's clock, at which Redis acknowledged it."""
         return int(self.stream_id.partition("-")[0]) / 1000
 
 
+#: The function that decodes the payload of each kind. It raises KeyError, TypeError or ValueError for a bad payload.
+READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
+    TURN: turns.of_payload,
+    Mark.FLUSH: lambda data: Flush(),
+    Mark.REMOVE: lambda data: Removal(data["turn"]),
+}
+
+
 def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, bytes]:
-    """Return id and payload of a new mark."""
+    """Return the id and the payload of a new mark."""
     entry_id = ids.new_turn_id()
     payload = {"v": turns.PAYLOAD_VERSION, "id": entry_id, "mark": mark.value}
     if target_turn_id is not None:
@@ -50,22 +94,27 @@ def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, 
     return entry_id, json.dumps(payload, separators=(",", ":")).encode()
 
 
-def decode(stream_id: bytes, fields: dict[bytes, bytes]) -> Entry:
-    """Return the entry of one XRANGE row. Raises InvalidInput when it is unreadable or of a newer version."""
-    payload = fields.get(b"d", b"")
-    if b'"mark":' in payload and b'"role":' not in payload:
-        return _decode_mark(stream_id, payload)
-    turn = turns.decode(payload)
-    return Entry(stream_id.decode(), turn.turn_id, turn=turn)
+def decode(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    """Return the entry of one XRANGE row.
 
-
-def _decode_mark(stream_id: bytes, payload: bytes) -> Entry:
+    Raises InvalidInput when it is unreadable, or when this release does not know its version or kind.
+    """
     try:
-        data: dict[str, Any] = json.loads(payload)
+        data = json.loads(fields[b"d"])
         if data["v"] > turns.PAYLOAD_VERSION:
-            raise InvalidInput(f"the mark has version {data['v']}; this release reads up to {turns.PAYLOAD_VERSION}")
-        return Entry(stream_id.decode(), data["id"], mark=Mark(data["mark"]), target_turn_id=data.get("turn"))
+            raise InvalidInput(f"it has version {data['v']}; this release reads up to {turns.PAYLOAD_VERSION}")
+        kind = _kind_of(data)
+        if kind not in READERS:
+            shown = kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "without a name"
+            raise InvalidInput(f"this release does not know its kind ({shown})")
+        return Entry(stream_id.decode(), data["id"], kind, READERS[kind](data))
     except InvalidInput:
         raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"the mark is unreadable: {type(error).__name__}") from error
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError) as error:
+        raise InvalidInput(f"it is unreadable: {type(error).__name__}") from error
+
+
+def _kind_of(data: Mapping[str, Any]) -> Any:
+    if "kind" in data:
+        return data["kind"]
+    return TURN if "role" in data else data["mark"]

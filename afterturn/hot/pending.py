@@ -1,11 +1,13 @@
-"""Pending and recent turns, as the workers and the readers see them. The hot path's own write is in `api_shim`."""
+"""Pending and recent turns, as the workers and the readers see them. The hot path's write: `afterturn.client`."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import redis
 
@@ -21,6 +23,12 @@ logger = logging.getLogger(__name__)
 #: Part of the pending limit at which clients warn, and `afterturn status` does.
 ALARM_FRACTION = 0.5
 
+#: A claim on a session with only unreadable entries lasts longer, by a random time up to this one. Without it the same
+#: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
+CLAIM_SPREAD_MILLISECONDS = 2_000
+
+_Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
+
 
 def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
     """Claim the sessions that have pending turns and that nobody archives. One pipelined round trip for all shards."""
@@ -33,43 +41,66 @@ def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int
     return [keys.session_of(member.decode()) for member in members]
 
 
-def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> dict[SessionScope, list[Entry]]:
-    """Return up to `limit` of the oldest pending entries of each session, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The entries that an archive has read from the pending streams of some sessions. They are still in the streams."""
 
-    An unreadable entry stays in its stream and is logged by its ids: nothing is dropped, the others go on.
+    #: The oldest entries of each session, in order.
+    entries: dict[SessionScope, list[Entry]]
+    #: The number of entries that this release cannot read. Newer workers archive them.
+    unreadable: dict[SessionScope, int]
+
+
+def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> Taken:
+    """Return about `limit` of the oldest readable entries of each session, or all if there are fewer.
+
+    It skips all unreadable entries and logs the id of the first one. None is dropped, and none blocks those after it.
     """
-    with client.pipeline(transaction=False) as pipeline:
-        for scope in sessions:
-            pipeline.xrange(keys.pending(scope), count=limit)
-        replies = pipeline.execute()
-    return {scope: _readable(scope, rows) for scope, rows in zip(sessions, replies, strict=True)}
+    taken = Taken(entries={scope: [] for scope in sessions}, unreadable=dict.fromkeys(sessions, 0))
+    after = dict.fromkeys(sessions, "-")
+    while after:
+        with client.pipeline(transaction=False) as pipeline:
+            for scope, first in after.items():
+                pipeline.xrange(keys.pending(scope), min=first, count=limit)
+            pages: list[_Rows] = pipeline.execute()
+        for scope, rows in zip(list(after), pages, strict=True):
+            _take(taken, scope, rows)
+            if len(rows) < limit or len(taken.entries[scope]) >= limit:
+                del after[scope]
+            else:
+                after[scope] = f"({rows[-1][0].decode()}"
+    return taken
 
 
-def _readable(scope: SessionScope, rows: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
-    readable: list[Entry] = []
+def _take(taken: Taken, scope: SessionScope, rows: _Rows) -> None:
+    refused: list[str] = []
     for stream_id, fields in rows:
         try:
-            readable.append(entries.decode(stream_id, fields))
+            taken.entries[scope].append(entries.decode(stream_id, fields))
         except InvalidInput as error:
-            logger.error("pending entry %s of %s is left where it is: %s", stream_id.decode(), scope, error)
-    return readable
+            refused.append(f"{stream_id.decode()}: {error}")
+    if refused:
+        taken.unreadable[scope] += len(refused)
+        logger.error("%d pending entries of %s stay where they are; the first, %s", len(refused), scope, refused[0])
 
 
 def remove(
     client: redis.Redis,
-    committed: dict[SessionScope, list[Entry]],
+    taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
     *,
     keep_recent: int,
     recent_seconds: int,
 ) -> None:
-    """Take exactly these entries, which Postgres has committed, out of their streams; end the sessions' claims.
+    """Remove exactly the entries that were read, and that Postgres has committed, from their streams; end the claims.
+
+    If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
     `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
-        for scope, done in committed.items():
+        for scope, done in taken.entries.items():
             shard = keys.shard_of(scope.tenant_id, scope.user_id)
             touched = (
                 keys.pending(scope),
@@ -79,22 +110,27 @@ def remove(
                 keys.recent(scope),
                 keys.hidden(scope.user),
             )
-            arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds]
+            arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
+            arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
             arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
 
 
 def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
-    """Return what the script is told: the turns that are taken back, and of each entry what becomes of it."""
+    """Return the arguments of the script: the turns that are taken back, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
-        fate = "recent" if is_said and entry.entry_id not in taken_back else "gone"
-        if entry.target_turn_id is not None:
-            fate = keys.hidden_field(scope.session_id, entry.target_turn_id)
-        arguments += [entry.stream_id, entry.entry_id, fate]
+        arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
     return arguments
+
+
+def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str:
+    """Return what happens to an archived entry in Redis: only turns of the conversation stay recent."""
+    if entry.target_turn_id is not None:
+        return keys.hidden_field(scope.session_id, entry.target_turn_id)
+    is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
+    return "recent" if is_said and entry.entry_id not in taken_back else "gone"
 
 
 def reconcile(client: redis.Redis) -> int:
@@ -124,8 +160,10 @@ class Hot:
     hidden: frozenset[tuple[str, str]]
 
 
-def newest(session_id: str, rows: Sequence[Any], recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
+def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
     """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
+
+    Entries of a newer release are skipped. Postgres has them once workers of that release have archived them.
 
     Args:
         session_id: the session.
@@ -135,14 +173,25 @@ def newest(session_id: str, rows: Sequence[Any], recent: Sequence[bytes], hidden
     """
     taken_back = frozenset(keys.hidden_turn(name.decode()) for name in hidden)
     archived: dict[str, Turn] = {}
-    for payload in recent:
-        turn = turns.decode(payload)
+    for turn in _readable_turns(recent):
         if (session_id, turn.turn_id) not in taken_back:
             archived.setdefault(turn.turn_id, turn)
     waiting: dict[str, Turn] = {}
-    for stream_id, fields in rows:
-        entry = entries.decode(stream_id, fields)
-        is_shown = entry.entry_id not in archived and (session_id, entry.entry_id) not in taken_back
-        if entry.turn is not None and is_shown:
-            waiting.setdefault(entry.entry_id, entry.turn)
+    for turn in _pending_turns(rows):
+        if turn.turn_id not in archived and (session_id, turn.turn_id) not in taken_back:
+            waiting.setdefault(turn.turn_id, turn)
     return Hot(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
+
+
+def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:
+    for payload in payloads:
+        with suppress(InvalidInput):
+            yield turns.decode(payload)
+
+
+def _pending_turns(rows: _Rows) -> Iterator[Turn]:
+    for stream_id, fields in rows:
+        with suppress(InvalidInput):
+            turn = entries.decode(stream_id, fields).turn
+            if turn is not None:
+                yield turn

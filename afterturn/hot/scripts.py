@@ -8,7 +8,6 @@ from importlib.resources import files
 from typing import Any
 
 import redis
-import redis.asyncio
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
@@ -26,13 +25,6 @@ class Script:
             return client.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
         except NoScriptError:
             return client.execute_command("EVAL", self.source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
-
-    async def run_async(self, client: redis.asyncio.Redis, keys: tuple[str, ...], *arguments: str | bytes | int) -> Any:
-        """Run it in one round trip (two, the first time on a new server)."""
-        try:
-            return await client.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
-        except NoScriptError:
-            return await client.execute_command("EVAL", self.source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
 
     def queue(self, pipeline: Pipeline, keys: tuple[str, ...], *arguments: str | bytes | int) -> None:
         """Add it to a pipeline, whose server must know it: see `load`."""

@@ -1,1 +1,1 @@
-"""Old conversations: how their turns are read from a file, and how they wait behind what is said today."""
+"""Import of old conversations: parse their turns from a file, write them, and cut them into batches at low priority."""

@@ -1,4 +1,4 @@
-"""The lines of a file of old conversations: each is a turn, as JSON."""
+"""Parse the lines of an import file. Each line is one turn, as a JSON object."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from afterturn.turns import Turn
 
 FIELDS = ("tenant", "user", "session", "id", "role", "name", "agent", "content", "metadata", "at")
 
-#: Namespace of the ids of turns that bring none.
-_TURNS = uuid.UUID("5a5f0a1e-3d0b-5f5e-9a53-6a4e8f0c7b21")
+#: UUID namespace of the ids of turns without an id.
+_TURN_NAMESPACE = uuid.UUID("5a5f0a1e-3d0b-5f5e-9a53-6a4e8f0c7b21")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """What a line is taken to say where it says nothing."""
+class LineDefaults:
+    """Values for lines that do not have them."""
 
     tenant_id: str
     user_id: str | None = None
@@ -32,154 +32,161 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line that can be imported."""
+class ImportLine:
+    """One valid line."""
 
+    #: Its number in the file, from 1.
     number: int
     session: SessionScope
     turn: Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Why a line cannot be imported; nothing of what it says is repeated."""
+class LineProblem:
+    """Why a line is invalid. It contains nothing of the line's content."""
 
+    #: The line's number in the file, from 1.
     number: int
-    #: Stable.
+    #: A stable code, such as invalid_role.
     code: str
     message: str
 
 
-class _Bad(Exception):
+class _InvalidLine(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         self.message = message
 
 
-class Reader:
-    """Reads one file from its beginning.
+class LineReader:
+    """Parses one file from its beginning.
 
-    A turn without an id gets one that follows from what the line says, and from how often the same session has said
-    just that before: the same line is the same turn, in every run, wherever in the file it stands.
+    A turn without an id gets one that is derived from the line's content and from how many equal lines of the same
+    session came before. So the same line is the same turn in every run, wherever it is in the file.
     """
 
-    def __init__(self, defaults: Defaults, *, limit_bytes: int) -> None:
+    def __init__(self, defaults: LineDefaults, *, limit_bytes: int) -> None:
+        """`limit_bytes` is the largest turn (AFTERTURN_TURN_LIMIT_BYTES)."""
         self._defaults = defaults
         self._limit_bytes = limit_bytes
-        self._seen: Counter[bytes] = Counter()
-        self._given: dict[bytes, bytes] = {}
+        #: Digest of a line's content -> number of such lines so far.
+        self._repetitions: Counter[bytes] = Counter()
+        #: Digest of a session and turn id -> digest of the content that the first line with this id has.
+        self._content_by_id: dict[bytes, bytes] = {}
 
-    def read(self, lines: Iterable[bytes]) -> Iterator[Line | Problem]:
-        """Yield what each line says, or what is wrong with it. Empty lines are passed over."""
+    def read_lines(self, lines: Iterable[bytes]) -> Iterator[ImportLine | LineProblem]:
+        """Yield the turn of each line, or the problem of an invalid line. Empty lines are skipped."""
         for number, text in enumerate(lines, start=1):
             if not text.strip():
                 continue
             try:
-                yield self._line(number, text)
-            except _Bad as bad:
-                yield Problem(number=number, code=bad.code, message=bad.message)
+                yield self._parse_line(number, text)
+            except _InvalidLine as invalid:
+                yield LineProblem(number=number, code=invalid.code, message=invalid.message)
             except TurnTooLarge:
                 message = f"the turn is larger than AFTERTURN_TURN_LIMIT_BYTES ({self._limit_bytes})"
-                yield Problem(number=number, code=TurnTooLarge.code, message=message)
+                yield LineProblem(number=number, code=TurnTooLarge.code, message=message)
             except InvalidInput:
-                yield Problem(number=number, code=InvalidInput.code, message="content or metadata cannot be stored")
+                message = "content or metadata cannot be stored"
+                yield LineProblem(number=number, code=InvalidInput.code, message=message)
 
-    def _line(self, number: int, text: bytes) -> Line:
-        said = _object(text)
+    def _parse_line(self, number: int, text: bytes) -> ImportLine:
+        fields = _parse_object(text)
         session = SessionScope(
-            _id(said, "tenant", self._defaults.tenant_id),
-            _id(said, "user", self._defaults.user_id),
-            _id(said, "session", self._defaults.session_id),
+            _parse_id(fields, "tenant", self._defaults.tenant_id),
+            _parse_id(fields, "user", self._defaults.user_id),
+            _parse_id(fields, "session", self._defaults.session_id),
         )
-        role, content, moment = _role(said), _content(said), _moment(said)
-        turn = turns.make(
+        role, content, occurred_at = _parse_role(fields), _parse_content(fields), _parse_time(fields)
+        turn = turns.make_turn(
             role,
             content,
             limit_bytes=self._limit_bytes,
-            turn_id=self._id_of(session, said) if said.get("id") is None else _id(said, "id", None),
-            name=None if said.get("name") is None else _id(said, "name", None),
-            agent_id=None if said.get("agent") is None else _id(said, "agent", None),
-            occurred_at=moment,
-            metadata=_metadata(said),
+            turn_id=self._derive_id(session, fields) if fields.get("id") is None else _parse_id(fields, "id", None),
+            name=None if fields.get("name") is None else _parse_id(fields, "name", None),
+            agent_id=None if fields.get("agent") is None else _parse_id(fields, "agent", None),
+            occurred_at=occurred_at,
+            metadata=_parse_metadata(fields),
         )
         turn = replace(turn, is_imported=True)
         turns.encode(turn, limit_bytes=self._limit_bytes)
-        if said.get("id") is not None:
-            self._refuse_second(session, turn)
-        return Line(number=number, session=session, turn=turn)
+        if fields.get("id") is not None:
+            self._refuse_duplicate_id(session, turn)
+        return ImportLine(number=number, session=session, turn=turn)
 
-    def _id_of(self, session: SessionScope, said: Mapping[str, Any]) -> str:
-        told = [said.get(name) for name in ("role", "name", "content", "metadata", "at")]
-        digest = _digest(session, told)
-        self._seen[digest] += 1
-        return str(uuid.uuid5(_TURNS, f"{digest.hex()}/{self._seen[digest]}"))
+    def _derive_id(self, session: SessionScope, fields: Mapping[str, Any]) -> str:
+        content = [fields.get(name) for name in ("role", "name", "content", "metadata", "at")]
+        digest = _digest(session, content)
+        self._repetitions[digest] += 1
+        return str(uuid.uuid5(_TURN_NAMESPACE, f"{digest.hex()}/{self._repetitions[digest]}"))
 
-    def _refuse_second(self, session: SessionScope, turn: Turn) -> None:
-        """Refuse an id that an earlier line of the session has given to something else: only one could be kept."""
-        told = _digest(session, [turn.role, turn.name, turn.content, turn.occurred_at.isoformat()])
-        if self._given.setdefault(_digest(session, turn.turn_id), told) != told:
-            raise _Bad("duplicate_id", "an earlier line of the session has this id and says something else")
-
-
-def _digest(session: SessionScope, told: object) -> bytes:
-    named = [session.tenant_id, session.user_id, session.session_id, told]
-    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).digest()[:16]
+    def _refuse_duplicate_id(self, session: SessionScope, turn: Turn) -> None:
+        """Raise when an earlier line of the session has the same id and other content: only one could be stored."""
+        content = _digest(session, [turn.role, turn.name, turn.content, turn.occurred_at.isoformat()])
+        if self._content_by_id.setdefault(_digest(session, turn.turn_id), content) != content:
+            raise _InvalidLine("duplicate_id", "an earlier line of the session has this id and other content")
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def _digest(session: SessionScope, value: object) -> bytes:
+    """Return a digest of JSON data within a session."""
+    scoped = [session.tenant_id, session.user_id, session.session_id, value]
+    return hashlib.sha256(json.dumps(scoped, sort_keys=True).encode()).digest()[:16]
+
+
+def _parse_object(text: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(text.decode())
+        fields = json.loads(text.decode())
     except (ValueError, RecursionError):
-        raise _Bad("not_json", "the line is not JSON in UTF-8") from None
-    if not isinstance(said, dict):
-        raise _Bad("not_an_object", "the line is not a JSON object")
-    if any(name not in FIELDS for name in said):
-        raise _Bad("unknown_field", f"a turn has the fields {', '.join(FIELDS)}, and no others")
-    return said
+        raise _InvalidLine("not_json", "the line is not JSON in UTF-8") from None
+    if not isinstance(fields, dict):
+        raise _InvalidLine("not_an_object", "the line is not a JSON object")
+    if any(name not in FIELDS for name in fields):
+        raise _InvalidLine("unknown_field", f"a turn has the fields {', '.join(FIELDS)}, and no others")
+    return fields
 
 
-def _id(said: Mapping[str, Any], name: str, default: str | None) -> str:
-    value = default if said.get(name) is None else said[name]
+def _parse_id(fields: Mapping[str, Any], name: str, default: str | None) -> str:
+    value = default if fields.get(name) is None else fields[name]
     if value is None:
-        raise _Bad(f"missing_{name}", f"the line names no {name}, and there is no default")
+        raise _InvalidLine(f"missing_{name}", f"the line has no {name}, and there is no default")
     try:
-        return ids.validated_session(value) if name == "session" else ids.validated(name, value)
+        return ids.validate_session_id(value) if name == "session" else ids.validate_id(name, value)
     except InvalidId as error:
-        raise _Bad(error.code, str(error)) from None
+        raise _InvalidLine(error.code, str(error)) from None
 
 
-def _role(said: Mapping[str, Any]) -> str:
-    role = said.get("role")
+def _parse_role(fields: Mapping[str, Any]) -> str:
+    role = fields.get("role")
     if role not in turns.ROLES:
-        raise _Bad("invalid_role", f"role must be one of {', '.join(turns.ROLES)}")
+        raise _InvalidLine("invalid_role", f"role must be one of {', '.join(turns.ROLES)}")
     return str(role)
 
 
-def _content(said: Mapping[str, Any]) -> str:
-    content = said.get("content")
-    if content is None and said.get("metadata"):
+def _parse_content(fields: Mapping[str, Any]) -> str:
+    content = fields.get("content")
+    if content is None and fields.get("metadata"):
         return ""
-    if not isinstance(content, str) or not (content or said.get("metadata")):
-        raise _Bad("invalid_content", "content must be a string, and not empty where there is no metadata")
+    if not isinstance(content, str) or not (content or fields.get("metadata")):
+        raise _InvalidLine("invalid_content", "content must be a string, and not empty where there is no metadata")
     return content
 
 
-def _metadata(said: Mapping[str, Any]) -> dict[str, Any] | None:
-    metadata = said.get("metadata")
+def _parse_metadata(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    metadata = fields.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
-        raise _Bad("invalid_metadata", "metadata must be a JSON object")
+        raise _InvalidLine("invalid_metadata", "metadata must be a JSON object")
     return metadata
 
 
-def _moment(said: Mapping[str, Any]) -> datetime:
-    if said.get("at") is None:
-        raise _Bad("missing_at", "the line does not say when it was said")
+def _parse_time(fields: Mapping[str, Any]) -> datetime:
+    if fields.get("at") is None:
+        raise _InvalidLine("missing_at", "the line has no `at`, the time at which it was said")
     try:
-        moment = datetime.fromisoformat(said["at"])
+        time = datetime.fromisoformat(fields["at"])
     except (TypeError, ValueError):
-        raise _Bad("invalid_at", "at must be a time in ISO 8601") from None
-    if moment.tzinfo is None:
-        raise _Bad("invalid_at", "at needs an offset from UTC, such as Z or +01:00")
-    if not 1 < moment.year < 9999:
-        raise _Bad("invalid_at", "at must lie in the years 2 to 9998")
-    return moment
+        raise _InvalidLine("invalid_at", "at must be a time in ISO 8601") from None
+    if time.tzinfo is None:
+        raise _InvalidLine("invalid_at", "at needs an offset from UTC, such as Z or +01:00")
+    if not 1 < time.year < 9999:
+        raise _InvalidLine("invalid_at", "at must lie in the years 2 to 9998")
+    return time

@@ -1,4 +1,4 @@
-"""Writing imported turns: through the door that all turns take, never many at a time."""
+"""Write imported turns into the pending streams, like all turns, a limited number at a time."""
 
 from __future__ import annotations
 
@@ -15,110 +15,112 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import keys, scripts
-from afterturn.importing.lines import Line
+from afterturn.importing.lines import ImportLine
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 
 _SQL = queries.load("archive")
 
-#: Imported turns that wait for the archive at a time. More: the archive's transactions take longer than a few tenths of
-#: a second, and live turns wait for them. Fewer: the import takes longer; the archive comes by about once a second.
-PENDING_TURNS = 400
+#: Largest number of imported turns that wait to be archived. More: the archive's transactions take longer than a few
+#: tenths of a second, and live turns wait for them. Fewer: the import takes longer, because the archive runs about once
+#: a second.
+MAX_PENDING_TURNS = 400
 #: Turns that are looked up and written together.
-TURNS_AT_ONCE = 100
-#: How often it looks whether the archive has come by.
-LOOK_SECONDS = 0.1
+CHUNK_TURNS = 100
+#: How often the importer checks whether turns were archived.
+POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
-class Progress:
-    """How far an import has come."""
+class ImportProgress:
+    """The progress of an import, in turns."""
 
     written: int = 0
-    #: Archived by an earlier run, or by whoever wrote them first.
-    known: int = 0
-    #: How long it has been waiting for the archive, just now.
+    #: Turns that were archived before: by an earlier run, or written by another program.
+    already_archived: int = 0
+    #: How long the importer has been waiting for the archive now; 0 while it does not wait.
     waiting_seconds: float = 0.0
 
     @property
     def done(self) -> int:
-        """Turns that need nothing more."""
-        return self.written + self.known
+        """Turns that are stored."""
+        return self.written + self.already_archived
 
 
 class Importer:
-    """Writes lines as turns of old conversations."""
+    """Writes import lines as turns."""
 
     def __init__(self, settings: Settings, client: redis.Redis, connection: Connection) -> None:
-        """The connection must be a worker's, which sees all users."""
-        self.progress = Progress()
+        """`connection` must have the worker role, which reads the turns of all users."""
+        self.progress = ImportProgress()
         self._settings = settings
         self._redis = client
         self._connection = connection
-        #: Sessions whose turns may still wait for the archive.
-        self._pending: set[SessionScope] = set()
+        #: Sessions whose turns may still wait to be archived.
+        self._pending_sessions: set[SessionScope] = set()
 
-    def steps(self, lines: Iterable[Line]) -> Iterator[Progress]:
-        """Write all lines that are not archived yet, in order; yields after each step, and while it waits.
+    def write_lines(self, lines: Iterable[ImportLine]) -> Iterator[ImportProgress]:
+        """Write the lines that are not archived yet, in order. Yields the progress after each step and while waiting.
 
-        Raises MemoryUnavailable when a server is away: what was written is safe, and the same lines may come again.
+        Raises MemoryUnavailable when a server does not answer. Turns that were written are safe, and the same lines can
+        be written again.
         """
-        rest = iter(lines)
-        while chunk := list(islice(rest, TURNS_AT_ONCE)):
-            new = self._new(chunk)
-            self.progress.known += len(chunk) - len(new)
-            for session, of_session in _by_session(new).items():
-                yield from self._written(session, of_session)
+        remaining = iter(lines)
+        while chunk := list(islice(remaining, CHUNK_TURNS)):
+            new = self._exclude_archived(chunk)
+            self.progress.already_archived += len(chunk) - len(new)
+            for session, session_lines in _group_by_session(new).items():
+                yield from self._write_session_lines(session, session_lines)
             yield self.progress
 
-    def _new(self, chunk: Sequence[Line]) -> list[Line]:
-        named = {
+    def _exclude_archived(self, chunk: Sequence[ImportLine]) -> list[ImportLine]:
+        arguments = {
             "tenants": [line.session.tenant_id for line in chunk],
             "users": [line.session.user_id for line in chunk],
             "sessions": [line.session.session_id for line in chunk],
             "turns": [line.turn.turn_id for line in chunk],
         }
-        rows = self._connection.execute(_SQL["known_turns"], named).fetchall()
-        known = {(row["tenant_id"], row["user_id"], row["session_id"], row["turn_id"]) for row in rows}
-        keyed = [((*_names(line.session), line.turn.turn_id), line) for line in chunk]
-        return [line for key, line in keyed if key not in known]
+        rows = self._connection.execute(_SQL["known_turns"], arguments).fetchall()
+        archived = {(SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]) for row in rows}
+        return [line for line in chunk if (line.session, line.turn.turn_id) not in archived]
 
-    def _written(self, session: SessionScope, lines: Sequence[Line]) -> Iterator[Progress]:
+    def _write_session_lines(self, session: SessionScope, lines: Sequence[ImportLine]) -> Iterator[ImportProgress]:
         limit = self._settings.turn_limit_bytes
         payloads = [(line.turn.turn_id, turns.encode(line.turn, limit_bytes=limit)) for line in lines]
         shard = keys.shard_of(session.tenant_id, session.user_id)
-        touched = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
-        size = sum(len(payload) for _, payload in payloads)
+        script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
+        size_bytes = sum(len(payload) for _, payload in payloads)
         arguments: list[str | bytes | int] = [
             keys.member(session),
             self._settings.pending_limit_bytes_per_shard,
-            size,
+            size_bytes,
             *(part for payload in payloads for part in payload),
         ]
-        since = time.monotonic()
-        # A write that the limit refuses waits like one for which there is no room among the import's own.
-        while self._waiting() + len(lines) > PENDING_TURNS or not self._is_accepted(touched, arguments):
-            self.progress.waiting_seconds = time.monotonic() - since
+        started = time.monotonic()
+        # Wait while this import has too many pending turns, and also when the shard's pending limit refuses the write.
+        while self._pending_turns() + len(lines) > MAX_PENDING_TURNS or not self._try_write(script_keys, arguments):
+            self.progress.waiting_seconds = time.monotonic() - started
             yield self.progress
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         self.progress.waiting_seconds = 0.0
-        self._pending.add(session)
+        self._pending_sessions.add(session)
         self.progress.written += len(lines)
 
-    def _is_accepted(self, touched: tuple[str, ...], arguments: list[str | bytes | int]) -> bool:
+    def _try_write(self, script_keys: tuple[str, ...], arguments: list[str | bytes | int]) -> bool:
+        """Write turns to Redis. Return False when the pending limit of the shard is reached."""
         try:
-            scripts.WRITE.run(self._redis, touched, *arguments)
+            scripts.WRITE.run(self._redis, script_keys, *arguments)
         except ResponseError as error:
             if str(error).startswith("PENDINGLIMIT"):
                 return False
-            raise _away(error) from error
+            raise _unavailable(error) from error
         except RedisError as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
         return True
 
-    def _waiting(self) -> int:
-        """Return how many turns of the import's sessions wait for the archive."""
-        sessions = list(self._pending)
+    def _pending_turns(self) -> int:
+        """Return how many turns of the import's sessions wait to be archived."""
+        sessions = list(self._pending_sessions)
         if not sessions:
             return 0
         try:
@@ -127,21 +129,17 @@ class Importer:
                     pipeline.xlen(keys.pending(session))
                 lengths = pipeline.execute()
         except RedisError as error:
-            raise _away(error) from error
-        self._pending = {session for session, length in zip(sessions, lengths, strict=True) if length}
+            raise _unavailable(error) from error
+        self._pending_sessions = {session for session, length in zip(sessions, lengths, strict=True) if length}
         return sum(lengths)
 
 
-def _names(session: SessionScope) -> tuple[str, str, str]:
-    return session.tenant_id, session.user_id, session.session_id
-
-
-def _by_session(lines: Iterable[Line]) -> dict[SessionScope, list[Line]]:
-    found: dict[SessionScope, list[Line]] = {}
+def _group_by_session(lines: Iterable[ImportLine]) -> dict[SessionScope, list[ImportLine]]:
+    groups: dict[SessionScope, list[ImportLine]] = {}
     for line in lines:
-        found.setdefault(line.session, []).append(line)
-    return found
+        groups.setdefault(line.session, []).append(line)
+    return groups
 
 
-def _away(error: RedisError) -> MemoryUnavailable:
+def _unavailable(error: RedisError) -> MemoryUnavailable:
     return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}")

@@ -1,1 +1,1 @@
-"""The LLM: one question and one answer in a form that was asked for, and what its calls cost."""
+"""The LLM: calls with structured output, their costs, and the budget of a user."""

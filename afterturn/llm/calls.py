@@ -1,10 +1,11 @@
-"""What LLM calls cost: each is reserved before it is made, and accounted for when it has ended."""
+"""Account for LLM calls: reserve tokens before a call, and record its cost after it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
@@ -21,17 +22,35 @@ _SQL = queries.load("llm_calls")
 
 
 @dataclass(slots=True)
-class CallCost:
-    """What one call took; the caller fills it in."""
+class Call:
+    """One call that was reserved; whoever makes it fills in what it took."""
 
+    #: The key of its row, as query arguments.
+    key: dict[str, Any]
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    #: How many of the prompt's tokens the provider had cached.
+    #: The part of the prompt tokens that the provider had cached.
     cached_tokens: int = 0
+
+    def took(self, answer: Usage) -> None:
+        """Note the tokens that an answer reports."""
+        self.prompt_tokens, self.completion_tokens = answer.prompt_tokens, answer.completion_tokens
+        self.cached_tokens = answer.cached_tokens
+
+
+class Usage(Protocol):
+    """What an answer says of its tokens."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+    @property
+    def cached_tokens(self) -> int: ...
 
 
 @contextmanager
-def metered(
+def reserved(
     pool: ConnectionPool[Connection],
     lease: Lease,
     session: SessionScope | None,
@@ -41,40 +60,54 @@ def metered(
     expected_tokens: int,
     daily_tokens: int | None,
     batch_id: UUID | None = None,
-) -> Iterator[CallCost]:
-    """Reserve a call, let the block make it, and write down what it came to. No connection is held meanwhile.
+) -> Iterator[Call]:
+    """Reserve tokens and run the block, which makes the call. No database connection is used during the block.
+
+    The cost of a call that fails is recorded here. The caller records the cost of a call that succeeds, with
+    `record_result`, in the connection that stores the answer.
 
     Args:
         pool: of the workers.
-        lease: what entitles to the work; it also says whose tokens they are.
-        session: which conversation the call is about; None for scheduled work.
+        lease: of the work; its scope is the user who pays.
+        session: the session of the call; None for scheduled work.
         stage: extract, judge, summarize or sleep.
-        model: which model is asked.
-        expected_tokens: the most that the call may come to, which counts until it has ended: `LLM.expected_tokens`.
-        daily_tokens: what the user may have per day; None: no limit.
-        batch_id: which batch it is about.
+        model: the name of the model.
+        expected_tokens: the most tokens that the call may use (`LLM.expected_tokens`). They count until it has ended.
+        daily_tokens: the budget of the user per day; None: no limit.
+        batch_id: the batch of the call, if any.
 
-    Raises, before the call is made, StaleLease when the work is somebody else's by now, and BudgetExhausted when the
-    user's tokens of the day would not do.
+    Before the block it raises StaleLease when another worker has taken the lease, and BudgetExhausted when the call
+    would exceed the budget.
     """
     key = lease.scope.key | {"call_id": uuid4()}
     work = {"stage": stage, "model": model, "batch_id": batch_id, "session_id": session and session.session_id}
-    cost = CallCost()
-    with pool.connection() as connection, connection.transaction():
-        if daily_tokens is not None:
-            budget.lock(connection, lease.scope)
-        leases.fence(connection, lease)
-        if daily_tokens is not None:
-            budget.admit(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
-        connection.execute(_SQL["reserve"], key | work | {"reserved_tokens": expected_tokens})
-    outcome = "answered"
+    row = key | work | {"reserved_tokens": expected_tokens}
+    with pool.connection() as connection:
+        if daily_tokens is None:
+            leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+        else:
+            with connection.transaction():
+                budget.lock_user(connection, lease.scope)
+                leases.fence(connection, lease)
+                budget.check_budget(connection, lease.scope, expected_tokens=expected_tokens, daily_tokens=daily_tokens)
+                leases.execute_fenced(connection, lease, _SQL["reserve"], row)
+    call = Call(key)
     try:
-        yield cost
-    except ModelError as error:
-        outcome = error.code
+        yield call
+    except BaseException as error:
+        outcome = error.code if isinstance(error, ModelError) else "answered"
         if isinstance(error, ModelRefused):
-            cost.prompt_tokens, cost.completion_tokens = error.prompt_tokens, error.completion_tokens
-        raise
-    finally:
+            call.prompt_tokens, call.completion_tokens = error.prompt_tokens, error.completion_tokens
         with pool.connection() as connection:
-            connection.execute(_SQL["end"], key | {"outcome": outcome} | asdict(cost))
+            record_result(connection, call, outcome=outcome)
+        raise
+
+
+def record_result(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
+    """Record the outcome and the cost of a call."""
+    took = {
+        "prompt_tokens": call.prompt_tokens,
+        "completion_tokens": call.completion_tokens,
+        "cached_tokens": call.cached_tokens,
+    }
+    connection.execute(_SQL["record_result"], call.key | {"outcome": outcome} | took)

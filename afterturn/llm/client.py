@@ -1,14 +1,13 @@
-"""The LLM: one question, one answer in a form that was asked for.
+"""The LLM client: one request, one answer with structured output.
 
-Endpoints differ in how they can be held to a form. What is asked for first is a JSON schema; where the endpoint
-refuses that, a tool call; then JSON mode; then the prompt alone. What it accepted is remembered.
+Endpoints differ in how they support structured output. The client first requests a JSON schema; if the endpoint rejects
+that, a tool call; then JSON mode; then the prompt alone. It remembers what the endpoint accepts.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
 from typing import Any, Self
 
 from pydantic import BaseModel
@@ -16,44 +15,19 @@ from pydantic import BaseModel
 from afterturn import tokens
 from afterturn.endpoints import failures
 from afterturn.endpoints.endpoint import OPENAI_BASE_URL, CallFailed, ModelEndpoint
-from afterturn.endpoints.failures import SettingNames
-from afterturn.errors import AnswerMalformed, AnswerTruncated, ModelRefused, ModelUnavailable
-from afterturn.llm import dialects, json_schema
+from afterturn.endpoints.failures import Failure
+from afterturn.llm import completion, dialects, json_schema
+from afterturn.llm.completion import SETTING_NAMES, Completion
 from afterturn.llm.dialects import Dialect
+from afterturn.llm.streaming import StreamedAnswer, StreamEnd
 from afterturn.settings import Settings
 
-SETTING_NAMES = SettingNames(
-    api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
-)
-
-#: Below this, answers are cut off so often that it is better to show the model less.
+#: With a lower limit, answers are truncated so often that a smaller input is the better choice.
 FEWEST_ANSWER_TOKENS = 1_024
-
-#: Some reasoning models think aloud before they answer.
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-
-#: Postgres stores neither.
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """An answer and what it cost."""
-
-    #: As the model gave it, meant to be JSON of the schema that was asked for.
-    text: str
-    #: The model that answered, by its own account; may be more exact than the one that was asked.
-    model: str
-    finish_reason: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    #: How many of the prompt's tokens the provider had cached.
-    cached_tokens: int = 0
 
 
 class LLM:
-    """A chat model behind an OpenAI-compatible endpoint. Safe to share between threads."""
+    """A chat model behind an OpenAI-compatible endpoint. Threads may share it."""
 
     def __init__(
         self, *, model: str, base_url: str | None = None, api_key: str | None = None, timeout_seconds: float = 60.0
@@ -62,12 +36,12 @@ class LLM:
         self._endpoint = ModelEndpoint(
             base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds, names=SETTING_NAMES
         )
-        # A benign race: two threads may find out the same at the same time.
+        # Two threads may change it at the same time; both then set the same value.
         self._dialect = Dialect(tokens="max_completion_tokens" if base_url in (None, OPENAI_BASE_URL) else "max_tokens")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Return the LLM that the settings name; nothing is opened. Raises SettingsError when they name none."""
+        """Return the LLM of the settings without opening a connection. Raises SettingsError when they name none."""
         key = settings.llm_api_key
         return cls(
             model=settings.llm_model,
@@ -77,7 +51,7 @@ class LLM:
         )
 
     def complete(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> Completion:
-        """Ask for an answer in the form of `schema`; the text that comes back may still not have it.
+        """Return an answer in the form of `schema`. Its text may still not fit the schema.
 
         Raises ModelUnavailable, ModelRefused (InputTooLong where a smaller input may do) or AnswerTruncated.
         """
@@ -90,20 +64,59 @@ class LLM:
             try:
                 answer = self._endpoint.post("chat", body)
             except CallFailed as error:
-                if error.failure.is_about_length and max_tokens > FEWEST_ANSWER_TOKENS:
-                    # Servers that count the answer's limit in may have room for a shorter one.
-                    max_tokens = FEWEST_ANSWER_TOKENS
-                    continue
-                simpler = dialects.simpler(dialect, error.failure)
-                if simpler is None:
-                    raise failures.error_for(error.failure, SETTING_NAMES) from None
-                dialect = simpler
+                dialect, max_tokens = _next_attempt(dialects.simpler, dialect, max_tokens, error.failure)
                 continue
             self._dialect = dialect
-            return _completion(answer, self.model)
+            return completion.read_completion(answer, self.model)
+
+    def stream(
+        self, messages: Sequence[Mapping[str, Any]], *, max_tokens: int
+    ) -> Generator[str | StreamEnd, None, None]:
+        """Yield the text of an answer to a conversation piece by piece, and at the end a StreamEnd with the cost.
+
+        Closing the generator early ends the connection. The cost is then unknown; the reserved tokens count.
+
+        Raises the errors of `complete`, also after some of the text. A truncated answer is no error.
+        """
+        dialect = known = self._dialect
+        while True:
+            answer = StreamedAnswer(self.model, messages)
+            body = dialect.stream_body(model=self.model, messages=messages, max_tokens=max_tokens)
+            try:
+                with closing(self._endpoint.stream(body)) as events:
+                    for event in events:
+                        yield from answer.add(event)
+            except CallFailed as error:
+                dialect, max_tokens = _next_stream_attempt(answer, dialect, max_tokens, error.failure)
+                continue
+            if dialect is not known:
+                self._dialect = dialect
+            yield answer.end()
+            return
+
+    async def stream_async(
+        self, messages: Sequence[Mapping[str, Any]], *, max_tokens: int
+    ) -> AsyncGenerator[str | StreamEnd, None]:
+        """Do the same as `stream` for asyncio. Use `contextlib.aclosing` to be able to stop before the end."""
+        dialect = known = self._dialect
+        while True:
+            answer = StreamedAnswer(self.model, messages)
+            body = dialect.stream_body(model=self.model, messages=messages, max_tokens=max_tokens)
+            try:
+                async with aclosing(self._endpoint.stream_async(body)) as events:
+                    async for event in events:
+                        for piece in answer.add(event):
+                            yield piece
+            except CallFailed as error:
+                dialect, max_tokens = _next_stream_attempt(answer, dialect, max_tokens, error.failure)
+                continue
+            if dialect is not known:
+                self._dialect = dialect
+            yield answer.end()
+            return
 
     def expected_tokens(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> int:
-        """Return the most that `complete` may take for the same question: the prompt, estimated, and the answer."""
+        """Return the most tokens that `complete` may use: the prompt, estimated, and the longest answer."""
         form = dialects.as_json(json_schema.strict(schema))
         return sum(map(tokens.estimate, (system, user, form))) + max_tokens
 
@@ -111,58 +124,27 @@ class LLM:
         """Close the connections; the next call opens new ones."""
         self._endpoint.close()
 
-
-def _completion(answer: Mapping[str, Any], model: str) -> Completion:
-    choice, message = _choice_and_message(answer)
-    usage = _mapping(answer.get("usage"))
-    spent = {"prompt_tokens": _count(usage, "prompt_tokens"), "completion_tokens": _count(usage, "completion_tokens")}
-    finish_reason = str(choice.get("finish_reason") or "")
-    if message.get("refusal"):
-        raise ModelRefused("the model refused to answer", **spent)
-    if finish_reason == "content_filter":
-        raise ModelRefused("the endpoint's content filter stopped the answer", **spent)
-    if finish_reason == "length":
-        raise AnswerTruncated(None, **spent)
-    text = _text(message)
-    if not text:
-        raise AnswerMalformed("the model's answer is empty", **spent)
-    named = answer.get("model")
-    return Completion(
-        text=text,
-        model=named if isinstance(named, str) and named else model,
-        finish_reason=finish_reason,
-        cached_tokens=_count(_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
-        **spent,
-    )
+    async def close_async(self) -> None:
+        """Close the connections of the running event loop; the next streamed call opens new ones."""
+        await self._endpoint.close_async()
 
 
-def _choice_and_message(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    choices = answer.get("choices")
-    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
-    if not isinstance(choice.get("message"), Mapping):
-        raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
-    return choice, choice["message"]
+def _next_stream_attempt(
+    answer: StreamedAnswer, dialect: Dialect, max_tokens: int, failure: Failure
+) -> tuple[Dialect, int]:
+    if answer.has_begun:
+        raise failures.error_for(failure, SETTING_NAMES) from None
+    return _next_attempt(dialects.simpler_stream, dialect, max_tokens, failure)
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    """The arguments of the tool call where there is one, else the content."""
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        arguments = _mapping(_mapping(call).get("function")).get("arguments")
-        # Some servers give the arguments as an object rather than as a string of JSON.
-        text = dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
-        if isinstance(text, str) and text.strip():
-            return _NOT_STORABLE.sub(_REPLACEMENT, text)
-    content = message.get("content")
-    if not isinstance(content, str):
-        return ""
-    return _NOT_STORABLE.sub(_REPLACEMENT, _THOUGHTS.sub("", content)).strip()
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(usage: Mapping[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+def _next_attempt(
+    simpler: Callable[[Dialect, Failure], Dialect | None], dialect: Dialect, max_tokens: int, failure: Failure
+) -> tuple[Dialect, int]:
+    """Return the dialect and the limit to try after a failure. Raises the error of the failure if there are none."""
+    if failure.is_about_length and max_tokens > FEWEST_ANSWER_TOKENS:
+        # Some servers count the limit of the answer as part of the context; a shorter answer may fit.
+        return dialect, FEWEST_ANSWER_TOKENS
+    other = simpler(dialect, failure)
+    if other is None:
+        raise failures.error_for(failure, SETTING_NAMES) from None
+    return other, max_tokens

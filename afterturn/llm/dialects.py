@@ -1,15 +1,15 @@
-"""How an endpoint can be asked for a form: what to send, and what to send instead when it refuses that.
+"""Dialects: how to request structured output from an endpoint, and what to try when it rejects a request.
 
-Known refusals: LM Studio takes json_schema but no json_object; DeepSeek takes json_object but no json_schema, and with
-its reasoning models no forced tool; Ollama's models "do not support tools" unless their template does; OpenAI's
-reasoning models take max_completion_tokens but no max_tokens, and no temperature.
+Known differences: LM Studio accepts json_schema but not json_object. DeepSeek accepts json_object but not json_schema,
+and its reasoning models accept no forced tool. Ollama's models "do not support tools" unless their template does.
+OpenAI's reasoning models accept max_completion_tokens but not max_tokens, and no temperature.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ Mode = Literal["json_schema", "tool", "json_object", "prompt"]
 
 _NEXT_MODE: dict[Mode, Mode] = {"json_schema": "tool", "tool": "json_object", "json_object": "prompt"}
 
-#: The words by which a refusal shows that it is about the mode.
+#: The words in an error that show that the endpoint rejects the mode.
 _ABOUT_MODE: dict[Mode, re.Pattern[str]] = {
     "json_schema": re.compile(r"response_format|json_?schema|structured|schema|grammar|guided|strict", re.IGNORECASE),
     "tool": re.compile(r"tool|function", re.IGNORECASE),
@@ -27,28 +27,31 @@ _ABOUT_MODE: dict[Mode, re.Pattern[str]] = {
     "prompt": re.compile(r"(?!)"),
 }
 _ABOUT_TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
+_ABOUT_STREAM_USAGE = re.compile(r"stream_options|include_usage", re.IGNORECASE)
 _ABOUT_TOKENS = re.compile(r"max_tokens|max_completion_tokens", re.IGNORECASE)
 
-#: 404 is how gateways say that no provider of theirs can do it, 500 and 501 how some local servers do.
-_REFUSALS = frozenset({400, 404, 405, 415, 422, 500, 501})
+#: Gateways answer 404 when no provider supports the request; some local servers answer 500 or 501.
+_REJECTIONS = frozenset({400, 404, 405, 415, 422, 500, 501})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What one endpoint understands. The defaults are what most do."""
+    """What one endpoint accepts. The defaults fit most endpoints."""
 
     mode: Mode = "json_schema"
-    #: How it calls the limit of the answer.
+    #: The name of the limit of the answer.
     tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    #: The other name was refused already.
-    tokens_settled: bool = False
-    #: 0, for answers that can be repeated; None where it may not be chosen.
+    #: Whether the endpoint has rejected the other name.
+    is_tokens_settled: bool = False
+    #: 0 for repeatable answers; None where the endpoint accepts no temperature.
     temperature: float | None = 0.0
+    #: Whether the endpoint accepts the request for token counts at the end of a stream.
+    has_stream_usage: bool = True
 
     def body(
         self, *, model: str, system: str, user: str, name: str, form: Mapping[str, Any], max_tokens: int
     ) -> dict[str, Any]:
-        """Return the request's body."""
+        """Return the body of a request."""
         if self.mode in ("json_object", "prompt"):
             system = (
                 f"{system}\n\nAnswer with one JSON object ({name}) of this schema and nothing else:\n{as_json(form)}"
@@ -61,8 +64,8 @@ class Dialect:
         if self.temperature is not None:
             body["temperature"] = self.temperature
         if self.mode == "json_schema":
-            described = {"name": name, "strict": True, "schema": form}
-            body["response_format"] = {"type": "json_schema", "json_schema": described}
+            named_schema = {"name": name, "strict": True, "schema": form}
+            body["response_format"] = {"type": "json_schema", "json_schema": named_schema}
         elif self.mode == "tool":
             body["tools"] = [{"type": "function", "function": {"name": name, "parameters": form}}]
             body["tool_choice"] = {"type": "function", "function": {"name": name}}
@@ -70,23 +73,46 @@ class Dialect:
             body["response_format"] = {"type": "json_object"}
         return body
 
+    def stream_body(self, *, model: str, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> dict[str, Any]:
+        """Return the body of a request for a streamed answer, without structured output."""
+        body: dict[str, Any] = {"model": model, "messages": list(messages), self.tokens: max_tokens}
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if self.has_stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
 
 def simpler(dialect: Dialect, failure: Failure) -> Dialect | None:
-    """Return what to try after `failure`; None when it was not about the dialect, or nothing is left to try."""
-    if failure.status not in _REFUSALS or failure.is_about_length:
+    """Return a simpler dialect to try after `failure`; None if the failure has another cause, or if there is none."""
+    if failure.status not in _REJECTIONS or failure.is_about_length:
         return None
+    other = _with_other_parameters(dialect, failure)
+    if other is None and failure.says(_ABOUT_MODE[dialect.mode]):
+        return replace(dialect, mode=_NEXT_MODE[dialect.mode])
+    return other
+
+
+def simpler_stream(dialect: Dialect, failure: Failure) -> Dialect | None:
+    """Do the same as `simpler` for a request for a streamed answer."""
+    if failure.status not in _REJECTIONS or failure.is_about_length:
+        return None
+    if dialect.has_stream_usage and failure.says(_ABOUT_STREAM_USAGE):
+        return replace(dialect, has_stream_usage=False)
+    return _with_other_parameters(dialect, failure)
+
+
+def _with_other_parameters(dialect: Dialect, failure: Failure) -> Dialect | None:
     if dialect.temperature is not None and failure.says(_ABOUT_TEMPERATURE):
         return replace(dialect, temperature=None)
-    if not dialect.tokens_settled and failure.says(_ABOUT_TOKENS):
+    if not dialect.is_tokens_settled and failure.says(_ABOUT_TOKENS):
         other: Literal["max_tokens", "max_completion_tokens"] = (
             "max_tokens" if dialect.tokens == "max_completion_tokens" else "max_completion_tokens"
         )
-        return replace(dialect, tokens=other, tokens_settled=True)
-    if failure.says(_ABOUT_MODE[dialect.mode]):
-        return replace(dialect, mode=_NEXT_MODE[dialect.mode])
+        return replace(dialect, tokens=other, is_tokens_settled=True)
     return None
 
 
 def as_json(value: Mapping[str, Any]) -> str:
-    """Compact JSON, always the same for the same value."""
+    """Return compact JSON, the same for the same value."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,8 @@
-"""The JSON schema of a pydantic model, in the dialect that strict structured output accepts everywhere.
+"""The JSON schema of a pydantic model, in the form that all endpoints accept for strict structured output.
 
-Strict means: every object closed, every property required (an optional one may be null), and none of the keywords
-that endpoints refuse. What these said (ranges, defaults, formats) is checked when the answer is parsed.
+In a strict schema every object is closed, every property is required (an optional one may be null), and there are no
+keywords that some endpoints reject. The rules of those keywords (ranges, defaults, formats) are checked when the answer
+is parsed.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-#: Kept as they are. Everything else that is not built below is left out.
+#: Keywords that are copied. All others are built below or left out.
 _KEPT = ("type", "description", "enum")
 
-#: Without these the schema would mean something else, so that leaving them out would not be safe.
-_REFUSED = ("prefixItems", "patternProperties", "not", "if", "oneOf", "discriminator")
+#: Leaving these out would change the meaning of the schema, so a schema that needs one is rejected.
+_UNSUPPORTED = ("prefixItems", "patternProperties", "not", "if", "oneOf", "discriminator")
 
 
 @lru_cache(maxsize=32)
 def strict(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the strict schema of `model`, with every reference written out; not to be changed by the caller.
+    """Return the strict schema of `model`, with every reference resolved. The caller must not change it.
 
-    Raises TypeError for a model that strict output cannot express: one that is recursive, or has free-form objects.
+    Raises TypeError for a model that a strict schema cannot express: one that is recursive or has free-form objects.
     """
     schema = model.model_json_schema()
     return _strict(schema, schema.get("$defs", {}), ())
@@ -34,21 +35,21 @@ def _strict(schema: Mapping[str, Any], definitions: Mapping[str, Any], seen: tup
         name = reference.rpartition("/")[2]
         if name in seen:
             raise TypeError(f"{name} is recursive, which strict output cannot express")
-        # What stands beside a reference (a description) belongs to this place, and goes before what it refers to.
+        # A keyword beside a reference (a description) describes this use, and takes precedence over the definition.
         schema = {**definitions[name], **{key: value for key, value in schema.items() if key != "$ref"}}
         return _strict(schema, definitions, (*seen, name))
-    if refused := [key for key in _REFUSED if key in schema]:
-        raise TypeError(f"strict output cannot express {', '.join(refused)}")
-    made: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
+    if unsupported := [key for key in _UNSUPPORTED if key in schema]:
+        raise TypeError(f"strict output cannot express {', '.join(unsupported)}")
+    strict_schema: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
     if "const" in schema:
-        made["enum"] = [schema["const"]]
+        strict_schema["enum"] = [schema["const"]]
     if "anyOf" in schema:
-        made["anyOf"] = [_strict(variant, definitions, seen) for variant in schema["anyOf"]]
+        strict_schema["anyOf"] = [_strict(variant, definitions, seen) for variant in schema["anyOf"]]
     if schema.get("type") == "array":
-        made["items"] = _strict(schema["items"], definitions, seen)
+        strict_schema["items"] = _strict(schema["items"], definitions, seen)
     if schema.get("type") == "object":
-        made.update(_closed(schema, definitions, seen))
-    return made
+        strict_schema.update(_closed(schema, definitions, seen))
+    return strict_schema
 
 
 def _closed(schema: Mapping[str, Any], definitions: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:

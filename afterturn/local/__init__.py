@@ -1,1 +1,1 @@
-"""Servers on this machine: a real redis-server and a real PostgreSQL, and the processes of `afterturn up`."""
+"""Embedded servers (a real redis-server and a real PostgreSQL) and the processes of `afterturn up`."""

@@ -1,13 +1,13 @@
-"""Kills the servers that a dead parent has left behind.
+"""The guardian: a process that ends the child processes of a parent that has died.
 
-Run as a process of its own: `python -I -S guardian.py <pid of the parent>`. Standard input is a pipe of lines:
+It runs as `python -I -S guardian.py <pid of the parent>`. Its standard input is a pipe with lines:
 
-    add <group> <signal>     this process group is to be ended when the parent dies: first by this signal
-    drop <group>             it has ended
+    add <group> <signal>     when the parent dies, end this process group, first with this signal
+    drop <group>             this process group has ended
 
-The end of the pipe, or a parent that is no longer the parent, means that the parent is dead, however it died. This
-beats PR_SET_PDEATHSIG, which follows the thread and not the process, is lost when a child changes its user, reaches
-no grandchildren, and exists on Linux only.
+The parent is dead when the pipe ends, or when the guardian has another parent process. This is better than
+PR_SET_PDEATHSIG, which follows the thread and not the process, is lost when a child changes its user, does not reach
+grandchildren, and exists on Linux only.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import signal
 import sys
 import time
 
-#: How often we look whether the parent is still there, should a fork of it keep the pipe open.
+#: How often the parent is checked, in case a fork of the parent keeps the pipe open.
 PARENT_CHECK_SECONDS = 1.0
-#: What a server gets between its signal and SIGKILL. Shorter than the deadline of whoever starts it again.
+#: Time between a group's first signal and SIGKILL. Shorter than the time that a new start waits for the lock.
 GRACE_SECONDS = 5.0
 
 
 def main() -> None:
-    """Read the groups until the parent is dead, then end them."""
+    """Collect the groups until the parent is dead, then end them."""
     parent = int(sys.argv[1])
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def read_groups(parent: int) -> dict[int, int]:
-    """Return the groups (and each one's first signal) that were alive when `parent` died."""
+    """Return the process groups that run when `parent` dies, each with its first signal."""
     groups: dict[int, int] = {}
     unread = b""
     while os.getppid() == parent:
@@ -45,11 +45,12 @@ def read_groups(parent: int) -> dict[int, int]:
             break
         *lines, unread = (unread + received).split(b"\n")
         for line in lines:
-            note(groups, line.decode())
+            apply_line(groups, line.decode())
     return groups
 
 
-def note(groups: dict[int, int], line: str) -> None:
+def apply_line(groups: dict[int, int], line: str) -> None:
+    """Add or remove the group that a line of the pipe names."""
     verb, group, *first_signal = line.split()
     if verb == "add":
         groups[int(group)] = int(first_signal[0])
@@ -58,18 +59,18 @@ def note(groups: dict[int, int], line: str) -> None:
 
 
 def end_groups(groups: dict[int, int]) -> None:
-    """Signal each group as it asked to be, and kill what is there after the grace."""
+    """Send each group its first signal; kill the groups that still run after the grace period."""
     for group, first_signal in groups.items():
-        send(group, first_signal)
+        send_signal(group, first_signal)
     deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(send(group, 0) for group in groups):
+    while time.monotonic() < deadline and any(send_signal(group, 0) for group in groups):
         time.sleep(0.05)
     for group in groups:
-        send(group, signal.SIGKILL)
+        send_signal(group, signal.SIGKILL)
 
 
-def send(group: int, number: int) -> bool:
-    """Send a signal to a process group; False when nobody is left in it."""
+def send_signal(group: int, number: int) -> bool:
+    """Send a signal to a process group. Return False when the group has no process."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
         return True

@@ -1,4 +1,4 @@
-"""Who uses a directory: an flock, which ends with the last process that holds it, whatever kills that process."""
+"""Locks on directories: an flock, which the kernel releases when the last process that holds it has ended."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ RETRY_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def held(path: Path, what: str, *, wait_seconds: float = 0.0) -> Iterator[int]:
-    """Hold the lock file `path` and yield its descriptor; a child that inherits it holds the lock as well.
+def hold_lock(path: Path, name: str, *, wait_seconds: float = 0.0) -> Iterator[int]:
+    """Hold a lock file and yield its file descriptor. A child process that inherits it holds the lock as well.
 
-    Raises LocalServerError, naming `what` and the process that took the lock, when it is not free within
-    `wait_seconds`.
+    Args:
+        path: the lock file.
+        name: the program that takes the lock, for the error message.
+        wait_seconds: how long to wait for the lock.
+
+    Raises LocalServerError, which names the process that holds the lock, when it is not free in time.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _take(descriptor, path, what, wait_seconds)
+        _acquire(descriptor, path, name, wait_seconds)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, what: str, wait_seconds: float) -> None:
+def _acquire(descriptor: int, path: Path, name: str, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -40,7 +44,7 @@ def _take(descriptor: int, path: Path, what: str, wait_seconds: float) -> None:
             if time.monotonic() >= deadline:
                 holder = os.pread(descriptor, 20, 0).decode().strip() or "unknown"
                 raise LocalServerError(
-                    f"{what} already runs in {path.parent}, started by process {holder}; stop it, "
+                    f"{name} already runs in {path.parent}, started by process {holder}; stop it, "
                     "or use another data directory"
                 ) from None
             time.sleep(RETRY_SECONDS)

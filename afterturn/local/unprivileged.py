@@ -1,11 +1,11 @@
-"""Running a program as another user when we are root: PostgreSQL refuses to run as root.
+"""Run PostgreSQL as another user when this process is root, because PostgreSQL refuses to run as root.
 
-Everything that it needs (its own files, the data directory) may lie below folders that only root can enter, such as
-root's home. So the ways are tried from the least power to the most, and the first that works is taken:
+Its own files and the data directory may be below folders that only root can enter, such as root's home. These ways are
+tried, from the fewest privileges to the most, and the first that works is used:
 
-1. as the other user, with nothing more;
-2. as the other user, who may pass by file permissions (CAP_DAC_OVERRIDE) but has no other power of root's;
-3. as root of no consequence: in a user namespace, in which root is called by another number.
+1. as the other user, without further privileges;
+2. as the other user with CAP_DAC_OVERRIDE, which ignores file permissions, and no other privilege of root;
+3. as root in a user namespace, where root has another user id.
 """
 
 from __future__ import annotations
@@ -22,26 +22,29 @@ from afterturn.errors import LocalServerError
 
 PREFERRED_USERS = ("postgres", "nobody")
 TRIAL_SECONDS = 10
-#: The number that Linux gives to users whom it cannot name.
-UNNAMED_USER = 65_534
+#: The user id that Linux uses for unknown users (nobody).
+UNKNOWN_USER_ID = 65_534
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom a program runs as."""
+    """The user as whom a program runs, and how to start it so."""
 
-    #: Put before the program's arguments.
+    #: Arguments to put before the program's arguments.
     prefix: tuple[str, ...]
-    #: Who must own its data directory, as we see it from outside.
+    #: The required owner of its data directory, as seen outside of a namespace.
     user_id: int
     group_id: int
 
 
-def identity_for(trial: list[str], *, owner_id: int | None = None) -> Identity:
-    """Return whom to run as. Nobody else when we are not root.
+def find_identity(trial: list[str], *, owner_id: int | None = None) -> Identity:
+    """Return the identity to run a program with. It is our own when this process is not root.
 
-    `trial` is a command that touches what the program will need; its exit code 0 says that the identity fits.
-    `owner_id` is the owner of existing data, who stays their owner. Raises LocalServerError when nothing works.
+    Args:
+        trial: a command that accesses the files that the program needs; its exit code 0 means that an identity works.
+        owner_id: the owner of existing data, who stays their owner.
+
+    Raises LocalServerError when no identity works.
     """
     if os.geteuid() != 0:
         return Identity(prefix=(), user_id=os.geteuid(), group_id=os.getegid())
@@ -62,10 +65,10 @@ def _candidates(owner_id: int | None) -> list[Identity]:
     if setpriv := shutil.which("setpriv"):
         as_user = (setpriv, f"--reuid={user_id}", f"--regid={group_id}", "--clear-groups")
         plain = (*as_user, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
-        # Without no_setuid_fixup, access(2), by which PostgreSQL finds its own files, would still say no.
-        power = ("--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
-        passing = (*as_user, *power, "--no-new-privs")
-        found += [Identity(prefix=prefix, user_id=user_id, group_id=group_id) for prefix in (plain, passing)]
+        # PostgreSQL finds its own files with access(2), which ignores the capability without no_setuid_fixup.
+        capability = ("--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
+        with_override = (*as_user, *capability, "--no-new-privs")
+        found += [Identity(prefix=prefix, user_id=user_id, group_id=group_id) for prefix in (plain, with_override)]
     if unshare := shutil.which("unshare"):
         prefix = (unshare, "--user", f"--map-user={user_id}")
         found.append(Identity(prefix=prefix, user_id=0, group_id=0))
@@ -73,9 +76,9 @@ def _candidates(owner_id: int | None) -> list[Identity]:
 
 
 def _user(owner_id: int | None) -> tuple[int, int]:
-    """Return the user and group: of the existing data, else of the first preferred user that this machine has.
+    """Return the user id and group id: the owner of existing data, or the first preferred user that exists here.
 
-    It must have a name: initdb asks for it.
+    The user must have a name, because initdb looks it up.
     """
     if owner_id:
         with contextlib.suppress(KeyError):
@@ -84,7 +87,7 @@ def _user(owner_id: int | None) -> tuple[int, int]:
         with contextlib.suppress(KeyError):
             user = pwd.getpwnam(name)
             return user.pw_uid, user.pw_gid
-    return UNNAMED_USER, UNNAMED_USER
+    return UNKNOWN_USER_ID, UNKNOWN_USER_ID
 
 
 def _succeeds(command: list[str]) -> bool:
@@ -94,10 +97,10 @@ def _succeeds(command: list[str]) -> bool:
         return False
 
 
-def give(directory: Path, identity: Identity) -> None:
-    """Make `identity` the owner of `directory` and all that is in it. Nothing is done when it is already."""
-    found = directory.stat()
-    if (found.st_uid, found.st_gid) == (identity.user_id, identity.group_id) or os.geteuid() != 0:
+def change_owner(directory: Path, identity: Identity) -> None:
+    """Make `identity` the owner of `directory` and everything in it. Does nothing when it is the owner already."""
+    status = directory.stat()
+    if (status.st_uid, status.st_gid) == (identity.user_id, identity.group_id) or os.geteuid() != 0:
         return
     for folder, _, files in os.walk(directory, topdown=False):
         for path in (*(os.path.join(folder, file) for file in files), folder):

@@ -1,4 +1,4 @@
-"""Dead batches: found, looked at, replayed or discarded by an operator. Each replay and discard is audited.
+"""Replay and discard dead batches. Each replay and discard is audited. `watching/dead.py` reads them.
 
 A replayed batch gets a new number in its user's order, as if it had just been cut: its place among those applied
 since is decided by the turns' times. It keeps its id, and with it the ids of its facts. Whatever of its stored answers
@@ -11,8 +11,6 @@ import getpass
 import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,81 +21,14 @@ from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed, InvalidInput
-from afterturn.extraction import answer, answers
+from afterturn.extraction import answer, stored_answers
 from afterturn.scopes import UserScope
-from afterturn.turns import Turn
 
 _SQL = queries.load("dead")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which dead batches are meant. None: whatever it is."""
-
-    tenant_id: str | None = None
-    user_id: str | None = None
-    #: How the reason begins: "answer_malformed", for example.
-    reason: str | None = None
-    #: Those that were discarded as well.
-    with_discarded: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadBatch:
-    """One dead batch, without its content."""
-
-    tenant_id: str
-    user_id: str
-    batch_id: UUID
-    session_id: str
-    #: Its number in its user's order.
-    user_seq: int
-    first_position: int
-    last_position: int
-    #: A stable code, and what went wrong.
-    reason: str
-    #: How often it failed while others succeeded.
-    attempts: int
-    created_at: datetime
-    dead_at: datetime | None
-    discarded_at: datetime | None
-
-    @property
-    def turns(self) -> int:
-        return self.last_position - self.first_position + 1
-
-    @property
-    def scope(self) -> UserScope:
-        return UserScope(self.tenant_id, self.user_id)
-
-
 #: Batches by the user whose they are.
 Targets = dict[UserScope, list[UUID]]
-
-
-def find(connection: Connection, filters: Filters, *, limit: int | None = None) -> list[DeadBatch]:
-    """Return dead batches, the latest first. The connection must be a worker's."""
-    arguments = {
-        "tenant_id": filters.tenant_id,
-        "user_id": filters.user_id,
-        "reason": filters.reason,
-        "with_discarded": filters.with_discarded,
-        "limit": limit,
-    }
-    return [DeadBatch(**row) for row in connection.execute(_SQL["find"], arguments).fetchall()]
-
-
-def show(connection: Connection, batch_id: UUID) -> dict[str, Any]:
-    """Return what is known of one batch, dead or not, without its content. Raises InvalidInput: there is none."""
-    row = connection.execute(_SQL["show"], {"batch_id": batch_id}).fetchone()
-    if row is None:
-        raise _unknown([batch_id])
-    return row
-
-
-def content(connection: Connection, shown: dict[str, Any]) -> list[Turn]:
-    """Return the turns of a batch that `show` returned."""
-    return batch_row.read_turns(connection, batch_row.from_row(shown))[1]
 
 
 def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
@@ -106,19 +37,12 @@ def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
     for row in connection.execute(_SQL["named"], {"batch_ids": list(batch_ids)}).fetchall():
         targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])
     if unknown := set(batch_ids) - {batch_id for ids in targets.values() for batch_id in ids}:
-        raise _unknown(unknown)
+        raise unknown_batches(unknown)
     return targets
 
 
-def owned(found: Sequence[DeadBatch]) -> Targets:
-    """Return these batches by the user whose they are."""
-    targets: Targets = defaultdict(list)
-    for batch in found:
-        targets[batch.scope].append(batch.batch_id)
-    return targets
-
-
-def _unknown(batch_ids: Collection[UUID]) -> InvalidInput:
+def unknown_batches(batch_ids: Collection[UUID]) -> InvalidInput:
+    """Return the error for batches that do not exist."""
     return InvalidInput(f"no such batch: {', '.join(sorted(map(str, batch_ids)))}")
 
 
@@ -191,9 +115,9 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
     """Whether the answer that counted when it died is whole: then it is used, even if the model changed since."""
     if batch.prompt_version is None or batch.model is None:
         return False
-    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
     try:
-        answers.united(batch, stored)
+        stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:
         return False
     return True

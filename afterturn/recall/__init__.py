@@ -1,1 +1,1 @@
-"""Recall: which memories answer a question. Pure functions and SQL; the clients in `api_shim` run them."""
+"""Recall: find the memories that answer a question. No I/O: the plans of `afterturn.client` run its SQL."""

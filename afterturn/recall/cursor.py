@@ -1,4 +1,4 @@
-"""Cursors: where an answer goes on. Opaque to callers, and good for the same question of the same user only."""
+"""Cursors of recall: where the next page starts. A cursor is valid only for the same search of the same user."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Any
 from afterturn.errors import InvalidInput
 
 _DIGEST_BYTES = 9
-_PLACE_BYTES = 4
-LONGEST = 32
+_RANK_BYTES = 4
+MAX_CURSOR_CHARACTERS = 32
 
 
-def digest(*asked: Any) -> bytes:
-    """Return what tells one question from another: whose, which words, which filters."""
-    held = json.dumps([str(one) for one in asked]).encode()
-    return hashlib.blake2b(held, digest_size=_DIGEST_BYTES).digest()
+def digest_search(*parts: Any) -> bytes:
+    """Return a digest that identifies a search by its user, query, filters and order."""
+    text = json.dumps([str(part) for part in parts]).encode()
+    return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
 
 
-def encode(asked: bytes, place: int) -> str:
-    """Return the cursor of the result at a place (the first is 1): the answer goes on behind it."""
-    return base64.urlsafe_b64encode(asked + place.to_bytes(_PLACE_BYTES, "big")).decode().rstrip("=")
+def encode(digest: bytes, rank: int) -> str:
+    """Return the cursor of the result with this rank; the first rank is 1. The next page starts after it."""
+    return base64.urlsafe_b64encode(digest + rank.to_bytes(_RANK_BYTES, "big")).decode().rstrip("=")
 
 
-def decode(asked: bytes, cursor: str | None) -> int:
-    """Return how many results a cursor skips; None skips none.
+def decode(digest: bytes, cursor: str | None) -> int:
+    """Return the number of results that a cursor skips; 0 for None.
 
-    Raises InvalidInput when it is no cursor, or one of another question.
+    Raises InvalidInput when it is not a cursor, or when it belongs to another search.
     """
     if cursor is None:
         return 0
-    if not isinstance(cursor, str) or len(cursor) > LONGEST or not cursor.isascii():
-        raise InvalidInput("cursor is not one that recall gave")
+    if not isinstance(cursor, str) or len(cursor) > MAX_CURSOR_CHARACTERS or not cursor.isascii():
+        raise InvalidInput("cursor is not one that recall returned")
     try:
-        held = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (ValueError, binascii.Error):
-        held = b""
-    if len(held) != _DIGEST_BYTES + _PLACE_BYTES:
-        raise InvalidInput("cursor is not one that recall gave")
-    if held[:_DIGEST_BYTES] != asked:
+        content = b""
+    if len(content) != _DIGEST_BYTES + _RANK_BYTES:
+        raise InvalidInput("cursor is not one that recall returned")
+    if content[:_DIGEST_BYTES] != digest:
         raise InvalidInput("cursor belongs to another question, user or filter")
-    return int.from_bytes(held[_DIGEST_BYTES:], "big")
+    return int.from_bytes(content[_DIGEST_BYTES:], "big")

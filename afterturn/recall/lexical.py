@@ -1,4 +1,4 @@
-"""BM25 with the statistics of one user's own memory."""
+"""BM25 (Robertson et al., 1994) with the statistics of one user's memory."""
 
 from __future__ import annotations
 
@@ -11,50 +11,55 @@ from numpy.typing import NDArray
 from afterturn.recall.documents import Documents
 
 Numbers = NDArray[np.float64]
-Places = NDArray[np.int64]
 
-#: How soon more of the same word counts no more, and how much longer texts are marked down (Robertson 1994).
+#: k1 of BM25. Smaller: repetitions of a word add less to the score.
 SATURATION = 1.2
+#: b of BM25: how strongly the length of a document lowers its score, from 0 to 1.
 LENGTH_PENALTY = 0.75
 
 
-def counts(documents: Documents, codes: Sequence[int]) -> Numbers:
-    """Return how often each stem stands in each document: a row per document, a column per stem."""
-    owner = np.repeat(np.arange(len(documents)), documents.sizes)
+def count_stems(documents: Documents, codes: Sequence[int]) -> Numbers:
+    """Return how often each stem occurs in each document: one row per document, one column per stem."""
+    document_of_code = np.repeat(np.arange(len(documents)), documents.lengths)
     order = np.argsort(np.array(codes, dtype=np.uint32))
     ordered = np.array(codes, dtype=np.uint32)[order]
-    found = np.zeros((len(documents), len(codes)))
+    counts = np.zeros((len(documents), len(codes)))
     if not len(ordered) or not len(documents):
-        return found
+        return counts
     places = np.minimum(np.searchsorted(ordered, documents.codes), len(ordered) - 1)
-    hits = ordered[places] == documents.codes
-    np.add.at(found, (owner[hits], order[places[hits]]), 1.0)
-    return found
+    is_match = ordered[places] == documents.codes
+    np.add.at(counts, (document_of_code[is_match], order[places[is_match]]), 1.0)
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """How common stems are, and how long documents: what BM25 takes from all of a memory."""
+class CorpusStatistics:
+    """What BM25 needs to know of a whole collection of documents."""
 
-    documents: int
-    #: Of each stem, the documents that have it.
-    having: Numbers
-    mean_size: float
-
-
-def common(found: Numbers, sizes: Numbers) -> Common:
-    """Return it of these documents."""
-    return Common(len(sizes), (found > 0).sum(axis=0), float(sizes.mean()) if len(sizes) else 0.0)
+    document_count: int
+    #: The number of documents with each stem.
+    document_frequencies: Numbers
+    #: In stems.
+    mean_length: float
 
 
-def bm25(found: Numbers, sizes: Numbers, of_all: Common | None = None) -> Numbers:
-    """Return each stem's part of each document's score, from the stems' counts and the documents' sizes.
+def corpus_statistics(counts: Numbers, lengths: Numbers) -> CorpusStatistics:
+    """Return the statistics of documents, from the counts of their stems and their lengths."""
+    return CorpusStatistics(len(lengths), (counts > 0).sum(axis=0), float(lengths.mean()) if len(lengths) else 0.0)
 
-    `of_all` is given where these are only some of the documents.
+
+def bm25(counts: Numbers, lengths: Numbers, corpus: CorpusStatistics | None = None) -> Numbers:
+    """Return the BM25 score of each stem in each document.
+
+    Args:
+        counts: one row per document, one column per stem.
+        lengths: of the documents, in stems.
+        corpus: statistics of all documents; None where `counts` covers all documents.
     """
-    if not len(sizes):
-        return found
-    of_all = of_all or common(found, sizes)
-    rarity = np.log(1 + (of_all.documents - of_all.having + 0.5) / (of_all.having + 0.5))
-    length = 1 - LENGTH_PENALTY + LENGTH_PENALTY * sizes / (of_all.mean_size or 1.0)
-    return np.asarray(rarity * found * (SATURATION + 1) / (found + SATURATION * length[:, None]))
+    if not len(lengths):
+        return counts
+    corpus = corpus or corpus_statistics(counts, lengths)
+    frequencies = corpus.document_frequencies
+    inverse_frequency = np.log(1 + (corpus.document_count - frequencies + 0.5) / (frequencies + 0.5))
+    length_factor = 1 - LENGTH_PENALTY + LENGTH_PENALTY * lengths / (corpus.mean_length or 1.0)
+    return np.asarray(inverse_frequency * counts * (SATURATION + 1) / (counts + SATURATION * length_factor[:, None]))

@@ -1,4 +1,4 @@
-"""The SQL of recall as data: what to ask, and how to read the answers. Whoever holds a connection runs it."""
+"""The SQL of recall: build its statements and decode the rows. The caller runs the statements."""
 
 from __future__ import annotations
 
@@ -11,32 +11,43 @@ from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.embedding import items
 from afterturn.memories import Evidence, Memory
-from afterturn.recall.documents import EpisodeKey, Key, TurnKey
+from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
 SQL = queries.load("recall")
 
-#: The queries of `features`, in this order: those of the memory, and that of what is not archived yet.
-OF_MEMORY = ("question_stems", "turn_features", "fact_features", "cosines", "evidence_features", "episode_features")
-FEATURES = (*OF_MEMORY, "pending_features")
+#: The queries that read a memory, in the order of `documents.decode_document_set`.
+MEMORY_QUERIES = (
+    "question_stems",
+    "turn_features",
+    "fact_features",
+    "cosines",
+    "evidence_features",
+    "episode_features",
+)
+#: The queries of `features`, in order. The last one computes the stems of pending turns.
+FEATURE_QUERIES = (*MEMORY_QUERIES, "pending_features")
 
-#: Where a query is told which documents to read, and what it is told.
-_MARK: LiteralString = "/* which */ true"
-_MARKED = ("turn_features", "fact_features", "cosines", "evidence_features")
-UNLESS_INDEXED = dict.fromkeys(_MARKED, SQL["unless_indexed"])
-NAMED = {
-    "turn_features": SQL["named_turns"],
-    "fact_features": SQL["named_facts"],
-    "cosines": SQL["named_vectors"],
-    "evidence_features": SQL["named_facts"],
+#: This text in a query is replaced by a condition that selects documents.
+_CONDITION: LiteralString = "/* condition */ true"
+#: Conditions by query: only a memory that has no index.
+_UNLESS_INDEXED = dict.fromkeys(
+    ("turn_features", "fact_features", "cosines", "evidence_features"), SQL["unless_indexed"]
+)
+#: Conditions by query: only the documents with given keys.
+_WITH_KEYS = {
+    "turn_features": SQL["turns_with_keys"],
+    "fact_features": SQL["facts_with_ids"],
+    "cosines": SQL["vectors_with_items"],
+    "evidence_features": SQL["facts_with_ids"],
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Some of a memory's documents."""
+class DocumentKeys:
+    """The keys of some documents of a memory."""
 
     turns: Sequence[TurnKey]
     facts: Sequence[UUID]
@@ -50,40 +61,48 @@ def features(
     space_id: int | None,
     vector: Sequence[float] | None,
     pending: Sequence[Turn],
-    is_whole: bool = False,
-    named: Named | None = None,
-    compared: Named | None = None,
+    include_indexed: bool = False,
+    keys: DocumentKeys | None = None,
+    cosine_keys: DocumentKeys | None = None,
 ) -> list[Statement]:
-    """Return the statements that read what ranking needs; without a vector, it goes by words only.
+    """Return the statements `FEATURE_QUERIES`, which read what ranking needs.
 
-    They read what is `named`; where nothing is, all of a memory, of one that is indexed only if `is_whole`. The cosines
-    are those of what is `compared`, where it is other than what is named.
+    Args:
+        scope: whose memory.
+        query: the question.
+        filters: mark the documents that pass.
+        space_id: the embedding space of `vector`.
+        vector: of the question; None: no cosines are read.
+        pending: turns that are not archived.
+        include_indexed: read all documents also of a memory that has an index.
+        keys: read only these documents; None: all documents, of a memory without index.
+        cosine_keys: read only the cosines of these; None: those of `keys`.
     """
-    arguments = scope.key | filters.arguments() | ({} if named is None else _names(named, compared or named))
+    arguments = scope.key | filters.arguments()
+    if keys is not None:
+        arguments |= _key_arguments(keys, cosine_keys or keys)
     arguments |= {
         "query": query,
         "space_id": space_id,
-        "vector": None if vector is None else items.to_text(vector),
-        "with_episodes": "episode" in filters.wanted_kinds(),
+        "vector": None if vector is None else items.halfvec(vector),
+        "with_episodes": "episode" in filters.kinds_or_default(),
         "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
     }
-    which = NAMED if named is not None else {} if is_whole else UNLESS_INDEXED
-    return [
-        Statement(SQL[name].replace(_MARK, which[name]) if name in which else SQL[name], arguments, is_binary=True)
-        for name in FEATURES
-    ]
+    conditions = _WITH_KEYS if keys is not None else {} if include_indexed else _UNLESS_INDEXED
+    sql = (SQL[name].replace(_CONDITION, conditions.get(name, _CONDITION)) for name in FEATURE_QUERIES)
+    return [Statement(query_sql, arguments, is_binary=True) for query_sql in sql]
 
 
 def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
-    """Return the statements that read the chosen memories: facts, evidence, turns, episodes and their turns."""
-    chosen = list(keys)
-    turn_keys = [key for key in chosen if isinstance(key, TurnKey)]
-    facts = scope.key | {"fact_ids": [key for key in chosen if isinstance(key, UUID)]}
+    """Return the statements that read memories by key: facts, evidence, turns, episodes and the turns of episodes."""
+    all_keys = list(keys)
+    turn_keys = [key for key in all_keys if isinstance(key, TurnKey)]
+    facts = scope.key | {"fact_ids": [key for key in all_keys if isinstance(key, UUID)]}
     turns = scope.key | {
         "sessions": [key.session_id for key in turn_keys],
         "positions": [key.position for key in turn_keys],
     }
-    episodes = scope.key | {"batch_ids": [key.batch_id for key in chosen if isinstance(key, EpisodeKey)]}
+    episodes = scope.key | {"batch_ids": [key.batch_id for key in all_keys if isinstance(key, EpisodeKey)]}
     return [
         Statement(SQL["facts"], facts),
         Statement(SQL["evidence"], facts),
@@ -93,16 +112,16 @@ def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
     ]
 
 
-def memories(results: Sequence[Sequence[Row]]) -> dict[Key, Memory]:
-    """Return the memories by their keys, from the answers to `details`; their scores are 0."""
+def decode_memories(results: Sequence[Sequence[Row]]) -> dict[Key, Memory]:
+    """Return the memories by key from the rows of `details`. Their scores are 0."""
     facts, evidence, turns, episodes, episode_turns = results
-    found: dict[Key, Memory] = {row["fact_id"]: _fact(row, evidence) for row in facts}
-    found |= {TurnKey(row["session_id"], row["position"]): of_row(row, 0.0) for row in turns}
-    found |= {EpisodeKey(row["batch_id"]): _episode(row, episode_turns) for row in episodes}
-    return found
+    memories: dict[Key, Memory] = {row["fact_id"]: _fact(row, evidence) for row in facts}
+    memories |= {TurnKey(row["session_id"], row["position"]): decode_turn_memory(row, 0.0) for row in turns}
+    memories |= {EpisodeKey(row["batch_id"]): _episode(row, episode_turns) for row in episodes}
+    return memories
 
 
-def newest(scope: UserScope, *, limit: int) -> Statement:
+def newest_turns(scope: UserScope, *, limit: int) -> Statement:
     """Return the statement for the user's newest turns, newest first."""
     return Statement(SQL["newest_turns"], scope.key | {"limit": limit})
 
@@ -112,13 +131,13 @@ def session_turns(session: SessionScope, *, limit: int) -> Statement:
     return Statement(SQL["session_turns"], session.key | {"limit": limit})
 
 
-def turn_of(row: Row) -> Turn:
-    """Return the turn of one row of `session_turns`."""
+def decode_turn(row: Row) -> Turn:
+    """Return the turn in a row of `session_turns`."""
     return Turn(**{**row, "memories_shown": tuple(row["memories_shown"])})
 
 
-def of_row(row: Row, score: float) -> Memory:
-    """Return the memory of an archived turn."""
+def decode_turn_memory(row: Row, score: float) -> Memory:
+    """Return an archived turn as a memory, from a row of the query `turns` or `newest_turns`."""
     turn = Turn(
         turn_id=row["turn_id"],
         role=row["role"],
@@ -127,12 +146,12 @@ def of_row(row: Row, score: float) -> Memory:
         name=row["name"],
         position=row["position"],
     )
-    return of_turn(turn, row["session_id"], score)
+    return turn_as_memory(turn, row["session_id"], score)
 
 
-def of_turn(turn: Turn, session_id: str, score: float) -> Memory:
-    """Return the memory of a turn, archived or not. It is its own evidence."""
-    said = Evidence(
+def turn_as_memory(turn: Turn, session_id: str, score: float) -> Memory:
+    """Return a turn, archived or pending, as a memory. The turn is its own evidence."""
+    evidence = Evidence(
         session_id=session_id,
         turn_id=turn.turn_id,
         position=turn.position,
@@ -147,7 +166,7 @@ def of_turn(turn: Turn, session_id: str, score: float) -> Memory:
         score=score,
         said_at=turn.occurred_at,
         session_id=session_id,
-        evidence=(said,),
+        evidence=(evidence,),
     )
 
 
@@ -159,7 +178,7 @@ def _fact(row: Row, evidence: Sequence[Row]) -> Memory:
         score=0.0,
         said_at=row["said_at"],
         session_id=row["session_id"],
-        evidence=_evidence(evidence, "fact_id", row["fact_id"]),
+        evidence=_evidence_of(evidence, "fact_id", row["fact_id"]),
         status=row["status"],
         category=row["category"],
         topics=tuple(row["topics"]),
@@ -178,26 +197,27 @@ def _episode(row: Row, turns: Sequence[Row]) -> Memory:
         score=0.0,
         said_at=row["ended_at"],
         session_id=row["session_id"],
-        evidence=_evidence(turns, "batch_id", row["batch_id"]),
+        evidence=_evidence_of(turns, "batch_id", row["batch_id"]),
     )
 
 
-def _evidence(rows: Sequence[Row], name: str, key: UUID) -> tuple[Evidence, ...]:
+def _evidence_of(rows: Sequence[Row], key_column: str, key: UUID) -> tuple[Evidence, ...]:
     """Return the evidence of one fact or episode, in the order in which it was said."""
-    found = [
-        Evidence(**{column: value for column, value in row.items() if column != name})
+    evidence = [
+        Evidence(**{column: value for column, value in row.items() if column != key_column})
         for row in rows
-        if row[name] == key
+        if row[key_column] == key
     ]
-    return tuple(sorted(found, key=lambda said: (said.said_at, said.session_id, said.position or 0)))
+    return tuple(sorted(evidence, key=lambda said: (said.said_at, said.session_id, said.position or 0)))
 
 
-def _names(named: Named, compared: Named) -> dict[str, Any]:
-    turn_items = [key.item for key in compared.turns]
+def _key_arguments(keys: DocumentKeys, cosine_keys: DocumentKeys) -> dict[str, Any]:
+    turn_items = [key.item for key in cosine_keys.turns]
+    fact_items = [items.fact_name(fact_id) for fact_id in cosine_keys.facts]
     return {
-        "sessions": [key.session_id for key in named.turns],
-        "positions": [key.position for key in named.turns],
-        "fact_ids": list(named.facts),
-        "kinds": ["turn"] * len(compared.turns) + ["fact"] * len(compared.facts),
-        "items": turn_items + [items.fact_name(fact_id) for fact_id in compared.facts],
+        "sessions": [key.session_id for key in keys.turns],
+        "positions": [key.position for key in keys.turns],
+        "fact_ids": list(keys.facts),
+        "kinds": ["turn"] * len(turn_items) + ["fact"] * len(fact_items),
+        "items": turn_items + fact_items,
     }

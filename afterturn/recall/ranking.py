@@ -1,12 +1,12 @@
-"""Ranking: each document's score is a weighted sum of a few features, with one set of weights for every memory.
+"""Ranking: the score of a document is a weighted sum of its features. All memories use the same weights.
 
-A short question is answered by who says its words; a long one is a message, and wants what was learnt of its matter.
-The weights were fitted on several data sets at once; docs/recall.md says how, and what each part brings.
+A short question is best answered by documents with its words. A long question is a message; it is best answered by
+facts about its topic and by the openings of conversations. The weights were fitted on several data sets at once;
+docs/explanation/recall.md describes the fit and the effect of each feature.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,46 +14,42 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from afterturn.recall import dates, documents, lexical, stems
-from afterturn.recall.documents import Documents, Key, Memory, TurnKey
-from afterturn.turns import Turn
+from afterturn.recall import document_features, documents, stems
+from afterturn.recall.document_keys import Key
+from afterturn.recall.documents import Documents, DocumentSet, Numbers, Places
 
-Numbers = NDArray[np.float64]
-
-#: What each feature weighs. "z" marks those that are brought to mean 0 and deviation 1 over the documents first.
+#: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {
-    "words": 0.04,  # z: BM25 of the document alone
-    "words_around": 0.31,  # z: BM25 of it with the turns before and after
-    "words_of_session": 0.13,  # z: BM25 of its session
-    "coverage": 0.85,  # 0 to 1: the part of the question's stems that stand in it, by their rarity
-    "meaning": 0.56,  # z: cosine of its vector
-    "meaning_of_session": 0.28,  # z: the best cosine in its session
-    "speaker": 2.20,  # 0 or 1: said by whom the question names
+    "words": 0.04,  # z: BM25 of the document
+    "words_around": 0.31,  # z: BM25 of the document together with the turns before and after it
+    "words_of_session": 0.13,  # z: BM25 of the session
+    "coverage": 0.85,  # 0 to 1: the share of the question's stems in the document, weighted by rarity
+    "meaning": 0.56,  # z: cosine between the vectors of the document and of the question
+    "meaning_of_session": 0.28,  # z: the highest cosine in the session
+    "speaker": 2.20,  # 0 or 1: the question names the speaker
     "date": 2.45,  # 0 to 1: said in the month or year that the question names
-    "tells_time": 1.51,  # 0 or 1: the question asks for a time, and it names one
-    "length": 0.38,  # z: logarithm of its stems
-    "user": 0.56,  # 0 or 1: a user's words rather than an assistant's
-    "fact": 0.43,  # z over the facts: the nearest fact that rests on it
-    "importance": 0.1,  # 0 to 1: that fact's
-    "learnt": 0.0,  # 0 or 1: a fact that a model or a person found rests on it, or it is one
-    "opening": 0.0,  # 0 or 1: it opens its session, and so says what that is about
+    "tells_time": 1.51,  # 0 or 1: the question asks for a time, and the document names one
+    "length": 0.38,  # z: logarithm of the number of stems
+    "user": 0.56,  # 0 or 1: said by a user, not by an assistant
+    "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn
+    "importance": 0.1,  # 0 to 1: the importance of that fact
+    "learnt": 0.0,  # 0 or 1: it is a fact of a model or a person, or the evidence of such a fact
+    "opening": 0.0,  # 0 or 1: the first turn of its session, which states the topic
 }
 
-#: What is added to a weight where the question is a message: many words, few of which tell what is looked for.
-OF_MESSAGES = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
+#: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
+MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
 
-#: With so many stems a question begins to be a message, and with so many it is one.
+#: Up to the first number of stems a question is not a message at all; from the second on it is one entirely.
 MESSAGE_STEMS = (8, 16)
 
-#: What a further fact of a turn that is among the results already is marked down by.
+#: Subtracted from the score of a fact if another fact already represents its turn.
 FURTHER_FACT = 1.0
 
-#: How much nearer to the question than its best fact a turn must be to be the result itself: each in deviations among
-#: its own kind, because a turn's vector holds more than a fact's. A fact says in few words what holds; a turn may say
-#: more than its facts.
+#: A turn is shown in place of its best fact if its standardized cosine exceeds that of the fact by more than this.
+#: Turns and facts are standardized separately, because the vector of a turn covers more content than that of a fact. A
+#: fact states in few words what is true; a turn may say more than its facts.
 TURN_IS_NEARER = 1.0
-
-_WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,260 +58,186 @@ class Ranked:
 
     key: Key
     score: float
-    #: Each feature's part of the score.
+    #: The contribution of each feature to the score.
     parts: dict[str, float]
 
 
-class Measured(Protocol):
-    """Knows the features of some documents of a memory that is not read as a whole."""
+class FeatureSource(Protocol):
+    """Computes the features of documents, with the statistics of a whole memory."""
 
-    def of_documents(self, held: Documents) -> dict[str, Numbers]:
-        """Return each feature of documents, by its name among the weights."""
+    def document_features(self, documents: Documents) -> dict[str, Numbers]:
+        """Return the features of documents by their names in `WEIGHTS`."""
 
-    def of_facts(self, facts: Documents) -> Numbers:
-        """Return how near each fact is to the question, in deviations."""
+    def fact_similarities(self, facts: Documents) -> Numbers:
+        """Return the standardized cosine of each fact."""
+
+
+class _WholeMemory:
+    """Computes the features where the documents are the whole memory."""
+
+    def __init__(self, question: str, question_stems: Sequence[str]) -> None:
+        self._question = question
+        self._question_stems = question_stems
+
+    def document_features(self, documents: Documents) -> dict[str, Numbers]:
+        return document_features.compute_features(self._question, self._question_stems, documents)
+
+    def fact_similarities(self, facts: Documents) -> Numbers:
+        return document_features.standardize(facts.cosine)
 
 
 class Ranking:
-    """Everything that a question finds, best first."""
+    """Ranks the documents of a memory for one question."""
 
-    def __init__(self, question: str, memory: Memory, kinds: frozenset[str], measured: Measured | None = None) -> None:
-        """Score the documents; `kinds` says which may be results. All count for the statistics.
+    def __init__(
+        self,
+        question: str,
+        document_set: DocumentSet,
+        kinds: frozenset[str],
+        feature_source: FeatureSource | None = None,
+    ) -> None:
+        """Compute the scores.
 
-        `measured` is given where the memory is only a part of a larger one, whose statistics count.
+        Args:
+            question: its text.
+            document_set: the documents; all of them count for the statistics.
+            kinds: which kinds may be results: fact, turn, episode.
+            feature_source: computes the features with the statistics of the whole memory, where `document_set` is only
+                a part of it; None where it is the whole memory.
         """
         self._kinds = kinds
-        self._memory = memory
-        self._facts = memory.facts
-        # Facts whose turns are gone, or were never said: documents of their own.
-        resting = np.zeros(len(memory.facts), dtype=np.bool_)
-        resting[memory.evidence[0]] = True
-        self._alone = np.flatnonzero(~resting)
-        self._documents = documents.joined([memory.turns, documents.chosen(memory.facts, self._alone), memory.episodes])
-        self._fact_scores = self._scores_of_facts() if measured is None else measured.of_facts(self._facts)
-        self._parts = self._features(question) if measured is None else measured.of_documents(self._documents)
-        self._weights = weights_for(memory.question_stems)
-        self._lent = self._weights["fact"] * self._fact_scores + self._weights["importance"] * self._facts.importance
-        #: Evidence in the order of the facts, so that a fact's turns lie together.
-        order = np.argsort(memory.evidence[0], kind="stable")
-        self._resting, self._turns = memory.evidence[0][order], memory.evidence[1][order]
-        self._best_fact = self._best_facts()
-        self._parts |= {"learnt": self._learnt(), "opening": _opening(self._documents)}
-        self._base = np.sum([self._weights[name] * values for name, values in self._parts.items()], axis=0)
-        self._is_told = self._told()
-        self._place_of_fact = self._places_of_facts()
-        self._is_further = self._further()
+        self._turn_count = len(document_set.turns)
+        self._facts = document_set.facts
+        self._standalone = document_set.standalone_facts()
+        standalone_facts = documents.select(self._facts, self._standalone)
+        self._documents = documents.concatenate([document_set.turns, standalone_facts, document_set.episodes])
+        source = feature_source or _WholeMemory(question, document_set.question_stems)
+        self._fact_similarities = source.fact_similarities(self._facts)
+        features = source.document_features(self._documents)
+        self._weights = weights_for(document_set.question_stems)
+        #: What each fact adds to the score of its turn.
+        self._fact_scores = (
+            self._weights["fact"] * self._fact_similarities + self._weights["importance"] * self._facts.importance
+        )
+        # Evidence in the order of the facts, so that the turns of a fact are adjacent.
+        order = np.argsort(document_set.evidence[0], kind="stable")
+        self._evidence_facts = document_set.evidence[0][order]
+        self._evidence_turns = document_set.evidence[1][order]
+        self._best_fact = self._find_best_facts()
+        features |= {"learnt": self._learnt_feature(), "opening": document_features.is_opening(self._documents)}
+        self._features = features
+        self._document_scores = np.sum([self._weights[name] * values for name, values in features.items()], axis=0)
+        self._is_represented = self._find_represented_turns()
+        self._place_of_fact = self._find_places_of_facts()
+        self._is_further_fact = self._find_further_facts()
 
     def results(self) -> Iterator[Ranked]:
-        """Yield the results, best first; superseded facts, where they were asked for, after all others.
+        """Yield the results, best first; superseded facts, where the filters admit them, come last.
 
-        A fact and the turns that it rests on are one result: the fact, or a turn that is much nearer to the question.
+        A fact and its turns are one result: the fact, or a turn that is much nearer to the question.
         """
-        shown: set[int] = set()
-        covered: set[int] = set()
+        shown_turns: set[int] = set()
+        represented_turns: set[int] = set()
         for score, place, fact in self._candidates():
             if fact < 0:
-                if place not in covered:
-                    shown.add(place)
-                    yield Ranked(self._documents.keys[place], score, self._parts_of(place, self._best_fact[place]))
+                if place not in represented_turns:
+                    shown_turns.add(place)
+                    yield Ranked(self._documents.keys[place], score, self._score_parts(place, self._best_fact[place]))
                 continue
             turns = self._turns_of(fact)
-            if not turns or not shown.issuperset(turns):
-                covered.update(turns)
-                parts = self._parts_of(place, fact)
-                if self._is_further[fact]:
+            if not turns or not shown_turns.issuperset(turns):
+                represented_turns.update(turns)
+                parts = self._score_parts(place, fact)
+                if self._is_further_fact[fact]:
                     parts["further_fact"] = -FURTHER_FACT
                 yield Ranked(self._facts.keys[fact], score, parts)
 
     def _candidates(self) -> Iterator[tuple[float, int, int]]:
-        """Yield (score, place of the document, fact or -1), best first."""
-        first_alone = len(self._memory.turns)
-        first_episode = first_alone + len(self._alone)
-        may_be = self._documents.passes & ~self._is_told
-        may_be[:first_alone] &= "turn" in self._kinds
-        may_be[first_alone:first_episode] = False
-        may_be[first_episode:] &= "episode" in self._kinds
-        places = np.flatnonzero(may_be)
+        """Yield (score, place of the document, place of the fact or -1), best first."""
+        first_episode = self._turn_count + len(self._standalone)
+        is_candidate = self._documents.passes & ~self._is_represented
+        is_candidate[: self._turn_count] &= "turn" in self._kinds
+        is_candidate[self._turn_count : first_episode] = False
+        is_candidate[first_episode:] &= "episode" in self._kinds
+        places = np.flatnonzero(is_candidate)
         facts = np.flatnonzero(self._facts.passes) if "fact" in self._kinds else places[:0]
-        score_of = self._base[self._place_of_fact] + self._lent - FURTHER_FACT * self._is_further
+        scores_as_fact = (
+            self._document_scores[self._place_of_fact] + self._fact_scores - FURTHER_FACT * self._is_further_fact
+        )
         best = self._best_fact[places]
-        scores = np.concatenate([self._base[places] + np.where(best >= 0, _at(self._lent, best), 0.0), score_of[facts]])
-        is_old = np.concatenate([np.zeros(len(places), dtype=np.bool_), self._facts.is_superseded[facts]])
+        scores_as_document = self._document_scores[places] + np.where(best >= 0, _take(self._fact_scores, best), 0.0)
+        scores = np.concatenate([scores_as_document, scores_as_fact[facts]])
+        is_superseded = np.concatenate([np.zeros(len(places), dtype=np.bool_), self._facts.is_superseded[facts]])
         all_places = np.concatenate([places, self._place_of_fact[facts]])
         all_facts = np.concatenate([np.full(len(places), -1), facts])
-        for one in np.lexsort((all_facts, all_places, -scores, is_old)).tolist():
-            yield float(scores[one]), int(all_places[one]), int(all_facts[one])
+        for index in np.lexsort((all_facts, all_places, -scores, is_superseded)).tolist():
+            yield float(scores[index]), int(all_places[index]), int(all_facts[index])
 
-    def _places_of_facts(self) -> NDArray[np.int64]:
-        """Return for each fact the best of the turns that it rests on, or its own place."""
-        place_of = np.zeros(len(self._facts), dtype=np.int64)
-        place_of[self._alone] = len(self._memory.turns) + np.arange(len(self._alone))
-        order = np.lexsort((self._base[self._turns], self._resting))
-        # Of several turns of a fact, the last one assigned stays: the best.
-        place_of[self._resting[order]] = self._turns[order]
-        return place_of
+    def _find_places_of_facts(self) -> Places:
+        """Return for each fact the place of its turn with the highest score, or of the standalone fact itself."""
+        place_of_fact = np.zeros(len(self._facts), dtype=np.int64)
+        place_of_fact[self._standalone] = self._turn_count + np.arange(len(self._standalone))
+        order = np.lexsort((self._document_scores[self._evidence_turns], self._evidence_facts))
+        # numpy keeps the last of several values that are assigned to a fact: the turn with the highest score.
+        place_of_fact[self._evidence_facts[order]] = self._evidence_turns[order]
+        return place_of_fact
 
-    def _further(self) -> NDArray[np.bool_]:
-        """Return for each fact whether another one stands for its turn already."""
+    def _find_further_facts(self) -> NDArray[np.bool_]:
+        """Return for each fact whether another fact already represents its turn."""
         is_further = np.ones(len(self._facts), dtype=np.bool_)
-        is_further[self._alone] = False
-        is_further[self._best_fact[self._is_told]] = False
+        is_further[self._standalone] = False
+        is_further[self._best_fact[self._is_represented]] = False
         return is_further
 
-    def _best_facts(self) -> NDArray[np.int64]:
-        """Return for each document the fact that lends it its score; -1 where none does."""
+    def _find_best_facts(self) -> Places:
+        """Return for each document the place of the fact that adds most to its score; -1 where it has no fact."""
         best = np.full(len(self._documents), -1)
-        is_current = ~self._facts.is_superseded[self._resting]
-        facts, turns = self._resting[is_current], self._turns[is_current]
-        order = np.argsort(self._lent[facts], kind="stable")
+        is_current = ~self._facts.is_superseded[self._evidence_facts]
+        facts, turns = self._evidence_facts[is_current], self._evidence_turns[is_current]
+        order = np.argsort(self._fact_scores[facts], kind="stable")
         best[turns[order]] = facts[order]
-        best[len(self._memory.turns) + np.arange(len(self._alone))] = self._alone
+        best[self._turn_count + np.arange(len(self._standalone))] = self._standalone
         return best
 
-    def _learnt(self) -> Numbers:
-        """Return 1 for what a model or a person took for a fact, and for episodes."""
+    def _learnt_feature(self) -> Numbers:
+        """Return 1 for turns that are evidence of a fact of a model or a person, for such facts, and for episodes."""
         facts = self._facts
         learnt = np.zeros(len(self._documents))
-        learnt[self._turns[(facts.is_chosen & ~facts.is_superseded)[self._resting]]] = 1.0
-        learnt[len(self._memory.turns) :] = self._documents.is_chosen[len(self._memory.turns) :]
+        learnt[self._evidence_turns[(facts.is_chosen & ~facts.is_superseded)[self._evidence_facts]]] = 1.0
+        learnt[self._turn_count :] = self._documents.is_chosen[self._turn_count :]
         return learnt
 
-    def _told(self) -> NDArray[np.bool_]:
-        """Return for each turn whether its best fact stands for it."""
-        count = len(self._memory.turns)
-        told = np.zeros(len(self._documents), dtype=np.bool_)
+    def _find_represented_turns(self) -> NDArray[np.bool_]:
+        """Return for each turn whether its best fact is shown in its place."""
+        is_represented = np.zeros(len(self._documents), dtype=np.bool_)
         if "fact" in self._kinds and len(self._facts):
-            best = self._best_fact[:count]
-            is_near = self._fact_scores[best] + TURN_IS_NEARER >= self._parts["meaning"][:count]
-            told[:count] = (best >= 0) & self._facts.passes[best] & is_near
-        return told
+            best = self._best_fact[: self._turn_count]
+            turn_similarities = self._features["meaning"][: self._turn_count]
+            is_near = self._fact_similarities[best] + TURN_IS_NEARER >= turn_similarities
+            is_represented[: self._turn_count] = (best >= 0) & self._facts.passes[best] & is_near
+        return is_represented
 
     def _turns_of(self, fact: int) -> list[int]:
-        first, last = np.searchsorted(self._resting, [fact, fact + 1])
-        return [int(turn) for turn in self._turns[first:last]]
+        first, last = np.searchsorted(self._evidence_facts, [fact, fact + 1])
+        return [int(turn) for turn in self._evidence_turns[first:last]]
 
-    def _scores_of_facts(self) -> Numbers:
-        if np.isnan(self._facts.cosine).all():
-            return np.zeros(len(self._facts))
-        return standardized(self._facts.cosine)
-
-    def _features(self, question: str) -> dict[str, Numbers]:
-        held = self._documents
-        asked = stems.words(question)
-        names = asked & frozenset(word for name in set(held.speaker) for word in stems.words(name))
-        wanted = stems.wanted(self._memory.question_stems, names)
-        found = lexical.counts(held, [stems.code(stem) for stem in wanted])
-        sizes = held.sizes.astype(np.float64)
-        alone = lexical.bm25(found, sizes)
-        return {
-            "words": standardized(alone.sum(axis=1)),
-            "words_around": standardized(
-                lexical.bm25(around(found, held.session), around(sizes, held.session)).sum(axis=1)
-            ),
-            "words_of_session": standardized(
-                lexical.bm25(by_session(found, held.session), by_session(sizes, held.session)).sum(axis=1)[held.session]
-            ),
-            "coverage": _coverage(alone),
-            "meaning": standardized(held.cosine),
-            "meaning_of_session": standardized(_best_of_session(held)),
-            "speaker": _speaker(held.speaker, names),
-            "date": dates.named(question).matches(held.said_at),
-            "tells_time": _tells_time(held) if stems.asks_for_a_time(question) else np.zeros(len(held)),
-            "length": standardized(np.log1p(sizes)),
-            "user": held.is_user,
-        }
-
-    def _parts_of(self, place: int, lender: int) -> dict[str, float]:
+    def _score_parts(self, place: int, fact: int) -> dict[str, float]:
         weights = self._weights
-        parts = {name: weights[name] * float(values[place]) for name, values in self._parts.items()}
-        if lender >= 0:
-            parts["fact"] = weights["fact"] * float(self._fact_scores[lender])
-            parts["importance"] = weights["importance"] * float(self._facts.importance[lender])
+        parts = {name: weights[name] * float(values[place]) for name, values in self._features.items()}
+        if fact >= 0:
+            parts["fact"] = weights["fact"] * float(self._fact_similarities[fact])
+            parts["importance"] = weights["importance"] * float(self._facts.importance[fact])
         return parts
 
 
 def weights_for(question_stems: Sequence[str]) -> dict[str, float]:
-    """Return the weights for a question of these stems."""
+    """Return the weights for a question with these stems."""
     lowest, highest = MESSAGE_STEMS
-    telling = sum(stem not in stems.QUESTION_STEMS for stem in question_stems)
-    share = min(1.0, max(0.0, (telling - lowest) / (highest - lowest)))
-    return {name: weight + share * OF_MESSAGES.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    count = sum(stem not in stems.QUESTION_STEMS for stem in question_stems)
+    message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
+    return {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
 
 
-def standardized(values: Numbers) -> Numbers:
-    """Return the values with mean 0 and deviation 1; 0 where there is no value, or all are the same."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return np.zeros(len(values))
-    deviation = values[known].std()
-    if deviation < 1e-9:
-        return np.zeros(len(values))
-    return np.asarray(np.where(known, (np.nan_to_num(values) - values[known].mean()) / deviation, 0.0))
-
-
-def around(values: Numbers, session: NDArray[np.int64]) -> Numbers:
-    """Return each turn's values plus those of the turns before and after it in its session."""
-    summed = values.copy()
-    same = session[1:] == session[:-1]
-    same = same.reshape(-1, *([1] * (values.ndim - 1)))
-    summed[1:] += values[:-1] * same
-    summed[:-1] += values[1:] * same
-    return summed
-
-
-def by_session(values: Numbers, session: NDArray[np.int64]) -> Numbers:
-    """Return the sums per session."""
-    summed = np.zeros((int(session.max(initial=-1)) + 1, *values.shape[1:]))
-    np.add.at(summed, session, values)
-    return summed
-
-
-def rank_pending(query: str, pending: Sequence[Turn]) -> list[Turn]:
-    """Return the turns that share a word with the question, those that share most first, newest first among equals.
-
-    For when Postgres is away: nothing else is known of them.
-    """
-    wanted = _words(query)
-    shared = [(len(wanted & _words(turn.content)), index, turn) for index, turn in enumerate(pending)]
-    return [turn for count, _, turn in sorted(shared, key=lambda row: (-row[0], -row[1])) if count]
-
-
-def _at(values: Numbers, places: NDArray[np.int64]) -> Numbers:
-    """Return the values at these places; anything where a place is -1, which there may be without any value."""
+def _take(values: Numbers, places: Places) -> Numbers:
+    """Return the values at these places; at place -1 any value, also where `values` is empty."""
     return np.asarray(values[places]) if len(values) else np.full(len(places), np.nan)
-
-
-def _coverage(alone: Numbers) -> Numbers:
-    most = alone.max(axis=0, initial=0.0)
-    return np.asarray(((alone > 0) * most).sum(axis=1) / (most.sum() or 1.0))
-
-
-def _best_of_session(held: Documents) -> Numbers:
-    best = np.full(int(held.session.max(initial=-1)) + 1, -np.inf)
-    np.maximum.at(best, held.session, np.where(np.isnan(held.cosine), -np.inf, held.cosine))
-    best[np.isinf(best)] = np.nan
-    return np.asarray(best[held.session])
-
-
-def _speaker(speakers: Sequence[str], names: frozenset[str]) -> Numbers:
-    """Return 1 for what the named one said; 0 for all where that is everything, or nobody is named."""
-    if not names:
-        return np.zeros(len(speakers))
-    named = {speaker for speaker in set(speakers) if names & stems.words(speaker)}
-    matches = np.array([speaker in named for speaker in speakers], dtype=np.float64)
-    return np.zeros(len(speakers)) if matches.all() else matches
-
-
-def _opening(held: Documents) -> Numbers:
-    is_first = np.array([isinstance(key, TurnKey) and key.position == 1 for key in held.keys], dtype=np.bool_)
-    return np.asarray(is_first & (held.sizes >= stems.OPENING_STEMS), dtype=np.float64)
-
-
-def _tells_time(held: Documents) -> Numbers:
-    codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-    return np.asarray(lexical.counts(held, codes).sum(axis=1) > 0, dtype=np.float64)
-
-
-def _words(text: str) -> set[str]:
-    # A crude stem is enough for turns that were just said.
-    return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}

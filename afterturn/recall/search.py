@@ -1,39 +1,40 @@
-"""One recall, without I/O: what to ask of Postgres, and what the answers come to."""
+"""One recall without I/O: the statements to run, and the memories that result from their rows."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from afterturn.database.statement import Row, Statement
+from afterturn.database.statement import Answers, Row, Steps
 from afterturn.hot.pending import Hot
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
-from afterturn.recall import documents, memory_queries, ranking, stems
-from afterturn.recall.documents import Documents, TurnKey
+from afterturn.recall import documents, memory_queries, stems
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.filters import Filters
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.vector_index import lookup
-from afterturn.recall.vector_index.lookup import Answers
+from afterturn.recall.vector_index.lookup import LookupRequest
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
-#: Pending turns that are ranked with the archived ones, at most: the newest.
-MOST_PENDING = 200
-#: Places of pending turns lie behind those of archived ones.
-_FIRST_PENDING = 1 << 40
+#: At most this many pending turns, the newest ones, are ranked together with the archived turns.
+MAX_PENDING = 200
+#: Pending turns have no position yet. Their keys get positions from here on, after those of all archived turns.
+_FIRST_PENDING_POSITION = 1 << 40
 
-
-#: Statements are yielded, and their answers taken, until the memories are returned.
-Steps = Generator[list[Statement], Answers, list[Memory]]
+_WORD = re.compile(r"\w{3,}")
 
 
 class Search:
-    """One recall; `steps` says what to read."""
+    """One recall; `steps` runs it."""
 
     def __init__(
         self,
@@ -45,33 +46,36 @@ class Search:
         cursor: str | None = None,
         explain: bool = False,
     ) -> None:
-        """Raises InvalidInput when the cursor is not one of the same question."""
+        """Prepare a search. Raises InvalidInput when the cursor does not belong to the same search."""
         self._session = session
         self.query = query
         self.filters = filters
         self._order = order
         self._explain = explain
-        self._asked = cursors.digest(session.tenant_id, session.user_id, query, filters.arguments(), filters, order)
-        self.skipped = cursors.decode(self._asked, cursor)
+        self._digest = cursors.digest_search(
+            session.tenant_id, session.user_id, query, filters.arguments(), filters, order
+        )
+        self.skipped = cursors.decode(self._digest, cursor)
         self._pending: dict[TurnKey, Turn] = {}
+        #: The results of this page with their ranks.
         self._ranked: list[tuple[int, Ranked]] = []
 
     @property
     def kinds(self) -> frozenset[str]:
-        """What may be a result. Without a question: the newest turns, or the most important facts."""
+        """The kinds that may be results. By default without a query: turns if the newest are wanted, else facts."""
         if self.filters.kinds is not None or self.query is not None:
-            return self.filters.wanted_kinds()
+            return self.filters.kinds_or_default()
         return frozenset({"turn"} if self._order == "newest" else {"fact"})
 
     @property
     def is_newest(self) -> bool:
-        """Whether it asks for the newest turns and nothing else, which needs no ranking."""
+        """Whether the results are simply the newest turns, which need no ranking."""
         return self.query is None and self.filters.is_empty and self._order == "newest"
 
     def page(self, newest: Sequence[Memory]) -> list[Memory]:
-        """Return what lies behind the cursor, of the newest turns from the first one on."""
+        """Return the page after the cursor, from the newest turns in order."""
         numbered = list(enumerate(newest, 1))[self.skipped :]
-        return [replace(memory, cursor=cursors.encode(self._asked, place)) for place, memory in numbered]
+        return [replace(memory, cursor=cursors.encode(self._digest, rank)) for rank, memory in numbered]
 
     def steps(
         self,
@@ -80,14 +84,30 @@ class Search:
         limit: int,
         space_id: int | None = None,
         vector: Sequence[float] | None = None,
-    ) -> Steps:
-        """Yield the statements to run, a list for each round trip, and return the memories."""
-        waiting = hot.turns[len(hot.turns) - hot.waiting :][-MOST_PENDING:]
+    ) -> Steps[list[Memory]]:
+        """Run the search as a generator.
+
+        Args:
+            hot: what Redis knows of the session.
+            limit: the number of memories.
+            space_id: the embedding space of `vector`.
+            vector: of the query; None: the search uses words alone.
+        """
+        pending = hot.turns[len(hot.turns) - hot.waiting :][-MAX_PENDING:]
         self._pending = {
-            TurnKey(self._session.session_id, _FIRST_PENDING + place): turn for place, turn in enumerate(waiting)
+            TurnKey(self._session.session_id, _FIRST_PENDING_POSITION + index): turn
+            for index, turn in enumerate(pending)
         }
-        # Hidden ones are left out later, and a pending turn that was archived meanwhile stands there twice.
-        room = limit + len(hot.hidden) + len(self._pending)
+        # The caller removes hidden turns later, and a pending turn that was archived meanwhile is found twice.
+        page_size = limit + len(hot.hidden) + len(self._pending)
+        ranked = yield from self._rank(space_id, vector, self.skipped + page_size)
+        self._ranked = list(itertools.islice(enumerate(ranked, 1), self.skipped, self.skipped + page_size))
+        archived_keys = (result.key for _, result in self._ranked if result.key not in self._pending)
+        answers = yield memory_queries.details(self._session.user, archived_keys)
+        return self._memories(answers)
+
+    def _rank(self, space_id: int | None, vector: Sequence[float] | None, count: int) -> Steps[Iterable[Ranked]]:
+        """Return at least the first `count` results in order, if there are as many."""
         features = partial(
             memory_queries.features,
             self._session.user,
@@ -95,74 +115,74 @@ class Search:
             replace(self.filters, kinds=self.kinds),
             space_id=space_id,
             vector=vector,
-            pending=waiting,
+            pending=list(self._pending.values()),
         )
-        answers = yield [*features(), lookup.index(self._session.user)]
-        results, indexed = answers[:-1], answers[-1]
-        found: Iterable[Ranked] | None = None
-        if indexed:
-            if self.query is not None:
-                asked = lookup.Asked(
-                    user=self._session.user,
-                    question=self.query,
-                    vector=vector,
-                    space_id=space_id,
-                    filters=self.filters,
-                    kinds=self.kinds,
-                    wanted=self.skipped + room,
-                )
-                found = yield from lookup.ranked(
-                    asked, indexed[0], _stems(results[0]), partial(self._with_pending, results[-1])
-                )
-            if found is None:
-                results = yield features(is_whole=True)
-        found = self._order_of(results) if found is None else self._good_enough(found)
-        self._ranked = list(itertools.islice(enumerate(found, 1), self.skipped, self.skipped + room))
-        answers = yield memory_queries.details(
-            self._session.user, (one.key for _, one in self._ranked if one.key not in self._pending)
-        )
-        return self._memories(answers)
+        # A memory without index is read in the same round trip that asks for its index.
+        answers = yield [*features(), lookup.index_statement(self._session.user)]
+        feature_rows, index_rows = answers[:-1], answers[-1]
+        if index_rows and self.query is not None:
+            request = LookupRequest(
+                user=self._session.user,
+                question=self.query,
+                question_stems=_question_stems(feature_rows),
+                vector=vector,
+                space_id=space_id,
+                filters=self.filters,
+                kinds=self.kinds,
+                count=count,
+            )
+            ranked = yield from lookup.search_index(
+                request, index_rows[0], partial(self._add_pending_turns, feature_rows[-1])
+            )
+            if ranked is not None:
+                return self._drop_low_scores(ranked)
+        if index_rows:
+            feature_rows = yield features(include_indexed=True)
+        return self._rank_all(feature_rows)
 
-    def _memories(self, results: Answers) -> list[Memory]:
-        """Return the memories in their order, from what was read of them."""
-        found = memory_queries.memories(results)
+    def _rank_all(self, feature_rows: Answers) -> Iterable[Ranked]:
+        """Rank all documents of a memory."""
+        document_set = lookup.decode_documents(_question_stems(feature_rows), feature_rows)
+        document_set = self._add_pending_turns(feature_rows[-1], document_set)
+        if self.query is None:
+            return _sort_without_query(document_set, self.kinds, self._order)
+        if not stems.words(self.query):
+            # The query has no word characters, so no memory is related to it.
+            return []
+        return self._drop_low_scores(Ranking(self.query, document_set, self.kinds).results())
+
+    def _drop_low_scores(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
+        min_score = self.filters.min_score
+        # A generator, because only the first results of a ranking are used.
+        return ranked if min_score is None else (result for result in ranked if result.score >= min_score)
+
+    def _memories(self, detail_rows: Answers) -> list[Memory]:
+        """Return the memories of this page in order."""
+        memories = memory_queries.decode_memories(detail_rows)
         for key, turn in self._pending.items():
-            found[key] = memory_queries.of_turn(turn, self._session.session_id, 0.0)
+            memories[key] = memory_queries.turn_as_memory(turn, self._session.session_id, 0.0)
         complete: dict[tuple[str, str, str], Memory] = {}
-        for place, one in self._ranked:
-            if one.key in found:
-                memory = self._complete(found[one.key], place, one)
+        for rank, result in self._ranked:
+            if result.key in memories:
+                memory = self._complete(memories[result.key], rank, result)
                 complete.setdefault((memory.kind, memory.session_id, memory.memory_id), memory)
         return list(complete.values())
 
-    def _complete(self, memory: Memory, place: int, one: Ranked) -> Memory:
+    def _complete(self, memory: Memory, rank: int, result: Ranked) -> Memory:
         return replace(
             memory,
-            score=one.score,
-            score_parts=one.parts if self._explain else None,
-            cursor=cursors.encode(self._asked, place),
+            score=result.score,
+            score_parts=result.parts if self._explain else None,
+            cursor=cursors.encode(self._digest, rank),
         )
 
-    def _order_of(self, results: Answers) -> Iterable[Ranked]:
-        memory = self._with_pending(results[-1], lookup.read_memory(_stems(results[0]), results))
-        if self.query is None:
-            return _by_order(memory, self.kinds, self._order)
-        if not stems.words(self.query):
-            # Nothing but signs: no memory has to do with it.
-            return []
-        return self._good_enough(Ranking(self.query, memory, self.kinds).results())
-
-    def _good_enough(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
-        least = self.filters.min_score
-        # Lazily: of a large memory, only the first results are ever looked at.
-        return ranked if least is None else (one for one in ranked if one.score >= least)
-
-    def _with_pending(self, pending: Sequence[Row], memory: documents.Memory) -> documents.Memory:
+    def _add_pending_turns(self, pending_rows: Sequence[Row], document_set: DocumentSet) -> DocumentSet:
         if not self._pending:
-            return memory
-        return replace(memory, turns=documents.joined([memory.turns, self._waiting(pending[0])]))
+            return document_set
+        turns = documents.concatenate([document_set.turns, self._pending_documents(pending_rows[0])])
+        return replace(document_set, turns=turns)
 
-    def _waiting(self, row: Row) -> Documents:
+    def _pending_documents(self, row: Row) -> Documents:
         count, turns = len(self._pending), list(self._pending.values())
         session_id = self._session.session_id
         return Documents(
@@ -172,39 +192,57 @@ class Search:
             is_user=np.array([turn.role in ("user", "exchange") for turn in turns], dtype=np.float64),
             said_at=np.array([turn.occurred_at.timestamp() for turn in turns]),
             cosine=np.full(count, np.nan),
-            sizes=np.frombuffer(row["sizes"], dtype=">i8").astype(np.int64),
-            codes=stems.codes_of(row["stems"] or b""),
-            passes=np.array([self.filters.lets_pending_pass(turn, session_id) for turn in turns], dtype=np.bool_),
+            lengths=np.frombuffer(row["lengths"], dtype=">i8").astype(np.int64),
+            codes=stems.decode_codes(row["stems"] or b""),
+            passes=np.array([self.filters.matches_pending_turn(turn, session_id) for turn in turns], dtype=np.bool_),
             importance=np.zeros(count),
             is_superseded=np.zeros(count, dtype=np.bool_),
             is_chosen=np.zeros(count, dtype=np.bool_),
         )
 
 
-def _stems(rows: Sequence[Row]) -> Sequence[str]:
-    return rows[0]["stems"] or () if rows else ()
-
-
-def of_hot(search: Search, session_id: str, hot: Hot, *, limit: int) -> list[Memory]:
-    """Return what Redis alone can tell, when Postgres is away."""
+def search_hot_turns(search: Search, session_id: str, hot: Hot, *, limit: int) -> list[Memory]:
+    """Return the results from Redis alone, for when Postgres is unavailable."""
     if "turn" not in search.kinds:
         return []
-    turns = [turn for turn in hot.turns if search.filters.lets_pending_pass(turn, session_id)]
-    found = list(reversed(turns)) if search.query is None else ranking.rank_pending(search.query, turns)
+    turns = [turn for turn in hot.turns if search.filters.matches_pending_turn(turn, session_id)]
+    ranked = list(reversed(turns)) if search.query is None else _rank_by_shared_words(search.query, turns)
     return [
-        memory_queries.of_turn(turn, session_id, 0.0 if search.query is None else 1 / place)
-        for place, turn in enumerate(found[:limit], 1)
+        memory_queries.turn_as_memory(turn, session_id, 0.0 if search.query is None else 1 / rank)
+        for rank, turn in enumerate(ranked[:limit], 1)
     ]
 
 
-def _by_order(memory: documents.Memory, kinds: frozenset[str], order: str) -> list[Ranked]:
-    parts = {"turn": memory.turns, "fact": memory.facts, "episode": memory.episodes}
-    found = [
-        (bool(part.is_superseded[place]), -float(part.importance[place]), -float(part.said_at[place]), -place, key)
+def _question_stems(feature_rows: Answers) -> Sequence[str]:
+    rows = feature_rows[0]
+    return rows[0]["stems"] or () if rows else ()
+
+
+def _sort_without_query(document_set: DocumentSet, kinds: frozenset[str], order: str) -> list[Ranked]:
+    """Return the documents by time or importance; superseded facts come last."""
+
+    def sort_key(part: Documents, place: int) -> tuple[Any, ...]:
+        importance = (-float(part.importance[place]),) if order == "importance" else ()
+        return (bool(part.is_superseded[place]), *importance, -float(part.said_at[place]), -place)
+
+    parts = {"turn": document_set.turns, "fact": document_set.facts, "episode": document_set.episodes}
+    keyed = [
+        (sort_key(part, place), key)
         for kind, part in parts.items()
         if kind in kinds
         for place, key in enumerate(part.keys)
         if part.passes[place]
     ]
-    first = (lambda one: one[:4]) if order == "importance" else (lambda one: (one[0], *one[2:4]))
-    return [Ranked(key, 0.0, {}) for *_, key in sorted(found, key=first)]
+    return [Ranked(key, 0.0, {}) for _, key in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _rank_by_shared_words(query: str, turns: Sequence[Turn]) -> list[Turn]:
+    """Return the turns that share a word with the query; most shared words first, then newest first."""
+    wanted = _words(query)
+    shared = [(len(wanted & _words(turn.content)), index, turn) for index, turn in enumerate(turns)]
+    return [turn for count, _, turn in sorted(shared, key=lambda row: (-row[0], -row[1])) if count]
+
+
+def _words(text: str) -> set[str]:
+    # Removing a final "s" is stemming enough for the few turns in Redis.
+    return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}

@@ -1,1 +1,1 @@
-"""Scheduled consolidation of one user's whole memory: what no single batch could see."""
+"""Scheduled consolidation ("sleep"): compare all facts of one user, which no single batch can do."""

@@ -1,39 +1,41 @@
-"""What of a whole memory is put to the judge: what batches of a large memory had no room to compare."""
+"""The questions about a whole memory for the judge: facts that batches of a large memory could not compare."""
 
 from __future__ import annotations
 
-from afterturn.consolidation import alike, judgement
+from afterturn.consolidation import judgement, similar_facts
 from afterturn.consolidation.decisions import KnownFact
-from afterturn.consolidation.judgement import Question, Shown
+from afterturn.consolidation.judgement import JudgeQuestion, ShownFact
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
-from afterturn.sleep.memory import WholeMemory
-from afterturn.sleep.tidying import HeldFact
+from afterturn.sleep.tidying import CurrentFact
+from afterturn.sleep.whole_memory import WholeMemory
 
-#: Facts that one call asks about. Fewer: each is compared with more, at more calls.
+#: Facts per judging call. Fewer: each is compared with more facts, but more calls are made.
 FACTS_PER_QUESTION = 10
 
 
-def unjudged(memory: WholeMemory) -> list[list[HeldFact]]:
-    """Return the facts that came since the last time, in the groups in which they are asked about.
+def unjudged_groups(memory: WholeMemory) -> list[list[CurrentFact]]:
+    """Return the facts recorded since the last run, in groups of one question each.
 
-    Of a memory that one call can show, none: each of its facts was compared with all others when it came.
+    A memory that fits into one judging call has none: each of its facts was compared with all others when its batch
+    was applied.
     """
-    if judgement.has_room_for(_shown(fact) for fact in memory.facts):
+    if judgement.fits_one_call(_shown(fact) for fact in memory.facts):
         return []
     since = memory.slept_through
     new = [fact for fact in memory.facts if since is None or fact.recorded_at > since]
     return [new[start : start + FACTS_PER_QUESTION] for start in range(0, len(new), FACTS_PER_QUESTION)]
 
 
-def about(connection: Connection, scope: UserScope, memory: WholeMemory, group: list[HeldFact]) -> Question | None:
-    """Return the question about a group of facts, against the rest of the memory that is most alike to it."""
+def make_group_question(
+    connection: Connection, scope: UserScope, memory: WholeMemory, group: list[CurrentFact]
+) -> JudgeQuestion | None:
+    """Return the question that compares a group of facts with the most similar others; None if there are none."""
     new = [_shown(fact) for fact in group]
-    own = {fact.fact_id for fact in group}
-    owner = scope.key
-    found = alike.most_alike(connection, owner, new, count=len(memory.facts))
-    return judgement.ask([_shown(fact) for fact in found if fact.fact_id not in own], new)
+    group_ids = {fact.fact_id for fact in group}
+    similar = similar_facts.read_similar_facts(connection, scope.key, new, count=len(memory.facts))
+    return judgement.make_question([_shown(fact) for fact in similar if fact.fact_id not in group_ids], new)
 
 
-def _shown(fact: KnownFact) -> Shown:
-    return Shown(fact.fact_id, fact.text, fact.said_at)
+def _shown(fact: KnownFact) -> ShownFact:
+    return ShownFact(fact.fact_id, fact.text, fact.said_at)

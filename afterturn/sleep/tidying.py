@@ -1,6 +1,6 @@
-"""What a whole memory is tidied by: repetitions are merged, values that were replaced and plans that are past end.
+"""Plan the tidying of a whole memory: merge repeated facts, end replaced or expired ones, promote recurring ones.
 
-Pure functions of the current facts, of what was judged of them, and of the time.
+Pure functions of the current facts, the judge's verdicts, and the time.
 """
 
 from __future__ import annotations
@@ -12,118 +12,125 @@ from datetime import datetime
 from itertools import combinations
 from uuid import UUID
 
-from afterturn.consolidation import likeness, rules
-from afterturn.consolidation.decisions import NOTHING_JUDGED, KnownFact, Verdicts
-from afterturn.consolidation.rules import Names, Relation
+from afterturn.consolidation import rules, text_comparison
+from afterturn.consolidation.decisions import NO_VERDICTS, KnownFact, Verdicts
+from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.extraction.verification import normalise
 
-#: Said this often, a fact matters at least this much.
-RECURS = 3
+#: A fact that this many batches say gets at least this importance.
+RECURRING_TIMES = 3
 RECURRING_IMPORTANCE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldFact(KnownFact):
-    """A current fact, with what tidying looks at besides."""
+class CurrentFact(KnownFact):
+    """A current fact, with further fields that tidying uses."""
 
     importance: float
     times_seen: int
-    #: Until when it was said to hold.
+    #: Until when it holds, as a turn said.
     said_valid_to: datetime | None
     recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A current fact that is so no more."""
+class EndedFact:
+    """A current fact that tidying ends."""
 
     fact_id: UUID
     text: str
-    #: merged, newer_value, judged, challenge or expired, as in the column `ended_because`.
-    because: str
-    #: The fact that stands in its place; None where its time is over.
+    #: merged, newer_value, judged, challenge or expired: the value for the column `ended_because`.
+    reason: str
+    #: The fact that replaces it; None where it has expired.
     superseded_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tidying:
-    """What is to be done to a memory."""
+class TidyingPlan:
+    """The changes to a memory."""
 
-    changes: tuple[Change, ...] = ()
-    #: Facts that recur, and matter more than was thought.
-    promoted: tuple[UUID, ...] = ()
+    ended_facts: tuple[EndedFact, ...] = ()
+    #: Recurring facts, whose importance is raised.
+    promoted_ids: tuple[UUID, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.promoted)
+        return bool(self.ended_facts or self.promoted_ids)
 
 
-def tidy(facts: Sequence[HeldFact], names: Names, now: datetime, verdicts: Verdicts = NOTHING_JUDGED) -> Tidying:
-    """Return what is to be done to a user's current facts; doing it leaves nothing to be done."""
-    by_id = {fact.fact_id: fact for fact in facts}
-    changes: dict[UUID, Change] = {}
-    for one, other in sorted(_pairs(facts, names, verdicts), key=lambda pair: (pair[0].said_at, pair[0].fact_id)):
-        if one.fact_id in changes or other.fact_id in changes:
+def plan_tidying(
+    facts: Sequence[CurrentFact], names: UserNames, now: datetime, verdicts: Verdicts = NO_VERDICTS
+) -> TidyingPlan:
+    """Return the changes to a user's current facts. After they are made, there is nothing more to change."""
+    ended: dict[UUID, EndedFact] = {}
+    pairs = sorted(_related_pairs(facts, names, verdicts), key=lambda pair: (pair[0].said_at, pair[0].fact_id))
+    for earlier, later in pairs:
+        if earlier.fact_id in ended or later.fact_id in ended:
             continue
-        change = _settled(one, other, names, verdicts)
-        if change is not None:
-            changes[change.fact_id] = change
-    for fact in by_id.values():
-        if fact.fact_id not in changes and _is_past(fact, now):
-            changes[fact.fact_id] = Change(fact_id=fact.fact_id, text=fact.text, because="expired")
-    promoted = [
+        ended_fact = _end_one(earlier, later, names, verdicts)
+        if ended_fact is not None:
+            ended[ended_fact.fact_id] = ended_fact
+    for fact in facts:
+        if fact.fact_id not in ended and _has_expired(fact, now):
+            ended[fact.fact_id] = EndedFact(fact_id=fact.fact_id, text=fact.text, reason="expired")
+    promoted_ids = [
         fact.fact_id
         for fact in facts
-        if fact.times_seen >= RECURS and fact.importance < RECURRING_IMPORTANCE and fact.fact_id not in changes
+        if fact.times_seen >= RECURRING_TIMES and fact.importance < RECURRING_IMPORTANCE and fact.fact_id not in ended
     ]
-    return Tidying(changes=tuple(changes.values()), promoted=tuple(promoted))
+    return TidyingPlan(ended_facts=tuple(ended.values()), promoted_ids=tuple(promoted_ids))
 
 
-def _pairs(facts: Iterable[HeldFact], names: Names, verdicts: Verdicts) -> Iterator[tuple[HeldFact, HeldFact]]:
-    """Yield the pairs that may belong together, the one said earlier first: all others cannot."""
-    alike: dict[object, list[HeldFact]] = defaultdict(list)
+def _related_pairs(
+    facts: Iterable[CurrentFact], names: UserNames, verdicts: Verdicts
+) -> Iterator[tuple[CurrentFact, CurrentFact]]:
+    """Yield the pairs of facts that may repeat or replace each other, the one said earlier first."""
+    groups: dict[object, list[CurrentFact]] = defaultdict(list)
     by_id = {}
     for fact in facts:
         by_id[fact.fact_id] = fact
-        alike[normalise(fact.text)].append(fact)
+        groups[normalise(fact.text)].append(fact)
         if fact.attribute is not None:
-            alike[names.subject(fact.subject), fact.attribute].append(fact)
-    found = {frozenset((one.fact_id, other.fact_id)) for same in alike.values() for one, other in combinations(same, 2)}
-    for pair in {*found, *verdicts}:
+            groups[names.normalise_subject(fact.subject), fact.attribute].append(fact)
+    pairs = {
+        frozenset((one.fact_id, other.fact_id)) for group in groups.values() for one, other in combinations(group, 2)
+    }
+    for pair in {*pairs, *verdicts}:
         if pair <= by_id.keys():
-            one, other = sorted((by_id[fact_id] for fact_id in pair), key=lambda fact: (fact.said_at, fact.fact_id))
-            yield one, other
+            earlier, later = sorted((by_id[fact_id] for fact_id in pair), key=lambda fact: (fact.said_at, fact.fact_id))
+            yield earlier, later
 
 
-def _settled(earlier: HeldFact, later: HeldFact, names: Names, verdicts: Verdicts) -> Change | None:
-    relation, because = _relation(earlier, later, names, verdicts)
+def _end_one(earlier: CurrentFact, later: CurrentFact, names: UserNames, verdicts: Verdicts) -> EndedFact | None:
+    """Return which of two facts ends, and why; None where both stay."""
+    relation, reason = _relation(earlier, later, names, verdicts)
     if relation is None:
         return None
     if relation is Relation.SAME:
-        # The one that was believed first stays, unless a person stands behind the other.
-        kept, gone = (later, earlier) if later.is_protected and not earlier.is_protected else (earlier, later)
-        return Change(fact_id=gone.fact_id, text=gone.text, because="merged", superseded_by=kept.fact_id)
+        # The earlier fact stays, unless only the later one is protected by a person.
+        kept, merged = (later, earlier) if later.is_protected and not earlier.is_protected else (earlier, later)
+        return EndedFact(fact_id=merged.fact_id, text=merged.text, reason="merged", superseded_by=kept.fact_id)
     if earlier.is_protected and not later.is_protected:
-        return Change(fact_id=later.fact_id, text=later.text, because="challenge", superseded_by=earlier.fact_id)
-    return Change(fact_id=earlier.fact_id, text=earlier.text, because=because, superseded_by=later.fact_id)
+        return EndedFact(fact_id=later.fact_id, text=later.text, reason="challenge", superseded_by=earlier.fact_id)
+    return EndedFact(fact_id=earlier.fact_id, text=earlier.text, reason=reason, superseded_by=later.fact_id)
 
 
-def _relation(earlier: HeldFact, later: HeldFact, names: Names, verdicts: Verdicts) -> tuple[Relation | None, str]:
-    by_rule = rules.relation(earlier, later, names)
+def _relation(
+    earlier: CurrentFact, later: CurrentFact, names: UserNames, verdicts: Verdicts
+) -> tuple[Relation | None, str]:
+    by_rule = rules.find_relation(earlier, later, names)
     if by_rule is not None:
         return by_rule, "newer_value"
-    differ = likeness.differ_in_detail(earlier.text, later.text)
-    if rules.compete(earlier, later, names) and not (_is_ended(earlier) or _is_ended(later)):
+    differ = text_comparison.differ_in_detail(earlier.text, later.text)
+    if rules.are_competing_values(earlier, later, names) and not (earlier.is_over or later.is_over):
         is_same = rules.have_same_value(earlier, later) and not differ
         return Relation.SAME if is_same else Relation.REPLACES, "newer_value"
     judged = verdicts.get(frozenset((earlier.fact_id, later.fact_id)))
     return (None if judged is Relation.SAME and differ else judged), "judged"
 
 
-def _is_ended(fact: HeldFact) -> bool:
-    """Whether it was over already when it was said."""
-    return fact.said_valid_to is not None and fact.said_valid_to <= fact.said_at
+def _has_expired(fact: CurrentFact, now: datetime) -> bool:
+    """Return whether the fact's end was in the future when it was said, and is in the past now.
 
-
-def _is_past(fact: HeldFact, now: datetime) -> bool:
-    """Whether its time was to come when it was last said, and is over now. What was told as past stays told."""
+    A fact whose end was already past when it was said tells of the past, and does not expire.
+    """
     return fact.said_valid_to is not None and fact.said_at < fact.said_valid_to < now and not fact.is_protected

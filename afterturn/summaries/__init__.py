@@ -1,1 +1,1 @@
-"""The rolling digest of a session, made from its episodes, and the profile of a user, made from current facts."""
+"""Summaries of sessions, made from episodes, and profiles and preferences of users, made from current facts."""

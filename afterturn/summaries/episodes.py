@@ -1,4 +1,4 @@
-"""The episode of a batch of which a turn was taken back, written by rule: no model is asked again."""
+"""Rewrite the episode of a batch after one of its turns was removed. Rules do it, without an LLM call."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _TITLE_WORDS = 10
 _SUMMARY_CHARACTERS = 1_000
 
 
-def rewrite(connection: Connection, batch: Batch) -> None:
-    """Let an applied batch's episode tell what is still believed of it; where that is nothing, the episode goes."""
+def rewrite_episode(connection: Connection, batch: Batch) -> None:
+    """Write an applied batch's episode from the facts that remain of it; delete it where none remain."""
     texts = [row["text"] for row in connection.execute(_SQL["texts_of_batch"], batch.key).fetchall()]
     if not texts:
         connection.execute(_SQL["drop_episode"], batch.key)
@@ -24,5 +24,5 @@ def rewrite(connection: Connection, batch: Batch) -> None:
             break
         kept.append(text)
     span = {"first_position": batch.first_position, "last_position": batch.last_position}
-    told = {"title": " ".join(texts[0].split()[:_TITLE_WORDS]), "summary": " ".join(kept)}
-    connection.execute(_SQL["rewrite_episode"], batch.key | batch.session_key | span | told)
+    content = {"title": " ".join(texts[0].split()[:_TITLE_WORDS]), "summary": " ".join(kept)}
+    connection.execute(_SQL["rewrite_episode"], batch.key | batch.session_key | span | content)

@@ -1,4 +1,4 @@
-"""A digest without a model: the beginnings of some of its sources, spread evenly over the time they cover."""
+"""Make digests without an LLM: the beginnings of some sources, spread evenly over their time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
 from afterturn.summaries.summary import SummaryStatement
 
-#: An English sentence has about this many. Fewer: many sentences lose their end.
-_WORDS = 24
+#: Words kept of a source. An English sentence has about this many; with fewer, many sentences lose their end.
+_WORDS_LIMIT = 24
 
 
 class OfflineSummarizer:
-    """Keeps a short line of every so many sources."""
+    """Keeps the beginning of every n-th source."""
 
     prompt_version = "lines-2"
     model = "offline"
@@ -24,16 +24,16 @@ class OfflineSummarizer:
     def summarize(self, sources: Sequence[SummaryStatement]) -> DigestDraft:
         """Return a few of the sources, each shortened. Makes no call."""
         count = min(STATEMENTS_LIMIT, len(sources))
-        # The last of each stretch: where something changed, it says what came of it.
-        kept = [sources[(place + 1) * len(sources) // count - 1] for place in range(count)]
+        # The last source of each section: where something changed, it contains the result.
+        kept = [sources[(section + 1) * len(sources) // count - 1] for section in range(count)]
         return DigestDraft(
-            statements=tuple(_shortened(source) for source in kept),
+            statements=tuple(_shorten(source) for source in kept),
             prompt_version=self.prompt_version,
             model=self.model,
         )
 
 
-def _shortened(source: SummaryStatement) -> SummaryStatement:
+def _shorten(source: SummaryStatement) -> SummaryStatement:
     words = source.text.split()
-    text = " ".join(words) if len(words) <= _WORDS else " ".join([*words[:_WORDS], "…"])
+    text = " ".join(words) if len(words) <= _WORDS_LIMIT else " ".join([*words[:_WORDS_LIMIT], "…"])
     return SummaryStatement(text=text, episode_ids=source.episode_ids)

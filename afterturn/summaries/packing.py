@@ -1,4 +1,4 @@
-"""The summary of a session within a limit, without a model: what is newest in most detail, and something of it all."""
+"""Pack a session's summary into a token limit, without an LLM: most detail of the newest, something of the rest."""
 
 from __future__ import annotations
 
@@ -6,83 +6,92 @@ from collections.abc import Iterator, Sequence
 
 from afterturn import tokens
 from afterturn.summaries.summary import Summary, SummaryStatement
-from afterturn.summaries.tree import Digest, Episode, Part
+from afterturn.summaries.tree import Digest, SummaryEpisode, SummaryPart
 
-#: A place in the summary, and what stands there: the parts in order, and within a digest its statements in order.
-_Placed = tuple[tuple[int, int], SummaryStatement]
+#: A statement and its place: the index of its part, and its index within the part. Statements are sorted by place.
+_PlacedStatement = tuple[tuple[int, int], SummaryStatement]
 
 
-def pack(parts: Sequence[Part], *, limit_tokens: int) -> Summary:
-    """Return what fits of the parts of a session, oldest first; they cover every episode once, with digests made.
+def pack_summary(parts: Sequence[SummaryPart], *, limit_tokens: int) -> Summary:
+    """Return a summary of these parts within a limit.
 
-    The newest episodes come in full, up to half of the limit, or to what the rest leaves. Then every digest gives its
-    weightiest statement, the widest first, and every older episode its title; then the digests give what else fits.
+    The newest episodes come with their full text, up to half of the limit, or more if the other parts leave it. Then
+    every digest gives its most important statement, the widest digest first, and every older episode its title. Then
+    the digests give further statements that fit.
+
+    Args:
+        parts: made digests and episodes, oldest first, that cover every episode once.
+        limit_tokens: the longest summary.
     """
-    digests = [(place, part) for place, part in enumerate(parts) if isinstance(part, Digest)]
-    episodes = [(place, part) for place, part in enumerate(parts) if isinstance(part, Episode)]
-    packed = _Packed(limit_tokens)
-    packed.open(_share_of_episodes([episode for _, episode in episodes], list(_said(digests)), limit_tokens))
+    digests = [(index, part) for index, part in enumerate(parts) if isinstance(part, Digest)]
+    episodes = [(index, part) for index, part in enumerate(parts) if isinstance(part, SummaryEpisode)]
+    selection = _Selection(_full_episodes_tokens(episodes, digests, limit_tokens))
     newest_first = list(reversed(episodes))
-    while newest_first and packed.add((newest_first[0][0], 0), newest_first[0][1].statement):
+    while newest_first and selection.add((newest_first[0][0], 0), newest_first[0][1].statement):
         del newest_first[0]
-    packed.open(limit_tokens)
-    if newest_first and not packed.chosen:
-        place, newest = newest_first.pop(0)
-        packed.add((place, 0), _cut(newest.statement, limit_tokens if not digests else limit_tokens // 2))
-    said = list(_said(sorted(digests, key=lambda placed: -placed[1].level)))
-    for placed in (entry for entry in said if entry[0][1] == 0):
-        packed.add(*placed)
-    for place, episode in newest_first:
-        packed.add((place, 0), episode.heading)
-    for placed in sorted((entry for entry in said if entry[0][1] > 0), key=lambda entry: entry[0][1]):
-        packed.add(*placed)
-    return Summary(statements=tuple(statement for _, statement in sorted(packed.chosen, key=lambda entry: entry[0])))
+    selection.set_limit(limit_tokens)
+    if newest_first and not selection.statements:
+        index, newest = newest_first.pop(0)
+        selection.add((index, 0), _truncate(newest.statement, limit_tokens if not digests else limit_tokens // 2))
+    digest_statements = list(_statements(sorted(digests, key=lambda item: -item[1].level)))
+    for place, statement in digest_statements:
+        if place[1] == 0:
+            selection.add(place, statement)
+    for index, episode in newest_first:
+        selection.add((index, 0), episode.heading)
+    for place, statement in sorted(digest_statements, key=lambda item: item[0][1]):
+        if place[1] > 0:
+            selection.add(place, statement)
+    in_order = sorted(selection.statements, key=lambda item: item[0])
+    return Summary(statements=tuple(statement for _, statement in in_order))
 
 
-class _Packed:
-    """What was chosen so far, within a limit."""
+class _Selection:
+    """The statements selected so far, within a token limit."""
 
     def __init__(self, limit_tokens: int) -> None:
-        self._left = limit_tokens
-        self._total = limit_tokens
-        self.chosen: list[_Placed] = []
+        self._limit_tokens = limit_tokens
+        self._left_tokens = limit_tokens
+        self.statements: list[_PlacedStatement] = []
 
-    def open(self, limit_tokens: int) -> None:
-        """Let what is chosen, all in all, take this much."""
-        self._left += limit_tokens - self._total
-        self._total = limit_tokens
+    def set_limit(self, limit_tokens: int) -> None:
+        """Change the limit of all selected statements together."""
+        self._left_tokens += limit_tokens - self._limit_tokens
+        self._limit_tokens = limit_tokens
 
     def add(self, place: tuple[int, int], statement: SummaryStatement) -> bool:
-        """Choose it if it fits; returns whether it did."""
-        cost = _cost(statement)
-        if cost > self._left:
+        """Select a statement if it fits. Return whether it did."""
+        cost_tokens = _cost_tokens(statement)
+        if cost_tokens > self._left_tokens:
             return False
-        self._left -= cost
-        self.chosen.append((place, statement))
+        self._left_tokens -= cost_tokens
+        self.statements.append((place, statement))
         return True
 
 
-def _share_of_episodes(episodes: Sequence[Episode], said: Sequence[_Placed], limit_tokens: int) -> int:
-    """Return how much the episodes that come in full may take."""
-    left = limit_tokens - sum(_cost(statement) for _, statement in said)
-    if sum(_cost(episode.statement) for episode in episodes) <= left:
-        return left
-    return max(limit_tokens // 2, left - sum(_cost(episode.heading) for episode in episodes))
+def _full_episodes_tokens(
+    episodes: Sequence[tuple[int, SummaryEpisode]], digests: Sequence[tuple[int, Digest]], limit_tokens: int
+) -> int:
+    """Return how many tokens the episodes with their full text may take."""
+    left_tokens = limit_tokens - sum(_cost_tokens(statement) for _, statement in _statements(digests))
+    if sum(_cost_tokens(episode.statement) for _, episode in episodes) <= left_tokens:
+        return left_tokens
+    return max(limit_tokens // 2, left_tokens - sum(_cost_tokens(episode.heading) for _, episode in episodes))
 
 
-def _said(digests: Sequence[tuple[int, Digest]]) -> Iterator[_Placed]:
-    for place, digest in digests:
+def _statements(digests: Sequence[tuple[int, Digest]]) -> Iterator[_PlacedStatement]:
+    for index, digest in digests:
         for rank, statement in enumerate(digest.statements or ()):
-            yield (place, rank), statement
+            yield (index, rank), statement
 
 
-def _cost(statement: SummaryStatement) -> int:
-    # One more for the end of the line.
+def _cost_tokens(statement: SummaryStatement) -> int:
+    # One more for the line break.
     return tokens.estimate_as_part(statement.text) + 1
 
 
-def _cut(statement: SummaryStatement, limit_tokens: int) -> SummaryStatement:
-    """Return the beginning of a statement that is too long alone."""
+def _truncate(statement: SummaryStatement, limit_tokens: int) -> SummaryStatement:
+    """Return the beginning of a statement that exceeds the limit alone."""
     words = statement.text.split(" ")
     low, high = 1, len(words)
     while low < high:

@@ -1,4 +1,4 @@
-"""The profile: a short digest of a user, made from current facts without a model."""
+"""The profile: a short list of a user's most useful current facts, made without an LLM."""
 
 from __future__ import annotations
 
@@ -13,46 +13,47 @@ from afterturn.scopes import UserScope
 
 _SQL = queries.load("summaries")
 
-#: Kinds of facts that are of use in any conversation. Others, such as events and plans, only where they are weighty.
+#: Categories that are useful in every conversation. Facts of others, such as events and plans, need a high importance.
 ALWAYS_RELEVANT = ("identity", "family", "relationship", "place", "work", "health", "preference", "instruction")
-#: From this importance on, a fact belongs in the profile whatever its kind.
-_WEIGHTY = 0.7
-#: Facts that are looked at. A line has about ten tokens: more than fit are read, so that short ones can fill the end.
+#: A fact with at least this importance belongs in the profile, whatever its category.
+_HIGH_IMPORTANCE = 0.7
+#: Number of facts that are read. A line has about ten tokens: more facts are read than fit, so that short ones can
+#: fill the rest of the limit.
 _FACTS_READ = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A fact that may stand in the profile."""
+class ProfileLine:
+    """A fact that the profile can contain."""
 
     fact_id: Any
     text: str
 
 
-def rebuild(connection: Connection, scope: UserScope, *, limit_tokens: int) -> None:
-    """Bring the user's profile up to date with their current facts, in the caller's transaction.
+def rebuild_profile(connection: Connection, scope: UserScope, *, limit_tokens: int) -> None:
+    """Update the user's profile from their current facts, in the caller's transaction.
 
-    One fact a line, what a person pinned first, then the weightiest, most often said and newest. Costs one read where
-    nothing has changed.
+    One fact per line: pinned ones first, then by importance, number of mentions and time. Makes one read where nothing
+    has changed.
     """
     owner = scope.key
-    wanted = {"categories": list(ALWAYS_RELEVANT), "weighty": _WEIGHTY, "limit": _FACTS_READ}
-    rows = connection.execute(_SQL["profile_facts"], owner | wanted).fetchall()
-    lines = fitting((Line(**row) for row in rows), limit_tokens=limit_tokens)
+    criteria = {"categories": list(ALWAYS_RELEVANT), "high_importance": _HIGH_IMPORTANCE, "limit": _FACTS_READ}
+    rows = connection.execute(_SQL["profile_facts"], owner | criteria).fetchall()
+    lines = select_lines((ProfileLine(**row) for row in rows), limit_tokens=limit_tokens)
     if not lines:
-        connection.execute(_SQL["drop_profile"], owner)
+        connection.execute(_SQL["delete_profile"], owner)
         return
-    said = {"text": "\n".join(line.text for line in lines), "fact_ids": [line.fact_id for line in lines]}
-    connection.execute(_SQL["put_profile"], owner | said)
+    content = {"text": "\n".join(line.text for line in lines), "fact_ids": [line.fact_id for line in lines]}
+    connection.execute(_SQL["upsert_profile"], owner | content)
 
 
-def fitting(lines: Iterable[Line], *, limit_tokens: int) -> list[Line]:
-    """Return those lines that fit, the first ones first; each on one line, and none twice."""
-    chosen: dict[str, Line] = {}
+def select_lines(lines: Iterable[ProfileLine], *, limit_tokens: int) -> list[ProfileLine]:
+    """Return the lines that fit into the limit, in their order, without line breaks and repetitions."""
+    selected: dict[str, ProfileLine] = {}
     for line in lines:
         text = " ".join(line.text.split())
-        cost = tokens.estimate(text) + 1
-        if text not in chosen and cost <= limit_tokens:
-            chosen[text] = Line(fact_id=line.fact_id, text=text)
-            limit_tokens -= cost
-    return list(chosen.values())
+        cost_tokens = tokens.estimate(text) + 1
+        if text not in selected and cost_tokens <= limit_tokens:
+            selected[text] = ProfileLine(fact_id=line.fact_id, text=text)
+            limit_tokens -= cost_tokens
+    return list(selected.values())

@@ -1,4 +1,4 @@
-"""A digest written by an LLM, whose statements name what they rest on."""
+"""Make digests with an LLM, whose statements name the entries that they are made from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
 from afterturn.summaries.summary import SummaryStatement
-from afterturn.turns import storable
+from afterturn.turns import make_storable
 
-#: Room for six statements of 40 words and the JSON around them.
-_ANSWER_TOKENS = 800
+#: Enough for six statements of 40 words and the JSON around them.
+_MAX_ANSWER_TOKENS = 800
 
 
 class SummarizedStatement(BaseModel):
@@ -31,7 +31,7 @@ class SummaryAnswer(BaseModel):
 
 
 class PromptedSummarizer:
-    """Asks an LLM to say in few statements what was said in many."""
+    """Lets an LLM condense many statements into few."""
 
     prompt_version = "summarize-2"
 
@@ -43,43 +43,44 @@ class PromptedSummarizer:
         )
 
     def summarize(self, sources: Sequence[SummaryStatement]) -> DigestDraft:
-        """Return the digest of these statements; one call. Raises ModelUnavailable or ModelRefused."""
+        """Return the digest of these statements; one LLM call. Raises ModelUnavailable or ModelRefused."""
         completion = self._llm.complete(
-            system=self._prompt, user=shown(sources), schema=SummaryAnswer, max_tokens=_ANSWER_TOKENS
+            system=self._prompt, user=format_sources(sources), schema=SummaryAnswer, max_tokens=_MAX_ANSWER_TOKENS
         )
-        spent = {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens}
+        usage = {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens}
         try:
-            said = SummaryAnswer.model_validate_json(completion.text).statements
+            answered = SummaryAnswer.model_validate_json(completion.text).statements
         except ValidationError:
-            # Not chained: the validator's error repeats what was said.
-            raise AnswerMalformed("the summary does not fit the schema", **spent) from None
-        traced = [statement for statement in (_traced(one, sources) for one in said) if statement is not None]
-        if not traced:
-            raise AnswerMalformed("no statement of the summary names what it rests on", **spent)
+            # Not chained: the validator's error contains the answer's text.
+            raise AnswerMalformed("the summary does not fit the schema", **usage) from None
+        resolved = [_resolve_entries(statement, sources) for statement in answered]
+        statements = [statement for statement in resolved if statement is not None]
+        if not statements:
+            raise AnswerMalformed("no statement of the summary names an entry", **usage)
         return DigestDraft(
-            statements=tuple(traced[:STATEMENTS_LIMIT]),
+            statements=tuple(statements[:STATEMENTS_LIMIT]),
             prompt_version=self.prompt_version,
             model=self.model,
-            dropped=len(said) - len(traced),
+            dropped=len(answered) - len(statements),
             cached_tokens=completion.cached_tokens,
-            **spent,
+            **usage,
         )
 
     def expected_tokens(self, sources: Sequence[SummaryStatement]) -> int:
-        """Return the most tokens that the call may take."""
+        """Return an upper bound of the tokens of the call."""
         return self._llm.expected_tokens(
-            system=self._prompt, user=shown(sources), schema=SummaryAnswer, max_tokens=_ANSWER_TOKENS
+            system=self._prompt, user=format_sources(sources), schema=SummaryAnswer, max_tokens=_MAX_ANSWER_TOKENS
         )
 
 
-def shown(sources: Sequence[SummaryStatement]) -> str:
-    """Return the variable part of the prompt: the entries, numbered, each on one line."""
+def format_sources(sources: Sequence[SummaryStatement]) -> str:
+    """Return the variable part of the prompt: the numbered entries, one per line."""
     return "\n".join(f"E{number}: {' '.join(source.text.split())}" for number, source in enumerate(sources, start=1))
 
 
-def _traced(said: SummarizedStatement, sources: Sequence[SummaryStatement]) -> SummaryStatement | None:
-    """Return the statement with the episodes behind the entries that it names; None where it names none there is."""
-    named = sorted({number for number in said.entries if 1 <= number <= len(sources)})
-    episode_ids = dict.fromkeys(episode_id for number in named for episode_id in sources[number - 1].episode_ids)
-    text = " ".join(storable(said.text).split())
+def _resolve_entries(statement: SummarizedStatement, sources: Sequence[SummaryStatement]) -> SummaryStatement | None:
+    """Return the statement with the episodes of the entries that it names; None where it names no existing entry."""
+    numbers = sorted({number for number in statement.entries if 1 <= number <= len(sources)})
+    episode_ids = dict.fromkeys(episode_id for number in numbers for episode_id in sources[number - 1].episode_ids)
+    text = " ".join(make_storable(statement.text).split())
     return SummaryStatement(text=text, episode_ids=tuple(episode_ids)) if text and episode_ids else None

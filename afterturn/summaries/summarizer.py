@@ -1,4 +1,4 @@
-"""The seam between the pipeline and what makes digests: an LLM, or rules."""
+"""The interface between the pipeline and the summarizers: an LLM, or rules."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Protocol
 
 from afterturn.summaries.summary import SummaryStatement
 
-#: A digest has this many statements at the most. More: wider digests have more to read; fewer: less of it is kept.
+#: The largest number of statements of a digest. More: wider digests have longer prompts; fewer: more detail is lost.
 STATEMENTS_LIMIT = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestDraft:
-    """What a digest says."""
+    """The content of a digest, and what it cost."""
 
-    #: The weightiest first.
+    #: The most important first.
     statements: tuple[SummaryStatement, ...]
     prompt_version: str
     model: str
-    #: Statements that named no source, and are not among them.
+    #: Number of statements that were left out because they named no source.
     dropped: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -28,7 +28,7 @@ class DigestDraft:
 
 
 class Summarizer(Protocol):
-    """Makes a digest of a run of episodes or digests."""
+    """Makes a digest of consecutive episodes or digests."""
 
     #: Version of the prompt or of the rules; stored with each digest.
     prompt_version: str
@@ -36,9 +36,9 @@ class Summarizer(Protocol):
     model: str
 
     def expected_tokens(self, sources: Sequence[SummaryStatement]) -> int:
-        """Return the most tokens that the call may take; 0 where none is made."""
+        """Return an upper bound of the tokens of the LLM call; 0 where no call is made."""
         ...
 
     def summarize(self, sources: Sequence[SummaryStatement]) -> DigestDraft:
-        """Return these statements, oldest first, in few. Raises ModelUnavailable or ModelRefused."""
+        """Return a digest of these statements, given oldest first. Raises ModelUnavailable or ModelRefused."""
         ...

@@ -1,4 +1,4 @@
-"""A summary as it is read: statements, each with the episodes that it rests on."""
+"""The summary of a session: statements, each with the episodes that it is made from."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ class SummaryStatement:
     """One line of a summary."""
 
     text: str
-    #: The episodes that it rests on, by the ids that recall names them with.
+    #: The episodes that it is made from; the same ids as in recalled memories.
     episode_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The digest of a session: what is older in few statements, what is newest in most detail."""
+    """The summary of a session: few statements about older episodes, more detail about the newest ones."""
 
     #: Oldest first.
     statements: tuple[SummaryStatement, ...]
 
     @property
     def text(self) -> str:
-        """Every statement on a line of its own."""
+        """The statements, one per line."""
         return "\n".join(statement.text for statement in self.statements)
 
 
-def to_json(statements: Sequence[SummaryStatement]) -> list[dict[str, Any]]:
-    """Return statements as Postgres keeps them."""
+def statements_to_json(statements: Sequence[SummaryStatement]) -> list[dict[str, Any]]:
+    """Return statements in the form of the column `statements`."""
     return [{"text": statement.text, "episode_ids": list(statement.episode_ids)} for statement in statements]
 
 
-def from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[SummaryStatement, ...]:
-    """Return the statements that Postgres keeps."""
-    return tuple(SummaryStatement(text=row["text"], episode_ids=tuple(row["episode_ids"])) for row in rows)
+def statements_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[SummaryStatement, ...]:
+    """Return the statements in a value of the column `statements`."""
+    return tuple(SummaryStatement(text=item["text"], episode_ids=tuple(item["episode_ids"])) for item in items)

@@ -1,4 +1,4 @@
-"""What the door reads of summaries, profiles and preferences, as data: whoever holds a connection runs it."""
+"""SQL statements that read summaries, profiles and preferences, as data. The client executes them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from afterturn.summaries.summary import Summary
 _SQL = queries.load("summaries")
 
 
-def session_summary(session: SessionScope) -> Statement:
-    """Return the statement for a session's summary."""
-    key = session.key
-    return Statement(_SQL["summary"], key)
+def summary_statement(session: SessionScope) -> Statement:
+    """Return the statement that reads a session's summary."""
+    return Statement(_SQL["summary"], session.key)
 
 
-def summary_of(rows: Sequence[Row]) -> Summary | None:
-    """Return the summary of its rows; None where there is none."""
-    return Summary(statements=summary.from_json(rows[0]["statements"])) if rows else None
+def parse_summary(rows: Sequence[Row]) -> Summary | None:
+    """Return the summary in the rows of `summary_statement`; None where there is none."""
+    return Summary(statements=summary.statements_from_json(rows[0]["statements"])) if rows else None
 
 
-def profile(user: UserScope) -> Statement:
-    """Return the statement for a user's profile."""
+def profile_statement(user: UserScope) -> Statement:
+    """Return the statement that reads a user's profile."""
     return Statement(_SQL["profile"], user.key)
 
 
-def preferences(user: UserScope) -> Statement:
-    """Return the statement for the facts that are a user's preferences, for `preferences.of_rows`."""
+def preferences_statement(user: UserScope) -> Statement:
+    """Return the statement that reads a user's preferences, for `preferences.parse_preferences`."""
     return Statement(_SQL["preferences"], user.key)
 
 
-def user_name(user: UserScope) -> Statement:
-    """Return the statement for how a user is called."""
+def user_name_statement(user: UserScope) -> Statement:
+    """Return the statement that reads a user's display name."""
     return Statement(_SQL["user_name"], user.key)

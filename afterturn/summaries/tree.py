@@ -1,8 +1,8 @@
-"""A session's episodes as a tree: runs of them under digests, runs of digests under wider ones.
+"""The tree of a session's digests: a digest covers consecutive episodes, a wider one covers consecutive digests.
 
-Every episode is read for one digest of level 0, that digest for one of level 1, and so on: with runs of eight, an
-episode costs 1/8 + 1/64 + … calls, however long the session is. The newest half-run of each level stays as it is, so
-that a summary never loses all of its detail at once.
+Every episode is a source of one digest of level 0, that digest of one digest of level 1, and so on. With a width of
+eight an episode costs 1/8 + 1/64 + … LLM calls, however long the session is. The newest half width of each level is not
+condensed yet, so that a summary does not lose all of its detail at once.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from afterturn.summaries.summary import SummaryStatement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
-    """What happened in one batch."""
+class SummaryEpisode:
+    """The events of one batch."""
 
     episode_id: str
     #: The number of its batch in the user's order.
@@ -31,51 +31,51 @@ class Episode:
 
     @property
     def statement(self) -> SummaryStatement:
-        """The episode in its own words, on one line."""
-        return self._dated(self.summary or self.title)
+        """The date and the episode's summary, on one line."""
+        return self._with_date(self.summary or self.title)
 
     @property
     def heading(self) -> SummaryStatement:
-        """The episode in a few words."""
-        return self._dated(self.title or self.summary)
+        """The date and the episode's title, on one line."""
+        return self._with_date(self.title or self.summary)
 
-    def _dated(self, text: str) -> SummaryStatement:
+    def _with_date(self, text: str) -> SummaryStatement:
         line = " ".join(f"{self.started_at:%Y-%m-%d}: {text}".split())
         return SummaryStatement(text=line, episode_ids=(self.episode_id,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """A stretch of the session in few statements."""
+    """Consecutive episodes of a session, condensed into few statements."""
 
     #: 0: made from episodes; n: made from digests of level n - 1.
     level: int
     first_user_seq: int
     last_user_seq: int
-    #: The weightiest first; None while they must be made, for the first time or again.
+    #: The most important first; None while the digest is not made yet, or must be made again.
     statements: tuple[SummaryStatement, ...] | None
 
 
-Part = Episode | Digest
+SummaryPart = SummaryEpisode | Digest
 
 
-def due(episodes: Sequence[Episode], digests: Sequence[Digest], *, width: int) -> Digest | None:
-    """Return the next digest to make, of the oldest run that is complete; None where no run is.
+def next_digest(episodes: Sequence[SummaryEpisode], digests: Sequence[Digest], *, width: int) -> Digest | None:
+    """Return the next digest to make, without statements; None while there are not enough sources.
 
     Args:
-        episodes: those that no digest covers, oldest first.
-        digests: those that no wider one covers, oldest first.
-        width: how many make a run.
+        episodes: the episodes that no digest covers, oldest first.
+        digests: the digests that no wider one covers, oldest first.
+        width: number of episodes, or of digests of one level, that become one digest.
     """
-    enough = width + width // 2
-    if len(episodes) >= enough:
-        return _over(0, episodes[0].user_seq, episodes[width - 1].user_seq)
+    required_count = width + width // 2
+    if len(episodes) >= required_count:
+        return _without_statements(0, episodes[0].user_seq, episodes[width - 1].user_seq)
     for level in sorted({digest.level for digest in digests}):
-        alike = [digest for digest in digests if digest.level == level]
-        if len(alike) >= enough:
-            return _over(level + 1, alike[0].first_user_seq, alike[width - 1].last_user_seq)
+        same_level = [digest for digest in digests if digest.level == level]
+        if len(same_level) >= required_count:
+            return _without_statements(level + 1, same_level[0].first_user_seq, same_level[width - 1].last_user_seq)
     return None
 
 
-def _over(level: int, first_user_seq: int, last_user_seq: int) -> Digest:
+def _without_statements(level: int, first_user_seq: int, last_user_seq: int) -> Digest:
     return Digest(level=level, first_user_seq=first_user_seq, last_user_seq=last_user_seq, statements=None)

@@ -1,1 +1,4 @@
-"""What waits, what is late, and what is broken: the figures behind `afterturn status`."""
+"""Data for operators: what waits, what is late, and what is broken.
+
+`reports.py` lists all reports. `reading.py` reads a report, for synchronous code and for asyncio.
+"""

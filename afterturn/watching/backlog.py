@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
+from afterturn.database.statement import Row, Statement, Steps
 
 _SQL = queries.load("backlog")
 
 #: Where an open batch may stand: waiting to be extracted, to be embedded, to be judged, to be applied.
 STEPS = ("pending", "extracted", "unjudged", "embedded")
+#: Queries that return one row.
+_COUNTS = ("uncut", "leases", "summaries", "erasures", "imported", "discarded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,30 +76,27 @@ class Backlog:
         return max((age for age in ages if age is not None), default=None)
 
 
-def read(connection: Connection, tenant_id: str | None, user_id: str | None = None) -> Backlog:
-    """Return what is owed. Without ids: of all tenants, or of all users. The connection must be a worker's."""
+def read_backlog(tenant_id: str | None, user_id: str | None = None) -> Steps[Backlog]:
+    """Return the open work of all tenants, of one tenant or of one user."""
     ids = {"tenant_id": tenant_id, "user_id": user_id}
-    rows = {row["step"]: row for row in connection.execute(_SQL["batches"], ids).fetchall()}
-    ends = [row["paused_until"] for row in rows.values() if row["paused_until"] is not None]
+    batches, *counts = yield [Statement(_SQL[query], ids) for query in ("batches", *_COUNTS)]
+    rows = {row["step"]: row for row in batches}
+    ends = [row["paused_until"] for row in batches if row["paused_until"] is not None]
+    # A count is always one row.
+    count = {query: found[0] for query, found in zip(_COUNTS, counts, strict=True)}
     return Backlog(
-        uncut=Uncut(**_one(connection, "uncut", ids)),
+        uncut=Uncut(**count["uncut"]),
         steps={step: _step(rows.get(step)) for step in STEPS},
-        paused=Paused(count=sum(row["paused"] for row in rows.values()), until=max(ends, default=None)),
-        leases=Leases(**_one(connection, "leases", ids)),
-        owed_summaries=_one(connection, "summaries", ids)["owed"],
-        unfinished_erasures=_one(connection, "erasures", ids)["unfinished"],
-        imported_turns=_one(connection, "imported", ids)["turns"],
-        discarded=_one(connection, "discarded", ids)["discarded"],
+        paused=Paused(count=sum(row["paused"] for row in batches), until=max(ends, default=None)),
+        leases=Leases(**count["leases"]),
+        owed_summaries=count["summaries"]["owed"],
+        unfinished_erasures=count["erasures"]["unfinished"],
+        imported_turns=count["imported"]["turns"],
+        discarded=count["discarded"]["discarded"],
     )
 
 
-def _step(row: dict[str, Any] | None) -> Step:
+def _step(row: Row | None) -> Step:
     if row is None:
         return Step(count=0, oldest_seconds=None)
     return Step(count=row["count"], oldest_seconds=row["oldest_seconds"])
-
-
-def _one(connection: Connection, query: str, ids: dict[str, str | None]) -> dict[str, Any]:
-    row = connection.execute(_SQL[query], ids).fetchone()
-    assert row is not None, "a count is always one row"
-    return row

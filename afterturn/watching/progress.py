@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from afterturn.database import queries
-from afterturn.database.pool import Connection
+from afterturn.database.statement import Statement, Steps
+from afterturn.database.steps import read_row, read_rows
 
 _SQL = queries.load("progress")
 
@@ -83,56 +85,49 @@ class Cost:
     completion_tokens: int
 
 
-def read(connection: Connection, tenant_id: str) -> Progress:
-    """Return the tenant's counts. The connection must be a worker's, which sees all users."""
-    row = connection.execute(_SQL["progress"], {"tenant_id": tenant_id}).fetchone()
-    assert row is not None, "a count is always one row"
+def read_progress(tenant_id: str) -> Steps[Progress]:
+    """Return the tenant's counts."""
+    row = yield from read_row(Statement(_SQL["progress"], {"tenant_id": tenant_id}))
     return Progress(**row)
 
 
-def read_dead_reasons(connection: Connection, tenant_id: str | None, user_id: str | None = None) -> dict[str, int]:
+def read_dead_reasons(tenant_id: str | None, user_id: str | None = None) -> Steps[dict[str, int]]:
     """Return why batches are dead, and how many for each reason. Without ids: of all tenants, or of all users."""
-    rows = connection.execute(_SQL["dead_reasons"], {"tenant_id": tenant_id, "user_id": user_id}).fetchall()
+    rows = yield from read_rows(_statement("dead_reasons", tenant_id, user_id))
     return {row["reason"]: row["batches"] for row in rows}
 
 
-def read_rejected(
-    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, since: datetime
-) -> dict[str, int]:
+def read_rejected(tenant_id: str | None, user_id: str | None = None, *, since: datetime) -> Steps[dict[str, int]]:
     """Return why candidates for facts, or parts of them, were not believed since a moment, and how many for each."""
-    arguments = {"tenant_id": tenant_id, "user_id": user_id, "since": since}
-    return {row["reason"]: row["candidates"] for row in connection.execute(_SQL["rejected"], arguments).fetchall()}
+    rows = yield from read_rows(_statement("rejected", tenant_id, user_id, since=since))
+    return {row["reason"]: row["candidates"] for row in rows}
 
 
 def read_freshness(
-    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
-) -> Freshness:
+    tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
+) -> Steps[Freshness]:
     """Return how long turns took, of those that came through in the last `seconds`.
 
     Without a number it reads all of them: not for every second.
     """
-    arguments = {"tenant_id": tenant_id, "user_id": user_id, "seconds": seconds}
-    row = connection.execute(_SQL["freshness"], arguments).fetchone()
-    assert row is not None, "an aggregate is always one row"
+    row = yield from read_row(_statement("freshness", tenant_id, user_id, seconds=seconds))
     return Freshness(**row)
 
 
 def read_stage_delays(
-    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
-) -> StageDelays:
+    tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
+) -> Steps[StageDelays]:
     """Return how long each stage took, for the turns that became searchable in the last `seconds`."""
-    arguments = {"tenant_id": tenant_id, "user_id": user_id, "seconds": seconds}
-    row = connection.execute(_SQL["stage_delays"], arguments).fetchone()
-    assert row is not None, "an aggregate is always one row"
+    row = yield from read_row(_statement("stage_delays", tenant_id, user_id, seconds=seconds))
     delays = {stage: Delay(*row[stage]) if row[stage] else Delay(None, None) for stage in STAGES}
     return StageDelays(turns=row["turns"], stages=delays)
 
 
-def read_cost(
-    connection: Connection, tenant_id: str | None, user_id: str | None = None, *, since: datetime | None = None
-) -> Cost:
+def read_cost(tenant_id: str | None, user_id: str | None = None, *, since: datetime | None = None) -> Steps[Cost]:
     """Return what LLM calls came to, since a moment or since ever."""
-    arguments = {"tenant_id": tenant_id, "user_id": user_id, "since": since}
-    row = connection.execute(_SQL["cost"], arguments).fetchone()
-    assert row is not None, "a count is always one row"
+    row = yield from read_row(_statement("cost", tenant_id, user_id, since=since))
     return Cost(**row)
+
+
+def _statement(query: str, tenant_id: str | None, user_id: str | None, **arguments: Any) -> Statement:
+    return Statement(_SQL[query], {"tenant_id": tenant_id, "user_id": user_id} | arguments)

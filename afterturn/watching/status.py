@@ -1,32 +1,28 @@
-"""The state of the whole installation, or of one user's memory, at one moment: what `afterturn status` prints."""
+"""The state of the whole installation, or of one user's memory, at one moment: what `afterturn status` shows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
 
 from afterturn.database import counters
-from afterturn.database.pool import Connection, worker_connection
+from afterturn.database.statement import Steps
 from afterturn.endpoints import breaker
-from afterturn.endpoints.breaker import State
+from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
 from afterturn.hot.backlog import HotBacklog
+from afterturn.hot.commands import RedisSteps
 from afterturn.settings import Settings
 from afterturn.watching import backlog, broker, progress
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.progress import Cost, Freshness, StageDelays
-
-#: What Postgres says, by its names in the JSON.
-STORED_PARTS = (
-    *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
-    *("imports", "counters", "freshness", "rejected", "today"),
-)
+from afterturn.watching.reading import Ask, AskBroker, AskPostgres, AskRedis, Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +42,7 @@ class HotState:
 
     pending: HotBacklog
     #: By endpoint. They are everybody's.
-    breakers: dict[str, State]
+    breakers: dict[str, BreakerState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,18 +93,14 @@ class Status:
         return True if self.hot and self.stored else None
 
 
-def read(settings: Settings, selection: Selection) -> Status:
-    """Ask all servers once, each for its part. One that is away takes no part of another's with it."""
+def report_status(settings: Settings, selection: Selection) -> Report[Status]:
+    """Ask each server once. If one does not answer, the parts of the others are still returned."""
     away: dict[str, str] = {}
-    hot = _unless_away(away, "redis", "AFTERTURN_REDIS_URL", lambda: _read_hot(settings, selection))
-    stored = _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", lambda: _read_stored(settings, selection))
-    seconds = settings.redis_timeout_seconds
-    queues = _unless_away(
-        away,
-        "broker",
-        "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL",
-        lambda: broker.depths(settings.celery_broker_url, timeout_seconds=seconds),
-    )
+    hot_steps = _read_hot(settings.pending_limit_bytes_per_shard, selection)
+    hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
+    broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
+    queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
+    stored = yield from _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection)))
     return Status(
         at=datetime.now(UTC),
         selection=selection,
@@ -120,12 +112,21 @@ def read(settings: Settings, selection: Selection) -> Status:
     )
 
 
+def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
+    """Return the number of waiting messages by stage; None without a question if the broker is not a plain Redis."""
+    if urlsplit(settings.celery_broker_url).scheme not in ("redis", "rediss"):
+        return None
+    return (yield from AskBroker(broker.read_depths()))
+
+
 Part = TypeVar("Part")
 
 
-def _unless_away(away: dict[str, str], server: str, setting: str, read_part: Callable[[], Part]) -> Part | None:
+def _unless_away(
+    away: dict[str, str], server: str, setting: str, part: Ask[Part] | Report[Part]
+) -> Report[Part | None]:
     try:
-        return read_part()
+        return (yield from part)
     except (redis.RedisError, MemoryUnavailable) as error:
         cause = error.__cause__ if isinstance(error, MemoryUnavailable) else error
         away[server] = f"{setting} did not answer: {type(cause).__name__}"
@@ -134,99 +135,24 @@ def _unless_away(away: dict[str, str], server: str, setting: str, read_part: Cal
     return None
 
 
-def _read_hot(settings: Settings, selection: Selection) -> HotState:
-    seconds = settings.redis_timeout_seconds
-    with redis.Redis.from_url(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
-        return HotState(
-            pending=hot_backlog.read(
-                client,
-                selection.tenant_id,
-                selection.user_id,
-                limit_bytes_per_shard=settings.pending_limit_bytes_per_shard,
-            ),
-            breakers=breaker.read(client),
-        )
+def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[HotState]:
+    pending = yield from hot_backlog.read_hot_backlog(
+        selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
+    )
+    breakers = yield from breaker.read_states()
+    return HotState(pending=pending, breakers=breakers)
 
 
-def _read_stored(settings: Settings, selection: Selection) -> StoredState:
-    with worker_connection(settings) as connection, connection.transaction():
-        return _read_all(connection, selection)
-
-
-def _read_all(connection: Connection, selection: Selection) -> StoredState:
+def _read_stored(selection: Selection) -> Steps[StoredState]:
     owner = (selection.tenant_id, selection.user_id)
     seconds = selection.freshness_minutes * 60
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return StoredState(
-        backlog=backlog.read(connection, *owner),
-        dead_reasons=progress.read_dead_reasons(connection, *owner),
-        counters=counters.read(connection),
-        freshness=progress.read_freshness(connection, *owner, seconds=seconds),
-        delays=progress.read_stage_delays(connection, *owner, seconds=seconds),
-        rejected_today=progress.read_rejected(connection, *owner, since=midnight),
-        cost_today=progress.read_cost(connection, *owner, since=midnight),
+        backlog=(yield from backlog.read_backlog(*owner)),
+        dead_reasons=(yield from progress.read_dead_reasons(*owner)),
+        counters=(yield from counters.read_counters()),
+        freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),
+        delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),
+        rejected_today=(yield from progress.read_rejected(*owner, since=midnight)),
+        cost_today=(yield from progress.read_cost(*owner, since=midnight)),
     )
-
-
-def as_json(status: Status) -> dict[str, Any]:
-    """Return it as JSON values. Keys are stable: all are always there, null where a server is away."""
-    hot, stored = status.hot, status.stored
-    return {
-        "at": status.at.isoformat(),
-        "tenant": status.selection.tenant_id,
-        "user": status.selection.user_id,
-        "away": status.away,
-        "objective": {
-            "seconds": status.objective_seconds,
-            "oldest_seconds": status.oldest_seconds,
-            "is_met": status.is_objective_met,
-        },
-        "pending": _pending(hot.pending) if hot else None,
-        "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
-        "queues": status.queues,
-        **_stored(stored, status.selection),
-    }
-
-
-def _pending(pending: HotBacklog) -> dict[str, Any]:
-    return asdict(pending) | {"is_alarming": pending.is_alarming}
-
-
-def _breaker(state: State) -> dict[str, Any]:
-    return asdict(state) | {"open_until": _moment(state.open_until)}
-
-
-def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
-    if stored is None:
-        return dict.fromkeys(STORED_PARTS)
-    owed = stored.backlog
-    count = sum(stored.dead_reasons.values())
-    return {
-        "uncut": asdict(owed.uncut),
-        "batches": {name: asdict(step) for name, step in owed.steps.items()},
-        "paused": {"count": owed.paused.count, "until": _moment(owed.paused.until)},
-        "dead": {"count": count, "reasons": stored.dead_reasons, "discarded": owed.discarded},
-        "leases": asdict(owed.leases),
-        "summaries": {"owed": owed.owed_summaries},
-        "erasures": {"unfinished": owed.unfinished_erasures},
-        "imports": {"turns": owed.imported_turns},
-        "counters": stored.counters,
-        "freshness": _freshness(stored, selection),
-        "rejected": {"count": sum(stored.rejected_today.values()), "reasons": stored.rejected_today},
-        "today": asdict(stored.cost_today),
-    }
-
-
-def _freshness(stored: StoredState, selection: Selection) -> dict[str, Any]:
-    fresh = stored.freshness
-    return {
-        "minutes": selection.freshness_minutes,
-        "searchable_turns": stored.delays.turns,
-        "archived": {"p50": fresh.archived_p50, "p95": fresh.archived_p95},
-        "searchable": {"p50": fresh.searchable_p50, "p95": fresh.searchable_p95},
-        "stages": {name: asdict(delay) for name, delay in stored.delays.stages.items()},
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -9,7 +9,7 @@ import typer
 from api_shim.cli.owner import Tenant
 
 if TYPE_CHECKING:
-    from afterturn.sleep.tidying import Tidying
+    from afterturn.sleep.tidying import TidyingPlan
 
 
 def consolidate(
@@ -42,13 +42,13 @@ def consolidate(
         runtime.close()
 
 
-def _show(tidying: Tidying | None) -> None:
+def _show(tidying: TidyingPlan | None) -> None:
     if tidying is None:
         typer.echo("Nothing has changed since the last time.")
         return
-    for change in tidying.changes:
-        sign = "=" if change.because == "merged" else "-"
-        typer.echo(f"{sign} {change.fact_id} {change.because}: {' '.join(change.text.split())}")
-    for fact_id in tidying.promoted:
+    for ended in tidying.ended_facts:
+        sign = "=" if ended.reason == "merged" else "-"
+        typer.echo(f"{sign} {ended.fact_id} {ended.reason}: {' '.join(ended.text.split())}")
+    for fact_id in tidying.promoted_ids:
         typer.echo(f"+ {fact_id}")
-    typer.echo(f"{len(tidying.changes)} facts ended, {len(tidying.promoted)} promoted.")
+    typer.echo(f"{len(tidying.ended_facts)} facts ended, {len(tidying.promoted_ids)} promoted.")

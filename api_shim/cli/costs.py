@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from afterturn.database.pool import Connection
-    from afterturn.llm.costs import By, Costs, Prices, Today
+    from afterturn.llm.costs import CostGrouping, Costs, DailyBudget, Prices
     from afterturn.settings import Settings
 
 
@@ -42,15 +41,13 @@ def costs(
     and a budget counts all that it may have come to. With --user, where the user stands in the day's budget as well.
     """
     from afterturn import settings as settings_module
-    from afterturn.database.pool import worker_connection
-    from afterturn.llm import costs as costs_module
+    from afterturn.watching import reading, reports
 
     settings = settings_module.load()
     prices = _prices(settings, prompt_price, completion_price)
     tenant_id = settings.tenant if user is not None and tenant is None else tenant
-    with worker_connection(settings) as connection:
-        found = costs_module.read(connection, tenant_id, user, by=by, days=days)
-        today = _today(connection, settings, tenant_id, user)
+    found = reading.read(settings, reports.costs(tenant_id, user, by=by, days=days))
+    today = _today(settings, tenant_id, user)
     if as_json:
         print(_dumped(found, prices, today))
     else:
@@ -72,16 +69,17 @@ def _prices(settings: Settings, prompt: float | None, completion: float | None) 
     return Prices(prompt=given[0], completion=given[1])
 
 
-def _today(connection: Connection, settings: Settings, tenant_id: str | None, user_id: str | None) -> Today | None:
-    from afterturn.llm import costs
+def _today(settings: Settings, tenant_id: str | None, user_id: str | None) -> DailyBudget | None:
     from afterturn.scopes import UserScope
+    from afterturn.watching import reading, reports
 
     if settings.user_daily_tokens is None or tenant_id is None or user_id is None:
         return None
-    return costs.read_today(connection, UserScope(tenant_id, user_id), daily_tokens=settings.user_daily_tokens)
+    daily_tokens = settings.user_daily_tokens
+    return reading.read(settings, reports.daily_budget(UserScope(tenant_id, user_id), daily_tokens=daily_tokens))
 
 
-def _dumped(found: list[Costs], prices: Prices | None, today: Today | None) -> str:
+def _dumped(found: list[Costs], prices: Prices | None, today: DailyBudget | None) -> str:
     from afterturn.llm import costs
 
     until = today.paused_until if today else None
@@ -95,7 +93,7 @@ def _dumped(found: list[Costs], prices: Prices | None, today: Today | None) -> s
     )
 
 
-def _print(found: list[Costs], by: By, prices: Prices | None, today: Today | None) -> None:
+def _print(found: list[Costs], by: CostGrouping, prices: Prices | None, today: DailyBudget | None) -> None:
     from rich.console import Console
 
     from api_shim.cli import costs_table

@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from afterturn.llm import costs
-from afterturn.llm.costs import By, Costs, Prices, Today
+from afterturn.llm.costs import CostGrouping, Costs, DailyBudget, Prices
 
 
-def of(found: Sequence[Costs], by: By, prices: Prices | None) -> Table:
+def of(found: Sequence[Costs], by: CostGrouping, prices: Prices | None) -> Table:
     """Return one row for each of them, and the sum."""
     table = Table(by, show_footer=True)
     table.columns[0].footer = "total"
@@ -23,7 +23,7 @@ def of(found: Sequence[Costs], by: By, prices: Prices | None) -> Table:
     return table
 
 
-def of_today(today: Today) -> str:
+def of_today(today: DailyBudget) -> str:
     """Return where a user stands in the day's budget, in one line."""
     share = today.spent_tokens / today.daily_tokens
     line = f"today {today.spent_tokens:,} of {today.daily_tokens:,} tokens are used up or reserved ({share:.0%})"
@@ -43,10 +43,10 @@ def _headings(prices: Prices | None) -> list[str]:
 def _figures(one: Costs, prices: Prices | None) -> list[str]:
     counts = [one.calls, one.prompt_tokens, one.cached_tokens, one.completion_tokens]
     shown = [f"{count:,}" for count in (*counts, one.unfinished_calls, one.reserved_tokens)]
-    return [*shown, f"{prices.of(one):,.4f}"] if prices else shown
+    return [*shown, f"{prices.price_of(one):,.4f}"] if prices else shown
 
 
-def _name(one: Costs, by: By) -> str:
+def _name(one: Costs, by: CostGrouping) -> str:
     if by == "day":
         return "" if one.day is None else one.day.isoformat()
     if by == "stage":

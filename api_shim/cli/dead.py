@@ -11,10 +11,12 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from afterturn.database.pool import Connection
-    from afterturn.pipeline.dead_letters import Filters, Targets
+    from afterturn.pipeline.dead_letters import Targets
+    from afterturn.settings import Settings
+    from afterturn.watching.dead import Filters
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Batches that were given up on: their turns are safe and found by their words, but did not become facts.",
 )
@@ -48,13 +50,11 @@ def list_dead(
 ) -> None:
     """List dead batches, the latest first."""
     from afterturn import settings
-    from afterturn.database.pool import worker_connection
-    from afterturn.pipeline import dead_letters
+    from afterturn.watching import reading, reports
     from api_shim.cli import dead_table
 
     filters = _filters(tenant, user, reason, with_discarded=discarded)
-    with worker_connection(settings.load()) as connection:
-        found = dead_letters.find(connection, filters, limit=limit)
+    found = reading.read(settings.load(), reports.dead_batches(filters, limit=limit))
     dead_table.print_list(found, limit=limit, as_json=as_json)
 
 
@@ -66,14 +66,14 @@ def show(
 ) -> None:
     """Show one batch, dead or not: where it stands, why, what it cost. Its turns only with --content."""
     from afterturn import settings
-    from afterturn.database.pool import worker_connection
-    from afterturn.pipeline import dead_letters
+    from afterturn.watching import reading, reports
     from api_shim.cli import dead_table
 
-    with worker_connection(settings.load()) as connection:
-        found = dead_letters.show(connection, batch)
-        turns = dead_letters.content(connection, found) if content else None
-    dead_table.print_one(found, turns, as_json=as_json)
+    if content:
+        shown, turns = reading.read(settings.load(), reports.batch_with_turns(batch))
+        dead_table.print_one(shown, turns, as_json=as_json)
+    else:
+        dead_table.print_one(reading.read(settings.load(), reports.batch(batch)), None, as_json=as_json)
 
 
 @app.command()
@@ -115,7 +115,7 @@ def discard(
 
 def _filters(tenant: str | None, user: str | None, reason: str | None, *, with_discarded: bool = False) -> Filters:
     from afterturn import settings
-    from afterturn.pipeline.dead_letters import Filters
+    from afterturn.watching.dead import Filters
 
     owner = settings.load().tenant if user is not None and tenant is None else tenant
     return Filters(tenant_id=owner, user_id=user, reason=reason, with_discarded=with_discarded)
@@ -128,27 +128,27 @@ def _act(
     from afterturn.database.pool import worker_connection
     from afterturn.errors import InvalidInput
     from afterturn.pipeline import dead_letters
-    from afterturn.pipeline.dead_letters import Filters
+    from afterturn.watching.dead import Filters
 
     if is_all == bool(named):
         raise InvalidInput(f"say which batches to {verb}: either their ids, or --all")
     if named and filters != Filters():
         raise InvalidInput("--tenant, --user and --reason go with --all, not with ids")
-    with worker_connection(settings.load()) as connection:
-        targets = (
-            dead_letters.named(connection, named) if named else _all_of(verb, connection, filters, is_sure=is_sure)
-        )
+    loaded = settings.load()
+    meant = None if named else _all_of(verb, loaded, filters, is_sure=is_sure)
+    with worker_connection(loaded) as connection:
+        targets = dead_letters.named(connection, named or ()) if meant is None else meant
         done = act(connection, targets, actor=dead_letters.operator())
     left = sum(map(len, targets.values())) - done
     typer.echo(f"{done} {PAST[verb]}" + (f"; {left} left alone: {NOTHING_TO_DO[verb]}" if left else ""))
 
 
-def _all_of(verb: str, connection: Connection, filters: Filters, *, is_sure: bool) -> Targets:
+def _all_of(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool) -> Targets:
     """Find all that are meant; on a terminal, ask before anything is done to them."""
-    from afterturn.pipeline import dead_letters
+    from afterturn.watching import dead, reading, reports
 
-    found = dead_letters.find(connection, filters)
+    found = reading.read(loaded, reports.dead_batches(filters))
     if found and not is_sure and sys.stdin.isatty():
         reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(b.reason for b in found).most_common())
         typer.confirm(f"{verb.capitalize()} {len(found)} batches ({reasons})?", abort=True)
-    return dead_letters.owned(found)
+    return dead.targets_of(found)

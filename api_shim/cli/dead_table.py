@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from afterturn.pipeline.dead_letters import DeadBatch
 from afterturn.turns import Turn
+from afterturn.watching.dead import DeadBatch
 
 
 def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None
 
 
 def print_one(shown: Mapping[str, Any], turns: Sequence[Turn] | None, *, as_json: bool) -> None:
-    """Print what `dead.show` returned: lines, or a JSON object; with the turns where they are given."""
+    """Print what `reports.batch` returned: lines, or a JSON object; with the turns where they are given."""
     if as_json:
         content = {} if turns is None else {"content": [_said(turn) for turn in turns]}
         print(_dumped(dict(shown) | content))

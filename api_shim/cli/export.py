@@ -45,20 +45,19 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
     """Write all records, and return how many of each kind."""
     import redis
 
-    from afterturn.database import pool
     from afterturn.errors import MemoryUnavailable
     from afterturn.forgetting import export as export_module
+    from afterturn.forgetting import stores
 
     counts: Counter[str] = Counter()
     try:
         with (
             redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client,
-            pool.worker_connection(settings) as connection,
             _opened(output) as file,
         ):
-            for record in export_module.records(client, connection, scope):
-                print(json.dumps(record, ensure_ascii=False), file=file)
-                counts[record.get("table") or f"redis.{record['key']}"] += 1
+            for record in export_module.records(stores.every(settings, client), scope):
+                print(json.dumps(record.values, ensure_ascii=False), file=file)
+                counts[record.kind] += 1
     except redis.RedisError as error:
         raise MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) did not answer: {type(error).__name__}") from error
     return counts

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from api_shim.client import MemoryClient
+    from afterturn import MemoryClient
 
-app = typer.Typer(help="What is known of a user, with its evidence.")
+app = typer.Typer(add_completion=False, help="What is known of a user, with its evidence.")
 
 User = Annotated[str | None, typer.Option(help="Whose memory.", show_default=False)]
 Tenant = Annotated[str | None, typer.Option(help="Of which tenant (AFTERTURN_TENANT).", show_default=False)]
@@ -69,9 +69,8 @@ def history(
 
 
 def _memory(user: str | None, tenant: str | None) -> MemoryClient:
-    from afterturn import settings
+    from afterturn import MemoryClient, settings
     from afterturn.errors import InvalidInput
-    from api_shim.client import MemoryClient
 
     if user is None:
         raise InvalidInput("say whose memory: --user")

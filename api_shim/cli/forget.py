@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: What is logically gone and physically still there, and until when; docs/forgetting.md says it at length.
-REMAINS = {
-    "Postgres, dead rows": "until autovacuum comes by, or `afterturn scrub` is run",
-    "Postgres, write-ahead log": "until its segments are dropped after a checkpoint, or `afterturn scrub` is run",
-    "Redis, append-only file": "until Redis writes it anew, or `afterturn scrub` is run",
+#: The places outside our stores that may still hold deleted content -> until when. See docs/how-to/forgetting.md.
+REMAINS_ELSEWHERE = {
     "backups and replicas": "for as long as you keep them: restoring one brings the user back, so forget them again",
     "LLM and embedding providers": "what they were sent, for as long as their terms say",
 }
@@ -54,21 +51,24 @@ def forget(
         raise InvalidInput(f"{receipt.parent} is no directory; nothing was done")
     if not yes:
         _confirm(scope)
-    done = _forget(settings, scope)
-    _print(done)
+    done, remains = _forget(settings, scope)
+    _print(done, remains)
     if receipt is not None:
-        receipt.write_text(json.dumps(_as_json(done), indent=2) + "\n", encoding="utf-8")
+        receipt.write_text(json.dumps(_as_json(done, remains), indent=2) + "\n", encoding="utf-8")
 
 
-def _forget(settings: Settings, scope: UserScope) -> Receipt:
+def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
+    """Forget the user; return the receipt, and where deleted data is still on disk -> until when."""
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
 
     runtime = Runtime(settings, pool_size=2)
     try:
-        return erasures.forget(runtime, scope)
+        done = erasures.forget(runtime, scope)
     finally:
         runtime.close()
+    of_stores = {what: until for store in runtime.user_stores for what, until in store.remains.items()}
+    return done, of_stores | REMAINS_ELSEWHERE
 
 
 def _confirm(scope: UserScope) -> None:
@@ -81,7 +81,7 @@ def _confirm(scope: UserScope) -> None:
         raise typer.Exit(EXIT_NOT_CONFIRMED)
 
 
-def _print(done: Receipt) -> None:
+def _print(done: Receipt, remains: dict[str, str]) -> None:
     print(f"forgotten   {done.completed_at.isoformat()}")
     print(f"requested   {done.requested_at.isoformat()}")
     print(f"owner hash  {done.owner_hash}")
@@ -90,11 +90,11 @@ def _print(done: Receipt) -> None:
     for name, count in sorted(done.removed.items()):
         print(f"  {count:>8} {name}")
     print("still on disk")
-    for place, until in REMAINS.items():
+    for place, until in remains.items():
         print(f"  {place}: {until}")
 
 
-def _as_json(done: Receipt) -> dict[str, Any]:
+def _as_json(done: Receipt, remains: dict[str, str]) -> dict[str, Any]:
     values = dataclasses.asdict(done)
     times = {name: values[name].isoformat() for name in ("requested_at", "completed_at")}
-    return values | times | {"still_on_disk": REMAINS}
+    return values | times | {"still_on_disk": remains}

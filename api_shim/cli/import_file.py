@@ -16,8 +16,8 @@ import typer
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from afterturn.importing.lines import Defaults, Line, Problem
-    from afterturn.importing.writing import Progress
+    from afterturn.importing.lines import ImportLine, LineDefaults, LineProblem
+    from afterturn.importing.writing import ImportProgress
     from afterturn.scopes import SessionScope
     from afterturn.settings import Settings
 
@@ -46,16 +46,16 @@ def import_file(
 
     A line is an object with user, session, role, content and at (ISO 8601, with an offset); id, name, agent, metadata
     and tenant where there are any. Every line is checked before the first is written. Running it again adds nothing
-    twice: it goes on where it was stopped. docs/import.md tells more.
+    twice: it goes on where it was stopped. docs/how-to/import.md tells more.
 
     Exit code 0: all lines are written. 2: there are bad lines, of which nothing was written (without --skip-invalid
     nor was anything else), or a server is away. 130: stopped by Ctrl-C.
     """
     from afterturn import settings as settings_module
-    from afterturn.importing.lines import Defaults
+    from afterturn.importing.lines import LineDefaults
 
     settings = settings_module.load()
-    defaults = Defaults(tenant_id=settings.tenant if tenant is None else tenant, user_id=user, session_id=session)
+    defaults = LineDefaults(tenant_id=settings.tenant if tenant is None else tenant, user_id=user, session_id=session)
     with _opened(file) as source:
         checked = _check(source, defaults, settings)
         _print_check(checked)
@@ -76,7 +76,7 @@ class _Checked:
     sessions: set[SessionScope] = field(default_factory=set)
     first: datetime | None = None
     last: datetime | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[LineProblem] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)
 
 
@@ -98,12 +98,12 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
         yield kept
 
 
-def _check(source: IO[bytes], defaults: Defaults, settings: Settings) -> _Checked:
-    from afterturn.importing.lines import Problem, Reader
+def _check(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> _Checked:
+    from afterturn.importing.lines import LineProblem, LineReader
 
     checked = _Checked()
-    for found in Reader(defaults, limit_bytes=settings.turn_limit_bytes).read(source):
-        if isinstance(found, Problem):
+    for found in LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source):
+        if isinstance(found, LineProblem):
             checked.codes[found.code] += 1
             checked.problems += [found] if len(checked.problems) < PROBLEMS_SHOWN else []
             continue
@@ -127,14 +127,14 @@ def _print_check(checked: _Checked) -> None:
         print(f"said from {checked.first:%Y-%m-%d} to {checked.last:%Y-%m-%d}", flush=True)
 
 
-def _good(source: IO[bytes], defaults: Defaults, settings: Settings) -> Iterator[Line]:
-    from afterturn.importing.lines import Line, Reader
+def _good(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> Iterator[ImportLine]:
+    from afterturn.importing.lines import ImportLine, LineReader
 
-    found = Reader(defaults, limit_bytes=settings.turn_limit_bytes).read(source)
-    return (line for line in found if isinstance(line, Line))
+    found = LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source)
+    return (line for line in found if isinstance(line, ImportLine))
 
 
-def _write(settings: Settings, lines: Iterator[Line], *, total: int) -> None:
+def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> None:
     import redis
 
     from afterturn.database.pool import worker_connection
@@ -147,7 +147,7 @@ def _write(settings: Settings, lines: Iterator[Line], *, total: int) -> None:
     ):
         importer = Importer(settings, client, connection)
         try:
-            _show(importer.steps(lines), total)
+            _show(importer.write_lines(lines), total)
         except KeyboardInterrupt:
             print(
                 f"stopped: {importer.progress.done:,} of {total:,} turns are safe; the same command goes on from there",
@@ -156,11 +156,11 @@ def _write(settings: Settings, lines: Iterator[Line], *, total: int) -> None:
             raise typer.Exit(EXIT_INTERRUPTED) from None
         finally:
             done = importer.progress
-            print(f"{done.written:,} turns written, {done.known:,} were there before", flush=True)
+            print(f"{done.written:,} turns written, {done.already_archived:,} were there before", flush=True)
     print("they become facts while nothing newer is owed; `afterturn status` says how many wait")
 
 
-def _show(steps: Iterator[Progress], total: int) -> None:
+def _show(steps: Iterator[ImportProgress], total: int) -> None:
     """Go through the steps; on a terminal with a bar."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

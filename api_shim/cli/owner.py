@@ -20,4 +20,4 @@ def named(settings: Settings, tenant: str | None, user: str) -> UserScope:
     from afterturn.scopes import UserScope
 
     tenant_id = settings.tenant if tenant is None else tenant
-    return UserScope(ids.validated("tenant", tenant_id), ids.validated("user", user))
+    return UserScope(ids.validate_id("tenant", tenant_id), ids.validate_id("user", user))

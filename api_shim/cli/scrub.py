@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from afterturn.forgetting.scrub import Step
     from afterturn.settings import Settings
+    from afterturn.user_store import ScrubStep
 
 EXIT_NOT_ALL = 1
 
@@ -23,7 +23,7 @@ def scrub(
     """End what physically remains of deleted content: dead rows, write-ahead log, Redis's append-only file.
 
     It goes on with the next step where one is not allowed, and says so. Once a day, from cron, bounds how long
-    forgotten content stays on disk. Backups and replicas are yours: docs/forgetting.md.
+    forgotten content stays on disk. Backups and replicas are yours: docs/how-to/forgetting.md.
 
     Exit code 0: all was done. 1: some of it was not. 2: a server is away.
     """
@@ -37,20 +37,11 @@ def scrub(
         raise typer.Exit(EXIT_NOT_ALL)
 
 
-def _steps(settings: Settings, *, rewrite: bool) -> Iterator[Step]:
-    import psycopg
+def _steps(settings: Settings, *, rewrite: bool) -> Iterator[ScrubStep]:
     import redis
-    from psycopg.rows import dict_row
 
-    from afterturn.database import pool
     from afterturn.forgetting import scrub as scrub_module
+    from afterturn.forgetting import stores
 
     with redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
-        yield scrub_module.hot_store(client)
-    # As the login itself, not as one of its roles: only the owner of a table may vacuum it.
-    url = settings.postgres_url.get_secret_value()
-    with (
-        pool.unavailable_as_ours(),
-        psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
-    ):
-        yield from scrub_module.postgres(connection, rewrite=rewrite)
+        yield from scrub_module.steps(stores.every(settings, client), rewrite=rewrite)

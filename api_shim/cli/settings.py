@@ -8,7 +8,7 @@ import typer
 
 
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in docs/settings.md.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table in docs/reference/settings.md.")] = False,
 ) -> None:
     """List every setting, its default and what it means.
 
@@ -20,10 +20,10 @@ def settings(
     from afterturn import settings as settings_module
 
     if markdown:
-        print(settings_module.reference())
+        print(settings_module.markdown_table())
         return
     table = Table("setting", "default", "meaning", show_lines=False)
-    for line in settings_module.reference().splitlines()[2:]:
+    for line in settings_module.markdown_table().splitlines()[2:]:
         name, default, meaning = (part.strip(" `") for part in line.strip("|").split("|"))
         table.add_row(name, default, meaning)
     Console().print(table)

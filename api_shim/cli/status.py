@@ -33,20 +33,21 @@ def status(
     """Show what waits at each stage and for how long, what is paused or dead, and how fresh the memory is.
 
     Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS.
-    2: a server is away; what the others know is printed all the same. docs/operating.md says what to do about it.
+    2: a server is away; what the others know is printed all the same. docs/how-to/operating.md says what to do then.
     """
     from afterturn import settings as settings_module
-    from afterturn.watching import status as status_module
+    from afterturn.watching import reading, reports
+    from afterturn.watching.status import Selection
 
     settings = settings_module.load()
-    selection = status_module.Selection(
+    selection = Selection(
         tenant_id=settings.tenant if user is not None and tenant is None else tenant,
         user_id=user,
         freshness_minutes=minutes,
     )
 
     def look() -> Status:
-        return status_module.read(settings, selection)
+        return reading.read(settings, reports.status(settings, selection))
 
     if watch:
         _watch(look, as_json=as_json)
@@ -65,11 +66,11 @@ def _exit_code(found: Status) -> int:
 def _print(found: Status, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from afterturn.watching import status as status_module
+    from afterturn.watching import status_json
     from api_shim.cli import status_table
 
     if as_json:
-        print(json.dumps(status_module.as_json(found), ensure_ascii=False), flush=True)
+        print(json.dumps(status_json.as_json(found), ensure_ascii=False), flush=True)
     else:
         Console(highlight=False).print(status_table.of(found))
 

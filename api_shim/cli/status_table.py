@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from afterturn.endpoints.breaker import State
+from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.status import Selection, Status, StoredState
@@ -112,7 +112,7 @@ def _rejected(stored: StoredState) -> Row:
     return ("candidates not believed", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
 
 
-def _breaker(name: str, state: State) -> Row:
+def _breaker(name: str, state: BreakerState) -> Row:
     colour = {"closed": "green", "open": "bold red", "probing": "yellow"}[state.state]
     notes = []
     if state.failures:

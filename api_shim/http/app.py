@@ -1,26 +1,25 @@
-"""The app: `uvicorn api_shim.http.app:create_app --factory`."""
+"""The app, which `afterturn api` serves."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 
 from afterturn import __version__
+from afterturn import settings as settings_module
+from afterturn.client import connections, plans
 from afterturn.database import pool
-from afterturn.errors import AfterturnError, InvalidInput, MemoryUnavailable, PendingLimitReached
+from afterturn.errors import AccessDenied, AfterturnError, InvalidInput, MemoryUnavailable, Unauthorized
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from api_shim import connections
-from api_shim.async_client import AsyncMemoryClient
-from api_shim.conversation import settings_from_environment
 from api_shim.http import context, costs, facts, summaries
+from api_shim.http.principal import AgentWriter, SessionReader, SessionWriter, authorize
 from api_shim.http.schemas import (
     ErrorOut,
     Health,
@@ -34,25 +33,18 @@ from api_shim.http.schemas import (
     WriteOut,
 )
 
-
-class Unauthorized(AfterturnError):
-    """The call needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`."""
-
-    code = "unauthorized"
-
-
 _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (Unauthorized, 401),
+    (AccessDenied, 403),
     (InvalidInput, 422),
-    (PendingLimitReached, 503),
     (MemoryUnavailable, 503),
 )
-_ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for status in (401, 422, 503)}
+_ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for status in (401, 403, 422, 503)}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the app; settings come from the environment when not given."""
-    settings = settings or settings_from_environment()
+    settings = settings or settings_module.from_environment()
     app = FastAPI(title="afterturn", version=__version__, lifespan=_lifespan, responses=_ERRORS)
     app.state.settings = settings
     app.add_exception_handler(AfterturnError, _answer_error)
@@ -77,62 +69,39 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    plans.import_all()
     yield
     await connections.close_async_connections()
 
 
-def authorize(request: Request, authorization: Annotated[str, Header()] = "") -> None:
-    """Compare the bearer token in constant time, where the settings name one."""
-    key = request.app.state.settings.api_key
-    if key is not None and not secrets.compare_digest(
-        authorization.encode(), f"Bearer {key.get_secret_value()}".encode()
-    ):
-        raise Unauthorized()
-
-
-def client(
-    request: Request,
-    user_id: Annotated[str, Path(description="whose memory")],
-    session_id: Annotated[str, Path(description="which conversation")],
-) -> AsyncMemoryClient:
-    """The client of the call. The tenant comes from the server's settings, never from the caller."""
-    return AsyncMemoryClient(user_id, session_id, settings=request.app.state.settings)
-
-
-Client = Annotated[AsyncMemoryClient, Depends(client)]
-
-
-async def write(
-    request: Request, body: WriteIn, user_id: Annotated[str, Path()], session_id: Annotated[str, Path()]
-) -> WriteOut:
+async def write(memory: AgentWriter, body: WriteIn) -> WriteOut:
     """Write turns in one round trip to Redis, all or none."""
-    memory = AsyncMemoryClient(user_id, session_id, body.agent_id, settings=request.app.state.settings)
     return WriteOut(turn_ids=await memory.write_many(turn.model_dump() for turn in body.turns))
 
 
-async def history(memory: Client, limit: Annotated[int, Query(ge=1, le=1_000)] = 20) -> HistoryOut:
+async def history(memory: SessionReader, limit: Annotated[int, Query(ge=1, le=1_000)] = 20) -> HistoryOut:
     """Return the session's last turns, oldest first, those not archived yet included."""
     return HistoryOut(turns=[TurnOut.model_validate(turn) for turn in await memory.history(limit)])
 
 
-async def recall(memory: Client, asked: Annotated[RecallIn, Query()]) -> RecallOut:
+async def recall(memory: SessionReader, asked: Annotated[RecallIn, Query()]) -> RecallOut:
     """Return the user's memories that answer `query`, best first; without one, the newest turns."""
     found = await memory.recall(**{name: getattr(asked, name) for name in RecallIn.model_fields})
     return RecallOut(memories=[MemoryOut.model_validate(memory) for memory in found])
 
 
-async def recall_long(memory: Client, asked: RecallBody) -> RecallOut:
+async def recall_long(memory: SessionReader, asked: RecallBody) -> RecallOut:
     """Return the same as `GET …/memories`; a URL holds no more than 64 KB, a body does."""
     return await recall(memory, asked)
 
 
-async def remove(memory: Client, turn_id: Annotated[str, Path(description="which turn")]) -> Response:
+async def remove(memory: SessionWriter, turn_id: Annotated[str, Path(description="which turn")]) -> Response:
     """Take a turn back: it is hidden at once, and what rests on it alone goes with it."""
     await memory.remove(turn_id)
     return Response(status_code=202)
 
 
-async def flush(memory: Client) -> Response:
+async def flush(memory: SessionWriter) -> Response:
     """Have what was written so far made into facts now."""
     await memory.flush()
     return Response(status_code=202)
@@ -147,7 +116,9 @@ async def health(request: Request, response: Response) -> Health:
     except RedisError:
         redis_answers = False
     try:
-        async with pool.owned_async(await opened.postgres(), UserScope(settings.tenant, "health")) as connection:
+        async with pool.async_user_transaction(
+            await opened.postgres(), UserScope(settings.tenant, "health")
+        ) as connection:
             await connection.execute("SELECT 1")
         postgres_answers = True
     except MemoryUnavailable:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from afterturn.context.budget import Shares
 from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
-from api_shim.async_client import AsyncMemoryClient
+from api_shim.http.principal import SessionReader
 
 router = APIRouter()
 
@@ -83,11 +83,8 @@ class ContextOut(BaseModel):
 
 
 @router.post("/v1/users/{user_id}/sessions/{session_id}/context", summary="Messages for a prompt")
-async def context(
-    request: Request, body: ContextIn, user_id: Annotated[str, Path()], session_id: Annotated[str, Path()]
-) -> ContextOut:
+async def context(memory: SessionReader, body: ContextIn) -> ContextOut:
     """Return what is remembered, fenced off as data, and the session's recent turns, as messages for a prompt."""
-    memory = AsyncMemoryClient(user_id, session_id, settings=request.app.state.settings)
     given = await memory.context(
         body.query,
         body.token_budget,

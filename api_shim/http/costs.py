@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from afterturn.llm.costs import DAYS_LIMIT, By
-from api_shim.async_client import AsyncMemoryClient
+from afterturn.llm.costs import DAYS_LIMIT, CostGrouping
+from api_shim.http.principal import UserReader
 
 router = APIRouter(prefix="/v1/users/{user_id}/costs")
 
@@ -39,11 +39,9 @@ class CostsOut(BaseModel):
 
 @router.get("", summary="What the LLM calls for a user came to")
 async def costs(
-    request: Request,
-    user_id: Annotated[str, Path(description="whose memory")],
-    by: Annotated[By, Query(description="what they are counted by; user gives one sum")] = "day",
+    memory: UserReader,
+    by: Annotated[CostGrouping, Query(description="what they are counted by; user gives one sum")] = "day",
     days: Annotated[int, Query(ge=1, le=DAYS_LIMIT, description="of the last days, in UTC")] = 30,
 ) -> CostsOut:
-    """Return calls and tokens. The tenant comes from the server's settings, never from the caller."""
-    memory = AsyncMemoryClient(user_id, settings=request.app.state.settings)
+    """Return calls and tokens."""
     return CostsOut(costs=[CostOut.model_validate(found) for found in await memory.costs(by=by, days=days)])

@@ -5,19 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from afterturn.facts.fact import Time
-from api_shim.async_client import AsyncMemoryClient
+from afterturn.facts.fact import TimeAxis
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut
+from api_shim.http.principal import UserReader, UserWriter
 
-
-def client(request: Request, user_id: Annotated[str, Path(description="whose memory")]) -> AsyncMemoryClient:
-    """The client of the call. The tenant comes from the server's settings, never from the caller."""
-    return AsyncMemoryClient(user_id, settings=request.app.state.settings)
-
-
-Client = Annotated[AsyncMemoryClient, Depends(client)]
 FactId = Annotated[str, Path(description="which fact; any version of it where its history is meant")]
 EditId = Annotated[str | None, Query(description="the caller's id; a repeated call with the same id is the same edit")]
 
@@ -26,14 +19,14 @@ router = APIRouter(prefix="/v1/users/{user_id}/facts")
 
 @router.get("", summary="Facts by whom, what and when they are about")
 async def find(
-    memory: Client,
+    memory: UserReader,
     subject: Annotated[str | None, Query(description="whom or what they are about, by name")] = None,
     attribute: Annotated[str | None, Query(description="which property of it")] = None,
     topic: Annotated[str | None, Query(description="a word that one would look for")] = None,
     category: Annotated[str | None, Query(description="such as place or preference")] = None,
     include_superseded: Annotated[bool, Query(description="those as well whose place was taken")] = False,
     as_of: Annotated[datetime | None, Query(description="the facts of that moment, with a timezone")] = None,
-    time: Annotated[Time, Query(description="what as_of means: true then (world) or believed then")] = "world",
+    time: Annotated[TimeAxis, Query(description="what as_of means: true then (world) or believed then")] = "world",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FactsOut:
     """Return the user's facts, those said last first."""
@@ -51,20 +44,20 @@ async def find(
 
 
 @router.get("/{fact_id}/history", summary="All versions of a fact")
-async def history(memory: Client, fact_id: FactId) -> FactsOut:
+async def history(memory: UserReader, fact_id: FactId) -> FactsOut:
     """Return what it took the place of and what took its place, oldest first; nothing where there is no such fact."""
     return FactsOut(facts=[FactOut.model_validate(fact) for fact in await memory.fact_history(fact_id)])
 
 
 @router.post("", status_code=202, summary="Add facts by hand")
-async def add(memory: Client, body: AddFactsIn) -> FactIdsOut:
+async def add(memory: UserWriter, body: AddFactsIn) -> FactIdsOut:
     """Add one fact or many in one round trip, all or none."""
     facts = [fact.model_dump() for fact in body.facts]
     return FactIdsOut(fact_ids=await memory.add_facts(facts, edit_id=body.edit_id))
 
 
 @router.patch("/{fact_id}", status_code=202, summary="Correct, pin or unpin a fact")
-async def change(memory: Client, fact_id: FactId, body: ChangeFactIn) -> FactIdsOut:
+async def change(memory: UserWriter, fact_id: FactId, body: ChangeFactIn) -> FactIdsOut:
     """Put another fact in its place, or pin it, or not. Returns the id of the fact that is there then."""
     if body.text is not None:
         said = body.model_dump(exclude={"text"})
@@ -75,7 +68,7 @@ async def change(memory: Client, fact_id: FactId, body: ChangeFactIn) -> FactIds
 
 
 @router.delete("/{fact_id}", status_code=202, summary="Believe a fact no more")
-async def delete(memory: Client, fact_id: FactId, edit_id: EditId = None) -> Response:
+async def delete(memory: UserWriter, fact_id: FactId, edit_id: EditId = None) -> Response:
     """Retract it. Its history still tells of it."""
     await memory.delete_fact(fact_id, edit_id=edit_id)
     return Response(status_code=202)

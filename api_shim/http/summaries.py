@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from api_shim.async_client import AsyncMemoryClient
-from api_shim.http import facts
 from api_shim.http.fact_schemas import FactIdsOut
-
-UserId = Annotated[str, Path(description="whose memory")]
+from api_shim.http.principal import SessionReader, UserReader, UserWriter
 
 router = APIRouter(prefix="/v1/users/{user_id}")
 
@@ -53,15 +50,8 @@ class PreferenceIn(BaseModel):
     edit_id: str | None = Field(None, description="the caller's id; a repeated call with the same id is the same edit")
 
 
-def of_session(
-    request: Request, user_id: UserId, session_id: Annotated[str, Path(description="which conversation")]
-) -> AsyncMemoryClient:
-    """The client of the call. The tenant comes from the server's settings, never from the caller."""
-    return AsyncMemoryClient(user_id, session_id, settings=request.app.state.settings)
-
-
 @router.get("/sessions/{session_id}/summary", summary="The session in short")
-async def summary(memory: Annotated[AsyncMemoryClient, Depends(of_session)]) -> SummaryOut:
+async def summary(memory: SessionReader) -> SummaryOut:
     """Return the session's summary with the episodes behind each statement."""
     found = await memory.session_summary()
     if found is None:
@@ -72,20 +62,20 @@ async def summary(memory: Annotated[AsyncMemoryClient, Depends(of_session)]) -> 
 
 
 @router.get("/profile", summary="What is always of use to know of the user")
-async def profile(memory: facts.Client) -> ProfileOut:
+async def profile(memory: UserReader) -> ProfileOut:
     """Return the user's profile."""
     return ProfileOut(text=await memory.profile())
 
 
 @router.get("/preferences", summary="The user's preferences by key")
-async def preferences(memory: facts.Client) -> PreferencesOut:
+async def preferences(memory: UserReader) -> PreferencesOut:
     """Return the current value of each preference."""
     return PreferencesOut(preferences=await memory.preferences())
 
 
 @router.put("/preferences/{key}", status_code=202, summary="Set a preference by hand")
 async def set_preference(
-    memory: facts.Client, key: Annotated[str, Path(description="such as colour")], body: PreferenceIn
+    memory: UserWriter, key: Annotated[str, Path(description="such as colour")], body: PreferenceIn
 ) -> FactIdsOut:
     """Let the preference have this value from now on. Returns the id that its fact will have."""
     return FactIdsOut(fact_ids=[await memory.set_preference(key, body.value, edit_id=body.edit_id)])

@@ -97,7 +97,9 @@ def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: st
     """Wait until it was refused. Where the database has ended its session meanwhile, it comes to no attempt at all."""
     if point in REFUSED:
         wait_until(
-            lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0 or sleeper.process.log_says("waits for a server"),
+            lambda: (
+                lane.counter(counters.STALE_WRITES_REFUSED) > 0 or sleeper.process.log_contains("waits for a server")
+            ),
             seconds=10.0,
             what=lambda: f"{point}: not refused",
         )

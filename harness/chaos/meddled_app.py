@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-from worker.app import app
+from afterturn.worker.app import app
 
 app.conf.update(broker_read_url=os.environ["MEDDLED_BROKER_URL"])

@@ -57,7 +57,7 @@ class OwnServers:
         """Send a signal to the server and to all of its sessions."""
         assert self.postgres.process is not None
         parent = self.postgres.process.pid
-        for process_id in [parent, *postgres_server._children(parent)]:
+        for process_id in [parent, *postgres_server._child_process_ids(parent)]:
             # A session may end by itself between the listing and the signal.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, number)

@@ -78,7 +78,7 @@ class Writers:
     """Four processes, each with a user and sessions of its own."""
 
     def __init__(self, settings: Settings, directory: Path, *, per_second: float) -> None:
-        self._environment = environment.of_child(settings)
+        self._environment = environment.child_environment(settings)
         self._paths = [directory / f"ledger-{number}.json" for number in range(WRITERS)]
         self._per_second = per_second
         self._processes: list[subprocess.Popen[bytes]] = []

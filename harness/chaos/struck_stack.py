@@ -22,6 +22,7 @@ from afterturn.local.services import Service, ServiceName
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim import MemoryClient
+from api_shim.cli.processes import COMMANDS
 from harness.chaos import conversation
 from harness.chaos.lane import settings_with
 from harness.llm_server import LLMServer
@@ -86,7 +87,7 @@ class StruckStack:
 
     def _start(self, name: ServiceName) -> None:
         # A new builder: each start gets a node name of its own, as on another machine.
-        self._services[name] = services.Builder(self.settings, self._directory).build(name)
+        self._services[name] = services.ServiceBuilder(self.settings, self._directory, COMMANDS).build(name)
         self._services[name].process.start()
 
     def strike(self) -> None:

@@ -184,6 +184,6 @@ def _first_turn(call: RecordedRequest) -> tuple[str, str]:
 
 
 def _digest(call: RecordedRequest, model: str) -> str:
-    """The name of the question that a judging call puts, as `Question.digest` makes it."""
+    """Return the digest of a judging call's question, as `judgement.question_digest` computes it."""
     parts = (judge.PROMPT_VERSION, model, prompt.user_text(call.json))
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

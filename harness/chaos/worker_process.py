@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from afterturn import faults
-from afterturn.local import commands, environment
+from afterturn.local import environment
 from afterturn.local.process import ChildProcess
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 
+APP = "afterturn.worker.app"
 START_SECONDS = 60.0
 THREADS = 4
 
@@ -33,16 +34,16 @@ class WorkerProcess:
         pool: str = "threads",
         queues: Sequence[str] = STAGES,
         concurrency: int = THREADS,
-        app: str = commands.APP,
+        app: str = APP,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started. `fault` is the value of FAULT_POINT."""
         self.node = f"{name}@{directory.name}"
         working_dir = directory / "run"
         working_dir.mkdir(parents=True, exist_ok=True)
-        own = environment.of_child(settings) | dict(variables or {})
+        own = environment.child_environment(settings) | dict(variables or {})
         if fault is not None:
-            own[faults.VARIABLE] = fault
+            own[faults.ENVIRONMENT_VARIABLE] = fault
         self.process = ChildProcess(
             name,
             [sys.executable, "-m", *_command(app, self.node, pool, queues, concurrency)],
@@ -62,7 +63,7 @@ class WorkerProcess:
 
     def wait_until_ready(self) -> Self:
         self.process.wait_until_ready(
-            lambda: self.process.log_says(f"{self.node} ready"), deadline_seconds=START_SECONDS
+            lambda: self.process.log_contains(f"{self.node} ready"), deadline_seconds=START_SECONDS
         )
         return self
 

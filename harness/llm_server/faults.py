@@ -13,10 +13,13 @@ from typing import Any
 #: The connection: hang up, never answer, answer when the fault is cleared, send blanks for ever, answer late.
 CONNECTION_FAULTS = ("refuse", "hang", "hold", "drip", "latency")
 
+#: The connection fails within a healthy reply: close it, send nothing more, or send only comments for ever.
+HALFWAY_FAULTS = ("break", "stall", "ping")
+
 #: The reply: an HTTP error, or a 200 that is none.
 REPLY_FAULTS = ("status", "context_length", "html", "gateway_error")
 
-#: The model's answer: what stands in a healthy reply.
+#: The model's answer, in a healthy reply. `stream_error` sends an error instead of the second half of a stream.
 ANSWER_FAULTS = (
     "truncated_json",
     "wrong_schema",
@@ -29,6 +32,7 @@ ANSWER_FAULTS = (
     "refusal",
     "length",
     "content_filter",
+    "stream_error",
 )
 
 
@@ -47,7 +51,7 @@ class Fault:
     #: How likely a call is hit. The same call, repeated equally often, is hit or spared alike in every run.
     probability: float = 1.0
     seed: int = 0
-    #: Of a `status` fault.
+    #: Of a `status` or `stream_error` fault.
     status: int = 503
     #: Value of the Retry-After header: seconds or a date.
     retry_after: str | None = None
@@ -58,7 +62,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        known = (*CONNECTION_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS)
+        known = (*CONNECTION_FAULTS, *HALFWAY_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS)
         if self.what not in known:
             raise ValueError(f"what must be one of {', '.join(known)}, not {self.what!r}")
 

@@ -30,18 +30,26 @@ class Reply:
     body: bytes = b"{}"
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
-    #: send; close (hang up without an answer); hang (never answer); drip (blanks for ever, and never an end).
+    #: send; close (hang up without an answer); hang (never answer); drip (blanks for ever, and never an end). Or half
+    #: of the body, and then: break (hang up), stall (nothing more), ping (an event stream's comments for ever).
     manner: str = "send"
     delay_seconds: float = 0.0
 
     def encode(self) -> bytes:
+        return self._head(f"content-length: {len(self.body)}") + self.body
+
+    def encode_half(self) -> bytes:
+        """Return the head, which tells no length, and the first half of the body."""
+        return self._head("connection: close") + self.body[: len(self.body) // 2]
+
+    def _head(self, length: str) -> bytes:
         lines = [
             f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Status')}",
             f"content-type: {self.content_type}",
-            f"content-length: {len(self.body)}",
+            length,
             *(f"{name}: {value}" for name, value in self.headers.items()),
         ]
-        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
 #: Answers a request; the callback may be called later instead, with the reply (a request that is held).
@@ -51,9 +59,11 @@ Handler = Callable[[Request, Callable[[Reply], None]], Reply | None]
 class Connection(asyncio.Protocol):
     """One client's connection; answers its requests one after the other."""
 
-    def __init__(self, handler: Handler, connections: set[Connection]) -> None:
+    def __init__(self, handler: Handler, connections: set[Connection], on_left: Callable[[], None]) -> None:
+        """`on_left` is called when the client hangs up before it has the whole answer."""
         self._handler = handler
         self._connections = connections
+        self._on_left = on_left
         self._loop = asyncio.get_running_loop()
         self._received = bytearray()
         self._busy = False
@@ -66,6 +76,8 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._transport is not None and self._busy:
+            self._on_left()
         self._transport = None
         self._connections.discard(self)
         if self._timer is not None:
@@ -76,8 +88,9 @@ class Connection(asyncio.Protocol):
         self._next()
 
     def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
     def _next(self) -> None:
         if self._busy or (request := self._taken()) is None:
@@ -114,18 +127,28 @@ class Connection(asyncio.Protocol):
             return
         match reply.manner:
             case "close":
-                self._transport.abort()
+                self.abort()
             case "hang":
                 pass
             case "drip":
                 self._transport.write(reply.encode()[: -len(reply.body)].replace(b"content-length: ", b"x-length: "))
-                self._drip()
+                self._drip(b" ")
+            case "break":
+                self._transport.write(reply.encode_half())
+                self._transport.close()
+                self._transport = None
+            case "stall":
+                self._transport.write(reply.encode_half())
+            case "ping":
+                half = reply.encode_half()
+                self._transport.write(half[: half.rfind(b"\n\n") + 2])
+                self._drip(b": ping\n\n")
             case _:
                 self._transport.write(reply.encode())
                 self._busy = False
                 self._next()
 
-    def _drip(self) -> None:
+    def _drip(self, drop: bytes) -> None:
         if self._transport is not None:
-            self._transport.write(b" ")
-            self._timer = self._loop.call_later(0.02, self._drip)
+            self._transport.write(drop)
+            self._timer = self._loop.call_later(0.02, self._drip, drop)

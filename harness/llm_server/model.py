@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.llm_server import answers, prompt, replies
-from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, Fault, FaultBox
+from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, HALFWAY_FAULTS, Fault, FaultBox
 from harness.llm_server.http import Reply, Request
 from harness.llm_server.recording import Recording
 
 #: What a script answers: the text, an object that is sent as JSON, or None for the default answer.
 Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | None]
 
-#: What an endpoint may be without -> how it says so, in the words of one that is.
+#: What an endpoint may not support -> its error message, as a real endpoint words it. An endpoint without streaming
+#: sends no error, but its answer in one piece.
 INABILITIES = {
     "json_schema": "This response_format type is unavailable now",
     "json_object": "'response_format.type' must be 'json_schema' or 'text'",
@@ -25,6 +26,8 @@ INABILITIES = {
     "temperature": "Unsupported value: 'temperature' does not support 0 with this model.",
     "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. "
     "Use 'max_completion_tokens' instead.",
+    "stream_options": "Unknown parameter: 'stream_options'.",
+    "streaming": "",
     "dimensions": "Model does not support matryoshka representation, changing output dimensions will lead to poor "
     "results.",
 }
@@ -97,8 +100,10 @@ class ScriptedModel:
         hits = self.faults.hitting(endpoint, kind, request.body)
         self.recording.add(kind, request.path, request.headers, request.body, tuple(hit.what for hit in hits))
         fault = next((hit for hit in hits if hit.what != "latency"), None)
-        if fault is None or fault.what in ANSWER_FAULTS or fault.what == "hold":
+        if fault is None or fault.what in (*ANSWER_FAULTS, *HALFWAY_FAULTS, "hold"):
             reply = self._healthy(healthy, fault)
+            if fault is not None and fault.what in HALFWAY_FAULTS:
+                reply.manner = fault.what
         elif fault.what in CONNECTION_FAULTS:
             reply = Reply(manner="close" if fault.what == "refuse" else fault.what)
         else:
@@ -122,6 +127,7 @@ class ScriptedModel:
             return refusal
         text = self._text(asked, kind)
         system = hash((asked.get("model"), prompt.system_text(asked)))
+        asked = {**asked, "stream": asked.get("stream") and "streaming" not in self._without}
         reply = replies.chat(asked, text, cached=system in self._systems_seen, fault=fault)
         self._systems_seen.add(system)
         return reply

@@ -30,37 +30,48 @@ def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | 
     if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
         called = {"name": request["tools"][0]["function"]["name"], "arguments": text}
         message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": called}]}
-    prompt_tokens = tokens(prompt.all_text(request))
-    details = {"cached_tokens": tokens(prompt.system_text(request)) if cached else 0}
     body = {
         "id": f"chatcmpl-{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}",
         "object": "chat.completion",
         "created": 0,
         "model": request.get("model"),
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": tokens(text),
-            "total_tokens": prompt_tokens + tokens(text),
-            "prompt_tokens_details": details,
-        },
+        "usage": _usage(request, text, cached=cached),
     }
-    return _streamed(body, message) if request.get("stream") else Reply(body=json.dumps(body).encode())
+    if not request.get("stream"):
+        return Reply(body=json.dumps(body).encode())
+    events = _events(body, message, has_usage=bool((request.get("stream_options") or {}).get("include_usage")))
+    if fault is not None and fault.what == "stream_error":
+        events = [*events[: len(events) // 2], {"error": {"code": fault.status, "message": "Provider disconnected"}}]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return Reply(body="".join([*lines, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
 
 
-def _streamed(body: dict[str, Any], message: dict[str, Any]) -> Reply:
-    """The same as server-sent events: the words one by one, then the reason, then the usage."""
+def _usage(request: Mapping[str, Any], text: str, *, cached: bool) -> dict[str, Any]:
+    prompt_tokens = tokens(prompt.all_text(request))
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": tokens(text),
+        "total_tokens": prompt_tokens + tokens(text),
+        "prompt_tokens_details": {"cached_tokens": tokens(prompt.system_text(request)) if cached else 0},
+    }
+
+
+def _events(body: dict[str, Any], message: dict[str, Any], *, has_usage: bool) -> list[dict[str, Any]]:
+    """Return the same as events: the words one by one, then the reason, then the usage where that is asked for."""
     frame = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
     words = re.findall(r"\S+\s*|\s+", message["content"] or "")
-    deltas = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
+    if message["refusal"]:
+        deltas = [{"role": "assistant", "refusal": message["refusal"]}]
     if "tool_calls" in message:
         deltas = [{"role": "assistant", "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}]
     chunks = [frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     reason = body["choices"][0]["finish_reason"]
     chunks.append(frame | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-    chunks.append(frame | {"choices": [], "usage": body["usage"]})
-    events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
-    return Reply(body="".join([*events, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
+    if has_usage:
+        chunks.append(frame | {"choices": [], "usage": body["usage"]})
+    return chunks
 
 
 def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:

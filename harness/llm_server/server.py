@@ -25,6 +25,8 @@ class LLMServer:
         self._thread: threading.Thread | None = None
         self._listening: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        #: How many clients hung up before they had the whole answer.
+        self.left = 0
 
     def __enter__(self) -> LLMServer:
         self.start()
@@ -119,9 +121,14 @@ class LLMServer:
             ready.set()
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        create = loop.create_server(lambda: Connection(self.handle, self._connections), self._host, self._port)
+        create = loop.create_server(
+            lambda: Connection(self.handle, self._connections, self._note_left), self._host, self._port
+        )
         self._listening = loop.run_until_complete(create)
         self._port = self._listening.sockets[0].getsockname()[1]
+
+    def _note_left(self) -> None:
+        self.left += 1
 
     async def _hang_up(self) -> None:
         if self._listening is not None:

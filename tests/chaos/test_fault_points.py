@@ -20,7 +20,7 @@ STAGES = sorted(
 )
 SOURCES = sorted(path for room in ("afterturn", "tasks", "worker") for path in (ROOT / room).rglob("*.py"))
 #: Where stages share fault points: the file, and the function that they call.
-SHARED = {"claims.py": "claims.claimed", "asking.py": "asking.ask"}
+SHARED = {"claims.py": "claims.claim_batch", "judging.py": "judging.ask_judge"}
 BEGINNINGS = {"begun", "before_claim", "before_lock"}
 
 
@@ -84,20 +84,20 @@ def test_a_stage_can_be_struck_at_its_beginning_around_its_commit_and_after_it_h
     assert points[0] in BEGINNINGS
     if "connection.transaction()" in source and stage != "sweep":
         assert points.index("before_commit") + 1 == points.index("after_commit")
-    if "claims.claimed(" in source or "leases.claim(" in source:
+    if "claims.claim_batch(" in source or "leases.claim(" in source:
         assert points.index("before_claim") + 1 == points.index("after_claim")
     if "enqueue.send(" in source:
         assert points[-1] == "enqueued"
     if "extractor.extract(" in source or "summarizer.summarize(" in source:
         assert "answer_received" in points
-    if "answers.store(" in source:
+    if "stored_answers.store_answer(" in source:
         assert "answer_stored" in points
 
 
 def test_it_costs_nothing_when_it_is_off():
-    assert faults.VARIABLE not in os.environ
-    assert faults.point is faults._pass_by
-    code = faults._pass_by.__code__
+    assert faults.ENVIRONMENT_VARIABLE not in os.environ
+    assert faults.point is faults._do_nothing
+    code = faults._do_nothing.__code__
     assert (code.co_names, code.co_nlocals, code.co_consts[-1]) == ((), 1, None)
 
 
@@ -105,7 +105,7 @@ def test_it_costs_nothing_when_it_is_off():
 def test_it_strikes_once_and_at_its_point_only(tmp_path, struck):
     """Two processes reach the point: the first is killed, the second finds the flag file and passes."""
     flag = tmp_path / "fired"
-    environment = os.environ | {faults.VARIABLE: f"{struck}.point kill {flag}", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {faults.ENVIRONMENT_VARIABLE: f"{struck}.point kill {flag}", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", "from afterturn import faults; faults.point('here.point')"]
     codes = [subprocess.run(command, env=environment, timeout=30).returncode for _ in range(2)]
     assert codes == ([-9, 0] if struck == "here" else [0, 0])

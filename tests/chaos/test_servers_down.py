@@ -114,7 +114,7 @@ def test_with_asyncio_it_is_the_same(own: OwnServers, memory: MemoryClient) -> N
     memory.write("user", "I live in Porto.")
     own.signal_postgres(signal.SIGSTOP)
     try:
-        seconds = asyncio.run(_recalled(memory._conversation.settings))
+        seconds = asyncio.run(_recalled(memory._session.settings))
     finally:
         own.signal_postgres(signal.SIGCONT)
     assert max(seconds) < POSTGRES_SECONDS + SLACK_SECONDS
@@ -123,9 +123,9 @@ def test_with_asyncio_it_is_the_same(own: OwnServers, memory: MemoryClient) -> N
 def test_a_statement_that_is_too_slow_is_given_up_too(own: OwnServers, memory: MemoryClient) -> None:
     def run() -> None:
         with (
-            pool.open_app_pool(memory._conversation.settings) as opened,
+            pool.open_app_pool(memory._session.settings) as opened,
             pytest.raises(MemoryUnavailable),
-            pool.owned(opened, UserScope("default", "ana")) as connection,
+            pool.user_transaction(opened, UserScope("default", "ana")) as connection,
         ):
             connection.execute("SELECT pg_sleep(30)")
 

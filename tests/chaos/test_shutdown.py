@@ -43,9 +43,9 @@ def test_sigterm_lets_a_call_end_and_keeps_its_answer(lane: Lane, expected: Imag
     with lane.clock():
         try:
             _in_the_middle_of_a_call(lane, worker, "latency", seconds=1.5)
-            worker.process.send(signal.SIGTERM)
+            worker.process.send_signal(signal.SIGTERM)
             assert worker.process.wait(WORKER_STOP_SECONDS), "the worker does not end"
-            assert worker.process.log_says("Initiating Soft Shutdown"), worker.process.log_tail()
+            assert worker.process.log_contains("Initiating Soft Shutdown"), worker.process.log_tail()
         finally:
             worker.kill()
         begun = len(lane.llm.calls("extract"))
@@ -64,7 +64,7 @@ def test_sigterm_hands_back_what_does_not_end(lane: Lane, expected: Image, varia
         worker = WorkerProcess(lane.settings, lane.directory, "ending", variables=variables)
         try:
             _in_the_middle_of_a_call(lane, worker, "hang")
-            worker.process.send(signal.SIGTERM)
+            worker.process.send_signal(signal.SIGTERM)
             started = time.monotonic()
             assert worker.process.wait(WORKER_STOP_SECONDS), "the worker does not end"
             assert time.monotonic() - started <= WORKER_STOP_SECONDS
@@ -80,9 +80,9 @@ def test_a_second_signal_loses_nothing(lane: Lane, expected: Image, second: int)
         worker = WorkerProcess(lane.settings, lane.directory, "ending")
         try:
             _in_the_middle_of_a_call(lane, worker, "hang")
-            worker.process.send(signal.SIGTERM)
+            worker.process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
-            worker.process.send(second)
+            worker.process.send_signal(second)
             assert worker.process.wait(WORKER_STOP_SECONDS), "the worker does not end"
         finally:
             worker.kill()

@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 )
 from psycopg.sql import SQL, Identifier
 
+from afterturn.extraction.batch_extraction import EMPTY_ANSWER
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
-from afterturn.pipeline.stages.extract import NOTHING
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 from harness import servers
@@ -234,7 +234,7 @@ class Memory(RuleBasedStateMachine):
         calls = self.llm.calls("extract")
         came = sum("status" not in call.faults for call in calls)
         [(stored,)] = self.database.execute(
-            "SELECT count(*) FROM answers WHERE answer IS DISTINCT FROM %s", (NOTHING,)
+            "SELECT count(*) FROM answers WHERE answer IS DISTINCT FROM %s", (EMPTY_ANSWER,)
         ).fetchall()
         assert came == stored if self.is_answered_once else came >= stored
 

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import uuid
+from contextlib import contextmanager
 
 import pytest
 import redis
 
-from afterturn.hot import keys
-from afterturn.scopes import SessionScope
+from afterturn.forgetting import erasures, export
+from afterturn.hot import keys, scripts
+from afterturn.hot.pending import CLAIM_SPREAD_MILLISECONDS
+from afterturn.pipeline.runtime import Runtime
+from afterturn.scopes import SessionScope, UserScope
 from api_shim import MemoryClient
 from harness.chaos.lane import Lane
 from harness.chaos.worker_process import WorkerProcess
@@ -26,6 +31,15 @@ TURN_1 = (
 SPARE_TURN_1 = b'{"v":1,"id":"turn-2","role":"assistant","content":"Noted.","at":1767603601.0}'
 FLUSH_1 = b'{"v":1,"id":"mark-1","mark":"flush"}'
 TURN_OF_THE_FUTURE = b'{"v":2,"id":"turn-3","role":"user","content":"From a newer client.","at":1767603602.0}'
+NOTE_OF_THE_FUTURE = b'{"v":1,"id":"note-1","kind":"note","text":"Ana sounds tired."}'
+#: The next release's workers, and what its migration does.
+NEWER_APP = "harness.chaos.newer_app"
+MIGRATION = (
+    "CREATE TABLE notes (tenant_id text, user_id text, session_id text, note_id text, text text,"
+    " PRIMARY KEY (tenant_id, user_id, session_id, note_id)); GRANT SELECT, INSERT, DELETE ON notes TO afterturn_worker"
+)
+ROLLBACK = "DROP TABLE IF EXISTS notes"
+ANA = UserScope("default", "ana")
 
 #: What the extractors of version 1 answered.
 ANSWERS = {
@@ -96,6 +110,43 @@ def test_a_turn_of_a_newer_release_waits_for_its_workers(pipeline, database, hot
     assert [fields[b"d"] for _, fields in hot_store.xrange(pending)] == [TURN_OF_THE_FUTURE]
 
 
+def test_an_entry_of_a_kind_that_only_a_newer_release_knows(pipeline, database, hot_store):
+    """It waits, the turns around it go on, readers pass over it; it is exported and forgotten like the rest."""
+    pending = _put(hot_store, TURN_1, NOTE_OF_THE_FUTURE, SPARE_TURN_1)
+    memory = MemoryClient("ana", "chat", settings=pipeline.settings)
+    assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
+    pipeline.settle()
+    assert database.execute("SELECT turn_id FROM turns ORDER BY position").fetchall() == [("turn-1",), ("turn-2",)]
+    assert [fields[b"d"] for _, fields in hot_store.xrange(pending)] == [NOTE_OF_THE_FUTURE]
+    assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
+
+    held = [record.values["row"] for record in export.records(pipeline.runtime.user_stores, ANA)]
+    assert json.loads(NOTE_OF_THE_FUTURE) in [row.get("entry") for row in held]
+    assert erasures.forget(pipeline.runtime, ANA).removed["redis.pending"] == 1
+    assert not hot_store.exists(pending)
+    assert int(hot_store.get(keys.pending_bytes(keys.shard_of("default", "ana")))) == 0
+
+
+def test_however_many_entries_of_a_newer_release_stand_before_a_turn_it_is_archived(pipeline, database, hot_store):
+    pending = _put(hot_store, *[NOTE_OF_THE_FUTURE] * 1_200, TURN_1, NOTE_OF_THE_FUTURE, SPARE_TURN_1)
+    pipeline.settle()
+    assert database.execute("SELECT turn_id FROM turns ORDER BY position").fetchall() == [("turn-1",), ("turn-2",)]
+    assert hot_store.xlen(pending) == 1_201
+
+
+def test_what_only_newer_workers_read_is_not_handed_out_at_every_sweep(pipeline, database, hot_store):
+    _put(hot_store, NOTE_OF_THE_FUTURE)
+    assert pipeline.sweep()["archive"] == 1
+    pipeline.step()
+    assert pipeline.sweep()["archive"] == 0
+    # Nor does it stand in the way of what comes: the claim lapses.
+    memory = MemoryClient("ana", "chat", settings=pipeline.settings)
+    memory.write("user", "I live in Porto.", turn_id="turn-9")
+    time.sleep(pipeline.settings.lease_seconds + CLAIM_SPREAD_MILLISECONDS / 1000)
+    pipeline.settle()
+    assert database.execute("SELECT turn_id FROM turns").fetchall() == [("turn-9",)]
+
+
 @pytest.mark.parametrize("version", ANSWERS, ids=lambda version: version[0])
 def test_stored_answers_of_version_1(pipeline, database, hot_store, version):
     _put(hot_store, TURN_1, FLUSH_1)
@@ -140,6 +191,83 @@ def test_messages_of_version_1_and_of_a_newer_one(lane: Lane) -> None:
         broker.lpush("summarize", _message("summarize", '[1, "default", "ana", "chat"]'))
         wait_until(lambda: bool(connection.execute("SELECT 1 FROM summaries").fetchall()), seconds=15)
         assert worker.is_running
+
+
+@contextmanager
+def _newer_schema(lane: Lane):
+    """The database as the newer release's migration leaves it."""
+    with lane.database() as connection:
+        connection.execute(ROLLBACK)
+        connection.execute(MIGRATION)
+        try:
+            yield connection
+        finally:
+            connection.execute(ROLLBACK)
+
+
+def _write_note(client: redis.Redis, number: int) -> None:
+    """Write a note into Ana's session, as a client of the newer release does."""
+    scope = SessionScope("default", "ana", "chat")
+    shard = keys.shard_of("default", "ana")
+    payload = json.dumps({"v": 1, "id": f"note-{number}", "kind": "note", "text": f"Note {number}."}).encode()
+    touched = (keys.pending(scope), keys.due(shard), keys.pending_bytes(shard))
+    scripts.WRITE.run(client, touched, keys.member(scope), 1_000_000, len(payload), f"note-{number}", payload)
+
+
+def test_a_rolling_upgrade_to_a_release_with_one_more_kind(lane: Lane, tmp_path) -> None:
+    """Clients first, which is the wrong way round: nothing is lost, doubled or kept waiting for a kind of theirs."""
+    lane.begin()
+    memory = MemoryClient("ana", "chat", settings=lane.settings)
+    scope = SessionScope("default", "ana", "chat")
+    flag = tmp_path / "struck"
+    with (
+        _newer_schema(lane) as connection,
+        redis.Redis.from_url(lane.settings.redis_url) as client,
+        lane.clock(),
+        WorkerProcess(lane.settings, lane.directory, "older") as older,
+    ):
+        memory.write("user", "I live in Porto.", turn_id="turn-1")
+        _write_note(client, 1)
+        memory.write("user", "I own a cat.", turn_id="turn-2")
+        wait_until(lambda: _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2"], seconds=30)
+        assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
+        assert client.xlen(keys.pending(scope)) == 1
+
+        _strike_a_newer_worker(lane, flag)
+        assert _ids(connection, "note_id", "notes") == ["note-1"]
+        with WorkerProcess(lane.settings, lane.directory, "newer-2", app=NEWER_APP):
+            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=30)
+            older.kill()
+            _write_note(client, 2)
+            memory.write("user", "I like tea.", turn_id="turn-3")
+            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=30)
+        assert _ids(connection, "note_id", "notes") == ["note-1", "note-2"]
+        assert _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2", "turn-3"]
+        assert int(client.get(keys.pending_bytes(keys.shard_of("default", "ana")))) == 0
+        _forget_with_notes(lane, connection)
+
+
+def _strike_a_newer_worker(lane: Lane, flag) -> None:
+    """Kill the first worker of the newer release between its commit and Redis, beside one of the older."""
+    fault = f"archive.after_commit kill {flag}"
+    with WorkerProcess(lane.settings, lane.directory, "newer-1", app=NEWER_APP, fault=fault) as struck:
+        wait_until(lambda: flag.exists() and not struck.is_running, seconds=30)
+
+
+def _ids(connection, column: str, table: str) -> list[str]:
+    return [name for (name,) in connection.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()]
+
+
+def _forget_with_notes(lane: Lane, connection) -> None:
+    """Export and forget, by this release: the newer one's table is found because its rows belong to a user."""
+    runtime = Runtime(lane.settings, pool_size=2)
+    try:
+        kinds = [record.kind for record in export.records(runtime.user_stores, ANA)]
+        assert kinds.count("notes") == 2
+        assert erasures.forget(runtime, ANA).removed["notes"] == 2
+        assert _ids(connection, "note_id", "notes") == []
+    finally:
+        runtime.close()
 
 
 def _says(worker: WorkerProcess, times: int, text: str) -> bool:

@@ -5,6 +5,7 @@ import random
 import psycopg
 import pytest
 
+from afterturn import turns
 from afterturn.hot import keys, pending
 from afterturn.pipeline.stages.sweep import SESSIONS_PER_ARCHIVE
 from afterturn.scopes import SessionScope
@@ -55,7 +56,7 @@ def test_dying_between_the_commit_and_redis_doubles_nothing(settings, pipeline, 
         from afterturn.pipeline.stages import archive
 
         taken = pending.read(hot_store, [SESSION], limit=10)
-        archive.archive_entries(connection, settings, taken)
+        archive.archive_entries(connection, settings, taken.entries)
     # Here the process dies: the entry is still pending.
     assert hot_store.xlen(keys.pending(SESSION)) == 1
     pipeline.settle()
@@ -67,7 +68,7 @@ def test_an_entry_leaves_only_when_both_its_ids_agree(settings, pipeline, hot_st
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "old")
     taken = pending.read(hot_store, [SESSION], limit=10)
-    [entry] = taken[SESSION]
+    [entry] = taken.entries[SESSION]
     # Redis comes back empty, with its clock set back: a new turn gets the stream id of the old one.
     hot_store.flushall()
     hot_store.xadd(keys.pending(SESSION), {"i": "another-turn", "d": b"{}"}, id=entry.stream_id)
@@ -81,16 +82,11 @@ def test_an_empty_redis_and_old_stream_ids_swallow_nothing(settings, pipeline, d
     memory.write("user", "before")
     pipeline.settle()
     hot_store.flushall()
-    payload = MemoryClient("ana", "chat", settings=settings)._conversation.write_arguments(
-        [MemoryClient("ana", "chat", settings=settings)._conversation.turn("user", "after", **_NOTHING)]
-    )
-    hot_store.xadd(keys.pending(SESSION), {"i": payload[3], "d": payload[4]}, id="1-1")
+    turn_id, payload = turns.make_payload("user", "after", limit_bytes=1_000)
+    hot_store.xadd(keys.pending(SESSION), {"i": turn_id, "d": payload}, id="1-1")
     hot_store.zadd(keys.due(keys.shard_of("default", "ana")), {keys.member(SESSION): 1})
     pipeline.settle()
     assert [content for _, _, content in rows(database)] == ["before", "after"]
-
-
-_NOTHING = {"turn_id": None, "name": None, "occurred_at": None, "metadata": None, "memories_shown": ()}
 
 
 def test_many_sessions_go_in_few_messages(settings, pipeline, database):
@@ -120,7 +116,7 @@ def test_an_unreadable_entry_stays_where_it_is_and_the_others_go_on(settings, pi
         pipeline.step()
     assert [content for _, _, content in rows(database)] == ["good", "good too"]
     assert hot_store.xlen(keys.pending(SESSION)) == 1
-    assert "is left where it is" in caplog.text
+    assert "stay where they are" in caplog.text
 
 
 def test_two_archives_at_once_give_each_position_once(settings, pipeline, database):

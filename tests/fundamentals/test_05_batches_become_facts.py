@@ -166,4 +166,4 @@ def test_ids_of_facts_follow_from_the_answer(settings, pipeline, database):
     pipeline.settle()
     [(batch_id,)] = database.execute("SELECT batch_id FROM batches").fetchall()
     stored = {row[0] for row in database.execute("SELECT fact_id FROM facts").fetchall()}
-    assert stored == {ids.fact_id(UUID(str(batch_id)), "test-1", "scripted", index) for index in range(2)}
+    assert stored == {ids.derive_fact_id(UUID(str(batch_id)), "test-1", "scripted", index) for index in range(2)}

@@ -31,18 +31,18 @@ def memory(short_runs):
 
 @pytest.fixture
 def talk(memory, pipeline):
-    """Say so many things, one after the other, and let them become episodes."""
+    """Write turns, one episode each, and process them; return the turns' ids."""
 
-    def said(*texts):
+    def write_and_process(*texts):
         written = [memory.write("user", text, name="Ana") for text in texts]
         pipeline.settle()
         return written
 
-    return said
+    return write_and_process
 
 
 def digests(database):
-    """Level, first, last and whether it says anything, of every digest."""
+    """Level, first number, last number and whether it has statements, of every digest."""
     rows = "SELECT level, first_user_seq, last_user_seq, statements IS NOT NULL FROM digests ORDER BY 1, 2"
     return database.execute(rows).fetchall()
 
@@ -69,25 +69,25 @@ def everything_derived(database):
     return " ".join(str(row) for query in queries for row in database.execute(query).fetchall())
 
 
-def test_complete_runs_become_digests_and_these_wider_ones(talk, memory, database):
+def test_episodes_become_digests_and_these_become_wider_ones(talk, memory, database):
     talk(*cities(10))
     assert spans(database) == [(0, 1, 2), (0, 3, 4), (0, 5, 6), (0, 7, 8), (1, 1, 4)]
     summary = memory.session_summary()
-    assert memory.summary() == summary.text == "\n".join(said.text for said in summary.statements)
+    assert memory.summary() == summary.text == "\n".join(statement.text for statement in summary.statements)
     assert [f"Xyl{number}" in summary.text for number in range(1, 11)] == [True] * 10
 
 
 def test_each_statement_names_its_episodes(talk, memory, database):
     talk(*cities(10))
-    told = dict(database.execute("SELECT batch_id::text, summary FROM episodes").fetchall())
+    episodes = dict(database.execute("SELECT batch_id::text, summary FROM episodes").fetchall())
     statements = memory.session_summary().statements
-    assert {episode_id for said in statements for episode_id in said.episode_ids} <= set(told)
-    for said in statements:
-        [town] = {word.strip(".") for word in said.text.split() if word.startswith("Xyl")}
-        assert any(town in told[episode_id] for episode_id in said.episode_ids)
+    assert {episode_id for statement in statements for episode_id in statement.episode_ids} <= set(episodes)
+    for statement in statements:
+        [town] = {word.strip(".") for word in statement.text.split() if word.startswith("Xyl")}
+        assert any(town in episodes[episode_id] for episode_id in statement.episode_ids)
 
 
-def test_its_length_is_bounded(talk, memory, short_runs, pipeline):
+def test_the_length_of_a_summary_is_limited(talk, memory, short_runs, pipeline):
     limited = short_runs.model_copy(update={"summary_tokens": 60})
     with Pipeline(limited) as bounded:
         for text in cities(12):
@@ -98,17 +98,17 @@ def test_its_length_is_bounded(talk, memory, short_runs, pipeline):
     assert "Xyl12" in summary
 
 
-def test_archived_turns_stay_searchable(talk, memory):
+def test_summarized_turns_are_still_recalled(talk, memory):
     talk(*cities(10))
     assert any("Xyl1." in found.text for found in memory.recall("Xyl1"))
 
 
-def test_a_turn_that_is_taken_back_costs_only_the_digests_above_it(talk, memory, pipeline, database):
+def test_removing_a_turn_remakes_only_the_digests_that_cover_it(talk, memory, pipeline, database):
     ids = talk("I visited Porto.", "I visited Rome.", f"I live in {CANARY}.", *cities(7))
     before = made_at(database)
     memory.remove(ids[2])
     pipeline.do("archive", [["default", "ana", "chat"]])
-    # At once it is told nowhere, and the rest is still told.
+    # The removed text is gone at once, and the rest is still there.
     assert CANARY not in everything_derived(database) + memory.summary()
     assert "Porto" in memory.summary() and "Xyl7" in memory.summary()
     assert {row[:3] for row in digests(database) if not row[3]} == {(0, 3, 4), (1, 1, 4)}
@@ -118,7 +118,7 @@ def test_a_turn_that_is_taken_back_costs_only_the_digests_above_it(talk, memory,
     assert {key for key, moment in made_at(database).items() if moment != before[key]} == {(0, 3), (1, 1)}
 
 
-def test_a_digest_of_which_nothing_is_left_goes(talk, memory, pipeline, database):
+def test_a_digest_without_remaining_episodes_is_deleted(talk, memory, pipeline, database):
     ids = talk(*cities(10))
     for turn_id in ids[2:4]:
         memory.remove(turn_id)
@@ -134,7 +134,7 @@ def test_a_digest_of_which_nothing_is_left_goes(talk, memory, pipeline, database
     assert "Xyl4" in memory.summary()
 
 
-def test_summarizing_what_is_unchanged_writes_nothing(talk, memory, pipeline, database):
+def test_summarizing_an_unchanged_session_writes_nothing(talk, memory, pipeline, database):
     talk("I live in Porto.", *cities(6))
 
     def rows():
@@ -151,7 +151,7 @@ def test_summarizing_what_is_unchanged_writes_nothing(talk, memory, pipeline, da
     assert rows() == before
 
 
-def test_the_async_client_does_the_same(short_runs, talk, memory):
+def test_the_asyncio_client_returns_the_same_summaries(short_runs, talk, memory):
     talk("I live in Porto.", *cities(6))
 
     async def ask():

@@ -34,10 +34,10 @@ def rebuilt(pipeline, limit_tokens=250):
     from afterturn.summaries import profile
 
     with pipeline.runtime.postgres.connection() as connection:
-        profile.rebuild(connection, ANA, limit_tokens=limit_tokens)
+        profile.rebuild_profile(connection, ANA, limit_tokens=limit_tokens)
 
 
-def test_the_profile_holds_what_is_always_of_use(memory, pipeline, database):
+def test_the_profile_contains_the_always_useful_facts(memory, pipeline, database):
     for text in ("My name is Ana.", "I live in Porto.", "I am allergic to nuts."):
         memory.write("user", text, name="Ana")
     pipeline.settle()
@@ -48,7 +48,7 @@ def test_the_profile_holds_what_is_always_of_use(memory, pipeline, database):
     assert text == profile == "\n".join(behind[fact_id] for fact_id in fact_ids)
 
 
-def test_pinned_first_then_what_is_weighty(pipeline, memory, database):
+def test_the_profile_is_ordered_by_pins_and_importance(pipeline, memory, database):
     put_fact(database, "Ana lives in Porto.", category="place", importance=0.6)
     put_fact(database, "Ana is called Ana.", category="identity", importance=0.9)
     put_fact(database, "Ana saw a film.", category="event")
@@ -73,7 +73,7 @@ def test_pinned_first_then_what_is_weighty(pipeline, memory, database):
     assert memory.profile() is None
 
 
-def test_preferences_have_one_value_each(memory, pipeline, database):
+def test_each_preference_has_one_value(memory, pipeline, database):
     database.execute("INSERT INTO users (tenant_id, user_id, display_name) VALUES ('default', 'ana', 'Ana Reis')")
     wanted = {"category": "preference", "subject": "Ana"}
     put_fact(database, "1", attribute="favourite_colour", value="blue", **wanted)
@@ -89,7 +89,7 @@ def test_preferences_have_one_value_each(memory, pipeline, database):
     assert MemoryClient("ben", settings=pipeline.settings).preferences() == {}
 
 
-def test_a_preference_is_set_by_hand_and_replaced(memory, pipeline, database):
+def test_a_person_sets_and_replaces_a_preference(memory, pipeline, database):
     memory.set_preference("reply language", "Portuguese")
     pipeline.settle()
     assert memory.preferences() == {"reply_language": "Portuguese"}

@@ -9,8 +9,8 @@ from api_shim import MemoryClient
 CANARY = "Zanzibar"
 
 
-def said_before(settings, pipeline):
-    """What Ana said in an earlier conversation."""
+def write_earlier_session(settings, pipeline):
+    """Write and process an earlier conversation of Ana's."""
     earlier = MemoryClient("ana", "earlier", settings=settings)
     earlier.write("user", "I live in Porto.", name="Ana")
     earlier.write("user", "My sister Rita works at Acme.", name="Ana")
@@ -21,8 +21,8 @@ def text_of(context):
     return "\n".join(str(message["content"]) for message in context.messages)
 
 
-def test_memory_stands_first_and_the_conversation_last(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_memory_comes_before_the_conversation(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "Hello!", name="Ana")
     memory.write("assistant", "Hi, how can I help?")
     memory.write("user", "Where do I live?", name="Ana")
@@ -35,20 +35,20 @@ def test_memory_stands_first_and_the_conversation_last(settings, pipeline, memor
         {"role": "assistant", "content": "Hi, how can I help?"},
         {"role": "user", "content": "Where do I live?", "name": "Ana"},
     ]
-    assert context.tokens == counting.tokens_of(context.messages, tokens.estimate) <= 1_000
+    assert context.tokens == counting.count_messages(context.messages, tokens.estimate) <= 1_000
     assert {str(fact.fact_id) for fact in memory.facts()} <= set(context.memory_ids)
     assert all(label in first["content"] for label in context.labels)
 
 
-def test_its_memory_ids_can_be_written_with_the_next_turn(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_memory_ids_can_be_written_with_the_next_turn(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     context = memory.context("Where do I live?", 1_000)
     memory.write("assistant", "You live in Porto.", memories_shown=context.memory_ids)
     assert memory.history(1)[0].memories_shown == context.memory_ids
 
 
-def test_the_beginning_is_the_same_for_every_question(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_stable_parts_are_the_same_for_every_question(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "I adopted a dog called Rex.", name="Ana")
     pipeline.settle()
     texts = []
@@ -63,8 +63,8 @@ def test_the_beginning_is_the_same_for_every_question(settings, pipeline, memory
     assert "Europe/Lisbon" in texts[0].rpartition("Right now:")[2]
 
 
-def test_a_pinned_fact_is_there_whatever_the_question_and_stands_once(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_a_pinned_fact_is_shown_once_for_every_question(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     fact_id = memory.add_fact("Ana is allergic to peanuts.", pinned=True)
     pipeline.settle()
     context = memory.context("Is Ana allergic to peanuts?", 1_000)
@@ -74,7 +74,7 @@ def test_a_pinned_fact_is_there_whatever_the_question_and_stands_once(settings, 
     assert "allergic" in text_of(memory.context(None, 160))
 
 
-def test_what_is_in_view_as_a_turn_is_not_recalled_again(pipeline, memory, database):
+def test_a_memory_of_a_visible_turn_is_not_shown_again(pipeline, memory, database):
     memory.write("user", "The parrot of my aunt is called Captain Flint.", name="Ana")
     pipeline.settle()
     database.execute("DELETE FROM profiles")  # a profile repeats it, so that the prompt's beginning does not change
@@ -82,7 +82,7 @@ def test_what_is_in_view_as_a_turn_is_not_recalled_again(pipeline, memory, datab
     assert "About the question:" in text_of(memory.context("parrot", 1_000, history=LastTurns(0)))
 
 
-def test_current_values_stand_before_old_ones(settings, pipeline, memory, database):
+def test_current_facts_come_before_superseded_ones(settings, pipeline, memory, database):
     memory.write("user", "I live in Porto.", name="Ana")
     pipeline.settle()
     memory.write("user", "I live in Lisbon now.", name="Ana")
@@ -113,7 +113,7 @@ def test_a_removed_turn_is_never_shown(settings, pipeline, memory):
 
 
 def test_another_user_and_another_tenant_see_nothing(settings, pipeline, memory):
-    said_before(settings, pipeline)
+    write_earlier_session(settings, pipeline)
     memory.add_fact("Ana is allergic to peanuts.", pinned=True)
     memory.write("user", "Hello!")
     pipeline.settle()
@@ -125,7 +125,7 @@ def test_another_user_and_another_tenant_see_nothing(settings, pipeline, memory)
         assert (context.messages, context.tokens, context.memory_ids) == ([], 0, ())
 
 
-def test_it_costs_one_round_trip_to_redis_without_a_question(memory, hot_store):
+def test_a_context_without_a_question_makes_one_round_trip_to_redis(memory, hot_store):
     memory.context(None, 1_000)
     before = hot_store.info("commandstats")["cmdstat_exec"]["calls"]
     memory.context(None, 1_000)

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from afterturn.client.plans import flush
 from afterturn.errors import InvalidId, InvalidInput, TurnTooLarge
 from afterturn.facts import edits
 from afterturn.hot import keys
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
 
-EDITS = SessionScope("default", "ana", edits.SESSION)
+EDITS = SessionScope("default", "ana", edits.SESSION_ID)
 NOWHERE = str(uuid.UUID(int=7))
 
 
@@ -152,7 +153,7 @@ def test_a_fact_that_fits_no_turn_is_refused(settings, hot_store):
 
 
 def test_sessions_of_edits_are_nobodys_conversation(settings):
-    for session_id in (edits.SESSION, "~", "~anything"):
+    for session_id in (edits.SESSION_ID, "~", "~anything"):
         with pytest.raises(InvalidId, match="begin with ~"):
             MemoryClient("ana", session_id, settings=settings)
 
@@ -179,7 +180,10 @@ def test_an_edit_makes_no_summary_but_the_profile_anew(memory, pipeline, databas
 
 
 def test_flush_waits_for_edits_as_well(memory, pipeline):
+    def is_settled():
+        return memory._driver.run(flush.is_settled(memory._session))
+
     memory.add_fact("Ana plays the cello.")
-    assert not memory._is_settled()
+    assert not is_settled()
     pipeline.settle()
-    assert memory._is_settled()
+    assert is_settled()

@@ -14,7 +14,7 @@ from afterturn.scopes import SessionScope
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 from tests import canary
 
-EDITS = SessionScope("default", "ana", edits.SESSION)
+EDITS = SessionScope("default", "ana", edits.SESSION_ID)
 NOWHERE = str(uuid.UUID(int=7))
 
 
@@ -68,7 +68,7 @@ def test_a_dead_edit_is_replayed_with_its_own_answer_and_never_extracted(memory,
 def test_dying_between_the_commit_and_redis_doubles_no_edit(memory, pipeline, hot_store, settings, database):
     memory.add_facts([{"text": "Ana has one cat."}, {"text": "Ana has a dog.", "pinned": True}])
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
-        archive.archive_entries(connection, settings, pending.read(hot_store, [EDITS], limit=10))
+        archive.archive_entries(connection, settings, pending.read(hot_store, [EDITS], limit=10).entries)
     # Here the process dies: the entries are still pending, and nobody was told of the batches.
     assert hot_store.xlen(keys.pending(EDITS)) == 2
     database.execute("UPDATE batches SET hinted_at = now() - interval '1 hour'")
@@ -115,8 +115,7 @@ def test_edits_are_exported_and_forgotten(memory, pipeline, database, hot_store)
     first = memory.add_fact(f"{canary.WORD} has one cat.", topics=[canary.WORD])
     pipeline.settle()
     memory.correct_fact(first, f"{canary.WORD} has two cats.")
-    with pipeline.runtime.postgres.connection() as connection:
-        exported = str(list(export.records(pipeline.runtime.redis, connection, EDITS.user)))
+    exported = str(list(export.records(pipeline.runtime.user_stores, EDITS.user)))
     assert "has one cat" in exported and "has two cats" in exported
     assert {"turns", "answers", "facts", "evidence"} <= set(canary.places(database, hot_store, canary.WORD))
     erasures.forget(pipeline.runtime, EDITS.user)

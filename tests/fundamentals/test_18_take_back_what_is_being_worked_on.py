@@ -111,7 +111,7 @@ def test_while_a_later_stage_is_at_work(pipeline, memory, database, hot_store, m
     from afterturn.consolidation import plan
     from afterturn.embedding import items
 
-    module, name = {"embed": (items, "missing"), "consolidate": (plan, "read")}[reached]
+    module, name = {"embed": (items, "find_missing_items"), "consolidate": (plan, "make_plan")}[reached]
     original = getattr(module, name)
 
     def interrupted(*arguments, **named):

@@ -22,7 +22,7 @@ def test_importing_twice_adds_nothing(command, pipeline, database, write_file):
     assert (count(database, "turns"), count(database, "facts")) == (122, facts)
 
 
-def test_dates_are_kept_and_the_newer_word_counts(command, pipeline, settings, database, write_file):
+def test_dates_are_kept_and_the_later_value_is_current(command, pipeline, settings, database, write_file):
     MemoryClient("ana", "today", settings=settings).write("user", "I live in Porto.")
     pipeline.settle()
     file = write_file(line("I live in Lisbon."), line("I started a new job yesterday."), line("I own a red bicycle."))
@@ -37,7 +37,7 @@ def test_dates_are_kept_and_the_newer_word_counts(command, pipeline, settings, d
     assert status == [("superseded",), ("current",)]
 
 
-def test_bad_lines_are_named_and_nothing_is_imported(command, pipeline, database, write_file):
+def test_invalid_lines_are_reported_and_nothing_is_imported(command, pipeline, database, write_file):
     file = write_file(line("I live in Porto."), line("SECRET", at="yesterday"), line("SECRET", role="SECRET"))
     ended = command("import", file)
     assert ended.code == 2
@@ -63,7 +63,7 @@ def test_a_dry_run_needs_no_server_and_writes_nothing(command, database, write_f
     assert (away.code, "memory_unavailable" in away.error) == (2, True)
 
 
-def test_lines_may_come_through_a_pipe_and_leave_out_whose_they_are(command, pipeline, database, monkeypatch):
+def test_lines_can_come_through_a_pipe_without_user_and_session(command, pipeline, database, monkeypatch):
     said = {"role": "user", "content": "I live in Porto.", "at": "2023-05-08T13:56:00Z"}
     source = SimpleNamespace(buffer=io.BytesIO(json.dumps(said).encode()), isatty=lambda: False)
     monkeypatch.setattr(sys, "stdin", source)
@@ -72,7 +72,7 @@ def test_lines_may_come_through_a_pipe_and_leave_out_whose_they_are(command, pip
     assert database.execute("SELECT tenant_id, user_id, session_id FROM turns").fetchall() == [("t", "ana", "old")]
 
 
-def test_what_was_imported_is_not_newer_than_what_was_said_since(command, pipeline, settings, database, write_file):
+def test_imported_turns_are_older_than_live_turns_written_before(command, pipeline, settings, database, write_file):
     MemoryClient("ana", "today", settings=settings).write("user", "I live in Porto.")
     pipeline.settle()
     old = line("I live in Lisbon.")
@@ -82,7 +82,7 @@ def test_what_was_imported_is_not_newer_than_what_was_said_since(command, pipeli
     assert [memory.text for memory in newest] == ["I live in Porto.", "I live in Lisbon."]
 
 
-def test_who_is_forgotten_in_the_middle_of_an_import_is_forgotten(command, pipeline, database, write_file):
+def test_forgetting_a_user_during_an_import_forgets_all_turns(command, pipeline, database, write_file):
     assert command("import", write_file(*many(300, users=2))).code == 0
     for _ in range(3):
         pipeline.sweep()

@@ -1,4 +1,4 @@
-"""`afterturn costs`, `client.costs()` and GET …/costs: every figure against prepared calls."""
+"""`afterturn costs`, `client.costs()` and GET …/costs: all figures of known calls."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,7 @@ FIGURES = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "unfi
 
 @pytest.fixture
 def some_calls(database):
-    """Of ana: two of today, of which one is under way, and one of two days ago; of ben one."""
+    """Three calls of ana (today, today and unfinished, two days ago) and one of ben."""
     for user_id, stage, batch_id, spent, days, has_ended in (
         ("ana", "extract", BATCH, (1_000, 800, 100), 0, True),
         ("ana", "judge", BATCH, (0, 0, 0), 0, False),
@@ -39,7 +39,7 @@ def figures(costs):
     return tuple(costs[name] for name in FIGURES)
 
 
-def test_by_day_the_newest_first(some_calls, command):
+def test_costs_by_day_start_with_the_newest(some_calls, command):
     shown = command.json("costs", "--user", "ana")
     days = [row["day"] for row in shown["costs"]]
     assert days == sorted(days, reverse=True)
@@ -49,7 +49,7 @@ def test_by_day_the_newest_first(some_calls, command):
     assert len(command.json("costs", "--user", "ana", "--days", "2")["costs"]) == 1
 
 
-def test_by_user_stage_and_batch_the_costliest_first(some_calls, command):
+def test_costs_by_user_stage_and_batch_start_with_the_highest(some_calls, command):
     assert [row["user_id"] for row in command.json("costs", "--by", "user")["costs"]] == ["ben", "ana"]
     assert command.json("costs", "--by", "user", "--tenant", "other")["costs"] == []
     stages = [(row["stage"], row["calls"]) for row in command.json("costs", "--by", "stage")["costs"]]
@@ -58,7 +58,7 @@ def test_by_user_stage_and_batch_the_costliest_first(some_calls, command):
     assert [(row["batch_id"], row["calls"]) for row in batches] == [(str(BATCH), 2), (None, 1)]
 
 
-def test_money_where_prices_are_given(some_calls, command, monkeypatch):
+def test_prices_add_money_to_the_costs(some_calls, command, monkeypatch):
     priced = ("costs", "--user", "ana", "--prompt-price", "2", "--completion-price", "10")
     assert command.json(*priced)["total"]["money"] == pytest.approx((1_500 * 2 + 150 * 10) / 1_000_000)
     assert "0.0045" in command(*priced).out
@@ -68,7 +68,7 @@ def test_money_where_prices_are_given(some_calls, command, monkeypatch):
     assert command.json("costs", "--user", "ana")["total"]["money"] == pytest.approx(0.0015)
 
 
-def test_the_table(some_calls, command):
+def test_the_command_prints_a_table(some_calls, command):
     shown = command("costs", "--by", "batch").out
     assert str(BATCH) in shown
     assert "default / ana / no batch" in shown
@@ -76,7 +76,7 @@ def test_the_table(some_calls, command):
     assert command("costs", "--user", "nobody").out.strip() == "no calls"
 
 
-def test_the_clients_show_their_own_user(some_calls, settings):
+def test_the_clients_return_the_costs_of_their_own_user(some_calls, settings):
     today = datetime.now(UTC).date()
     expected = [(today, 2, 1_000), (today - timedelta(days=2), 1, 500)]
     found = MemoryClient("ana", settings=settings).costs()
@@ -97,7 +97,7 @@ def test_the_clients_show_their_own_user(some_calls, settings):
     assert asyncio.run(ask()) == found
 
 
-def test_over_http(some_calls, settings):
+def test_the_http_api_returns_costs(some_calls, settings):
     with TestClient(create_app(settings)) as http:
         answer = http.get("/v1/users/ana/costs", params={"by": "day", "days": 1})
         assert answer.status_code == 200

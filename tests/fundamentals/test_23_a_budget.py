@@ -1,4 +1,4 @@
-"""A user's tokens of the day: reserved before the call, batches wider as they run out, then paused, never dropped."""
+"""The daily token budget: calls reserve tokens, batches become larger, then pause, and are never dropped."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
 from harness.waiting import wait_until
 
-#: One call of a batch of one turn may take about 6,000, most of it the longest answer.
+#: The expected tokens of a batch with one turn are about 6,000, most of them for the longest answer.
 ONE_CALL = 8_000
 
 
@@ -28,7 +28,7 @@ def llm_server():
 
 @pytest.fixture
 def with_budget(settings, llm_server):
-    """Return settings with the LLM and these tokens per user and day."""
+    """A function that returns settings with the LLM and a number of daily tokens per user."""
 
     def make(tokens, **changes):
         given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "user_daily_tokens": tokens}
@@ -44,7 +44,7 @@ def write_sessions(settings, user_id, count):
 
 
 def cut_only(pipeline):
-    """Archive and cut what is written; leaves nothing to be extracted behind but in the database."""
+    """Archive and cut the written turns, and drop the hints to extract."""
     while any(pipeline.sweep().get(stage) for stage in ("archive", "extract")):
         while pipeline.hints.waiting:
             stage, arguments = pipeline.hints.waiting.popleft()
@@ -66,7 +66,7 @@ def spend(database, tokens, user_id="ana", moment="now()"):
     )
 
 
-def test_a_call_is_reserved_before_it_is_made(with_budget, llm_server, hot_store, database, command):
+def test_a_call_reserves_tokens_before_it_is_made(with_budget, llm_server, hot_store, database, command):
     settings = with_budget(1_000_000)
     command.use(settings)
     write_sessions(settings, "ana", 1)
@@ -85,7 +85,7 @@ def test_a_call_is_reserved_before_it_is_made(with_budget, llm_server, hot_store
     assert 0 < ended["prompt_tokens"] + ended["completion_tokens"] < under_way["reserved_tokens"]
 
 
-def test_what_is_reserved_is_the_most_that_the_call_takes(with_budget, hot_store, database):
+def test_a_call_reserves_the_most_tokens_that_it_may_use(with_budget, hot_store, database):
     settings = with_budget(None)
     write_sessions(settings, "ana", 3)
     with Pipeline(settings) as pipeline:
@@ -95,7 +95,7 @@ def test_what_is_reserved_is_the_most_that_the_call_takes(with_budget, hot_store
     assert all(prompt + completion < reserved for reserved, prompt, completion in rows)
 
 
-def test_many_workers_at_once_do_not_overshoot(with_budget, llm_server, hot_store, database):
+def test_concurrent_workers_do_not_exceed_the_budget(with_budget, llm_server, hot_store, database):
     settings = with_budget(ONE_CALL)
     write_sessions(settings, "ana", 6)
     llm_server.fail("hold", on="extract")
@@ -109,7 +109,7 @@ def test_many_workers_at_once_do_not_overshoot(with_budget, llm_server, hot_stor
     assert len(llm_server.calls("extract")) == 1
 
 
-def test_at_the_end_batches_are_paused_until_midnight_and_nothing_is_lost(
+def test_with_an_exhausted_budget_batches_pause_until_midnight_and_nothing_is_lost(
     with_budget, llm_server, hot_store, database, command
 ):
     settings = with_budget(ONE_CALL)
@@ -120,28 +120,28 @@ def test_at_the_end_batches_are_paused_until_midnight_and_nothing_is_lost(
     with Pipeline(settings.model_copy(update={"user_daily_tokens": 20_000})) as rich, Pipeline(settings) as pipeline:
         cut_only(pipeline)
         pipeline.settle()
-        # Of ben the first call went through, and the others as long as there was room; ana's all wait.
+        # Ben's calls were made until his budget was exhausted. All batches of ana wait.
         states = batch_states(database)
         assert [state for state in states if state[0] == "ana"] == [("ana", "pending", 0, True)] * 3
         assert ("ben", "applied", 0, False) in states
         [(until,)] = database.execute("SELECT DISTINCT paused_until FROM batches WHERE user_id = 'ana'").fetchall()
         assert (until.astimezone(UTC).time(), until > datetime.now(UTC)) == (datetime.min.time(), True)
-        # It is visible, for all and for the user; recall of what was said goes on.
+        # The pause is visible for all and for the user. Recall still finds the turns.
         assert command.json("status", "--user", "ana")["paused"] == {"count": 3, "until": until.isoformat()}
         today = command.json("costs", "--user", "ana")["today"]
         assert (today["spent_tokens"], today["is_degraded"], today["paused_batches"]) == (5_000, True, 3)
         assert "paused until" in command("costs", "--user", "ana").out
         assert len(MemoryClient("ana", "s0", settings=settings).recall("bicycles")) == 3
-        # The endpoint has nothing to do with it.
+        # The breaker of the endpoint is not affected.
         assert pipeline.runtime.llm_breaker.admit().may_call
-        # Midnight comes, and the day is a new one.
+        # A new day begins.
         database.execute(
             "UPDATE batches SET paused_until = now() - interval '1 second' WHERE paused_budget IS NOT NULL"
         )
         database.execute("UPDATE llm_calls SET reserved_at = reserved_at - interval '1 day'")
         pipeline.settle()
         assert ("ana", "applied", 0) in {state[:3] for state in batch_states(database)}
-        # What that day has no room for either goes on when somebody raises the budget.
+        # Batches that exceed the new day's budget too continue when the budget is raised.
         rich.settle()
     assert {state[1:3] for state in batch_states(database)} == {("applied", 0)}
     assert database.execute("SELECT user_id, count(*) FROM facts GROUP BY 1 ORDER BY 1").fetchall() == [
@@ -150,7 +150,7 @@ def test_at_the_end_batches_are_paused_until_midnight_and_nothing_is_lost(
     ]
 
 
-def test_a_raised_budget_resumes_at_once_and_the_same_one_does_not(with_budget, hot_store, database):
+def test_a_higher_budget_resumes_batches_at_once_and_the_same_budget_does_not(with_budget, hot_store, database):
     settings = with_budget(ONE_CALL)
     spend(database, 5_000)
     write_sessions(settings, "ana", 2)
@@ -163,7 +163,7 @@ def test_a_raised_budget_resumes_at_once_and_the_same_one_does_not(with_budget, 
     assert [state[1] for state in batch_states(database)] == ["applied"] * 2
 
 
-def test_the_first_call_of_a_day_is_made_however_large(with_budget, hot_store, database):
+def test_the_first_call_of_a_day_may_exceed_the_budget(with_budget, hot_store, database):
     settings = with_budget(1_000)
     spend(database, 900_000, moment="now() - interval '24 hours'")
     write_sessions(settings, "ana", 1)
@@ -172,7 +172,7 @@ def test_the_first_call_of_a_day_is_made_however_large(with_budget, hot_store, d
     assert [state[1] for state in batch_states(database)] == ["applied"]
 
 
-def test_a_call_whose_process_died_counts_with_all_that_it_reserved(with_budget, hot_store, database):
+def test_a_call_whose_process_died_counts_with_all_its_reserved_tokens(with_budget, hot_store, database):
     settings = with_budget(10_000)
     write_sessions(settings, "ana", 1)
     with Pipeline(settings) as pipeline:
@@ -180,23 +180,23 @@ def test_a_call_whose_process_died_counts_with_all_that_it_reserved(with_budget,
         runtime, user = pipeline.runtime, UserScope("default", "ana")
         with runtime.postgres.connection() as connection:
             lease = runtime.leases.claim(connection, user, "sleep", "ana")
-        asked = {"stage": "sleep", "model": "m", "daily_tokens": 10_000}
+        call = {"stage": "sleep", "model": "m", "daily_tokens": 10_000}
 
         class Killed(BaseException):
             pass
 
-        with pytest.raises(BudgetExhausted), calls.metered(runtime.postgres, lease, None, expected_tokens=0, **asked):
-            with pytest.raises(BudgetExhausted) as refused:
+        with pytest.raises(BudgetExhausted), calls.reserved(runtime.postgres, lease, None, expected_tokens=0, **call):
+            with pytest.raises(BudgetExhausted) as exhausted:
                 database.execute("UPDATE llm_calls SET reserved_tokens = 9000")
-                with calls.metered(runtime.postgres, lease, None, expected_tokens=1_001, **asked):
+                with calls.reserved(runtime.postgres, lease, None, expected_tokens=1_001, **call):
                     raise AssertionError("this call must not be made")
-            raise refused.value
+            raise exhausted.value
         assert database.execute("SELECT session_id, reserved_tokens, outcome FROM llm_calls").fetchall() == [
             (None, 9_000, "budget_exhausted")
         ]
 
 
-def test_batches_are_cut_wider_as_the_tokens_run_out(with_budget, hot_store, database):
+def test_batches_are_cut_larger_while_the_budget_runs_out(with_budget, hot_store, database):
     settings = with_budget(100_000, batch_idle_seconds=3_600.0, batch_max_age_seconds=3_600.0)
     for user_id, spent in (("ana", 0), ("ben", 75_000), ("cleo", 99_000)):
         spend(database, spent, user_id)
@@ -214,17 +214,17 @@ def test_batches_are_cut_wider_as_the_tokens_run_out(with_budget, hot_store, dat
     assert dict(waits) == {"ana": 1.0, "ben": 2.5, "cleo": pytest.approx(3.9, abs=0.1)}
 
 
-def test_a_budget_that_ends_leaves_the_probe_of_the_breaker_to_others(hot_store):
+def test_an_exhausted_budget_does_not_use_up_the_probe_of_the_breaker(hot_store):
     breaker = Breaker(hot_store, "llm", probe_seconds=60)
     for _ in range(FAILURES_IN_A_ROW):
-        breaker.failed(None)
+        breaker.record_failure(None)
     hot_store.hset(keys.breaker("llm"), "open_until", 1)
 
-    def refused():
+    def exhaust_budget():
         raise BudgetExhausted()
 
     for _ in range(2):
         with pytest.raises(BudgetExhausted):
-            breaker.call(refused)
+            breaker.call(exhaust_budget)
     assert breaker.admit().may_call
     assert not breaker.admit().may_call

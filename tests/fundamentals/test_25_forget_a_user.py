@@ -14,8 +14,7 @@ ANA = UserScope("default", "ana")
 
 
 def exported(pipeline, scope=ANA):
-    with pipeline.runtime.postgres.connection() as connection:
-        return list(export.records(pipeline.runtime.redis, connection, scope))
+    return [record.values for record in export.records(pipeline.runtime.user_stores, scope)]
 
 
 def settled(pipeline, database):
@@ -111,7 +110,7 @@ def test_the_same_id_begins_anew(settings, pipeline, database, hot_store):
     memory = canary.write_about(settings, "ana")
     # As if Redis's clock had been ahead, and were set back afterwards.
     hot_store.xadd(
-        keys.pending(memory._conversation.session),
+        keys.pending(memory._session.scope),
         {"i": "x", "d": b'{"v":1,"id":"x","mark":"flush"}'},
         "9999999999999-0",
     )
@@ -158,7 +157,7 @@ def test_late_messages_bring_nobody_back(settings, pipeline, database):
     settled(pipeline, database)
     [(batch_id,)] = database.execute("SELECT batch_id FROM batches").fetchall()
     erasures.forget(pipeline.runtime, ANA)
-    session_id = memory._conversation.session.session_id
+    session_id = memory._session.scope.session_id
     pipeline.do("archive", [["default", "ana", session_id]])
     for stage in ("extract", "embed", "consolidate"):
         assert pipeline.do(stage, "default", "ana", str(batch_id)) is False
@@ -204,7 +203,7 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
 
 @pytest.mark.parametrize("seconds", [0, 61])
 def test_a_question_is_remembered_for_its_user_only_and_for_a_minute(settings, monkeypatch, seconds):
-    from afterturn.recall import question
+    from afterturn.recall import question_embedder
 
     asked = []
 
@@ -214,9 +213,9 @@ def test_a_question_is_remembered_for_its_user_only_and_for_a_minute(settings, m
             return [[1.0] for _ in texts]
 
     clock = [0.0]
-    monkeypatch.setattr(question.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(question.spaces, "open_embedder", lambda space, settings: Embedder())
-    embedder = question.QuestionEmbedder(settings)
+    monkeypatch.setattr(question_embedder.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(question_embedder.spaces, "open_embedder", lambda space, settings: Embedder())
+    embedder = question_embedder.QuestionEmbedder(settings)
     embedder.use([{"space_id": 1, "provider": "p", "model": "m", "dimension": 1, "state": "serving"}])
     for user_id in ("ana", "ben", "ana"):
         assert embedder.embed(UserScope("default", user_id), "Where?") == [1.0]

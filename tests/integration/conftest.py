@@ -14,6 +14,7 @@ from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
+from api_shim.cli.processes import COMMANDS
 from tests.conftest import QUICK
 
 WORKERS = ("fast worker", "slow worker", "beat")
@@ -22,7 +23,7 @@ WORKERS = ("fast worker", "slow worker", "beat")
 @pytest.fixture
 def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
     """The fast worker, the slow worker and beat, as `afterturn up` starts them."""
-    with Stack(settings, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+    with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
 
 
@@ -33,7 +34,7 @@ def api_address(
     """The address of the HTTP API, a process as `afterturn up` starts it; one for all tests."""
     servers = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
     served = settings_module.load(QUICK | servers | {"AFTERTURN_API_PORT": "0"})
-    with Stack(served, data_dir=tmp_path_factory.mktemp("api"), names=("api",)) as stack:
+    with Stack(served, data_dir=tmp_path_factory.mktemp("api"), commands=COMMANDS, names=("api",)) as stack:
         yield stack.address("api")
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import re
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,6 @@ from afterturn.context import counting
 from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns
 from afterturn.errors import InvalidInput
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from api_shim.conversation import settings_from_environment
 
 
 @pytest.fixture
@@ -20,8 +17,8 @@ def memory(settings):
     return MemoryClient("ana", "chat", settings=settings)
 
 
-def said_before(settings, pipeline):
-    """What Ana said in an earlier conversation."""
+def write_earlier_session(settings, pipeline):
+    """Write and process an earlier conversation of Ana's."""
     earlier = MemoryClient("ana", "earlier", settings=settings)
     earlier.write("user", "I live in Porto.", name="Ana")
     earlier.write("user", "My sister Rita works at Acme.", name="Ana")
@@ -55,7 +52,7 @@ def test_tool_calls_keep_their_results(settings, pipeline, memory):
     assert hot_or_archived is None
 
 
-def test_history_goes_back_to_postgres(settings, pipeline):
+def test_older_turns_are_read_from_postgres(settings, pipeline):
     memory = MemoryClient("ana", "chat", settings=settings.model_copy(update={"recent_turns": 5}))
     for number in range(30):
         memory.write("user", f"turn {number}")
@@ -64,10 +61,10 @@ def test_history_goes_back_to_postgres(settings, pipeline):
     messages = memory.context(None, 5_000, history=LastTurns(12)).messages
     assert [message["content"] for message in messages[-12:]] == [f"turn {number}" for number in range(19, 31)]
     shown = memory.context(None, 5_000, history=LastTokens(60)).messages
-    assert counting.tokens_of(shown[1:], tokens.estimate) <= 60
+    assert counting.count_messages(shown[1:], tokens.estimate) <= 60
 
 
-def test_with_postgres_away_the_recent_turns_are_shown(settings, hot_store, caplog):
+def test_recent_turns_are_shown_while_postgres_is_unreachable(settings, hot_store, caplog):
     away = settings.model_copy(
         update={
             "postgres_url": type(settings.postgres_url)("postgresql://u:p@127.0.0.1:1/x"),
@@ -82,8 +79,8 @@ def test_with_postgres_away_the_recent_turns_are_shown(settings, hot_store, capl
     assert memory.context("anything", 100).messages == [{"role": "user", "content": "I live in Porto."}]
 
 
-def test_strange_input_is_refused_or_answered(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_unusual_input_is_refused_or_answered(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     for budget in (0, -1, True, 1.5, "100", None, 10**9):
         with pytest.raises(InvalidInput, match="token_budget"):
             memory.context("x", budget)
@@ -99,8 +96,8 @@ def test_strange_input_is_refused_or_answered(settings, pipeline, memory):
     assert memory.context("Where do I live?", 1_000, role="developer").messages[0]["role"] == "developer"
 
 
-def test_the_async_client_does_the_same(settings, pipeline, memory):
-    said_before(settings, pipeline)
+def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory):
+    write_earlier_session(settings, pipeline)
     memory.write("user", "Where do I live?")
 
     class Calendar:
@@ -125,16 +122,3 @@ def test_the_async_client_does_the_same(settings, pipeline, memory):
     assert plain == memory.context("Where do I live?", 1_000)
     assert "- [calendar] 15:00 dentist" in text_of(outside)
     assert "dentist" not in text_of(memory.context("Where do I live?", 1_000, providers=[Calendar()]))
-
-
-def test_the_example_of_the_guide_runs(settings, command, pipeline, capsys):
-    guide = (Path(__file__).parents[2] / "docs/context.md").read_text(encoding="utf-8")
-    settings_from_environment.cache_clear()
-    try:
-        for example in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
-            exec(example, {})
-    finally:
-        settings_from_environment.cache_clear()
-    assert "Europe/Lisbon" in capsys.readouterr().out
-    history = MemoryClient("ana", "chat-1", settings=settings).history()
-    assert [turn.role for turn in history] == ["user", "assistant"]

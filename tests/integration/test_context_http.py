@@ -7,7 +7,7 @@ from api_shim import MemoryClient
 BASE = "/v1/users/ana/sessions/chat"
 
 
-def test_the_context_is_the_clients(api, settings, pipeline):
+def test_the_http_api_returns_the_same_context_as_the_client(api, settings, pipeline):
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "I live in Porto.", name="Ana")
     pipeline.settle()
@@ -45,7 +45,7 @@ def test_the_context_is_the_clients(api, settings, pipeline):
     ],
 )
 def test_a_bad_request_is_refused(settings, body):
-    """In this process: what is refused reaches no server."""
+    """Run in this process: a refused request does not reach Redis or Postgres."""
     from fastapi.testclient import TestClient
 
     from api_shim.http.app import create_app

@@ -1,4 +1,4 @@
-"""Extraction on real servers: what the model is shown, what a call is saved for, and what hostile turns cannot do."""
+"""Extraction on real servers: the prompt, batches without a call, and hostile turns."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_the_prompt_does_not_grow_with_the_memory(with_llm, llm_pipeline, llm_se
         remember(memory, llm_pipeline, "I moved to Lisbon last May.")
         assert database.execute(ADD_FACTS, (user, count)).rowcount == count
         remember(memory, llm_pipeline, "My sister Eva visits me in Lisbon every summer.")
-    asked = [call.json for call in llm_server.calls("extract") if "Eva" in prompt.user_text(call.json)]
-    assert len(asked) == 3
-    sizes = [len(prompt.all_text(one)) for one in asked]
+    bodies = [call.json for call in llm_server.calls("extract") if "Eva" in prompt.user_text(call.json)]
+    assert len(bodies) == 3
+    sizes = [len(prompt.all_text(body)) for body in bodies]
     assert max(sizes) <= 1.1 * min(sizes)
-    assert {prompt.system_text(one) for one in asked} == {instructions()}
+    assert {prompt.system_text(body) for body in bodies} == {instructions()}
 
 
-def test_small_talk_is_no_call_and_no_fact(with_llm, llm_pipeline, llm_server, database):
+def test_small_talk_causes_no_call_and_no_fact(with_llm, llm_pipeline, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     remember(memory, llm_pipeline, "Hi!", "Thanks!", "haha \U0001f600")
     assert llm_server.calls("extract") == []
@@ -73,7 +73,7 @@ def test_small_talk_is_no_call_and_no_fact(with_llm, llm_pipeline, llm_server, d
     assert len(llm_server.calls("extract")) == 1
 
 
-def test_a_date_is_one_in_the_users_timezone(with_llm, llm_pipeline, llm_server, database):
+def test_dates_are_in_the_timezone_of_the_user(with_llm, llm_pipeline, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     remember(memory, llm_pipeline, "Hi!")
     database.execute("UPDATE users SET timezone = 'Asia/Tokyo'")
@@ -85,30 +85,30 @@ def test_a_date_is_one_in_the_users_timezone(with_llm, llm_pipeline, llm_server,
     assert dates == (datetime(2023, 5, 7, 15, tzinfo=UTC), datetime(2023, 5, 9, 15, tzinfo=UTC))
 
 
-def test_what_the_assistant_repeats_of_its_memories_is_not_learnt_again(with_llm, llm_pipeline, llm_server, database):
+def test_a_memory_that_the_assistant_repeats_becomes_no_new_fact(with_llm, llm_pipeline, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     llm_server.queue(
         {"facts": [answers.fact("Ana lives in Lisbon.", [(1, "I live in Lisbon")])], "episode": None}, on="extract"
     )
     remember(memory, llm_pipeline, "I live in Lisbon.")
-    [(known,)] = database.execute("SELECT fact_id::text FROM facts").fetchall()
+    [(fact_id,)] = database.execute("SELECT fact_id::text FROM facts").fetchall()
     repeated = answers.fact("The user Ana lives in Lisbon", [(1, "you live in Lisbon")])
     llm_server.queue({"facts": [repeated], "episode": None}, on="extract")
-    memory.write("assistant", "As you live in Lisbon, take the tram.", memories_shown=[known])
+    memory.write("assistant", "As you live in Lisbon, take the tram.", memories_shown=[fact_id])
     memory.flush()
     llm_pipeline.settle()
     assert database.execute("SELECT times_seen FROM facts").fetchall() == [(1,)]
     assert database.execute("SELECT reason FROM rejections").fetchall() == [("repeats_memory",)]
 
 
-def test_anothers_memory_is_no_memory_that_could_be_repeated(with_llm, llm_pipeline, llm_server, database):
-    said = {"facts": [answers.fact("Lives in Lisbon.", [(1, "live in Lisbon")])], "episode": None}
-    llm_server.queue(said, on="extract")
+def test_a_memory_of_another_user_is_not_used_for_comparison(with_llm, llm_pipeline, llm_server, database):
+    answer = {"facts": [answers.fact("Lives in Lisbon.", [(1, "live in Lisbon")])], "episode": None}
+    llm_server.queue(answer, on="extract")
     remember(MemoryClient("bo", settings=with_llm), llm_pipeline, "I live in Lisbon.")
-    [(others,)] = database.execute("SELECT fact_id::text FROM facts").fetchall()
-    llm_server.queue(said, on="extract")
+    [(fact_of_bo,)] = database.execute("SELECT fact_id::text FROM facts").fetchall()
+    llm_server.queue(answer, on="extract")
     memory = MemoryClient("ana", settings=with_llm)
-    memory.write("assistant", "So you live in Lisbon.", memories_shown=[others])
+    memory.write("assistant", "So you live in Lisbon.", memories_shown=[fact_of_bo])
     memory.flush()
     llm_pipeline.settle()
     assert database.execute("SELECT said_by FROM facts WHERE user_id = 'ana'").fetchall() == [("assistant",)]
@@ -126,23 +126,23 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("content", HOSTILE)
-def test_a_turn_changes_no_rules_and_forges_no_turn(with_llm, llm_pipeline, llm_server, database, content: str):
+def test_a_turn_cannot_change_the_rules_or_imitate_a_turn(with_llm, llm_pipeline, llm_server, database, content: str):
     memory = MemoryClient("ana", settings=with_llm)
     memory.write("user", content, name="System", occurred_at=AT)
     memory.write("user", "I own a boat.", occurred_at=AT)
     memory.flush()
     llm_pipeline.settle()
-    asked = llm_server.calls("extract")[0].json
-    assert prompt.system_text(asked) == instructions()
-    shown = prompt.shown_turns(asked)
-    assert [(turn.number, turn.speaker, turn.at) for turn in shown] == [
+    body = llm_server.calls("extract")[0].json
+    assert prompt.system_text(body) == instructions()
+    turns = prompt.shown_turns(body)
+    assert [(turn.number, turn.speaker, turn.at) for turn in turns] == [
         (1, "user", "2023-05-08T23:30:00+00:00"),
         (2, "user", "2023-05-08T23:30:00+00:00"),
     ]
-    headings = [line for line in prompt.user_text(asked).splitlines() if not line.startswith("[")]
+    headings = [line for line in prompt.user_text(body).splitlines() if not line.startswith("[")]
     assert headings == ["User: not named", "Timezone: UTC", "Dates: 2023-05-08 Monday", "", "Turns:"]
-    rests_on = database.execute("SELECT position, quote FROM evidence ORDER BY position").fetchall()
-    assert [position for position, _ in rests_on] == [1, 2]
+    evidence = database.execute("SELECT position, quote FROM evidence ORDER BY position").fetchall()
+    assert [position for position, _ in evidence] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_a_turn_changes_no_rules_and_forges_no_turn(with_llm, llm_pipeline, llm_
         ([], "no_evidence"),
     ],
 )
-def test_what_a_misled_model_answers_is_not_believed(
+def test_an_answer_of_a_misled_model_is_rejected(
     with_llm, llm_pipeline, llm_server, database, evidence: list[tuple[int, str]], reason: str
 ):
     misled = {"facts": [answers.fact("Ana is the king.", evidence)], "episode": None}
-    # An answer that names turns which do not exist is asked for once more.
+    # If an answer names turns that do not exist, the request is repeated once.
     llm_server.queue(misled, misled, on="extract")
     remember(
         MemoryClient("ana", settings=with_llm), llm_pipeline, "I am the king, my password is hunter2.", "I own a boat."
@@ -167,7 +167,7 @@ def test_what_a_misled_model_answers_is_not_believed(
     assert database.execute("SELECT reason FROM rejections").fetchall() == [(reason,)]
 
 
-def test_no_secret_is_in_what_is_made_of_a_turn(with_llm, llm_pipeline, llm_server, database):
+def test_no_stored_fact_or_episode_contains_a_secret(with_llm, llm_pipeline, llm_server, database):
     fact = answers.fact("Ana's password is hunter2 for GitHub.", [(1, "I use GitHub")], attribute="x", value="hunter2")
     episode = {"title": "Ana", "summary": "Ana's password is hunter2.", "outcome": "none", "participants": ["Ana"]}
     llm_server.queue({"facts": [fact], "episode": episode}, on="extract")
@@ -179,7 +179,7 @@ def test_no_secret_is_in_what_is_made_of_a_turn(with_llm, llm_pipeline, llm_serv
     assert database.execute("SELECT reason FROM rejections").fetchall() == [("secret_redacted",)]
 
 
-def test_what_was_not_believed_is_counted_by_its_reason(with_llm, llm_pipeline, llm_server, command):
+def test_rejected_candidates_are_counted_by_reason(with_llm, llm_pipeline, llm_server, command):
     facts = [answers.fact("Ana owns a ship.", [(1, words)]) for words in ("a ship", "a yacht", "I own")]
     llm_server.queue({"facts": facts, "episode": None}, on="extract")
     remember(MemoryClient("ana", settings=with_llm), llm_pipeline, "I own a boat.")

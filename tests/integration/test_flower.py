@@ -8,6 +8,7 @@ import pytest
 from afterturn.errors import SettingsError
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
+from api_shim.cli.processes import COMMANDS
 from tests.integration.conftest import WORKERS
 
 
@@ -15,7 +16,7 @@ def test_the_stages_are_visible_in_flower(settings, hot_store, tmp_path):
     ours = type(settings)(
         **settings.model_dump(exclude_unset=True) | {"flower_port": 0, "flower_basic_auth": "ana:s3cret"}
     )
-    with Stack(ours, data_dir=tmp_path / "stack", names=(*WORKERS, "flower")) as stack:
+    with Stack(ours, data_dir=tmp_path / "stack", commands=COMMANDS, names=(*WORKERS, "flower")) as stack:
         memory = MemoryClient("ana", settings=ours)
         memory.write("user", "I live in Porto.", name="Ana")
         memory.flush(wait_seconds=30)
@@ -39,4 +40,4 @@ def test_the_stages_are_visible_in_flower(settings, hot_store, tmp_path):
 def test_no_door_is_open_to_others_without_a_login(settings, tmp_path, name):
     ours = settings.model_copy(update={f"{name}_host": "0.0.0.0"})
     with pytest.raises(SettingsError, match=f"AFTERTURN_{'FLOWER_BASIC_AUTH' if name == 'flower' else 'API_KEY'}"):
-        Stack(ours, data_dir=tmp_path, names=(name,))
+        Stack(ours, data_dir=tmp_path, commands=COMMANDS, names=(name,))

@@ -11,11 +11,12 @@ import pytest
 
 from afterturn import faults
 from afterturn import settings as settings_module
-from afterturn.database import counters
+from afterturn.database import counters, steps
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.pipeline.stages import index, sleep
 from afterturn.scopes import UserScope
+from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
 from tests import canary
@@ -108,7 +109,7 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
         memory = canary.write_about(with_llm, "ana")
         other = canary.write_about(with_llm, "ben", word="Rex")
         monkeypatch.setattr(faults, "point", forgetting.reach)
-        monkeypatch.setattr(index, "LARGE", 1)
+        monkeypatch.setattr(index, "MIN_DOCUMENTS", 1)
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
             monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))
@@ -156,7 +157,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
             forgetting.lead_there(memory)
             forgetting.join()
         with pipeline.runtime.postgres.connection() as connection:
-            counted = counters.read(connection)
+            counted = steps.run(connection, counters.read_counters())
     assert counted[counters.STALE_WRITES_REFUSED] + counted.get(counters.VERSION_CONFLICTS, 0) == len(late)
 
 
@@ -241,7 +242,7 @@ def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):
 
 @pytest.fixture
 def llm_workers(with_llm, tmp_path):
-    with Stack(with_llm, data_dir=tmp_path / "stack", names=WORKERS) as stack:
+    with Stack(with_llm, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
 
 
@@ -254,7 +255,7 @@ def cli(settings, *arguments, fault=""):
     environment = {f"{settings_module.PREFIX}{name.upper()}": str(value) for name, value in variables.items()}
     return subprocess.run(
         [sys.executable, "-m", "api_shim.cli.main", *arguments],
-        env={**os.environ, **environment, **({faults.VARIABLE: fault} if fault else {})},
+        env={**os.environ, **environment, **({faults.ENVIRONMENT_VARIABLE: fault} if fault else {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

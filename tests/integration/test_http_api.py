@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from afterturn.local.stack import Stack
+from api_shim.cli.processes import COMMANDS
 
 BASE = "/v1/users/ana/sessions/chat"
 
@@ -150,7 +151,7 @@ def test_limits_are_checked(api):
 def test_a_key_is_asked_for_where_one_is_set(settings, hot_store, tmp_path):
     guarded = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0, "api_key": "s3cret"})
     with (
-        Stack(guarded, data_dir=tmp_path / "stack", names=("api",)) as stack,
+        Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
         httpx.Client(base_url=stack.address("api"), timeout=10) as client,
     ):
         assert client.get("/healthz").status_code == 200

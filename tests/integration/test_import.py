@@ -18,7 +18,7 @@ from tests.old_turns import count, line, many
 
 @pytest.fixture
 def archiving(pipeline):
-    """The pipeline works in a thread of its own while the command runs in this one."""
+    """Run the pipeline in its own thread while the command runs in the test's thread."""
     stopped = threading.Event()
     failures = []
 
@@ -40,28 +40,28 @@ def archiving(pipeline):
     assert failures == []
 
 
-def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits(
+def test_imported_batches_are_limited_and_none_is_cut_while_a_live_batch_waits(
     command, pipeline, settings, hot_store, database, write_file
 ):
     assert command("import", write_file(*many(240))).code == 0
     pipeline.sweep()
-    pipeline.step()  # archives; what is cut at once is cut by the next sweep
+    pipeline.step()  # archives; the next sweep cuts
     assert (count(database, "turns"), count(database, "batches")) == (240, 0)
     assert command.json("status")["imports"] == {"turns": 240}
     MemoryClient("ben", settings=settings).write("user", "I live in Porto.")
     pipeline.sweep()
     archive = [hint for hint in pipeline.hints.waiting if hint[0] == "archive"]
-    assert count(database, "batches", "cut_by = 'import'") == settings.open_imports == 4
+    assert count(database, "batches", "cut_by = 'import'") == settings.max_open_import_batches == 4
     pipeline.sweep()
     assert count(database, "batches", "cut_by = 'import'") == 4
     for stage, arguments in archive:
         pipeline.do(stage, *arguments)
-    pipeline.sweep()  # ben's turn becomes a batch that nobody has extracted yet
+    pipeline.sweep()  # ben's turn becomes a batch that is not extracted yet
     assert count(database, "batches", "cut_by <> 'import'") == 1
     database.execute("UPDATE batches SET state = 'applied', applied_at = now() WHERE cut_by = 'import'")
     pipeline.sweep()
     assert count(database, "batches", "cut_by = 'import'") == 4
-    # Imported turns are not among those that Redis keeps for recall, and are no reason for an alarm.
+    # Redis does not keep imported turns for recall.
     assert hot_store.keys("at:*:recent:user0:*") == []
     pipeline.settle()
     sizes = database.execute("SELECT DISTINCT last_position - first_position + 1 FROM batches WHERE cut_by = 'import'")
@@ -69,7 +69,7 @@ def test_imported_batches_are_few_at_a_time_and_none_while_something_newer_waits
     assert count(database, "imported_runs") == 0
 
 
-def test_in_one_session_what_is_said_today_passes_the_import_by(command, pipeline, settings, database, write_file):
+def test_live_turns_of_the_same_session_do_not_wait_for_the_import(command, pipeline, settings, database, write_file):
     memory = MemoryClient("user0", "old0", settings=settings)
     memory.write("user", "I live in Lisbon.")
     assert command("import", write_file(*many(300))).code == 0
@@ -101,7 +101,7 @@ def test_a_live_turn_becomes_a_fact_before_the_import_is_done(command, archiving
     imported.join()
 
 
-def test_a_budget_leaves_imports_half_of_the_day(command, pipeline, settings, database, write_file):
+def test_imports_may_use_half_of_the_daily_tokens(command, pipeline, settings, database, write_file):
     database.execute(
         "INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, model, prompt_tokens, ended_at)"
         " VALUES ('default', 'user0', gen_random_uuid(), 'extract', 'm', 50000, now())"
@@ -115,7 +115,7 @@ def test_a_budget_leaves_imports_half_of_the_day(command, pipeline, settings, da
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_in_the_middle_it_goes_on_where_it_was(
+def test_a_stopped_import_continues_where_it_stopped(
     command, archiving, settings, database, write_file, number, tmp_path
 ):
     lines = many(1_500, users=2)
@@ -123,7 +123,7 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(
     file = write_file(*lines)
     process = subprocess.Popen(
         [sys.executable, "-m", "api_shim.cli.main", "import", file],
-        env=os.environ | environment.of_child(settings),
+        env=os.environ | environment.child_environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

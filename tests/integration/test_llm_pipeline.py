@@ -1,10 +1,11 @@
-"""The pipeline with an LLM behind real HTTP: one call per batch, its cost known, transient failures waited out."""
+"""The pipeline with an LLM behind real HTTP: one call per batch, recorded costs, and waiting for a failing LLM."""
 
 import pytest
 
 from afterturn import settings as settings_module
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
+from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
 from harness.waiting import wait_until
 from tests.conftest import QUICK
@@ -24,16 +25,14 @@ def workers_of_llm(redis_server, postgres_server, tmp_path_factory):
             "AFTERTURN_EMBEDDER": "hashing",
         }
         with_llm = settings_module.load(QUICK | given)
-        with Stack(with_llm, data_dir=tmp_path_factory.mktemp("stack"), names=WORKERS) as stack:
+        with Stack(with_llm, data_dir=tmp_path_factory.mktemp("stack"), commands=COMMANDS, names=WORKERS) as stack:
             yield llm_server, stack
 
 
 @pytest.fixture
-def llm_workers(settings, workers_of_llm):
-    llm_server, stack = workers_of_llm
-    llm_server.heal()
-    llm_server.forget()
-    return stack
+def llm_workers(with_llm, tmp_path):
+    with Stack(with_llm, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def with_llm(llm_workers):
     return llm_workers.settings
 
 
-def test_a_batch_is_one_call_and_its_cost_is_known(llm_workers, with_llm, llm_server, database):
+def test_a_batch_takes_one_call_and_its_cost_is_recorded(llm_workers, with_llm, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     memory.write_many({"role": "user", "content": f"I own {number} red bicycles."} for number in range(20))
     memory.flush(wait_seconds=30)
@@ -56,11 +55,11 @@ def test_a_batch_is_one_call_and_its_cost_is_known(llm_workers, with_llm, llm_se
     rows = database.execute(
         "SELECT stage, outcome, prompt_tokens > 0, completion_tokens > 0, model FROM llm_calls ORDER BY stage"
     ).fetchall()
-    # A session's first episodes are its summary as they are: nobody is asked for it.
+    # The first episodes of a session are its summary, so there is no summarize call.
     assert rows == [("extract", "answered", True, True, with_llm.llm_model)]
 
 
-def test_a_failing_llm_is_waited_out_and_burns_nothing(llm_workers, with_llm, llm_server, database):
+def test_batches_wait_for_a_failing_llm_and_use_up_no_attempts(llm_workers, with_llm, llm_server, database):
     llm_server.fail("status", on="extract", status=503, count=2)
     memory = MemoryClient("ana", settings=with_llm)
     memory.write("user", "I own a red bicycle.")
@@ -71,7 +70,7 @@ def test_a_failing_llm_is_waited_out_and_burns_nothing(llm_workers, with_llm, ll
     assert outcomes == [("model_unavailable",), ("model_unavailable",), ("answered",)]
 
 
-def test_the_content_is_in_no_log(llm_workers, with_llm, llm_server):
+def test_no_log_contains_the_content_of_turns(llm_workers, with_llm, llm_server):
     llm_server.fail("prose", on="extract", count=1)
     memory = MemoryClient("ana", settings=with_llm)
     memory.write("user", "My canary is called Zwitschermaschine.")

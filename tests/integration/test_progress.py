@@ -1,5 +1,6 @@
 """The counts of each stage, read from Postgres while turns go through them."""
 
+from afterturn.database import steps
 from afterturn.watching import progress
 from afterturn.watching.progress import Cost, Freshness
 from api_shim import MemoryClient
@@ -7,7 +8,7 @@ from api_shim import MemoryClient
 
 def read(pipeline, tenant_id="default"):
     with pipeline.runtime.postgres.connection() as connection:
-        return progress.read(connection, tenant_id)
+        return steps.run(connection, progress.read_progress(tenant_id))
 
 
 def write(settings, tenant_id=None):
@@ -48,7 +49,7 @@ def test_a_dead_batch_is_counted_with_its_reason_and_not_waited_for(settings, pi
     counts = read(pipeline)
     assert (counts.dead_batches, counts.open_batches, counts.is_settled) == (1, 0, True)
     with pipeline.runtime.postgres.connection() as connection:
-        assert progress.read_dead_reasons(connection, "default") == {"model_refused: no": 1}
+        assert steps.run(connection, progress.read_dead_reasons("default")) == {"model_refused: no": 1}
 
 
 def test_another_tenant_is_not_counted(settings, pipeline):
@@ -61,10 +62,10 @@ def test_another_tenant_is_not_counted(settings, pipeline):
 def test_freshness_is_the_time_from_the_acknowledgement(settings, pipeline):
     with pipeline.runtime.postgres.connection() as connection:
         nothing = Freshness(archived_p50=None, archived_p95=None, searchable_p50=None, searchable_p95=None)
-        assert progress.read_freshness(connection, "default") == nothing
+        assert steps.run(connection, progress.read_freshness("default")) == nothing
         write(settings)
         pipeline.settle()
-        fresh = progress.read_freshness(connection, "default")
+        fresh = steps.run(connection, progress.read_freshness("default"))
     assert fresh.archived_p50 is not None and fresh.searchable_p50 is not None
     assert 0 <= fresh.archived_p50 <= fresh.searchable_p50 < 60
 
@@ -76,4 +77,6 @@ def test_cost_is_the_sum_over_calls(settings, pipeline, database):
         " SELECT 'default', 'ana', gen_random_uuid(), 'extract', 's1', 'm', 100, 7 FROM generate_series(1, 3)"
     )
     with pipeline.runtime.postgres.connection() as connection:
-        assert progress.read_cost(connection, "default") == Cost(calls=3, prompt_tokens=300, completion_tokens=21)
+        assert steps.run(connection, progress.read_cost("default")) == Cost(
+            calls=3, prompt_tokens=300, completion_tokens=21
+        )

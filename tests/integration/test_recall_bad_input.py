@@ -1,4 +1,4 @@
-"""Whatever recall is asked: a clear error with a stable code, or a correct answer. The clients and HTTP agree."""
+"""For any input, recall returns a correct answer or a clear error with a stable code; clients and HTTP agree."""
 
 import asyncio
 import http.client
@@ -13,18 +13,18 @@ from afterturn.errors import InvalidInput
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 
 BASE = "/v1/users/ana/sessions/chat"
-REFUSED = ("invalid_input", "invalid_id")
+REJECTION_CODES = ("invalid_input", "invalid_id")
 
 
 def nested(depth):
-    held = {}
+    value = {}
     for _ in range(depth):
-        held = {"a": held}
-    return held
+        value = {"a": value}
+    return value
 
 
-#: What recall must refuse, by the name of the argument that is wrong.
-WRONG = [
+#: (argument, value) that recall must reject.
+INVALID = [
     ("limit", 0),
     ("limit", -1),
     ("limit", 10**9),
@@ -68,11 +68,11 @@ WRONG = [
     ("cursor", "A" * 1_000_000),
 ]
 
-#: What no JSON can hold, and so cannot be sent.
-NO_JSON = [("metadata", {(1,): 2}), ("metadata", {"a": 10**5_000}), ("metadata", nested(100_000))]
+#: (argument, value) that JSON cannot represent; HTTP cannot send them.
+NOT_JSON = [("metadata", {(1,): 2}), ("metadata", {"a": 10**5_000}), ("metadata", nested(100_000))]
 
-#: What recall must answer, with how many of the user's two turns.
-STRANGE = [
+#: (arguments, number of the user's two turns that must be found).
+UNUSUAL = [
     ({"query": ""}, 0),
     ({"query": " \t\n"}, 0),
     ({"query": "\x00"}, 0),
@@ -109,7 +109,7 @@ STRANGE = [
 
 @pytest.fixture
 def ana(settings, pipeline):
-    """One turn is archived, one is not yet."""
+    """A user with one archived and one pending turn."""
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "Porto it is.", turn_id="t-1", metadata={"place": "kit\x00chen"})
     pipeline.settle()
@@ -117,63 +117,66 @@ def ana(settings, pipeline):
     return memory
 
 
-def turns(found):
-    return {said.turn_id for memory in found for said in memory.evidence}
+def turn_ids(memories):
+    return {evidence.turn_id for memory in memories for evidence in memory.evidence}
 
 
-@pytest.mark.parametrize(("name", "value"), [*WRONG, *NO_JSON])
-def test_the_client_refuses_and_names_what_is_wrong(settings, name, value):
-    with pytest.raises(InvalidInput, match=name) as refused:
+@pytest.mark.parametrize(("name", "value"), [*INVALID, *NOT_JSON])
+def test_the_client_rejects_an_invalid_argument_and_names_it(settings, name, value):
+    with pytest.raises(InvalidInput, match=name) as error:
         MemoryClient("ana", settings=settings).recall(**{"query": "Porto"} | {name: value})
-    assert refused.value.code in REFUSED
-    assert len(str(refused.value)) < 1_000
+    assert error.value.code in REJECTION_CODES
+    assert len(str(error.value)) < 1_000
 
 
-def test_the_async_client_refuses_the_same(settings):
-    async def refuse():
+def test_the_async_client_rejects_the_same_arguments(settings):
+    async def recall_all():
         memory = AsyncMemoryClient("ana", settings=settings)
-        for name, value in (*WRONG, *NO_JSON):
+        for name, value in (*INVALID, *NOT_JSON):
             with pytest.raises(InvalidInput, match=name):
                 await memory.recall(**{"query": "Porto"} | {name: value})
 
-    asyncio.run(refuse())
+    asyncio.run(recall_all())
 
 
-def test_what_is_strange_gets_a_correct_answer_from_both_clients(ana, settings):
+def test_both_clients_answer_unusual_arguments_correctly(ana, settings):
     async def answers():
         memory = AsyncMemoryClient("ana", "chat", settings=settings)
-        found = [turns(await memory.recall(**{"query": "Porto"} | given)) for given, _ in STRANGE]
+        found = [turn_ids(await memory.recall(**{"query": "Porto"} | given)) for given, _ in UNUSUAL]
         await close_async_connections()
         return found
 
-    found = [turns(ana.recall(**{"query": "Porto"} | given)) for given, _ in STRANGE]
-    assert [len(ids) for ids in found] == [count for _, count in STRANGE]
+    found = [turn_ids(ana.recall(**{"query": "Porto"} | given)) for given, _ in UNUSUAL]
+    assert [len(ids) for ids in found] == [count for _, count in UNUSUAL]
     assert asyncio.run(answers()) == found
 
 
 def as_parameters(given):
-    """Return the arguments as a query string, as far as one can hold them."""
+    """Return the arguments as a query string."""
     parts = []
     for name, value in ({"query": "Porto"} | given).items():
         values = value if isinstance(value, list) and name in ("kinds", "topics") else [value]
-        for one in values:
-            text = json.dumps(one) if name == "metadata" else one.isoformat() if isinstance(one, datetime) else str(one)
+        for item in values:
+            if name == "metadata":
+                text = json.dumps(item)
+            else:
+                text = item.isoformat() if isinstance(item, datetime) else str(item)
             parts.append(f"{name}={quote(text.encode(errors='surrogatepass'), safe='')}")
     return "&".join(parts)
 
 
-def test_over_http_nothing_fails_inside(api, ana):
-    cases = [({name: value}, None) for name, value in WRONG]
-    for given, count in [*cases, *STRANGE]:
+def test_no_argument_causes_an_internal_error_over_http(api, ana):
+    cases = [({name: value}, None) for name, value in INVALID]
+    for given, count in [*cases, *UNUSUAL]:
         parameters = as_parameters(given)
         if len(parameters) > 60_000:
             continue
         answer = api.get(f"{BASE}/memories?{parameters}")
         assert answer.status_code in (200, 422), (answer.status_code, parameters[:200])
         if answer.status_code == 422:
-            assert answer.json()["code"] in REFUSED
+            assert answer.json()["code"] in REJECTION_CODES
         elif count is not None:
-            found = {said["turn_id"] for memory in answer.json()["memories"] for said in memory["evidence"]}
+            found = {evidence["turn_id"] for memory in answer.json()["memories"] for evidence in memory["evidence"]}
             assert len(found) == count, parameters[:200]
 
 
@@ -203,17 +206,17 @@ def test_over_http_nothing_fails_inside(api, ana):
     ],
     ids=lambda parameters: parameters[:20],
 )
-def test_http_refuses_and_repeats_nothing(unserved, parameters):
+def test_http_rejects_invalid_parameters(unserved, parameters):
     answer = unserved.get(f"{BASE}/memories?{parameters}")
-    assert (answer.status_code, answer.json()["code"] in REFUSED) == (422, True), answer.text
+    assert (answer.status_code, answer.json()["code"] in REJECTION_CODES) == (422, True), answer.text
 
 
-def test_a_body_holds_what_a_url_does_not(api, ana):
-    asked = {"query": "Porto " + "\N{GRINNING FACE}" * 30_000, "metadata": {"place": "kit\x00chen"}}
-    memories = api.post(f"{BASE}/recall", json=asked).json()["memories"]
-    assert {said["turn_id"] for memory in memories for said in memory["evidence"]} == {"t-1"}
+def test_a_request_body_may_be_longer_than_a_url(api, ana):
+    arguments = {"query": "Porto " + "\N{GRINNING FACE}" * 30_000, "metadata": {"place": "kit\x00chen"}}
+    memories = api.post(f"{BASE}/recall", json=arguments).json()["memories"]
+    assert {evidence["turn_id"] for memory in memories for evidence in memory["evidence"]} == {"t-1"}
     assert api.post(f"{BASE}/recall", json={}).json() == api.get(f"{BASE}/memories").json()
-    for wrong in (
+    for invalid in (
         {"query": "x" * 1_000_000},
         {"colour": "red"},
         {"limit": 0},
@@ -221,13 +224,13 @@ def test_a_body_holds_what_a_url_does_not(api, ana):
         {"metadata": {}},
         [],
     ):
-        answer = api.post(f"{BASE}/recall", json=wrong)
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), str(wrong)[:100]
+        answer = api.post(f"{BASE}/recall", json=invalid)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), str(invalid)[:100]
         assert len(answer.text) < 1_000
 
 
-def test_http_refuses_a_question_that_is_larger_than_a_request_may_be(api):
-    # By hand: httpx does not send such a line.
+def test_http_rejects_a_url_that_is_too_long(api):
+    # http.client, because httpx does not send such a long URL.
     connection = http.client.HTTPConnection(api.base_url.host, api.base_url.port, timeout=20)
     with closing(connection), suppress(OSError):
         connection.request("GET", f"{BASE}/memories?query=" + "x" * 1_000_000)
@@ -237,7 +240,7 @@ def test_http_refuses_a_question_that_is_larger_than_a_request_may_be(api):
 
 @pytest.fixture
 def unserved(settings):
-    """The app without a server: what is refused needs none behind it."""
+    """The HTTP app without a server, because a rejected request needs none."""
     from fastapi.testclient import TestClient
 
     from api_shim.http.app import create_app
@@ -245,8 +248,8 @@ def unserved(settings):
     return TestClient(create_app(settings))
 
 
-def test_ids_of_others_find_nothing(ana, settings, pipeline):
-    """Each other's sessions, agents and cursors, from the same tenant and from another."""
+def test_ids_and_cursors_of_another_user_find_nothing(ana, settings, pipeline):
+    """Use sessions, agents and cursors of another user, of the same tenant and of another."""
     agent = MemoryClient("ana", "secret", "butler", settings=settings)
     agent.write("user", "My canary lives in Porto.", turn_id="canary")
     pipeline.settle()
@@ -259,6 +262,6 @@ def test_ids_of_others_find_nothing(ana, settings, pipeline):
         stranger.write("user", "I like Porto too.", turn_id="own")
         for given in ({"session_id": "secret"}, {"agent_id": "butler"}, {"session_id": "secret", "kinds": ["episode"]}):
             assert stranger.recall("Porto", **given) == stranger.recall(**given) == []
-        assert turns(stranger.recall("canary Porto")) == {"own"}
+        assert turn_ids(stranger.recall("canary Porto")) == {"own"}
         with pytest.raises(InvalidInput, match="another"):
             stranger.recall("Porto", 1, cursor=first.cursor)

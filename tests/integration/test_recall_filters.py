@@ -1,25 +1,26 @@
-"""min(k, owned) rows, for every filter, for every user, on the first and the thousandth query of one connection."""
+"""Every filter returns min(limit, matching) memories, for every user, on the first and the thousandth query."""
 
 import pytest
 
-from api_shim import MemoryClient, connections
+from afterturn import MemoryClient
+from afterturn.client import connections
 from harness import copying
 from harness.synthetic import TOPICS, Vocabulary, said_by
 
 USERS = 1_000
 FACTS = 20
-#: Turns of each: a user's turn says two facts, the assistant answers.
+#: Per user. A turn of the user states two facts, and the assistant answers.
 TURNS = 20
 
 
 @pytest.fixture
-def put(settings, database):
-    """Fill the tables with so many users who have so many facts each, and return what they said."""
+def load_users(settings, database):
+    """A function that stores a number of users with a number of facts each, and returns what they said."""
     [(space_id, dimension)] = database.execute(
         "SELECT space_id, dimension FROM embedding_spaces WHERE state = 'serving'"
     ).fetchall()
 
-    def filled(users, facts):
+    def load(users, facts):
         vocabulary = Vocabulary(dimension)
         said = [said_by(number, facts, vocabulary) for number in range(users)]
         with copying.loading(settings.postgres_url.get_secret_value()) as connection:
@@ -28,17 +29,17 @@ def put(settings, database):
         database.execute("ANALYZE")
         return said
 
-    return filled
+    return load
 
 
 @pytest.fixture
 def words():
-    """The words of the made-up vocabulary; they do not depend on its vectors."""
+    """The words of the synthetic vocabulary, which do not depend on its vectors."""
     return Vocabulary(2).words
 
 
-def owned(said):
-    """Return filters with the number of facts that pass."""
+def filters_with_counts(said):
+    """Return filters, each with the number of facts that pass."""
     middle = said.said_at(TURNS // 2)
     return [
         ({}, FACTS),
@@ -60,15 +61,15 @@ def owned(said):
     ]
 
 
-def test_a_thousand_users_and_a_thousand_filtered_queries_on_one_connection(settings, put, words):
-    said = put(USERS, FACTS)
+def test_a_thousand_filtered_queries_for_a_thousand_users_use_one_connection(settings, load_users, words):
+    said = load_users(USERS, FACTS)
     for number in range(1_000):
-        one = said[number * 7 % USERS]
-        passing = owned(one)
+        user = said[number * 7 % USERS]
+        passing = filters_with_counts(user)
         given, count = passing[number % len(passing)]
         limit = 1 + number % 25
-        query = " ".join(words[place] for place in one.facts[number % FACTS, :3]) if number % 3 else None
-        found = MemoryClient(one.user_id, settings=settings).recall(query, limit, kinds=["fact"], **given)
+        query = " ".join(words[place] for place in user.facts[number % FACTS, :3]) if number % 3 else None
+        found = MemoryClient(user.user_id, settings=settings).recall(query, limit, kinds=["fact"], **given)
         assert len(found) == min(limit, count), (number, given, query)
         assert len({memory.memory_id for memory in found}) == len(found)
     assert connections.of_process(settings).postgres.get_stats()["connections_num"] == 1
@@ -86,11 +87,11 @@ def test_a_thousand_users_and_a_thousand_filtered_queries_on_one_connection(sett
         ({"query": None, "order": "importance"}, 120),
     ],
 )
-def test_the_pages_together_are_the_one_large_page(settings, put, words, given, count):
-    [one] = put(1, 120)
-    memory = MemoryClient(one.user_id, settings=settings)
+def test_the_pages_together_equal_one_large_page(settings, load_users, words, given, count):
+    [user] = load_users(1, 120)
+    memory = MemoryClient(user.user_id, settings=settings)
     if given["query"] is not None:
-        given = given | {"query": " ".join(words[place] for place in one.facts[7, :4])}
+        given = given | {"query": " ".join(words[place] for place in user.facts[7, :4])}
     whole = memory.recall(limit=1_000, **given)
     assert len({(found.kind, found.memory_id, found.session_id) for found in whole}) == len(whole) > 0
     assert count is None or len(whole) == count

@@ -1,4 +1,4 @@
-"""Row-level security holds when a statement forgets: the door's role sees one user of one tenant at a time."""
+"""Row-level security: the reader's role sees one user of one tenant, also if a statement has no condition."""
 
 import psycopg
 import pytest
@@ -7,7 +7,7 @@ from afterturn.database import pool
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
 
-OWNED = [
+USER_TABLES = [
     "users",
     "sessions",
     "turns",
@@ -15,6 +15,9 @@ OWNED = [
     "imported_runs",
     "leases",
     "answers",
+    "candidates",
+    "episode_drafts",
+    "judge_questions",
     "judgements",
     "llm_calls",
     "facts",
@@ -52,40 +55,40 @@ def test_every_table_with_a_tenant_has_a_policy(database):
         "SELECT c.relname, c.relrowsecurity FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
         "WHERE a.attname = 'tenant_id' AND c.relkind = 'r'"
     ).fetchall()
-    assert sorted(rows) == sorted((name, True) for name in OWNED)
+    assert sorted(rows) == sorted((name, True) for name in USER_TABLES)
 
 
 @pytest.mark.parametrize("table", ["users", "sessions", "turns", "batches", "facts", "evidence", "episodes", "vectors"])
-def test_a_statement_without_a_condition_sees_one_user(two_users, app_pool, database, table):
-    everybody = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    with pool.owned(app_pool, UserScope("default", "ana")) as connection:
+def test_a_statement_without_a_condition_reads_rows_of_one_user(two_users, app_pool, database, table):
+    all_rows = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    with pool.user_transaction(app_pool, UserScope("default", "ana")) as connection:
         rows = connection.execute(f"SELECT tenant_id, user_id FROM {table}").fetchall()
-    assert 0 < len(rows) < everybody
+    assert 0 < len(rows) < all_rows
     assert {(row["tenant_id"], row["user_id"]) for row in rows} == {("default", "ana")}
 
 
-def test_a_transaction_that_names_nobody_sees_nothing(two_users, app_pool):
+def test_a_transaction_without_a_user_reads_no_rows(two_users, app_pool):
     with app_pool.connection() as connection:
         assert connection.execute("SELECT count(*) AS n FROM turns").fetchone() == {"n": 0}
 
 
-def test_the_name_ends_with_its_transaction(two_users, app_pool):
-    with pool.owned(app_pool, UserScope("default", "ana")) as connection:
+def test_the_user_is_set_for_one_transaction_only(two_users, app_pool):
+    with pool.user_transaction(app_pool, UserScope("default", "ana")) as connection:
         assert connection.execute("SELECT count(*) AS n FROM turns").fetchone() == {"n": 1}
     with app_pool.connection() as connection:
         assert connection.execute("SELECT count(*) AS n FROM turns").fetchone() == {"n": 0}
 
 
-@pytest.mark.parametrize("table", [name for name in OWNED if name not in ("leases", "answers")])
-def test_the_door_cannot_write(two_users, app_pool, table):
+@pytest.mark.parametrize("table", [name for name in USER_TABLES if name not in ("leases", "answers")])
+def test_the_readers_role_cannot_write(two_users, app_pool, table):
     with (
         pytest.raises(psycopg.errors.InsufficientPrivilege),
-        pool.owned(app_pool, UserScope("default", "ana")) as connection,
+        pool.user_transaction(app_pool, UserScope("default", "ana")) as connection,
     ):
         connection.execute(f"DELETE FROM {table}")
 
 
-def test_the_workers_see_everybody(two_users, settings):
+def test_the_worker_role_reads_rows_of_all_users(two_users, settings):
     with pool.open_worker_pool(settings, size=1) as opened, opened.connection() as connection:
         rows = connection.execute("SELECT DISTINCT tenant_id, user_id FROM turns").fetchall()
     assert len(rows) == 3

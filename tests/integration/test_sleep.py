@@ -1,4 +1,4 @@
-"""Scheduled consolidation on real servers: what it does, that it is done once, and that unchanged is free."""
+"""Scheduled consolidation on real servers: its changes, its calls, and that an unchanged memory costs nothing."""
 
 from datetime import UTC, datetime
 
@@ -15,8 +15,8 @@ from harness.pipeline import Pipeline
 
 ANA = UserScope("default", "ana")
 
-#: How often any row of any table was written.
-WRITTEN = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) AS written FROM pg_stat_user_tables"
+#: Number of row writes in all tables.
+ROW_WRITES = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) AS written FROM pg_stat_user_tables"
 
 
 def remember(memory, pipeline, *texts):
@@ -25,14 +25,14 @@ def remember(memory, pipeline, *texts):
         pipeline.settle()
 
 
-def written(database):
+def row_writes(database):
     database.execute("SELECT pg_stat_force_next_flush()")
     database.execute("SELECT pg_stat_clear_snapshot()")
-    return database.execute(WRITTEN).fetchone()[0]
+    return database.execute(ROW_WRITES).fetchone()[0]
 
 
 def add_fact(database, text, *, day, **columns):
-    """A fact that no batch could have brought: to be tidied away."""
+    """Insert a fact without a batch."""
     given = {"text": text, "said_at": datetime(2024, 1, day, tzinfo=UTC)} | columns
     names = ", ".join(given)
     database.execute(
@@ -48,13 +48,13 @@ def statuses(database):
     return dict(database.execute("SELECT text, status || coalesce(' ' || ended_because, '') FROM facts").fetchall())
 
 
-def test_it_merges_ends_and_promotes_and_then_there_is_nothing_to_do(settings, pipeline, database):
+def test_a_run_merges_ends_and_promotes_facts_and_the_next_run_has_nothing_to_do(settings, pipeline, database):
     remember(MemoryClient("ana", settings=settings), pipeline, "I live in Porto.", "I like tea.")
     add_fact(database, "ana likes  TEA.", day=2, times_seen=2)
     add_fact(database, "Ana lives in Faro.", day=3, subject="Ana", attribute="lives_in", value="Faro")
     add_fact(database, "Ana plans to travel.", day=3, said_valid_to=datetime(2024, 2, 1, tzinfo=UTC))
     done = sleep.sleep(pipeline.runtime, ANA)
-    assert len(done.changes) == 3
+    assert len(done.ended_facts) == 3
     assert statuses(database) == {
         "Ana lives in Porto.": "superseded newer_value",
         "Ana lives in Faro.": "current",
@@ -72,13 +72,13 @@ def test_it_merges_ends_and_promotes_and_then_there_is_nothing_to_do(settings, p
 def test_an_unchanged_memory_costs_nothing(settings, pipeline, database):
     remember(MemoryClient("ana", settings=settings), pipeline, "I live in Porto.", "I like tea.")
     assert sleep.sleep(pipeline.runtime, ANA) is not None
-    before = written(database)
+    before = row_writes(database)
     assert sleep.sleep(pipeline.runtime, ANA) is None
-    assert written(database) == before
+    assert row_writes(database) == before
     assert database.execute("SELECT count(*) FROM llm_calls").fetchone() == (0,)
 
 
-def test_the_sweep_finds_who_owes_sleep_and_only_them(settings, hot_store, database):
+def test_the_sweep_enqueues_only_users_whose_run_is_due(settings, hot_store, database):
     with Pipeline(settings.model_copy(update={"sleep_seconds": 3_600.0})) as pipeline:
         remember(MemoryClient("ana", settings=settings), pipeline, "I like tea.")
         assert pipeline.sweep()["sleep"] == 0
@@ -91,7 +91,7 @@ def test_the_sweep_finds_who_owes_sleep_and_only_them(settings, hot_store, datab
 
 
 def replaces(*pairs):
-    """A judge that knows these pairs of texts, older one first."""
+    """Return a judge's answer that says of these pairs (older text, newer text) that the newer replaces the older."""
 
     def answer(request):
         if kind_of(request) != "judge":
@@ -107,40 +107,40 @@ def replaces(*pairs):
 
 @pytest.fixture
 def large_memory(settings, hot_store, database):
-    """More facts than one judging call shows, and an LLM that knows of two that contradict each other."""
+    """A memory with more facts than fit into one judging call, and an LLM that knows one contradiction."""
     with LLMServer(answer=replaces(("Ana feels fine.", "Ana has caught a cold."))) as server:
         with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 3})
         with Pipeline(with_llm) as pipeline:
             database.execute("INSERT INTO users (tenant_id, user_id) VALUES ('default', 'ana')")
-            for number in range(judgement.MOST_KNOWN):
+            for number in range(judgement.MAX_KNOWN_FACTS):
                 add_fact(database, f"Ana owns book {number}.", day=1)
             add_fact(database, "Ana feels fine.", day=2)
             add_fact(database, "Ana has caught a cold.", day=3)
             yield pipeline, server
 
 
-def test_contradictions_of_a_large_memory_are_judged_within_the_nights_calls(large_memory, database):
+def test_contradictions_of_a_large_memory_are_judged_within_the_calls_of_each_run(large_memory, database):
     pipeline, server = large_memory
-    calls_by_night = []
+    calls_by_run = []
     while sleep.sleep(pipeline.runtime, ANA) is not None:
-        calls_by_night.append(len(server.calls("judge")) - sum(calls_by_night))
-        assert len(calls_by_night) < 10
-    assert calls_by_night == [3, 3, 3, 3, 3, 1], "152 facts, ten a call, three calls a night"
+        calls_by_run.append(len(server.calls("judge")) - sum(calls_by_run))
+        assert len(calls_by_run) < 10
+    assert calls_by_run == [3, 3, 3, 3, 3, 1], "152 facts, ten per call, three calls per run"
     assert statuses(database)["Ana feels fine."] == "superseded judged"
     stages = database.execute("SELECT DISTINCT stage, session_id FROM llm_calls").fetchall()
     assert stages == [("sleep", None)]
 
 
-def test_what_the_judge_said_is_not_paid_for_twice(large_memory, database, monkeypatch):
+def test_a_stored_judgement_is_not_requested_again(large_memory, database, monkeypatch):
     pipeline, server = large_memory
-    monkeypatch.setattr(sleep.memories, "write", _dies)
+    monkeypatch.setattr(sleep.whole_memory, "write_tidying", _dies)
     with pytest.raises(SystemExit):
         sleep.sleep(pipeline.runtime, ANA)
     monkeypatch.undo()
     assert len(server.calls("judge")) == 3
     database.execute("DELETE FROM leases")
     preview = sleep.preview(pipeline.runtime, ANA)
-    assert preview.calls == 3, "of the next night; those of this one are answered"
+    assert preview.calls == 3, "the calls of the next run; those of this run are answered"
     sleep.sleep(pipeline.runtime, ANA)
     assert len(server.calls("judge")) == 6
 
@@ -149,13 +149,13 @@ def _dies(*arguments, **named):
     raise SystemExit
 
 
-def test_while_the_llm_is_away_it_waits(large_memory, database, monkeypatch):
+def test_a_run_waits_while_the_llm_is_unavailable(large_memory, database, monkeypatch):
     pipeline, _ = large_memory
 
-    def away(call):
+    def fail(call):
         raise ModelUnavailable()
 
-    monkeypatch.setattr(pipeline.runtime.llm_breaker, "call", away)
+    monkeypatch.setattr(pipeline.runtime.llm_breaker, "call", fail)
     assert sleep.sleep(pipeline.runtime, ANA) is None
     assert database.execute("SELECT count(*) FROM leases").fetchone() == (0,)
     assert database.execute("SELECT owes_sleep FROM users").fetchone() == (True,)
@@ -163,7 +163,7 @@ def test_while_the_llm_is_away_it_waits(large_memory, database, monkeypatch):
     assert sleep.sleep(pipeline.runtime, ANA) is not None
 
 
-def test_the_command_shows_first_and_does_then(settings, pipeline, database, command):
+def test_the_command_has_a_dry_run(settings, pipeline, database, command):
     remember(MemoryClient("ana", settings=settings), pipeline, "I like tea.")
     add_fact(database, "ana likes  TEA.", day=2)
     shown = command("consolidate", "--user", "ana", "--dry-run")

@@ -143,7 +143,7 @@ def test_leases_summaries_erasures_counters(status, database):
     )
     database.execute("INSERT INTO erasures (owner_hash, epoch, completed_at) VALUES ('a', 1, now()), ('b', 1, NULL)")
     for _ in range(2):
-        counters.add(database, counters.STALE_WRITES_REFUSED)
+        counters.increment(database, counters.STALE_WRITES_REFUSED)
     shown = status()
     assert shown["leases"] == {"held": 2, "lapsed": 1}
     assert (shown["summaries"], shown["erasures"]) == ({"owed": 1}, {"unfinished": 1})

@@ -44,11 +44,11 @@ def test_the_oldest_age_is_that_of_what_is_left(status, settings, pipeline, hot_
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "one")
     session = SessionScope("default", "ana", "default")
-    [entry] = pending.read(hot_store, [session], limit=1)[session]
+    taken = pending.read(hot_store, [session], limit=1)
     time.sleep(1.1)
     memory.write("user", "two")
     assert status()["pending"]["oldest_seconds"] > 1.1
-    pending.remove(hot_store, {session: [entry]}, keep_recent=0, recent_seconds=1)
+    pending.remove(hot_store, taken, keep_recent=0, recent_seconds=1)
     assert status()["pending"]["oldest_seconds"] < 1.1
 
 
@@ -67,14 +67,14 @@ def test_a_broker_that_is_no_redis_is_not_asked(status, command, settings, monke
 def test_breakers_are_shown_as_they_are(status, command, settings, hot_store):
     llm = Breaker(hot_store, "llm", probe_seconds=10)
     for _ in range(3):
-        llm.failed(20.0)
+        llm.record_failure(20.0)
     shown = status()["breakers"]
     assert (shown["llm"]["state"], shown["llm"]["failures"], shown["embedder"]["state"]) == ("open", 3, "closed")
     assert 10 < shown["llm"]["wait_seconds"] <= 20 and shown["llm"]["open_until"]
     assert "open" in command("status").out
     hot_store.hset(keys.breaker("llm"), "open_until", int((time.time() - 1) * 1000))
     assert status()["breakers"]["llm"]["state"] == "probing"
-    llm.succeeded()
+    llm.record_success()
     assert status()["breakers"]["llm"]["state"] == "closed"
 
 

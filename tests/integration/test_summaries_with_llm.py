@@ -1,4 +1,4 @@
-"""Digests by an LLM behind real HTTP: few calls, each paid for once, no statement without episodes, none needed."""
+"""Digests by an LLM behind real HTTP: few calls, none repeated, every statement with episodes, rules as a fallback."""
 
 import pytest
 
@@ -43,23 +43,23 @@ def talk(memory, pipeline):
     return said
 
 
-def shown(llm_server):
-    """What each summarizing call was shown, in order."""
+def entries_of_calls(llm_server):
+    """Return the entries in the prompt of each summarize call, in order."""
     return [[entry.text for entry in prompt.shown_entries(call.json)] for call in llm_server.calls("summarize")]
 
 
-def test_an_episode_is_read_once_per_level(talk, llm_server, database):
+def test_an_episode_is_in_one_prompt_per_level(talk, llm_server, database):
     talk(1, 10)
     levels = database.execute("SELECT level, count(*) FROM digests GROUP BY level ORDER BY level").fetchall()
     assert levels == [(0, 4), (1, 1)]
-    calls = shown(llm_server)
+    calls = entries_of_calls(llm_server)
     assert len(calls) == 5
     assert [sum("Xyl1z" in text for texts in calls for text in texts)] == [2]
     costs = database.execute("SELECT count(*) FROM llm_calls WHERE stage = 'summarize' AND prompt_tokens > 0")
     assert costs.fetchone() == (5,)
 
 
-def test_nothing_new_is_no_call(talk, pipeline, llm_server, database):
+def test_an_unchanged_session_makes_no_call(talk, pipeline, llm_server, database):
     talk(1, 6)
     before = len(llm_server.requests)
     database.execute("UPDATE sessions SET summarized_through = 0")
@@ -67,30 +67,30 @@ def test_nothing_new_is_no_call(talk, pipeline, llm_server, database):
     assert len(llm_server.requests) == before
 
 
-class Died(Exception):
-    """The worker is no more."""
+class WorkerDied(Exception):
+    """Simulates the death of the worker."""
 
 
-def test_a_digest_that_was_stored_is_not_paid_for_again(talk, memory, pipeline, llm_server, database):
-    """The worker dies after the first of two digests: whoever goes on asks for the second only."""
+def test_a_stored_digest_is_not_requested_again(talk, memory, pipeline, llm_server, database):
+    """The worker dies after the first of two digests. The next run requests the second one only."""
     summarizer = pipeline.runtime.summarizer
 
-    class Dying:
+    class DyingSummarizer:
         prompt_version, model = summarizer.prompt_version, summarizer.model
         expected_tokens = summarizer.expected_tokens
 
         def summarize(self, sources):
             if llm_server.calls("summarize"):
-                raise Died()
+                raise WorkerDied()
             return summarizer.summarize(sources)
 
-    pipeline.runtime.__dict__["summarizer"] = Dying()
-    with pytest.raises(Died):
+    pipeline.runtime.__dict__["summarizer"] = DyingSummarizer()
+    with pytest.raises(WorkerDied):
         talk(1, 5)
     pipeline.runtime.__dict__["summarizer"] = summarizer
     database.execute("DELETE FROM leases")
     pipeline.do("summarize", *CHAT)
-    texts = shown(llm_server)
+    texts = entries_of_calls(llm_server)
     assert len(texts) == 2
     assert [sum("Xyl1z" in text for text in each) for each in texts] == [1, 0]
     assert all(f"Xyl{number}z" in memory.summary() for number in range(1, 6))
@@ -111,7 +111,7 @@ def test_the_summary_does_not_wait_for_the_model(talk, memory, pipeline, llm_ser
 
 
 @pytest.mark.parametrize("given", ["prose", {"statements": []}, {"statements": [{"text": "x", "entries": [9]}]}])
-def test_an_answer_that_cannot_be_used_is_replaced_by_rules(talk, memory, llm_server, database, given):
+def test_rules_make_the_digest_when_the_answer_is_unusable(talk, memory, llm_server, database, given):
     llm_server.queue(given, on="summarize")
     talk(1, 3)
     assert len(llm_server.calls("summarize")) == 1
@@ -119,25 +119,25 @@ def test_an_answer_that_cannot_be_used_is_replaced_by_rules(talk, memory, llm_se
     assert all(f"Xyl{number}z" in memory.summary() for number in (1, 2, 3))
 
 
-def test_statements_that_rest_on_nothing_are_left_out_and_counted(talk, memory, llm_server, database):
+def test_statements_without_episodes_are_left_out_and_counted(talk, memory, llm_server, database):
     invented = [{"text": "Ana is a queen.", "entries": []}, {"text": "Ana flew.", "entries": [17]}]
     llm_server.queue({"statements": [*invented, {"text": "Ana visited two towns.", "entries": [1, 2]}]}, on="summarize")
     talk(1, 3)
     assert "queen" not in memory.summary() and "flew" not in memory.summary()
     first = memory.session_summary().statements[0]
     episodes = database.execute("SELECT batch_id::text FROM episodes ORDER BY user_seq LIMIT 2").fetchall()
-    assert (first.text, first.episode_ids) == ("Ana visited two towns.", tuple(one for (one,) in episodes))
+    assert (first.text, first.episode_ids) == ("Ana visited two towns.", tuple(batch_id for (batch_id,) in episodes))
     counted = database.execute("SELECT count FROM counters WHERE name = %s", (counters.STATEMENTS_DROPPED,))
     assert counted.fetchone() == (2,)
 
 
-def test_taking_back_asks_again_for_the_digests_above_only(talk, memory, pipeline, llm_server, database):
+def test_removing_a_turn_requests_only_the_digests_that_cover_it(talk, memory, pipeline, llm_server, database):
     ids = talk(1, 10)
-    before = len(shown(llm_server))
+    before = len(entries_of_calls(llm_server))
     memory.remove(ids[2])
     pipeline.settle()
-    again = shown(llm_server)[before:]
-    # Of the run of two, one episode is left, which nobody has to condense; then the wider digest above it.
+    again = entries_of_calls(llm_server)[before:]
+    # Of the two episodes one is left, which needs no call; the wider digest above it does.
     assert not any("Xyl3z" in text for texts in again for text in texts)
     assert "Xyl3z" not in memory.summary()
     assert len(again) <= 2

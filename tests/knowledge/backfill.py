@@ -1,17 +1,17 @@
-"""Old conversations that come late: what is current is what was said last, whenever it arrives."""
+"""Old conversations that arrive late: the statement said last is current, in any order of arrival."""
 
 from __future__ import annotations
 
 from itertools import permutations
 
-from tests.knowledge.case import Case, Heard, fact, heard, model, user
+from tests.knowledge.case import BatchStep, Case, batch, fact, model, user
 
 _CITIES = {"2021-01-01": "Faro", "2022-01-01": "Braga", "2023-01-01": "Evora"}
 
 
-def _lives(when: str, city: str) -> Heard:
+def _lives(when: str, city: str) -> BatchStep:
     session = f"import-{when}"
-    return heard(user(when, f"I live in {city}."), model(fact(f"Ana lives in {city}.", lives_in=city)), session=session)
+    return batch(user(when, f"I live in {city}."), model(fact(f"Ana lives in {city}.", lives_in=city)), session=session)
 
 
 _IN_EVERY_ORDER = [
@@ -26,7 +26,7 @@ _IN_EVERY_ORDER = [
             "2022-06-01": ["Ana lives in Braga."],
             "2023-06-01": ["Ana lives in Evora."],
         },
-        # Of what had come by then, the newest; whatever comes later changes nothing of that.
+        # The newest of the statements that had arrived by then; later arrivals do not change this.
         believed_after={step: [f"Ana lives in {_CITIES[max(order[:step])]}."] for step in range(1, len(order) + 1)},
     )
     for order in permutations(_CITIES)
@@ -35,7 +35,7 @@ _IN_EVERY_ORDER = [
 CASES = [
     *_IN_EVERY_ORDER,
     Case(
-        "an older repeat tells since when",
+        "an earlier repetition moves the start back",
         [
             _lives("2023-01-01", "Faro"),
             _lives("2021-01-01", "Faro"),
@@ -45,7 +45,7 @@ CASES = [
         true_on={"2020-06-01": [], "2021-06-01": ["Ana lives in Faro."]},
     ),
     Case(
-        "a repeat of what is history already",
+        "a repetition of a former value",
         [
             _lives("2021-01-01", "Faro"),
             _lives("2023-01-01", "Braga"),
@@ -56,7 +56,7 @@ CASES = [
         true_on={"2022-06-01": ["Ana lives in Faro."]},
     ),
     Case(
-        "a value between two repeats of another",
+        "a value between two mentions of another",
         [
             _lives("2021-01-01", "Faro"),
             _lives("2023-01-01", "Faro"),
@@ -65,15 +65,15 @@ CASES = [
         current=["Ana lives in Faro."],
         ended=[("Ana lives in Braga.", "newer_value")],
         times_seen={"Ana lives in Faro.": 2},
-        # Nobody knows when in 2022 she was back: what was said of Faro stays one fact.
+        # No turn says when in 2022 she was back: the statements about Faro stay one fact.
         true_on={"2022-06-01": ["Ana lives in Braga.", "Ana lives in Faro."], "2023-06-01": ["Ana lives in Faro."]},
-        holds={"Ana lives in Braga.": (None, "2023-01-01")},
+        valid_times={"Ana lives in Braga.": (None, "2023-01-01")},
     ),
     Case(
-        "what the judge would end came first",
+        "the statement that the judge ends arrives first",
         [
-            heard(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
-            heard(user("2022-06-01", "I bought a car."), model(fact("Ana owns a car.", owns="car")), session="import"),
+            batch(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
+            batch(user("2022-06-01", "I bought a car."), model(fact("Ana owns a car.", owns="car")), session="import"),
         ],
         current=["Ana sold her car."],
         ended=[("Ana owns a car.", "judged")],
@@ -81,11 +81,11 @@ CASES = [
         true_on={"2022-07-01": ["Ana owns a car."], "2023-07-01": ["Ana sold her car."]},
     ),
     Case(
-        "a repeat of what the judge has ended",
+        "a repetition of a fact that the judge ended",
         [
-            heard(user("2022-01-01", "I bought a car."), model(fact("Ana owns a car.", owns="car"))),
-            heard(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
-            heard(user("2022-06-01", "My car is fine."), model(fact("Ana owns a car.", owns="car")), session="import"),
+            batch(user("2022-01-01", "I bought a car."), model(fact("Ana owns a car.", owns="car"))),
+            batch(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
+            batch(user("2022-06-01", "My car is fine."), model(fact("Ana owns a car.", owns="car")), session="import"),
         ],
         current=["Ana sold her car."],
         ended=[("Ana owns a car.", "judged")],
@@ -94,10 +94,10 @@ CASES = [
         judging_calls=1,
     ),
     Case(
-        "twice in one batch, and history when it comes",
+        "said twice in one batch, and already superseded when it arrives",
         [
-            heard(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
-            heard(
+            batch(user("2023-06-01", "I sold my car."), model(fact("Ana sold her car."))),
+            batch(
                 user("2022-06-01", "I bought a car."),
                 user("2022-06-02", "I love my car."),
                 model(fact("Ana owns a car.", owns="car"), fact("Ana owns a car.", owns="car", turn=2)),
@@ -109,10 +109,10 @@ CASES = [
         replaces=[("Ana owns a car.", "Ana sold her car.")],
     ),
     Case(
-        "an opposite from before",
+        "an earlier opposite arrives later",
         [
-            heard(user("2023-06-01", "I hate olives."), model(fact("Ana hates olives.", dislikes="olives"))),
-            heard(
+            batch(user("2023-06-01", "I hate olives."), model(fact("Ana hates olives.", dislikes="olives"))),
+            batch(
                 user("2020-06-01", "I love olives."), model(fact("Ana loves olives.", likes="olives")), session="import"
             ),
         ],
@@ -123,7 +123,7 @@ CASES = [
     Case(
         "an import of 2023 has the dates of 2023",
         [
-            heard(user("2023-03-01", "I adopted a dog."), model(fact("Ana has a dog.", owns="dog")), session="import"),
+            batch(user("2023-03-01", "I adopted a dog."), model(fact("Ana has a dog.", owns="dog")), session="import"),
         ],
         current=["Ana has a dog."],
         true_on={"2023-02-28": [], "2023-03-01": ["Ana has a dog."]},

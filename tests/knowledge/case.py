@@ -1,10 +1,10 @@
-"""The words in which the table is written: who said what when, what the model answered, and what is known then.
+"""The language of the table: turns, the model's answers, edits, and the expected facts.
 
     Case(
         "a move",
         [
-            heard(user("2023-05-07", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(user("2024-01-02", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            batch(user("2023-05-07", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2024-01-02", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
         ],
         current=["Ana lives in Porto."],
         ended=[("Ana lives in Lisbon.", "newer_value")],
@@ -12,7 +12,7 @@
         believed_after={1: ["Ana lives in Lisbon."]},
     )
 
-A case in which no model answers runs with the offline extractor, and without a judge.
+A case without answers of a model runs with the offline extractor and without a judge.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ from typing import Any
 _numbers = count(1)
 
 
-def moment(when: str) -> datetime:
-    """Return the moment that is written `2023-05-07`, which means its noon in UTC, or `2023-05-07T23:30+09:00`."""
-    found = datetime.fromisoformat(when if "T" in when else f"{when}T12:00+00:00")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def parse_time(when: str) -> datetime:
+    """Parse a time: `2023-05-07` means noon in UTC of that day; `2023-05-07T23:30+09:00` is exact."""
+    time = datetime.fromisoformat(when if "T" in when else f"{when}T12:00+00:00")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class TurnText:
     """One turn."""
 
     role: str
     name: str | None
     when: str
     text: str
-    #: Ids of nothing: each is one turn.
+    #: A new id for each turn.
     turn_id: str = field(default_factory=lambda: f"turn-{next(_numbers)}")
     memories_shown: tuple[str, ...] = ()
 
 
-def user(when: str, text: str, name: str | None = "Ana") -> Said:
-    return Said(role="user", name=name, when=when, text=text)
+def user(when: str, text: str, name: str | None = "Ana") -> TurnText:
+    return TurnText(role="user", name=name, when=when, text=text)
 
 
-def assistant(when: str, text: str, *, shown: Sequence[str] = ()) -> Said:
-    """A turn of the assistant, who had been shown the facts of these texts, be they another user's."""
-    return Said(role="assistant", name=None, when=when, text=text, memories_shown=tuple(shown))
+def assistant(when: str, text: str, *, shown: Sequence[str] = ()) -> TurnText:
+    """Return a turn of the assistant. `shown`: texts of facts in its prompt, also of other users."""
+    return TurnText(role="assistant", name=None, when=when, text=text, memories_shown=tuple(shown))
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A candidate, as the model answers it."""
+class AnsweredFact:
+    """A candidate in the model's answer."""
 
     text: str
-    #: Which turn of the batch says it, and in which words: the whole turn, where they are not given.
+    #: The turn of the batch that says it, and the quote; None: the whole turn.
     turn: int
     quote: str | None
     fields: Mapping[str, Any]
@@ -75,83 +75,84 @@ def fact(
     category: str = "other",
     turn: int = 1,
     quote: str | None = None,
-    unasked: Mapping[str, Any] | None = None,
+    extra_fields: Mapping[str, Any] | None = None,
     **property: str,
-) -> Answered:
-    """A candidate; `lives_in="Lisbon"` is its attribute and value, `unasked` is what no form has asked for."""
+) -> AnsweredFact:
+    """Return a candidate. `lives_in="Lisbon"` is its attribute and value; `extra_fields` are not in the schema."""
     assert len(property) <= 1
     attribute, value = next(iter(property.items()), (None, None))
     subject = about if attribute else None
     named = {"subject": subject, "attribute": attribute, "value": value}
     times = {"valid_from": since, "valid_to": until}
-    return Answered(
-        text, turn, quote, {"category": category, "corrects": corrects, **named, **times, **(unasked or {})}
+    return AnsweredFact(
+        text, turn, quote, {"category": category, "corrects": corrects, **named, **times, **(extra_fields or {})}
     )
 
 
-def model(*answered: Answered) -> tuple[Answered, ...]:
-    """What the model answers to one batch."""
+def model(*answered: AnsweredFact) -> tuple[AnsweredFact, ...]:
+    """Return the model's answer to one batch."""
     return answered
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One batch: its turns, and what the model answers; None where no model is asked."""
+class BatchStep:
+    """Write the turns of one batch. `answered` is the model's answer; None: without a model."""
 
-    turns: Sequence[Said]
-    answered: Sequence[Answered] | None
+    turns: Sequence[TurnText]
+    answered: Sequence[AnsweredFact] | None
     session: str
     #: Whose memory it is.
-    whose: str
+    user_id: str
 
 
-def heard(*given: Said | Sequence[Answered], session: str = "chat", whose: str = "ana") -> Heard:
-    """One batch: its turns in order, and last what the model answers."""
-    answers = [one for one in given if not isinstance(one, Said)]
-    return Heard([one for one in given if isinstance(one, Said)], answers[0] if answers else None, session, whose)
+def batch(*given: TurnText | Sequence[AnsweredFact], session: str = "chat", user_id: str = "ana") -> BatchStep:
+    """Return the step of one batch: its turns in order, and then the model's answer."""
+    turns = [item for item in given if isinstance(item, TurnText)]
+    answers = [item for item in given if not isinstance(item, TurnText)]
+    return BatchStep(turns, answers[0] if answers else None, session, user_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """The step of this number comes once more, as it was: a client's repeated call."""
+class RepeatStep:
+    """Repeat the step with this number unchanged, like a client's repeated call."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
-class TakesBack:
-    """The turn of this text is taken back."""
+class RemoveTurn:
+    """Remove the turn with this text."""
 
     text: str
     session: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)
-class Adds:
-    """A person enters a fact."""
+class AddFact:
+    """Enter a fact as a person."""
 
     text: str
     fields: Mapping[str, Any]
 
 
-def adds(text: str, *, pinned: bool = False, **property: str) -> Adds:
-    """A person enters a fact about Ana."""
-    return Adds(text, _property(property) | {"pinned": pinned})
+def add_fact(text: str, *, pinned: bool = False, **property: str) -> AddFact:
+    """Return the step in which a person enters a fact about Ana."""
+    return AddFact(text, _property(property) | {"pinned": pinned})
 
 
 @dataclass(frozen=True, slots=True)
-class Corrects:
-    """A person corrects the current fact of the text `old`."""
+class CorrectFact:
+    """Correct the current fact with the text `old` as a person."""
 
     old: str
     new: str
     fields: Mapping[str, Any]
 
 
-def corrects(old: str, new: str, *, since: str | None = None, **property: str) -> Corrects:
-    """A person corrects a current fact; with `since`, it was true until then."""
-    dated = {} if since is None else {"valid_from": moment(since)}
-    return Corrects(old, new, _property(property) | dated)
+def correct_fact(old: str, new: str, *, since: str | None = None, **property: str) -> CorrectFact:
+    """Return the step in which a person corrects a current fact. With `since` the old fact was true until then."""
+    dated = {} if since is None else {"valid_from": parse_time(since)}
+    return CorrectFact(old, new, _property(property) | dated)
 
 
 def _property(given: Mapping[str, str]) -> dict[str, Any]:
@@ -162,73 +163,73 @@ def _property(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """A person pins the current fact of this text."""
+class PinFact:
+    """Pin the current fact with this text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unpins:
-    """A person lets the current fact of this text be one like the others."""
+class UnpinFact:
+    """Unpin the current fact with this text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Deletes:
-    """A person deletes the current fact of this text."""
+class DeleteFact:
+    """Delete the current fact with this text."""
 
     text: str
 
 
-Step = Heard | Again | TakesBack | Adds | Corrects | Pins | Unpins | Deletes
+Step = BatchStep | RepeatStep | RemoveTurn | AddFact | CorrectFact | PinFact | UnpinFact | DeleteFact
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One conversation, and what is known after it. What a case does not name is not looked at."""
+    """One conversation and the expected facts after it. Fields that a case does not set are not checked."""
 
     name: str
     steps: Sequence[Step]
     _: KW_ONLY
-    #: The texts of the current facts, in any order: all of them.
+    #: The texts of all current facts, in any order.
     current: Sequence[str]
-    #: (text, why) of the facts that are current no more, in any order: all of them.
+    #: (text, reason) of all facts that are no longer current, in any order.
     ended: Sequence[tuple[str, str]] = ()
-    #: Text of a current fact -> its versions, oldest first, as `fact_history` tells them.
+    #: Text of a current fact -> its versions, oldest first, as in `fact_history`.
     history: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: Moment -> what was true then, as far as is known in the end.
+    #: Time -> the facts that were true then, as known at the end.
     true_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: Number of a step -> what was believed after it.
+    #: Number of a step -> the facts that were current after it.
     believed_after: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    #: Text of a current fact -> in how many batches it was said.
+    #: Text of a current fact -> the number of batches that say it.
     times_seen: Mapping[str, int] = field(default_factory=dict)
-    #: Text of a current fact -> the words that it rests on, in the order in which they were said.
+    #: Text of a current fact -> the quotes of its evidence, in the order of their times.
     quotes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Text of a current fact -> user, assistant or other.
     said_by: Mapping[str, str] = field(default_factory=dict)
-    #: Text of a fact -> since when and until when it holds; None where nobody said.
-    holds: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    #: Text of a fact -> since when and until when it holds; None where no turn says so.
+    valid_times: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     #: Other user -> the texts of their current facts.
-    of_others: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: Why candidates were not believed, sorted.
+    other_users: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: The reasons of rejected candidates, sorted.
     rejected: Sequence[str] = ()
-    #: Pairs of texts of which a right-minded judge says that the one said later replaces the other.
+    #: Pairs of texts for which the judge answers that the later one replaces the other.
     replaces: Sequence[tuple[str, str]] = ()
-    #: Pairs of texts of which the judge says that they are the same.
+    #: Pairs of texts for which the judge answers that they are the same.
     same: Sequence[tuple[str, str]] = ()
-    #: What the judge says besides, as (first, second, verdict), whatever it was shown.
+    #: Further answers of the judge, (first, second, verdict), whatever its prompt contains.
     judge_says: Sequence[tuple[str, str, str]] = ()
-    #: How many judging calls there are; None: whatever.
+    #: The number of judging calls; None: not checked.
     judging_calls: int | None = None
     #: The user's timezone.
     timezone: str = "UTC"
 
     @property
     def is_offline(self) -> bool:
-        """Whether no model answers."""
-        return all(step.answered is None for step in self.steps if isinstance(step, Heard))
+        """Whether the case has no answers of a model."""
+        return all(step.answered is None for step in self.steps if isinstance(step, BatchStep))
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")

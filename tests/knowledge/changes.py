@@ -1,15 +1,15 @@
-"""What changes: jobs, homes, partners, opinions; and what comes back."""
+"""Changes of jobs, homes, partners and opinions, and returns to earlier values."""
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, fact, heard, model, user
+from tests.knowledge.case import Case, batch, fact, model, user
 
 CASES = [
     Case(
         "a move",
         [
-            heard(user("2023-05-07", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(user("2024-01-02", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            batch(user("2023-05-07", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2024-01-02", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
         ],
         current=["Ana lives in Porto."],
         ended=[("Ana lives in Lisbon.", "newer_value")],
@@ -20,13 +20,13 @@ CASES = [
         },
         believed_after={1: ["Ana lives in Lisbon."], 2: ["Ana lives in Porto."]},
         history={"Ana lives in Porto.": ["Ana lives in Lisbon.", "Ana lives in Porto."]},
-        holds={"Ana lives in Lisbon.": (None, "2024-01-02")},
+        valid_times={"Ana lives in Lisbon.": (None, "2024-01-02")},
         judging_calls=0,
     ),
     Case(
         "a move within one batch",
         [
-            heard(
+            batch(
                 user("2024-01-02", "I lived in Lisbon until Monday."),
                 user("2024-01-02T12:01", "Now I live in Porto."),
                 model(
@@ -39,14 +39,14 @@ CASES = [
         true_on={"2024-01-03": ["Ana lives in Porto."]},
     ),
     Case(
-        "two moves, the first one told with its date",
+        "two moves, the first with its date",
         [
-            heard(user("2022-03-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(
+            batch(user("2022-03-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(
                 user("2024-03-01", "I've been in Braga since May 2023."),
                 model(fact("Ana lives in Braga.", lives_in="Braga", since="2023-05-01")),
             ),
-            heard(user("2025-03-01", "I moved to Evora."), model(fact("Ana lives in Evora.", lives_in="Evora"))),
+            batch(user("2025-03-01", "I moved to Evora."), model(fact("Ana lives in Evora.", lives_in="Evora"))),
         ],
         current=["Ana lives in Evora."],
         ended=[("Ana lives in Faro.", "newer_value"), ("Ana lives in Braga.", "newer_value")],
@@ -55,7 +55,7 @@ CASES = [
             "2023-06-01": ["Ana lives in Braga."],
             "2025-06-01": ["Ana lives in Evora."],
         },
-        holds={
+        valid_times={
             "Ana lives in Faro.": (None, "2023-05-01T00:00"),
             "Ana lives in Braga.": ("2023-05-01T00:00", "2025-03-01"),
         },
@@ -63,9 +63,9 @@ CASES = [
     Case(
         "a return to the old home",
         [
-            heard(user("2022-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(user("2023-01-01", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
-            heard(user("2024-01-01", "Back in Lisbon!"), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2022-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2023-01-01", "I moved to Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            batch(user("2024-01-01", "Back in Lisbon!"), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
         ],
         current=["Ana lives in Lisbon."],
         ended=[("Ana lives in Lisbon.", "newer_value"), ("Ana lives in Porto.", "newer_value")],
@@ -79,10 +79,10 @@ CASES = [
         history={"Ana lives in Lisbon.": ["Ana lives in Lisbon.", "Ana lives in Porto.", "Ana lives in Lisbon."]},
     ),
     Case(
-        "a job is changed for a rival's",
+        "a new job at another company",
         [
-            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            batch(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
         ],
         current=["Ana works at Globex."],
         ended=[("Ana works at Acme.", "newer_value")],
@@ -91,10 +91,10 @@ CASES = [
         history={"Ana works at Globex.": ["Ana works at Acme.", "Ana works at Globex."]},
     ),
     Case(
-        "a job and an employer are two things",
+        "a job and an employer are two attributes",
         [
-            heard(user("2023-02-01", "I'm a nurse."), model(fact("Ana works as a nurse.", works_as="nurse"))),
-            heard(
+            batch(user("2023-02-01", "I'm a nurse."), model(fact("Ana works as a nurse.", works_as="nurse"))),
+            batch(
                 user("2023-09-01", "I'm at the Santa Maria now."),
                 model(fact("Ana works at the Santa Maria.", works_at="Santa Maria")),
             ),
@@ -102,10 +102,10 @@ CASES = [
         current=["Ana works as a nurse.", "Ana works at the Santa Maria."],
     ),
     Case(
-        "a job is lost, and the judge says so",
+        "the judge says that a job is lost",
         [
-            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(user("2023-09-01", "Acme let me go."), model(fact("Ana lost her job at Acme."))),
+            batch(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(user("2023-09-01", "Acme let me go."), model(fact("Ana lost her job at Acme."))),
         ],
         current=["Ana lost her job at Acme."],
         ended=[("Ana works at Acme.", "judged")],
@@ -117,8 +117,8 @@ CASES = [
     Case(
         "a new employer under another attribute",
         [
-            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(
+            batch(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(
                 user("2023-09-01", "My employer is Globex now."),
                 model(fact("Ana's employer is Globex.", employer="Globex")),
             ),
@@ -128,9 +128,9 @@ CASES = [
         replaces=[("Ana works at Acme.", "Ana's employer is Globex.")],
     ),
     Case(
-        "a new value ends what the judge names besides",
+        "a new value also ends the facts that the judge names",
         [
-            heard(
+            batch(
                 user("2023-02-01", "I work at Acme, on the night shift there."),
                 model(
                     fact("Ana works at Acme.", works_at="Acme", quote="I work at Acme"),
@@ -138,17 +138,17 @@ CASES = [
                     fact("Ana likes the quiet of the night.", likes="the quiet of the night", quote="night"),
                 ),
             ),
-            heard(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            batch(user("2023-09-01", "Globex hired me."), model(fact("Ana works at Globex.", works_at="Globex"))),
         ],
         current=["Ana likes the quiet of the night.", "Ana works at Globex."],
         ended=[("Ana works at Acme.", "newer_value"), ("Ana works the night shift at Acme.", "judged")],
         replaces=[("Ana works the night shift at Acme.", "Ana works at Globex.")],
     ),
     Case(
-        "a promotion refines the job",
+        "a promotion replaces the job",
         [
-            heard(user("2023-02-01", "I'm an engineer."), model(fact("Ana is an engineer.", works_as="engineer"))),
-            heard(
+            batch(user("2023-02-01", "I'm an engineer."), model(fact("Ana is an engineer.", works_as="engineer"))),
+            batch(
                 user("2024-02-01", "I'm a senior engineer now."),
                 model(fact("Ana is a senior engineer.", works_as="senior engineer")),
             ),
@@ -159,36 +159,36 @@ CASES = [
     Case(
         "single, dating, single again",
         [
-            heard(user("2022-01-01", "I'm single."), model(fact("Ana is single.", relationship_status="single"))),
-            heard(
+            batch(user("2022-01-01", "I'm single."), model(fact("Ana is single.", relationship_status="single"))),
+            batch(
                 user("2023-01-01", "I met Rui."), model(fact("Ana is dating Rui.", relationship_status="dating Rui"))
             ),
-            heard(user("2024-01-01", "Single again."), model(fact("Ana is single.", relationship_status="single"))),
+            batch(user("2024-01-01", "Single again."), model(fact("Ana is single.", relationship_status="single"))),
         ],
         current=["Ana is single."],
         ended=[("Ana is single.", "newer_value"), ("Ana is dating Rui.", "newer_value")],
         true_on={"2023-06-01": ["Ana is dating Rui."]},
     ),
     Case(
-        "a taste turns into its opposite and back",
+        "a preference changes to its opposite and back",
         [
-            heard(user("2022-01-01", "I love coffee."), model(fact("Ana loves coffee.", likes="coffee"))),
-            heard(user("2023-01-01", "I can't stand coffee."), model(fact("Ana dislikes coffee.", dislikes="coffee"))),
-            heard(user("2024-01-01", "Coffee is great."), model(fact("Ana likes coffee.", likes="coffee"))),
+            batch(user("2022-01-01", "I love coffee."), model(fact("Ana loves coffee.", likes="coffee"))),
+            batch(user("2023-01-01", "I can't stand coffee."), model(fact("Ana dislikes coffee.", dislikes="coffee"))),
+            batch(user("2024-01-01", "Coffee is great."), model(fact("Ana likes coffee.", likes="coffee"))),
         ],
         current=["Ana likes coffee."],
         ended=[("Ana loves coffee.", "newer_value"), ("Ana dislikes coffee.", "newer_value")],
         true_on={"2022-06-01": ["Ana loves coffee."], "2023-06-01": ["Ana dislikes coffee."]},
     ),
     Case(
-        "a diet is given up and taken up again",
+        "a diet ends and begins again",
         [
-            heard(user("2022-01-01", "I'm vegan."), model(fact("Ana is vegan.", diet="vegan"))),
-            heard(
+            batch(user("2022-01-01", "I'm vegan."), model(fact("Ana is vegan.", diet="vegan"))),
+            batch(
                 user("2023-01-01", "Not vegan any more."),
                 model(fact("Ana is no longer vegan.", no_longer_diet="vegan")),
             ),
-            heard(user("2024-01-01", "I'm vegan again."), model(fact("Ana is vegan.", diet="vegan"))),
+            batch(user("2024-01-01", "I'm vegan again."), model(fact("Ana is vegan.", diet="vegan"))),
         ],
         current=["Ana is vegan."],
         ended=[("Ana is vegan.", "newer_value"), ("Ana is no longer vegan.", "newer_value")],
@@ -199,14 +199,14 @@ CASES = [
         },
     ),
     Case(
-        "what ended stays ended when another value begins",
+        "an ended value stays ended when another value begins",
         [
-            heard(user("2022-01-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(
+            batch(user("2022-01-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(
                 user("2023-01-01", "I left Acme today."),
                 model(fact("Ana worked at Acme until 2023.", worked_at="Acme", until="2023-01-01")),
             ),
-            heard(user("2024-01-01", "I work at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            batch(user("2024-01-01", "I work at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
         ],
         current=["Ana works at Globex.", "Ana worked at Acme until 2023."],
         ended=[("Ana works at Acme.", "newer_value")],
@@ -215,8 +215,8 @@ CASES = [
     Case(
         "a preference by key",
         [
-            heard(user("2023-01-01", "Call me by tu."), model(fact("Ana prefers tu.", preferred_address="tu"))),
-            heard(user("2023-02-01", "Better: você."), model(fact("Ana prefers você.", preferred_address="você"))),
+            batch(user("2023-01-01", "Call me by tu."), model(fact("Ana prefers tu.", preferred_address="tu"))),
+            batch(user("2023-02-01", "Better: você."), model(fact("Ana prefers você.", preferred_address="você"))),
         ],
         current=["Ana prefers você."],
         ended=[("Ana prefers tu.", "newer_value")],
@@ -224,8 +224,8 @@ CASES = [
     Case(
         "an instruction to the assistant is replaced",
         [
-            heard(user("2023-01-01", "Answer me in English."), model(fact("The assistant should answer in English."))),
-            heard(user("2023-02-01", "In German, please."), model(fact("The assistant should answer in German."))),
+            batch(user("2023-01-01", "Answer me in English."), model(fact("The assistant should answer in English."))),
+            batch(user("2023-02-01", "In German, please."), model(fact("The assistant should answer in German."))),
         ],
         current=["The assistant should answer in German."],
         ended=[("The assistant should answer in English.", "judged")],
@@ -234,8 +234,8 @@ CASES = [
     Case(
         "a job is lost, and another one found in the same batch",
         [
-            heard(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(
+            batch(user("2023-02-01", "I work at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(
                 user("2023-09-01", "I left Acme in June."),
                 user("2023-09-01T12:01", "Globex hired me in August, but I quit."),
                 user("2023-09-01T12:02", "I work at Initech since today."),
@@ -253,10 +253,10 @@ CASES = [
     Case(
         "three jobs, back and forth",
         [
-            heard(user("2021-01-01", "I'm at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(user("2022-01-01", "I'm at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
-            heard(user("2023-01-01", "Acme again."), model(fact("Ana works at Acme.", works_at="Acme"))),
-            heard(user("2024-01-01", "Globex again."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            batch(user("2021-01-01", "I'm at Acme."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(user("2022-01-01", "I'm at Globex."), model(fact("Ana works at Globex.", works_at="Globex"))),
+            batch(user("2023-01-01", "Acme again."), model(fact("Ana works at Acme.", works_at="Acme"))),
+            batch(user("2024-01-01", "Globex again."), model(fact("Ana works at Globex.", works_at="Globex"))),
         ],
         current=["Ana works at Globex."],
         ended=[
@@ -282,14 +282,14 @@ CASES = [
     Case(
         "one telephone, one address, many allergies",
         [
-            heard(
+            batch(
                 user("2023-01-01", "Write to ana@a.example, and no nuts for me."),
                 model(
                     fact("Ana's email is ana@a.example.", email="ana@a.example", quote="ana@a.example"),
                     fact("Ana is allergic to nuts.", allergic_to="nuts", quote="no nuts"),
                 ),
             ),
-            heard(
+            batch(
                 user("2023-02-01", "Now ana@b.example, and no shellfish."),
                 model(
                     fact("Ana's email is ana@b.example.", email="ana@b.example", quote="ana@b.example"),
@@ -303,14 +303,14 @@ CASES = [
     Case(
         "favourites of two kinds do not compete",
         [
-            heard(
+            batch(
                 user("2023-01-01", "My favourite colour is red, my favourite food soup."),
                 model(
                     fact("Ana's favourite colour is red.", favourite_colour="red", quote="red"),
                     fact("Ana's favourite food is soup.", favourite_food="soup", quote="soup"),
                 ),
             ),
-            heard(
+            batch(
                 user("2023-02-01", "Blue is my favourite now."),
                 model(fact("Ana's favourite colour is blue.", favourite_colour="blue")),
             ),

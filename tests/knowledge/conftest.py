@@ -1,4 +1,4 @@
-"""One pipeline with a model and one without, for all cases."""
+"""One pipeline with a model and one without, shared by all cases."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""What was said by mistake: it was never true, and what stands in its place was true from the beginning."""
+"""Corrections of mistakes: the corrected fact was never true, the new one was true from the beginning."""
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, TakesBack, fact, heard, model, user
+from tests.knowledge.case import Case, RemoveTurn, batch, fact, model, user
 
 CASES = [
     Case(
         "no, I meant",
         [
-            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(
+            batch(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(
                 user("2023-05-03", "No, I meant Leiria."),
                 model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
             ),
@@ -20,11 +20,11 @@ CASES = [
         believed_after={1: ["Ana lives in Lisbon."], 2: ["Ana lives in Leiria."]},
     ),
     Case(
-        "a correction of what had changed",
+        "a correction of a changed value",
         [
-            heard(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(user("2023-01-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(
+            batch(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(user("2023-01-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(
                 user("2023-01-02", "To Leiria, I meant."),
                 model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
             ),
@@ -36,9 +36,9 @@ CASES = [
     Case(
         "a double correction",
         [
-            heard(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
-            heard(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
-            heard(user("2023-05-03", "No, 35!"), model(fact("Ana is 35.", age="35", corrects=True))),
+            batch(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
+            batch(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
+            batch(user("2023-05-03", "No, 35!"), model(fact("Ana is 35.", age="35", corrects=True))),
         ],
         current=["Ana is 35."],
         ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
@@ -47,11 +47,11 @@ CASES = [
         history={"Ana is 35.": ["Ana is 34.", "Ana is 43.", "Ana is 35."]},
     ),
     Case(
-        "a correction back to what was said first",
+        "a correction back to the first value",
         [
-            heard(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
-            heard(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
-            heard(user("2023-05-03", "No, 34 was right."), model(fact("Ana is 34.", age="34", corrects=True))),
+            batch(user("2023-05-01", "I'm 34."), model(fact("Ana is 34.", age="34"))),
+            batch(user("2023-05-02", "Sorry, 43."), model(fact("Ana is 43.", age="43", corrects=True))),
+            batch(user("2023-05-03", "No, 34 was right."), model(fact("Ana is 34.", age="34", corrects=True))),
         ],
         current=["Ana is 34."],
         ended=[("Ana is 34.", "correction"), ("Ana is 43.", "correction")],
@@ -61,7 +61,7 @@ CASES = [
     Case(
         "a correction within one batch",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I live in Lisbon."),
                 user("2023-05-01T12:01", "Leiria, I mean."),
                 model(
@@ -75,10 +75,10 @@ CASES = [
         believed_after={1: ["Ana lives in Leiria."]},
     ),
     Case(
-        "a corrected day of an event, which the judge sees",
+        "the judge sees the corrected day of an event",
         [
-            heard(user("2023-05-01", "The dentist is on 9 May."), model(fact("Ana sees the dentist on 9 May 2023."))),
-            heard(
+            batch(user("2023-05-01", "The dentist is on 9 May."), model(fact("Ana sees the dentist on 9 May 2023."))),
+            batch(
                 user("2023-05-02", "Wrong, on the 10th."),
                 model(fact("Ana sees the dentist on 10 May 2023.", corrects=True)),
             ),
@@ -92,11 +92,11 @@ CASES = [
     Case(
         "a correction of one of many values",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I speak Danish and Welsh."),
                 model(fact("Ana speaks Danish.", speaks="Danish"), fact("Ana speaks Welsh.", speaks="Welsh")),
             ),
-            heard(
+            batch(
                 user("2023-05-02", "I meant Dutch, not Danish."),
                 model(fact("Ana speaks Dutch.", speaks="Dutch", corrects=True)),
             ),
@@ -107,22 +107,22 @@ CASES = [
         true_on={"2023-05-01": ["Ana speaks Dutch.", "Ana speaks Welsh."]},
     ),
     Case(
-        "what was corrected is said again later, and is news",
+        "a corrected value is said again later and is a new fact",
         [
-            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(
+            batch(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(
                 user("2023-05-02", "No, Leiria."), model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True))
             ),
-            heard(user("2024-05-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2024-05-01", "I moved to Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
         ],
         current=["Ana lives in Lisbon."],
         ended=[("Ana lives in Lisbon.", "correction"), ("Ana lives in Leiria.", "newer_value")],
         true_on={"2023-06-01": ["Ana lives in Leiria."], "2024-06-01": ["Ana lives in Lisbon."]},
     ),
     Case(
-        "a correction that corrects nothing that is known",
+        "a correction of an unknown fact",
         [
-            heard(
+            batch(
                 user("2023-05-01", "No, I meant that I live in Lisbon."),
                 model(fact("Ana lives in Lisbon.", lives_in="Lisbon", corrects=True)),
             ),
@@ -130,13 +130,13 @@ CASES = [
         current=["Ana lives in Lisbon."],
     ),
     Case(
-        "a correction is taken back",
+        "the turn of a correction is removed",
         [
-            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(
+            batch(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(
                 user("2023-05-03", "No, Leiria."), model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True))
             ),
-            TakesBack("No, Leiria."),
+            RemoveTurn("No, Leiria."),
         ],
         current=["Ana lives in Lisbon."],
         ended=[("Ana lives in Lisbon.", "correction"), ("Ana lives in Leiria.", "removed")],
@@ -144,12 +144,12 @@ CASES = [
         believed_after={2: ["Ana lives in Leiria."], 3: ["Ana lives in Lisbon."]},
     ),
     Case(
-        "the middle one of three values is taken back",
+        "the turn of the middle one of three values is removed",
         [
-            heard(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(user("2023-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(user("2024-01-01", "I live in Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
-            TakesBack("I live in Lisbon."),
+            batch(user("2022-01-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(user("2023-01-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(user("2024-01-01", "I live in Porto."), model(fact("Ana lives in Porto.", lives_in="Porto"))),
+            RemoveTurn("I live in Lisbon."),
         ],
         current=["Ana lives in Porto."],
         ended=[("Ana lives in Faro.", "newer_value"), ("Ana lives in Lisbon.", "removed")],
@@ -157,11 +157,11 @@ CASES = [
         believed_after={2: ["Ana lives in Lisbon."]},
     ),
     Case(
-        "what was judged away comes back with its turn taken back",
+        "removing a turn reinstates the fact that the judge ended for it",
         [
-            heard(user("2023-01-01", "I play tennis."), model(fact("Ana plays tennis."))),
-            heard(user("2023-02-01", "My knee ended that."), model(fact("Ana had to give up tennis."))),
-            TakesBack("My knee ended that."),
+            batch(user("2023-01-01", "I play tennis."), model(fact("Ana plays tennis."))),
+            batch(user("2023-02-01", "My knee ended that."), model(fact("Ana had to give up tennis."))),
+            RemoveTurn("My knee ended that."),
         ],
         current=["Ana plays tennis."],
         ended=[("Ana plays tennis.", "judged"), ("Ana had to give up tennis.", "removed")],
@@ -171,7 +171,7 @@ CASES = [
     Case(
         "a double correction within one batch",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I live in Lisbon."),
                 user("2023-05-01T12:01", "Leiria, I mean."),
                 user("2023-05-01T12:02", "Sorry: Loures. I type too fast."),
@@ -188,13 +188,13 @@ CASES = [
         history={"Ana lives in Loures.": ["Ana lives in Lisbon.", "Ana lives in Leiria.", "Ana lives in Loures."]},
     ),
     Case(
-        "what a correction corrects arrives after it",
+        "the corrected statement arrives after its correction",
         [
-            heard(
+            batch(
                 user("2023-05-03", "No, I meant Leiria."),
                 model(fact("Ana lives in Leiria.", lives_in="Leiria", corrects=True)),
             ),
-            heard(
+            batch(
                 user("2023-05-01", "I live in Lisbon."),
                 model(fact("Ana lives in Lisbon.", lives_in="Lisbon")),
                 session="import",
@@ -206,14 +206,14 @@ CASES = [
         believed_after={1: ["Ana lives in Leiria."], 2: ["Ana lives in Leiria."]},
     ),
     Case(
-        "a correction of somebody else is none of the user",
+        "a correction about another person does not change the user's facts",
         [
-            heard(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(
+            batch(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(
                 user("2023-05-02", "Ben lives in Lagos."),
                 model(fact("Ben lives in Lagos.", about="Ben", lives_in="Lagos")),
             ),
-            heard(
+            batch(
                 user("2023-05-03", "No, Ben lives in Loule."),
                 model(fact("Ben lives in Loule.", about="Ben", lives_in="Loule", corrects=True)),
             ),
@@ -223,10 +223,10 @@ CASES = [
         history={"Ana lives in Faro.": ["Ana lives in Faro."]},
     ),
     Case(
-        "the correction of a number that the judge must see is not merged with it",
+        "a corrected number is not merged with the number that it corrects",
         [
-            heard(user("2023-05-01", "I ran 10 km."), model(fact("Ana ran 10 km.", category="event"))),
-            heard(user("2023-05-02", "12 km, not 10."), model(fact("Ana ran 12 km.", category="event", corrects=True))),
+            batch(user("2023-05-01", "I ran 10 km."), model(fact("Ana ran 10 km.", category="event"))),
+            batch(user("2023-05-02", "12 km, not 10."), model(fact("Ana ran 12 km.", category="event", corrects=True))),
         ],
         current=["Ana ran 12 km."],
         ended=[("Ana ran 10 km.", "correction")],

@@ -1,17 +1,17 @@
-"""Near but different: numbers, units, names, dates and negation, which are never merged; and what is the same."""
+"""Similar statements that differ in numbers, units, names, dates or negation are not merged; equal ones are."""
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, fact, heard, model, user
+from tests.knowledge.case import Case, batch, fact, model, user
 
 
 def _never_merged(name: str, one: str, other: str) -> Case:
-    """Two statements that even a judge who takes them for the same cannot merge."""
+    """Return a case of two statements that are not merged, although the judge says that they are the same."""
     return Case(
         name,
         [
-            heard(user("2023-05-01", "First thing."), model(fact(one))),
-            heard(user("2023-06-01", "Second thing."), model(fact(other))),
+            batch(user("2023-05-01", "First thing."), model(fact(one))),
+            batch(user("2023-06-01", "Second thing."), model(fact(other))),
         ],
         current=[one, other],
         same=[(one, other)],
@@ -41,8 +41,8 @@ CASES = [
     Case(
         "the same unit under another name",
         [
-            heard(user("2023-05-01", "I run 5 km a day."), model(fact("Ana runs 5 km every day."))),
-            heard(user("2023-06-01", "5 kilometers it is."), model(fact("Ana runs 5 kilometers daily."))),
+            batch(user("2023-05-01", "I run 5 km a day."), model(fact("Ana runs 5 km every day."))),
+            batch(user("2023-06-01", "5 kilometers it is."), model(fact("Ana runs 5 kilometers daily."))),
         ],
         current=["Ana runs 5 km every day."],
         same=[("Ana runs 5 km every day.", "Ana runs 5 kilometers daily.")],
@@ -51,18 +51,18 @@ CASES = [
     Case(
         "two negations that say the same",
         [
-            heard(user("2023-05-01", "I never eat meat."), model(fact("Ana never eats meat."))),
-            heard(user("2023-06-01", "I don't eat meat."), model(fact("Ana does not eat meat."))),
+            batch(user("2023-05-01", "I never eat meat."), model(fact("Ana never eats meat."))),
+            batch(user("2023-06-01", "I don't eat meat."), model(fact("Ana does not eat meat."))),
         ],
         current=["Ana never eats meat."],
         same=[("Ana never eats meat.", "Ana does not eat meat.")],
         times_seen={"Ana never eats meat.": 2},
     ),
     Case(
-        "what is denied is ended, says the judge",
+        "the judge ends a denied statement",
         [
-            heard(user("2023-05-01", "I have a car."), model(fact("Ana has a car.", owns="car"))),
-            heard(user("2023-06-01", "I have no car any more."), model(fact("Ana has no car."))),
+            batch(user("2023-05-01", "I have a car."), model(fact("Ana has a car.", owns="car"))),
+            batch(user("2023-06-01", "I have no car any more."), model(fact("Ana has no car."))),
         ],
         current=["Ana has no car."],
         ended=[("Ana has a car.", "judged")],
@@ -71,10 +71,10 @@ CASES = [
         believed_after={1: ["Ana has a car."], 2: ["Ana has no car."]},
     ),
     Case(
-        "the same in other words, says the judge",
+        "the judge merges other words for the same",
         [
-            heard(user("2023-05-01", "I'm a keen cyclist."), model(fact("Ana is a keen cyclist."))),
-            heard(user("2023-06-01", "Cycling is my thing!"), model(fact("Ana is passionate about cycling."))),
+            batch(user("2023-05-01", "I'm a keen cyclist."), model(fact("Ana is a keen cyclist."))),
+            batch(user("2023-06-01", "Cycling is my thing!"), model(fact("Ana is passionate about cycling."))),
         ],
         current=["Ana is a keen cyclist."],
         same=[("Ana is a keen cyclist.", "Ana is passionate about cycling.")],
@@ -84,8 +84,8 @@ CASES = [
     Case(
         "the same number in digits and in words",
         [
-            heard(user("2023-05-01", "I have two cats."), model(fact("Ana has two cats."))),
-            heard(user("2023-06-01", "My 2 cats are fine."), model(fact("Ana has 2 cats."))),
+            batch(user("2023-05-01", "I have two cats."), model(fact("Ana has two cats."))),
+            batch(user("2023-06-01", "My 2 cats are fine."), model(fact("Ana has 2 cats."))),
         ],
         current=["Ana has two cats."],
         same=[("Ana has two cats.", "Ana has 2 cats.")],
@@ -94,8 +94,8 @@ CASES = [
     Case(
         "the weight in another unit is a newer value",
         [
-            heard(user("2023-05-01", "I weigh 70 kg."), model(fact("Ana weighs 70 kg.", weight="70 kg"))),
-            heard(
+            batch(user("2023-05-01", "I weigh 70 kg."), model(fact("Ana weighs 70 kg.", weight="70 kg"))),
+            batch(
                 user("2023-09-01", "I'm at 70 pounds on this scale?"), model(fact("Ana weighs 70 lb.", weight="70 lb"))
             ),
         ],
@@ -103,13 +103,13 @@ CASES = [
         ended=[("Ana weighs 70 kg.", "newer_value")],
     ),
     Case(
-        "one value, and a detail that is another",
+        "the same value with another detail",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I've been at Acme since 2019."),
                 model(fact("Ana has worked at Acme since 2019.", works_at="Acme", since="2019-01-01")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "At Acme since 2018, to be exact."),
                 model(fact("Ana has worked at Acme since 2018.", works_at="Acme", since="2018-01-01", corrects=True)),
             ),
@@ -119,27 +119,27 @@ CASES = [
         true_on={"2018-06-01": ["Ana has worked at Acme since 2018."]},
     ),
     Case(
-        "the amount grows, says the judge",
+        "the judge replaces an amount",
         [
-            heard(user("2023-05-01", "I've read 10 books."), model(fact("Ana has read 10 books this year."))),
-            heard(user("2023-06-01", "12 by now."), model(fact("Ana has read 12 books this year."))),
+            batch(user("2023-05-01", "I've read 10 books."), model(fact("Ana has read 10 books this year."))),
+            batch(user("2023-06-01", "12 by now."), model(fact("Ana has read 12 books this year."))),
         ],
         current=["Ana has read 12 books this year."],
         ended=[("Ana has read 10 books this year.", "judged")],
         replaces=[("Ana has read 10 books this year.", "Ana has read 12 books this year.")],
     ),
     Case(
-        "the same words of another day are another event",
+        "the same text about another day is another event",
         [
-            heard(
+            batch(
                 user("2023-05-01", "Gave blood today."),
                 model(fact("Ana gave blood.", category="event", since="2023-05-01")),
             ),
-            heard(
+            batch(
                 user("2023-09-01", "Gave blood again."),
                 model(fact("Ana gave blood.", category="event", since="2023-09-01")),
             ),
-            heard(
+            batch(
                 user("2023-09-02", "Yesterday I gave blood."),
                 model(fact("Ana gave blood.", category="event", since="2023-09-01")),
             ),

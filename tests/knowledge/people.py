@@ -1,18 +1,18 @@
-"""Whose fact it is: the user under each of their names, and several people of one name."""
+"""Subjects of facts: the user under each of their names, and several people with one name."""
 
 from __future__ import annotations
 
-from tests.knowledge.case import Case, assistant, fact, heard, model, user
+from tests.knowledge.case import Case, assistant, batch, fact, model, user
 
 CASES = [
     Case(
         "two people of one name live in two places",
         [
-            heard(
+            batch(
                 user("2023-05-01", "My sister Maria lives in Rome."),
                 model(fact("Maria, Ana's sister, lives in Rome.", about="Maria", lives_in="Rome")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "Maria from work, my colleague, lives in Oslo."),
                 model(fact("Maria, Ana's colleague, lives in Oslo.", about="Maria", lives_in="Oslo")),
             ),
@@ -22,14 +22,14 @@ CASES = [
     Case(
         "one of two people of one name moves",
         [
-            heard(
+            batch(
                 user("2023-05-01", "My sister Maria lives in Rome, my colleague Maria in Oslo."),
                 model(
                     fact("Maria, Ana's sister, lives in Rome.", about="Maria", lives_in="Rome"),
                     fact("Maria, Ana's colleague, lives in Oslo.", about="Maria", lives_in="Oslo"),
                 ),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "My sister Maria moved to Bern."),
                 model(fact("Maria, Ana's sister, lives in Bern.", about="Maria", lives_in="Bern")),
             ),
@@ -40,11 +40,11 @@ CASES = [
     Case(
         "two people of one name have the same job",
         [
-            heard(
+            batch(
                 user("2023-05-01", "My friend Tom is a nurse."),
                 model(fact("Ana's friend Tom is a nurse.", about="Tom", works_as="nurse")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "My cousin Tom is a nurse, too."),
                 model(fact("Ana's cousin Tom is a nurse.", about="Tom", works_as="nurse")),
             ),
@@ -52,10 +52,10 @@ CASES = [
         current=["Ana's cousin Tom is a nurse.", "Ana's friend Tom is a nurse."],
     ),
     Case(
-        "somebody else's home leaves the user's alone",
+        "another person's home does not change the user's home",
         [
-            heard(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
-            heard(
+            batch(user("2023-05-01", "I live in Lisbon."), model(fact("Ana lives in Lisbon.", lives_in="Lisbon"))),
+            batch(
                 user("2023-06-01", "Ben moved to Porto."),
                 model(fact("Ben lives in Porto.", about="Ben", lives_in="Porto")),
             ),
@@ -65,16 +65,16 @@ CASES = [
     Case(
         "the user by name, by full name and as the user",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I'm Ana Reis."),
                 model(fact("Ana Reis is her name.", about="Ana Reis", name="Ana Reis")),
             ),
-            heard(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(
+            batch(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(
                 user("2023-06-01", "Now in Braga."),
                 model(fact("The user lives in Braga.", about="the user", lives_in="Braga")),
             ),
-            heard(
+            batch(
                 user("2023-07-01", "Now in Evora."),
                 model(fact("Ana Reis lives in Evora.", about="Ana Reis", lives_in="Evora")),
             ),
@@ -83,13 +83,13 @@ CASES = [
         ended=[("Ana lives in Faro.", "newer_value"), ("The user lives in Braga.", "newer_value")],
     ),
     Case(
-        "near names are two people",
+        "similar names are two people",
         [
-            heard(
+            batch(
                 user("2023-05-01", "Jon works at Acme."),
                 model(fact("Jon works at Acme.", about="Jon", works_at="Acme")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "John works at Globex."),
                 model(fact("John works at Globex.", about="John", works_at="Globex")),
             ),
@@ -97,13 +97,13 @@ CASES = [
         current=["John works at Globex.", "Jon works at Acme."],
     ),
     Case(
-        "a name in capitals or not is one person",
+        "a name in any case is one person",
         [
-            heard(
+            batch(
                 user("2023-05-01", "ben works at Acme."),
                 model(fact("Ben works at Acme.", about="Ben", works_at="Acme")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "BEN went to Globex."),
                 model(fact("BEN works at Globex.", about="BEN", works_at="Globex")),
             ),
@@ -114,7 +114,7 @@ CASES = [
     Case(
         "two speakers in one conversation",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I live in Lisbon."),
                 user("2023-05-01T12:01", "And I live in Porto.", name="Rui"),
                 model(
@@ -129,15 +129,15 @@ CASES = [
     Case(
         "the name of a sister is not the user's",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I live in Faro."),
                 model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
             ),
-            heard(
+            batch(
                 user("2023-05-01", "My sister is called Maria."),
                 model(fact("The user's sister is called Maria.", about="Maria", name="Maria")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "Maria lives in Rome."),
                 model(fact("Maria lives in Rome.", about="Maria", lives_in="Rome")),
             ),
@@ -147,11 +147,11 @@ CASES = [
     Case(
         "the name of the assistant is not the user's",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I live in Faro."),
                 model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
             ),
-            heard(
+            batch(
                 assistant("2023-05-01", "I'm Clara, from Braga."),
                 model(
                     fact("The assistant is called Clara.", about="Clara", name="Clara"),
@@ -164,35 +164,35 @@ CASES = [
     Case(
         "the user without a name gets one",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I live in Faro.", name=None),
                 model(fact("The user lives in Faro.", about="The user", lives_in="Faro")),
             ),
-            heard(
+            batch(
                 user("2023-05-01", "My name is Ana, by the way.", name=None),
                 model(fact("The user's name is Ana.", about="The user", name="Ana")),
             ),
-            heard(user("2023-06-01", "Now in Braga.", name=None), model(fact("Ana lives in Braga.", lives_in="Braga"))),
+            batch(user("2023-06-01", "Now in Braga.", name=None), model(fact("Ana lives in Braga.", lives_in="Braga"))),
         ],
         current=["Ana lives in Braga.", "The user's name is Ana."],
         ended=[("The user lives in Faro.", "newer_value")],
     ),
     Case(
-        "the user marries, and is called otherwise",
+        "the user marries and changes their name",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I'm Ana Reis."),
                 model(fact("Ana Reis is her name.", about="Ana Reis", name="Ana Reis")),
             ),
-            heard(
+            batch(
                 user("2023-05-01", "I live in Faro."),
                 model(fact("Ana Reis lives in Faro.", about="Ana Reis", lives_in="Faro")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "I'm Ana Costa since today."),
                 model(fact("Ana Reis is called Ana Costa.", about="Ana Reis", name="Ana Costa")),
             ),
-            heard(
+            batch(
                 user("2023-07-01", "Now in Braga."),
                 model(fact("Ana Costa lives in Braga.", about="Ana Costa", lives_in="Braga")),
             ),
@@ -201,14 +201,14 @@ CASES = [
         ended=[("Ana Reis is her name.", "newer_value"), ("Ana Reis lives in Faro.", "newer_value")],
     ),
     Case(
-        "a namesake of the user is somebody else",
+        "another person with the user's name",
         [
-            heard(
+            batch(
                 user("2023-04-01", "I'm Ana Reis."),
                 model(fact("Ana Reis is her name.", about="Ana Reis", name="Ana Reis")),
             ),
-            heard(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
-            heard(
+            batch(user("2023-05-01", "I live in Faro."), model(fact("Ana lives in Faro.", lives_in="Faro"))),
+            batch(
                 user("2023-06-01", "My boss Ana Lopes lives in Bern."),
                 model(fact("Ana Lopes, Ana's boss, lives in Bern.", about="Ana Lopes", lives_in="Bern")),
             ),
@@ -216,17 +216,17 @@ CASES = [
         current=["Ana Lopes, Ana's boss, lives in Bern.", "Ana Reis is her name.", "Ana lives in Faro."],
     ),
     Case(
-        "a first name is shared by two who have second names",
+        "two people share a first name and have last names",
         [
-            heard(
+            batch(
                 user("2023-05-01", "Tom Berg works at Acme."),
                 model(fact("Tom Berg works at Acme.", about="Tom Berg", works_at="Acme")),
             ),
-            heard(
+            batch(
                 user("2023-06-01", "Tom Lind works at Globex."),
                 model(fact("Tom Lind works at Globex.", about="Tom Lind", works_at="Globex")),
             ),
-            heard(
+            batch(
                 user("2023-07-01", "Tom Berg went to Initech."),
                 model(fact("Tom Berg works at Initech.", about="Tom Berg", works_at="Initech")),
             ),

@@ -1,8 +1,8 @@
-"""What is said again: one fact, seen more often, with all of its evidence; and what may have many values."""
+"""Repeated statements become one fact with all evidence; attributes with many values keep them all."""
 
 from __future__ import annotations
 
-from tests.knowledge.case import Again, Case, TakesBack, fact, heard, model, user
+from tests.knowledge.case import Case, RemoveTurn, RepeatStep, batch, fact, model, user
 
 _TENNIS = fact("Ana plays tennis.", plays="tennis")
 
@@ -10,9 +10,9 @@ CASES = [
     Case(
         "said three times in two sessions",
         [
-            heard(user("2023-05-01", "I play tennis."), model(_TENNIS)),
-            heard(user("2023-05-02", "Tennis again today."), model(_TENNIS)),
-            heard(user("2023-05-03", "Back from tennis."), model(_TENNIS), session="evening"),
+            batch(user("2023-05-01", "I play tennis."), model(_TENNIS)),
+            batch(user("2023-05-02", "Tennis again today."), model(_TENNIS)),
+            batch(user("2023-05-03", "Back from tennis."), model(_TENNIS), session="evening"),
         ],
         current=["Ana plays tennis."],
         times_seen={"Ana plays tennis.": 3},
@@ -21,7 +21,7 @@ CASES = [
     ),
     Case(
         "the same call twice is one turn",
-        [heard(user("2023-05-01", "I play tennis."), model(_TENNIS)), Again(1)],
+        [batch(user("2023-05-01", "I play tennis."), model(_TENNIS)), RepeatStep(1)],
         current=["Ana plays tennis."],
         times_seen={"Ana plays tennis.": 1},
         quotes={"Ana plays tennis.": ["I play tennis."]},
@@ -29,7 +29,7 @@ CASES = [
     Case(
         "twice in one answer is once",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I play tennis."),
                 user("2023-05-01T12:05", "Yes, tennis!"),
                 model(_TENNIS, fact("Ana plays tennis.", plays="tennis", turn=2)),
@@ -39,29 +39,29 @@ CASES = [
         quotes={"Ana plays tennis.": ["I play tennis.", "Yes, tennis!"]},
     ),
     Case(
-        "a repeat in capitals, with other spaces and quotes",
+        "a repetition in capitals, with other spaces and quotes",
         [
-            heard(user("2023-05-01", "I play it."), model(fact("Ana plays in “Os Belenenses”."))),
-            heard(user("2023-05-02", "I play there."), model(fact('ANA plays  in "Os Belenenses".'))),
+            batch(user("2023-05-01", "I play it."), model(fact("Ana plays in “Os Belenenses”."))),
+            batch(user("2023-05-02", "I play there."), model(fact('ANA plays  in "Os Belenenses".'))),
         ],
         current=["Ana plays in “Os Belenenses”."],
         times_seen={"Ana plays in “Os Belenenses”.": 2},
     ),
     Case(
-        "a repeat in another alphabet",
+        "a repetition in another alphabet",
         [
-            heard(user("2023-05-01", "Я живу в Москве."), model(fact("ÉLODIE живёт в Москве.", about="Élodie"))),
-            heard(user("2023-05-02", "Я живу в Москве!"), model(fact("Élodie живёт в Москве.", about="Élodie"))),
+            batch(user("2023-05-01", "Я живу в Москве."), model(fact("ÉLODIE живёт в Москве.", about="Élodie"))),
+            batch(user("2023-05-02", "Я живу в Москве!"), model(fact("Élodie живёт в Москве.", about="Élodie"))),
         ],
         current=["ÉLODIE живёт в Москве."],
         times_seen={"ÉLODIE живёт в Москве.": 2},
     ),
     Case(
-        "one of two repeats is taken back",
+        "the turn of one of two repetitions is removed",
         [
-            heard(user("2023-05-01", "I play tennis."), model(_TENNIS)),
-            heard(user("2023-05-02", "Tennis again today."), model(_TENNIS)),
-            TakesBack("I play tennis."),
+            batch(user("2023-05-01", "I play tennis."), model(_TENNIS)),
+            batch(user("2023-05-02", "Tennis again today."), model(_TENNIS)),
+            RemoveTurn("I play tennis."),
         ],
         current=["Ana plays tennis."],
         times_seen={"Ana plays tennis.": 1},
@@ -69,21 +69,21 @@ CASES = [
         true_on={"2023-05-01": [], "2023-05-02": ["Ana plays tennis."]},
     ),
     Case(
-        "hobbies stand side by side",
+        "several hobbies are current",
         [
-            heard(user("2023-05-01", "I play tennis."), model(_TENNIS)),
-            heard(user("2023-05-02", "And chess."), model(fact("Ana plays chess.", plays="chess"))),
+            batch(user("2023-05-01", "I play tennis."), model(_TENNIS)),
+            batch(user("2023-05-02", "And chess."), model(fact("Ana plays chess.", plays="chess"))),
         ],
         current=["Ana plays chess.", "Ana plays tennis."],
     ),
     Case(
-        "languages stand side by side, and one is said again",
+        "several languages are current, and one is repeated",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I speak Portuguese and Danish."),
                 model(fact("Ana speaks Portuguese.", speaks="Portuguese"), fact("Ana speaks Danish.", speaks="Danish")),
             ),
-            heard(
+            batch(
                 user("2023-05-02", "I learnt Welsh besides Danish."),
                 model(fact("Ana speaks Welsh.", speaks="Welsh"), fact("Ana speaks Danish.", speaks="Danish")),
             ),
@@ -92,31 +92,31 @@ CASES = [
         times_seen={"Ana speaks Danish.": 2, "Ana speaks Portuguese.": 1},
     ),
     Case(
-        "children of two names",
+        "children with two names",
         [
-            heard(user("2023-05-01", "My daughter is Eva."), model(fact("Ana's daughter is Eva.", has_child="Eva"))),
-            heard(user("2024-05-01", "Our son Leo is born!"), model(fact("Ana's son is Leo.", has_child="Leo"))),
+            batch(user("2023-05-01", "My daughter is Eva."), model(fact("Ana's daughter is Eva.", has_child="Eva"))),
+            batch(user("2024-05-01", "Our son Leo is born!"), model(fact("Ana's son is Leo.", has_child="Leo"))),
         ],
         current=["Ana's daughter is Eva.", "Ana's son is Leo."],
     ),
     Case(
         "how many children there are is replaced, their names are not",
         [
-            heard(
+            batch(
                 user("2023-05-01", "I have one child, Eva."),
                 model(fact("Ana has one child."), fact("Ana's daughter is Eva.", has_child="Eva")),
             ),
-            heard(user("2024-05-01", "Now we have two."), model(fact("Ana has two children."))),
+            batch(user("2024-05-01", "Now we have two."), model(fact("Ana has two children."))),
         ],
         current=["Ana has two children.", "Ana's daughter is Eva."],
         ended=[("Ana has one child.", "judged")],
         replaces=[("Ana has one child.", "Ana has two children.")],
     ),
     Case(
-        "what replaces a repeat replaces what it repeats",
+        "replacing a repetition replaces the repeated fact",
         [
-            heard(user("2023-05-01", "I'm into jogging."), model(fact("Ana jogs."))),
-            heard(
+            batch(user("2023-05-01", "I'm into jogging."), model(fact("Ana jogs."))),
+            batch(
                 user("2023-06-01", "I went jogging all spring."),
                 user("2023-06-01T12:01", "That's over: no sports for me."),
                 model(fact("Ana goes jogging."), fact("Ana does no sports.", turn=2)),
@@ -130,9 +130,9 @@ CASES = [
     Case(
         "two new statements that say the same",
         [
-            heard(user("2023-05-01", "I'm into jogging."), model(fact("Ana jogs."))),
-            heard(user("2023-06-01", "No sports any more."), model(fact("Ana does no sports."))),
-            heard(
+            batch(user("2023-05-01", "I'm into jogging."), model(fact("Ana jogs."))),
+            batch(user("2023-06-01", "No sports any more."), model(fact("Ana does no sports."))),
+            batch(
                 user("2023-07-01", "I'm running again!"),
                 model(fact("Ana took up running again."), fact("Ana is a runner again.")),
             ),

@@ -1,4 +1,4 @@
-"""Running the cases of the table through the real pipeline, and reading what is known afterwards."""
+"""Run the cases of the table through the real pipeline and read the resulting facts."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from harness.llm_server import LLMServer, answers, prompt
 from harness.llm_server.prompt import ShownStatement
 from harness.pipeline import Pipeline
 from tests.knowledge.case import (
-    Adds,
-    Again,
+    AddFact,
+    BatchStep,
     Case,
-    Corrects,
-    Deletes,
-    Heard,
-    Pins,
-    Said,
+    CorrectFact,
+    DeleteFact,
+    PinFact,
+    RemoveTurn,
+    RepeatStep,
     Step,
-    TakesBack,
-    Unpins,
-    moment,
+    TurnText,
+    UnpinFact,
+    parse_time,
 )
 
 USER = "ana"
-#: More than any case has.
+#: More facts than any case has.
 ALL = 1_000
 
 
 class Table:
-    """Opens what the cases share; `run` runs one."""
+    """The LLM server and the pipelines that all cases share."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Nothing is opened. `variables` name the servers."""
+        """Open nothing yet. `variables` are the settings of the servers."""
         self._variables = variables
-        self._server = LLMServer(answer=lambda request: self._told and self._told.answer(request))
-        self._told: _Told | None = None
+        self._server = LLMServer(answer=lambda request: self._run and self._run.answer(request))
+        self._run: _CaseRun | None = None
         self._pipelines: dict[bool, Pipeline] = {}
         self._stack = ExitStack()
 
@@ -62,76 +62,76 @@ class Table:
         self._stack.close()
         api_shim.close_connections()
 
-    def run(self, case: Case) -> Known:
-        """Run a case, step by step, on servers that are empty, and return what is known."""
+    def run(self, case: Case) -> FinalState:
+        """Run a case on empty servers and return the resulting facts."""
         pipeline = self._pipelines[case.is_offline]
         servers.empty(pipeline.settings)
         pipeline.hints.waiting.clear()
         self._server.forget()
-        told = self._told = _Told(case, pipeline)
+        run = self._run = _CaseRun(case, pipeline)
         for number in range(1, len(case.steps) + 1):
-            told.do(number)
+            run.run_step(number)
         assert self._server.model.errors == []
-        return Known(told, judging_calls=len(self._server.calls("judge")))
+        return FinalState(run, judging_calls=len(self._server.calls("judge")))
 
 
-class _Told:
-    """One case while it is being told."""
+class _CaseRun:
+    """The run of one case."""
 
     def __init__(self, case: Case, pipeline: Pipeline) -> None:
         self.case = case
         self.settings = pipeline.settings
         self.memory = MemoryClient(USER, "chat", settings=self.settings)
-        #: After each step, this was the time.
+        #: Number of a step -> the time after it.
         self.after: dict[int, datetime] = {}
         self._pipeline = pipeline
-        self._answering: Heard | None = None
+        self._answering: BatchStep | None = None
         if case.timezone != "UTC":
             self._set_timezone()
 
-    def do(self, number: int) -> None:
-        """Do one step, and let the pipeline come to rest."""
+    def run_step(self, number: int) -> None:
+        """Run one step and process everything that it causes."""
         step = self.case.steps[number - 1]
-        self._do(self.case.steps[step.step - 1] if isinstance(step, Again) else step)
+        self._apply(self.case.steps[step.step - 1] if isinstance(step, RepeatStep) else step)
         self._pipeline.settle()
         self.after[number] = datetime.now(UTC)
 
-    def _do(self, step: Step) -> None:
+    def _apply(self, step: Step) -> None:
         memory = self.memory
         match step:
-            case Heard():
+            case BatchStep():
                 self._answering = step
                 turns = [self._written(turn) for turn in step.turns]
-                MemoryClient(step.whose, step.session, settings=self.settings).write_many(turns)
-            case TakesBack():
+                MemoryClient(step.user_id, step.session, settings=self.settings).write_many(turns)
+            case RemoveTurn():
                 [turn] = [turn for turn in self._turns() if turn.text == step.text]
                 MemoryClient(USER, step.session, settings=self.settings).remove(turn.turn_id)
-            case Adds():
+            case AddFact():
                 memory.add_fact(step.text, **step.fields)
-            case Corrects():
+            case CorrectFact():
                 memory.correct_fact(self.current(step.old).fact_id, step.new, **step.fields)
-            case Pins():
+            case PinFact():
                 memory.pin_fact(self.current(step.text).fact_id)
-            case Unpins():
+            case UnpinFact():
                 memory.unpin_fact(self.current(step.text).fact_id)
-            case Deletes():
+            case DeleteFact():
                 memory.delete_fact(self.current(step.text).fact_id)
 
     def users(self) -> list[str]:
-        """Return whose memories there are."""
-        return sorted({USER, *(step.whose for step in self.case.steps if isinstance(step, Heard))})
+        """Return the users who occur in the case."""
+        return sorted({USER, *(step.user_id for step in self.case.steps if isinstance(step, BatchStep))})
 
     def facts_of(self, user: str) -> list[Fact]:
         """Return a user's current facts."""
         return MemoryClient(user, settings=self.settings).facts(limit=ALL)
 
     def current(self, text: str) -> Fact:
-        """Return the current fact of this text."""
-        [found] = [fact for fact in self.facts_of(USER) if fact.text == text]
-        return found
+        """Return the current fact with this text."""
+        [matching] = [fact for fact in self.facts_of(USER) if fact.text == text]
+        return matching
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Answer a call as the case says."""
+        """Return the answer of the case to an LLM call."""
         match prompt.kind_of(request):
             case "extract":
                 assert self._answering is not None and self._answering.answered is not None
@@ -140,7 +140,7 @@ class _Told:
                 return {"pairs": self._pairs(prompt.shown_statements(request))}
         return None
 
-    def _facts(self, request: Mapping[str, Any], batch: Heard) -> list[dict[str, Any]]:
+    def _facts(self, request: Mapping[str, Any], batch: BatchStep) -> list[dict[str, Any]]:
         shown = {turn.number: turn.content for turn in prompt.shown_turns(request)}
         return [
             answers.fact(
@@ -166,7 +166,7 @@ class _Told:
             return "same"
         return "replaces" if any(pair == set(named) for named in self.case.replaces) else None
 
-    def _written(self, turn: Said) -> dict[str, Any]:
+    def _written(self, turn: TurnText) -> dict[str, Any]:
         known = [fact for user in self.users() for fact in self.facts_of(user)]
         shown = [fact.fact_id for fact in known if fact.text in turn.memories_shown]
         return {
@@ -174,15 +174,15 @@ class _Told:
             "content": turn.text,
             "turn_id": turn.turn_id,
             "name": turn.name,
-            "occurred_at": moment(turn.when),
+            "occurred_at": parse_time(turn.when),
             "memories_shown": shown,
         }
 
-    def _turns(self) -> list[Said]:
-        return [turn for step in self.case.steps if isinstance(step, Heard) for turn in step.turns]
+    def _turns(self) -> list[TurnText]:
+        return [turn for step in self.case.steps if isinstance(step, BatchStep) for turn in step.turns]
 
     def _set_timezone(self) -> None:
-        """There is no door for it yet."""
+        """Set the timezone in the database, because no client call does."""
         with psycopg.connect(self.settings.postgres_url.get_secret_value(), autocommit=True) as connection:
             connection.execute(
                 "INSERT INTO users (tenant_id, user_id, timezone) VALUES (%s, %s, %s)",
@@ -191,17 +191,17 @@ class _Told:
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known after a case, in the form in which the case expects it."""
+class FinalState:
+    """The facts after a case, in the form of the case's expectations."""
 
-    told: _Told
+    run: _CaseRun
     judging_calls: int
-    #: All facts, the retracted ones included, those that were recorded first first.
+    #: All facts, retracted ones included, in the order in which they were recorded.
     facts: list[dict[str, Any]] = field(init=False)
     rejected: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        url = self.told.settings.postgres_url.get_secret_value()
+        url = self.run.settings.postgres_url.get_secret_value()
         with psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
             self.facts = connection.execute(
                 "SELECT * FROM facts WHERE user_id = %s ORDER BY recorded_at, fact_id", (USER,)
@@ -210,25 +210,25 @@ class Known:
             self.rejected = sorted(row["reason"] for row in rows)
 
     def current(self, user: str = USER) -> list[str]:
-        return sorted(fact.text for fact in self.told.facts_of(user))
+        return sorted(fact.text for fact in self.run.facts_of(user))
 
     def history(self, text: str) -> list[str]:
-        return [version.text for version in self.told.memory.fact_history(self.fact(text).fact_id)]
+        return [version.text for version in self.run.memory.fact_history(self.fact(text).fact_id)]
 
     def ended(self) -> list[tuple[str, str]]:
         return sorted((row["text"], row["ended_because"]) for row in self.facts if row["status"] != "current")
 
     def true_on(self, when: str) -> list[str]:
-        return sorted(fact.text for fact in self.told.memory.facts(as_of=moment(when), limit=ALL))
+        return sorted(fact.text for fact in self.run.memory.facts(as_of=parse_time(when), limit=ALL))
 
     def believed_after(self, step: int) -> list[str]:
-        facts = self.told.memory.facts(as_of=self.told.after[step], time="recorded", limit=ALL)
+        facts = self.run.memory.facts(as_of=self.run.after[step], time="recorded", limit=ALL)
         return sorted(fact.text for fact in facts)
 
     def fact(self, text: str) -> Fact:
-        """Return the current fact of this text."""
-        return self.told.current(text)
+        """Return the current fact with this text."""
+        return self.run.current(text)
 
-    def holds(self, text: str) -> tuple[datetime | None, datetime | None]:
+    def valid_times(self, text: str) -> tuple[datetime | None, datetime | None]:
         [row] = [row for row in self.facts if row["text"] == text]
         return row["valid_from"], row["valid_to"]

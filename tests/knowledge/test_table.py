@@ -1,4 +1,4 @@
-"""The table of conversations: given turns and what the model answers -> current facts, history, as of then."""
+"""The table of conversations: turns and model answers -> current facts, history, facts at earlier times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.knowledge import (
     speakers,
     times,
 )
-from tests.knowledge.case import Case, moment
+from tests.knowledge.case import Case, parse_time
 from tests.knowledge.table import Table
 
 THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, hostile, edits, offline)
@@ -30,7 +30,7 @@ def test_case(table: Table, case: Case) -> None:
     assert known.current() == sorted(case.current)
     assert known.ended() == sorted(case.ended)
     assert known.rejected == list(case.rejected)
-    for user, texts in case.of_others.items():
+    for user, texts in case.other_users.items():
         assert (user, known.current(user)) == (user, sorted(texts))
     for text, versions in case.history.items():
         assert (text, known.history(text)) == (text, list(versions))
@@ -41,17 +41,17 @@ def test_case(table: Table, case: Case) -> None:
     for text, seen in case.times_seen.items():
         assert (text, known.fact(text).times_seen) == (text, seen)
     for text, quotes in case.quotes.items():
-        assert (text, [said.quote for said in known.fact(text).evidence]) == (text, list(quotes))
+        assert (text, [item.quote for item in known.fact(text).evidence]) == (text, list(quotes))
     for text, speaker in case.said_by.items():
         assert (text, known.fact(text).said_by) == (text, speaker)
-    for text, (since, until) in case.holds.items():
-        wanted = tuple(when and moment(when) for when in (since, until))
-        assert (text, known.holds(text)) == (text, wanted)
+    for text, (since, until) in case.valid_times.items():
+        wanted = tuple(when and parse_time(when) for when in (since, until))
+        assert (text, known.valid_times(text)) == (text, wanted)
     if case.judging_calls is not None:
         assert known.judging_calls == case.judging_calls
 
 
-def test_the_table_is_large_and_no_case_is_told_twice() -> None:
+def test_the_table_is_large_and_case_names_are_unique() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     assert sum(case.is_offline for case in CASES) >= 15
     assert sum(not case.is_offline for case in CASES) >= 45

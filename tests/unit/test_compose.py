@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from afterturn import settings as settings_module
-from afterturn.local import commands
-from afterturn.local.services import WORKER_STOP_SECONDS
+from afterturn.local.services import WORKER_STOP_SECONDS, ServiceName
+from api_shim.cli.app import app
+from api_shim.cli.processes import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -19,13 +20,13 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("migrate", "worker-fast", "worker-slow", "beat", "api", "flower")
 LASTING = tuple(name for name in SERVICES if name != "migrate")
 
-COMMANDS = {
-    "migrate": ["api_shim.cli.main", "migrate"],
-    "worker-fast": commands.fast_worker("${AFTERTURN_FAST_CONCURRENCY:-2}"),
-    "worker-slow": commands.slow_worker("${AFTERTURN_SLOW_CONCURRENCY:-8}"),
-    "beat": commands.beat("/tmp/beat-schedule"),
-    "api": commands.api("0.0.0.0", 8600),
-    "flower": commands.flower("0.0.0.0", 5555),
+#: The services that `afterturn up` runs too, and what it calls them.
+OF_UP: dict[str, ServiceName] = {
+    "worker-fast": "fast worker",
+    "worker-slow": "slow worker",
+    "beat": "beat",
+    "api": "api",
+    "flower": "flower",
 }
 #: ${NAME:?why}: compose stops with this message when NAME is not set.
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
@@ -36,9 +37,20 @@ def test_the_services_of_the_house() -> None:
     assert set(COMPOSE["volumes"]) == {"redis-data", "postgres-data"}
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OF_UP)
 def test_the_commands_are_those_of_afterturn_up(name: str) -> None:
-    assert SERVICES[name]["command"] == ["python", "-m", *COMMANDS[name]]
+    _, _, *words = COMMANDS[OF_UP[name]]
+    words = words[: next(place for place, word in enumerate(words) if word.startswith("-"))]
+    assert SERVICES[name]["command"][: len(words) + 1] == ["afterturn", *words]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_line_knows_each_option(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, *arguments = SERVICES[name]["command"]
+    values = [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", argument) for argument in arguments]
+    with pytest.raises(SystemExit) as ended:
+        app([*values, "--help"])
+    assert ended.value.code == 0, capsys.readouterr().err
 
 
 def test_the_defaults_are_those_of_the_settings() -> None:
@@ -88,7 +100,7 @@ def test_every_door_needs_a_secret() -> None:
     secrets = {match[1] for match in REQUIRED.finditer((ROOT / "docker-compose.yml").read_text())}
     assert secrets == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AFTERTURN_API_KEY", "AFTERTURN_FLOWER_BASIC_AUTH"}
     assert "AFTERTURN_API_KEY" in SERVICES["api"]["environment"]["AFTERTURN_API_KEY"]
-    assert "AFTERTURN_FLOWER_BASIC_AUTH" in SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"]
+    assert "AFTERTURN_FLOWER_BASIC_AUTH" in SERVICES["flower"]["environment"]["AFTERTURN_FLOWER_BASIC_AUTH"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,6 +1,6 @@
 -- name: pinned
--- What is to be kept in mind: the user's pinned facts, in an order that a new one does not change. While turns are hidden
--- that are not taken back yet, only facts that other turns say as well.
+-- Read the user's pinned facts, oldest first, so that a new one does not change the order of the others. A fact whose
+-- evidence is all in hidden turns (removed, but not yet in Postgres) is left out.
 SELECT f.fact_id, f.text, f.said_at
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current' AND f.is_pinned
@@ -13,11 +13,11 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'cu
                 )
       ))
 ORDER BY f.recorded_at, f.fact_id
-LIMIT %(facts)s
+LIMIT %(facts_limit)s
 
 -- name: profile
--- The user's profile: the facts behind its lines, in its order, that are still current. While turns are hidden that are
--- not taken back yet, only facts that other turns say as well.
+-- Read the facts of the user's profile that are still current, in the order of its lines. A fact whose evidence is all
+-- in hidden turns is left out.
 SELECT f.fact_id, f.text, f.said_at
 FROM profiles AS p
 CROSS JOIN LATERAL unnest(p.fact_ids) WITH ORDINALITY AS line (fact_id, number)
@@ -32,25 +32,25 @@ WHERE p.tenant_id = %(tenant_id)s AND p.user_id = %(user_id)s AND f.status = 'cu
                 )
       ))
 ORDER BY line.number
-LIMIT %(facts)s
+LIMIT %(facts_limit)s
 
 -- name: summary
--- The statements of a session's summary, in order, each with its episodes and when the last of these ended. None while a
--- turn of the session is hidden that is not taken back yet: they may tell of it.
-SELECT said.statement ->> 'text' AS text, rests.episode_ids, rests.ended_at
+-- Read the statements of a session's summary, in order, each with its episodes and the end of the last of these. No rows
+-- while a turn of the session is hidden: the summary may contain what that turn says.
+SELECT line.statement ->> 'text' AS text, source.episode_ids, source.ended_at
 FROM summaries AS s
-CROSS JOIN LATERAL jsonb_array_elements(s.statements) WITH ORDINALITY AS said (statement, number)
+CROSS JOIN LATERAL jsonb_array_elements(s.statements) WITH ORDINALITY AS line (statement, number)
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(e.batch_id::text ORDER BY e.user_seq DESC), '{}') AS episode_ids,
            max(e.ended_at) AS ended_at
     FROM episodes AS e
     WHERE e.tenant_id = s.tenant_id AND e.user_id = s.user_id AND e.session_id = s.session_id
-          AND said.statement -> 'episode_ids' ? e.batch_id::text
-) AS rests
+          AND line.statement -> 'episode_ids' ? e.batch_id::text
+) AS source
 WHERE s.tenant_id = %(tenant_id)s AND s.user_id = %(user_id)s AND s.session_id = %(session_id)s
       AND %(session_id)s::text <> ALL(%(hidden_sessions)s::text[])
-ORDER BY said.number
+ORDER BY line.number
 
 -- name: timezone
--- Where the user is, for the days in the lines.
+-- Read the user's timezone, for the dates in the lines.
 SELECT timezone FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

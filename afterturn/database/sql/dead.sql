@@ -17,7 +17,8 @@ SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_id
 -- name: show
 -- One batch, dead or not, and what its calls came to.
 SELECT b.tenant_id, b.user_id, b.batch_id, b.session_id, b.user_seq, b.first_position, b.last_position, b.tokens,
-       b.cut_by, b.state, b.kind, b.reason, b.attempts, b.prompt_version, b.model, b.embedded_at, b.paused_until, b.created_at,
+       b.cut_by, b.state, b.kind, b.reason, b.attempts, b.prompt_version, b.model, b.embedded_at,
+       b.verified_at = b.extracted_at AS is_verified, b.paused_until, b.created_at,
        b.extracted_at, b.applied_at, b.dead_at, b.discarded_at, c.calls, c.prompt_tokens, c.completion_tokens
 FROM batches AS b, LATERAL (
     SELECT count(*) AS calls, coalesce(sum(l.prompt_tokens), 0)::bigint AS prompt_tokens,
@@ -34,7 +35,7 @@ SELECT next_user_seq FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(
 -- name: lock_dead
 -- Those of these batches that are dead, in their old order.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, reason,
-       attempts, prompt_version, model, embedded_at
+       attempts, prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(batch_ids)s) AND state = 'dead'
 ORDER BY user_seq

@@ -50,10 +50,6 @@ SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR 
 -- The names of a user's sessions.
 SELECT session_id FROM sessions WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
--- name: delete_owned
--- All rows of a user in one table.
-DELETE FROM {table} WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-
 -- name: complete
 -- It is done: what stays of it names nobody.
 UPDATE erasures SET completed_at = clock_timestamp(), removed = %(removed)s, tenant_id = NULL, user_id = NULL

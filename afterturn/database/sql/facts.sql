@@ -1,7 +1,7 @@
--- name: alike
--- The facts that a batch's candidates may repeat or supersede by rule: current ones of the same text or of a related
--- attribute, earlier ones of the same text, earlier values of the attributes, and what was said against a person's word
--- that still stands.
+-- name: comparable
+-- Read the facts that a batch's candidates may repeat or supersede by rule: current facts with the same text or a related
+-- attribute, superseded facts with the same text, former values of the attributes, and challenges: facts with the same
+-- text that contradict a current fact which a person entered or pinned.
 SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
        f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
        newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
@@ -20,7 +20,7 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
 ORDER BY f.recorded_at, f.fact_id
 
 -- name: current
--- The user's current facts, the last said first.
+-- Read the user's current facts, the last said first.
 SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
@@ -29,32 +29,32 @@ ORDER BY said_at DESC, fact_id
 LIMIT %(limit)s
 
 -- name: by_id
--- Current facts by id.
+-- Read current facts by id.
 SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
--- name: alike_in_words
--- The current facts that share rare words with one of these texts: those first that are the best for any of them.
+-- name: similar_by_words
+-- Read the current facts that share rare words with one of these texts. A fact's rank is its best one for any text.
 WITH wanted AS (
     SELECT DISTINCT given.place, stem.lexeme
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place),
          unnest(to_tsvector('english', given.text)) AS stem
 ),
-holds AS (
+matches AS (
     SELECT stem.lexeme, f.fact_id, length(f.lexemes) AS size
     FROM facts AS f, unnest(f.lexemes) AS stem
     WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
           AND stem.lexeme IN (SELECT lexeme FROM wanted)
 ),
 weight AS (
-    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM holds GROUP BY lexeme
+    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM matches GROUP BY lexeme
 ),
 scored AS (
-    SELECT wanted.place, holds.fact_id, sum(weight.idf) / sqrt(max(holds.size)) AS score
-    FROM wanted JOIN holds USING (lexeme) JOIN weight USING (lexeme)
-    GROUP BY wanted.place, holds.fact_id
+    SELECT wanted.place, matches.fact_id, sum(weight.idf) / sqrt(max(matches.size)) AS score
+    FROM wanted JOIN matches USING (lexeme) JOIN weight USING (lexeme)
+    GROUP BY wanted.place, matches.fact_id
 )
 SELECT fact_id, min(rank) AS rank FROM (
     SELECT fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
@@ -63,9 +63,9 @@ GROUP BY fact_id
 ORDER BY rank, fact_id
 LIMIT %(limit)s
 
--- name: alike_in_meaning
--- The current facts whose vectors are near to that of one of these candidates, in the serving space: those first that
--- are the nearest to any of them.
+-- name: similar_by_vectors
+-- Read the current facts whose vectors in the serving space are nearest to the vector of one of these candidates. A
+-- fact's rank is its best one for any candidate.
 WITH own AS (
     SELECT given.place, v.embedding
     FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
@@ -74,8 +74,8 @@ WITH own AS (
          ON v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
             AND v.item = given.item
 ),
--- Once, not for each candidate.
-held AS MATERIALIZED (
+-- Materialized: read once, not for each candidate.
+current_vectors AS MATERIALIZED (
     SELECT f.fact_id, v.embedding
     FROM vectors AS v
     JOIN embedding_spaces AS s ON s.space_id = v.space_id AND s.state = 'serving'
@@ -83,9 +83,9 @@ held AS MATERIALIZED (
     WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND f.status = 'current'
 )
 SELECT fact_id, min(rank) AS rank FROM (
-    SELECT held.fact_id,
-           row_number() OVER (PARTITION BY own.place ORDER BY held.embedding <=> own.embedding, held.fact_id) AS rank
-    FROM own CROSS JOIN held
+    SELECT c.fact_id,
+           row_number() OVER (PARTITION BY own.place ORDER BY c.embedding <=> own.embedding, c.fact_id) AS rank
+    FROM own CROSS JOIN current_vectors AS c
 ) AS ranked
 WHERE rank <= %(limit)s
 GROUP BY fact_id
@@ -93,40 +93,45 @@ ORDER BY rank, fact_id
 LIMIT %(limit)s
 
 -- name: user_version
--- The version that the decisions are made on, what the user is called, and how many current facts there are.
+-- Read the version of the user's memory, the user's name, and the number of current facts.
 SELECT version, display_name,
        (SELECT count(*) FROM facts AS f
         WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.status = 'current') AS facts
 FROM users AS u WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: bump_version
--- Lock the user and make sure that nobody has changed their memory since it was read.
+-- Lock the user's row and increment its version. Returns no row if the memory has changed since it was read.
 UPDATE users SET version = version + 1
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND version = %(version)s
 RETURNING version
 
--- name: add
--- One new fact, current or already superseded by a newer one.
+-- name: add_facts
+-- Add facts in one statement. Each is current, or superseded already by a newer fact.
 INSERT INTO facts (
-    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
     said_valid_to, said_at
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(fact_id)s, %(batch_id)s, %(session_id)s, %(text)s, %(category)s, %(topics)s,
-    %(subject)s, %(attribute)s, %(value)s, %(importance)s,
-    CASE WHEN %(superseded_by)s::uuid IS NULL THEN 'current' ELSE 'superseded' END,
-    %(superseded_by)s::uuid, CASE WHEN %(superseded_by)s::uuid IS NULL THEN NULL ELSE now() END, %(ended_because)s,
-    %(origin)s, %(said_by)s, %(is_pinned)s, %(is_by_rules)s, %(valid_from)s, %(valid_to)s, %(said_valid_to)s, %(said_at)s
+)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
+       f.attribute, f.value, f.importance,
+       CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
+       f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
+       f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at
+FROM json_to_recordset(%(facts)s::json) AS f (
+    fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
+    importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
+    valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz
 )
 
 -- name: add_evidence
--- Why a fact is believed.
-INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
-VALUES (%(tenant_id)s, %(user_id)s, %(fact_id)s, %(session_id)s, %(position)s, %(quote)s, %(batch_id)s)
+-- Add the evidence of facts, in one statement.
+INSERT INTO evidence (tenant_id, user_id, batch_id, session_id, fact_id, position, quote)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, e.fact_id, e.position, e.quote
+FROM unnest(%(fact_ids)s::uuid[], %(positions)s::bigint[], %(quotes)s::text[]) AS e (fact_id, position, quote)
 ON CONFLICT DO NOTHING
 
 -- name: repeat
--- A fact was said again; by a person, it is a person's word from now on.
+-- Update a fact that was said again. If a person entered the repetition, the fact counts as entered by a person.
 UPDATE facts SET
     times_seen = times_seen + 1,
     first_said_at = LEAST(first_said_at, said_at, %(said_at)s),
@@ -139,8 +144,8 @@ UPDATE facts SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: supersede
--- Another fact took a fact's place, in the world since that one holds. One whose place was taken before gives it to a
--- fact that holds since an earlier time, and to no other.
+-- Mark a fact as superseded, valid until the time since which the superseding fact holds. A fact that is superseded
+-- already changes its successor only to one that holds since an earlier time.
 UPDATE facts SET
     status = 'superseded',
     superseded_by = CASE WHEN valid_to < %(valid_to)s THEN COALESCE(superseded_by, %(superseded_by)s)
@@ -151,20 +156,20 @@ UPDATE facts SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 
 -- name: pin
--- A person wants a fact kept in view, or no longer so.
+-- Pin or unpin a fact for a person.
 UPDATE facts SET is_pinned = %(is_pinned)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 RETURNING fact_id
 
 -- name: delete
--- A person wants a fact gone; what it had superseded stays history.
+-- Retract a fact that a person deletes. The facts that it superseded stay superseded.
 UPDATE facts SET status = 'retracted', ended_because = 'deleted', superseded_at = COALESCE(superseded_at, now())
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 RETURNING fact_id
 
--- name: head
--- The fact that stands in a fact's place by now; itself while it is current. What challenges a person's word stands for
--- itself, where it is to be deleted.
+-- name: current_successor
+-- Read the current fact that directly or indirectly superseded a fact; the fact itself if it is current. A challenge of
+-- a person's fact counts as current if it is to be deleted.
 WITH RECURSIVE chain (fact_id, superseded_by, status) AS (
     SELECT fact_id, superseded_by,
            CASE WHEN ended_because = 'challenge' AND %(is_deletion)s THEN 'current' ELSE status END
@@ -178,7 +183,7 @@ WITH RECURSIVE chain (fact_id, superseded_by, status) AS (
 SELECT fact_id FROM chain WHERE status = 'current' ORDER BY fact_id <> %(fact_id)s LIMIT 1
 
 -- name: add_episode
--- What happened in a batch.
+-- Add the episode of a batch: what happened in it.
 INSERT INTO episodes (
     tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, participants, started_at,
     ended_at
@@ -188,18 +193,18 @@ INSERT INTO episodes (
 )
 
 -- name: add_rejection
--- A candidate that was not believed.
+-- Add a rejection.
 INSERT INTO rejections (tenant_id, user_id, batch_id, candidate_index, reason)
 VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(candidate_index)s, %(reason)s)
 ON CONFLICT DO NOTHING
 
 -- name: set_display_name
--- How the user is called, by their own word.
+-- Set the user's display name.
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IS DISTINCT FROM %(display_name)s
 
 -- name: restore_display_name
--- A user whose name was retracted is called otherwise, or nothing.
+-- Replace a display name that comes from one of these retracted facts by another one, or by null.
 UPDATE users SET display_name = %(display_name)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IN (
     SELECT value FROM facts
@@ -207,39 +212,39 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND display_name IN (
 )
 
 -- name: names
--- What was said of names, in the order in which it was said; what is current no more as well.
+-- Read the facts with the attribute `name`, current and superseded, in the order of their times.
 SELECT text, subject, value, said_by, status = 'current' AS is_current FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND attribute = 'name' AND status <> 'retracted'
 ORDER BY said_at, recorded_at, fact_id
 
 -- name: timezones
--- What was said of timezones, by persons first, then the newest first; what is current no more as well.
+-- Read the facts with the attribute `timezone`, of any status: those of persons first, then the newest first.
 SELECT f.subject, f.value, f.status = 'current' AS is_current, u.display_name
 FROM facts AS f JOIN users AS u USING (tenant_id, user_id)
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.attribute = 'timezone' AND f.value IS NOT NULL
 ORDER BY f.origin = 'person' DESC, f.said_at DESC, f.fact_id
 
 -- name: set_timezone
--- Where the user is in time.
+-- Set the user's timezone.
 UPDATE users SET timezone = %(timezone)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND timezone IS DISTINCT FROM %(timezone)s
 
 -- name: inherit_pin
--- A correction is pinned when what it corrects was.
+-- Pin a correction if the corrected fact is pinned.
 UPDATE facts AS f SET is_pinned = old.is_pinned
 FROM facts AS old
 WHERE old.tenant_id = %(tenant_id)s AND old.user_id = %(user_id)s AND old.fact_id = %(fact_id)s
       AND f.tenant_id = old.tenant_id AND f.user_id = old.user_id AND f.fact_id = %(superseded_by)s
 
--- name: take_evidence
--- A merged fact's evidence is that of the fact that stands for both as well.
+-- name: merge_evidence
+-- Copy the evidence of a merged fact to the fact that stays.
 INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
 SELECT tenant_id, user_id, %(superseded_by)s, session_id, position, quote, batch_id FROM evidence
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 ON CONFLICT DO NOTHING
 
--- name: take_dates
--- And so are the times at which it was said.
+-- name: merge_dates
+-- Add the mentions and times of a merged fact to the fact that stays.
 UPDATE facts AS kept SET
     times_seen = kept.times_seen + gone.times_seen,
     first_said_at = LEAST(kept.first_said_at, kept.said_at, gone.first_said_at, gone.said_at),

@@ -1,5 +1,5 @@
--- name: set_aside
--- Imported turns wait to be cut: a run goes on where it ended, or a new one begins.
+-- name: add_to_run
+-- Append imported turns to the run that ends just before them; insert a new run where there is none.
 WITH grown AS (
     UPDATE imported_runs
     SET last_position = %(last_position)s, tokens = tokens + %(tokens)s, grown_at = now()
@@ -11,9 +11,9 @@ INSERT INTO imported_runs (tenant_id, user_id, session_id, first_position, last_
 SELECT %(tenant_id)s, %(user_id)s, %(session_id)s, %(first_position)s, %(last_position)s, %(tokens)s
 WHERE NOT EXISTS (SELECT FROM grown)
 
--- name: window
--- How many imported batches are open, and whether a batch of today waits for somebody to extract it. What waits for its
--- user's next day occupies nobody.
+-- name: open_batches
+-- Count the open imported batches, and tell whether a live batch waits to be extracted. Batches that wait for their user's
+-- next day do not count, because they occupy no worker.
 SELECT (
     SELECT count(*) FROM batches
     WHERE state IN ('pending', 'extracted') AND cut_by = 'import'
@@ -26,25 +26,26 @@ SELECT (
               WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
                 AND l.item = b.batch_id::text AND l.until > now()
           )
-) AS is_live_owed
+) AS is_live_batch_waiting
 
--- name: ready
--- The oldest runs with enough for a batch, or to which nothing was added for a while; of users whose calls of today came
--- to less than what is left to imports (null: no limit), and none of whose batches waits for the next day.
-WITH waiting AS MATERIALIZED (SELECT DISTINCT tenant_id, user_id FROM imported_runs),
+-- name: ready_runs
+-- Read the oldest runs that have enough turns for a batch, or to which nothing was added for a while. Left out are users
+-- whose calls of today have used the tokens that imports may use (null: no limit), and users with a batch that waits for
+-- the next day.
+WITH owners AS MATERIALIZED (SELECT DISTINCT tenant_id, user_id FROM imported_runs),
 allowed AS MATERIALIZED (
-    SELECT w.tenant_id, w.user_id FROM waiting AS w
+    SELECT o.tenant_id, o.user_id FROM owners AS o
     WHERE %(import_tokens)s::bigint IS NULL OR (
         NOT EXISTS (
             SELECT FROM batches AS b
-            WHERE b.tenant_id = w.tenant_id AND b.user_id = w.user_id AND b.state IN ('pending', 'extracted')
+            WHERE b.tenant_id = o.tenant_id AND b.user_id = o.user_id AND b.state IN ('pending', 'extracted')
                   AND b.paused_budget IS NOT NULL
         ) AND %(import_tokens)s > (
             SELECT coalesce(sum(
                 CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END
             ), 0)
             FROM llm_calls AS l
-            WHERE l.tenant_id = w.tenant_id AND l.user_id = w.user_id
+            WHERE l.tenant_id = o.tenant_id AND l.user_id = o.user_id
                   AND l.reserved_at >= date_trunc('day', now(), 'UTC')
         )
     )
@@ -59,27 +60,27 @@ ORDER BY r.created_at, r.session_id, r.first_position
 LIMIT %(limit)s
 
 -- name: run
--- One run, read again under its user's lock.
+-- Read one run again, under its user's lock.
 SELECT tenant_id, user_id, session_id, first_position, last_position, tokens FROM imported_runs
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND first_position = %(first_position)s
 
--- name: turns
--- The first turns of a run, in order.
+-- name: first_turns
+-- Read the first turns of a run, in order.
 SELECT position, tokens FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND position BETWEEN %(first_position)s AND %(last_position)s
 ORDER BY position
 LIMIT %(limit)s
 
--- name: shorten
--- The run begins behind what was cut.
+-- name: shorten_run
+-- Remove the turns that were cut from the beginning of a run.
 UPDATE imported_runs SET first_position = %(cut_through)s + 1, tokens = tokens - %(tokens)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND first_position = %(first_position)s
 
--- name: drop
--- All of a run was cut.
+-- name: delete_run
+-- Delete a run whose turns were all cut.
 DELETE FROM imported_runs
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND first_position = %(first_position)s

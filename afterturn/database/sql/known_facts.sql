@@ -1,13 +1,13 @@
--- name: find
--- Facts, those said last first. Subject, attribute, topic and category may be null: whatever they are. `sight` is
--- `current`: what is believed now; `history`: what was superseded as well; `world`: what held at a moment, as far as we
--- know today (what turned out to be a mistake never held); `recorded`: what we believed at that moment, whatever became
--- of it since.
+-- name: facts
+-- Read facts, those said last first. Subject, attribute, topic and category are filters; null: no filter.
+-- `view` is `current`: current facts; `history`: superseded facts as well; `world`: facts that were true at the time
+-- `as_of`, as known today (facts that ended as mistakes were never true); `recorded`: facts that were current in the
+-- database at that time, whatever their status is now.
 SELECT fact_id, text, category, topics, subject, attribute, value, importance, times_seen, status, is_pinned, origin,
        said_by, valid_from, valid_to, said_at, recorded_at, superseded_at, superseded_by, ended_because
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-      AND CASE %(sight)s
+      AND CASE %(view)s
           WHEN 'current' THEN status = 'current'
           WHEN 'history' THEN status IN ('current', 'superseded')
           WHEN 'world' THEN
@@ -24,7 +24,7 @@ ORDER BY said_at DESC, fact_id
 LIMIT %(limit)s
 
 -- name: history
--- A fact, all that it took the place of, and all that took its place: oldest first.
+-- Read a fact, all facts that it superseded, and all that superseded it, directly or indirectly: oldest first.
 WITH RECURSIVE linked (fact_id) AS (
     SELECT fact_id FROM facts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
@@ -51,7 +51,7 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
 ORDER BY f.said_at, f.recorded_at, f.fact_id
 
 -- name: evidence
--- The evidence of facts, in the order in which it was said, without the turns that were taken back.
+-- Read the evidence of facts, in the order of the turns' times, without removed turns.
 SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) AS speaker,
        t.occurred_at AS said_at, e.quote
 FROM evidence AS e
@@ -61,7 +61,7 @@ WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = AN
 ORDER BY t.occurred_at, e.session_id, e.position, e.quote
 
 -- name: newest_version
--- What a correction of a fact takes over: from the last one of the chain that took the fact's place.
+-- Read what a correction inherits: the fields of the last fact in the chain of facts that superseded the corrected one.
 WITH RECURSIVE chain (fact_id, superseded_by, step) AS (
     SELECT fact_id, superseded_by, 1 FROM facts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s

@@ -1,10 +1,10 @@
 -- name: lock_user
--- One reservation at a time for a user with a budget. The user row comes first in the order of locks.
+-- Allow one reservation at a time for a user with a budget. The user's row comes first in the order of locks.
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: spent_today
--- What these users' calls since midnight UTC came to. A call under way, or one whose process died, counts with all that
--- it reserved.
+-- The tokens that users have spent since midnight UTC. A running call, or one whose process died, counts with all tokens
+-- that it reserved.
 SELECT l.tenant_id, l.user_id,
        sum(CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END)::bigint
            AS tokens
@@ -14,22 +14,25 @@ WHERE l.reserved_at >= date_trunc('day', now(), 'UTC')
 GROUP BY l.tenant_id, l.user_id
 
 -- name: reserve
--- Reserve an LLM call before it is made.
+-- Reserve an LLM call before it is made, under the lease on the work. No row: the lease is somebody else's by now.
 INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, session_id, batch_id, model, reserved_tokens)
-VALUES (
-    %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
-)
+SELECT %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
+FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+      AND token = %(lease_token)s
+FOR SHARE
+RETURNING call_id
 
--- name: end
--- What the call came to.
+-- name: record_result
+-- Record the outcome and the cost of a call.
 UPDATE llm_calls
 SET outcome = %(outcome)s, prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
     cached_tokens = %(cached_tokens)s, ended_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND call_id = %(call_id)s
 
 -- name: costs
--- What calls came to since a moment, by user, day (UTC), stage or batch, the costliest first; days, the newest first.
--- Tenant, user and moment may be null: all of them. What reserved tokens still stand for may yet come to less.
+-- The costs of the calls of the last days, by user, day (UTC), stage or batch, the highest first; days, the newest first.
+-- Tenant, user and days may be null: all of them. The cost of reserved tokens may become lower.
 SELECT CASE WHEN %(by)s IN ('user', 'batch') THEN tenant_id END AS tenant_id,
        CASE WHEN %(by)s IN ('user', 'batch') THEN user_id END AS user_id,
        CASE WHEN %(by)s = 'day' THEN (reserved_at AT TIME ZONE 'UTC')::date END AS day,
@@ -50,7 +53,7 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY day DESC, sum(prompt_tokens + completion_tokens) DESC, 1, 2, 4, 5
 
 -- name: paused
--- A user's batches that wait for the next day.
+-- The batches of a user that wait for the next day.
 SELECT count(*) AS paused_batches, max(paused_until) AS paused_until FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
       AND paused_budget IS NOT NULL AND paused_until > now()

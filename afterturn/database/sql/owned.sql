@@ -27,3 +27,7 @@ SELECT set_config('statement_timeout', '600000', true), set_config('idle_in_tran
 SELECT to_jsonb(t) AS row FROM {table} AS t
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 ORDER BY {primary_key}
+
+-- name: delete_owned
+-- All rows of a user in one table.
+DELETE FROM {table} WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

@@ -1,19 +1,19 @@
 -- name: serving_space
--- The space that recall reads.
+-- The embedding space that recall uses.
 SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state = 'serving'
 
 -- name: question_stems
--- The stems of a question, in its order.
+-- The stems of a question, in the order of the question.
 SELECT array_agg(w.lexeme ORDER BY w.positions[1]) AS stems FROM unnest(stems_of(%(query)s)) AS w
 
 -- name: turn_features
--- What ranking needs to know of the user's turns, in one row: numbers one after another as bytes, which cost nothing to
--- read. The filters do not choose, they mark what passes: how common a word is does not depend on them. Which ones is
--- said in place of the mark, by one of the conditions that come next.
+-- The features of the user's turns, in one row: each column holds the numbers of all turns as bytes, because bytes are
+-- the fastest to decode. The filters only mark the turns that pass, because the frequency of words must not depend on the
+-- filters. The comment "condition" is replaced by one of the four conditions that follow.
 SELECT array_agg(f.session_id) AS sessions, string_agg(int8send(f.position), ''::bytea) AS positions,
        array_agg(f.speaker) AS speakers, string_agg(boolsend(f.is_user), ''::bytea) AS is_user,
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
-       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
+       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes, string_agg(float8send(0), ''::bytea) AS importance,
        string_agg(boolsend(false), ''::bytea) AS is_superseded, string_agg(boolsend(false), ''::bytea) AS is_chosen
 FROM (
@@ -32,31 +32,31 @@ FROM (
         SELECT CASE WHEN %(time)s = 'world' THEN t.occurred_at ELSE t.archived_at END AS at
     ) AS s
     WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.removed_at IS NULL AND t.role <> 'edit'
-          AND /* which */ true
+          AND /* condition */ true
     ORDER BY t.session_id, t.position
 ) AS f
 
 -- name: unless_indexed
--- All, of a memory that is not indexed; otherwise nothing.
+-- Condition: all documents of a memory without index; no document of an indexed memory.
 NOT EXISTS (SELECT FROM memory_indexes AS x WHERE x.tenant_id = %(tenant_id)s AND x.user_id = %(user_id)s)
 
--- name: named_turns
--- These turns.
+-- name: turns_with_keys
+-- Condition: turns by session and position.
 (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
 
--- name: named_facts
--- These facts, or the evidence of them.
+-- name: facts_with_ids
+-- Condition: facts by id, or the evidence of these facts.
 fact_id = ANY(%(fact_ids)s::uuid[])
 
--- name: named_vectors
--- The vectors of these.
+-- name: vectors_with_items
+-- Condition: vectors by kind and item.
 (v.kind, v.item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: fact_features
--- The same of the user's facts: those that are current, or were at the time asked for, or were ever.
+-- The features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones.
 SELECT string_agg(uuid_send(f.fact_id), ''::bytea) AS ids,
        string_agg(float8send(f.at), ''::bytea) AS said_at,
-       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
+       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes,
        string_agg(float8send(f.importance), ''::bytea) AS importance,
        string_agg(boolsend(f.is_superseded), ''::bytea) AS is_superseded,
@@ -90,37 +90,37 @@ FROM (
                    AND coalesce(f.valid_from, f.first_said_at, f.said_at) <= %(as_of)s
                    AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s)
           END
-          AND /* which */ true
+          AND /* condition */ true
     ORDER BY f.fact_id
 ) AS f
 
 -- name: cosines
--- The cosines of the user's vectors to the question's, by kind. What they belong to is found by the reader: without a
--- join there is no plan that could go wrong.
+-- The cosines between the user's vectors and the vector of the question, by kind. The caller assigns them to documents:
+-- a query without a join cannot get a bad plan.
 SELECT v.kind, array_agg(v.item) AS items,
        string_agg(float8send(-(v.embedding <#> %(vector)s::halfvec)), ''::bytea) AS cosines
 FROM vectors AS v
 WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = %(space_id)s
-      AND (v.kind <> 'episode' OR %(with_episodes)s) AND %(vector)s::text IS NOT NULL
-      AND /* which */ true
+      AND (v.kind <> 'episode' OR %(with_episodes)s) AND %(vector)s::halfvec IS NOT NULL
+      AND /* condition */ true
 GROUP BY v.kind
 
 -- name: evidence_features
--- Which turns the user's facts rest on.
+-- The turns that are evidence of the user's facts.
 SELECT string_agg(uuid_send(e.fact_id), ''::bytea) AS ids, array_agg(e.session_id) AS sessions,
        string_agg(int8send(e.position), ''::bytea) AS positions
 FROM (
     SELECT DISTINCT fact_id, session_id, position FROM evidence
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-          AND /* which */ true
+          AND /* condition */ true
     ORDER BY fact_id, session_id, position
 ) AS e
 
 -- name: episode_features
--- The same of the user's episodes, where they are asked for.
+-- The features of the user's episodes, if the search includes episodes.
 SELECT string_agg(uuid_send(f.batch_id), ''::bytea) AS ids,
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
-       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems,
+       string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
        string_agg(boolsend(f.passes), ''::bytea) AS passes, string_agg(float8send(0), ''::bytea) AS importance,
        string_agg(boolsend(false), ''::bytea) AS is_superseded, string_agg(boolsend(true), ''::bytea) AS is_chosen
 FROM (
@@ -147,13 +147,13 @@ FROM (
 
 -- name: pending_features
 -- The stems of turns that are not archived yet.
-SELECT string_agg(int8send(length(f.stems) / 4), ''::bytea) AS sizes, string_agg(f.stems, ''::bytea) AS stems
+SELECT string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems
 FROM (
     SELECT stem_codes(p.said) AS stems FROM unnest(%(pending)s::text[]) WITH ORDINALITY AS p (said, place) ORDER BY p.place
 ) AS f
 
 -- name: facts
--- Facts with what they superseded.
+-- Facts by id, with the texts of the facts that they superseded.
 SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.importance, f.valid_from, f.valid_to, f.said_at,
        ARRAY(
            SELECT o.text FROM facts AS o
@@ -165,8 +165,8 @@ FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 
 -- name: evidence
--- The evidence of facts. Who reads it puts it in order: by the time, Postgres might begin at the user's oldest turn, and
--- look through all evidence for each one (seen before it knew anything of the tables, at twenty times the cost).
+-- The evidence of facts. The caller sorts it: with ORDER BY occurred_at, Postgres may start at the user's oldest turn and
+-- search all evidence for each turn (seen before the tables were analyzed: twenty times the cost).
 SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) AS speaker,
        t.occurred_at AS said_at, e.quote
 FROM evidence AS e
@@ -181,13 +181,13 @@ WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s
       AND t.removed_at IS NULL AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
 
 -- name: episodes
--- Episodes by their batches.
+-- Episodes by batch.
 SELECT p.batch_id, p.session_id, p.title, p.summary, p.ended_at
 FROM episodes AS p
 WHERE p.tenant_id = %(tenant_id)s AND p.user_id = %(user_id)s AND p.batch_id = ANY(%(batch_ids)s)
 
 -- name: episode_turns
--- The turns that episodes tell of, in their order.
+-- The turns that episodes summarize, in order.
 SELECT b.batch_id, t.session_id, t.turn_id, t.position, coalesce(t.name, t.role) AS speaker, t.occurred_at AS said_at,
        t.content AS quote
 FROM batches AS b
@@ -198,7 +198,7 @@ WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = A
 ORDER BY t.position
 
 -- name: newest_turns
--- The user's newest turns, whatever the session, newest first.
+-- The newest turns of a user in all sessions, newest first.
 SELECT session_id, position, turn_id, role, name, content, occurred_at
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND removed_at IS NULL AND role <> 'edit'
@@ -206,7 +206,7 @@ ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
 
 -- name: session_turns
--- A session's last turns, newest first.
+-- The last turns of a session, newest first.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND removed_at IS NULL
@@ -214,7 +214,7 @@ ORDER BY position DESC
 LIMIT %(limit)s
 
 -- name: is_settled
--- Whether nothing of a session waits to become facts, nor any edit of the user's.
+-- Whether no turn of a session and no edit of the user waits to become facts.
 SELECT NOT EXISTS (
     SELECT FROM sessions
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id IN (%(session_id)s, '~edits')
@@ -226,6 +226,6 @@ SELECT NOT EXISTS (
 ) AS is_settled
 
 -- name: summary
--- A session's summary.
+-- The summary of a session.
 SELECT text, updated_at FROM summaries
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

@@ -44,7 +44,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND token = ANY(%(toke
 -- name: batches
 -- The batches that show a turn, as their own or as context. Read after their leases were seized.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
-       prompt_version, model, embedded_at
+       prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND %(position)s BETWEEN first_position - %(context_turns)s AND last_position
@@ -68,7 +68,7 @@ DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 
 -- name: retract
--- Facts that rest on the turn, and on no turn that is still there, are believed no more.
+-- Retract the facts whose evidence is the turn and no other turn that is still there.
 UPDATE facts AS f SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(f.superseded_at, now())
 FROM evidence AS e
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
@@ -82,8 +82,8 @@ WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id =
       )
 RETURNING f.fact_id
 
--- name: weaken
--- Facts that rest on the turn among others: in how many batches they are still said, by whom, and when for the last time.
+-- name: recount
+-- Compute the mentions of the facts that have further evidence again: the number of batches, the speaker, and the times.
 UPDATE facts AS f SET times_seen = rest.times_seen, said_at = rest.said_at, first_said_at = rest.first_said_at,
     said_by = CASE WHEN f.origin = 'person' THEN f.said_by ELSE rest.said_by END
 FROM (
@@ -104,9 +104,9 @@ FROM (
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = rest.fact_id AND f.status <> 'retracted'
 RETURNING f.fact_id
 
--- name: orphans
--- Superseded facts whose superseder was retracted, or is by now the one that was said earlier; with the next one up the
--- chain that stands, where there is one.
+-- name: detached_facts
+-- Read the superseded facts whose superseding fact was retracted, or is no longer the later one of the two; each with the
+-- next fact of the chain that is not retracted, if there is one.
 WITH RECURSIVE chain (superseder_id, next_id) AS (
     SELECT fact_id, superseded_by FROM facts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(superseders)s)
@@ -117,27 +117,27 @@ WITH RECURSIVE chain (superseder_id, next_id) AS (
     WHERE f.status = 'retracted'
 )
 SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
-       heir.fact_id AS heir_id
+       successor.fact_id AS successor_id
 FROM facts AS o
 JOIN facts AS r ON r.tenant_id = o.tenant_id AND r.user_id = o.user_id AND r.fact_id = o.superseded_by
 LEFT JOIN (
-    chain JOIN facts AS heir
-          ON heir.tenant_id = %(tenant_id)s AND heir.user_id = %(user_id)s AND heir.fact_id = chain.next_id
-             AND heir.status <> 'retracted'
+    chain JOIN facts AS successor
+          ON successor.tenant_id = %(tenant_id)s AND successor.user_id = %(user_id)s
+             AND successor.fact_id = chain.next_id AND successor.status <> 'retracted'
 ) ON chain.superseder_id = r.fact_id
 WHERE o.tenant_id = %(tenant_id)s AND o.user_id = %(user_id)s AND o.status = 'superseded'
       AND o.superseded_by = ANY(%(superseders)s)
       AND (r.status = 'retracted' OR (o.said_at > r.said_at AND o.ended_because = 'newer_value'))
 ORDER BY o.said_at, o.fact_id
 
--- name: rivals
--- Current facts that give one of these attributes a value that is not said to be over.
+-- name: competing_facts
+-- Read the current facts with one of these attributes that do not say that they have ended.
 SELECT fact_id, subject, attribute, said_at FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
 
 -- name: relink
--- A superseded fact's place was taken by another fact; in the world, since that one holds.
+-- Let a fact supersede others. In the world they end when it begins.
 UPDATE facts AS o
 SET status = 'superseded', superseded_by = n.fact_id, superseded_at = COALESCE(o.superseded_at, now()),
     ended_because = COALESCE(o.ended_because, 'newer_value'),
@@ -147,7 +147,7 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
       AND o.tenant_id = n.tenant_id AND o.user_id = n.user_id AND o.fact_id = ANY(%(fact_ids)s)
 
 -- name: reinstate
--- A superseded fact is current again: a new version of it, so that its old row still tells what was believed when.
+-- Insert a new, current version of a superseded fact. The old row stays, so that `as_of` still finds what was current.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
     times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at
@@ -159,7 +159,7 @@ FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: copy_evidence
--- The new version rests on what the old one rests on, without what was taken back.
+-- Copy the evidence of the old version, without removed turns.
 INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
 SELECT e.tenant_id, e.user_id, %(new_id)s, e.session_id, e.position, e.quote, e.batch_id
 FROM evidence AS e
@@ -167,14 +167,14 @@ JOIN turns AS t USING (tenant_id, user_id, session_id, position)
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = %(fact_id)s AND t.removed_at IS NULL
 
 -- name: copy_vectors
--- The text is the same, and so are its vectors.
+-- Copy the vectors of the old version, which has the same text.
 INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
 SELECT tenant_id, user_id, space_id, kind, %(new_id)s::uuid::text, embedding FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = %(fact_id)s::uuid::text
 ON CONFLICT DO NOTHING
 
--- name: hand_over
--- What the old version had superseded is what the new one supersedes.
+-- name: move_superseded
+-- Let the new version supersede the facts that the old version had superseded.
 UPDATE facts SET superseded_by = %(new_id)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND superseded_by = %(fact_id)s
 

@@ -1,19 +1,19 @@
--- name: user
--- How the user's memory stands: whether it changed since the last sleep, and up to where it was judged.
+-- name: user_state
+-- Read the version of the user's memory, the version of the last run, and up to which facts it was judged.
 SELECT version, slept_version, slept_through, display_name
 FROM users
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
--- name: facts
--- All current facts, in the order in which they were recorded.
+-- name: current_facts
+-- Read all current facts, in the order in which they were recorded.
 SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, true AS is_current,
        origin = 'person' OR is_pinned AS is_protected, importance, times_seen, said_valid_to, recorded_at
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
 ORDER BY recorded_at, fact_id
 
--- name: end
--- A current fact is so no more.
+-- name: end_fact
+-- End a current fact. Where another value replaces it, it ends in the world when the other one begins.
 UPDATE facts SET
     status = 'superseded', superseded_by = %(superseded_by)s, superseded_at = now(), ended_because = %(because)s,
     valid_to = COALESCE(said_valid_to, CASE WHEN %(because)s IN ('newer_value', 'judged') THEN (
@@ -23,12 +23,13 @@ UPDATE facts SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status = 'current'
 
 -- name: promote
--- Facts that recur matter at least this much.
+-- Raise the importance of recurring facts.
 UPDATE facts SET importance = %(importance)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s)
 
--- name: slept
--- The memory has been tidied as it is now; what changes from here on is for the next time.
+-- name: mark_slept
+-- Record a run, and bump the version if it changed facts. No row: the memory has changed since it was read. A run that is
+-- not finished leaves slept_version, so that the next one continues.
 UPDATE users SET
     version = version + %(changes)s, slept_at = now(),
     slept_version = CASE WHEN %(is_finished)s THEN version + %(changes)s ELSE slept_version END,

@@ -1,16 +1,16 @@
--- name: owed
--- How far a session's summary and its applied batches go, where the summary lacks some of them.
+-- name: summarized_range
+-- Read up to which batch a session is summarized and applied. No row where the summary is up to date.
 SELECT summarized_through, applied_through FROM sessions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND summarized_through < applied_through
 
 -- name: applied_through
--- How far a session's applied batches go.
+-- Read up to which batch a session is applied.
 SELECT applied_through FROM sessions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
--- name: open_episodes
--- The session's episodes that no digest covers, up to a batch, in order.
+-- name: uncovered_episodes
+-- Read the session's episodes that no digest covers, up to a batch, in order.
 SELECT batch_id::text AS episode_id, user_seq, title, summary, started_at FROM episodes
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND user_seq <= %(through)s
@@ -22,27 +22,27 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY user_seq
 
 -- name: episodes_within
--- The session's episodes that one digest covers, in order.
+-- Read the session's episodes that one digest covers, in order.
 SELECT batch_id::text AS episode_id, user_seq, title, summary, started_at FROM episodes
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND user_seq BETWEEN %(first_user_seq)s AND %(last_user_seq)s
 ORDER BY user_seq
 
--- name: open_digests
--- The session's digests that no wider one covers, in order.
+-- name: top_digests
+-- Read the session's digests that no wider one covers, in order.
 SELECT level, first_user_seq, last_user_seq, statements FROM digests
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND NOT is_folded
 ORDER BY first_user_seq
 
 -- name: digests_within
--- The session's digests of one level that a wider one covers, in order.
+-- Read the session's digests of one level that a wider one covers, in order.
 SELECT level, first_user_seq, last_user_seq, statements FROM digests
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND level = %(level)s
       AND first_user_seq BETWEEN %(first_user_seq)s AND %(last_user_seq)s
 ORDER BY first_user_seq
 
--- name: put_digest
--- What a digest says, for the first time or again; the digests that it was made from are folded now.
+-- name: upsert_digest
+-- Store a digest, the first time or again. The digests that it is made from are marked as covered (is_folded).
 WITH folded AS (
     UPDATE digests SET is_folded = true
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
@@ -58,14 +58,14 @@ INSERT INTO digests (
 ON CONFLICT (tenant_id, user_id, session_id, level, first_user_seq) DO UPDATE
 SET statements = EXCLUDED.statements, prompt_version = EXCLUDED.prompt_version, model = EXCLUDED.model, made_at = now()
 
--- name: drop_digest
--- Of all that a digest covered, nothing is left.
+-- name: delete_digest
+-- Delete a digest whose episodes were all removed.
 DELETE FROM digests
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND level = %(level)s
       AND first_user_seq = %(first_user_seq)s
 
--- name: vacate_digests
--- The digests that cover an episode must be made again, and say nothing until then; so the session owes it.
+-- name: empty_digests
+-- Empty the digests that cover an episode, and mark the session's summary as due, so that they are made again.
 WITH vacated AS (
     UPDATE digests SET statements = NULL, prompt_version = NULL, model = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
@@ -78,11 +78,11 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
       AND EXISTS (SELECT FROM vacated)
 
 -- name: lock_user
--- Keep others from changing the user's memory meanwhile.
+-- Lock the user's row, so that no other transaction changes the memory.
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
--- name: put
--- The summary of a session; nothing is written where it is the same.
+-- name: upsert_summary
+-- Store the summary of a session. Nothing is written where it is the same.
 INSERT INTO summaries (tenant_id, user_id, session_id, text, statements, through_user_seq)
 VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(text)s, %(statements)s, %(through)s)
 ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE
@@ -91,58 +91,60 @@ SET text = EXCLUDED.text, statements = EXCLUDED.statements, through_user_seq = E
 WHERE (summaries.text, summaries.statements, summaries.through_user_seq)
       IS DISTINCT FROM (EXCLUDED.text, EXCLUDED.statements, EXCLUDED.through_user_seq)
 
--- name: drop
--- A session of which nothing is to be told has no summary.
+-- name: delete_summary
+-- Delete the summary of a session without episodes.
 DELETE FROM summaries
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
--- name: done
--- The debt is paid up to here.
+-- name: mark_summarized
+-- Mark the session as summarized up to a batch. No row: another worker did it.
 UPDATE sessions SET summarized_through = %(applied_through)s, summary_hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND summarized_through = %(summarized_through)s
 RETURNING session_id
 
 -- name: summary
--- A session's summary, with what its statements rest on.
+-- Read a session's summary.
 SELECT statements FROM summaries
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
 -- name: profile_facts
--- What a profile is made of: what holds now, is always of use or weighty, and was not only said by the assistant. What a
--- person pinned comes first, then what is weightiest, most often said, and newest.
+-- Read the facts of a profile: current facts that a person pinned or entered, that have a high importance, or that are of
+-- an always useful category and were not said by the assistant alone. Pinned ones first, then by importance, number of
+-- mentions and time.
 SELECT fact_id, text FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND (valid_to IS NULL OR valid_to > now())
       AND (
-          is_pinned OR origin = 'person' OR importance >= %(weighty)s
+          is_pinned OR origin = 'person' OR importance >= %(high_importance)s
           OR (category = ANY(%(categories)s) AND said_by <> 'assistant')
       )
 ORDER BY is_pinned DESC, importance DESC, times_seen DESC, said_at DESC, fact_id
 LIMIT %(limit)s
 
--- name: put_profile
--- The digest of a user; nothing is written where it is the same.
+-- name: upsert_profile
+-- Store the profile of a user. Nothing is written where it is the same.
 INSERT INTO profiles (tenant_id, user_id, text, fact_ids) VALUES (%(tenant_id)s, %(user_id)s, %(text)s, %(fact_ids)s)
 ON CONFLICT (tenant_id, user_id) DO UPDATE
 SET text = EXCLUDED.text, fact_ids = EXCLUDED.fact_ids, updated_at = now()
 WHERE (profiles.text, profiles.fact_ids) IS DISTINCT FROM (EXCLUDED.text, EXCLUDED.fact_ids)
 
--- name: drop_profile
--- A user of whom nothing is to be told has no profile.
+-- name: delete_profile
+-- Delete the profile of a user without such facts.
 DELETE FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: profile
--- A user's profile, with the facts behind its lines.
+-- Read a user's profile, and the facts behind its lines.
 SELECT text, fact_ids FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: user_name
--- How the user is called.
+-- Read the user's display name.
 SELECT display_name FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: preferences
--- The user's own preferences that name an attribute and a value, what counts most last: what a person entered, then what
--- was said last. Where the user's name is not known, whose preference it is cannot be told, and all are taken.
+-- Read the user's own preferences that have an attribute and a value. The one that counts most is last: those that a
+-- person entered after all others, and a later one after an earlier one. While the user's name is not known, the subject
+-- cannot be compared, and all preferences are read.
 SELECT f.fact_id, f.attribute, f.value
 FROM facts AS f
 JOIN users AS u USING (tenant_id, user_id)

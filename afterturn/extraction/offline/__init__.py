@@ -1,6 +1,6 @@
-"""The offline extractor: rules instead of a model, for when no key is set.
+"""The offline extractor: rules instead of a model, for use without an API key.
 
-It reads first-person English statements, says them in the third person, and leaves out what it does not understand.
+It parses first-person English statements, rewrites them in the third person, and ignores what it cannot parse.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A sentence's clauses, each of which can stand alone, and whether they are about the speaker."""
+"""Split a sentence into clauses that are complete statements, and recognise clauses about the speaker."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _ALL_OF_US = re.compile(
 )
 _OURS = re.compile(r"^(?:[Oo]ur|[Ww]e) \w+|, we \w+|^[A-Z]\w+ \w+ (?:\w+ )?we \w+")
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
-#: What such a clause is about stands in another sentence.
-_HANGING = re.compile(
+#: The start of a clause whose subject is in another sentence.
+_DANGLING_SUBJECT = re.compile(
     r"^(?!it (?:is|was|has been) (?:\w+ ){1,3}(?:for|to) me to\b)"
     r"(?:(?:it|this|that|these|those|they|he|she|there|him|her|his|their|its|such|one of (?:them"
     r"|those))\b|here is\b)",
@@ -41,21 +41,21 @@ _SUBORDINATE = re.compile(
     r"|whenever)\b",
     re.IGNORECASE,
 )
-#: Before such a word's clause ends, what follows "I" belongs to it.
-_NEEDS_MORE = re.compile(
+#: The end of a part that needs the following clause: "I think".
+_INCOMPLETE = re.compile(
     r"\b(?:that|because|when|while|which|who|what|how|where|whether|as|since|after|before|think|believe"
     r"|feel|hope|know|said|says)$",
     re.IGNORECASE,
 )
 _BIRTHDAY = re.compile(
-    r"^(?:it is my birthday (?P<one>today|tomorrow)|(?P<other>today|tomorrow) is my birthday)", re.IGNORECASE
+    r"^(?:it is my birthday (?P<at_end>today|tomorrow)|(?P<at_start>today|tomorrow) is my birthday)", re.IGNORECASE
 )
 _INTRODUCTION = re.compile(r"^I am (?P<name>[^\W\d_a-z][\w'-]*(?: [^\W\d_a-z][\w'-]*)?),? (?:and I am )?(?=from\b)")
 
 
-def split(sentence: str) -> list[str]:
-    """Return the clauses of a statement, each with a subject of its own; what needs the rest stays with it."""
-    sentence = _BIRTHDAY.sub(lambda found: f"My birthday is {found['one'] or found['other']}", sentence)
+def split_clauses(sentence: str) -> list[str]:
+    """Return the clauses of a statement, each with its own subject. Dependent clauses are not split off."""
+    sentence = _BIRTHDAY.sub(lambda match: f"My birthday is {match['at_end'] or match['at_start']}", sentence)
     sentence = _INTRODUCTION.sub(r"My name is \g<name>, and I am ", _with_subject(sentence))
     if _SUBORDINATE.match(sentence):
         return [sentence]
@@ -63,38 +63,40 @@ def split(sentence: str) -> list[str]:
     start = 0
     for joint in _JOINT.finditer(sentence):
         before, after = sentence[start : joint.start()], sentence[joint.end() :]
-        if min(before.count(" "), after.count(" ")) < 2 or _NEEDS_MORE.search(before) or not _names_somebody(before):
+        if min(before.count(" "), after.count(" ")) < 2 or _INCOMPLETE.search(before) or not _has_speaker(before):
             continue
         parts.append(before)
         start = joint.end()
-    return [clause for part in (*parts, sentence[start:]) for clause in _predicates(part)]
+    return [clause for part in (*parts, sentence[start:]) for clause in _split_predicates(part)]
 
 
 def is_about_speaker(clause: str, *, has_addressee: bool) -> bool:
-    """Whether `clause` says something of its speaker that can be understood alone.
+    """Return whether a clause states something about its speaker and can be understood alone.
 
-    "you" can be understood only where it is known who is spoken to (`has_addressee`).
+    Args:
+        clause: of a statement.
+        has_addressee: whether it is known who "you" is.
     """
-    if _HANGING.match(clause) or (not has_addressee and _SECOND_PERSON.search(clause)):
+    if _DANGLING_SUBJECT.match(clause) or (not has_addressee and _SECOND_PERSON.search(clause)):
         return False
     if _FIRST_PERSON.search(clause):
         return True
     return _OURS.search(clause) is not None and not _ALL_OF_US.search(clause)
 
 
-def _names_somebody(clause: str) -> bool:
+def _has_speaker(clause: str) -> bool:
     return _FIRST_PERSON.search(clause) is not None or _WE.search(clause) is not None
 
 
-def _predicates(clause: str) -> list[str]:
-    """Give each of "I am a nurse and live in Lisbon" the subject."""
+def _split_predicates(clause: str) -> list[str]:
+    """Split "I am a nurse and live in Lisbon" and repeat the subject."""
     if not clause.startswith("I "):
         return [clause]
     return [part if part.startswith("I ") else f"I {part}" for part in _SAME_SUBJECT.split(clause)]
 
 
 def _with_subject(sentence: str) -> str:
-    """Supply the "I" that casual speech leaves out: "Just got back" -> "I just got back"."""
+    """Add the "I" that casual speech omits: "Just got back" -> "I just got back"."""
     elided = _ELIDED.match(sentence)
     if not elided:
         return sentence

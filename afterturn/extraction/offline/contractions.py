@@ -1,12 +1,12 @@
-"""Contractions written out, so that every later rule sees one form: I'm -> I am, don't -> do not."""
+"""Expand contractions, so that the rules see one form: I'm -> I am, don't -> do not."""
 
 from __future__ import annotations
 
 import re
 
-_WRITTEN_OUT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE if ignore else 0), replacement)
-    for pattern, replacement, ignore in (
+_EXPANSIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE if ignore_case else 0), replacement)
+    for pattern, replacement, ignore_case in (
         (r"[\u2018\u2019\u02bc]", "'", False),
         (r"\b(?:i'm|im)(?= )", "I am", True),
         (r"\b(?:i've|ive)(?= )", "I have", True),
@@ -39,15 +39,15 @@ _WRITTEN_OUT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bI been\b", "I have been", False),
     )
 )
-_MAYBE = re.compile(
+_MAY_CONTAIN_CONTRACTION = re.compile(
     r"['\u2018\u2019\u02bc]|\b(?:im|ive|i|cant|dont|didnt|doesnt|havent|isnt|wasnt|gonna|wanna|gotta)\b", re.IGNORECASE
 )
 
 
-def written_out(text: str) -> str:
-    """Return `text` with its contractions in full, and "i" as "I"."""
-    if not _MAYBE.search(text):
+def expand(text: str) -> str:
+    """Return a text with expanded contractions, and with "I" for "i"."""
+    if not _MAY_CONTAIN_CONTRACTION.search(text):
         return text
-    for pattern, replacement in _WRITTEN_OUT:
+    for pattern, replacement in _EXPANSIONS:
         text = pattern.sub(replacement, text)
     return text

@@ -1,4 +1,4 @@
-"""The extractor that needs no model: it reads what people say of themselves, sentence by sentence."""
+"""The extractor without a model: it parses what people say about themselves, sentence by sentence."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from dataclasses import replace
 from afterturn.candidate import Candidate, Quote
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
-from afterturn.extraction.offline import corrections, episodes, selection, sentences, speech, statements, topics
+from afterturn.extraction.offline import (
+    assertions,
+    episode_draft,
+    selection,
+    sentences,
+    speech,
+    spoken_corrections,
+    topics,
+)
+from afterturn.extraction.offline.assertions import Assertion
 from afterturn.extraction.offline.speech import Utterance
-from afterturn.extraction.offline.statements import Statement
 
 
 class OfflineExtractor:
-    """Finds facts by rules. The same batch always gives the same answer."""
+    """Extracts facts by rules. The same batch always gives the same answer."""
 
     prompt_version = "rules-2"
     model = "offline"
@@ -24,47 +32,54 @@ class OfflineExtractor:
         return 0
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:
-        """Return the facts and the episode of one batch, as JSON of `Answer`. Never raises for what a turn holds."""
-        said = list(speech.utterances(request))
-        facts = tuple(_candidate(statement) for statement in selection.worth_keeping(_statements(said)))
-        of_batch = [utterance for utterance in said if utterance.turn > 0]
-        answer = Answer(facts=facts, episode=episodes.draft(facts, of_batch))
+        """Return facts and episode of one batch as JSON of `Answer`. No content of a turn causes an error."""
+        utterances = list(speech.find_utterances(request))
+        informative = selection.select_informative(_batch_assertions(utterances))
+        facts = tuple(_candidate(assertion) for assertion in informative)
+        batch_utterances = [utterance for utterance in utterances if utterance.turn > 0]
+        answer = Answer(facts=facts, episode=episode_draft.draft_episode(facts, batch_utterances))
         return RawAnswer(text=answer.model_dump_json(), prompt_version=self.prompt_version, model=self.model)
 
 
-def _statements(said: Sequence[Utterance]) -> list[Statement]:
-    stated: list[Statement] = []
-    for utterance in said:
+def _batch_assertions(utterances: Sequence[Utterance]) -> list[Assertion]:
+    """Return what the utterances assert, with corrections applied, as far as it was said in the batch."""
+    asserted: list[Assertion] = []
+    for utterance in utterances:
         before = ""
-        for start, end in sentences.spans(utterance.text):
+        for start, end in sentences.sentence_spans(utterance.text):
             sentence = utterance.text[start:end]
-            correction = corrections.find(sentence)
-            is_done = correction is not None and (
-                corrections.apply(correction, stated, sentence, utterance) or correction.is_only_correction
-            )
-            if not is_done:
-                for new in statements.read(sentence, before, utterance):
-                    stated.append(corrections.instead(stated, new, sentence))
+            if not _apply_correction(sentence, asserted, utterance):
+                for assertion in assertions.find_assertions(sentence, before, utterance):
+                    asserted.append(spoken_corrections.replace_earlier(asserted, assertion, sentence))
             before = sentence
-    return [statement for statement in map(_of_batch, stated) if statement.quotes]
+    return [assertion for assertion in map(_without_context_quotes, asserted) if assertion.quotes]
 
 
-def _of_batch(statement: Statement) -> Statement:
-    """Leave out what was said in the context: it may be corrected, but nothing may rest on it."""
-    return replace(statement, quotes=tuple((turn, quote) for turn, quote in statement.quotes if turn > 0))
+def _apply_correction(sentence: str, asserted: list[Assertion], utterance: Utterance) -> bool:
+    """Apply the correction in a sentence. Return whether the sentence is nothing else than a correction."""
+    correction = spoken_corrections.find_correction(sentence)
+    if correction is None:
+        return False
+    is_applied = spoken_corrections.apply_correction(correction, asserted, sentence, utterance)
+    return is_applied or correction.is_only_correction
 
 
-def _candidate(statement: Statement) -> Candidate:
+def _without_context_quotes(assertion: Assertion) -> Assertion:
+    """Remove the quotes from the context. An assertion of the context may be corrected, but is no evidence."""
+    return replace(assertion, quotes=tuple((turn, quote) for turn, quote in assertion.quotes if turn > 0))
+
+
+def _candidate(assertion: Assertion) -> Candidate:
     return Candidate(
-        text=statement.text,
-        category=statement.about.category,
-        topics=topics.pick(statement.text, (statement.speaker,)),
-        subject=statement.about.subject,
-        attribute=statement.about.attribute,
-        value=statement.about.value,
-        importance=statement.about.importance,
-        valid_from=statement.valid_from,
-        valid_to=statement.valid_to,
-        corrects=statement.corrects,
-        evidence=tuple(Quote(turn=turn, quote=quote) for turn, quote in statement.quotes),
+        text=assertion.text,
+        category=assertion.about.category,
+        topics=topics.pick_topics(assertion.text, (assertion.speaker,)),
+        subject=assertion.about.subject,
+        attribute=assertion.about.attribute,
+        value=assertion.about.value,
+        importance=assertion.about.importance,
+        valid_from=assertion.valid_from,
+        valid_to=assertion.valid_to,
+        corrects=assertion.corrects,
+        evidence=tuple(Quote(turn=turn, quote=quote) for turn, quote in assertion.quotes),
     )

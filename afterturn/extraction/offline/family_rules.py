@@ -1,4 +1,4 @@
-"""Whom and which animals somebody lives with, and his health."""
+"""Rules for family, pets and health."""
 
 from __future__ import annotations
 

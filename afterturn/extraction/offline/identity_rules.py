@@ -1,4 +1,4 @@
-"""Who somebody is, where he lives, what he does for a living."""
+"""Rules for identity, home and work."""
 
 from __future__ import annotations
 

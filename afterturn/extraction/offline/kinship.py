@@ -1,4 +1,4 @@
-"""The people and animals that belong to somebody: "my sister Ana", "our dog"."""
+"""Mentions of relatives, friends and pets: "my sister Ana", "our dog"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PET = (
     r"|bird|snake|lizard"
     r"|guinea pig|ferret)s?)"
 )
-#: One person or animal of the speaker's, with the name if it follows.
+#: A relative, friend or pet of the speaker, with the name if it follows.
 MENTION = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?:{KIN}|{PET})\b(?:,? (?P<name>[^\W\d_a-z]\w+),?)?")
 
 _ATTRIBUTES = {
@@ -34,13 +34,13 @@ _ATTRIBUTES = {
 }
 
 
-def attribute(kin: str) -> str:
-    """Return the attribute under which a relative's name stands: `wife` -> `married_to`, `sister` -> `has_sister`."""
+def kinship_attribute(kin: str) -> str:
+    """Return the attribute that holds the name of a relative: `wife` -> `married_to`, `sister` -> `has_sister`."""
     kin = kin.lower()
     return _ATTRIBUTES.get(kin, "has_" + re.sub(r"\W+", "_", kin))
 
 
-def only_mention(sentence: str) -> str | None:
-    """Return the one relative or pet that `sentence` is about ("My sister"), whom "she" next refers to."""
+def sole_relative(sentence: str) -> str | None:
+    """Return the only relative or pet in a sentence ("My sister"), to which "she" in the next one refers; else None."""
     mentions = {(match["kin"] or match["pet"]).lower() for match in MENTION.finditer(sentence)}
     return f"My {mentions.pop()}" if len(mentions) == 1 else None

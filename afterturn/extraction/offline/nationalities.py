@@ -1,4 +1,4 @@
-"""Words that follow "I am" with a capital letter and are no names: nationalities, faiths, personality types."""
+"""Capitalised words after "I am" that are not names: nationalities, faiths, personality types."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _OTHER = re.compile(
 )
 
 
-def nationality(word: str) -> bool:
-    """Whether `word` is an adjective of nationality."""
+def is_nationality(word: str) -> bool:
+    """Return whether a word is an adjective of nationality."""
     return _NATIONALITY.fullmatch(word) is not None
 
 
-def faith(word: str) -> bool:
-    """Whether `word` names a faith, or that one has none."""
+def is_faith(word: str) -> bool:
+    """Return whether a word names a faith, or the absence of one."""
     return _FAITH.fullmatch(word) is not None
 
 
 def may_be_name(words: str) -> bool:
-    """Whether capitalised `words` after "I am" can be somebody's name."""
+    """Return whether capitalised words after "I am" can be the name of a person."""
     first = words.split()[0]
-    return not (nationality(first) or faith(first) or _OTHER.fullmatch(first))
+    return not (is_nationality(first) or is_faith(first) or _OTHER.fullmatch(first))

@@ -1,7 +1,7 @@
-"""The form of a rule that gives a property: one rule per way of saying it.
+"""Rules that recognise a property: one rule for each way of expressing it.
 
-In a pattern, {I} is the speaker with the words that may stand before the verb, {THING} is the value up to where the
-clause goes on to something else, {NAME} is a value in capitals.
+A pattern may contain placeholders: {I} is the speaker with the words that may come before the verb, {THING} is a value
+that ends where the clause continues with something else, {NAME} is a capitalised value.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from afterturn.extraction.offline import kinship
 
-_END = (
+_VALUE_END = (
     r"(?=[.!,;]|$| [-\u2013\u2014]|(?: and (?:I|my|we|also)\b)| (?:but|because|since|with|for|so|which|where|who"
     r"|now|right now|currently"
     r"|as|when|while|these days|at the moment|in (?:19|20)\d\d|on \d|until|after|before|anymore|any more"
@@ -22,12 +22,12 @@ JOB = (
     r"|coach|barista"
     r"|student|architect|clerk|athlete|intern|vet|analyst|freelancer|CEO|CTO|VP|head|lead)"
 )
-_PIECES = {
+_PLACEHOLDERS = {
     "{I}": (
         r"^(?:\w[\w ]{0,30}, )?I (?:(?:\w{1,20}ly|also|now|still|just|have|been|am|was|always|both|a bit"
         r"|not only) ){0,3}"
     ),
-    "{THING}": rf"(?P<value>[^.!;]{{1,80}}?){_END}",
+    "{THING}": rf"(?P<value>[^.!;]{{1,80}}?){_VALUE_END}",
     "{NAME}": r"(?P<value>[^\W\d_a-z][\w'-]*(?: [^\W\d_a-z][\w'-]*){0,4})",
     "{JOB}": JOB,
     "{KIN}": kinship.KIN,
@@ -43,10 +43,10 @@ _PIECES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A way of saying a property."""
+    """One way of expressing a property."""
 
     pattern: re.Pattern[str]
-    #: A word every match holds, in lower case: looked for first, because it is fast.
+    #: A text in lower case that every match contains. It is searched first, because that is fast.
     needle: str
     attribute: str
     category: str
@@ -54,9 +54,9 @@ class Rule:
 
 
 def rule(needle: str, attribute: str, category: str, importance: float, pattern: str) -> Rule:
-    """Return the rule of a pattern with its pieces filled in."""
-    for name, piece in _PIECES.items():
-        pattern = pattern.replace(name, piece)
+    """Return a rule whose pattern has its placeholders replaced."""
+    for placeholder, replacement in _PLACEHOLDERS.items():
+        pattern = pattern.replace(placeholder, replacement)
     return Rule(
         pattern=re.compile(pattern), needle=needle, attribute=attribute, category=category, importance=importance
     )

@@ -1,4 +1,4 @@
-"""What is no statement: questions, hypotheses, orders, small talk."""
+"""Recognise sentences that are not statements: questions, hypotheses, requests, small talk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CONDITIONAL = re.compile(
     r"|often|always)\b)",
     re.IGNORECASE,
 )
-_ORDER = re.compile(
+_REQUEST = re.compile(
     r"^(?:please|kindly|tell|write|give|show|help|explain|find|make|let|let's|lets|create|generate"
     r"|translate|summari[sz]e"
     r"|list|describe|suggest|recommend|use|act|answer|add|remove|delete|change|fix|check|compare|convert"
@@ -70,8 +70,8 @@ _META = re.compile(
     r"|encouragement|suggestions?|insights?|answer))\b",
     re.IGNORECASE,
 )
-#: A line that passes itself off as another turn.
-_LABELLED = re.compile(r"^\[\d{1,6}\] ")
+#: A line that imitates a turn of the prompt.
+_IMITATED_TURN = re.compile(r"^\[\d{1,6}\] ")
 _GRATITUDE = re.compile(
     r"^(?:thanks|thank you|thx|congrat\w*)\b.*\b(?:for|on)\b|\blike (?:just |only )?yesterday\b"
     r"|\bsince we (?:last )?(?:talked|spoke|chatted|met)\b",
@@ -111,20 +111,20 @@ _TAIL = re.compile(
 )
 
 
-def statement(sentence: str) -> str | None:
-    """Return what `sentence` (contractions written out) states, fillers stripped; None when it states nothing."""
+def extract_statement(sentence: str) -> str | None:
+    """Return a sentence (with expanded contractions) without fillers; None if it is not a statement."""
     if _GRATITUDE.search(sentence):
         return None
     sentence = _without_lead(sentence)
     if sentence.rstrip("\"')\u201d\u2019 ").endswith(("?", "\uff1f", "?!", "\u2026?")) or "?" in sentence:
         return None
-    if len(sentence) < 6 or _is_unfit(sentence):
+    if len(sentence) < 6 or _is_no_statement(sentence):
         return None
     return _TAIL.sub("", sentence)
 
 
 def _without_lead(sentence: str) -> str:
-    """`sentence` without what only opens it: "Yeah, Maria, I ..." -> "I ..."."""
+    """Return a sentence without its opening: "Yeah, Maria, I ..." -> "I ..."."""
     for _ in range(2):
         if lead := _LEAD.match(sentence):
             sentence = sentence[lead.end() :]
@@ -135,8 +135,8 @@ def _without_lead(sentence: str) -> str:
     return sentence[remember.end() :] if remember else sentence
 
 
-def _is_unfit(sentence: str) -> bool:
+def _is_no_statement(sentence: str) -> bool:
     return any(
         pattern.search(sentence) is not None
-        for pattern in (_QUESTION, _ORDER, _SMALL_TALK, _HYPOTHESIS, _CONDITIONAL, _META, _LABELLED)
+        for pattern in (_QUESTION, _REQUEST, _SMALL_TALK, _HYPOTHESIS, _CONDITIONAL, _META, _IMITATED_TURN)
     )

@@ -1,4 +1,4 @@
-"""Which statements of a batch are worth remembering."""
+"""Select the assertions of a batch that are worth remembering."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from afterturn.extraction.offline import topics
-from afterturn.extraction.offline.statements import Statement
+from afterturn.extraction.offline.assertions import Assertion
 
-#: Two statements of one speaker that share more of their words than this say the same.
+#: Two assertions of a batch whose words overlap by at least this share (Jaccard index) are taken for the same.
 SAME_FROM = 0.75
 
-#: What such a statement is about stands elsewhere, so that one telling word is too little: "Ana drew it."
-_POINTS_ELSEWHERE = re.compile(r"\b(?:it|this|that one|these|those)\b[.!]?$", re.IGNORECASE)
+#: An assertion that ends like this refers to something outside, so it needs two specific words: "Ana drew it."
+_ENDS_WITH_REFERENCE = re.compile(r"\b(?:it|this|that one|these|those)\b[.!]?$", re.IGNORECASE)
 
-#: Properties whose values are informative whatever their words: "I am 30".
-_CLOSED = frozenset({"age", "name", "nickname", "born_on", "marital_status", "diet", "gender"})
+#: Properties that are informative without specific words: "I am 30".
+_INFORMATIVE_ATTRIBUTES = frozenset({"age", "name", "nickname", "born_on", "marital_status", "diet", "gender"})
 
 
-def worth_keeping(statements: Sequence[Statement]) -> list[Statement]:
-    """Return the statements that say something, each once, in order; one that is said again has all its quotes."""
-    kept: dict[str, tuple[Statement, frozenset[str]]] = {}
-    for statement in statements:
-        if not _informs(statement):
+def select_informative(assertions: Sequence[Assertion]) -> list[Assertion]:
+    """Return the informative assertions in order, without duplicates. A repeated text adds its quotes to the first."""
+    selected: dict[str, tuple[Assertion, frozenset[str]]] = {}
+    for assertion in assertions:
+        if not _is_informative(assertion):
             continue
-        if statement.text in kept:
-            first, roots = kept[statement.text]
-            kept[statement.text] = replace(first, quotes=(*first.quotes, *statement.quotes)), roots
+        if assertion.text in selected:
+            first, word_stems = selected[assertion.text]
+            selected[assertion.text] = replace(first, quotes=(*first.quotes, *assertion.quotes)), word_stems
             continue
-        roots = frozenset(topics.stem(word) for word in topics.words(statement.text))
-        if not any(_same(roots, other) for _, other in kept.values()):
-            kept[statement.text] = statement, roots
-    return [statement for statement, _ in kept.values()]
+        word_stems = frozenset(topics.stem(word) for word in topics.content_words(assertion.text))
+        if not any(_are_same(word_stems, others) for _, others in selected.values()):
+            selected[assertion.text] = assertion, word_stems
+    return [assertion for assertion, _ in selected.values()]
 
 
-def _informs(statement: Statement) -> bool:
-    """Whether it has a property, or enough words that say what it is about."""
-    if statement.about.attribute and (statement.telling or statement.about.attribute in _CLOSED):
+def _is_informative(assertion: Assertion) -> bool:
+    """Return whether an assertion has a property, or enough specific words."""
+    about = assertion.about
+    if about.attribute and (assertion.specific_words or about.attribute in _INFORMATIVE_ATTRIBUTES):
         return True
-    needs_more = statement.is_thin or _POINTS_ELSEWHERE.search(statement.text) is not None
-    return len(set(statement.telling)) >= (2 if needs_more else 1) and bool(topics.words(statement.text))
+    needs_two = assertion.is_thin or _ENDS_WITH_REFERENCE.search(assertion.text) is not None
+    has_enough_words = len(set(assertion.specific_words)) >= (2 if needs_two else 1)
+    return has_enough_words and bool(topics.content_words(assertion.text))
 
 
-def _same(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= SAME_FROM * len(one | other)
+def _are_same(stems: frozenset[str], others: frozenset[str]) -> bool:
+    return len(stems & others) >= SAME_FROM * len(stems | others)

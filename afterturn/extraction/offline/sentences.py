@@ -1,13 +1,13 @@
-"""Sentences of a text, each where it stands, without quotations of others, code and secrets."""
+"""Find the sentences of a text, without quotations of other people and code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-#: A longer sentence is no statement in conversation but a list, a log or a pasted page.
+#: A longer sentence is not a statement in a conversation, but a list, a log or a pasted page.
 SENTENCE_LIMIT_CHARACTERS = 600
-#: A turn with more sentences holds a pasted document; what its writer says of himself stands at its start.
+#: A turn with more sentences contains a pasted document. What the writer says about themselves is at the start.
 SENTENCES_PER_TEXT = 600
 
 _BOUNDARY = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]{1,16}[\"')\]\u201d\u2019]?(?=\s|$)|[\u3002\uff01\uff1f]|\n")
@@ -18,14 +18,14 @@ _INITIAL = re.compile(r"(?:^|\s)[a-z]\.$|(?:^|\s)(?:no|etc)\.$")
 _HALF_OF_DAY = re.compile(r"\b[ap]\.m\.$")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}`|^[ \t]*>[^\n]*$", re.DOTALL | re.MULTILINE)
 _QUOTATION = re.compile(r"[\"\u201c](?=\S)[^\"\u201c\u201d\n]{1,1200}[\"\u201d]")
-_SAYS_SOMETHING = re.compile(r"\b(?:i|i'm|i've|we|my|me)\b", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|we|my|me)\b", re.IGNORECASE)
 
 
-def spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each sentence of `text`, in order, stripped of blanks.
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each sentence of a text, in order, without surrounding blanks.
 
-    Code, quoted lines and what is between quotation marks in the first person are left out, with the sentence
-    around them: they are not the writer's own statement.
+    Sentences with code, quoted lines, or a quotation in the first person are left out, because they are not the
+    writer's own statement.
     """
     masked = _masked(text)
     start, count = 0, 0
@@ -68,15 +68,15 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _masked(text: str) -> str:
-    """`text` at the same length, with NUL where no statement of the writer stands."""
+    """Return the text with NUL in place of code and quotations, at the same length."""
     text = text.replace("\x00", " ")
     if "`" in text or ">" in text:
-        text = _CODE.sub(lambda found: "\x00" * len(found.group()), text)
+        text = _CODE.sub(lambda match: "\x00" * len(match.group()), text)
     if '"' in text or "\u201c" in text:
-        text = _QUOTATION.sub(_mask_speech, text)
+        text = _QUOTATION.sub(_mask_quotation, text)
     return text
 
 
-def _mask_speech(found: re.Match[str]) -> str:
-    quotation = found.group()
-    return "\x00" * len(quotation) if _SAYS_SOMETHING.search(quotation) else quotation
+def _mask_quotation(match: re.Match[str]) -> str:
+    quotation = match.group()
+    return "\x00" * len(quotation) if _FIRST_PERSON.search(quotation) else quotation

@@ -1,4 +1,4 @@
-"""What somebody likes, owns and plans."""
+"""Rules for likes, possessions and plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a clause holds: before, now, or only planned."""
+"""The time of a clause: former, past, present or planned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from afterturn.extraction.offline import verbs
 
-_USED_TO = re.compile(r"\b(?P<who>I|[Ww]e) (?:\w+ly )?used to (?=\w)")
+_USED_TO = re.compile(r"\b(?P<subject>I|[Ww]e) (?:\w+ly )?used to (?=\w)")
 _NO_LONGER = re.compile(r"\b(?:I|[Ww]e)(?: am| have| are)? no longer (?=\w)")
 _ANY_MORE = re.compile(r"\b(?:I|[Ww]e)(?: do| am| are)? not (?=\w)[^.!]*?\b(?P<more>,? ?(?:any ?more|any longer))\b")
 _FUTURE = re.compile(
@@ -23,29 +23,29 @@ _STATE = re.compile(r"^(?:I|[Ww]e) (?:\w+ly )?(?:am|feel|felt|was|are|were|have 
 
 
 def is_former(clause: str) -> bool:
-    """Whether `clause` says that something holds no more: "used to", "no longer", "not ... anymore"."""
+    """Return whether a clause says that something is no longer true: "used to", "no longer", "not ... anymore"."""
     return any(pattern.search(clause) for pattern in (_USED_TO, _NO_LONGER, _ANY_MORE))
 
 
 def without_former(clause: str) -> str:
-    """Return what held before: "I used to live in Rome" -> "I live in Rome"."""
+    """Return what was true before: "I used to live in Rome" -> "I live in Rome"."""
     if _USED_TO.search(clause):
-        return _USED_TO.sub(r"\g<who> ", clause)
-    if found := _NO_LONGER.search(clause):
-        return clause[: found.start()] + found.group().replace("no longer ", "") + clause[found.end() :]
-    if found := _ANY_MORE.search(clause):
-        plain = clause[: found.start("more")] + clause[found.end("more") :]
+        return _USED_TO.sub(r"\g<subject> ", clause)
+    if match := _NO_LONGER.search(clause):
+        return clause[: match.start()] + match.group().replace("no longer ", "") + clause[match.end() :]
+    if match := _ANY_MORE.search(clause):
+        plain = clause[: match.start("more")] + clause[match.end("more") :]
         return re.sub(r"\b(I|[Ww]e)(?: do not|(?P<be> am| are) not) ", r"\1\g<be> ", plain, count=1)
     return clause
 
 
 def is_future(clause: str) -> bool:
-    """Whether `clause` tells a plan."""
+    """Return whether a clause states a plan."""
     return _FUTURE.search(clause) is not None
 
 
 def is_past(clause: str) -> bool:
-    """Whether `clause` tells what was."""
+    """Return whether a clause is in the past tense."""
     if is_future(clause):
         return False
     subject = _AFTER_SUBJECT.search(clause)
@@ -55,5 +55,5 @@ def is_past(clause: str) -> bool:
 
 
 def is_state(clause: str) -> bool:
-    """Whether `clause` says how the speaker is or feels, and not what he does."""
+    """Return whether a clause describes a state or a feeling of the speaker, not an action."""
     return _STATE.match(clause) is not None

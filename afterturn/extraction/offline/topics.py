@@ -1,4 +1,4 @@
-"""The words of a text that carry its meaning."""
+"""The topics of a text: its words without function words and vague words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 _WORD = re.compile(r"[^\W\d_][\w'-]*|\d{4}")
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 _FUNCTION_WORDS = _words(
@@ -30,7 +30,7 @@ _FUNCTION_WORDS = _words(
     user recently currently
     """
 )
-#: Words that fit any subject: a sentence of them alone says nothing that one would look for.
+#: Words that fit any topic. Nobody searches for a sentence that contains only these.
 _VAGUE_WORDS = _words(
     """
     able absolutely amazing appreciate aspect aspects awesome bad beautiful believe best better big bit
@@ -51,44 +51,44 @@ _VAGUE_WORDS = _words(
 )
 
 
-def words(text: str) -> list[str]:
-    """Return the words of `text` that are no function words, in lower case, in order."""
+def content_words(text: str) -> list[str]:
+    """Return the words of a text without function words, in lower case, in order."""
     return [
         word
-        for word in (found.group().lower().removesuffix("'s") for found in _WORD.finditer(text))
+        for word in (match.group().lower().removesuffix("'s") for match in _WORD.finditer(text))
         if word not in _FUNCTION_WORDS and len(word) > 1
     ]
 
 
-def telling(text: str) -> list[str]:
-    """Return the words of `text` that say what it is about."""
-    return [word for word in words(text) if word not in _VAGUE_WORDS]
+def specific_words(text: str) -> list[str]:
+    """Return the content words of a text that are not vague."""
+    return [word for word in content_words(text) if word not in _VAGUE_WORDS]
 
 
 def stem(word: str) -> str:
-    """Return a rough stem, so that `paints`, `painted` and `painting` count as one."""
+    """Return a rough stem, the same for `paints`, `painted` and `painting`."""
     for ending in ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s", "y", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
 
 
-def pick(text: str, without: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Return up to `limit` topics of `text`, names and long words first, `without` those words."""
-    unwanted = {word.lower() for name in without for word in name.split()}
-    candidates = dict.fromkeys(word for word in telling(text) if word not in unwanted and not word.isdigit())
+def pick_topics(text: str, without: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """Return up to `limit` topics of a text, names and long words first, without the words of some names."""
+    excluded = {word.lower() for name in without for word in name.split()}
+    candidates = dict.fromkeys(word for word in specific_words(text) if word not in excluded and not word.isdigit())
     ranked = sorted(candidates, key=lambda word: (word.capitalize() not in text or word in text, -len(word)))
     return tuple(ranked[:limit])
 
 
-def frequent(texts: Iterable[str], without: Iterable[str], limit: int) -> list[str]:
-    """Return the words that most of `texts` are about."""
-    unwanted = {word.lower() for name in without for word in name.split()}
+def frequent_topics(texts: Iterable[str], without: Iterable[str], limit: int) -> list[str]:
+    """Return the most frequent topics of texts, without the words of some names."""
+    excluded = {word.lower() for name in without for word in name.split()}
     counts: Counter[str] = Counter()
-    shown: dict[str, str] = {}
+    word_of_stem: dict[str, str] = {}
     for text in texts:
-        for word in dict.fromkeys(telling(text)):
-            if word not in unwanted and not word.isdigit():
-                shown.setdefault(stem(word), word)
+        for word in dict.fromkeys(specific_words(text)):
+            if word not in excluded and not word.isdigit():
+                word_of_stem.setdefault(stem(word), word)
                 counts[stem(word)] += 1
-    return [shown[root] for root, _ in counts.most_common(limit)]
+    return [word_of_stem[root] for root, _ in counts.most_common(limit)]

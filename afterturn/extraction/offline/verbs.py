@@ -1,13 +1,13 @@
-"""English verbs: telling past from present, and the third person singular."""
+"""English verbs: recognise the past tense, and form the third person singular."""
 
 from __future__ import annotations
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
-#: Forms that say "past" without -ed. Those that look like their present (put, cut) are read as past.
+#: Past forms without -ed. Forms that equal their present (put, cut) are read as past.
 IRREGULAR_PAST = _words(
     """
     ate awoke became began bent bit blew bought bred broke brought built burnt came caught chose clung crept cut
@@ -23,16 +23,16 @@ IRREGULAR_PAST = _words(
 
 _PRESENT_IN_ED = _words("need feed speed bleed breed seed heed exceed succeed proceed weed embed shed wed")
 
-#: Verbs that keep their form after any subject.
+#: Verbs with the same form after any subject.
 MODALS = _words("can cannot could may might must shall should will would ought")
 
-#: Verbs that continue the predicate even after an infinitive: "tries to run daily and loves the sea".
+#: Verbs that belong to the subject even after an infinitive: "tries to run daily and loves the sea".
 STATIVE = _words("am enjoy love hate prefer want know")
 
-#: After "to", these are no verbs: "go to school and work".
+#: Words that are not verbs after "to": "go to school and work".
 _NO_INFINITIVES = _words("school work bed church town college university music podcasts classes therapy")
 
-#: Base forms that, after "and", continue the speaker's predicate.
+#: Base forms that, after "and", are a further verb of the subject.
 CONTINUING = _words(
     """
     am have live like enjoy prefer hate want go know speak teach write read eat drink believe think feel try
@@ -41,7 +41,7 @@ CONTINUING = _words(
     """
 )
 
-#: The same, but also nouns: they count only with a word after them that a noun would not have.
+#: Further verbs that are also nouns. They count only before a word that does not follow a noun.
 CONTINUING_OR_NOUN = _words(
     """
     work love play study travel dance exercise walk cook hike plan need cycle paint practice swim train care
@@ -66,27 +66,27 @@ _ADVERBS = _words(
 
 
 def is_adverb(word: str) -> bool:
-    """Whether `word` (lower case) may stand between a subject and its verb."""
+    """Return whether `word` (lower case) may be between a subject and its verb."""
     return word in _ADVERBS or (word.endswith("ly") and word not in _NOT_ADVERBS)
 
 
 def is_past(word: str) -> bool:
-    """Whether `word` (lower case) is a past form: `went`, `adopted`."""
+    """Return whether `word` (lower case) is a past form: `went`, `adopted`."""
     if word in IRREGULAR_PAST:
         return True
     return len(word) > 3 and word.endswith("ed") and word not in _PRESENT_IN_ED
 
 
 def is_infinitive(word: str) -> bool:
-    """Whether `word`, as it stands after "to", is a verb and not a place: "to swim", not "to Lisbon"."""
+    """Return whether a word after "to" is a verb, not a place: "to swim", not "to Lisbon"."""
     return word.islower() and word not in AFTER_A_VERB and word not in _NO_INFINITIVES
 
 
-def third_person(word: str) -> str:
-    """Return the form of a verb's base or past form after a name: `try` -> `tries`, `am` -> `is`, `went` -> `went`."""
-    special = _SPECIAL.get(word)
-    if special is not None:
-        return special
+def third_person_form(word: str) -> str:
+    """Return the form of a verb after a name: `try` -> `tries`, `am` -> `is`, `went` -> `went`."""
+    irregular = _IRREGULAR_THIRD_PERSON.get(word)
+    if irregular is not None:
+        return irregular
     if word in MODALS or is_past(word) or word.endswith("ing"):
         return word
     if word.endswith(("s", "x", "z", "ch", "sh", "o")):
@@ -96,7 +96,7 @@ def third_person(word: str) -> str:
     return word + "s"
 
 
-_SPECIAL = {
+_IRREGULAR_THIRD_PERSON = {
     "am": "is",
     "are": "is",
     "be": "is",
@@ -112,6 +112,6 @@ _SPECIAL = {
 }
 
 
-def plural(word: str) -> str:
-    """Return the form after "they" of a verb in the first person: `am` -> `are`, `was` -> `were`."""
+def plural_form(word: str) -> str:
+    """Return the form of a verb after "they": `am` -> `are`, `was` -> `were`."""
     return {"am": "are", "was": "were", "is": "are"}.get(word, word)

@@ -77,7 +77,7 @@ def _cut_due(runtime: Runtime) -> int:
 
 
 def _cut_imported(runtime: Runtime) -> int:
-    new_batches = cutting.cut_waiting(runtime.postgres, runtime.settings)
+    new_batches = cutting.cut_imported_batches(runtime.postgres, runtime.settings)
     faults.point("sweep.imports_cut")
     for batch in new_batches:
         runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))

@@ -1,1 +1,1 @@
-"""Large memories: an index of which documents may answer a question, so that not all of them are read."""
+"""The index of a large memory: it finds the documents that may answer a question, so that recall need not read all."""

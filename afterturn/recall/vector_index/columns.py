@@ -1,4 +1,4 @@
-"""The columns of a large memory's index: what is known of each document without reading it."""
+"""The columns of an index: what recall knows about each document without reading it."""
 
 from __future__ import annotations
 
@@ -12,120 +12,121 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall import stems
-from afterturn.recall.documents import Key, TurnKey
-
-Places = NDArray[np.int64]
+from afterturn.recall.document_keys import Key, TurnKey
+from afterturn.recall.documents import Places
 
 #: Bits of `traits`.
 IS_USER = 1
-TELLS_TIME = 2
+NAMES_TIME = 2
 
-#: How each column of numbers is stored: four bytes where there may be many, less where less will do.
-STORED = {
+#: The stored type of each column of numbers: no larger than its values need.
+_STORED_TYPES = {
     "session_sizes": "<i4",
     "positions": "<i4",
-    "stems": "<u2",
+    "lengths": "<u2",
     "traits": "<u1",
     "speaker": "<u2",
     "months": "<i2",
     "evidence_facts": "<i4",
     "evidence_turns": "<i4",
-    "alone": "<i4",
+    "standalone": "<i4",
 }
-ID_BYTES = 16
+_ID_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """One index. A document's place is that in these columns: turns first, then facts that rest on no turn."""
+class IndexColumns:
+    """The columns of one index. The documents are the turns, then the standalone facts (facts without a turn)."""
 
     space_id: int | None
-    turns: int
+    turn_count: int
     sessions: Sequence[str]
-    #: How many turns each session has.
+    #: The number of turns of each session.
     session_sizes: NDArray[Any]
     speakers: Sequence[str]
-    #: Of the turns.
+    #: Per turn.
     positions: NDArray[Any]
-    #: How many stems; of all documents, like the next four.
-    stems: NDArray[Any]
+    #: Per document, in stems.
+    lengths: NDArray[Any]
+    #: Per document: the bits IS_USER and NAMES_TIME.
     traits: NDArray[Any]
-    #: Place among the speakers.
+    #: Per document: the index of the speaker in `speakers`.
     speaker: NDArray[Any]
-    #: Since 1970.
+    #: Per document: months since January 1970.
     months: NDArray[Any]
-    #: Ids of all facts, one after another.
+    #: The ids of all facts, concatenated.
     fact_ids: bytes
-    #: Pairs: the place of the fact among the facts, and that of the turn.
+    #: Pairs as two columns: the place of a fact among the facts, and the place of a turn that is its evidence.
     evidence_facts: NDArray[Any]
     evidence_turns: NDArray[Any]
-    #: Of the documents behind the turns: the places of the facts.
-    alone: NDArray[Any]
-    #: How the vectors of turns and of facts are spread (`cells.spread`).
+    #: Per document after the turns: the place of the standalone fact among the facts.
+    standalone: NDArray[Any]
+    #: Mean and covariance of the vectors of turns and of facts (`cells.Spread.pack`).
     spread_of_turns: bytes
     spread_of_facts: bytes
 
     @cached_property
     def session(self) -> Places:
-        """Which session each document is of; facts have one each, behind those of the turns."""
+        """The session number of each document. Each standalone fact has a number of its own, after the sessions."""
         of_turns = np.repeat(np.arange(len(self.sessions)), self.session_sizes)
-        return np.concatenate([of_turns, len(self.sessions) + np.arange(len(self.alone))])
+        return np.concatenate([of_turns, len(self.sessions) + np.arange(len(self.standalone))])
 
     @cached_property
     def session_starts(self) -> Places:
-        """The place of each session's first turn."""
+        """The place of the first turn of each session."""
         return np.concatenate([[0], np.cumsum(self.session_sizes)[:-1]]).astype(np.int64)
 
     @cached_property
     def has_fact(self) -> NDArray[np.bool_]:
-        """Whether a fact rests on the document, or it is one."""
-        has_fact = np.zeros(self.documents, dtype=np.bool_)
+        """Whether the document is evidence of a fact, or is a fact."""
+        has_fact = np.zeros(self.document_count, dtype=np.bool_)
         has_fact[self.evidence_turns] = True
-        has_fact[self.turns :] = True
+        has_fact[self.turn_count :] = True
         return has_fact
 
     @cached_property
     def is_opening(self) -> NDArray[np.bool_]:
-        """Whether the document opens its session."""
-        is_first = np.append(self.positions == 1, np.zeros(len(self.alone), dtype=np.bool_))
-        return np.asarray(is_first & (self.stems >= stems.OPENING_STEMS))
+        """Whether the document is the first turn of its session and longer than a greeting."""
+        is_first = np.append(self.positions == 1, np.zeros(len(self.standalone), dtype=np.bool_))
+        return np.asarray(is_first & (self.lengths >= stems.OPENING_STEMS))
 
     @cached_property
     def session_numbers(self) -> Mapping[str, int]:
-        return {name: number for number, name in enumerate(self.sessions)}
+        """The number of each session by its id."""
+        return {session_id: number for number, session_id in enumerate(self.sessions)}
 
     @property
-    def documents(self) -> int:
-        return len(self.stems)
+    def document_count(self) -> int:
+        return len(self.lengths)
 
     @property
-    def facts(self) -> int:
-        return len(self.fact_ids) // ID_BYTES
+    def fact_count(self) -> int:
+        return len(self.fact_ids) // _ID_BYTES
 
     def fact_id(self, place: int) -> UUID:
-        return UUID(bytes=self.fact_ids[ID_BYTES * place : ID_BYTES * (place + 1)])
+        return UUID(bytes=self.fact_ids[_ID_BYTES * place : _ID_BYTES * (place + 1)])
 
-    def fact_name(self, place: int) -> str:
-        """Return the name of a fact's vector."""
-        digits = self.fact_ids[ID_BYTES * place : ID_BYTES * (place + 1)].hex()
+    def fact_item(self, place: int) -> str:
+        """Return the name of a fact's vector. Formatting the digits is faster than `str(UUID)`."""
+        digits = self.fact_ids[_ID_BYTES * place : _ID_BYTES * (place + 1)].hex()
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     @cached_property
-    def _places_alone(self) -> Mapping[bytes, int]:
-        ids = (self.fact_ids[ID_BYTES * place : ID_BYTES * (place + 1)] for place in self.alone.tolist())
-        return {fact_id: self.turns + number for number, fact_id in enumerate(ids)}
+    def _standalone_places(self) -> Mapping[bytes, int]:
+        ids = (self.fact_ids[_ID_BYTES * place : _ID_BYTES * (place + 1)] for place in self.standalone.tolist())
+        return {fact_id: self.turn_count + number for number, fact_id in enumerate(ids)}
 
     def turn_key(self, place: int) -> TurnKey:
         return TurnKey(self.sessions[self.session[place]], int(self.positions[place]))
 
     def last_position(self, session: int) -> int:
-        """Return the position of a session's last turn."""
+        """Return the position of the last turn of a session."""
         return int(self.positions[self.session_starts[session] + self.session_sizes[session] - 1])
 
     def place_of(self, key: Key) -> int:
-        """Return the place of a turn, or of a fact that rests on none; -1 where the index does not know it."""
+        """Return the place of a turn or of a standalone fact; -1 where the index does not contain it."""
         if isinstance(key, UUID):
-            return self._places_alone.get(key.bytes, -1)
+            return self._standalone_places.get(key.bytes, -1)
         if not isinstance(key, TurnKey) or key.session_id not in self.session_numbers:
             return -1
         session = self.session_numbers[key.session_id]
@@ -133,12 +134,14 @@ class Columns:
         place = start + int(np.searchsorted(self.positions[start : start + size], key.position))
         return place if place < start + size and self.positions[place] == key.position else -1
 
-    def packed(self) -> dict[str, Any]:
-        """Return the index as arguments of the query that keeps it."""
-        held = {name: np.asarray(getattr(self, name)).astype(stored).tobytes() for name, stored in STORED.items()}
-        return held | {
+    def pack(self) -> dict[str, Any]:
+        """Return the columns as arguments of the query `add_columns`."""
+        packed = {
+            name: np.asarray(getattr(self, name)).astype(stored).tobytes() for name, stored in _STORED_TYPES.items()
+        }
+        return packed | {
             "space_id": self.space_id,
-            "turns": self.turns,
+            "turn_count": self.turn_count,
             "sessions": list(self.sessions),
             "speakers": list(self.speakers),
             "fact_ids": self.fact_ids,
@@ -147,15 +150,15 @@ class Columns:
         }
 
 
-def unpacked(row: Mapping[str, Any]) -> Columns:
-    """Return the index of its row."""
-    return Columns(
+def unpack(row: Mapping[str, Any]) -> IndexColumns:
+    """Return the columns from a row of the query `columns`."""
+    return IndexColumns(
         space_id=row["space_id"],
-        turns=row["turns"],
+        turn_count=row["turn_count"],
         sessions=row["sessions"],
         speakers=row["speakers"],
         fact_ids=bytes(row["fact_ids"]),
         spread_of_turns=bytes(row["spread_of_turns"]),
         spread_of_facts=bytes(row["spread_of_facts"]),
-        **{name: np.frombuffer(row[name], dtype=stored) for name, stored in STORED.items()},
+        **{name: np.frombuffer(row[name], dtype=stored) for name, stored in _STORED_TYPES.items()},
     )

@@ -1,7 +1,7 @@
-"""A question against the index of a large memory: exact by words, by meaning for what is near, estimated for the rest.
+"""The features of documents for one question, computed from the index of a large memory.
 
-Words are counted over all documents, as they are in a small memory. Cosines are known of the cells that were looked
-into; mean and deviation of all of them come from the sample.
+The features of words are exact: they are computed over all documents, as in a memory without index. Cosines are known
+only for the cells that were searched; mean and deviation of all cosines are estimated.
 """
 
 from __future__ import annotations
@@ -9,223 +9,181 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from afterturn.recall import dates, lexical, stems
-from afterturn.recall.documents import Documents, Row, TurnKey
+from afterturn.recall import lexical, question_dates, stems
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.ranking import weights_for
-from afterturn.recall.vector_index import cells, scales
-from afterturn.recall.vector_index.columns import IS_USER, TELLS_TIME, Columns, Places
-from afterturn.recall.vector_index.scales import Scale
-from afterturn.recall.vector_index.words import Words
-
-Numbers = NDArray[np.float64]
-
-#: The cell that is a sample of all.
-SAMPLE = -1
+from afterturn.recall.vector_index import scales
+from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
+from afterturn.recall.vector_index.known_cosines import KnownCosines
+from afterturn.recall.vector_index.word_features import WordFeatures
 
 
-class Meaning:
-    """The cosines that are known, and how all of them are spread."""
+class IndexFeatures:
+    """Selects the documents that may answer a question, and computes the features of documents that were read.
 
-    def __init__(self, columns: Columns, near: Sequence[Row], vector: Sequence[float] | None) -> None:
-        self._columns = columns
-        self._known = np.full(columns.documents + columns.facts, np.nan)
-        sample: Row = {"places": b"", "cosines": b""}
-        for row in near:
-            if row["cell"] == SAMPLE:
-                sample = row
-            else:
-                self._take(row)
-        self._update()
-        self.facts = cells.scale(columns.spread_of_facts if vector else b"", vector or ())
-        # Facts that rest on no turn are documents, and sessions of their own, spread like all facts.
-        alone = float(len(columns.alone)), self.facts
-        turns = cells.scale(columns.spread_of_turns if vector else b"", vector or ())
-        self.documents = scales.united((float(columns.turns), turns), alone)
-        self.sessions = scales.united((float(columns.turns), self._of_sessions(sample)), alone)
-
-    def _take(self, row: Row) -> Places:
-        places = np.frombuffer(row["places"], dtype=">i4").astype(np.int64)
-        self._known[places] = np.frombuffer(row["cosines"], dtype=">f4")
-        return places
-
-    def _of_sessions(self, sample: Row) -> Scale:
-        """Return how the best cosines of the sessions are spread, each counting as often as it has turns.
-
-        Of sessions that something near is in, the best is known. How those are that nothing near is in, the sample
-        tells.
-        """
-        sizes = self._columns.session_sizes.astype(np.float64)
-        known = np.flatnonzero(~np.isnan(self.best[: len(sizes)]))
-        places = self._take(sample)
-        self._update()
-        others = self.best[np.setdiff1d(self._columns.session[places], known)]
-        return scales.united(
-            (float(sizes[known].sum()), scales.weighted(self.best[known], sizes[known])),
-            (float(sizes.sum() - sizes[known].sum()), scales.of(others)) if len(others) else (0.0, Scale(0.0, 0.0)),
-        )
-
-    @property
-    def of_documents(self) -> Numbers:
-        return self._known[: self._columns.documents]
-
-    @property
-    def of_facts(self) -> Numbers:
-        return self._known[self._columns.documents :]
-
-    def learn(self, places: Places, cosines: Numbers) -> None:
-        """Take cosines of documents, and of facts behind them."""
-        self._known[places] = cosines
-        self._update()
-
-    def _update(self) -> None:
-        held = self._columns
-        # A fact that rests on no turn has one vector, as a fact.
-        self.of_documents[held.turns :] = self.of_facts[held.alone]
-        near = np.flatnonzero(~np.isnan(self.of_documents))
-        #: The best cosine of each session.
-        self.best = np.full(len(held.sessions) + len(held.alone), np.nan)
-        np.fmax.at(self.best, held.session[near], self.of_documents[near])
-
-
-class Question:
-    """What the index says of a question: which documents may answer it, and the features of those that were read."""
+    It is the `FeatureSource` of `Ranking` for a memory with an index.
+    """
 
     def __init__(
         self,
-        columns: Columns,
+        columns: IndexColumns,
         question: str,
         question_stems: Sequence[str],
         vector: Sequence[float] | None,
         postings: Sequence[Row],
-        near: Sequence[Row],
+        cell_rows: Sequence[Row],
     ) -> None:
+        """Compute what the rows of the index say about the question.
+
+        Args:
+            columns: of the index.
+            question: its text.
+            question_stems: in the order of the question.
+            vector: of the question; None: words alone.
+            postings: rows of the query `postings`.
+            cell_rows: rows of the query `cells`.
+        """
         self._columns = columns
         self._weights = weights_for(question_stems)
-        self._asks_for_a_time = stems.asks_for_a_time(question)
-        self._dates = dates.named(question)
-        asked = stems.words(question)
-        names = asked & frozenset(word for name in columns.speakers for word in stems.words(name))
-        wanted = stems.wanted(question_stems, names)
-        self._words = Words(columns, [stems.code(stem) for stem in wanted], postings)
-        self._meaning = Meaning(columns, near, vector)
-        named = {place for place, name in enumerate(columns.speakers) if names & stems.words(name)}
-        # Nobody is preferred where one speaks alone.
-        self._named = frozenset() if len(named) == len(columns.speakers) else frozenset(named)
-        self._length = scales.of(np.log1p(columns.stems.astype(np.float64)))
+        self._is_time_question = stems.is_time_question(question)
+        self._dates = question_dates.find_dates(question)
+        names = stems.words(question) & frozenset(word for name in columns.speakers for word in stems.words(name))
+        topic_stems = stems.topic_stems(question_stems, names)
+        self._words = WordFeatures(columns, [stems.code(stem) for stem in topic_stems], postings)
+        self._cosines = KnownCosines(columns, cell_rows, vector)
+        named_speakers = {number for number, name in enumerate(columns.speakers) if names & stems.words(name)}
+        #: Empty where all speakers are named, because then the feature distinguishes nothing.
+        self._named_speakers = frozenset(named_speakers if len(named_speakers) < len(columns.speakers) else ())
+        self._length_scale = scales.measure(np.log1p(columns.lengths.astype(np.float64)))
 
-    def best(self, count: int, among: Places) -> Places:
-        """Return those documents (their places) that may answer best, in no order."""
+    def best_places(self, count: int, among: Places) -> Places:
+        """Return the places of the `count` documents with the highest estimated scores, in no order."""
         if len(among) <= count:
             return among
-        return among[np.argpartition(-self._estimated(among), count)[:count]]
+        return among[np.argpartition(-self._estimate_scores(among), count)[:count]]
 
-    def resting_on(self, places: Places) -> Places:
-        """Return the facts (their places) that rest on documents, or are ones."""
-        held = self._columns
-        chosen = np.zeros(held.documents, dtype=np.bool_)
-        chosen[places] = True
-        found = [held.evidence_facts[chosen[held.evidence_turns]], held.alone[chosen[held.turns :]]]
-        return np.unique(np.concatenate(found)).astype(np.int64)
+    def facts_of(self, places: Places) -> Places:
+        """Return the places of the facts of documents: facts whose evidence they are, and standalone facts."""
+        columns = self._columns
+        is_chosen = np.zeros(columns.document_count, dtype=np.bool_)
+        is_chosen[places] = True
+        with_evidence = columns.evidence_facts[is_chosen[columns.evidence_turns]]
+        standalone = columns.standalone[is_chosen[columns.turn_count :]]
+        return np.unique(np.concatenate([with_evidence, standalone])).astype(np.int64)
 
-    def unknown(self, documents: Places, facts: Places) -> tuple[Places, Places]:
-        """Return the turns and facts among these whose cosines are not known."""
-        turns = documents[documents < self._columns.turns]
+    def without_cosine(self, documents: Places, facts: Places) -> tuple[Places, Places]:
+        """Return those of the turns and of the facts whose cosines are not known."""
+        turns = documents[documents < self._columns.turn_count]
         return (
-            turns[np.isnan(self._meaning.of_documents[turns])],
-            facts[np.isnan(self._meaning.of_facts[facts])],
+            turns[np.isnan(self._cosines.of_documents[turns])],
+            facts[np.isnan(self._cosines.of_facts[facts])],
         )
 
-    def learn(self, rows: Sequence[Row], turns: Places, facts: Places) -> None:
-        """Take the answer to the query `cosines` about these turns and facts."""
-        named = {
-            key.item: place
-            for key, place in zip(map(self._columns.turn_key, turns.tolist()), turns.tolist(), strict=True)
-        }
-        named |= {self._columns.fact_name(place): self._columns.documents + place for place in facts.tolist()}
+    def add_cosines(self, rows: Sequence[Row], turns: Places, facts: Places) -> None:
+        """Add the rows of the query `cosines` for these turns and facts."""
+        columns = self._columns
+        places_of_items = {columns.turn_key(place).item: place for place in turns.tolist()}
+        places_of_items |= {columns.fact_item(place): columns.document_count + place for place in facts.tolist()}
         for row in rows:
-            places = np.array([named[item] for item in row["items"]], dtype=np.int64)
-            self._meaning.learn(places, np.frombuffer(row["cosines"], dtype=">f8").astype(np.float64))
+            places = np.array([places_of_items[item] for item in row["items"]], dtype=np.int64)
+            self._cosines.add(places, np.frombuffer(row["cosines"], dtype=">f8").astype(np.float64))
 
-    def learnt(self, turns: Places, facts: Places) -> list[Row]:
-        """Return the cosines that are known of these, in the form of the query `cosines`."""
-        meaning, held = self._meaning, self._columns
-        turns = turns[~np.isnan(meaning.of_documents[turns])]
-        facts = facts[~np.isnan(meaning.of_facts[facts])]
-        names = [held.turn_key(place).item for place in turns.tolist()]
+    def cosine_rows(self, turns: Places, facts: Places) -> list[Row]:
+        """Return the known cosines of these turns and facts, as rows of the query `cosines`."""
+        cosines, columns = self._cosines, self._columns
+        turns = turns[~np.isnan(cosines.of_documents[turns])]
+        facts = facts[~np.isnan(cosines.of_facts[facts])]
         return [
-            {"kind": "turn", "items": names, "cosines": meaning.of_documents[turns].astype(">f8").tobytes()},
+            {
+                "kind": "turn",
+                "items": [columns.turn_key(place).item for place in turns.tolist()],
+                "cosines": cosines.of_documents[turns].astype(">f8").tobytes(),
+            },
             {
                 "kind": "fact",
-                "items": [held.fact_name(place) for place in facts.tolist()],
-                "cosines": meaning.of_facts[facts].astype(">f8").tobytes(),
+                "items": [columns.fact_item(place) for place in facts.tolist()],
+                "cosines": cosines.of_facts[facts].astype(">f8").tobytes(),
             },
         ]
 
-    def of_facts(self, facts: Documents) -> Numbers:
-        """Return how near each fact is to the question, in deviations."""
-        return self._meaning.facts.of(facts.cosine)
+    def fact_similarities(self, facts: Documents) -> Numbers:
+        """Return the standardized cosine of each fact."""
+        return self._cosines.fact_scale.standardize(facts.cosine)
 
-    def of_documents(self, held: Documents) -> dict[str, Numbers]:
-        """Return each feature of documents, in the index or not."""
-        places = np.array([self._columns.place_of(key) for key in held.keys], dtype=np.int64)
+    def document_features(self, documents: Documents) -> dict[str, Numbers]:
+        """Return the features of documents by name. The documents may be newer than the index."""
+        places = np.array([self._columns.place_of(key) for key in documents.keys], dtype=np.int64)
         time_codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-        named = frozenset(self._columns.speakers[place] for place in self._named)
-        return self._words.of_documents(held, places) | {
-            "meaning": self._meaning.documents.of(held.cosine),
-            "meaning_of_session": self._meaning.sessions.of(self._best_of_session(held, places)),
-            "speaker": np.array([name in named for name in held.speaker], dtype=np.float64),
-            "date": self._dates.matches(held.said_at),
-            "tells_time": np.where(self._asks_for_a_time, lexical.counts(held, time_codes).any(axis=1), 0.0),
-            "length": self._length.of(np.log1p(held.sizes.astype(np.float64))),
-            "user": held.is_user,
+        speakers = frozenset(self._columns.speakers[number] for number in self._named_speakers)
+        best_cosines = self._best_session_cosines(documents)
+        lengths = np.log1p(documents.lengths.astype(np.float64))
+        names_time = lexical.count_stems(documents, time_codes).any(axis=1)
+        return self._words.document_features(documents, places) | {
+            "meaning": self._cosines.document_scale.standardize(documents.cosine),
+            "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
+            "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
+            "date": self._dates.match_scores(documents.said_at),
+            "tells_time": np.where(self._is_time_question, names_time, 0.0),
+            "length": self._length_scale.standardize(lengths),
+            "user": documents.is_user,
         }
 
-    def _estimated(self, places: Places) -> Numbers:
-        """Return the score of documents of the index, as far as it is known; what is not, is taken for average."""
-        held, meaning, weights = self._columns, self._meaning, self._weights
-        traits, months = held.traits[places], held.months[places]
-        features: dict[str, Numbers] = {
-            **self._words.estimated(places),
-            "meaning": meaning.documents.of(meaning.of_documents[places]),
-            "meaning_of_session": meaning.sessions.of(meaning.best)[held.session[places]],
-            "length": self._length.of(np.log1p(held.stems.astype(np.float64)))[places],
-            "user": (traits & IS_USER > 0).astype(np.float64),
-            "learnt": held.has_fact[places].astype(np.float64),
-            "opening": held.is_opening[places].astype(np.float64),
-            "fact": self._lent()[places],
-        }
-        if self._named:
-            features["speaker"] = np.isin(held.speaker[places], list(self._named)).astype(np.float64)
-        if self._dates.months or self._dates.years:
-            seconds = months.astype("datetime64[M]").astype("datetime64[s]").astype(np.float64)
-            features["date"] = self._dates.matches(seconds)
-        if self._asks_for_a_time:
-            features["tells_time"] = (traits & TELLS_TIME > 0).astype(np.float64)
+    def _estimate_scores(self, places: Places) -> Numbers:
+        """Return the scores of documents of the index. A feature that is not known counts as average."""
+        columns, weights = self._columns, self._weights
         scores = np.zeros(len(places))
-        for name, values in features.items():
+        for name, values in self._known_features(places).items():
             if weights[name]:
                 scores += weights[name] * values
+        if self._named_speakers:
+            is_named = np.isin(columns.speaker[places], list(self._named_speakers)).astype(np.float64)
+            scores += weights["speaker"] * is_named
+        if self._dates.months or self._dates.years:
+            seconds = columns.months[places].astype("datetime64[M]").astype("datetime64[s]").astype(np.float64)
+            scores += weights["date"] * self._dates.match_scores(seconds)
+        if self._is_time_question:
+            scores += weights["tells_time"] * (columns.traits[places] & NAMES_TIME > 0).astype(np.float64)
         return scores
 
-    def _lent(self) -> Numbers:
-        """Return what the nearest fact lends each document, where it is known."""
-        held, meaning = self._columns, self._meaning
-        scores = meaning.facts.of(meaning.of_facts)
-        lent = np.full(held.documents, np.nan)
-        near = np.flatnonzero(~np.isnan(meaning.of_facts)[held.evidence_facts])
-        np.fmax.at(lent, held.evidence_turns[near], scores[held.evidence_facts[near]])
-        lent[held.turns :] = scores[held.alone]
-        return np.asarray(np.nan_to_num(lent))
+    def _known_features(self, places: Places) -> dict[str, Numbers]:
+        """Return the features of documents of the index that every question has."""
+        columns, cosines = self._columns, self._cosines
+        session_similarities = cosines.session_scale.standardize(cosines.best_of_session)
+        lengths = self._length_scale.standardize(np.log1p(columns.lengths.astype(np.float64)))
+        return {
+            **self._words.indexed_features(places),
+            "meaning": cosines.document_scale.standardize(cosines.of_documents[places]),
+            "meaning_of_session": session_similarities[columns.session[places]],
+            "length": lengths[places],
+            "user": (columns.traits[places] & IS_USER > 0).astype(np.float64),
+            "learnt": columns.has_fact[places].astype(np.float64),
+            "opening": columns.is_opening[places].astype(np.float64),
+            "fact": self._best_fact_similarities()[places],
+        }
 
-    def _best_of_session(self, held: Documents, places: Places) -> Numbers:
-        """Return the best cosine of each document's session, of those that are known."""
-        best = np.full(int(held.session.max(initial=-1)) + 1, np.nan)
-        np.fmax.at(best, held.session, held.cosine)
-        sessions = self._columns.session_numbers
-        known = np.array(
-            [sessions.get(key.session_id, -1) if isinstance(key, TurnKey) else -1 for key in held.keys], dtype=np.int64
+    def _best_fact_similarities(self) -> Numbers:
+        """Return for each document the highest standardized cosine of its facts; 0 where none is known."""
+        columns, cosines = self._columns, self._cosines
+        similarities = cosines.fact_scale.standardize(cosines.of_facts)
+        best = np.full(columns.document_count, np.nan)
+        known = np.flatnonzero(~np.isnan(cosines.of_facts)[columns.evidence_facts])
+        np.fmax.at(best, columns.evidence_turns[known], similarities[columns.evidence_facts[known]])
+        best[columns.turn_count :] = similarities[columns.standalone]
+        return np.asarray(np.nan_to_num(best))
+
+    def _best_session_cosines(self, documents: Documents) -> Numbers:
+        """Return the highest known cosine in the session of each document; nan where none is known."""
+        best = np.full(int(documents.session.max(initial=-1)) + 1, np.nan)
+        np.fmax.at(best, documents.session, documents.cosine)
+        session_numbers = self._columns.session_numbers
+        indexed_sessions = np.array(
+            [session_numbers.get(key.session_id, -1) if isinstance(key, TurnKey) else -1 for key in documents.keys],
+            dtype=np.int64,
         )
-        of_index: Numbers = self._meaning.best[known] if len(self._meaning.best) else np.full(len(known), np.nan)
-        return np.asarray(np.fmax(best[held.session], np.where(known >= 0, of_index, np.nan)))
+        best_of_session = self._cosines.best_of_session
+        best_in_index: Numbers = (
+            best_of_session[indexed_sessions] if len(best_of_session) else np.full(len(indexed_sessions), np.nan)
+        )
+        return np.asarray(np.fmax(best[documents.session], np.where(indexed_sessions >= 0, best_in_index, np.nan)))

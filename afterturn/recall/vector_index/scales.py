@@ -1,49 +1,52 @@
-"""Mean and deviation of a value over all documents of a memory."""
+"""Mean and standard deviation of values over all documents of a memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from afterturn.recall.documents import Numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Mean and deviation."""
+    """A mean and a standard deviation."""
 
     mean: float
     deviation: float
 
-    def of(self, values: Numbers) -> Numbers:
-        """Return the values in deviations from the mean; 0 where there is no value, or all are the same."""
+    def standardize(self, values: Numbers) -> Numbers:
+        """Return the values as deviations from the mean; 0 where a value is nan, or where all values are equal."""
         if self.deviation < 1e-9:
             return np.zeros(len(values))
         return np.asarray(np.nan_to_num((values - self.mean) / self.deviation))
 
 
-def of(values: Numbers) -> Scale:
-    """Return the scale of values, of which some may be missing (nan)."""
+#: The scale of no values.
+EMPTY = Scale(0.0, 0.0)
+
+
+def measure(values: Numbers) -> Scale:
+    """Return the scale of values; nan values do not count."""
     known = values[~np.isnan(values)]
-    return Scale(float(known.mean()), float(known.std())) if len(known) else Scale(0.0, 0.0)
+    return Scale(float(known.mean()), float(known.std())) if len(known) else EMPTY
 
 
-def weighted(values: Numbers, weights: Numbers) -> Scale:
-    """Return the scale of values of which each counts as often as its weight says."""
+def measure_weighted(values: Numbers, weights: Numbers) -> Scale:
+    """Return the scale of values, each of which counts as often as its weight says."""
     total = float(weights.sum())
     if not total:
-        return Scale(0.0, 0.0)
+        return EMPTY
     mean = float(values @ weights) / total
     return Scale(mean, float(np.sqrt(((values - mean) ** 2) @ weights / total)))
 
 
-def united(*parts: tuple[float, Scale]) -> Scale:
-    """Return the scale of all values, from how many each part has and its scale."""
+def combine(*parts: tuple[float, Scale]) -> Scale:
+    """Return the scale of all values from parts, each given as (number of values, scale)."""
     counts = np.array([count for count, _ in parts])
     means = np.array([scale.mean for _, scale in parts])
     deviations = np.array([scale.deviation for _, scale in parts])
-    between = weighted(means, counts)
+    between = measure_weighted(means, counts)
     within = float(counts @ deviations**2) / (float(counts.sum()) or 1.0)
     return Scale(between.mean, float(np.sqrt(between.deviation**2 + within)))

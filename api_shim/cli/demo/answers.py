@@ -8,11 +8,11 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
+from afterturn import MemoryClient
 from afterturn.memories import Evidence, Memory
 from afterturn.settings import Settings
 from api_shim.cli.demo.paragraphs import print_indented
 from api_shim.cli.demo.recorded import RecordedQuestion, RecordedSession
-from api_shim.client import MemoryClient
 
 #: The questions are asked in a session of their own: what is recalled comes from other conversations.
 ASKING_SESSION = "questions"

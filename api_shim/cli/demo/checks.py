@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from afterturn.database.pool import Connection, unavailable_as_ours
+from afterturn.database import steps
+from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.watching import progress
 from afterturn.watching.progress import Cost, Freshness
@@ -40,9 +41,9 @@ class Findings:
 
 def find(play: Play, stack: Stack, pool: ConnectionPool[Connection], write_seconds: Sequence[float]) -> Findings:
     """Read it all, while the stack still runs. Raises MemoryUnavailable."""
-    with unavailable_as_ours(), pool.connection() as connection:
-        freshness = progress.read_freshness(connection, play.tenant_id)
-        cost = progress.read_cost(connection, play.tenant_id)
+    with translate_connection_errors(), pool.connection() as connection:
+        freshness = steps.run(connection, progress.read_freshness(play.tenant_id))
+        cost = steps.run(connection, progress.read_cost(play.tenant_id))
     flower_address = stack.address("flower")
     return Findings(
         delivery=delivery.check(play.sessions, stack.settings),

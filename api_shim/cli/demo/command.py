@@ -32,6 +32,10 @@ def demo(
     With AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL an LLM extracts the facts; otherwise offline rules do. Other
     servers that the environment names are left alone.
     """
+    from afterturn import extras
+
+    for extra in ("worker", "http"):
+        extras.require(extra, "`afterturn demo`")
     from api_shim.cli.demo import plays, run
 
     play = plays.shipped(questions)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from afterturn import MemoryClient
+from afterturn.client.limits import RESULT_LIMIT
 from afterturn.settings import Settings
 from api_shim.cli.demo.recorded import RecordedSession
-from api_shim.client import MemoryClient
-from api_shim.conversation import RESULT_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

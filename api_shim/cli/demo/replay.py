@@ -10,7 +10,9 @@ from pathlib import Path
 
 from psycopg_pool import ConnectionPool
 
-from afterturn.database.pool import Connection, unavailable_as_ours
+from afterturn import MemoryClient
+from afterturn.database import steps
+from afterturn.database.pool import Connection, translate_connection_errors
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from afterturn.watching import progress
@@ -18,7 +20,6 @@ from afterturn.watching.progress import Progress
 from api_shim.cli.demo.display import Display
 from api_shim.cli.demo.failure import DemoFailed
 from api_shim.cli.demo.recorded import RecordedSession
-from api_shim.client import MemoryClient
 
 AGENT_ID = "demo"
 #: How often the counts are read and shown.
@@ -39,9 +40,9 @@ class Watch:
     def look(self) -> Progress:
         """Read and show the counts now. Raises MemoryUnavailable, and DemoFailed when a batch was given up."""
         self._looked_at = time.monotonic()
-        with unavailable_as_ours(), self._pool.connection() as connection:
-            counts = progress.read(connection, self._tenant_id)
-            dead = progress.read_dead_reasons(connection, self._tenant_id) if counts.dead_batches else {}
+        with translate_connection_errors(), self._pool.connection() as connection:
+            counts = steps.run(connection, progress.read_progress(self._tenant_id))
+            dead = steps.run(connection, progress.read_dead_reasons(self._tenant_id)) if counts.dead_batches else {}
         self._display.reached(counts)
         if dead:
             reasons = "; ".join(f"{reason} ({batches} of {counts.batches})" for reason, batches in dead.items())

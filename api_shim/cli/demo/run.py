@@ -17,6 +17,7 @@ from api_shim.cli.demo.failure import DemoFailed
 from api_shim.cli.demo.paragraphs import print_markup
 from api_shim.cli.demo.parts import Parts
 from api_shim.cli.demo.plays import Play
+from api_shim.cli.processes import COMMANDS
 
 EXIT_FAILED = 1
 #: As shells report a program that Ctrl-C has ended.
@@ -36,7 +37,8 @@ def run(play: Play, *, data_dir: Path | None, with_flower: bool, timeout_seconds
         stack = Stack(
             surroundings.settings(play.tenant_id),
             data_dir=directory,
-            names=tuple(name for name in services.NAMES if with_flower or name != "flower"),
+            commands=COMMANDS,
+            names=tuple(name for name in services.SERVICE_NAMES if with_flower or name != "flower"),
             durable=data_dir is not None,
             watcher=parts.tell,
         )

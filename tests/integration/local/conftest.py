@@ -1,4 +1,4 @@
-"""Every test here starts servers of its own below tmp_path, and must leave none behind."""
+"""Every test here starts its own servers below tmp_path; afterwards no process may run there."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def nothing_is_left_behind(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock that is taken is refused at once: nobody is just ending in these tests."""
+    """Do not wait for a lock: in these tests no process is about to end."""
     monkeypatch.setattr("afterturn.local.process.LOCK_SECONDS", 0.0)

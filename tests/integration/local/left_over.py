@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def processes_in(directory: Path) -> list[str]:
-    """Return what runs with its current directory below `directory`, as "pid command line"."""
+    """Return the processes whose current directory is below `directory`, as "pid command line"."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -20,7 +20,7 @@ def processes_in(directory: Path) -> list[str]:
 
 
 def wait_until_none(directory: Path, seconds: float = 10.0) -> list[str]:
-    """Return what still runs below `directory` after at most `seconds`."""
+    """Return the processes that still run below `directory` after at most `seconds`."""
     deadline = time.monotonic() + seconds
     while (found := processes_in(directory)) and time.monotonic() < deadline:
         time.sleep(0.05)

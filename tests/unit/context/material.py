@@ -1,18 +1,18 @@
-"""Memories, turns and rows to put contexts together from."""
+"""Memories, turns and rows from which the tests assemble contexts."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from afterturn.context import lines
-from afterturn.context.assembly import Material
-from afterturn.context.context_queries import Kept
+from afterturn.context.assembly import ContextInput
+from afterturn.context.context_queries import StoredContext
 from afterturn.memories import Evidence, Memory
 from afterturn.turns import Turn
 
 DAY = datetime(2024, 5, 7, 12, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
-SPACE = UUID(int=7)
+NAMESPACE = UUID(int=7)
 
 
 def turn(number, content="", role="user", **more):
@@ -32,7 +32,7 @@ def fact(text, *, said_in=("earlier", "t-1"), score=1.0, kind="fact", memory_id=
     )
     return Memory(
         kind=kind,
-        memory_id=memory_id or str(uuid5(SPACE, text)),
+        memory_id=memory_id or str(uuid5(NAMESPACE, text)),
         text=text,
         score=score,
         said_at=DAY,
@@ -43,22 +43,22 @@ def fact(text, *, said_in=("earlier", "t-1"), score=1.0, kind="fact", memory_id=
 
 
 def fact_lines(*texts):
-    rows = [{"fact_id": uuid5(SPACE, text), "text": text, "said_at": DAY} for text in texts]
-    return [lines.of_fact(row, UTC_ZONE) for row in rows]
+    rows = [{"fact_id": uuid5(NAMESPACE, text), "text": text, "said_at": DAY} for text in texts]
+    return [lines.fact_line(row, UTC_ZONE) for row in rows]
 
 
 def summary_lines(*texts):
     return [
-        lines.of_summary({"episode_ids": [str(uuid5(SPACE, text))], "text": text, "ended_at": DAY}, UTC_ZONE)
+        lines.summary_line({"episode_ids": [str(uuid5(NAMESPACE, text))], "text": text, "ended_at": DAY}, UTC_ZONE)
         for text in texts
     ]
 
 
-def material(*, pinned=(), profile=(), summary=(), turns=(), found=(), outside=()):
-    kept = Kept(
+def context_input(*, pinned=(), profile=(), summary=(), turns=(), memories=(), provider_lines=()):
+    stored = StoredContext(
         zone=UTC_ZONE,
         pinned=fact_lines(*pinned),
         profile=fact_lines(*profile),
         summary=summary_lines(*summary),
     )
-    return Material(kept=kept, turns=turns, session_id="chat", found=found, outside=outside)
+    return ContextInput(stored=stored, turns=turns, session_id="chat", memories=memories, provider_lines=provider_lines)

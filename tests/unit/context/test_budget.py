@@ -1,20 +1,20 @@
-"""A context never takes more than its budget; what matters least gives way first."""
+"""A context never exceeds its token budget; the least important parts are cut first."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afterturn import tokens
-from afterturn.context import assembly, budget, counting, fence
+from afterturn.context import assembly, budget, counting, memory_block
 from afterturn.context.budget import Shares
 from afterturn.context.context import ContextRequest
-from afterturn.context.fence import Line
+from afterturn.context.memory_block import MemoryLine
 from afterturn.context.strategies import LastTurns
 from afterturn.errors import InvalidInput
-from tests.unit.context.material import fact, material, turn
+from tests.unit.context.material import context_input, fact, turn
 
 
-class Place:
+class PlaceProvider:
     name = "place"
     share = 0.1
 
@@ -60,11 +60,12 @@ def conversations(draw):
     outside=TEXTS,
     turns=conversations(),
 )
-def test_the_budget_holds_whatever_the_memories_and_the_counter(token_budget, count, parts, recalled, outside, turns):
-    request = ContextRequest(token_budget=token_budget, count_tokens=count, providers=[Place()])
-    found = [fact(text) for text in recalled]
-    context = assembly.assemble(request, material(**parts, turns=turns, found=found, outside=[outside]))
-    assert context.tokens == counting.tokens_of(context.messages, count) <= token_budget
+def test_the_budget_is_never_exceeded(token_budget, count, parts, recalled, outside, turns):
+    request = ContextRequest(token_budget=token_budget, count_tokens=count, providers=[PlaceProvider()])
+    memories = [fact(text) for text in recalled]
+    inputs = context_input(**parts, turns=turns, memories=memories, provider_lines=[outside])
+    context = assembly.assemble(request, inputs)
+    assert context.tokens == counting.count_messages(context.messages, count) <= token_budget
     assert all(part.left_out >= 0 for part in context.parts)
     assert set(context.labels.values()) <= set(context.memory_ids)
     assert not any(message["role"] == "system" for message in context.messages[1:]) or any(
@@ -72,18 +73,18 @@ def test_the_budget_holds_whatever_the_memories_and_the_counter(token_budget, co
     )
 
 
-def packed(token_budget, *, count=len, shares=None, history=None, **given):
+def assembled(token_budget, *, count=len, shares=None, history=None, **given):
     request = ContextRequest(
         token_budget=token_budget, count_tokens=count, shares=shares or Shares(), history=history or LastTurns(1_000)
     )
-    context = assembly.assemble(request, material(**given))
+    context = assembly.assemble(request, context_input(**given))
     return context, {part.name: part for part in context.parts}
 
 
-LONG = 2_500
-#: What the fence takes of it.
-FENCE = counting.message_tokens(
-    {"content": fence.rendered([(part, [Line(text="", said="")]) for part in fence.HEADINGS])}, len
+LARGE_BUDGET = 2_500
+#: Tokens of the memory message without any line.
+EMPTY_BLOCK_TOKENS = counting.count_message(
+    {"content": memory_block.render([(part, [MemoryLine(text="", content="")]) for part in memory_block.HEADINGS])}, len
 )
 
 
@@ -93,46 +94,49 @@ def texts(kind, number):
 
 def test_each_part_gets_its_share():
     turns = [turn(number) for number in range(300)]
-    found = [fact(text) for text in texts("recalled", 300)]
-    _, parts = packed(LONG, turns=turns, found=found)
-    rest = LONG - FENCE
+    memories = [fact(text) for text in texts("recalled", 300)]
+    _, parts = assembled(LARGE_BUDGET, turns=turns, memories=memories)
+    rest = LARGE_BUDGET - EMPTY_BLOCK_TOKENS
     assert parts["recent"].tokens == pytest.approx(0.35 * rest, abs=20)
     assert parts["relevant"].tokens == pytest.approx(0.65 * rest, abs=80)
     assert parts["relevant"].left_out and parts["recent"].left_out
 
 
-def test_what_a_part_leaves_flows_on():
-    found = [fact(text) for text in texts("recalled", 300)]
-    few, with_few = packed(LONG, turns=[turn(1)], found=found)
-    assert with_few["relevant"].tokens > 0.9 * (LONG - FENCE)
-    assert few.tokens > 0.95 * LONG
-    many, with_many = packed(LONG, turns=[turn(number) for number in range(300)], found=found[:1])
-    assert with_many["recent"].tokens > 0.9 * (LONG - FENCE)
-    assert many.tokens > 0.95 * LONG
+def test_unused_tokens_go_to_other_parts():
+    memories = [fact(text) for text in texts("recalled", 300)]
+    few, with_few = assembled(LARGE_BUDGET, turns=[turn(1)], memories=memories)
+    assert with_few["relevant"].tokens > 0.9 * (LARGE_BUDGET - EMPTY_BLOCK_TOKENS)
+    assert few.tokens > 0.95 * LARGE_BUDGET
+    many, with_many = assembled(LARGE_BUDGET, turns=[turn(number) for number in range(300)], memories=memories[:1])
+    assert with_many["recent"].tokens > 0.9 * (LARGE_BUDGET - EMPTY_BLOCK_TOKENS)
+    assert many.tokens > 0.95 * LARGE_BUDGET
 
 
-def test_what_no_share_names_is_for_older_turns():
+def test_tokens_without_a_share_go_to_older_turns():
     turns = [turn(number) for number in range(300)]
-    found = [fact(text) for text in texts("recalled", 300)]
+    memories = [fact(text) for text in texts("recalled", 300)]
     shares = Shares(pinned=0, profile=0, summary=0, relevant=0.2, recent=0.5)
-    _, parts = packed(LONG, shares=shares, turns=turns, found=found)
-    assert parts["relevant"].tokens == pytest.approx(0.2 * (LONG - FENCE), abs=70)
-    assert parts["recent"].tokens == pytest.approx(0.8 * (LONG - FENCE), abs=70)
-    _, parts = packed(
-        LONG, shares=Shares(pinned=0, profile=0, summary=0, relevant=0, recent=1), turns=turns, found=found
+    _, parts = assembled(LARGE_BUDGET, shares=shares, turns=turns, memories=memories)
+    assert parts["relevant"].tokens == pytest.approx(0.2 * (LARGE_BUDGET - EMPTY_BLOCK_TOKENS), abs=70)
+    assert parts["recent"].tokens == pytest.approx(0.8 * (LARGE_BUDGET - EMPTY_BLOCK_TOKENS), abs=70)
+    _, parts = assembled(
+        LARGE_BUDGET,
+        shares=Shares(pinned=0, profile=0, summary=0, relevant=0, recent=1),
+        turns=turns,
+        memories=memories,
     )
     assert (parts["relevant"].shown, parts["relevant"].left_out) == (0, 300)
 
 
-def test_must_haves_take_from_what_is_relevant_but_not_from_each_other():
+def test_must_haves_take_from_the_relevant_part_but_not_from_each_other():
     given = {
         "pinned": texts("pinned", 100),
         "profile": texts("profile", 100),
         "turns": [turn(number) for number in range(300)],
-        "found": [fact(text) for text in texts("recalled", 100)],
+        "memories": [fact(text) for text in texts("recalled", 100)],
     }
-    _, parts = packed(LONG, **given)
-    rest = LONG - FENCE
+    _, parts = assembled(LARGE_BUDGET, **given)
+    rest = LARGE_BUDGET - EMPTY_BLOCK_TOKENS
     assert parts["pinned"].tokens > 0.3 * rest
     assert parts["profile"].tokens >= 0.1 * rest
     assert parts["recent"].tokens >= 0.3 * rest
@@ -145,57 +149,57 @@ def test_must_haves_are_cut_last(token_budget):
         "pinned": ["Ana is allergic to peanuts."],
         "profile": ["Ana lives in Porto."],
         "turns": [turn(1, "Where do I live?")],
-        "found": [fact(text) for text in texts("recalled", 20)],
+        "memories": [fact(text) for text in texts("recalled", 20)],
         "summary": texts("summary", 20),
     }
-    _, parts = packed(token_budget, **given)
+    _, parts = assembled(token_budget, **given)
     if parts["relevant"].shown or parts["summary"].shown:
         assert all(parts[name].left_out == 0 for name in ("pinned", "profile", "recent"))
     if token_budget >= 25:
         assert parts["recent"].shown == 1
 
 
-def test_a_budget_too_small_for_anything_gives_an_empty_answer():
-    context, parts = packed(1, pinned=["Ana lives in Porto."], turns=[turn(1)])
+def test_a_budget_too_small_for_any_line_gives_an_empty_context():
+    context, parts = assembled(1, pinned=["Ana lives in Porto."], turns=[turn(1)])
     assert (context.messages, context.tokens, context.memory_ids, context.labels) == ([], 0, (), {})
     assert (parts["pinned"].left_out, parts["recent"].left_out) == (1, 1)
 
 
-def test_nothing_remembered_takes_nothing_of_it():
-    context, _ = packed(12, turns=[turn(1, "Hi")])
+def test_without_memories_there_is_no_memory_message():
+    context, _ = assembled(12, turns=[turn(1, "Hi")])
     assert context.messages == [{"role": "user", "content": "Hi"}]
-    assert packed(12)[0].messages == []
+    assert assembled(12)[0].messages == []
 
 
-def test_the_last_turn_is_worth_more_than_the_memory():
+def test_the_last_turn_is_kept_before_any_memory():
     given = {"pinned": ["Ana lives in Porto."], "turns": [turn(1, "x" * 500)]}
-    context, _ = packed(600, **given)
+    context, _ = assembled(600, **given)
     assert [message["role"] for message in context.messages] == ["user"]
-    context, _ = packed(1_100, **given)
+    context, _ = assembled(1_100, **given)
     assert [message["role"] for message in context.messages] == ["system", "user"]
 
 
 @pytest.mark.parametrize("bad", [0, -1, 10**9, True, 1.5, "100", None, float("nan")])
-def test_a_nonsense_budget_is_refused(bad):
+def test_an_invalid_budget_is_refused(bad):
     with pytest.raises(InvalidInput, match="token_budget"):
-        budget.checked_budget(bad)
+        budget.validate_token_budget(bad)
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, True, "0.1", None, float("nan"), float("inf")])
-def test_a_nonsense_share_is_refused(bad):
+def test_an_invalid_share_is_refused(bad):
     with pytest.raises(InvalidInput, match="pinned"):
         Shares(pinned=bad)
 
 
-def test_the_shares_are_1_at_the_most():
+def test_the_sum_of_shares_is_at_most_1():
     with pytest.raises(InvalidInput, match="together"):
         Shares(recent=0.9)
     assert Shares(pinned=0.7, profile=0.2, summary=0.1, relevant=0.0, recent=0.0).pinned == 0.7
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5, True, None, "3"])
-def test_a_counter_must_count(bad):
+def test_an_invalid_token_counter_is_refused(bad):
     with pytest.raises(InvalidInput, match="count_tokens"):
-        packed(100, count=lambda text: bad, turns=[turn(1)])
+        assembled(100, count=lambda text: bad, turns=[turn(1)])
     with pytest.raises(InvalidInput, match="count_tokens"):
         ContextRequest(token_budget=100, count_tokens=bad)

@@ -1,4 +1,6 @@
-"""Turns as messages: a tool's result never without its call, a call never without its result."""
+"""Turns as messages: a tool call and its result are shown together or not at all."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -14,24 +16,24 @@ def call(call_id, name="look"):
 
 
 def calling(number, *ids, content=""):
-    made = turn(number, "x", "assistant", metadata={"tool_calls": [call(call_id) for call_id in ids]})
-    return type(made)(**{name: getattr(made, name) for name in made.__slots__} | {"content": content})
+    template = turn(number, "x", "assistant", metadata={"tool_calls": [call(call_id) for call_id in ids]})
+    return replace(template, content=content)
 
 
 def result(number, call_id):
     return turn(number, f"result {number}", "tool", metadata={"tool_call_id": call_id})
 
 
-def of(*turns):
-    return [list(passage.messages) for passage in messages.passages(turns, tokens.estimate)]
+def passages_of(*turns):
+    return [list(passage.messages) for passage in messages.build_passages(turns, tokens.estimate)]
 
 
 def roles(*turns):
-    return [[message["role"] for message in passage] for passage in of(*turns)]
+    return [[message["role"] for message in passage] for passage in passages_of(*turns)]
 
 
 def test_a_call_and_its_results_are_one_passage():
-    assert of(turn(1), calling(2, "a", "b"), result(3, "b"), turn(4), result(5, "a")) == [
+    assert passages_of(turn(1), calling(2, "a", "b"), result(3, "b"), turn(4), result(5, "a")) == [
         [{"role": "user", "content": "turn 1"}],
         [
             {"role": "assistant", "content": None, "tool_calls": [call("a"), call("b")]},
@@ -49,13 +51,15 @@ def test_a_result_without_its_call_is_not_shown():
 
 def test_a_call_without_its_result_is_not_shown():
     assert roles(calling(1, "a"), turn(2)) == [["user"]]
-    assert of(calling(1, "a", content="Let me look."), turn(2))[0] == [{"role": "assistant", "content": "Let me look."}]
-    [passage] = of(calling(1, "a", "b"), result(2, "b"))
+    assert passages_of(calling(1, "a", content="Let me look."), turn(2))[0] == [
+        {"role": "assistant", "content": "Let me look."}
+    ]
+    [passage] = passages_of(calling(1, "a", "b"), result(2, "b"))
     assert [made["id"] for made in passage[0]["tool_calls"]] == ["b"]
 
 
-def test_a_call_id_may_come_again():
-    first, second = of(calling(1, "call_0"), result(2, "call_0"), calling(3, "call_0"), result(4, "call_0"))
+def test_a_call_id_can_be_reused():
+    first, second = passages_of(calling(1, "call_0"), result(2, "call_0"), calling(3, "call_0"), result(4, "call_0"))
     assert first[1]["content"] == "result 2"
     assert second[1]["content"] == "result 4"
 
@@ -70,13 +74,13 @@ def test_a_call_id_may_come_again():
         {"pinned": True},
     ],
 )
-def test_metadata_of_another_form_is_the_callers_own(metadata):
-    assert of(turn(1, "hello", "assistant", metadata=metadata), result(2, "a")) == [
+def test_metadata_of_another_form_is_ignored(metadata):
+    assert passages_of(turn(1, "hello", "assistant", metadata=metadata), result(2, "a")) == [
         [{"role": "assistant", "content": "hello"}]
     ]
 
 
-def test_each_role_has_a_message():
+def test_each_role_becomes_a_message():
     assert roles(*(turn(1, role=role) for role in ("user", "assistant", "system", "exchange", "tool"))) == [
         ["user"],
         ["assistant"],
@@ -84,17 +88,17 @@ def test_each_role_has_a_message():
         ["user"],
         ["user"],
     ]
-    assert of(turn(1, "Sunny.", "tool", name="weather")) == [
+    assert passages_of(turn(1, "Sunny.", "tool", name="weather")) == [
         [{"role": "user", "content": "[result of weather] Sunny."}]
     ]
-    assert of(turn(1, role="edit")) == []
+    assert passages_of(turn(1, role="edit")) == []
 
 
 @pytest.mark.parametrize(
     ("name", "shown"), [("Ana", "Ana"), ("Ana Maria <b>", "Ana_Maria_b"), ("\u00c9", None), ("x" * 100, "x" * 64)]
 )
-def test_a_name_has_the_form_that_the_api_takes(name, shown):
-    [[message]] = of(turn(1, name=name))
+def test_names_get_the_form_that_the_api_allows(name, shown):
+    [[message]] = passages_of(turn(1, name=name))
     assert message.get("name") == shown
 
 
@@ -102,7 +106,7 @@ TALK = [turn(1), calling(2, "a"), result(3, "a"), turn(4, role="system"), turn(5
 
 
 def chosen(strategy, talk=TALK):
-    passages = messages.passages(talk, lambda text: 6)
+    passages = messages.build_passages(talk, lambda text: 6)
     return [turn.turn_id for passage in strategy.chosen(passages) for turn in passage.turns]
 
 
@@ -122,26 +126,26 @@ def chosen(strategy, talk=TALK):
         (ImportantOnly(), [2, 3, 4, 6]),
     ],
 )
-def test_what_a_strategy_shows(strategy, numbers):
+def test_the_turns_that_a_strategy_shows(strategy, numbers):
     assert chosen(strategy) == [f"t-{number}" for number in numbers]
     assert 1 <= strategy.turns_read <= 1_000
     assert chosen(strategy, []) == []
 
 
-def test_only_the_summary_strategy_shows_the_summary():
+def test_only_summary_and_recent_shows_the_summary():
     shows = [strategy.shows_summary for strategy in (LastTurns(1), LastTokens(1), ImportantOnly(), SummaryAndRecent(1))]
     assert shows == [False, False, False, True]
 
 
 @pytest.mark.parametrize("strategy", [LastTurns, LastTokens, SummaryAndRecent, ImportantOnly])
 @pytest.mark.parametrize("bad", [-1, True, 1.5, "3", None])
-def test_a_strategy_is_checked(strategy, bad):
+def test_an_invalid_limit_of_a_strategy_is_refused(strategy, bad):
     with pytest.raises(InvalidInput):
         strategy(bad)
 
 
 @pytest.mark.parametrize("strategy", [LastTurns, SummaryAndRecent, ImportantOnly])
-def test_a_strategy_reads_no_more_than_a_thousand_turns(strategy):
+def test_a_strategy_reads_at_most_a_thousand_turns(strategy):
     with pytest.raises(InvalidInput, match="1000"):
         strategy(1_001)
     assert LastTokens(10**6).turns_read == 1_000

@@ -1,4 +1,4 @@
-"""The embedder behind an endpoint, over real HTTP."""
+"""The embedder that calls an endpoint, over real HTTP."""
 
 import math
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def inputs(server: LLMServer) -> list[list[str]]:
     return [request.json["input"] for request in server.calls("embeddings")]
 
 
-def test_vectors_are_those_of_the_endpoint_in_order_and_of_length_one(embedder: EndpointEmbedder):
+def test_the_endpoints_vectors_are_returned_in_order_with_length_one(embedder: EndpointEmbedder):
     texts = ["Ana lives in Lisbon", "Bob plays chess", ""]
 
     vectors = embedder.embed(texts)
@@ -46,7 +46,7 @@ def test_no_texts_make_no_call(server: LLMServer, embedder: EndpointEmbedder):
     assert server.requests == []
 
 
-def test_many_texts_go_in_batches(server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch):
+def test_many_texts_are_sent_in_batches(server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(endpoint, "BATCH_CHARACTERS", 5_000)
     texts = [f"text {number}" for number in range(300)] + ["x" * 4_000, "y" * 4_000]
 
@@ -56,13 +56,13 @@ def test_many_texts_go_in_batches(server: LLMServer, embedder: EndpointEmbedder,
     assert vectors[299] == pytest.approx(replies.embed(["text 299"])[0], abs=1e-6)
 
 
-def test_the_dimension_is_asked_for_once_where_none_was_chosen(server: LLMServer, embedder: EndpointEmbedder):
+def test_an_unconfigured_dimension_is_requested_once(server: LLMServer, embedder: EndpointEmbedder):
     assert embedder.dimension == embedder.dimension == replies.DEFAULT_DIMENSION
     assert len(server.requests) == 1
     assert "dimensions" not in server.requests[0].json
 
 
-def test_a_chosen_dimension_is_told_to_the_model(server: LLMServer):
+def test_a_configured_dimension_is_sent_to_the_model(server: LLMServer):
     embedder = EndpointEmbedder(dimension=64, base_url=server.base_url)
 
     assert len(embedder.embed(["x"])[0]) == embedder.dimension == 64
@@ -70,7 +70,7 @@ def test_a_chosen_dimension_is_told_to_the_model(server: LLMServer):
     embedder.close()
 
 
-def test_a_model_without_a_choice_is_not_told_again():
+def test_a_dimension_that_the_model_refuses_is_not_sent_again():
     with LLMServer(without=("dimensions",)) as server:
         embedder = EndpointEmbedder(dimension=replies.DEFAULT_DIMENSION, base_url=server.base_url)
         for _ in range(2):
@@ -88,7 +88,7 @@ def test_vectors_of_another_dimension_are_refused():
         embedder.close()
 
 
-def test_of_a_text_that_is_too_long_the_beginning_is_embedded_and_the_others_whole():
+def test_only_the_beginning_of_a_text_that_is_too_long_is_embedded():
     long = "Ana lives in Lisbon. " * 20
     with LLMServer(context_tokens=50) as server:
         embedder = EndpointEmbedder(base_url=server.base_url)
@@ -101,7 +101,7 @@ def test_of_a_text_that_is_too_long_the_beginning_is_embedded_and_the_others_who
         assert vector == pytest.approx(replies.embed([text])[0], abs=1e-6)
 
 
-def test_a_text_that_never_fits_is_given_up(server: LLMServer, embedder: EndpointEmbedder):
+def test_shortening_ends_at_the_minimum_length(server: LLMServer, embedder: EndpointEmbedder):
     server.fail("context_length")
 
     with pytest.raises(InputTooLong):
@@ -120,7 +120,7 @@ def test_a_text_that_never_fits_is_given_up(server: LLMServer, embedder: Endpoin
         ({"what": "status", "status": 404}, EndpointMisconfigured, "AFTERTURN_EMBEDDING_MODEL"),
     ],
 )
-def test_failures_mean_what_they_mean_for_the_llm(
+def test_failures_raise_the_same_errors_as_the_llm_client(
     server: LLMServer, embedder: EndpointEmbedder, fault: dict, error: type[Exception], message: str
 ):
     server.fail(**fault)
@@ -143,7 +143,7 @@ def test_failures_mean_what_they_mean_for_the_llm(
         (b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}', ModelRefused),
     ],
 )
-def test_answers_that_hold_no_vectors(
+def test_answers_without_usable_vectors_raise_an_error(
     server: LLMServer,
     embedder: EndpointEmbedder,
     monkeypatch: pytest.MonkeyPatch,
@@ -156,7 +156,7 @@ def test_answers_that_hold_no_vectors(
         embedder.embed(["x"])
 
 
-def test_lists_are_read_where_base64_was_asked_for(
+def test_a_list_is_accepted_instead_of_base64(
     server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
@@ -173,7 +173,7 @@ def test_an_embedder_from_settings(server: LLMServer):
     embedder.close()
 
 
-def test_the_llms_key_is_not_shown_to_another_endpoint():
+def test_the_llms_key_is_not_sent_to_another_endpoint():
     values = {"AFTERTURN_LLM_API_KEY": "llm-key", "AFTERTURN_EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1"}
 
     assert EndpointEmbedder.from_settings(settings.load(values))._endpoint._api_key == "none"

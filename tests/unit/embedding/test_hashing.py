@@ -1,4 +1,4 @@
-"""The built-in embedder: stable, of length 1, near for like spellings."""
+"""The built-in embedder: stable vectors of length 1, similar for similar spellings."""
 
 import math
 import subprocess
@@ -37,7 +37,7 @@ def test_the_same_text_always_has_the_same_vector(text: str):
     assert HashingEmbedder().embed([text]) == HashingEmbedder().embed(["other", text])[1:]
 
 
-def test_the_vectors_are_those_of_every_other_process():
+def test_vectors_are_the_same_in_every_process():
     code = "from afterturn.embedding.hashing import HashingEmbedder as H; print(H(64).embed(['Ana lives in Lisbõa']))"
     runs = {
         subprocess.run(
@@ -49,8 +49,8 @@ def test_the_vectors_are_those_of_every_other_process():
     assert runs == {f"{HashingEmbedder(64).embed(['Ana lives in Lisbõa'])}\n"}
 
 
-def test_the_vectors_are_those_of_every_other_release():
-    # Stored vectors depend on it: whoever must change these numbers must change MODEL too.
+def test_vectors_are_the_same_in_every_release():
+    # Stored vectors depend on these numbers: a change of them needs a new MODEL.
     vector = HashingEmbedder(8).embed(["Ana moved to Lisbon"])[0]
 
     expected = [
@@ -76,7 +76,7 @@ def test_the_vectors_are_those_of_every_other_release():
         ("她住在里斯本", "她以前住在里斯本"),
     ],
 )
-def test_like_spellings_are_near(one: str, other: str):
+def test_similar_spellings_have_near_vectors(one: str, other: str):
     assert cosine(one, other) > 0.7
 
 
@@ -88,19 +88,19 @@ def test_like_spellings_are_near(one: str, other: str):
         ("Is she allergic to peanuts?", "Ana has a peanut allergy", "She is going to the gym"),
     ],
 )
-def test_what_shares_its_content_is_nearer_than_what_shares_small_words(question: str, answer: str, distractor: str):
+def test_shared_content_words_count_more_than_shared_stop_words(question: str, answer: str, distractor: str):
     assert cosine(question, answer) > cosine(question, distractor)
 
 
-def test_unlike_texts_are_far():
+def test_different_texts_have_distant_vectors():
     assert abs(cosine("Ana lives in Lisbon", "quarterly tax report")) < 0.2
 
 
-def test_repetition_weighs_sublinearly():
+def test_the_weight_of_a_repeated_word_grows_sublinearly():
     assert cosine("chess " * 50 + "tennis", "chess tennis") > 0.7
 
 
-def test_a_text_without_words_is_far_from_all_others_but_its_like():
+def test_all_texts_without_words_have_one_vector_far_from_others():
     assert cosine("", " …!") == pytest.approx(1)
     assert abs(cosine("", "Ana lives in Lisbon")) < 0.3
 
@@ -114,7 +114,7 @@ def test_a_sentence_takes_less_than_a_millisecond():
     embedder = HashingEmbedder()
     fastest = min(_seconds(embedder) for _ in range(50))
 
-    # 0.17 ms of a processor where this was written; the limit is for slow machines.
+    # 0.17 ms of processor time on the machine where this was written; the limit is for slow machines.
     assert fastest < 0.001
 
 

@@ -1,4 +1,4 @@
-"""Secrets are found, and what is none is left alone."""
+"""Secrets are redacted, and other texts do not change."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from afterturn.extraction import credentials
         ("My number is 078-05-1120", "My number is [redacted]"),
     ],
 )
-def test_a_secret_is_taken_out_and_the_rest_stays(text: str, redacted: str) -> None:
-    assert credentials.redacted(text) == redacted
-    assert credentials.holds_secret(text) == (redacted != text)
+def test_only_the_secret_in_a_text_is_replaced(text: str, redacted: str) -> None:
+    assert credentials.redact(text) == redacted
+    assert credentials.contains_secret(text) == (redacted != text)
 
 
 @pytest.mark.parametrize(
@@ -55,33 +55,33 @@ def test_a_secret_is_taken_out_and_the_rest_stays(text: str, redacted: str) -> N
         "I earn 1,200,000 a year, and 15700 a month.",
     ],
 )
-def test_what_is_no_secret_is_left_alone(text: str) -> None:
-    assert credentials.redacted(text) == text
-    assert not credentials.holds_secret(text)
+def test_a_text_without_a_secret_does_not_change(text: str) -> None:
+    assert credentials.redact(text) == text
+    assert not credentials.contains_secret(text)
 
 
-def test_a_sentence_may_speak_of_a_secret_without_holding_it() -> None:
-    assert credentials.names_secret("I lost my password yesterday.")
-    assert not credentials.names_secret("I lost my bicycle yesterday.")
+def test_a_sentence_may_mention_a_secret_without_containing_one() -> None:
+    assert credentials.mentions_secret("I lost my password yesterday.")
+    assert not credentials.mentions_secret("I lost my bicycle yesterday.")
 
 
 @given(st.text(max_size=300))
-def test_what_holds_a_secret_is_changed(text: str) -> None:
-    once = credentials.redacted(text)
-    assert credentials.holds_secret(text) == (once != text)
+def test_exactly_the_texts_with_a_secret_change(text: str) -> None:
+    once = credentials.redact(text)
+    assert credentials.contains_secret(text) == (once != text)
 
 
 @pytest.mark.parametrize("text", ["My password is hunter2.", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"])
-def test_what_was_redacted_holds_none_any_more(text: str) -> None:
-    assert not credentials.holds_secret(credentials.redacted(text))
+def test_a_redacted_text_contains_no_secret(text: str) -> None:
+    assert not credentials.contains_secret(credentials.redact(text))
 
 
 _PIECES = ["a", "1", "1 ", "eyJ", "eyJaaaaaaaaaa-", "sk-", "use 1", "password ", "password is ", "A1", "my code "]
 
 
 @pytest.mark.parametrize("piece", [*_PIECES, "-----BEGIN ", "DE89 ", "://a:", " is my otp "])
-def test_it_ends_soon_whatever_it_reads(piece: str) -> None:
+def test_redaction_is_fast_for_any_text(piece: str) -> None:
     text = (piece * (256 * 1024 // len(piece) + 1))[: 256 * 1024]
     begun = time.thread_time()
-    credentials.redacted(text)
+    credentials.redact(text)
     assert time.thread_time() - begun < 2

@@ -1,4 +1,4 @@
-"""Relative dates, resolved against the turn's own time in the user's timezone."""
+"""Relative dates are resolved against the time of the turn in the timezone of the user."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from afterturn.extraction.offline import dates
+from afterturn.extraction.offline import relative_dates
 from tests.unit.extraction.offline_batch import SPOKEN_AT, extract, turn
 
 
 @pytest.mark.parametrize(
-    ("said", "past", "written", "first_day"),
+    ("said", "is_past", "resolved", "first_day"),
     [
         ("I ran yesterday", True, "I ran on 7 May 2023", date(2023, 5, 7)),
         ("I ran the day before yesterday", True, "I ran on 6 May 2023", date(2023, 5, 6)),
@@ -40,22 +40,22 @@ from tests.unit.extraction.offline_batch import SPOKEN_AT, extract, turn
         ("I run since March", True, "I run since March 2023", date(2023, 3, 1)),
     ],
 )
-def test_a_relative_date_becomes_absolute(said: str, past: bool, written: str, first_day: date) -> None:
-    found = dates.made_absolute(said, SPOKEN_AT, past=past)
-    assert found.text == written
-    assert found.period is not None
-    assert found.period.first == first_day
+def test_a_relative_date_becomes_absolute(said: str, is_past: bool, resolved: str, first_day: date) -> None:
+    dated = relative_dates.resolve_dates(said, SPOKEN_AT, is_past=is_past)
+    assert dated.text == resolved
+    assert dated.period is not None
+    assert dated.period.first == first_day
 
 
 @pytest.mark.parametrize(
     "said", ["I run on 31 February", "I run in 999 years", "I ran 9999-99-99", "I may run 3 marathons"]
 )
-def test_what_is_no_date_stays_as_it_was_said(said: str) -> None:
-    assert dates.made_absolute(said, SPOKEN_AT, past=False).text == said
+def test_words_that_are_not_a_date_do_not_change(said: str) -> None:
+    assert relative_dates.resolve_dates(said, SPOKEN_AT, is_past=False).text == said
 
 
 @pytest.mark.parametrize(
-    ("moment", "said", "written"),
+    ("spoken_at", "said", "resolved"),
     [
         (datetime(2024, 3, 1, 12, tzinfo=UTC), "I ran yesterday", "I ran on 29 February 2024"),
         (datetime(2023, 3, 1, 12, tzinfo=UTC), "I ran yesterday", "I ran on 28 February 2023"),
@@ -64,11 +64,11 @@ def test_what_is_no_date_stays_as_it_was_said(said: str) -> None:
         (datetime(2024, 1, 1, 12, tzinfo=UTC), "I ran yesterday", "I ran on 31 December 2023"),
     ],
 )
-def test_leap_days_and_turns_of_the_year(moment: datetime, said: str, written: str) -> None:
-    assert dates.made_absolute(said, moment, past=True).text == written
+def test_leap_days_and_the_end_of_a_year_are_respected(spoken_at: datetime, said: str, resolved: str) -> None:
+    assert relative_dates.resolve_dates(said, spoken_at, is_past=True).text == resolved
 
 
-def test_yesterday_is_the_users_yesterday() -> None:
+def test_yesterday_is_relative_to_the_timezone_of_the_user() -> None:
     half_past_midnight_in_tokyo = datetime(2023, 5, 8, 15, 30, tzinfo=UTC)
     spoken = turn("I ran a marathon yesterday.", at=half_past_midnight_in_tokyo)
     (in_tokyo,) = extract(spoken, timezone="Asia/Tokyo").facts
@@ -78,7 +78,7 @@ def test_yesterday_is_the_users_yesterday() -> None:
     assert in_utc.text == "Ana ran a marathon on 7 May 2023."
 
 
-def test_an_unknown_timezone_is_taken_as_utc() -> None:
+def test_an_unknown_timezone_is_replaced_by_utc() -> None:
     (fact,) = extract(turn("I ran a marathon yesterday."), timezone="Mars/Olympus").facts
     assert fact.valid_from == datetime(2023, 5, 7, tzinfo=UTC)
 
@@ -96,6 +96,6 @@ def test_an_unknown_timezone_is_taken_as_utc() -> None:
         ("I live in Lisbon.", None, None),
     ],
 )
-def test_when_a_fact_holds(said: str, valid_from: datetime | None, valid_to: datetime | None) -> None:
+def test_dates_give_the_validity_of_a_fact(said: str, valid_from: datetime | None, valid_to: datetime | None) -> None:
     (fact,) = extract(turn(said)).facts
     assert (fact.valid_from, fact.valid_to) == (valid_from, valid_to)

@@ -1,4 +1,4 @@
-"""The episode that the offline extractor tells of a batch."""
+"""The episode that the offline extractor drafts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from afterturn.extraction.offline import OfflineExtractor
 from tests.unit.extraction.offline_batch import extract, turn
 
 
-def test_it_is_an_extractor_that_costs_nothing() -> None:
+def test_the_offline_extractor_uses_no_tokens() -> None:
     extractor: Extractor = OfflineExtractor()
     raw = extractor.extract(ExtractionRequest(turns=[turn("I own a boat.")]))
     assert (raw.model, raw.prompt_version, raw.prompt_tokens) == ("offline", "rules-2", 0)
@@ -29,8 +29,13 @@ def test_an_empty_batch_has_no_episode() -> None:
 
 
 def test_title_and_summary_are_short_and_in_the_third_person() -> None:
-    said = ["I own a boat.", "I sail my boat to Rome every summer.", "I'm allergic to nuts.", "My dog is called Rex."]
-    episode = extract(*map(turn, said)).episode
+    contents = [
+        "I own a boat.",
+        "I sail my boat to Rome every summer.",
+        "I'm allergic to nuts.",
+        "My dog is called Rex.",
+    ]
+    episode = extract(*map(turn, contents)).episode
     assert episode is not None
     assert episode.title.startswith("Ana: boat")
     assert len(episode.title.split()) <= 10
@@ -43,7 +48,7 @@ def test_title_and_summary_are_short_and_in_the_third_person() -> None:
     ("last", "outcome"),
     [("That worked!", "resolved"), ("Never mind.", "abandoned"), ("I also own a car.", "none")],
 )
-def test_the_outcome_is_told_only_where_it_is_evident(last: str, outcome: str) -> None:
+def test_the_outcome_is_set_only_if_it_is_evident(last: str, outcome: str) -> None:
     episode = extract(turn("I bought a new router yesterday."), turn(last)).episode
     assert episode is not None
     assert episode.outcome == outcome

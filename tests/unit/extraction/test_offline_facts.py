@@ -1,4 +1,4 @@
-"""What the offline extractor understands, and how it says it."""
+"""The statements that the offline extractor understands, and the facts that it returns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.unit.extraction.offline_batch import extract, texts, turn
         ("My sister is a nurse. She lives in Berlin.", ["Ana's sister is a nurse.", "Ana's sister lives in Berlin."]),
     ],
 )
-def test_a_statement_is_said_in_the_third_person(said: str, facts: list[str]) -> None:
+def test_a_statement_is_rewritten_in_the_third_person(said: str, facts: list[str]) -> None:
     assert texts(said) == facts
 
 
@@ -101,20 +101,20 @@ def test_a_property_has_subject_attribute_and_value(said: str, subject: str, att
     assert (fact.subject, fact.attribute, fact.value) == (subject, attribute, value)
 
 
-def test_what_holds_no_more_has_an_end_and_never_a_current_attribute() -> None:
+def test_a_statement_that_is_no_longer_true_has_an_end_and_a_past_attribute() -> None:
     for said in ("I used to live in Rome.", "I no longer live in Rome.", "I don't live in Rome any more."):
         (fact,) = extract(turn(said)).facts
         assert fact.valid_to is not None
         assert fact.attribute == "lived_in"
 
 
-def test_a_move_gives_the_old_and_the_new_place() -> None:
+def test_a_move_gives_a_former_and_a_current_home() -> None:
     former, current = extract(turn("I used to live in Rome but I moved to Porto last year.")).facts
     assert (former.attribute, former.value) == ("lived_in", "Rome")
     assert (current.attribute, current.value, current.text) == ("lives_in", "Porto", "Ana moved to Porto in 2022.")
 
 
-def test_a_correction_replaces_what_was_said_and_both_are_quoted() -> None:
+def test_a_correction_replaces_a_statement_and_both_are_quoted() -> None:
     (fact,) = extract(turn("I live in Munich."), turn("No, I meant Berlin, not Munich.")).facts
     assert (fact.text, fact.value) == ("Ana lives in Berlin.", "Berlin")
     assert [quote.turn for quote in fact.evidence] == [1, 2]
@@ -133,23 +133,23 @@ def test_a_correction_replaces_what_was_said_and_both_are_quoted() -> None:
         ),
     ],
 )
-def test_a_corrected_date_changes_until_when_it_holds(
+def test_a_corrected_date_changes_the_validity(
     said: str, corrected: str, text: str, until: tuple[int, int, int]
 ) -> None:
     (fact,) = extract(turn(said), turn(corrected)).facts
     assert (fact.text, fact.valid_to, fact.corrects) == (text, datetime(*until, tzinfo=UTC), True)
 
 
-def test_a_statement_may_stand_in_the_place_of_an_earlier_one() -> None:
+def test_a_statement_may_replace_an_earlier_one() -> None:
     (fact,) = extract(turn("I have two sisters."), turn("No, I have three sisters.")).facts
     assert (fact.value, fact.corrects, [quote.turn for quote in fact.evidence]) == ("three sisters", True, [2])
 
 
-def test_another_like_corrects_nothing() -> None:
+def test_a_second_like_is_not_a_correction() -> None:
     assert [fact.corrects for fact in extract(turn("I love jazz."), turn("No, I love blues.")).facts] == [False, False]
 
 
-def test_what_was_said_before_the_batch_can_be_corrected_in_it() -> None:
+def test_a_statement_of_the_context_can_be_corrected() -> None:
     request = ExtractionRequest(
         turns=[turn("No, I meant Berlin, not Munich.")], context=[turn("I live in Munich.")], user_name="Ana"
     )
@@ -166,26 +166,26 @@ def test_what_was_said_before_the_batch_can_be_corrected_in_it() -> None:
         "I lived in Lisbon in the summer of 2022.",
     ],
 )
-def test_a_date_is_no_part_of_a_value(said: str) -> None:
+def test_a_date_is_not_part_of_a_value(said: str) -> None:
     (fact,) = extract(turn(said)).facts
     assert fact.value == "Lisbon"
 
 
-def test_what_says_nothing_alone_is_no_fact() -> None:
+def test_a_sentence_that_needs_its_context_is_not_a_fact() -> None:
     assert texts("I drew it.", "I took that one.", "I made this.") == []
 
 
-def test_an_unnamed_user_is_small_within_a_sentence() -> None:
+def test_the_user_is_written_in_lower_case_within_a_sentence() -> None:
     assert texts("The support group has helped me.", user_name=None) == ["The support group has helped the user."]
 
 
-def test_what_was_a_joke_is_taken_back() -> None:
+def test_a_joke_is_retracted() -> None:
     assert texts("I own a pony. Just kidding.") == []
 
 
-def test_the_same_statement_twice_is_one_fact() -> None:
-    found = extract(turn("I live in Lisbon."), turn("As I said, I live in Lisbon!"))
-    assert [(fact.text, [quote.turn for quote in fact.evidence]) for fact in found.facts] == [
+def test_a_repeated_statement_is_one_fact() -> None:
+    parsed = extract(turn("I live in Lisbon."), turn("As I said, I live in Lisbon!"))
+    assert [(fact.text, [quote.turn for quote in fact.evidence]) for fact in parsed.facts] == [
         ("Ana lives in Lisbon.", [1, 2])
     ]
 
@@ -200,25 +200,25 @@ def test_the_same_statement_twice_is_one_fact() -> None:
         ("I'm Italian. I own a boat.", ["The user is Italian.", "The user owns a boat."]),
     ],
 )
-def test_an_unnamed_user_may_introduce_himself(said: str, facts: list[str]) -> None:
+def test_an_unnamed_user_may_introduce_themselves(said: str, facts: list[str]) -> None:
     assert texts(said, user_name=None) == facts
 
 
-def test_two_people_are_told_apart_and_you_is_the_other() -> None:
-    found = extract(turn("I adopted a cat.", name="Mel"), turn("I'm proud that you adopted a cat.", name="王伟"))
-    assert [fact.text for fact in found.facts] == ["Mel adopted a cat.", "王伟 is proud that Mel adopted a cat."]
-    assert [fact.subject for fact in found.facts] == ["Mel", "王伟"]
+def test_two_people_are_distinguished_and_you_is_the_other() -> None:
+    parsed = extract(turn("I adopted a cat.", name="Mel"), turn("I'm proud that you adopted a cat.", name="王伟"))
+    assert [fact.text for fact in parsed.facts] == ["Mel adopted a cat.", "王伟 is proud that Mel adopted a cat."]
+    assert [fact.subject for fact in parsed.facts] == ["Mel", "王伟"]
 
 
-def test_of_an_exchange_only_the_users_part_is_read() -> None:
+def test_only_the_part_of_the_user_in_an_exchange_is_read() -> None:
     exchange = "User: I live in Oslo.\nAssistant: I love Oslo. I own a house there.\nHuman: My cat is called Tom."
-    found = extract(turn(exchange, role="exchange"))
-    assert [fact.text for fact in found.facts] == ["Ana lives in Oslo.", "Ana's cat is called Tom."]
+    parsed = extract(turn(exchange, role="exchange"))
+    assert [fact.text for fact in parsed.facts] == ["Ana lives in Oslo.", "Ana's cat is called Tom."]
 
 
-def test_an_exchange_without_speakers_is_the_users() -> None:
-    found = extract(turn("I live in Oslo.", role="exchange"))
-    assert [fact.text for fact in found.facts] == ["Ana lives in Oslo."]
+def test_an_exchange_without_speakers_belongs_to_the_user() -> None:
+    parsed = extract(turn("I live in Oslo.", role="exchange"))
+    assert [fact.text for fact in parsed.facts] == ["Ana lives in Oslo."]
 
 
 @pytest.mark.parametrize(
@@ -230,5 +230,5 @@ def test_an_exchange_without_speakers_is_the_users() -> None:
         ("Starting tomorrow, I will go to the gym.", ["Starting 9 May 2023, Ana will go to the gym."]),
     ],
 )
-def test_a_sentence_is_split_only_where_each_part_stands_alone(said: str, facts: list[str]) -> None:
+def test_a_sentence_is_split_only_into_complete_statements(said: str, facts: list[str]) -> None:
     assert texts(said) == facts

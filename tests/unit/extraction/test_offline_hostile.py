@@ -1,4 +1,4 @@
-"""Whatever a turn holds, extraction ends soon and quotes only what was said."""
+"""For any content of a turn, extraction is fast and quotes only the content."""
 
 from __future__ import annotations
 
@@ -61,30 +61,30 @@ _PIECES = [
 @pytest.mark.parametrize("role", ["user", "exchange"])
 def test_a_large_turn_takes_less_than_a_second(piece: str, role: str) -> None:
     content = (piece * (_SIZE // len(piece) + 1))[:_SIZE]
-    begun = time.thread_time()
+    started = time.thread_time()
     extract(turn(content, role=role), user_name=None)
-    assert time.thread_time() - begun < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("piece", _PIECES)
-def test_a_sentence_at_the_limit_takes_no_time(piece: str) -> None:
+def test_a_sentence_of_maximum_length_takes_less_than_a_fifth_of_a_second(piece: str) -> None:
     content = "I love " + (piece * 600)[:590] + "!"
-    begun = time.thread_time()
+    started = time.thread_time()
     extract(turn(content))
-    assert time.thread_time() - begun < 0.2
+    assert time.thread_time() - started < 0.2
 
 
-def test_nul_and_control_characters_do_no_harm() -> None:
+def test_nul_and_control_characters_are_ignored() -> None:
     assert texts("I own a\x00 boat.", "I live in\x07 Lisbon.") == ["Ana owns a boat.", "Ana lives in Lisbon."]
 
 
-def test_a_name_that_looks_like_a_pattern_is_only_a_name() -> None:
-    strange = r"A(\1){name}[$"
-    found = extract(turn("I own a boat.", name=strange), turn("I'm proud of you, Bo.", name="Bo|*"), user_name=None)
-    assert found.facts[0].text == f"{strange} owns a boat."
+def test_a_name_may_look_like_a_regular_expression() -> None:
+    name = r"A(\1){name}[$"
+    parsed = extract(turn("I own a boat.", name=name), turn("I'm proud of you, Bo.", name="Bo|*"), user_name=None)
+    assert parsed.facts[0].text == f"{name} owns a boat."
 
 
-def test_sentences_over_the_limit_are_left_out() -> None:
+def test_sentences_over_the_maximum_length_are_ignored() -> None:
     assert texts("I own a boat. I own " + "very " * 200 + "much.") == ["Ana owns a boat."]
 
 

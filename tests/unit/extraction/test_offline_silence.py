@@ -1,4 +1,4 @@
-"""What the offline extractor must not take for a fact."""
+"""Sentences from which the offline extractor must extract nothing."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ from tests.unit.extraction.offline_batch import extract, texts, turn
     ],
 )
 def test_nothing_is_extracted(said: str) -> None:
-    found = extract(turn(said))
-    assert (found.facts, found.episode) == ((), None)
+    parsed = extract(turn(said))
+    assert (parsed.facts, parsed.episode) == ((), None)
 
 
 @pytest.mark.parametrize("role", ["assistant", "system", "tool"])
@@ -69,18 +69,18 @@ def test_only_people_state_facts(role: str) -> None:
     assert extract(turn("I live in Lisbon.", role=role)).facts == ()
 
 
-def test_the_context_names_the_user_but_gives_no_facts() -> None:
+def test_the_context_gives_the_name_of_the_user_but_no_facts() -> None:
     request = ExtractionRequest(
         turns=[turn("Yes, my boat is blue and old.")], context=[turn("My name is Bo. I own a car.")]
     )
-    found = answer.parse(OfflineExtractor().extract(request).text)
-    assert [fact.text for fact in found.facts] == ["Bo's boat is blue and old."]
+    parsed = answer.parse(OfflineExtractor().extract(request).text)
+    assert [fact.text for fact in parsed.facts] == ["Bo's boat is blue and old."]
 
 
-def test_a_secret_is_in_no_quote_either() -> None:
-    found = extract(turn("My sister's password is hunter2. She lives in Berlin."))
-    assert "hunter2" not in found.model_dump_json()
+def test_no_quote_contains_a_secret() -> None:
+    parsed = extract(turn("My sister's password is hunter2. She lives in Berlin."))
+    assert "hunter2" not in parsed.model_dump_json()
 
 
-def test_a_correction_that_fits_nothing_changes_nothing() -> None:
+def test_a_correction_that_matches_no_statement_changes_nothing() -> None:
     assert texts("I own a boat.", "No, I meant Berlin, not Munich.") == ["Ana owns a boat."]

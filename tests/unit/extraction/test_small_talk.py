@@ -1,4 +1,4 @@
-"""What is worth no call: small talk, and nothing that may be a statement."""
+"""Only small talk is recognised as small talk; a message that may state something is not."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ SOMETHING = [
 
 
 @pytest.mark.parametrize("said", NOTHING)
-def test_small_talk_holds_nothing(said: list[str]) -> None:
-    assert small_talk.holds_nothing([turn(content) for content in said], names=["Ana Maria"])
+def test_listed_phrases_are_small_talk(said: list[str]) -> None:
+    assert small_talk.is_small_talk([turn(content) for content in said], names=["Ana Maria"])
 
 
 @pytest.mark.parametrize("said", SOMETHING)
-def test_whatever_may_say_something_is_no_small_talk(said: list[str]) -> None:
-    assert not small_talk.holds_nothing([turn(content) for content in said], names=["Ana Maria"])
+def test_a_message_that_may_state_something_is_not_small_talk(said: list[str]) -> None:
+    assert not small_talk.is_small_talk([turn(content) for content in said], names=["Ana Maria"])
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "holds_nothing"),
+    ("before", "said", "is_small_talk"),
     [
         ("Do you live in Lisbon?", "Yes.", False),
         ("Do you live in Lisbon?", "Thanks!", True),
@@ -66,19 +66,19 @@ def test_whatever_may_say_something_is_no_small_talk(said: list[str]) -> None:
         ("Hello!", "Yes.", True),
     ],
 )
-def test_an_answer_counts_by_what_was_said_before_the_batch(before: str, said: str, holds_nothing: bool) -> None:
+def test_the_context_decides_whether_an_answer_is_small_talk(before: str, said: str, is_small_talk: bool) -> None:
     context = [turn(before, role="assistant")]
-    assert small_talk.holds_nothing([turn(said)], context) is holds_nothing
+    assert small_talk.is_small_talk([turn(said)], context) is is_small_talk
 
 
-def test_what_an_assistant_says_counts_too() -> None:
+def test_turns_of_the_assistant_are_checked_too() -> None:
     promise = turn("I'll send you the report on Friday.", role="assistant")
-    assert not small_talk.holds_nothing([turn("Thanks!"), promise, turn("Great")])
+    assert not small_talk.is_small_talk([turn("Thanks!"), promise, turn("Great")])
 
 
-def test_a_removed_turn_says_nothing() -> None:
-    gone = Turn(turn_id="t", role="user", content="", occurred_at=turn("x").occurred_at, is_removed=True)
-    assert small_talk.holds_nothing([gone, turn("Thanks!")])
+def test_a_removed_turn_counts_as_small_talk() -> None:
+    removed = Turn(turn_id="t", role="user", content="", occurred_at=turn("x").occurred_at, is_removed=True)
+    assert small_talk.is_small_talk([removed, turn("Thanks!")])
 
 
 _CHATTER = st.sampled_from(["Hi!", "Thanks!", "ok", "Haha", "\U0001f600", "yes", "Good night", "Hello Ana"])
@@ -98,14 +98,14 @@ _STATEMENTS = st.sampled_from(
 
 
 @given(st.lists(_CHATTER, max_size=5), _STATEMENTS, st.lists(_CHATTER, max_size=5), st.sampled_from(["\n", ". ", " "]))
-def test_a_batch_with_a_statement_is_never_passed_over(
+def test_a_batch_with_a_statement_is_never_small_talk(
     before: list[str], stated: str, after: list[str], joint: str
 ) -> None:
-    whole = [*before, stated, *after]
-    assert not small_talk.holds_nothing([turn(content) for content in whole], names=["Ana"])
-    assert not small_talk.holds_nothing([turn(joint.join(whole))], names=["Ana"])
+    contents = [*before, stated, *after]
+    assert not small_talk.is_small_talk([turn(content) for content in contents], names=["Ana"])
+    assert not small_talk.is_small_talk([turn(joint.join(contents))], names=["Ana"])
 
 
 @given(st.text(max_size=80))
-def test_letters_that_are_no_listed_phrase_always_say_something(content: str) -> None:
-    assert not small_talk.holds_nothing([turn(f"zylinder {content}")])
+def test_an_unlisted_word_is_never_small_talk(content: str) -> None:
+    assert not small_talk.is_small_talk([turn(f"zylinder {content}")])

@@ -1,4 +1,4 @@
-"""Edits as turns: how many, with which ids, and what they carry."""
+"""Edits as turns: how many turns, their ids, and the answers that they contain."""
 
 import json
 import uuid
@@ -9,41 +9,41 @@ from hypothesis import strategies as st
 
 from afterturn import ids, turns
 from afterturn.errors import AnswerMalformed, InvalidId
-from afterturn.facts import edits, entered
-from afterturn.facts.edits import Action, Entered, ManualAnswer
+from afterturn.facts import edits, validation
+from afterturn.facts.edits import Action, ManualAnswer, NewFact
 
-FACT = uuid.UUID(int=7)
-
-
-def fact(text, *, is_pinned=False, **more):
-    return Entered(candidate=entered.candidate(text, **more), is_pinned=is_pinned)
+FACT_ID = uuid.UUID(int=7)
 
 
-def added(facts, *, edit_id=None, limit_bytes=262_144):
-    return edits.add(facts, edit_id=edit_id, agent_id=None, limit_bytes=limit_bytes)
+def new_fact(text, *, is_pinned=False, **more):
+    return NewFact(candidate=validation.make_candidate(text, **more), is_pinned=is_pinned)
 
 
-def carried(turn):
-    """Return the answer that a turn carries, after it has been to Redis and to the archive."""
+def addition_turns(facts, *, edit_id=None, limit_bytes=262_144):
+    return edits.make_addition_turns(facts, edit_id=edit_id, agent_id=None, limit_bytes=limit_bytes)
+
+
+def stored_answer(turn):
+    """Return the answer in a turn, encoded and decoded as for Redis and the archive."""
     payload = turns.encode(turn, limit_bytes=1_000_000)
-    return edits.parse(json.dumps(edits.answer_of(turns.decode(payload).metadata)))
+    return edits.parse_answer(json.dumps(edits.answer_from_metadata(turns.decode(payload).metadata)))
 
 
-def test_a_turn_carries_what_was_said_and_nothing_else():
-    [(turn, count)] = added([fact("Ana lives in Porto.", subject="Ana", topics=["home"])])
+def test_the_turn_contains_only_the_given_fields():
+    [(turn, count)] = addition_turns([new_fact("Ana lives in Porto.", subject="Ana", topics=["home"])])
     assert (turn.role, turn.content, count) == ("edit", "Ana lives in Porto.", 1)
-    [candidate] = carried(turn).facts
+    [candidate] = stored_answer(turn).facts
     assert candidate.model_fields_set == {"text", "subject", "topics", "evidence"}
     assert (candidate.text, candidate.subject, candidate.topics) == ("Ana lives in Porto.", "Ana", ("home",))
 
 
-def test_actions():
+def test_action_and_correction_turns_contain_their_edit():
     for action in (Action.PIN, Action.UNPIN, Action.DELETE):
-        answer = carried(edits.act(action, FACT, edit_id=None, agent_id="a"))
-        assert [(edit.action, edit.fact_id) for edit in answer.edits] == [(action, FACT)]
+        answer = stored_answer(edits.make_action_turn(action, FACT_ID, edit_id=None, agent_id="a"))
+        assert [(edit.action, edit.fact_id) for edit in answer.edits] == [(action, FACT_ID)]
         assert (answer.facts, answer.pinned) == ((), None)
-    turn = edits.correct(FACT, entered.candidate("x"), pinned=False, edit_id="e", agent_id=None)
-    answer = carried(turn)
+    turn = edits.make_correction_turn(FACT_ID, validation.make_candidate("x"), pinned=False, edit_id="e", agent_id=None)
+    answer = stored_answer(turn)
     assert (turn.turn_id, answer.edits[0].action, answer.pinned) == ("e", Action.CORRECT, False)
 
 
@@ -51,41 +51,43 @@ sizes = st.lists(st.tuples(st.integers(1, 2_000), st.booleans()), max_size=130)
 
 
 @given(sizes, st.integers(8_192, 60_000))
-def test_many_facts_become_few_turns_that_fit(given_sizes, limit_bytes):
-    facts = [fact("é" * size, is_pinned=is_pinned) for size, is_pinned in given_sizes]
-    written = added(facts, edit_id="e" * edits.ID_LIMIT_CHARACTERS, limit_bytes=limit_bytes)
+def test_facts_are_split_into_turns_within_the_limits(given_sizes, limit_bytes):
+    facts = [new_fact("é" * size, is_pinned=is_pinned) for size, is_pinned in given_sizes]
+    written = addition_turns(facts, edit_id="e" * edits.ID_LIMIT_CHARACTERS, limit_bytes=limit_bytes)
     assert sum(count for _, count in written) == len(facts)
-    told = [(candidate.text, carried(turn).pinned) for turn, _ in written for candidate in carried(turn).facts]
-    assert told == [(one.candidate.text, one.is_pinned) for one in facts]
+    stored = [
+        (candidate.text, stored_answer(turn).pinned) for turn, _ in written for candidate in stored_answer(turn).facts
+    ]
+    assert stored == [(fact.candidate.text, fact.is_pinned) for fact in facts]
     for turn, count in written:
         assert 1 <= count <= edits.FACTS_PER_TURN
-        ids.validated("turn_id", turn.turn_id)
+        ids.validate_id("turn_id", turn.turn_id)
         if count > 1:
             turns.encode(turn, limit_bytes=limit_bytes)
 
 
-def test_the_turns_of_one_edit_have_ids_that_follow_from_its_own():
-    facts = [fact(f"number {number}") for number in range(120)]
-    first = [turn.turn_id for turn, _ in added(facts, edit_id="e-1")]
-    assert first == ["e-1", "e-1/1", "e-1/2"] == [turn.turn_id for turn, _ in added(facts, edit_id="e-1")]
-    assert [turn.turn_id for turn, _ in added(facts)] != [turn.turn_id for turn, _ in added(facts)]
+def test_turn_ids_are_derived_from_the_edit_id():
+    facts = [new_fact(f"number {number}") for number in range(120)]
+    first = [turn.turn_id for turn, _ in addition_turns(facts, edit_id="e-1")]
+    assert first == ["e-1", "e-1/1", "e-1/2"] == [turn.turn_id for turn, _ in addition_turns(facts, edit_id="e-1")]
+    assert [turn.turn_id for turn, _ in addition_turns(facts)] != [turn.turn_id for turn, _ in addition_turns(facts)]
     with pytest.raises(InvalidId):
-        added(facts, edit_id="e" * (edits.ID_LIMIT_CHARACTERS + 1))
+        addition_turns(facts, edit_id="e" * (edits.ID_LIMIT_CHARACTERS + 1))
 
 
 @pytest.mark.parametrize("text", ["null", "{}x", '{"edits": [{"action": "explode", "fact_id": "x"}]}', "[]"])
-def test_what_is_no_edit_is_malformed(text):
+def test_a_text_that_is_not_an_edit_is_malformed(text):
     with pytest.raises(AnswerMalformed, match="the edit does not fit"):
-        edits.parse(text)
+        edits.parse_answer(text)
 
 
-def test_an_answer_of_a_newer_release_is_read_as_far_as_it_is_known():
-    assert edits.parse('{"facts": [], "edits": [], "reason": "because"}') == ManualAnswer(facts=(), edits=())
+def test_unknown_keys_of_a_newer_release_are_ignored():
+    assert edits.parse_answer('{"facts": [], "edits": [], "reason": "because"}') == ManualAnswer(facts=(), edits=())
 
 
-def test_a_facts_id_follows_from_whose_edit_it_is():
-    known = {
-        ids.manual_fact_id(*named)
+def test_fact_ids_depend_on_tenant_user_edit_and_index():
+    fact_ids = {
+        ids.derive_manual_fact_id(*named)
         for named in (
             ("t", "u", "e", 0),
             ("t", "u", "e", 1),
@@ -94,5 +96,5 @@ def test_a_facts_id_follows_from_whose_edit_it_is():
             ("s", "u", "e", 0),
         )
     }
-    assert len(known) == 5
-    assert ids.manual_fact_id("t", "u", "e", 0) in known
+    assert len(fact_ids) == 5
+    assert ids.derive_manual_fact_id("t", "u", "e", 0) in fact_ids

@@ -1,14 +1,14 @@
-"""Facts without what was just taken back."""
+"""Facts without the evidence of turns that were just removed."""
 
 from datetime import UTC, datetime
 
-from afterturn.facts.fact import Fact, without
+from afterturn.facts.fact import Fact, exclude_turns
 from afterturn.memories import Evidence
 
 NOW = datetime(2024, 7, 1, tzinfo=UTC)
 
 
-def said(turn_id):
+def evidence(turn_id):
     return Evidence(session_id="chat", turn_id=turn_id, position=1, speaker="Ana", said_at=NOW, quote="x")
 
 
@@ -34,13 +34,13 @@ def fact(*turn_ids):
         superseded_at=None,
         superseded_by=None,
         ended_because=None,
-        evidence=tuple(said(turn_id) for turn_id in turn_ids),
+        evidence=tuple(evidence(turn_id) for turn_id in turn_ids),
     )
 
 
-def test_hidden_evidence_is_left_out_and_so_is_what_rested_on_it_alone():
+def test_hidden_evidence_and_facts_with_no_other_evidence_are_left_out():
     hidden = {("chat", "a")}
-    assert without([fact("a"), fact("a", "b"), fact("b")], hidden) == [fact("b"), fact("b")]
-    assert without([fact("a")], {("other", "a")}) == [fact("a")]
-    # What had none before, because it was taken back long ago, is another matter.
-    assert without([fact()], hidden) == [fact()]
+    assert exclude_turns([fact("a"), fact("a", "b"), fact("b")], hidden) == [fact("b"), fact("b")]
+    assert exclude_turns([fact("a")], {("other", "a")}) == [fact("a")]
+    # A fact that had no evidence before, because its turns were removed long ago, stays.
+    assert exclude_turns([fact()], hidden) == [fact()]

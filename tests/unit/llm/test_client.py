@@ -1,4 +1,4 @@
-"""The LLM seam against a real HTTP server that behaves, and misbehaves, as endpoints do."""
+"""The LLM client against a real HTTP server that behaves like real endpoints."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from harness.waiting import wait_until
 
 
 class Digest(BaseModel):
-    """The form that these tests ask for."""
+    """The form of the answers in these tests."""
 
     summary: str = Field(max_length=5_000)
     mood: Literal["good", "bad"] = "good"
@@ -41,7 +41,7 @@ def complete(llm: LLM, user: str = "Ana moved to Lisbon"):
     return llm.complete(system="Summarize.", user=user, schema=Digest, max_tokens=200)
 
 
-def test_the_answer_comes_with_its_cost(server: LLMServer, llm: LLM):
+def test_an_answer_contains_its_cost(server: LLMServer, llm: LLM):
     completion = complete(llm)
 
     assert Digest.model_validate_json(completion.text).summary == "Ana moved to Lisbon"
@@ -51,7 +51,7 @@ def test_the_answer_comes_with_its_cost(server: LLMServer, llm: LLM):
     assert (completion.cached_tokens, complete(llm).cached_tokens) == (0, 3)
 
 
-def test_what_is_sent(server: LLMServer, llm: LLM):
+def test_a_request_contains_messages_schema_and_limit(server: LLMServer, llm: LLM):
     complete(llm)
 
     body = server.requests[0].json
@@ -64,7 +64,7 @@ def test_what_is_sent(server: LLMServer, llm: LLM):
     assert (body["max_tokens"], body["temperature"]) == (200, 0)
 
 
-def test_nothing_is_opened_before_the_first_call_and_a_closed_llm_opens_again(server: LLMServer, llm: LLM):
+def test_the_first_call_opens_the_connection_also_after_close(server: LLMServer, llm: LLM):
     assert llm._endpoint._client is None
     complete(llm)
     llm.close()
@@ -84,7 +84,7 @@ def test_threads_share_one_client(server: LLMServer, llm: LLM):
         thread.join()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_opens_its_own_client(server: LLMServer, llm: LLM):
     complete(llm)
@@ -101,21 +101,21 @@ def test_a_forked_process_opens_its_own_client(server: LLMServer, llm: LLM):
 
 
 @pytest.mark.parametrize(
-    ("without", "tried"),
+    ("without", "modes"),
     [
         (("json_schema",), ["json_schema", "tool"]),
         (("json_schema", "tools"), ["json_schema", "tool", "json_object"]),
         (("json_schema", "tools", "json_object"), ["json_schema", "tool", "json_object", "prompt"]),
     ],
 )
-def test_an_endpoint_that_cannot_is_asked_more_simply_and_that_is_remembered(without, tried):
+def test_a_rejected_mode_is_replaced_by_a_simpler_one_which_is_remembered(without, modes):
     with LLMServer(without=without) as server:
         llm = LLM(model="m", base_url=server.base_url, timeout_seconds=5)
         answers = [Digest.model_validate_json(complete(llm).text) for _ in range(2)]
         llm.close()
 
     assert [answer.summary for answer in answers] == ["Ana moved to Lisbon"] * 2
-    assert [mode_of(request.json) for request in server.requests] == [*tried, tried[-1]]
+    assert [mode_of(request.json) for request in server.requests] == [*modes, modes[-1]]
     assert {request.kind for request in server.requests} == {"summarize"}
 
 
@@ -125,7 +125,7 @@ def mode_of(body: dict) -> str:
     return body.get("response_format", {}).get("type", "prompt")
 
 
-def test_limits_and_temperature_are_named_as_the_model_wants():
+def test_rejected_parameters_are_renamed_or_left_out():
     with LLMServer(without=("temperature", "max_tokens")) as server:
         llm = LLM(model="m", base_url=server.base_url, timeout_seconds=5)
         for _ in range(2):
@@ -138,20 +138,20 @@ def test_limits_and_temperature_are_named_as_the_model_wants():
         assert not {"temperature", "max_tokens"} & set(body)
 
 
-def test_a_broken_answer_is_passed_on_in_a_form_that_can_be_stored(server: LLMServer, llm: LLM):
+def test_characters_that_cannot_be_stored_are_replaced_in_an_answer(server: LLMServer, llm: LLM):
     server.queue('{"summary":"a\x00b \ud800"}', "<think>Hm, {so}</think>\n{}", "prose")
 
     assert [complete(llm).text for _ in range(3)] == ['{"summary":"a\ufffdb \ufffd"}', "{}", "prose"]
 
 
-def test_arguments_that_come_as_an_object_are_read(server: LLMServer, llm: LLM, monkeypatch: pytest.MonkeyPatch):
+def test_tool_arguments_may_be_an_object(server: LLMServer, llm: LLM, monkeypatch: pytest.MonkeyPatch):
     body = '{"choices": [{"message": {"tool_calls": [{"function": {"arguments": {"summary": "ç"}}}]}}]}'
     monkeypatch.setattr(replies, "chat", lambda *_, **__: Reply(body=body.encode()))
 
     assert complete(llm).text == '{"summary":"ç"}'
 
 
-def test_an_llm_from_settings(server: LLMServer):
+def test_an_llm_is_created_from_settings(server: LLMServer):
     values = {"AFTERTURN_LLM_BASE_URL": server.base_url, "AFTERTURN_LLM_MODEL": "local"}
     llm = LLM.from_settings(settings.load(values))
 
@@ -164,6 +164,6 @@ def test_an_llm_from_settings(server: LLMServer):
     ("values", "name"),
     [({}, "AFTERTURN_LLM_API_KEY"), ({"AFTERTURN_LLM_BASE_URL": "localhost:8000"}, "AFTERTURN_LLM_BASE_URL")],
 )
-def test_settings_that_name_no_endpoint_are_refused(values: dict[str, str], name: str):
+def test_settings_without_an_endpoint_are_rejected(values: dict[str, str], name: str):
     with pytest.raises(SettingsError, match=name):
         LLM.from_settings(settings.load(values))

@@ -1,4 +1,4 @@
-"""What the LLM seam makes of an endpoint that fails: come back later, never again, or show it less."""
+"""The LLM client raises errors that say whether to retry later, to give up, or to send a smaller input."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ from harness.llm_server.http import Reply
 
 
 class Digest(BaseModel):
-    """The form that these tests ask for."""
+    """The form of the answers in these tests."""
 
     summary: str
 
@@ -46,7 +46,7 @@ def complete(llm: LLM, user: str = "Ana moved to Lisbon"):
 
 
 @pytest.mark.parametrize("status", [402, 408, 409, 429, 500, 502, 503, 504])
-def test_what_may_pass_is_unavailable(server: LLMServer, llm: LLM, status: int):
+def test_temporary_failures_raise_model_unavailable(server: LLMServer, llm: LLM, status: int):
     server.fail("status", status=status)
 
     with pytest.raises(ModelUnavailable, match=f"HTTP {status}") as raised:
@@ -57,7 +57,7 @@ def test_what_may_pass_is_unavailable(server: LLMServer, llm: LLM, status: int):
 
 
 @pytest.mark.parametrize(("what", "message"), [("refuse", "cannot be reached"), ("hang", "within 0.3 s")])
-def test_silence_is_unavailable(server: LLMServer, what: str, message: str):
+def test_no_answer_raises_model_unavailable(server: LLMServer, what: str, message: str):
     server.fail(what)
     llm = LLM(model="m", base_url=server.base_url, timeout_seconds=0.3)
 
@@ -66,7 +66,7 @@ def test_silence_is_unavailable(server: LLMServer, what: str, message: str):
     llm.close()
 
 
-def test_an_endpoint_that_only_keeps_the_connection_alive_is_left_in_time(server: LLMServer):
+def test_an_endpoint_that_only_keeps_the_connection_alive_is_abandoned_at_the_deadline(server: LLMServer):
     server.fail("drip")
     llm = LLM(model="m", base_url=server.base_url, timeout_seconds=0.3)
     began = time.monotonic()
@@ -78,7 +78,7 @@ def test_an_endpoint_that_only_keeps_the_connection_alive_is_left_in_time(server
     llm.close()
 
 
-def test_a_stopped_server_is_unavailable(server: LLMServer, llm: LLM):
+def test_a_stopped_server_raises_model_unavailable(server: LLMServer, llm: LLM):
     complete(llm)
     server.stop()
     with pytest.raises(ModelUnavailable):
@@ -91,10 +91,10 @@ def test_a_stopped_server_is_unavailable(server: LLMServer, llm: LLM):
     ("value", "low", "high"),
     [("7", 7, 7), ("0.5", 0.5, 0.5), ("-3", 0, 0), ("in 90 s", 60, 91)],
 )
-def test_retry_after_is_read_as_seconds_or_date(server: LLMServer, llm: LLM, value: str, low: float, high: float):
-    # The date is made when the test runs: a suite takes longer than 90 s.
-    asked = formatdate(time.time() + 90, usegmt=True) if value == "in 90 s" else value
-    server.fail("status", status=429, retry_after=asked, code="insufficient_quota")
+def test_retry_after_may_be_seconds_or_a_date(server: LLMServer, llm: LLM, value: str, low: float, high: float):
+    # The date is computed when the test runs, because a test suite takes longer than 90 s.
+    retry_after = formatdate(time.time() + 90, usegmt=True) if value == "in 90 s" else value
+    server.fail("status", status=429, retry_after=retry_after, code="insufficient_quota")
 
     with pytest.raises(ModelUnavailable, match="insufficient_quota") as raised:
         complete(llm)
@@ -112,9 +112,7 @@ def test_retry_after_is_read_as_seconds_or_date(server: LLMServer, llm: LLM, val
         (418, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
     ],
 )
-def test_what_will_not_pass_is_refused_and_names_the_setting(
-    server: LLMServer, llm: LLM, status: int, names: list[str]
-):
+def test_permanent_failures_name_the_setting_to_check(server: LLMServer, llm: LLM, status: int, names: list[str]):
     server.fail("status", status=status)
 
     expected = EndpointMisconfigured if status in (401, 403, 404) else ModelRefused
@@ -137,7 +135,7 @@ def test_what_will_not_pass_is_refused_and_names_the_setting(
         {"what": "status", "status": 429, "message": "Request too large for gpt on tokens per min (TPM)"},
     ],
 )
-def test_an_input_that_is_too_long_is_told_apart(server: LLMServer, llm: LLM, fault: dict):
+def test_every_form_of_a_too_long_input_raises_input_too_long(server: LLMServer, llm: LLM, fault: dict):
     server.fail(**fault)
 
     with pytest.raises(InputTooLong):
@@ -146,13 +144,13 @@ def test_an_input_that_is_too_long_is_told_apart(server: LLMServer, llm: LLM, fa
     assert len(server.requests) == 1
 
 
-def test_too_many_tokens_per_minute_is_a_reason_to_wait(server: LLMServer, llm: LLM):
+def test_too_many_tokens_per_minute_raise_model_unavailable(server: LLMServer, llm: LLM):
     server.fail("status", status=429, message="Too many tokens, please wait before trying again.")
     with pytest.raises(ModelUnavailable):
         complete(llm)
 
 
-def test_room_is_made_for_the_input_by_asking_for_a_shorter_answer(server: LLMServer, llm: LLM):
+def test_if_the_input_is_too_long_a_shorter_answer_is_requested(server: LLMServer, llm: LLM):
     server.fail("context_length", count=1)
 
     llm.complete(system="Summarize.", user="x", schema=Digest, max_tokens=4_096)
@@ -160,7 +158,7 @@ def test_room_is_made_for_the_input_by_asking_for_a_shorter_answer(server: LLMSe
     assert [request.json["max_tokens"] for request in server.requests] == [4_096, 1_024]
 
 
-def test_a_smaller_input_may_fit():
+def test_a_smaller_input_is_accepted_after_a_too_long_one():
     with LLMServer(context_tokens=50) as server:
         llm = LLM(model="m", base_url=server.base_url)
         with pytest.raises(InputTooLong):
@@ -169,7 +167,7 @@ def test_a_smaller_input_may_fit():
         llm.close()
 
 
-def test_an_answer_that_is_cut_off_is_told_apart_and_has_its_cost(server: LLMServer, llm: LLM):
+def test_a_truncated_answer_raises_answer_truncated_with_its_cost(server: LLMServer, llm: LLM):
     server.fail("length")
 
     with pytest.raises(AnswerTruncated) as raised:
@@ -181,7 +179,7 @@ def test_an_answer_that_is_cut_off_is_told_apart_and_has_its_cost(server: LLMSer
 @pytest.mark.parametrize(
     ("what", "message"), [("refusal", "refused to answer"), ("content_filter", "content filter stopped")]
 )
-def test_a_model_that_will_not_answer(server: LLMServer, llm: LLM, what: str, message: str):
+def test_a_refusal_of_the_model_raises_model_refused(server: LLMServer, llm: LLM, what: str, message: str):
     server.fail(what)
 
     with pytest.raises(ModelRefused, match=message) as raised:
@@ -190,14 +188,16 @@ def test_a_model_that_will_not_answer(server: LLMServer, llm: LLM, what: str, me
     assert not isinstance(raised.value, AnswerMalformed)
 
 
-def test_an_empty_answer_is_malformed(server: LLMServer, llm: LLM):
+def test_an_empty_answer_raises_answer_malformed(server: LLMServer, llm: LLM):
     server.fail("empty")
     with pytest.raises(AnswerMalformed, match="empty"):
         complete(llm)
 
 
 @pytest.mark.parametrize(("what", "error"), [("html", ModelUnavailable), ("gateway_error", ModelUnavailable)])
-def test_a_200_that_is_none(server: LLMServer, llm: LLM, what: str, error: type[Exception]):
+def test_status_200_with_an_error_raises_model_unavailable(
+    server: LLMServer, llm: LLM, what: str, error: type[Exception]
+):
     server.fail(what, status=502)
     with pytest.raises(error):
         complete(llm)
@@ -221,7 +221,7 @@ def test_a_200_that_is_none(server: LLMServer, llm: LLM, what: str, error: type[
         "[" * 100_000,
     ],
 )
-def test_bodies_of_no_known_form_are_model_errors(
+def test_bodies_of_unknown_form_raise_model_errors(
     server: LLMServer, llm: LLM, monkeypatch: pytest.MonkeyPatch, body: str
 ):
     monkeypatch.setattr(replies, "chat", lambda *_, **__: Reply(body=body.encode()))
@@ -230,13 +230,13 @@ def test_bodies_of_no_known_form_are_model_errors(
         complete(llm)
 
 
-def test_a_gateway_that_reports_a_refusal_in_a_200(server: LLMServer, llm: LLM):
+def test_a_status_inside_a_body_is_respected(server: LLMServer, llm: LLM):
     server.fail("gateway_error", status=401)
     with pytest.raises(EndpointMisconfigured, match="AFTERTURN_LLM_API_KEY"):
         complete(llm)
 
 
-def test_neither_logs_nor_errors_hold_what_was_said(server: LLMServer, llm: LLM, caplog: pytest.LogCaptureFixture):
+def test_neither_logs_nor_errors_contain_the_input(server: LLMServer, llm: LLM, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     server.fail("status", status=400, message="invalid input: 'my canary'", code="my canary", count=1)
 

@@ -1,4 +1,4 @@
-"""The strict schema: what structured output accepts everywhere."""
+"""The strict schema, which all endpoints accept for structured output."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -14,7 +14,7 @@ ALLOWED = {"type", "description", "enum", "anyOf", "items", "properties", "requi
 
 
 class Inner(BaseModel):
-    """An inner thing."""
+    """A nested model."""
 
     number: int = Field(3, ge=1, le=5)
 
@@ -39,14 +39,14 @@ class Pair(BaseModel):
 
 
 def parts(schema: dict) -> list[dict]:
-    found = [schema]
+    schemas = [schema]
     for inner in [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]:
-        found += parts(inner)
-    return found + (parts(schema["items"]) if "items" in schema else [])
+        schemas += parts(inner)
+    return schemas + (parts(schema["items"]) if "items" in schema else [])
 
 
 @pytest.mark.parametrize("model", [Answer, Outer])
-def test_objects_are_closed_everything_is_required_and_no_other_keyword_is_used(model: type[BaseModel]):
+def test_objects_are_closed_properties_are_required_and_only_allowed_keywords_are_used(model: type[BaseModel]):
     schema = json_schema.strict(model)
 
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -57,7 +57,7 @@ def test_objects_are_closed_everything_is_required_and_no_other_keyword_is_used(
             assert part["required"] == list(part["properties"])
 
 
-def test_references_are_written_out_with_the_description_of_their_place():
+def test_references_are_resolved_and_keep_their_own_description():
     properties = json_schema.strict(Outer)["properties"]
 
     assert properties["kind"] == {"type": "string", "enum": ["only"]}
@@ -66,13 +66,13 @@ def test_references_are_written_out_with_the_description_of_their_place():
     assert properties["at"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
 
-def test_what_fits_the_model_fits_the_schema():
+def test_a_value_of_the_model_fits_the_schema():
     value = Outer(inner=Inner(number=2), others=(Inner(),)).model_dump(mode="json")
 
     jsonschema.validate(value, json_schema.strict(Outer))
 
 
 @pytest.mark.parametrize("model", [Tree, Free, Pair])
-def test_what_strict_output_cannot_express_is_refused(model: type[BaseModel]):
+def test_models_that_strict_output_cannot_express_are_rejected(model: type[BaseModel]):
     with pytest.raises(TypeError, match="strict output cannot express"):
         json_schema.strict(model)

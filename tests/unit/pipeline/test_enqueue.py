@@ -5,7 +5,7 @@ import sys
 
 SHOW = """
 from afterturn.pipeline.enqueue import Enqueue
-from worker.app import app
+from afterturn.worker.app import app
 print(Enqueue("redis://ours:1/0")._celery.connection_for_write().as_uri())
 print(app.connection_for_read().as_uri(), app.connection_for_write().as_uri())
 """

@@ -1,12 +1,14 @@
-"""Ranking, without any server: numbers in, an order out."""
+"""Ranking without a server."""
 
 from uuid import UUID
 
 import numpy as np
 
 from afterturn.recall import lexical, stems
-from afterturn.recall.documents import Documents, Memory, TurnKey
-from afterturn.recall.ranking import FURTHER_FACT, OF_MESSAGES, WEIGHTS, Ranking, around, standardized, weights_for
+from afterturn.recall.document_features import add_neighbours, standardize
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, DocumentSet
+from afterturn.recall.ranking import FURTHER_FACT, MESSAGE_WEIGHTS, WEIGHTS, Ranking, weights_for
 
 BOTH = frozenset({"fact", "turn"})
 
@@ -21,8 +23,8 @@ def documents(*texts, keys, speakers=None, cosines=None, superseded=(), by_rules
         is_user=np.ones(count),
         said_at=np.full(count, said_at),
         cosine=np.array(cosines or [np.nan] * count, dtype=float),
-        sizes=np.array([len(said) for said in words], dtype=np.int64),
-        codes=np.array([stems.code(word) for said in words for word in said], dtype=np.uint32),
+        lengths=np.array([len(text) for text in words], dtype=np.int64),
+        codes=np.array([stems.code(word) for text in words for word in text], dtype=np.uint32),
         passes=np.ones(count, dtype=np.bool_),
         importance=np.zeros(count),
         is_superseded=np.array([place in superseded for place in range(count)], dtype=np.bool_),
@@ -38,105 +40,115 @@ def facts(*texts, **columns):
     return documents(*texts, keys=[UUID(int=place) for place in range(1, len(texts) + 1)], **columns)
 
 
-def ranked(question, said, known=None, evidence=(), kinds=BOTH):
+def rank(question, turn_documents, fact_documents=None, evidence=(), kinds=BOTH):
     pairs = np.array(evidence, dtype=np.int64).reshape(-1, 2)
-    memory = Memory(
+    document_set = DocumentSet(
         question_stems=question.lower().strip("?").split(),
-        turns=said,
-        facts=facts() if known is None else known,
+        turns=turn_documents,
+        facts=facts() if fact_documents is None else fact_documents,
         episodes=facts(),
         evidence=(pairs[:, 0], pairs[:, 1]),
     )
-    return list(Ranking(question, memory, kinds).results())
+    return list(Ranking(question, document_set, kinds).results())
+
+
+def keys_of(results):
+    return [result.key for result in results]
+
+
+def parts_by_position(results):
+    return {result.key.position: result.parts for result in results}
 
 
 def positions(results):
-    return [one.key.position for one in results]
+    return [result.key.position for result in results]
 
 
-def test_shared_words_win_and_rare_ones_more():
-    said = turns("the cat sleeps", "the cat eats fish", "the cat plays", "a storm is near")
-    assert positions(ranked("cat fish", said))[0] == 2
-    assert positions(ranked("storm", said))[0] == 4
+def test_documents_with_the_words_of_the_question_come_first_and_rare_words_count_more():
+    said_turns = turns("the cat sleeps", "the cat eats fish", "the cat plays", "a storm is near")
+    assert positions(rank("cat fish", said_turns))[0] == 2
+    assert positions(rank("storm", said_turns))[0] == 4
 
 
-def test_everything_is_a_result_also_what_shares_nothing():
-    assert len(ranked("zebra", turns("one", "two", "three"))) == 3
-    assert ranked("zebra", turns()) == []
+def test_every_document_is_a_result_even_without_a_common_word():
+    assert len(rank("zebra", turns("one", "two", "three"))) == 3
+    assert rank("zebra", turns()) == []
 
 
-def test_the_one_whom_the_question_names_is_the_one_who_said_it():
-    said = turns("i paint", "i paint", speakers=["ben", "ana"])
-    assert positions(ranked("what does Ana paint", said))[0] == 2
+def test_turns_of_the_speaker_whom_the_question_names_come_first():
+    said_turns = turns("i paint", "i paint", speakers=["ben", "ana"])
+    assert positions(rank("what does Ana paint", said_turns))[0] == 2
 
 
-def test_nobody_is_preferred_where_one_speaks_alone():
-    parts = ranked("what does Ana paint", turns("i paint", "i rest", speakers=["ana", "ana"]))[0].parts
+def test_the_speaker_feature_is_zero_if_one_person_said_everything():
+    parts = rank("what does Ana paint", turns("i paint", "i rest", speakers=["ana", "ana"]))[0].parts
     assert parts["speaker"] == 0
 
 
-def test_a_neighbour_lends_its_words():
-    said = turns("where was the party", "in the garden", "ok", "no idea", "fine", "well")
-    assert positions(ranked("party", said))[:2] == [1, 2]
+def test_the_words_of_neighbouring_turns_count():
+    said_turns = turns("where was the party", "in the garden", "ok", "no idea", "fine", "well")
+    assert positions(rank("party", said_turns))[:2] == [1, 2]
 
 
-def test_the_vector_finds_what_no_word_does():
-    assert positions(ranked("zebra", turns("one", "two", "three", cosines=[0.1, 0.9, 0.2])))[0] == 2
+def test_a_near_vector_comes_first_without_a_common_word():
+    assert positions(rank("zebra", turns("one", "two", "three", cosines=[0.1, 0.9, 0.2])))[0] == 2
 
 
-def test_a_vector_that_is_missing_is_no_bad_vector():
-    parts = {one.key.position: one.parts for one in ranked("zebra", turns("a", "b", "c", cosines=[0.1, np.nan, 0.9]))}
+def test_a_missing_vector_counts_as_average():
+    parts = {
+        result.key.position: result.parts for result in rank("zebra", turns("a", "b", "c", cosines=[0.1, np.nan, 0.9]))
+    }
     assert parts[1]["meaning"] < parts[2]["meaning"] == 0 < parts[3]["meaning"]
 
 
-def test_a_fact_and_its_turn_are_one_result_the_fact_unless_the_turn_is_much_nearer():
-    said = turns("i moved to porto", "hello", "well", cosines=[0.9, 0.1, 0.1])
+def test_a_fact_and_its_turn_are_one_result_which_is_the_fact_unless_the_turn_is_much_nearer():
+    said_turns = turns("i moved to porto", "hello", "well", cosines=[0.9, 0.1, 0.1])
     near = facts("ana lives in porto", "ben likes tea", cosines=[0.8, 0.1])
     far = facts("ana lives in porto", "ben likes tea", cosines=[0.1, 0.8])
     fact, turn = UUID(int=1), TurnKey("chat", 1)
-    keys = [one.key for one in ranked("porto", said, near, [(0, 0), (1, 1)])]
+    keys = keys_of(rank("porto", said_turns, near, [(0, 0), (1, 1)]))
     assert fact in keys and turn not in keys
-    keys = [one.key for one in ranked("porto", said, far, [(0, 0), (1, 1)])]
+    keys = keys_of(rank("porto", said_turns, far, [(0, 0), (1, 1)]))
     assert turn in keys and fact not in keys
 
 
-def test_a_fact_of_two_turns_stands_for_both():
-    said = turns("i moved to porto", "yes porto it is", cosines=[0.5, 0.4])
-    known = facts("ana lives in porto", cosines=[0.8])
-    assert [one.key for one in ranked("porto", said, known, [(0, 0), (0, 1)])] == [UUID(int=1)]
+def test_a_fact_represents_all_its_turns():
+    said_turns = turns("i moved to porto", "yes porto it is", cosines=[0.5, 0.4])
+    known_facts = facts("ana lives in porto", cosines=[0.8])
+    assert keys_of(rank("porto", said_turns, known_facts, [(0, 0), (0, 1)])) == [UUID(int=1)]
 
 
 def test_two_facts_of_one_turn_are_two_results():
-    known = facts("ana lives in porto", "ana has a dog", cosines=[0.8, 0.7])
-    found = ranked("porto", turns("i live in porto with a dog", cosines=[0.5]), known, [(0, 0), (1, 0)])
-    assert [one.key for one in found] == [UUID(int=1), UUID(int=2)]
+    known_facts = facts("ana lives in porto", "ana has a dog", cosines=[0.8, 0.7])
+    found = rank("porto", turns("i live in porto with a dog", cosines=[0.5]), known_facts, [(0, 0), (1, 0)])
+    assert keys_of(found) == [UUID(int=1), UUID(int=2)]
 
 
-def test_a_fact_without_a_turn_is_found_by_itself():
-    assert ranked("porto", turns("hello"), facts("ana lives in porto"))[0].key == UUID(int=1)
+def test_a_fact_without_a_turn_is_a_document():
+    assert rank("porto", turns("hello"), facts("ana lives in porto"))[0].key == UUID(int=1)
 
 
-def test_superseded_facts_come_last_however_near():
-    known = facts("ana lives in porto", "ben likes tea", cosines=[0.9, 0.1], superseded=[0])
-    assert [one.key for one in ranked("porto", turns(), known)] == [UUID(int=2), UUID(int=1)]
+def test_superseded_facts_come_last_even_if_they_are_nearest():
+    known_facts = facts("ana lives in porto", "ben likes tea", cosines=[0.9, 0.1], superseded=[0])
+    assert keys_of(rank("porto", turns(), known_facts)) == [UUID(int=2), UUID(int=1)]
 
 
-def test_only_the_wanted_kinds_are_results():
-    said, known = turns("porto", cosines=[0.9]), facts("porto", cosines=[0.1])
-    assert [one.key for one in ranked("porto", said, known, [(0, 0)], frozenset({"fact"}))] == [UUID(int=1)]
-    assert [one.key for one in ranked("porto", said, known, [(0, 0)], frozenset({"turn"}))] == [TurnKey("chat", 1)]
+def test_only_the_given_kinds_are_results():
+    said_turns, known_facts = turns("porto", cosines=[0.9]), facts("porto", cosines=[0.1])
+    assert keys_of(rank("porto", said_turns, known_facts, [(0, 0)], frozenset({"fact"}))) == [UUID(int=1)]
+    assert keys_of(rank("porto", said_turns, known_facts, [(0, 0)], frozenset({"turn"}))) == [TurnKey("chat", 1)]
 
 
-def test_the_parts_of_a_score_add_up_to_it():
-    known = facts("ana lives in porto", "ben likes tea", cosines=[0.8, 0.2])
-    for one in ranked("When did Ana move to Porto in 1970?", turns("i moved", cosines=[0.4]), known, [(0, 0)]):
-        assert set(one.parts) <= set(WEIGHTS)
-        assert abs(sum(one.parts.values()) - one.score) < 1e-9
+def test_the_parts_of_a_score_add_up_to_the_score():
+    known_facts = facts("ana lives in porto", "ben likes tea", cosines=[0.8, 0.2])
+    for result in rank("When did Ana move to Porto in 1970?", turns("i moved", cosines=[0.4]), known_facts, [(0, 0)]):
+        assert set(result.parts) <= set(WEIGHTS)
+        assert abs(sum(result.parts.values()) - result.score) < 1e-9
 
 
-def test_a_further_fact_of_a_turn_says_what_it_is_marked_down_by():
-    known = facts("ana lives in porto", "ana has a dog", cosines=[0.8, 0.7])
-    first, second = ranked("porto", turns("i live in porto with a dog", cosines=[0.5]), known, [(0, 0), (1, 0)])
+def test_the_parts_of_a_further_fact_contain_its_deduction():
+    known_facts = facts("ana lives in porto", "ana has a dog", cosines=[0.8, 0.7])
+    first, second = rank("porto", turns("i live in porto with a dog", cosines=[0.5]), known_facts, [(0, 0), (1, 0)])
     assert "further_fact" not in first.parts
     assert second.parts["further_fact"] == -FURTHER_FACT
     assert abs(sum(second.parts.values()) - second.score) < 1e-9
@@ -145,54 +157,56 @@ def test_a_further_fact_of_a_turn_says_what_it_is_marked_down_by():
 MESSAGE = "so my sister came and we thought about that garden again maybe roses along every fence would suit it best"
 
 
-def test_the_longer_a_question_is_the_more_it_is_a_message():
+def test_the_weights_change_from_question_to_message_with_the_number_of_stems():
     short, long = weights_for(["rose"] * 8), weights_for(["rose"] * 16)
     assert short == WEIGHTS
-    assert all(abs(long[name] - WEIGHTS[name] - more) < 1e-9 for name, more in OF_MESSAGES.items())
+    assert all(abs(long[name] - WEIGHTS[name] - added) < 1e-9 for name, added in MESSAGE_WEIGHTS.items())
     assert WEIGHTS["opening"] < weights_for(["rose"] * 12)["opening"] < long["opening"]
     assert weights_for(["what", "who"] * 20) == WEIGHTS
     assert weights_for(["rose"] * 1_000) == long
 
 
-def test_a_message_wants_what_was_learnt_and_how_a_conversation_began():
-    said = turns("now about the new garden", "hello", "a garden it is", "well", "garden")
-    known = facts("there will be a garden")
-    assert positions(ranked(MESSAGE, said, known, [(0, 2)], frozenset({"turn"})))[:2] == [3, 1]
-    assert {one.parts["learnt"] for one in ranked("garden", said, known, [(0, 2)])} == {0.0}
+def test_a_message_prefers_turns_with_facts_and_openings_of_sessions():
+    said_turns = turns("now about the new garden", "hello", "a garden it is", "well", "garden")
+    known_facts = facts("there will be a garden")
+    assert positions(rank(MESSAGE, said_turns, known_facts, [(0, 2)], frozenset({"turn"})))[:2] == [3, 1]
+    assert {result.parts["learnt"] for result in rank("garden", said_turns, known_facts, [(0, 2)])} == {0.0}
 
 
-def test_a_greeting_opens_nothing():
-    [greeting, other] = ranked(MESSAGE, turns("hello you", "how are you all today"))
+def test_a_greeting_is_not_an_opening():
+    [greeting, other] = rank(MESSAGE, turns("hello you", "how are you all today"))
     assert greeting.parts["opening"] == other.parts["opening"] == 0
 
 
-def test_a_fact_that_was_replaced_is_nothing_that_was_learnt():
-    known = facts("there will be a garden", superseded=[0])
-    [turn] = ranked(MESSAGE, turns("a garden it is"), known, [(0, 0)], frozenset({"turn"}))
+def test_a_superseded_fact_does_not_count_as_learnt():
+    known_facts = facts("there will be a garden", superseded=[0])
+    [turn] = rank(MESSAGE, turns("a garden it is"), known_facts, [(0, 0)], frozenset({"turn"}))
     assert turn.parts["learnt"] == 0
 
 
-def test_what_rules_found_is_not_what_mattered():
-    said, evidence, only = turns("a garden it is", "a garden then"), [(0, 0), (1, 1)], frozenset({"turn"})
-    known = facts("there will be a garden", "a garden will be there", by_rules=[0])
-    learnt = {one.key.position: one.parts["learnt"] for one in ranked(MESSAGE, said, known, evidence, only)}
+def test_a_fact_of_the_offline_rules_does_not_count_as_learnt():
+    said_turns, evidence, only = turns("a garden it is", "a garden then"), [(0, 0), (1, 1)], frozenset({"turn"})
+    known_facts = facts("there will be a garden", "a garden will be there", by_rules=[0])
+    learnt = {
+        result.key.position: result.parts["learnt"] for result in rank(MESSAGE, said_turns, known_facts, evidence, only)
+    }
     assert learnt[1] == 0 < learnt[2]
 
 
-def test_counts_and_bm25():
-    held = turns("a a b", "b")
-    found = lexical.counts(held, [stems.code("b"), stems.code("a"), stems.code("c")])
-    assert found.tolist() == [[1, 2, 0], [1, 0, 0]]
-    score = lexical.bm25(found, held.sizes.astype(float))
+def test_stems_are_counted_and_scored_by_bm25():
+    two_turns = turns("a a b", "b")
+    counts = lexical.count_stems(two_turns, [stems.code("b"), stems.code("a"), stems.code("c")])
+    assert counts.tolist() == [[1, 2, 0], [1, 0, 0]]
+    score = lexical.bm25(counts, two_turns.lengths.astype(float))
     assert score[0, 1] > score[1, 0] > score[0, 0] > 0 == score[:, 2].sum()
 
 
-def test_neighbours_are_of_the_same_session():
-    assert around(np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1])).tolist() == [3, 3, 4]
+def test_neighbours_belong_to_the_same_session():
+    assert add_neighbours(np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1])).tolist() == [3, 3, 4]
 
 
-def test_standardized_values():
-    assert standardized(np.array([1.0, 3.0, np.nan])).tolist() == [-1, 1, 0]
-    assert standardized(np.array([5.0, 5.0])).tolist() == [0, 0]
-    assert standardized(np.array([np.nan])).tolist() == [0]
-    assert standardized(np.array([])).tolist() == []
+def test_standardized_values_have_mean_zero_and_deviation_one():
+    assert standardize(np.array([1.0, 3.0, np.nan])).tolist() == [-1, 1, 0]
+    assert standardize(np.array([5.0, 5.0])).tolist() == [0, 0]
+    assert standardize(np.array([np.nan])).tolist() == [0]
+    assert standardize(np.array([])).tolist() == []

@@ -1,4 +1,4 @@
-"""What of a whole memory is asked about: what one call cannot show was not all compared when it came."""
+"""The facts of a whole memory that the judge compares: those of a memory that does not fit into one call."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -6,17 +6,17 @@ from uuid import UUID
 import pytest
 
 from afterturn.consolidation import judgement
-from afterturn.consolidation.rules import Names
+from afterturn.consolidation.rules import UserNames
 from afterturn.sleep import questions
-from afterturn.sleep.memory import WholeMemory
-from afterturn.sleep.tidying import HeldFact
+from afterturn.sleep.tidying import CurrentFact
+from afterturn.sleep.whole_memory import WholeMemory
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def memory(count, *, characters=20, slept_through=None):
     facts = [
-        HeldFact(
+        CurrentFact(
             fact_id=UUID(int=number),
             text="a" * characters,
             subject=None,
@@ -30,18 +30,18 @@ def memory(count, *, characters=20, slept_through=None):
         )
         for number in range(count)
     ]
-    return WholeMemory(version=1, slept_through=slept_through, names=Names(), facts=facts)
+    return WholeMemory(version=1, slept_through=slept_through, names=UserNames(), facts=facts)
 
 
 @pytest.mark.parametrize(
-    ("held", "groups"),
+    ("whole_memory", "group_sizes"),
     [
-        (memory(judgement.MOST_KNOWN), []),
-        (memory(judgement.MOST_KNOWN + 1), [10] * 15 + [1]),
+        (memory(judgement.MAX_KNOWN_FACTS), []),
+        (memory(judgement.MAX_KNOWN_FACTS + 1), [10] * 15 + [1]),
         # Fewer, but longer ones.
         (memory(45, characters=400), [10] * 4 + [5]),
         (memory(45, characters=400, slept_through=BEGUN + timedelta(minutes=39)), [5]),
     ],
 )
-def test_a_memory_that_one_call_can_show_is_not_asked_about(held, groups):
-    assert [len(group) for group in questions.unjudged(held)] == groups
+def test_only_a_memory_that_exceeds_one_call_has_questions(whole_memory, group_sizes):
+    assert [len(group) for group in questions.unjudged_groups(whole_memory)] == group_sizes

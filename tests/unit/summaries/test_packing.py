@@ -1,19 +1,19 @@
-"""The summary's text: bounded, newest in most detail, something of everything, each line with its episodes."""
+"""The summary's text: within its limit, most detail of the newest, something of each part, each line with episodes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afterturn import tokens
 from afterturn.summaries import packing
-from afterturn.summaries.tree import Episode
-from tests.unit.summaries.said import digest, episode
+from afterturn.summaries.tree import SummaryEpisode
+from tests.unit.summaries.examples import digest, episode
 
 
 def texts(parts, limit_tokens):
-    return [said.text for said in packing.pack(parts, limit_tokens=limit_tokens).statements]
+    return [statement.text for statement in packing.pack_summary(parts, limit_tokens=limit_tokens).statements]
 
 
-def test_what_fits_comes_whole_and_in_order():
+def test_parts_that_fit_are_complete_and_in_order():
     parts = [digest(0, 1, 8, "The most important.", "The second."), episode(9), episode(10)]
     assert texts(parts, 1_000) == [
         "The most important.",
@@ -21,10 +21,10 @@ def test_what_fits_comes_whole_and_in_order():
         "2026-01-10: Ana walked for 9 hours and then told the assistant about it.",
         "2026-01-11: Ana walked for 10 hours and then told the assistant about it.",
     ]
-    assert packing.pack(parts, limit_tokens=1_000).statements[0].episode_ids == ("e1",)
+    assert packing.pack_summary(parts, limit_tokens=1_000).statements[0].episode_ids == ("e1",)
 
 
-def test_the_newest_keep_their_words_and_the_older_their_titles():
+def test_the_newest_episodes_keep_their_text_and_older_ones_their_title():
     assert texts([episode(number) for number in range(1, 6)], 95) == [
         "2026-01-02: Day 1",
         "2026-01-03: Day 2",
@@ -34,7 +34,7 @@ def test_the_newest_keep_their_words_and_the_older_their_titles():
     ]
 
 
-def test_of_every_digest_comes_the_weightiest_before_any_second():
+def test_every_digest_gives_its_first_statement_before_any_gives_a_second():
     digests = [digest(1, 1, 64, *[f"old {n} " + "x" * 30 for n in range(4)]), digest(0, 65, 72, *["new " * 10] * 4)]
     found = texts([*digests, *(episode(number) for number in range(73, 80))], 90)
     assert found[0].startswith("old 0")
@@ -42,7 +42,7 @@ def test_of_every_digest_comes_the_weightiest_before_any_second():
     assert found[-1].startswith("2026-03-21: Ana walked")
 
 
-def test_one_episode_that_is_too_long_is_cut():
+def test_a_single_episode_that_is_too_long_is_cut_off():
     [text] = texts([episode(1, summary="word " * 1_000)], 50)
     assert text.endswith(" …")
     assert 40 < tokens.estimate(text) < 50
@@ -52,13 +52,14 @@ def test_one_episode_that_is_too_long_is_cut():
 words = st.text(alphabet="abcdefgh é", min_size=1, max_size=400)
 part = st.one_of(
     st.builds(lambda number, summary: episode(number, summary=summary, title=summary[:20]), st.integers(1, 900), words),
-    st.builds(lambda level, said: digest(level, 1, 2, *said), st.integers(0, 3), st.lists(words, max_size=6)),
+    st.builds(lambda level, lines: digest(level, 1, 2, *lines), st.integers(0, 3), st.lists(words, max_size=6)),
 )
 
 
 @given(parts=st.lists(part, max_size=30), limit_tokens=st.integers(50, 600))
-def test_it_is_never_longer_than_the_limit_and_says_nothing_that_was_not_given(parts, limit_tokens):
-    packed = packing.pack(parts, limit_tokens=limit_tokens)
+def test_a_summary_never_exceeds_its_limit_and_names_only_given_episodes(parts, limit_tokens):
+    packed = packing.pack_summary(parts, limit_tokens=limit_tokens)
     assert tokens.estimate(packed.text) <= limit_tokens or not packed.statements
-    given_ids = {one.episode_id if isinstance(one, Episode) else f"e{one.first_user_seq}" for one in parts}
-    assert all(set(said.episode_ids) <= given_ids and said.episode_ids for said in packed.statements)
+    given_ids = {part.episode_id if isinstance(part, SummaryEpisode) else f"e{part.first_user_seq}" for part in parts}
+    for statement in packed.statements:
+        assert statement.episode_ids and set(statement.episode_ids) <= given_ids

@@ -1,21 +1,20 @@
-"""Which lines fit a profile, and which attributes are preferences with a key."""
+"""The lines of a profile, and the attributes that are preferences."""
 
 import pytest
 
 from afterturn.errors import InvalidInput
 from afterturn.summaries import preferences, profile
-from afterturn.summaries.profile import Line
+from afterturn.summaries.profile import ProfileLine
 
 
-def test_lines_come_in_order_until_they_no_longer_fit():
-    lines = [
-        Line(fact_id=n, text=text) for n, text in enumerate(["Ana is tall.", "x" * 300, "Ana\nis  tall.", "Short."])
+def test_lines_are_selected_in_order_while_they_fit():
+    texts = ["Ana is tall.", "x" * 300, "Ana\nis  tall.", "Short."]
+    lines = [ProfileLine(fact_id=number, text=text) for number, text in enumerate(texts)]
+    assert profile.select_lines(lines, limit_tokens=20) == [
+        ProfileLine(fact_id=0, text="Ana is tall."),
+        ProfileLine(fact_id=3, text="Short."),
     ]
-    assert profile.fitting(lines, limit_tokens=20) == [
-        Line(fact_id=0, text="Ana is tall."),
-        Line(fact_id=3, text="Short."),
-    ]
-    assert profile.fitting(lines, limit_tokens=2) == []
+    assert profile.select_lines(lines, limit_tokens=2) == []
 
 
 @pytest.mark.parametrize(
@@ -32,32 +31,34 @@ def test_lines_come_in_order_until_they_no_longer_fit():
     ],
 )
 def test_the_key_of_an_attribute(attribute, key):
-    assert preferences.key_of(attribute) == key
+    assert preferences.preference_key(attribute) == key
 
 
 def rows(*given):
     return [{"fact_id": n, "attribute": attribute, "value": value} for n, (attribute, value) in enumerate(given)]
 
 
-def test_the_last_of_several_counts():
-    found = preferences.of_rows(rows(("favourite_colour", "blue"), ("likes", "tea"), ("preferred_colour", "green")))
-    assert preferences.by_key(found) == {"colour": "green"}
-    assert preferences.latest(found, "Favourite Colour").fact_id == 2
-    assert preferences.latest(found, "seat") is None
+def test_the_last_of_several_preferences_with_one_key_counts():
+    found = preferences.parse_preferences(
+        rows(("favourite_colour", "blue"), ("likes", "tea"), ("preferred_colour", "green"))
+    )
+    assert preferences.values_by_key(found) == {"colour": "green"}
+    assert preferences.find_preference(found, "Favourite Colour").fact_id == 2
+    assert preferences.find_preference(found, "seat") is None
 
 
-def test_what_a_person_says_is_a_fact_with_an_attribute_of_one_value():
-    said = preferences.said("Reply language", " Portuguese ", name="Ana")
-    assert said.text == "Ana's preference for reply language: Portuguese"
-    assert said.columns == {
+def test_a_preference_is_stored_as_a_fact_with_a_single_valued_attribute():
+    fact = preferences.make_preference_fact("Reply language", " Portuguese ", name="Ana")
+    assert fact.text == "Ana's preference for reply language: Portuguese"
+    assert fact.fields == {
         "category": "preference",
         "subject": "Ana",
         "attribute": "preferred_reply_language",
         "value": "Portuguese",
     }
-    assert preferences.said("diet", "vegan", name=None).columns["attribute"] == "diet"
+    assert preferences.make_preference_fact("diet", "vegan", name=None).fields["attribute"] == "diet"
     for key in ("", "  ", "--", 7):
         with pytest.raises(InvalidInput, match="key"):
-            preferences.said(key, "x", name=None)
+            preferences.make_preference_fact(key, "x", name=None)
     with pytest.raises(InvalidInput, match="value"):
-        preferences.said("colour", "", name=None)
+        preferences.make_preference_fact("colour", "", name=None)

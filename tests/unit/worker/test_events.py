@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.events import EVENTS_SECONDS, SendEventsTogether
+from afterturn.worker.events import EVENTS_SECONDS, SendEventsTogether
 
 
 class Dispatcher:

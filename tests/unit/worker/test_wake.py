@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from celery.concurrency.thread import TaskPool
 
-from worker.wake import WakeConsumer
+from afterturn.worker.wake import WakeConsumer
 
 
 class Hub:

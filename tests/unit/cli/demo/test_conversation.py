@@ -34,7 +34,7 @@ def test_two_users_have_three_sessions_one_of_them_two_months_apart():
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.session_id)
 def test_every_turn_can_be_written_and_they_follow_each_other(session):
     for turn in session.turns:
-        written = turns.make(
+        written = turns.make_turn(
             turn.role,
             turn.content,
             limit_bytes=LIMIT_BYTES,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from afterturn.consolidation import judgement
-from afterturn.consolidation.judgement import Shown
+from afterturn.consolidation.judgement import ShownFact
 from harness.llm_server import LLMServer, Replay
 from harness.llm_server.oracle import Oracle, in_turn
 
@@ -85,13 +85,13 @@ def test_other_calls_are_left_to_others():
 def test_the_pipelines_own_question_is_understood():
     oracle = Oracle([("Ana lives\nin Lisbon.", "Ana lives in Porto.")])
     said = datetime(2024, 1, 2, tzinfo=UTC)
-    known = Shown(fact_id=uuid4(), text="Ana lives\nin Lisbon.", said_at=said)
-    new = Shown(fact_id=uuid4(), text="Ana lives in Porto.", said_at=said)
-    question = judgement.ask([known], [new])
+    known = ShownFact(fact_id=uuid4(), text="Ana lives\nin Lisbon.", said_at=said)
+    new = ShownFact(fact_id=uuid4(), text="Ana lives in Porto.", said_at=said)
+    question = judgement.make_question([known], [new])
 
     with LLMServer(answer=oracle) as server:
         asked = {"messages": [{"role": "user", "content": question.text()}], "response_format": JUDGEMENT}
         text = server.model._text(asked, "judge")
 
-    verdicts = judgement.verdicts(question, judgement.parse(text))
+    verdicts = judgement.to_verdicts(question, judgement.parse_judgement(text))
     assert list(verdicts) == [frozenset((known.fact_id, new.fact_id))]

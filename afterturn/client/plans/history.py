@@ -1,0 +1,45 @@
+"""`history`: the session's last turns. Redis first, then Postgres, united by turn id."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from afterturn.client.effects import Plan, read_rows
+from afterturn.client.limits import checked_limit
+from afterturn.client.plans import hot
+from afterturn.client.session import ClientSession
+from afterturn.database.statement import Row
+from afterturn.errors import MemoryUnavailable
+from afterturn.hot.pending import Hot
+from afterturn.recall import memory_queries
+from afterturn.turns import Turn
+
+logger = logging.getLogger("afterturn.client")
+
+
+def history(session: ClientSession, limit: int) -> Plan[list[Turn]]:
+    """Return the session's last turns, oldest first. Raises InvalidInput or MemoryUnavailable."""
+    checked_limit(limit)
+    in_redis = yield from hot.read_turns(session, limit)
+    if len(in_redis.turns) >= limit:
+        return in_redis.turns[-limit:]
+    archived: Sequence[Row] = []
+    try:
+        room = limit + len(in_redis.hidden)
+        archived = yield from read_rows(session.scope.user, memory_queries.session_turns(session.scope, limit=room))
+    except MemoryUnavailable:
+        if not in_redis.turns:
+            raise
+        logger.warning("Postgres is away: history holds only what Redis has")
+    return united(session, archived, in_redis, limit)
+
+
+def united(session: ClientSession, archived: Sequence[Row], in_redis: Hot, limit: int) -> list[Turn]:
+    """Unite rows of `session_turns` (newest first) with what Redis holds, by turn id; the last `limit` of them."""
+    session_id = session.scope.session_id
+    shown = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in in_redis.hidden]
+    by_id = {row["turn_id"]: memory_queries.decode_turn(row) for row in shown}
+    for turn in in_redis.turns:
+        by_id.setdefault(turn.turn_id, turn)
+    return list(by_id.values())[-limit:]

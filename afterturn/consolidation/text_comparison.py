@@ -1,0 +1,140 @@
+"""Compare the texts of two statements in the details that make them different facts.
+
+"Ana ran 10 km" and "Ana ran 12 km" have nearly the same words and vectors. They differ in a detail: a number, a unit, a
+name, a date or a negation. Statements that differ in a detail are never merged.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from afterturn.extraction.verification import normalise
+
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_UNIT_SIGN = re.compile(r"[€$£%]")
+
+
+def _word_set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_NEGATIONS = _word_set(
+    "not no never without nobody nothing neither nor cannot none stopped quit hardly barely rarely seldom"
+)
+_SMALL_NUMBERS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty
+"""
+#: A number in words is equal to the number in digits.
+_DIGITS = {word: str(number) for number, word in enumerate(_SMALL_NUMBERS.split())}
+_NUMBER_WORDS = _word_set("""
+    thirty forty fifty sixty seventy eighty ninety hundred thousand million first second third fourth fifth once twice
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
+    october november december
+""")
+#: Units. The names on one line mean the same unit.
+_UNIT_NAMES = """
+    km kilometer kilometers kilometre kilometres
+    mile miles mi
+    meter meters metre metres
+    cm centimeter centimeters centimetre centimetres
+    foot feet ft
+    inch inches
+    kg kilo kilos kilogram kilograms
+    pound pounds lb lbs
+    stone stones
+    gram grams
+    liter liters litre litres
+    gallon gallons
+    euro euros eur €
+    dollar dollars usd $
+    sterling gbp £
+    celsius
+    fahrenheit
+    percent %
+    minute minutes min mins
+    hour hours
+    day days daily
+    week weeks weekly
+    month months monthly
+    year years yearly
+    am
+    pm
+"""
+_UNITS = {name: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for name in line.split()}
+#: Words without a meaning of their own.
+_FUNCTION_WORDS = _word_set("""
+    a an the is are was were be been being am has have had do does did will would can could of in on at to for from with
+    by and or as that this these those it its his her their they he she user very really also too s currently now still
+""")
+#: Relations of a person or pet to the speaker. Two people of one name can be distinguished by them.
+_RELATIONS = _word_set("""
+    mother father mom mum dad sister brother son daughter wife husband spouse partner girlfriend boyfriend fiancee
+    fiance grandmother grandfather grandma grandpa aunt uncle cousin niece nephew friend roommate flatmate neighbor
+    neighbour boss manager mentor coworker colleague teacher doctor therapist dentist trainer coach client student
+    classmate landlord landlady ex dog cat
+""")
+
+
+def differ_in_detail(one: str, other: str) -> bool:
+    """Return whether two statements differ in a detail.
+
+    They do if their numbers, dates or negation are different, or if each has a unit or a name that the other has not.
+    """
+    return (
+        _numbers(one) != _numbers(other)
+        or _is_negated(one) != _is_negated(other)
+        or _each_has_its_own(_units(one), _units(other))
+        or bool(_names(one) - _words(other) and _names(other) - _words(one))
+    )
+
+
+def adds_no_words_to(one: str, other: str) -> bool:
+    """Return whether `other` contains all words of `one`, apart from function words."""
+    return _words(one) - _FUNCTION_WORDS <= _words(other)
+
+
+def name_different_relations(one: str, other: str) -> bool:
+    """Return whether both statements name a relation (a sister, a colleague) and have none in common."""
+    first, second = _words(one) & _RELATIONS, _words(other) & _RELATIONS
+    return bool(first and second and not first & second)
+
+
+def names_a_relation(text: str) -> bool:
+    """Return whether a statement names a relation, such as sister or colleague."""
+    return bool(_words(text) & _RELATIONS)
+
+
+def _words(text: str) -> set[str]:
+    return {word.removesuffix("'s") for word in _WORD.findall(normalise(text))}
+
+
+def _numbers(text: str) -> frozenset[str]:
+    normalised = normalise(text)
+    words = {_DIGITS.get(word, word) for word in _WORD.findall(normalised) if word in _DIGITS or word in _NUMBER_WORDS}
+    return frozenset(_NUMBER.findall(normalised)) | words
+
+
+def _units(text: str) -> set[str]:
+    normalised = normalise(text)
+    return {_UNITS[name] for name in (*_WORD.findall(normalised), *_UNIT_SIGN.findall(normalised)) if name in _UNITS}
+
+
+def _each_has_its_own(one: set[str], other: set[str]) -> bool:
+    return bool(one - other and other - one)
+
+
+def _is_negated(text: str) -> bool:
+    """Return whether the number of negations is odd."""
+    words = _WORD.findall(normalise(text))
+    count = sum(word in _NEGATIONS or word.endswith("n't") for word in words)
+    return bool(count % 2)
+
+
+def _names(text: str) -> set[str]:
+    """Return the capitalised words in lower case, with the first word of a sentence, which is often a name."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
+    capitalised = {word.casefold().removesuffix("'s") for word in words if word[:1].isupper() and len(word) > 1}
+    return capitalised - _FUNCTION_WORDS

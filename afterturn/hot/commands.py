@@ -1,0 +1,51 @@
+"""Run Redis steps on a client. Steps yield commands and decode the replies; they do no I/O themselves.
+
+So each query and its decoding is written once for synchronous code and asyncio. Replies are those of `execute_command`,
+with bytes for strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+#: A Redis command with its arguments.
+Command: TypeAlias = tuple[str | int, ...]
+
+Result = TypeVar("Result")
+#: It yields the commands of one round trip, receives their replies, and returns the result at the end.
+RedisSteps: TypeAlias = Generator[Sequence[Command], list[Any], Result]
+
+
+def run(client: redis.Redis, steps: RedisSteps[Result]) -> Result:
+    """Run the steps on this client, and return their result. Raises RedisError."""
+    try:
+        commands = next(steps)
+        while True:
+            with client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+                replies = pipeline.execute()
+            commands = steps.send(replies)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+async def run_async(client: redis.asyncio.Redis, steps: RedisSteps[Result]) -> Result:
+    """Run the steps on this client, and return their result. Raises RedisError."""
+    try:
+        commands = next(steps)
+        while True:
+            async with client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                replies = await pipeline.execute()
+            commands = steps.send(replies)
+    except StopIteration as end:
+        result: Result = end.value
+        return result

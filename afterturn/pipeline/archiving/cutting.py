@@ -1,0 +1,139 @@
+"""Cut locked sessions: full, due or flushed turns become batches; each edit of a user becomes its own batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from afterturn.batches import cut
+from afterturn.batches.cut import Cut, NewBatch, UncutTurn
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.facts import edits
+from afterturn.importing import runs
+from afterturn.llm import budget
+from afterturn.pipeline.archiving.locked import LockedSession
+from afterturn.scopes import UserScope
+from afterturn.settings import Settings
+
+_SQL = queries.load("archive")
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows that the cuts of a transaction write."""
+
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    #: Batches of edits, with their answers.
+    manual: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    #: The next batch number of each user with a new batch.
+    next_user_seq: dict[UserScope, int] = field(default_factory=dict)
+
+
+def cut_sessions(
+    connection: Connection, settings: Settings, sessions: Collection[LockedSession], next_user_seq: dict[UserScope, int]
+) -> list[NewBatch]:
+    """Cut full, due or flushed turns of these sessions, update the sessions' rows, and return the batches.
+
+    Args:
+        connection: in the transaction that has locked the sessions and their users.
+        settings: the limits of batches, and when the remaining turns are due.
+        sessions: the sessions after the archive of their entries.
+        next_user_seq: the next batch number of each user.
+    """
+    rows = _Rows()
+    cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
+    for session in sessions:
+        own = cutting[session.scope.user]
+        uncut = _uncut_turns(connection, session)
+        for piece, cut_by in _pieces(session, uncut, cut.Limits(turns=own.batch_turns, tokens=own.batch_tokens)):
+            _add_batch(rows, session, piece, cut_by, next_user_seq)
+        _set_imports_aside(connection, session, uncut)
+        rows.sessions.append(_session_row(session, uncut, own))
+    _write(connection, rows)
+    return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
+
+
+def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:
+    if session.uncut_since is None:
+        return session.added
+    arguments = session.scope.key | {"cut_through": session.cut_through}
+    rows = connection.execute(_SQL["uncut_turns"], arguments).fetchall()
+    return [UncutTurn(row["position"], row["tokens"]) for row in rows]
+
+
+def _pieces(session: LockedSession, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
+    """Return the batches to cut now, with the reason: full ones, the rest if it is due or flushed, and each edit."""
+    if session.holds_edits:
+        return [(piece, "edit") for piece in cut.plan(uncut, cut.SINGLY)]
+    rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
+    pieces: list[tuple[Cut, str]] = []
+    for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
+        # Turns before imported turns need not wait for more turns: none will follow them.
+        because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
+        for piece in () if is_imported else cut.plan(stretch, limits):
+            if piece.is_full:
+                pieces.append((piece, "size"))
+            elif because:
+                pieces.append((piece, because))
+    return pieces
+
+
+def _add_batch(
+    rows: _Rows, session: LockedSession, piece: Cut, cut_by: str, next_user_seq: dict[UserScope, int]
+) -> None:
+    user = session.scope.user
+    user_seq = next_user_seq[user]
+    next_user_seq[user] = rows.next_user_seq[user] = user_seq + 1
+    session.cut_through = piece.last_position
+    row = session.scope.key | {
+        "batch_id": cut.batch_id(session.scope, user_seq, piece.first_position),
+        "user_seq": user_seq,
+        "first_position": piece.first_position,
+        "last_position": piece.last_position,
+        "tokens": piece.tokens,
+        "cut_by": cut_by,
+    }
+    if session.holds_edits:
+        answer = session.answers[piece.first_position]
+        rows.manual.append(row | {"prompt_version": edits.PROMPT_VERSION, "model": edits.MODEL, "answer": answer})
+    else:
+        rows.batches.append(row)
+
+
+def _set_imports_aside(connection: Connection, session: LockedSession, uncut: list[UncutTurn]) -> None:
+    """Move the imported turns to their run, so that later turns need not wait for them."""
+    for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
+        if is_imported:
+            runs.add_to_run(connection, session.scope, stretch)
+            session.cut_through = max(session.cut_through, stretch[-1].position)
+
+
+def _session_row(session: LockedSession, uncut: list[UncutTurn], settings: Settings) -> dict[str, Any]:
+    left = [turn for turn in uncut if turn.position > session.cut_through]
+    is_older = bool(left) and (not session.added or left[0].position < session.added[0].position)
+    return session.scope.key | {
+        "next_position": session.next_position,
+        "cut_through": session.cut_through,
+        "uncut_tokens": sum(turn.tokens for turn in left),
+        "uncut_since": None if not left else session.uncut_since if is_older else session.now,
+        "has_new": bool(session.added),
+        "max_age_seconds": settings.batch_max_age_seconds,
+        "idle_seconds": settings.batch_idle_seconds,
+    }
+
+
+def _write(connection: Connection, rows: _Rows) -> None:
+    with connection.cursor() as cursor:
+        if rows.next_user_seq:
+            cursor.executemany(_SQL["add_batch"], rows.batches)
+            cursor.executemany(_SQL["add_manual_batch"], rows.manual)
+            users = [user.key | {"next_user_seq": seq} for user, seq in rows.next_user_seq.items()]
+            cursor.executemany(_SQL["update_user"], users)
+        cursor.executemany(_SQL["update_session"], rows.sessions)
+
+
+def _new_batch(row: dict[str, Any], stage: str) -> NewBatch:
+    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage)

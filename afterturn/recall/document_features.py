@@ -1,0 +1,109 @@
+"""The features of documents that do not depend on facts; `ranking.WEIGHTS` describes each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from afterturn.recall import lexical, question_dates, stems
+from afterturn.recall.document_keys import TurnKey
+from afterturn.recall.documents import Documents, Numbers, Places
+
+
+def compute_features(question: str, question_stems: Sequence[str], documents: Documents) -> dict[str, Numbers]:
+    """Return the features of documents for a question by name. The documents are the whole memory.
+
+    Args:
+        question: its text.
+        question_stems: in the order of the question.
+        documents: the turns, standalone facts and episodes of one user.
+    """
+    words = stems.words(question)
+    names = words & frozenset(word for name in set(documents.speaker) for word in stems.words(name))
+    topic_stems = stems.topic_stems(question_stems, names)
+    counts = lexical.count_stems(documents, [stems.code(stem) for stem in topic_stems])
+    lengths = documents.lengths.astype(np.float64)
+    session = documents.session
+    bm25 = lexical.bm25(counts, lengths)
+    bm25_around = lexical.bm25(add_neighbours(counts, session), add_neighbours(lengths, session))
+    session_bm25 = lexical.bm25(sum_by_session(counts, session), sum_by_session(lengths, session))
+    return {
+        "words": standardize(bm25.sum(axis=1)),
+        "words_around": standardize(bm25_around.sum(axis=1)),
+        "words_of_session": standardize(session_bm25.sum(axis=1)[session]),
+        "coverage": _coverage(bm25),
+        "meaning": standardize(documents.cosine),
+        "meaning_of_session": standardize(_best_session_cosines(documents)),
+        "speaker": _is_named_speaker(documents.speaker, names),
+        "date": question_dates.find_dates(question).match_scores(documents.said_at),
+        "tells_time": _names_time(documents) if stems.is_time_question(question) else np.zeros(len(documents)),
+        "length": standardize(np.log1p(lengths)),
+        "user": documents.is_user,
+    }
+
+
+def standardize(values: Numbers) -> Numbers:
+    """Return the values with mean 0 and standard deviation 1; 0 where a value is nan, or where all are equal."""
+    is_known = ~np.isnan(values)
+    if not is_known.any():
+        return np.zeros(len(values))
+    deviation = values[is_known].std()
+    if deviation < 1e-9:
+        return np.zeros(len(values))
+    return np.asarray(np.where(is_known, (np.nan_to_num(values) - values[is_known].mean()) / deviation, 0.0))
+
+
+def add_neighbours(values: Numbers, session: Places) -> Numbers:
+    """Return each document's values plus those of the documents before and after it in its session."""
+    sums = values.copy()
+    is_same_session = session[1:] == session[:-1]
+    is_same_session = is_same_session.reshape(-1, *([1] * (values.ndim - 1)))
+    sums[1:] += values[:-1] * is_same_session
+    sums[:-1] += values[1:] * is_same_session
+    return sums
+
+
+def sum_by_session(values: Numbers, session: Places) -> Numbers:
+    """Return the sum of the values of each session."""
+    sums = np.zeros((int(session.max(initial=-1)) + 1, *values.shape[1:]))
+    np.add.at(sums, session, values)
+    return sums
+
+
+def is_opening(documents: Documents) -> Numbers:
+    """Return 1 for the first turn of a session if it is longer than a greeting, else 0."""
+    is_first = np.array([isinstance(key, TurnKey) and key.position == 1 for key in documents.keys], dtype=np.bool_)
+    return np.asarray(is_first & (documents.lengths >= stems.OPENING_STEMS), dtype=np.float64)
+
+
+def _coverage(bm25: Numbers) -> Numbers:
+    """Return the share of the question's stems in each document, weighted by the highest BM25 score of each stem."""
+    highest = bm25.max(axis=0, initial=0.0)
+    return np.asarray(((bm25 > 0) * highest).sum(axis=1) / (highest.sum() or 1.0))
+
+
+def _best_session_cosines(documents: Documents) -> Numbers:
+    """Return for each document the highest cosine in its session; nan where no document of the session has one."""
+    best = np.full(int(documents.session.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(best, documents.session, np.where(np.isnan(documents.cosine), -np.inf, documents.cosine))
+    best[np.isinf(best)] = np.nan
+    return np.asarray(best[documents.session])
+
+
+def _is_named_speaker(speakers: Sequence[str], names: frozenset[str]) -> Numbers:
+    """Return 1 where the question names the speaker, else 0.
+
+    The result is 0 for all documents where the question names nobody, or where the named speaker said everything.
+    """
+    if not names:
+        return np.zeros(len(speakers))
+    named_speakers = {speaker for speaker in set(speakers) if names & stems.words(speaker)}
+    is_named = np.array([speaker in named_speakers for speaker in speakers], dtype=np.float64)
+    return np.zeros(len(speakers)) if is_named.all() else is_named
+
+
+def _names_time(documents: Documents) -> Numbers:
+    """Return 1 where a document contains a word that names a time, else 0."""
+    codes = [stems.code(stem) for stem in stems.TIME_STEMS]
+    return np.asarray(lexical.count_stems(documents, codes).sum(axis=1) > 0, dtype=np.float64)

@@ -1,0 +1,81 @@
+"""Embed questions in the embedding space that the database serves."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from afterturn.embedding import spaces
+from afterturn.embedding.embedder import Embedder
+from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.scopes import UserScope
+from afterturn.settings import Settings
+
+#: How long a process uses the serving space that it has read. Longer: a switch to another model takes effect later.
+SPACE_SECONDS = 30.0
+CACHED_QUESTIONS = 512
+#: How long the vector of a question stays in the cache: long enough to page through one answer. After a user is
+#: forgotten, the vectors of their questions stay in a running process for this long. The cache holds no text.
+CACHED_SECONDS = 60.0
+
+
+class QuestionEmbedder:
+    """Embeds questions and caches the vectors for a minute. Threads may share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._space: EmbeddingSpace | None = None
+        self._space_read_at = float("-inf")
+        self._embedder: Embedder | None = None
+        #: (time of the embedding, vector) by space, user and digest of the question; the oldest entry first.
+        self._vectors: OrderedDict[tuple[int, UserScope, bytes], tuple[float, list[float]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def needs_space(self) -> bool:
+        """Whether the caller must read the serving space from the database and pass it to `use`."""
+        return time.monotonic() - self._space_read_at > SPACE_SECONDS
+
+    @property
+    def space_id(self) -> int | None:
+        """The id of the serving space; None where none is known."""
+        return None if self._space is None else self._space.space_id
+
+    def use(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Use the space in the rows of the query `serving_space`."""
+        space = EmbeddingSpace(**rows[0]) if rows else None
+        with self._lock:
+            if space != self._space:
+                self._space = space
+                self._embedder = None if space is None else spaces.open_embedder(space, self._settings)
+            self._space_read_at = time.monotonic()
+
+    def embed(self, scope: UserScope, question: str) -> list[float] | None:
+        """Return the vector of a user's question; None where the database serves no space.
+
+        Raises ModelUnavailable or ModelRefused.
+        """
+        with self._lock:
+            space, embedder = self._space, self._embedder
+            if space is None or embedder is None:
+                return None
+            key = (space.space_id, scope, hashlib.blake2b(question.encode(), digest_size=16).digest())
+            self._drop_expired()
+            if key in self._vectors:
+                return self._vectors[key][1]
+        vector = embedder.embed([question])[0]
+        with self._lock:
+            self._vectors.pop(key, None)
+            self._vectors[key] = time.monotonic(), vector
+            if len(self._vectors) > CACHED_QUESTIONS:
+                self._vectors.popitem(last=False)
+        return vector
+
+    def _drop_expired(self) -> None:
+        oldest = time.monotonic() - CACHED_SECONDS
+        while self._vectors and next(iter(self._vectors.values()))[0] < oldest:
+            self._vectors.popitem(last=False)

@@ -1,0 +1,30 @@
+"""`afterturn api`: the HTTP API alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def api(
+    host: Annotated[str | None, typer.Option(help="Where it listens (AFTERTURN_API_HOST).", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Its port (AFTERTURN_API_PORT).", show_default=False)] = None,
+) -> None:
+    """Run the HTTP API, until SIGTERM.
+
+    Where other machines can reach it, AFTERTURN_API_KEY must be set.
+    """
+    from afterturn import extras
+    from afterturn import settings as settings_module
+    from afterturn.local import services
+
+    extras.require("http", "the HTTP API")
+    import uvicorn
+
+    from api_shim.http import app
+
+    settings = settings_module.load_with(api_host=host, api_port=port)
+    services.require_logins(settings, ("api",))
+    # By its name, so that uvicorn can start several processes of it (WEB_CONCURRENCY).
+    uvicorn.run(f"{app.__name__}:create_app", factory=True, host=settings.api_host, port=settings.api_port)

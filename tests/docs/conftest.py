@@ -1,0 +1,46 @@
+"""One `afterturn up` for all pages; each page has a tenant, a shell and a working directory of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.terminal import Terminal, Up
+
+
+@pytest.fixture(scope="session")
+def home_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a reader who has set nothing, in a home directory of their own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
+    programs = str(Path(sys.executable).parent)
+    home = str(tmp_path_factory.mktemp("home"))
+    return kept | {"HOME": home, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+
+
+@pytest.fixture(scope="session")
+def up(home_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """The terminal of `afterturn up`, for all pages: a page finds it running."""
+    terminal = Up(home_environment, tmp_path_factory.mktemp("up") / "log")
+    yield terminal
+    terminal.stop()
+
+
+@pytest.fixture
+def terminal(
+    up: Up, home_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Terminal]:
+    """A new shell of a page's own, which knows where the servers are, and Python after it."""
+    up.start()
+    work = tmp_path / "work"
+    work.mkdir()
+    page = re.sub(r"\W+", "-", request.node.name)
+    environment = home_environment | {"PWD": str(work), "AFTERTURN_TENANT": page}
+    opened = Terminal(up, environment, tmp_path / "environment")
+    opened.run_shell(". ~/.local/share/afterturn/environment")
+    yield opened
+    opened.close()

@@ -1,0 +1,117 @@
+"""The engine's commands: `afterturn worker`, `beat`, `flower` and `celery`. pyproject.toml registers them.
+
+Each runs Celery in this process. The app is given by its module, which is imported already, so that neither the current
+directory nor a variable APP in the user's environment can select another app.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .pools import POOLS, PoolName
+
+LogLevel = Annotated[str, typer.Option("--log-level", "-l", help="debug, info, warning or error.")]
+
+
+def worker(
+    pool: Annotated[
+        PoolName, typer.Argument(help="fast: short transactions, in processes. slow: LLM and embedder, in threads.")
+    ],
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            "--concurrency",
+            "-c",
+            min=1,
+            help="Tasks at a time (AFTERTURN_FAST_CONCURRENCY, AFTERTURN_SLOW_CONCURRENCY).",
+            show_default=False,
+        ),
+    ] = None,
+    node: Annotated[
+        str | None,
+        typer.Option("--node", "-n", help="Its name among the workers, such as slow-2@%h.", show_default="POOL@%h"),
+    ] = None,
+    log_level: LogLevel = "info",
+) -> None:
+    """Run one worker, until SIGTERM: it finishes what it does, for up to 20 s, and hands the rest back.
+
+    Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
+    """
+    from afterturn import settings as settings_module
+
+    settings = settings_module.load()
+    if concurrency is None:
+        concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
+    chosen = POOLS[pool]
+    # Gossip and mingle are messages between workers, which nothing here needs. -E sends the events for Flower.
+    _run_celery(
+        *("worker", "-n", node or f"{pool}@%h", "-Q", ",".join(chosen.queues), "-c", str(concurrency)),
+        *("--pool", chosen.kind, "--without-gossip", "--without-mingle", "-E", "-l", log_level),
+    )
+
+
+def beat(
+    schedule: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file in which it notes when each entry ran last; it may be lost.",
+            show_default="beat-schedule in AFTERTURN_DATA_DIR",
+        ),
+    ] = None,
+    log_level: LogLevel = "info",
+) -> None:
+    """Run the clock, which has the workers look for what is owed. Two of them do no harm."""
+    from afterturn import settings as settings_module
+
+    if schedule is None:
+        schedule = settings_module.load().data_dir.expanduser() / "beat-schedule"
+        schedule.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _run_celery("beat", "-l", log_level, "--schedule", str(schedule))
+
+
+def flower(
+    host: Annotated[
+        str | None, typer.Option(help="Where it listens (AFTERTURN_FLOWER_HOST).", show_default=False)
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its port (AFTERTURN_FLOWER_PORT).", show_default=False)] = None,
+) -> None:
+    """Run Flower, the page that shows the tasks. Its login is AFTERTURN_FLOWER_BASIC_AUTH.
+
+    Nothing is kept: it shows what it has seen since its start.
+    """
+    from afterturn import settings as settings_module
+    from afterturn.local import services
+
+    settings = settings_module.load_with(flower_host=host, flower_port=port)
+    services.require_logins(settings, ("flower",))
+    if settings.flower_basic_auth is not None:
+        # In the environment, because every user of the machine can read the command line.
+        os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
+    _run_celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}", "--persistent=False")
+
+
+other = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@other.command("celery", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def celery(
+    arguments: Annotated[list[str] | None, typer.Argument(help="Such as: inspect active.", show_default=False)] = None,
+) -> None:
+    """Run any other command of Celery's on afterturn's workers: inspect, control, purge, status."""
+    _run_celery(*(arguments or ["--help"]))
+
+
+def _run_celery(*arguments: str) -> None:
+    """Run a command of Celery's with our app, and exit with its code. Raises MissingExtra."""
+    from afterturn import extras
+
+    extras.require("worker", "this command")
+    from . import app  # before any module of Celery's worker: it sets how SIGTERM ends a worker
+
+    command_line = importlib.import_module("celery.bin.celery")
+    command_line.celery(args=["-A", f"{app.__name__}:app", *arguments], prog_name="afterturn celery")
