@@ -43,8 +43,10 @@ demo: $(VENV)/installed-run
 up: $(VENV)/installed-run
 	@$(BIN)/afterturn up
 
+# Tests start many processes of ours: their bytecode is kept, also where the environment says otherwise.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxschedchunk 1
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

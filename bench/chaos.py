@@ -2,7 +2,7 @@
 
 Real worker processes are killed (SIGKILL) and put to sleep (SIGSTOP) at every named step; messages are lost, multiplied
 and reordered; models and servers go away and come back. After each fault the memory is compared, row by row, with that
-of a run without faults. The scenarios are those of tests/chaos.
+of a run without faults. The scenarios are those of harness/chaos, of which tests/chaos runs some.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from afterturn.watching import reading, reports
 from afterturn.watching.status import Selection, Status
 from bench import report, timing
 from bench.report import Line, Value
-from harness import query_plans, servers
+from harness import idle_sessions, query_plans, servers
 
 DEFAULT_SESSIONS = 100_000
 FEW = 1_000
@@ -137,7 +137,7 @@ def _filled(redis_url: str, postgres_url: str, name: str, sessions: int) -> Iter
     url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{database}"))
     settings = _settings(redis_url, url)
     prepare.prepare_database(url, settings)
-    fill(url, sessions)
+    idle_sessions.fill(url, sessions)
     runtime = Runtime(settings, pool_size=2)
     try:
         yield runtime
@@ -147,47 +147,6 @@ def _filled(redis_url: str, postgres_url: str, name: str, sessions: int) -> Iter
 
 def _settings(redis_url: str, postgres_url: str) -> Settings:
     return settings_module.load({"AFTERTURN_REDIS_URL": redis_url, "AFTERTURN_POSTGRES_URL": postgres_url})
-
-
-def fill(postgres_url: str, sessions: int) -> None:
-    """Add so many users, each with one session of one turn: archived, applied and summarized a day ago."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        for statement in _IDLE:
-            connection.execute(statement, {"sessions": sessions})
-        connection.execute("VACUUM ANALYZE")
-
-
-_IDLE = (
-    """
-    INSERT INTO users (tenant_id, user_id, version, next_user_seq)
-    SELECT 'default', 'user-' || n, 1, 2 FROM generate_series(1, %(sessions)s) AS n
-    """,
-    """
-    INSERT INTO sessions (tenant_id, user_id, session_id, next_position, cut_through, applied_through,
-                          summarized_through, last_archived_at)
-    SELECT 'default', 'user-' || n, 'session', 2, 1, 1, 1, now() - interval '1 day'
-    FROM generate_series(1, %(sessions)s) AS n
-    """,
-    """
-    INSERT INTO turns (tenant_id, user_id, session_id, position, turn_id, role, content, tokens, occurred_at,
-                       written_at, archived_at)
-    SELECT 'default', 'user-' || n, 'session', 1, 'turn-' || n, 'user', 'I live at number ' || n, 6, moment, moment,
-           moment
-    FROM generate_series(1, %(sessions)s) AS n, LATERAL (SELECT now() - interval '1 day' AS moment) AS times
-    """,
-    """
-    INSERT INTO batches (tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens,
-                         cut_by, state, hinted_at, created_at, extracted_at, embedded_at, applied_at)
-    SELECT 'default', 'user-' || n, gen_random_uuid(), 'session', 1, 1, 1, 6, 'idle', 'applied', moment, moment, moment,
-           moment, moment
-    FROM generate_series(1, %(sessions)s) AS n, LATERAL (SELECT now() - interval '1 day' AS moment) AS times
-    """,
-    """
-    INSERT INTO summaries (tenant_id, user_id, session_id, text, through_user_seq)
-    SELECT 'default', 'user-' || n, 'session', 'They said where they live.', 1
-    FROM generate_series(1, %(sessions)s) AS n
-    """,
-)
 
 
 def _owe_one(runtime: Runtime) -> None:

@@ -11,59 +11,37 @@ become facts, episodes and summaries. What memory makes of a conversation must n
 from __future__ import annotations
 
 import argparse
-import math
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, quantiles
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from afterturn import MemoryClient, tokens
+from afterturn import MemoryClient
 from afterturn.client import connections
-from afterturn.memories import Memory
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from api_shim.cli.demo.scoring import ranked_turns, recall_at
-from bench import report
-from bench.data import longmemeval, questions
+from bench import asking, report
+from bench.asking import Scored
+from bench.data import locomo, longmemeval, questions
 from bench.data.conversation import Conversation, NotTheData
-from bench.data.questions import Asked, Labelled
+from bench.data.questions import Labelled
 from bench.progress import Progress
 from harness import servers
 from harness.llm_server import GoldFact, LLMServer, Replay
 from harness.pipeline import Pipeline
 
 SETS: dict[str, Callable[[Path], list[Labelled]]] = {
-    "locomo": questions.locomo,
+    "locomo": locomo.load_questions,
     "realmem": questions.realmem,
     "longmemeval": longmemeval.load,
 }
-DEPTHS = (5, 10, 20)
-NDCG_DEPTH = 10
-#: Memories asked for: enough for 20 turns, where several stand behind one and one behind several.
-RECALLED = 40
-#: Those whose text counts as "the answer" where tokens are counted.
-ANSWERING = 10
-ASKING_SESSION = "asking"
 INGESTION_SECONDS = 3_600.0
 #: The stages that a turn goes through until it has its vector.
 UNTIL_EMBEDDED = ("archive", "extract", "embed")
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """How well one question was answered."""
-
-    category: str
-    figures: dict[str, float]
-    tokens: int
-    seconds: float
 
 
 def main() -> None:
@@ -120,9 +98,10 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
                 scored: list[Scored] = []
                 for one in labelled:
                     for asked in one.questions:
-                        scored.append(ask(one.conversation.user_id, asked, settings))
+                        answered = asking.ask(one.conversation.user_id, asked, settings)
+                        scored.append(asking.score(answered))
                         progress.reached(len(scored))
-                figures = summed(scored) | ({"before": figures} if figures else {})
+                figures = asking.summed(scored) | ({"before": figures} if figures else {})
     return figures | {"ingestion_s": round(seconds, 1), "turns": _turns(labelled)}
 
 
@@ -196,50 +175,6 @@ def only_embed(pipeline: Pipeline) -> None:
                 later.append((stage, arguments))
     # Nobody tells of them again before their leases lapse.
     pipeline.hints.waiting.extend(later)
-
-
-def ask(user_id: str, asked: Asked, settings: Settings) -> Scored:
-    """Ask one question in a session of its own, and score what comes back."""
-    memory = MemoryClient(user_id, ASKING_SESSION, settings=settings)
-    began = time.perf_counter()
-    found = memory.recall(asked.text, RECALLED, until=asked.at)
-    seconds = time.perf_counter() - began
-    ranked = ranked_turns(found)
-    figures = {f"recall_at_{depth}": recall_at(depth, ranked, asked.evidence) for depth in DEPTHS}
-    figures[f"ndcg_at_{NDCG_DEPTH}"] = ndcg(ranked, asked.evidence)
-    return Scored(asked.category, figures, _tokens(found[:ANSWERING]), seconds)
-
-
-def ndcg(ranked: Sequence[str], evidence: Collection[str]) -> float:
-    """Return nDCG@10, each turn of the evidence being worth the same."""
-    gains = (1 / math.log2(place + 1) for place, turn in enumerate(ranked[:NDCG_DEPTH], start=1) if turn in evidence)
-    best = sum(1 / math.log2(place + 1) for place in range(1, min(NDCG_DEPTH, len(evidence)) + 1))
-    return sum(gains) / best
-
-
-def summed(scored: Sequence[Scored]) -> dict[str, object]:
-    """Return the means over all questions and per category, the tokens of an answer, and how long a recall took."""
-    by_category = defaultdict(list)
-    for one in scored:
-        by_category[one.category].append(one)
-    milliseconds = [1_000 * one.seconds for one in scored]
-    cuts = quantiles(milliseconds, n=20) if len(scored) > 1 else milliseconds * 19
-    return {
-        "overall": _means(scored),
-        "categories": {category: _means(found) for category, found in sorted(by_category.items())},
-        "tokens_per_answer": round(fmean(one.tokens for one in scored), 1),
-        "latency_p50_ms": round(cuts[9], 2),
-        "latency_p95_ms": round(cuts[18], 2),
-    }
-
-
-def _means(scored: Sequence[Scored]) -> dict[str, float | int]:
-    names = scored[0].figures
-    return {name: round(fmean(one.figures[name] for one in scored), 4) for name in names} | {"questions": len(scored)}
-
-
-def _tokens(found: Sequence[Memory]) -> int:
-    return sum(tokens.estimate(memory.text) for memory in found)
 
 
 def _turns(labelled: Sequence[Labelled]) -> int:

@@ -26,21 +26,23 @@ from afterturn.pipeline import prepare
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
 from afterturn.recall.document_keys import Key, TurnKey
-from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 from bench import report, timing
 from bench.progress import Progress
 from bench.report import Line
-from harness import copying, servers, synthetic
+from harness import copying, fact_filters, servers, synthetic
 from harness.brute_force import BruteForce, Stemmer
-from harness.synthetic import Question, Said, Vocabulary
+from harness.known_vectors import KnownVectors
+from harness.synthetic import Said, SearchQuestion, Vocabulary
 
 LIMIT = 10
 #: Memories of users who are asked, at most: their texts are made again for the exact answers.
 USERS_ASKED = 200
 QUESTIONS_PER_USER = 2
 CLIENTS = 16
+#: Kinds of filters that are asked with, in turn.
+FILTERS = ("topic", "since", "session", "agent")
 WARMUP = 5
 #: Two answers of which the exact score is the same to this: which of them is tenth, half precision decides.
 SAME_SCORE = 1e-3
@@ -75,32 +77,12 @@ LINES = tuple(
 )
 
 
-class KnownVectors(QuestionEmbedder):
-    """Knows the vectors of its questions."""
-
-    def __init__(self, settings: Settings, space_id: int) -> None:
-        super().__init__(settings)
-        self._known_space = space_id
-        self.known: dict[str, list[float]] = {}
-
-    @property
-    def needs_space(self) -> bool:
-        return False
-
-    @property
-    def space_id(self) -> int:
-        return self._known_space
-
-    def embed(self, scope: UserScope, question: str) -> list[float]:
-        return self.known[question]
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question, and the filters it is asked with."""
 
     said: Said
-    question: Question
+    question: SearchQuestion
     filters: Mapping[str, Any]
     #: How many memories there are that pass.
     owned: int
@@ -234,27 +216,10 @@ def _measured_of(
 
 def _filtered(asked: Asked, place: int) -> Asked:
     """Return the question with a filter: in turn by topic, time, session and agent."""
-    said, facts = asked.said, range(len(asked.said.facts))
-    fact = place * 31 % len(said.facts)
-    turn = said.turn_of(fact)
-    passes: Callable[[int], bool]
-    filters: dict[str, Any]
-    match place % 4:
-        case 0:
-            filters, topic = {"topics": [said.topic_of(fact)]}, said.topic_of(fact)
-            passes = lambda one: said.topic_of(one) == topic  # noqa: E731
-        case 1:
-            filters = {"since": said.said_at(turn)}
-            passes = lambda one: said.turn_of(one) >= turn  # noqa: E731
-        case 2:
-            filters = {"session_id": said.session_of(turn)}
-            passes = lambda one: said.session_of(said.turn_of(one)) == said.session_of(turn)  # noqa: E731
-        case _:
-            agent = copying.agent_of(turn)
-            filters = {"agent_id": agent}
-            passes = lambda one: copying.agent_of(said.turn_of(one)) == agent  # noqa: E731
-    owned = sum(1 for _ in itertools.islice(filter(passes, facts), LIMIT))
-    return replace(asked, filters=filters | {"kinds": ["fact"]}, owned=owned)
+    facts = range(len(asked.said.facts))
+    chosen = fact_filters.around(asked.said, place * 31 % len(facts), FILTERS[place % len(FILTERS)])
+    owned = sum(1 for _ in itertools.islice(filter(chosen.passes, facts), LIMIT))
+    return replace(asked, filters={**chosen.arguments, "kinds": ["fact"]}, owned=owned)
 
 
 def _exact(asked: Sequence[Asked], stemmer: Stemmer, progress: Progress) -> list[list[tuple[Key, float]]]:

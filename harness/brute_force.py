@@ -14,7 +14,7 @@ from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.recall.documents import Documents
 from afterturn.recall.filters import DEFAULT_KINDS
 from afterturn.recall.ranking import Ranking
-from harness.synthetic import TURNS_PER_SESSION, Places, Question, Said, Vectors, Vocabulary
+from harness.synthetic import TURNS_PER_SESSION, Places, Said, SearchQuestion, Vectors, Vocabulary
 
 
 class Stemmer:
@@ -41,12 +41,12 @@ class BruteForce:
         facts = np.arange(len(said.facts))
         self._evidence = facts, np.array([said.turn_of(fact) for fact in facts.tolist()], dtype=np.int64)
 
-    def best(self, question: Question, limit: int) -> list[tuple[Key, float]]:
+    def best(self, question: SearchQuestion, limit: int) -> list[tuple[Key, float]]:
         """Return what answers the question best, and the scores."""
         ranking = Ranking(question.text, self.document_set(question), DEFAULT_KINDS)
         return [(found.key, found.score) for found in itertools.islice(ranking.results(), limit)]
 
-    def document_set(self, question: Question) -> documents.DocumentSet:
+    def document_set(self, question: SearchQuestion) -> documents.DocumentSet:
         """Return the documents of the memory, for ranking."""
         said = self.said
         vector = np.array(question.vector, dtype=np.float16).astype(np.float32)

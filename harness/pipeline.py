@@ -82,11 +82,9 @@ class Pipeline:
         return BATCH_STAGES[stage](self.runtime, UserScope(tenant_id, user_id), UUID(batch_id))
 
     def settle(self, *, seconds: float = 60.0) -> None:
-        """Work until two sweeps in a row find nothing owed."""
+        """Work until a sweep finds nothing owed."""
         deadline = time.monotonic() + seconds
-        quiet = 0
-        while quiet < 2:
+        while any(self.sweep().values()) or self.hints.waiting:
             assert time.monotonic() < deadline, "the pipeline does not come to rest"
-            quiet = quiet + 1 if not any(self.sweep().values()) and not self.hints.waiting else 0
             while self.hints.waiting:
                 self.step()

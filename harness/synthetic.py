@@ -138,21 +138,21 @@ def said_by(number: int, facts: int, vocabulary: Vocabulary) -> Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchQuestion:
     """A question about one fact: some of its words, one of them as its synonym."""
 
     text: str
     vector: list[float]
 
 
-def questions(said: Said, count: int, vocabulary: Vocabulary) -> Iterator[Question]:
+def questions(said: Said, count: int, vocabulary: Vocabulary) -> Iterator[SearchQuestion]:
     """Yield questions about a user's facts, no two about the same one while there are enough."""
     drawn = np.random.default_rng([2, said.number])
     for fact in itertools.islice(itertools.cycle(drawn.permutation(len(said.facts)).tolist()), count):
         words = drawn.choice(said.facts[fact], 4, replace=False)
         words[0] ^= 1
         vector = vocabulary.embedded(words[None, :])[0]
-        yield Question(f"What about {vocabulary.text(words)}?", vector.astype(np.float64).tolist())
+        yield SearchQuestion(f"What about {vocabulary.text(words)}?", vector.astype(np.float64).tolist())
 
 
 def _drawn(drawn: np.random.Generator, subjects: Places, words: int, vocabulary: Vocabulary) -> Places:

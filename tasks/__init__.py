@@ -1,14 +1,15 @@
-"""What happens after a turn: one file per stage, in the order of the flow. Each is a thin Celery task.
+"""The Celery tasks: one thin file per stage, in the order of the flow.
 
-sweep      what is owed, and not being worked on?
+sweep      finds work that is owed and that no worker does
 archive    pending turns of many sessions -> Postgres, and full batches are cut
-extract    a batch -> LLM -> stored answer
+extract    a batch -> LLM -> stored answer, verified candidates
 embed      its candidates, episode and turns -> vectors
-judge      what rules cannot decide on of it -> a judging call -> stored answer
-consolidate  candidates against current facts -> applied
+judge      what rules cannot decide about it -> a judging call -> stored answer
+consolidate  candidates are compared with current facts -> applied
 summarize  new episodes -> session summary -> profile
-sleep      a user's whole memory, now and then, where it changed -> tidied
-erase      a user who asked to be forgotten -> nothing
+sleep      a user's whole memory, from time to time, if it changed -> tidied
+index      a large memory -> vector index
+erase      a user to be forgotten -> all data deleted
 
 A message carries a version and ids, never content; losing one costs time, not work.
 """

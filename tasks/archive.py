@@ -1,4 +1,4 @@
-"""Pending turns of many sessions go to Postgres; batches that are full go on to extract, edits to embed."""
+"""Archive pending turns of many sessions in Postgres, and enqueue the new batches: extract, or embed for edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An embedded batch is applied to its user's memory, in the user's order."""
+"""Apply an embedded batch to its user's memory, in the order of the user's batches."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from .stage import stage
 
 @stage("consolidate")
 def run(tenant_id: str, user_id: str, batch_id: str) -> None:
-    """Do this stage for one batch, when it is still owed."""
+    """Consolidate one batch, if that is still owed."""
     consolidate.consolidate(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

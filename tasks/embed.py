@@ -1,4 +1,4 @@
-"""An extracted batch's candidates, episode and turns get their vectors."""
+"""Embed an extracted batch's candidates, episode and turns."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from .stage import stage
 
 @stage("embed")
 def run(tenant_id: str, user_id: str, batch_id: str) -> None:
-    """Do this stage for one batch, when it is still owed."""
+    """Embed one batch, if that is still owed."""
     embed.embed(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

@@ -1,4 +1,4 @@
-"""A user who asked to be forgotten is forgotten, where whoever began it did not come to the end."""
+"""Finish the erasure of a user, if the process that began it has died."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .stage import stage
 
 @stage("erase")
 def run(tenant_id: str, user_id: str) -> None:
-    """Carry out one user's erasure, when it is still owed."""
+    """Carry out one user's erasure, if it is still owed."""
     erase.erase(runtime.current(), UserScope(tenant_id, user_id))

@@ -1,4 +1,4 @@
-"""A batch's turns go to the extractor; its answer is stored."""
+"""Extract a batch's turns, and store the answer and the verified candidates."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from .stage import stage
 
 @stage("extract")
 def run(tenant_id: str, user_id: str, batch_id: str) -> None:
-    """Do this stage for one batch, when it is still owed."""
+    """Extract one batch, if that is still owed."""
     extract.extract(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

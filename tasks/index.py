@@ -1,4 +1,4 @@
-"""A large memory gets an index, where one is owed."""
+"""Build the vector index of a large memory."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .stage import stage
 
 @stage("index")
 def run(tenant_id: str, user_id: str) -> None:
-    """Index one user's memory, when it is still owed."""
+    """Index one user's memory, if that is still owed."""
     index(runtime.current(), UserScope(tenant_id, user_id))

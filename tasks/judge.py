@@ -1,4 +1,4 @@
-"""What rules cannot decide on of a batch is put to a judge."""
+"""Ask the judge what rules cannot decide about a batch."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from .stage import stage
 
 @stage("judge")
 def run(tenant_id: str, user_id: str, batch_id: str) -> None:
-    """Do this stage for one batch, when it is still owed."""
+    """Get one batch's judgement, if it is still owed."""
     judge.judge(runtime.current(), UserScope(tenant_id, user_id), UUID(batch_id))

@@ -1,4 +1,4 @@
-"""A user's whole memory is consolidated, where it changed since the last time."""
+"""Consolidate a user's whole memory, if it has changed since the last run."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .stage import stage
 
 @stage("sleep")
 def run(tenant_id: str, user_id: str) -> None:
-    """Consolidate one user's memory, when it is still owed."""
+    """Consolidate one user's memory, if that is still owed."""
     sleep(runtime.current(), UserScope(tenant_id, user_id))

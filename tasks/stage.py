@@ -1,4 +1,4 @@
-"""What all tasks share: the name, and the version of the message."""
+"""The decorator of all tasks: it sets the name, and checks the version of the message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 def stage(name: str) -> Callable[[Callable[..., None]], Any]:
-    """Make a function the Celery task of a stage; it is called with the message's ids.
+    """Make a function the Celery task of a stage. It is called with the message's ids.
 
-    A message of a newer release is let go: the sweep will tell a worker of that release again. Those of older releases
-    are understood for as long as their version is listed here (so far there is only 1).
+    A message of a newer release is skipped: the sweep enqueues the work again for a worker of that release. Messages of
+    older releases are accepted (so far there is only version 1).
     """
 
     def as_task(function: Callable[..., None]) -> Any:

@@ -1,4 +1,4 @@
-"""A session's new episodes go into its summary, and the user's profile follows."""
+"""Update a session's summary with its new episodes, and the user's profile."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .stage import stage
 
 @stage("summarize")
 def run(tenant_id: str, user_id: str, session_id: str) -> None:
-    """Bring one session's summary up to date, when it is still owed."""
+    """Update one session's summary, if that is still owed."""
     summarize.summarize(runtime.current(), SessionScope(tenant_id, user_id, session_id))

@@ -1,4 +1,4 @@
-"""Every second: find what is owed and enqueue it. Every minute: find pending turns that no index names."""
+"""Every second: find owed work and enqueue it. Every minute: find pending turns that are missing in the due index."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .stage import stage
 
 @stage("sweep")
 def run() -> None:
-    """Look once. Beat enqueues this with an expiry, so that sweeps never pile up."""
+    """Sweep once. Beat enqueues this with an expiry, so that sweeps do not accumulate."""
     sweep.sweep(runtime.current())
 
 
 @stage("reconcile")
 def run_reconcile() -> None:
-    """Search Redis once."""
+    """Search Redis once for pending turns that are missing in the due index."""
     sweep.reconcile(runtime.current())

@@ -12,10 +12,23 @@ import psycopg
 import redis
 from psycopg import sql
 
+from afterturn.settings import Settings
+from api_shim import MemoryClient
+
 #: With digits inside: the full text search keeps it as it is, in lower case.
 WORD = "Qx7canaryzz9"
 #: The same for ids: they may be logged, and stay in the planner's statistics until the next ANALYZE.
 ID = "id8canaryqq3"
+
+
+def write_about(
+    settings: Settings, user_id: str, *, word: str = WORD, tenant_id: str | None = None, session_id: str = f"chat-{ID}"
+) -> MemoryClient:
+    """Write turns with the canary wherever a caller can put it."""
+    memory = MemoryClient(user_id, session_id, agent_id=f"agent-{ID}", tenant_id=tenant_id, settings=settings)
+    memory.write("user", f"My name is {word}. I live in Porto.", name=word, metadata={word: [word]})
+    memory.write("user", f"My dog is called {word}.", turn_id=f"turn-{ID}-{user_id}", memories_shown=[word])
+    return memory
 
 
 def places(database: psycopg.Connection[Any], client: redis.Redis, *words: str) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -16,11 +20,32 @@ from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
+from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
 
+# How long an example takes says more of what else runs on the machine than of the code.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
+
 #: Batches are cut at once, so that no test waits for idle time.
 QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", "AFTERTURN_LEASE_SECONDS": "2"}
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach us and what we start, also where our caller ignores it.
+
+    A shell ignores SIGINT for what it starts in the background (`nohup make test &`), and children inherit that: the
+    programs under test would ignore it as well, unlike those that a person starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto`: one process more than there are processors, for tests wait as long as they compute."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +67,7 @@ def settings(redis_server: RedisServer, postgres_server: PostgresServer) -> Iter
     loaded = settings_module.load(
         QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
     )
-    empty(loaded)
+    servers.empty(loaded)
     yield loaded
     api_shim.close_connections()
 
@@ -78,22 +103,22 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.fixture
+def write_file(tmp_path: Path) -> Callable[..., str]:
+    """Write lines as JSON to a file; return its path."""
+
+    def write(*lines: object, name: str = "old.jsonl") -> str:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
 def empty_directory(tmp_path: Path) -> Path:
     directory = tmp_path / "empty"
     directory.mkdir()
     return directory
-
-
-def empty(settings: Settings) -> None:
-    """Remove every key and every row but the migrations and the embedding spaces."""
-    with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushall()
-    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
-        rows = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
-            "AND tablename <> 'embedding_spaces'"
-        ).fetchall()
-        connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
 
 
 _WITHOUT_TTL = re.compile(

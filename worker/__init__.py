@@ -1,1 +1,1 @@
-"""The engine: when things happen. What happens is in `tasks`, and how in `afterturn`."""
+"""The engine: Celery workers and beat decide when tasks run. The tasks are in `tasks`, their code in `afterturn`."""

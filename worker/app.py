@@ -1,7 +1,7 @@
 """The Celery app. commands.py starts its parts.
 
-Settings follow what killing real workers on Redis has shown: late acknowledgement is not at-least-once there, so no
-message is trusted; results are off; one message is prefetched; ids only in arguments.
+The settings follow from tests that killed real workers on Redis: with late acknowledgement a message can still be lost
+there, so nothing depends on a message. Results are off, one message is prefetched, and arguments are only ids.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .wake import WakeConsumer
 ending.remap_sigterm()
 settings = settings_module.load()
 
-#: The room of the tasks stands beside this one: in the package `afterturn`, where it is installed.
+#: The package of the tasks is beside this one; in an installation both are inside the package `afterturn`.
 TASKS = f"{__package__.removesuffix('worker')}tasks"
 
 app = Celery("afterturn", include=[f"{TASKS}.{stage}" for stage in STAGES])
@@ -38,10 +38,10 @@ app.conf.update(
     worker_send_task_events=True,
     worker_hijack_root_logger=True,
     broker_connection_retry_on_startup=True,
-    # A message that is delivered twice finds nothing to do; one that is never delivered is found by the sweep. Long
-    # enough that no running task is ever redelivered.
+    # A message delivered twice finds nothing to do; the sweep replaces one that is never delivered. The timeout is so
+    # long that no running task is redelivered.
     broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 5},
-    # SIGTERM: finish what runs within this time, then hand the rest back.
+    # SIGTERM: running tasks may finish within this time; the rest is left to other workers.
     worker_soft_shutdown_timeout=ending.SOFT_SECONDS,
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,

@@ -1,7 +1,7 @@
 """The engine's commands: `afterturn worker`, `beat`, `flower` and `celery`. pyproject.toml registers them.
 
-Each becomes Celery in this process. The app is named by its module, which is imported by then: neither the current
-directory nor a variable APP of the user's environment decides which one it is.
+Each runs Celery in this process. The app is given by its module, which is imported already, so that neither the current
+directory nor a variable APP in the user's environment can select another app.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def worker(
     if concurrency is None:
         concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
     chosen = POOLS[pool]
-    # Gossip and mingle make workers talk to each other at the start, which nothing here needs; -E feeds Flower.
+    # Gossip and mingle are messages between workers, which nothing here needs. -E sends the events for Flower.
     _run_celery(
         *("worker", "-n", node or f"{pool}@%h", "-Q", ",".join(chosen.queues), "-c", str(concurrency)),
         *("--pool", chosen.kind, "--without-gossip", "--without-mingle", "-E", "-l", log_level),
@@ -90,7 +90,7 @@ def flower(
     settings = settings_module.load_with(flower_host=host, flower_port=port)
     services.require_logins(settings, ("flower",))
     if settings.flower_basic_auth is not None:
-        # Not on the command line, which every user of the machine can read.
+        # In the environment, because every user of the machine can read the command line.
         os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
     _run_celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}", "--persistent=False")
 
@@ -111,7 +111,7 @@ def _run_celery(*arguments: str) -> None:
     from afterturn import extras
 
     extras.require("worker", "this command")
-    from . import app  # before anything of Celery's: it says how SIGTERM ends a worker
+    from . import app  # before any module of Celery's worker: it sets how SIGTERM ends a worker
 
     command_line = importlib.import_module("celery.bin.celery")
     command_line.celery(args=["-A", f"{app.__name__}:app", *arguments], prog_name="afterturn celery")

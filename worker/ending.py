@@ -1,10 +1,10 @@
-"""How a worker ends on SIGTERM: it finishes what it can within a set time, and leaves the rest to others.
+"""End a worker on SIGTERM: running tasks may finish within a set time; the rest is left to other workers.
 
-Celery has a soft shutdown for this, and three habits that stand in its way. It takes SIGTERM for it only where
-REMAP_SIGTERM=SIGQUIT stood in the environment when billiard was first imported, which happens before this module is
-loaded: it is read again here, so that every worker of ours ends alike, however it was started. It sleeps through the
-whole time, also when nothing runs any more. And threads are waited for until their last call has ended, which may take
-a minute too long.
+Celery's soft shutdown does this, but with three problems. SIGTERM starts it only if REMAP_SIGTERM=SIGQUIT was in the
+environment when billiard was first imported, which happens before this module is loaded; so this module sets the
+variable and reloads billiard's module, and every worker ends in the same way, however it was started. The soft shutdown
+always sleeps for the whole time, even if no task is running. And it waits for threads until their last call has ended,
+which may take a minute too long.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from celery.worker import state
 
 logger = logging.getLogger(__name__)
 
-#: What runs on SIGTERM may go on for this long. Less than what `afterturn up` and Compose wait before SIGKILL.
+#: Running tasks may go on for this long after SIGTERM. `afterturn up` and Compose must wait longer before SIGKILL.
 SOFT_SECONDS = 20
-#: The tasks of processes are short transactions; whether one has ended is not seen while waiting.
+#: The same for workers with processes. Their tasks are short; the worker cannot see earlier that they have ended.
 SOFT_SECONDS_OF_PROCESSES = 5
-#: After that: for taking leave of the broker.
+#: The time after that for closing the connections to the broker.
 LAST_SECONDS = 2.0
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 EXIT_CODE = 1
 
 
 def remap_sigterm() -> None:
-    """Make SIGTERM begin the soft shutdown. Must come before Celery's worker is imported."""
+    """Make SIGTERM begin the soft shutdown. Must be called before Celery's worker is imported."""
     if os.environ.get("REMAP_SIGTERM") or "celery.apps.worker" in sys.modules:
         return
     os.environ["REMAP_SIGTERM"] = "SIGQUIT"
@@ -43,13 +43,13 @@ def remap_sigterm() -> None:
 
 
 class EndInTime(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
-    """Part of a worker: bounds how long its end may take."""
+    """A step of the worker that limits the duration of its shutdown."""
 
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
-        #: By time.monotonic(); set when the worker is told to end.
+        #: The deadline by time.monotonic(); set when the shutdown begins.
         self._ends_at: float | None = None
 
     def start(self, worker: Any) -> None:
@@ -58,14 +58,14 @@ class EndInTime(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
             return
         worker.wait_for_soft_shutdown = self._wait_for_threads
         worker.pool.on_stop = lambda: self._leave_threads(worker.pool)
-        # Celery asks for it, and takes the refusal for a crash. A thread cannot be ended.
+        # A thread cannot be terminated. Celery calls this method, and would report a crash if it raised an error.
         worker.pool.terminate_job = lambda *_: None
 
     def _wait_for_threads(self) -> None:
-        """Wait until nothing runs any more, or the time is over. Called by the signal's handler, in the main thread."""
+        """Wait until no task is running or the time is over. The signal handler calls this in the main thread."""
         logger.warning("Initiating Soft Shutdown: up to %d s for %d tasks", SOFT_SECONDS, len(state.active_requests))
         while tuple(state.active_requests) and self._seconds_left() > 0:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def _seconds_left(self) -> float:
         now = time.monotonic()
@@ -73,17 +73,17 @@ class EndInTime(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
         return self._ends_at - now
 
     def _leave_threads(self, pool: Any) -> None:
-        """Wait for the threads where nobody has yet; then leave those that hang to the end of the process.
+        """Wait for the threads within the remaining time. If some still run, end the process shortly afterwards.
 
-        Their leases lapse, and somebody else does their work.
+        Their leases lapse, and other workers do their work.
         """
         pool.executor.shutdown(wait=False, cancel_futures=True)
         threads = tuple(pool.executor._threads)
         for thread in threads:
-            thread.join(max(_LOOK_SECONDS, self._seconds_left()))
+            thread.join(max(_POLL_SECONDS, self._seconds_left()))
         if any(thread.is_alive() for thread in threads):
             logger.warning("what still runs is left to others")
-            # Python itself would wait for the threads at its end.
+            # At exit Python would wait for the threads, without a limit.
             last = threading.Timer(LAST_SECONDS, os._exit, (EXIT_CODE,))
             last.daemon = True
             last.start()

@@ -1,7 +1,7 @@
-"""Sends the events that Flower shows a few times per second, rather than after each task.
+"""Send the events for Flower a few times per second, instead of after each task.
 
-Celery publishes what it has after every turn of its loop, each time through a new client object: at full load that was
-a tenth of a worker's time, and as much again of the broker's.
+Celery publishes buffered events after every iteration of its loop, each time through a new client object. At full load
+this took a tenth of a worker's time, and the same share of the broker's.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 from celery import bootsteps
 
-#: Larger: fewer messages, and Flower is later to see them. At most 24 events wait; then they are sent at once.
+#: Larger: fewer messages, and Flower shows them later. When 24 events are buffered, they are sent at once.
 EVENTS_SECONDS = 0.2
 
 
 class SendEventsTogether(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
-    """Part of a consumer; begins anew with each connection to the broker."""
+    """A step of the consumer. It starts again with each connection to the broker."""
 
     requires = ("celery.worker.consumer.events:Events",)
 

@@ -1,4 +1,4 @@
-"""What a worker process does when it starts and stops."""
+"""Handlers for the start and the end of a worker process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
-    """Connect the handlers. Servers are not opened here but on first use: after every fork, in every pool."""
+    """Connect the handlers. No connection is opened here, but on first use, after the fork, in both pools."""
     worker_init.connect(_announce)
     worker_process_shutdown.connect(_close)
     worker_shutdown.connect(_close)
@@ -33,7 +33,7 @@ def _close(**_: Any) -> None:
 
 
 class _WithoutSweeps(logging.Filter):
-    """Celery tells of every task; that a sweep ran well each second is not worth 26 MB a day."""
+    """Drop the log records of successful sweeps: one per second would be 26 MB a day."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno > logging.INFO or "afterturn.sweep[" not in record.getMessage()

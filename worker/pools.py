@@ -1,4 +1,4 @@
-"""The two pools of workers: which queues each consumes, and how it runs its tasks."""
+"""The two pools of workers: their queues, and how they run tasks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Pool:
 
 
 POOLS: dict[PoolName, Pool] = {
-    # Short transactions; never made to wait behind an LLM.
+    # Short transactions. They never wait for an LLM.
     "fast": Pool(queues=("sweep", "archive", "consolidate", "erase"), kind="prefork"),
-    # Calls to LLM and embedder, in threads that mostly wait.
+    # Calls to the LLM and the embedder, in threads that mostly wait.
     "slow": Pool(queues=("extract", "embed", "judge", "summarize", "sleep", "index"), kind="threads"),
 }

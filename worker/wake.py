@@ -1,8 +1,8 @@
-"""Wakes the consumer when a thread has finished its task.
+"""Wake the consumer when a thread has finished its task.
 
-Celery's consumer sleeps until its broker has something to say. At the prefetch limit it asks the broker for nothing,
-so it sleeps on, for up to two seconds, while threads that have finished stand idle: processes wake it by their result,
-threads do not.
+Celery's consumer sleeps until the broker sends something. At the prefetch limit it does not ask the broker, so it
+sleeps for up to two seconds while threads that have finished are idle. A result of a process wakes it; that of a thread
+does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from celery.concurrency.thread import TaskPool
 
 
 class WakeConsumer(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
-    """Part of a worker with threads: each finished task writes a byte into a pipe that the consumer listens to."""
+    """A step of a worker with threads: each finished task writes a byte into a pipe that the consumer's loop reads."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -43,12 +43,12 @@ class WakeConsumer(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery shi
         worker.pool.on_apply = apply_and_wake
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-        """Listen; called again after each reconnection to the broker."""
+        """Add the pipe to the event loop. Celery calls this again after each reconnection to the broker."""
         if self._readable >= 0:
             hub.add_reader(self._readable, self._drain)
 
     def _wake(self, _: object) -> None:
-        # A full pipe wakes as well as another byte.
+        # If the pipe is full, the consumer is woken anyway.
         with contextlib.suppress(BlockingIOError):
             os.write(self._writable, b"\0")
 

@@ -1,4 +1,4 @@
-"""What a worker loads before it says that it is ready, rather than in its first task."""
+"""Import slow modules before a worker is ready, instead of in its first task."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def connect() -> None:
 
 
 def _import_sdk(sender: Any, **_: Any) -> None:
-    """Import the LLM's SDK where it will be used: that takes half a second, for which all threads would wait.
+    """Import the LLM's SDK in workers that extract: it takes half a second, for which all threads would wait.
 
-    Only in workers that extract; importing opens nothing, so that it may happen before a fork.
+    The import opens no connection, so that it is safe before a fork.
     """
     if "extract" in sender.app.amqp.queues.consume_from and not settings_module.load().is_offline:
         importlib.import_module("openai")

@@ -1,1 +1,1 @@
-"""The batch row, its leases and its transitions: what work there is, and who does it."""
+"""Batches: cutting turns into them, their rows and transitions, and the leases on them."""

@@ -1,4 +1,4 @@
-"""The batch: the unit of idempotency, cost and retry. Its row is the truth; Celery messages are hints."""
+"""The batch: the unit of idempotency, cost and retry. Its row decides what is done; Celery messages are only hints."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ _SQL = queries.load("batches")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A run of consecutive turns of one session that is worked on as one unit."""
+    """A run of consecutive turns of one session that the stages process as one unit."""
 
     session: SessionScope
     batch_id: UUID
-    #: Its number in its user's order.
+    #: Its number in the order in which its user's batches are applied.
     user_seq: int
     first_position: int
     last_position: int
     #: pending, extracted, applied or dead.
     state: str
-    #: conversation, or manual for a person's edit, whose answer came with its turn.
+    #: conversation, or manual for a person's edit, which needs no extraction: the edit is its answer.
     kind: str
     #: How often it failed while others succeeded.
     attempts: int
-    #: Which stored answer counts; None while pending.
+    #: These two say which of the stored answers is used; None while pending.
     prompt_version: str | None
     model: str | None
-    #: True when all its vectors are there.
+    #: True when all its vectors are stored.
     is_embedded: bool
-    #: True when its answer was verified, and the candidates are stored; False where release 0.1 extracted it.
+    #: True when its answer is verified and the candidates are stored. False if release 0.1 extracted it.
     is_verified: bool
 
     @property
     def key(self) -> dict[str, Any]:
-        """Its row's key, as query arguments."""
+        """The key of the batch's row, as query arguments."""
         return key_of(self.session.user, self.batch_id)
 
     @property
     def session_key(self) -> dict[str, Any]:
-        """Its session row's key, as query arguments."""
+        """The key of the session's row, as query arguments."""
         return self.session.key
 
 
@@ -57,7 +57,7 @@ def key_of(scope: UserScope, batch_id: UUID) -> dict[str, Any]:
 
 
 def from_row(row: Row) -> Batch:
-    """Return the batch of a row that has the columns of the query `load`."""
+    """Convert a row with the columns of the query `load` to a batch."""
     return Batch(
         session=SessionScope(row["tenant_id"], row["user_id"], row["session_id"]),
         batch_id=row["batch_id"],
@@ -77,7 +77,7 @@ def from_row(row: Row) -> Batch:
 def read_turns(connection: Connection, batch: Batch, *, context: int = 0) -> tuple[list[Turn], list[Turn]]:
     """Return the last `context` turns before the batch, and the batch's own turns, both in order.
 
-    A turn that was taken back keeps its place, without its content.
+    A removed turn is included, without its content.
     """
     statement = turns_statement(batch, context=context)
     turns = decode_turns(connection.execute(statement.sql, statement.arguments).fetchall())
@@ -101,16 +101,15 @@ def _turn(row: Row) -> Turn:
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
 
 
-def is_its_turn(connection: Connection, batch: Batch) -> bool:
-    """Return whether an extracted batch has its vectors, and no batch of its user comes before it."""
+def is_ready_to_apply(connection: Connection, batch: Batch) -> bool:
+    """Return whether an extracted batch is embedded and no earlier batch of its user is still open."""
     if not batch.is_embedded:
         return False
-    row = connection.execute(_SQL["lower_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
+    row = connection.execute(_SQL["earlier_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
     return row is not None and not row["is_blocked"]
 
 
-def next_ready(connection: Connection, scope: UserScope) -> UUID | None:
-    """Return the user's lowest open batch, when it waits only to be applied."""
-    owner = scope.key
-    row = connection.execute(_SQL["next_ready"], owner).fetchone()
+def next_ready_batch_id(connection: Connection, scope: UserScope) -> UUID | None:
+    """Return the id of the user's earliest open batch if it is ready to be applied, else None."""
+    row = connection.execute(_SQL["next_ready"], scope.key).fetchone()
     return None if row is None else row["batch_id"]

@@ -1,4 +1,4 @@
-"""Claiming a batch for one transition, and writing down how the attempt ended."""
+"""Claim a batch for one transition, and record in its row how the attempt ended."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("batches")
 
-#: However often a batch fails, it waits no longer than this in one piece.
-LONGEST_PAUSE_SECONDS = 60.0
+#: The longest pause after one failure. Longer: a batch waits needlessly after the fault is over. Shorter: failing
+#: batches use more of the workers' time.
+MAX_PAUSE_SECONDS = 60.0
 
 
 class Servers(Protocol):
-    """What claiming needs of the runtime."""
+    """The parts of the runtime that claiming uses."""
 
     @property
     def settings(self) -> Settings: ...
@@ -52,8 +53,8 @@ class Servers(Protocol):
 Loaded = TypeVar("Loaded")
 
 
-class _Work(Protocol):
-    """A batch, and the lease on it."""
+class _LeasedBatch(Protocol):
+    """A batch and the lease on it."""
 
     @property
     def batch(self) -> Batch: ...
@@ -62,16 +63,18 @@ class _Work(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed(Generic[Loaded]):
-    """A batch, the lease that entitles to finish one transition of it, and what the stage loaded with it."""
+class ClaimedBatch(Generic[Loaded]):
+    """A claimed batch."""
 
     batch: Batch
+    #: The right to finish one transition of the batch.
     lease: Lease
+    #: What the stage's `load` returned.
     loaded: Loaded
 
 
 @contextmanager
-def claimed(
+def claim_batch(
     runtime: Servers,
     scope: UserScope,
     batch_id: UUID,
@@ -79,29 +82,33 @@ def claimed(
     stage: str,
     state: str,
     load: Callable[[Connection, Batch], Loaded],
-) -> Iterator[Claimed[Loaded] | None]:
-    """Claim a batch in `state` for the length of the block; yields None when there is nothing to do.
+) -> Iterator[ClaimedBatch[Loaded] | None]:
+    """Claim a batch in `state` for the length of the block. Yields None when there is nothing to do.
 
-    The block ends the lease itself, in the transaction that ends its work. What goes wrong in the block is written
-    down here. An endpoint that is away pauses the batch; that uses up an attempt only where others succeeded. A fault
-    of ours uses one up; the last one makes the batch dead. What the endpoint refuses for good makes it dead at once.
-    A refused transition is counted: somebody else does, or did, the work.
+    The block releases the lease itself, in the transaction that commits its work. If the block raises, this function
+    records the failure in the batch's row:
+
+    - An unavailable endpoint pauses the batch. This counts as an attempt only if other calls to it succeeded.
+    - An error in this program counts as an attempt. After the last attempt the batch is dead.
+    - A permanent refusal by the endpoint makes the batch dead at once.
+    - A refused transition is only counted: another worker does the work, or has done it.
 
     Args:
         runtime: the servers.
         scope: the batch's user.
         batch_id: the batch.
-        stage: names the fault points.
-        state: in which the batch must be.
-        load: reads what the stage needs, with the connection that claimed the batch; its errors are the block's.
+        stage: the prefix of the fault points' names.
+        state: the state that the batch must have.
+        load: reads what the stage needs, on the connection that claimed the batch. Its errors are recorded like errors
+            of the block.
     """
     faults.point(f"{stage}.before_claim")
-    found = _claim_and_load(runtime, scope, batch_id, stage, state, load)
-    if found is None:
+    claimed = _claim_and_load(runtime, scope, batch_id, stage, state, load)
+    if claimed is None:
         yield None
         return
-    with _written_down(runtime, found):
-        yield found
+    with _recording_failure(runtime, claimed):
+        yield claimed
 
 
 def _claim_and_load(
@@ -111,92 +118,92 @@ def _claim_and_load(
     stage: str,
     state: str,
     load: Callable[[Connection, Batch], Loaded],
-) -> Claimed[Loaded] | None:
-    """Claim and load with one connection. None where there is nothing to do, and where loading failed for good."""
+) -> ClaimedBatch[Loaded] | None:
+    """Claim and load on one connection. Return None if there is nothing to do, or if an error was recorded."""
     with runtime.postgres.connection() as connection:
-        found = _claim(runtime, connection, scope, batch_id, state)
-        if found is None:
+        claimed = _claim_lease(runtime, connection, scope, batch_id, state)
+        if claimed is None:
             return None
         faults.point(f"{stage}.after_claim")
-        with _written_down(runtime, found, is_finished=False):
-            return Claimed(batch=found.batch, lease=found.lease, loaded=load(connection, found.batch))
+        with _recording_failure(runtime, claimed, is_finished=False):
+            return ClaimedBatch(batch=claimed.batch, lease=claimed.lease, loaded=load(connection, claimed.batch))
     return None
 
 
 @contextmanager
-def _written_down(runtime: Servers, found: _Work, *, is_finished: bool = True) -> Iterator[None]:
-    """Write down what goes wrong in the block; at the end of the work, stop renewing the lease.
+def _recording_failure(runtime: Servers, claimed: _LeasedBatch, *, is_finished: bool = True) -> Iterator[None]:
+    """Record an error of the block in the batch's row, and stop renewing the lease when the work has ended.
 
     Args:
         runtime: the servers.
-        found: the work.
-        is_finished: whether the work ends with the block, also where nothing goes wrong.
+        claimed: the batch and its lease.
+        is_finished: whether the work ends with the block if there is no error.
     """
     try:
         yield
     except Exception as error:
         is_finished = True
-        if not _is_written_down(runtime, found, error):
+        if not _record_failure(runtime, claimed, error):
             raise
     finally:
         if is_finished:
-            runtime.leases.forget(found.lease)
+            runtime.leases.forget(claimed.lease)
 
 
-def _is_written_down(runtime: Servers, found: _Work, error: Exception) -> bool:
-    """Write down what an error means for the batch; return whether that is all that is to be done about it."""
+def _record_failure(runtime: Servers, claimed: _LeasedBatch, error: Exception) -> bool:
+    """Record an error in the batch's row. Return whether the error is handled; otherwise the caller raises it."""
     match error:
         case TransitionRefused():
-            logger.warning("batch %s: %s", found.batch.batch_id, error)
-            _count_refusal(runtime, found, error)
+            logger.warning("batch %s: %s", claimed.batch.batch_id, error)
+            _count_refusal(runtime, claimed, error)
         case BudgetExhausted():
-            _wait_for_next_day(runtime, found, error)
+            _pause_until_next_day(runtime, claimed, error)
         case ModelUnavailable():
-            _wait(runtime, found, error)
+            _pause_until_available(runtime, claimed, error)
         case ModelRefused():
-            _mark_dead(runtime, found, f"{error.code}: {error}")
+            _mark_dead(runtime, claimed, f"{error.code}: {error}")
         case psycopg.OperationalError() | PoolTimeout() | redis.RedisError():
-            # A server of ours is away: the lease lapses by itself, and the sweep finds the batch again.
-            logger.warning("batch %s waits for a server: %s", found.batch.batch_id, type(error).__name__)
+            # Redis or Postgres is unavailable: nothing can be recorded. The lease lapses; the sweep finds the batch.
+            logger.warning("batch %s waits for a server: %s", claimed.batch.batch_id, type(error).__name__)
             return False
         case _:
-            _fail(runtime, found, f"internal: {type(error).__name__}")
+            _count_failed_attempt(runtime, claimed, f"internal: {type(error).__name__}")
             return False
     return True
 
 
-def _claim(
+def _claim_lease(
     runtime: Servers, connection: Connection, scope: UserScope, batch_id: UUID, state: str
-) -> Claimed[None] | None:
+) -> ClaimedBatch[None] | None:
     lease = runtime.leases.claim(connection, scope, "batch", str(batch_id))
     if lease is None:
         return None
-    # Read after the claim: whoever held the lease before may just have finished.
-    batch = _load(connection, scope, batch_id, state)
+    # Read after the claim: the previous owner of the lease may just have finished the transition.
+    batch = _read_batch(connection, scope, batch_id, state)
     if batch is None:
-        leases.let_go(connection, lease)
+        leases.try_release(connection, lease)
         runtime.leases.forget(lease)
         return None
-    return Claimed(batch=batch, lease=lease, loaded=None)
+    return ClaimedBatch(batch=batch, lease=lease, loaded=None)
 
 
-def _load(connection: Connection, scope: UserScope, batch_id: UUID, state: str) -> Batch | None:
+def _read_batch(connection: Connection, scope: UserScope, batch_id: UUID, state: str) -> Batch | None:
     row = connection.execute(_SQL["load"], batch_row.key_of(scope, batch_id) | {"state": state}).fetchone()
     return None if row is None else batch_row.from_row(row)
 
 
-def _count_refusal(runtime: Servers, found: _Work, error: TransitionRefused) -> None:
+def _count_refusal(runtime: Servers, claimed: _LeasedBatch, error: TransitionRefused) -> None:
     is_conflict = isinstance(error, VersionConflict)
     with runtime.postgres.connection() as connection, connection.transaction():
         counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
-        leases.let_go(connection, found.lease)
+        leases.try_release(connection, claimed.lease)
         if is_conflict:
-            connection.execute(_SQL["pause"], found.batch.key | {"seconds": 0, "attempts": 0})
+            connection.execute(_SQL["pause"], claimed.batch.key | {"seconds": 0, "attempts": 0})
 
 
-def _wait(runtime: Servers, found: _Work, error: ModelUnavailable) -> None:
-    """Pause the batch while an endpoint is away; make it dead when it alone keeps failing."""
-    batch = found.batch
+def _pause_until_available(runtime: Servers, claimed: _LeasedBatch, error: ModelUnavailable) -> None:
+    """Pause the batch while an endpoint is unavailable. Mark it dead if it keeps failing while others succeed."""
+    batch = claimed.batch
 
     def write(connection: Connection) -> None:
         attempts = batch.attempts
@@ -210,21 +217,21 @@ def _wait(runtime: Servers, found: _Work, error: ModelUnavailable) -> None:
         logger.warning("batch %s waits %.1f s: %s", batch.batch_id, seconds, error)
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
 
-    _end(runtime, found, write)
+    _release_and_write(runtime, claimed, write)
 
 
-def _wait_for_next_day(runtime: Servers, found: _Work, error: BudgetExhausted) -> None:
-    """Pause the batch until its user has tokens again; that is nobody's failure, and uses up no attempt."""
+def _pause_until_next_day(runtime: Servers, claimed: _LeasedBatch, error: BudgetExhausted) -> None:
+    """Pause the batch until its user has tokens again. This is not a failure and does not count as an attempt."""
 
     def write(connection: Connection) -> None:
-        logger.warning("batch %s waits for the next day: %s", found.batch.batch_id, error)
-        connection.execute(_SQL["pause_for_the_day"], found.batch.key | {"limit_tokens": error.limit_tokens})
+        logger.warning("batch %s waits for the next day: %s", claimed.batch.batch_id, error)
+        connection.execute(_SQL["pause_for_the_day"], claimed.batch.key | {"limit_tokens": error.limit_tokens})
 
-    _end(runtime, found, write)
+    _release_and_write(runtime, claimed, write)
 
 
-def _fail(runtime: Servers, found: _Work, reason: str) -> None:
-    batch = found.batch
+def _count_failed_attempt(runtime: Servers, claimed: _LeasedBatch, reason: str) -> None:
+    batch = claimed.batch
     attempts = batch.attempts + 1
 
     def write(connection: Connection) -> None:
@@ -235,11 +242,11 @@ def _fail(runtime: Servers, found: _Work, reason: str) -> None:
         seconds = _backoff_seconds(runtime, batch.attempts)
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 1})
 
-    _end(runtime, found, write)
+    _release_and_write(runtime, claimed, write)
 
 
-def _mark_dead(runtime: Servers, found: _Work, reason: str) -> None:
-    _end(runtime, found, lambda connection: _write_dead(connection, found.batch, reason))
+def _mark_dead(runtime: Servers, claimed: _LeasedBatch, reason: str) -> None:
+    _release_and_write(runtime, claimed, lambda connection: _write_dead(connection, claimed.batch, reason))
 
 
 def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:
@@ -248,32 +255,32 @@ def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:
 
 
 def _backoff_seconds(runtime: Servers, attempts: int) -> float:
-    return min(LONGEST_PAUSE_SECONDS, runtime.settings.retry_seconds * 2.0**attempts)
+    return min(MAX_PAUSE_SECONDS, runtime.settings.retry_seconds * 2.0**attempts)
 
 
-def _end(runtime: Servers, found: _Work, write: Callable[[Connection], None]) -> None:
-    """End the lease and `write` in one transaction; write nothing where somebody else took the work over."""
+def _release_and_write(runtime: Servers, claimed: _LeasedBatch, write: Callable[[Connection], None]) -> None:
+    """Release the lease and `write` in one transaction. Write nothing if another worker has taken the lease over."""
     try:
         with runtime.postgres.connection() as connection, connection.transaction():
-            leases.release(connection, found.lease)
+            leases.release(connection, claimed.lease)
             write(connection)
     except StaleLease as error:
-        logger.warning("batch %s: %s", found.batch.batch_id, error)
+        logger.warning("batch %s: %s", claimed.batch.batch_id, error)
         with runtime.postgres.connection() as connection:
             counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
-def give_back(runtime: Servers, found: _Work) -> None:
-    """End the lease without a transition: there is nothing to do now."""
+def release_claim(runtime: Servers, claimed: _LeasedBatch) -> None:
+    """Release the lease without a transition, when there is nothing to do now."""
     with runtime.postgres.connection() as connection:
-        leases.let_go(connection, found.lease)
+        leases.try_release(connection, claimed.lease)
 
 
-def mark(connection: Connection, found: _Work, transition: str, **arguments: Any) -> None:
-    """Do one transition (`extracted`, `embedded` or `applied`) and end the lease, in the caller's transaction.
+def complete_transition(connection: Connection, claimed: _LeasedBatch, transition: str, **arguments: Any) -> None:
+    """Do one transition (`extracted`, `embedded` or `applied`) and release the lease, in the caller's transaction.
 
-    Raises TransitionRefused when the lease or the state is not what it was.
+    Raises TransitionRefused when the lease or the batch's state has changed since the claim.
     """
-    leases.release(connection, found.lease)
-    if connection.execute(_SQL[transition], found.batch.key | arguments).fetchone() is None:
-        raise TransitionRefused(f"batch {found.batch.batch_id} is no longer where {transition} starts from")
+    leases.release(connection, claimed.lease)
+    if connection.execute(_SQL[transition], claimed.batch.key | arguments).fetchone() is None:
+        raise TransitionRefused(f"batch {claimed.batch.batch_id} is no longer where {transition} starts from")

@@ -1,4 +1,4 @@
-"""Cutting: archived turns become batches, by size, idle time, age, or because somebody flushed."""
+"""Cut archived turns into batches: by size, idle time or age, or on a flush."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from afterturn.scopes import SessionScope, UserScope
 
-#: Namespace of batch ids: the same turns cut at the same place are the same batch.
+#: Namespace of batch ids. If the same turns are cut again at the same place, the batch gets the same id.
 _BATCHES = uuid.UUID("0e6f35a0-7f0e-5e8c-8c55-3d0d7f6b8a11")
 
 
 @dataclass(frozen=True, slots=True)
 class UncutTurn:
-    """What cutting needs to know of a turn."""
+    """The fields of a turn that cutting uses."""
 
     position: int
     tokens: int
@@ -22,7 +22,7 @@ class UncutTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When turns make a full batch: at this many turns or tokens, whichever comes first."""
+    """The size of a full batch: this many turns or tokens, whichever comes first."""
 
     turns: int
     tokens: int
@@ -48,14 +48,14 @@ class NewBatch:
 
     scope: UserScope
     batch_id: uuid.UUID
-    #: What it needs next: extract, or embed where its answer came with it.
+    #: The next stage: extract, or embed for a person's edit, which needs no extraction.
     stage: str
 
 
 def plan(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     """Split consecutive turns into batches; the last one may not be full.
 
-    A turn that would carry a batch over its tokens starts the next one; a turn larger than a batch is one by itself.
+    A turn with which a batch would exceed its tokens starts the next one. A turn larger than a batch is a batch alone.
     """
     cuts: list[Cut] = []
     run: list[UncutTurn] = []
@@ -84,6 +84,6 @@ def _cut(run: Sequence[UncutTurn], *, is_full: bool) -> Cut:
 
 
 def batch_id(session: SessionScope, user_seq: int, first_position: int) -> uuid.UUID:
-    """Derive a batch's id from whose it is and where it begins."""
+    """Derive a batch's id from its session, its number among its user's batches, and its first position."""
     owner = "\x00".join((session.tenant_id, session.user_id, session.session_id))
     return uuid.uuid5(_BATCHES, f"{owner}\x00{user_seq}\x00{first_position}")

@@ -1,4 +1,4 @@
-"""Leases: who works on what, until when. The fence is the token, minted by Postgres."""
+"""Leases: which process works on what, until when. Each claim gets a new token from Postgres, the fencing token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("leases")
 
-#: A lease is renewed this often within its time: two renewals may fail before it lapses.
+#: Renewals within the duration of a lease. With 3, a lease lapses only after two failed renewals.
 _RENEWALS_PER_LEASE = 3
 
 
@@ -31,45 +31,46 @@ class Lease:
     """The right to finish one piece of work."""
 
     scope: UserScope
-    #: What kind of work: "batch" or "summary".
+    #: The kind of work: batch, summary, sleep or index.
     kind: str
-    #: Which one: a batch id or a session id.
+    #: A batch id, a session id, or "memory" for work on all of a user's memory.
     item: str
     token: int
 
 
 def release(connection: Connection, lease: Lease) -> None:
-    """End the lease inside the transaction that ends its work. Raises StaleLease when somebody else took it over."""
+    """Release the lease, in the transaction that commits its work. Raises StaleLease if it was taken over."""
     if connection.execute(_SQL["release"], _identity(lease) | {"token": lease.token}).fetchone() is None:
-        raise _taken_over(lease)
+        raise _stale(lease)
 
 
 def fence(connection: Connection, lease: Lease) -> None:
-    """Make sure, until the end of the transaction, that the lease is still ours. Raises StaleLease."""
+    """Lock the lease until the end of the transaction. Raises StaleLease if another process has taken it over."""
     if connection.execute(_SQL["fence"], _identity(lease) | {"token": lease.token}).fetchone() is None:
-        raise _taken_over(lease)
+        raise _stale(lease)
 
 
 def execute_fenced(connection: Connection, lease: Lease, query: LiteralString, arguments: Mapping[str, Any]) -> None:
-    """Run a query that writes only under the lease, in one round trip. Raises StaleLease.
+    """Check the lease and run a write in one round trip. Raises StaleLease if another process has taken it over.
 
     Args:
         connection: with or without a transaction.
-        lease: which must still be ours.
-        query: selects from `leases` by lease_kind, lease_item and lease_token, FOR SHARE, and returns what it wrote.
-        arguments: of the query besides.
+        lease: the lease to check.
+        query: a write that selects from `leases` by lease_kind, lease_item and lease_token, FOR SHARE, and that returns
+            a row if it wrote.
+        arguments: the query's other arguments.
     """
     fence_arguments = {"lease_kind": lease.kind, "lease_item": lease.item, "lease_token": lease.token}
     if connection.execute(query, {**arguments, **fence_arguments}).fetchone() is None:
-        raise _taken_over(lease)
+        raise _stale(lease)
 
 
-def _taken_over(lease: Lease) -> StaleLease:
+def _stale(lease: Lease) -> StaleLease:
     return StaleLease(f"the lease on {lease.kind} {lease.item} was taken over; this write was refused")
 
 
-def let_go(connection: Connection, lease: Lease) -> None:
-    """Give the lease back without having done anything; does nothing when somebody else took it over."""
+def try_release(connection: Connection, lease: Lease) -> None:
+    """Release the lease without having done the work. Does nothing if another process has taken the lease over."""
     connection.execute(_SQL["release"], _identity(lease) | {"token": lease.token})
 
 
@@ -83,7 +84,7 @@ def _identity(lease: Lease) -> dict[str, object]:
 
 
 class LeaseKeeper:
-    """Claims leases for this process and renews all of them from one thread, in one statement."""
+    """Claim leases for this process, and renew all of them from one thread with one statement."""
 
     def __init__(self, pool: ConnectionPool[Connection], *, lease_seconds: float, deadline_seconds: float) -> None:
         self._pool = pool
@@ -96,7 +97,7 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     def claim(self, connection: Connection, scope: UserScope, kind: str, item: str) -> Lease | None:
-        """Return the lease on one piece of work; None while somebody else holds it, and when there is no such user."""
+        """Claim one piece of work. Return None if another process has the lease, or the user does not exist."""
         row = connection.execute(
             _SQL["claim"],
             {
@@ -115,20 +116,20 @@ class LeaseKeeper:
         with self._guard:
             self._tokens.add(lease.token)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
+                self._thread = threading.Thread(target=self._renew_until_closed, name="leases", daemon=True)
                 self._thread.start()
         return lease
 
     def forget(self, lease: Lease) -> None:
-        """Stop renewing this lease, however its work ended."""
+        """Stop renewing this lease, whether its work succeeded or failed."""
         with self._guard:
             self._tokens.discard(lease.token)
 
     def close(self) -> None:
-        """Stop renewing. Leases still held lapse by themselves."""
+        """Stop renewing. Leases that are not released lapse."""
         self._closed.set()
 
-    def _renew_for_ever(self) -> None:
+    def _renew_until_closed(self) -> None:
         while not self._closed.wait(self._lease_seconds / _RENEWALS_PER_LEASE):
             with self._guard:
                 tokens = list(self._tokens)
@@ -140,5 +141,5 @@ class LeaseKeeper:
             with self._pool.connection() as connection:
                 connection.execute(_SQL["renew"], {"tokens": tokens, "lease_seconds": self._lease_seconds})
         except (psycopg.Error, PoolTimeout) as error:
-            # The next round tries again: a lapsed lease that nobody took can still be renewed.
+            # The next round tries again: a lapsed lease can still be renewed if no other process has claimed it.
             logger.warning("%d leases could not be renewed: %s", len(tokens), type(error).__name__)

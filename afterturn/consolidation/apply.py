@@ -1,4 +1,4 @@
-"""Applying: a batch's decisions, evidence and episode become part of the user's memory, inside one transaction."""
+"""Apply a batch: write its decisions, evidence and episode to the user's memory, in one transaction."""
 
 from __future__ import annotations
 
@@ -16,43 +16,45 @@ from afterturn.embedding import items
 from afterturn.errors import VersionConflict
 from afterturn.extraction import candidate_rows
 from afterturn.extraction.offline.extractor import OfflineExtractor
-from afterturn.extraction.outcome import Episode, Outcome
+from afterturn.extraction.verified_answer import Episode, VerifiedAnswer
 
 _SQL = queries.load("facts")
 
 
 def lock_user(connection: Connection, batch: Batch, version: int) -> None:
-    """Lock the user row and bump its version. Raises VersionConflict when the memory changed since it was read."""
+    """Lock the user's row and increment its version. Raises VersionConflict if the memory changed since it was read."""
     if connection.execute(_SQL["bump_version"], batch.key | {"version": version}).fetchone() is None:
         raise VersionConflict()
 
 
-def apply(connection: Connection, batch: Batch, outcome: Outcome, decisions: Sequence[Decision]) -> None:
-    """Write down the decisions, the episode and the rejections, in the caller's transaction."""
-    _add_facts(connection, batch, outcome, [decision for decision in decisions if decision.repeats is None])
+def apply_decisions(
+    connection: Connection, batch: Batch, answer: VerifiedAnswer, decisions: Sequence[Decision]
+) -> None:
+    """Write the decisions, the episode and the rejections, in the caller's transaction."""
+    _add_facts(connection, batch, answer, [decision for decision in decisions if decision.repeats is None])
     ended = [row for decision in decisions for row in _ended_rows(batch, decision)]
-    repeated = [_repeat_row(batch, outcome, decision) for decision in decisions if decision.repeats is not None]
+    repeated = [_repeat_row(batch, answer, decision) for decision in decisions if decision.repeats is not None]
     with connection.cursor() as cursor:
         cursor.executemany(_SQL["supersede"], ended)
         cursor.executemany(_SQL["repeat"], repeated)
     _add_evidence(connection, batch, decisions)
-    if outcome.episode is not None:
-        connection.execute(_SQL["add_episode"], _episode_row(batch, outcome.episode))
-    candidate_rows.add_rejections(connection, batch, outcome)
-    told = {decision.believed.candidate.attribute for decision in decisions}
-    if "name" in told:
+    if answer.episode is not None:
+        connection.execute(_SQL["add_episode"], _episode_row(batch, answer.episode))
+    candidate_rows.add_rejections(connection, batch, answer)
+    stated_attributes = {decision.candidate.content.attribute for decision in decisions}
+    if "name" in stated_attributes:
         user_names.update_display_name(connection, batch.key)
-    if user_timezone.ATTRIBUTE in told:
+    if user_timezone.ATTRIBUTE in stated_attributes:
         user_timezone.update_timezone(connection, batch.key)
     for decision in decisions:
         for ending in decision.ends:
             if ending.because is EndReason.MERGED:
                 merging.merge_fact(connection, batch.session.user, ending.fact_id, into=decision.fact_id)
-    repeats = [decision.believed.fact_id for decision in decisions if decision.repeats]
+    repeats = [decision.candidate.fact_id for decision in decisions if decision.repeats]
     items.delete_fact_vectors(connection, batch.session.user, repeats)
 
 
-def _add_facts(connection: Connection, batch: Batch, outcome: Outcome, new: Sequence[Decision]) -> None:
+def _add_facts(connection: Connection, batch: Batch, answer: VerifiedAnswer, new: Sequence[Decision]) -> None:
     if not new:
         return
     facts = to_json([_fact_row(decision) for decision in new]).decode()
@@ -61,7 +63,7 @@ def _add_facts(connection: Connection, batch: Batch, outcome: Outcome, new: Sequ
         batch.key
         | {
             "session_id": batch.session.session_id,
-            "is_pinned": bool(outcome.pinned),
+            "is_pinned": bool(answer.pinned),
             "is_by_rules": batch.model == OfflineExtractor.model,
             "facts": facts,
         },
@@ -69,30 +71,30 @@ def _add_facts(connection: Connection, batch: Batch, outcome: Outcome, new: Sequ
 
 
 def _fact_row(decision: Decision) -> dict[str, Any]:
-    believed = decision.believed
-    candidate = believed.candidate
+    candidate = decision.candidate
+    content = candidate.content
     return {
-        "fact_id": believed.fact_id,
-        "text": candidate.text,
-        "category": candidate.category,
-        "topics": candidate.topics,
-        "subject": candidate.subject,
-        "attribute": candidate.attribute,
-        "value": candidate.value,
-        "importance": candidate.importance,
+        "fact_id": candidate.fact_id,
+        "text": content.text,
+        "category": content.category,
+        "topics": content.topics,
+        "subject": content.subject,
+        "attribute": content.attribute,
+        "value": content.value,
+        "importance": content.importance,
         "superseded_by": decision.superseded_by,
         "ended_because": decision.ended_because,
-        "origin": believed.origin,
-        "said_by": believed.said_by,
-        "valid_from": candidate.valid_from or decision.valid_from,
-        "valid_to": candidate.valid_to or decision.valid_to,
-        "said_valid_to": candidate.valid_to,
-        "said_at": believed.said_at,
+        "origin": candidate.origin,
+        "said_by": candidate.said_by,
+        "valid_from": content.valid_from or decision.valid_from,
+        "valid_to": content.valid_to or decision.valid_to,
+        "said_valid_to": content.valid_to,
+        "said_at": candidate.said_at,
     }
 
 
 def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
-    since = decision.believed.candidate.valid_from or decision.believed.said_at
+    since = decision.candidate.content.valid_from or decision.candidate.said_at
     return [
         batch.key
         | {
@@ -105,21 +107,21 @@ def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
     ]
 
 
-def _repeat_row(batch: Batch, outcome: Outcome, decision: Decision) -> dict[str, Any]:
-    believed = decision.believed
+def _repeat_row(batch: Batch, answer: VerifiedAnswer, decision: Decision) -> dict[str, Any]:
+    candidate = decision.candidate
     return batch.key | {
         "fact_id": decision.repeats,
-        "said_at": believed.said_at,
-        "origin": believed.origin,
-        "said_by": believed.said_by,
-        "is_pinned": bool(outcome.pinned),
+        "said_at": candidate.said_at,
+        "origin": candidate.origin,
+        "said_by": candidate.said_by,
+        "is_pinned": bool(answer.pinned),
         "is_by_rules": batch.model == OfflineExtractor.model,
     }
 
 
 def _add_evidence(connection: Connection, batch: Batch, decisions: Sequence[Decision]) -> None:
     evidence = [
-        (decision.fact_id, position, quote) for decision in decisions for position, quote in decision.believed.evidence
+        (decision.fact_id, position, quote) for decision in decisions for position, quote in decision.candidate.evidence
     ]
     if not evidence:
         return

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from afterturn.consolidation.rules import Relation
-from afterturn.extraction.verification import BelievedCandidate
+from afterturn.extraction.verification import VerifiedCandidate
 
 #: The verdicts of a judging call, by the ids of the two statements. A candidate has the id that its fact would get.
 Verdicts = Mapping[frozenset[UUID], Relation]
@@ -22,7 +22,7 @@ class EndReason(StrEnum):
     """Why a fact is no longer current. The column `ended_because` has further values."""
 
     NEWER_VALUE = "newer_value"
-    #: The speaker took it back as a mistake: it was never true.
+    #: The speaker said that it was a mistake: it was never true.
     CORRECTION = "correction"
     JUDGED = "judged"
     #: A person entered another value.
@@ -80,7 +80,7 @@ class Ending:
 class Decision:
     """What becomes of one candidate."""
 
-    believed: BelievedCandidate
+    candidate: VerifiedCandidate
     #: The fact that it repeats: the candidate then adds evidence only.
     repeats: UUID | None = None
     #: The facts that it supersedes, or that the fact which it repeats supersedes.
@@ -96,7 +96,7 @@ class Decision:
     @property
     def fact_id(self) -> UUID:
         """The fact that contains the candidate's statement from now on."""
-        return self.repeats or self.believed.fact_id
+        return self.repeats or self.candidate.fact_id
 
     @property
     def supersedes(self) -> tuple[UUID, ...]:

@@ -1,4 +1,4 @@
-"""Carrying out what a person does to facts that are there: correcting, pinning, deleting."""
+"""Apply a person's edits of known facts: corrections, pins and deletions."""
 
 from __future__ import annotations
 
@@ -12,82 +12,85 @@ from afterturn.consolidation.decisions import Decision, Ending, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
-from afterturn.extraction.outcome import Outcome
-from afterturn.extraction.verification import BelievedCandidate
+from afterturn.extraction.verification import VerifiedCandidate
+from afterturn.extraction.verified_answer import VerifiedAnswer
 from afterturn.facts.edits import Action, Edit
 
 _SQL = queries.load("facts")
 
-#: Why an edit came to nothing, among the rejections of its batch.
+#: The reason in the rejections of a batch for an edit of a fact that does not exist.
 UNKNOWN_FACT = "unknown_fact"
 
 
-def admitted(connection: Connection, batch: Batch, outcome: Outcome) -> Sequence[BelievedCandidate]:
-    """Return what of a batch is to be decided on: the correction of a fact that nobody knows is no new fact."""
-    corrected = [edit for edit in outcome.edits if edit.action is Action.CORRECT]
-    if any(_head(connection, batch, edit) is None for edit in corrected):
+def candidates_to_decide(connection: Connection, batch: Batch, answer: VerifiedAnswer) -> Sequence[VerifiedCandidate]:
+    """Return the candidates to decide on: none if the batch corrects an unknown fact, which is no new fact."""
+    corrected = [edit for edit in answer.edits if edit.action is Action.CORRECT]
+    if any(_current_successor(connection, batch, edit) is None for edit in corrected):
         return ()
-    return outcome.believed
+    return answer.candidates
 
 
-def under_own_ids(decisions: Sequence[Decision]) -> list[Decision]:
-    """Let what a person entered be a fact under its own id, which the person was told, also where it repeats one."""
-    found = []
-    stands_for: dict[UUID, UUID] = {}
+def keep_entered_ids(decisions: Sequence[Decision]) -> list[Decision]:
+    """Turn each repetition entered by a person into a fact with its own id, which the client has returned.
+
+    The repeated fact is merged into it.
+    """
+    kept = []
+    replaced_by: dict[UUID, UUID] = {}
     for decision in decisions:
-        if decision.repeats is not None and decision.believed.origin == "person":
-            repeated = stands_for.get(decision.repeats, decision.repeats)
-            stands_for[decision.repeats] = decision.believed.fact_id
+        if decision.repeats is not None and decision.candidate.origin == "person":
+            repeated = replaced_by.get(decision.repeats, decision.repeats)
+            replaced_by[decision.repeats] = decision.candidate.fact_id
             ends = (*decision.ends, Ending(fact_id=repeated, because=EndReason.MERGED))
             decision = replace(decision, repeats=None, ends=ends)
-        found.append(decision)
-    return found
+        kept.append(decision)
+    return kept
 
 
-def carry_out(connection: Connection, batch: Batch, outcome: Outcome, decisions: Sequence[Decision]) -> None:
-    """Carry out a manual batch's edits, in the transaction that applied its facts.
+def apply_edits(connection: Connection, batch: Batch, answer: VerifiedAnswer, decisions: Sequence[Decision]) -> None:
+    """Apply a manual batch's edits, in the transaction that adds its facts.
 
-    An edit of a fact whose place was taken meanwhile goes to the one that is current in its place; where there is none,
-    it is rejected.
+    An edit of a fact that was superseded meanwhile applies to its current successor. Without one, the edit is rejected.
     """
-    for index, edit in enumerate(outcome.edits):
+    for index, edit in enumerate(answer.edits):
         target = _target(connection, batch, edit, decisions)
         if target is None:
-            place = len(outcome.believed) + len(outcome.rejected) + index
+            place = len(answer.candidates) + len(answer.rejections) + index
             rejected = batch.key | {"candidate_index": place, "reason": UNKNOWN_FACT}
             connection.execute(_SQL["add_rejection"], rejected)
             if edit.action is Action.CORRECT:
-                items.delete_fact_vectors(connection, batch.session.user, [found.fact_id for found in outcome.believed])
+                fact_ids = [candidate.fact_id for candidate in answer.candidates]
+                items.delete_fact_vectors(connection, batch.session.user, fact_ids)
             continue
-        _carry_out_one(connection, batch, edit.action, target, outcome, decisions)
+        _apply_edit(connection, batch, edit.action, target, answer, decisions)
 
 
 def _target(connection: Connection, batch: Batch, edit: Edit, decisions: Sequence[Decision]) -> UUID | None:
-    head = _head(connection, batch, edit)
-    if edit.action is Action.CORRECT and head in {decision.fact_id for decision in decisions}:
-        # The rules saw by themselves that the correction takes its place, and it has.
+    successor = _current_successor(connection, batch, edit)
+    if edit.action is Action.CORRECT and successor in {decision.fact_id for decision in decisions}:
+        # By the rules alone, the correction has superseded the fact already.
         return edit.fact_id
-    return head
+    return successor
 
 
-def _head(connection: Connection, batch: Batch, edit: Edit) -> UUID | None:
+def _current_successor(connection: Connection, batch: Batch, edit: Edit) -> UUID | None:
     wanted = batch.key | {"fact_id": edit.fact_id, "is_deletion": edit.action is Action.DELETE}
-    row = connection.execute(_SQL["head"], wanted).fetchone()
+    row = connection.execute(_SQL["current_successor"], wanted).fetchone()
     return None if row is None else row["fact_id"]
 
 
-def _carry_out_one(
+def _apply_edit(
     connection: Connection,
     batch: Batch,
     action: Action,
     target: UUID,
-    outcome: Outcome,
+    answer: VerifiedAnswer,
     decisions: Sequence[Decision],
 ) -> None:
     key = batch.key | {"fact_id": target}
     match action:
         case Action.CORRECT:
-            _correct(connection, batch, target, outcome, decisions)
+            _correct(connection, batch, target, answer, decisions)
         case Action.PIN | Action.UNPIN:
             connection.execute(_SQL["pin"], key | {"is_pinned": action is Action.PIN})
         case Action.DELETE:
@@ -98,14 +101,14 @@ def _carry_out_one(
 
 
 def _correct(
-    connection: Connection, batch: Batch, target: UUID, outcome: Outcome, decisions: Sequence[Decision]
+    connection: Connection, batch: Batch, target: UUID, answer: VerifiedAnswer, decisions: Sequence[Decision]
 ) -> None:
     for decision in decisions:
         if decision.fact_id == target:
-            # It is corrected to what it says already.
+            # The correction says the same as the fact.
             continue
         new = batch.key | {"fact_id": target, "superseded_by": decision.fact_id}
-        since = decision.believed.candidate.valid_from or decision.believed.said_at
+        since = decision.candidate.content.valid_from or decision.candidate.said_at
         connection.execute(_SQL["supersede"], new | {"because": EndReason.PERSON, "valid_to": since})
-        if outcome.pinned is None:
+        if answer.pinned is None:
             connection.execute(_SQL["inherit_pin"], new)

@@ -1,4 +1,4 @@
-"""The judge: an LLM that says which new statements repeat or replace which known ones."""
+"""The judge: an LLM that decides which new statements repeat or replace which known ones."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from afterturn.consolidation.judgement import Judgement
 from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 
-#: UserNames the file of the instructions, and is stored with each answer. A changed prompt gets a new version.
+#: The name of the file with the instructions. It is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "judge-1"
 
-#: Room for a verdict on every candidate of a dense batch.
+#: Enough for a verdict on every candidate of a batch with many. Too small: answers are truncated.
 MAX_ANSWER_TOKENS = 1_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedAnswer:
-    """An answer as it came, which is one that can be read."""
+    """A valid answer, unparsed, and its tokens."""
 
     text: str
     prompt_tokens: int = 0
@@ -29,7 +29,7 @@ class JudgedAnswer:
 
 
 class Judge:
-    """Asks an LLM about the pairs that rules cannot decide on."""
+    """Ask an LLM about the pairs that rules cannot decide."""
 
     prompt_version = PROMPT_VERSION
 
@@ -44,12 +44,12 @@ class Judge:
         return file.read_text("utf-8")
 
     def judge(self, question_text: str) -> JudgedAnswer:
-        """Return the LLM's answer; one call. Raises ModelUnavailable or ModelRefused."""
+        """Call the LLM once and return its answer. Raises AnswerMalformed, ModelUnavailable or ModelRefused."""
         completion = self._llm.complete(
             system=self.instructions, user=question_text, schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
         )
         try:
-            judgement.parse(completion.text)
+            judgement.parse_judgement(completion.text)
         except AnswerMalformed as error:
             raise AnswerMalformed(
                 str(error), prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens
@@ -62,7 +62,7 @@ class Judge:
         )
 
     def expected_tokens(self, question_text: str) -> int:
-        """Return the most tokens that the call may take."""
+        """Return the maximum number of tokens of the call."""
         return self._llm.expected_tokens(
             system=self.instructions, user=question_text, schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
         )

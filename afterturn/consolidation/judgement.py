@@ -1,7 +1,7 @@
-"""What a judging call is asked and what it answers: which new statements repeat or replace which known ones.
+"""The question and the answer of a judging call: which new statements repeat or replace which known ones.
 
-One call for all candidates of a batch together. It lists the known facts and the new ones once each, so that it grows
-with their number and not with the number of pairs; what is answered is stored by the digest of what was shown.
+One call compares all candidates of a batch. It lists each known fact and each new one once, so that its size grows with
+their number and not with the number of pairs. The answer is stored under the digest of the question.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.rules import Relation
 from afterturn.errors import AnswerMalformed
 
-#: Known facts that one call shows at most, and the tokens that they may take. Measured on HaluMem: with 120 of 300
-#: facts the old value of every update is among them, with 60 of every twentieth it is not.
-MOST_KNOWN = 150
-MOST_KNOWN_TOKENS = 3_500
-#: What is shown of one statement.
-_MOST_CHARACTERS = 400
+#: The maximum number of known facts in one call, and of their tokens. Measured on HaluMem: with 120 of 300 facts they
+#: include the old value of every update; with 60 they lack the old value of one update in twenty.
+MAX_KNOWN_FACTS = 150
+MAX_KNOWN_TOKENS = 3_500
+#: The maximum length of one statement in the question. A longer statement is cut.
+_MAX_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One statement as a judging call shows it."""
+class ShownFact:
+    """A fact, or a candidate with the id of its future fact, as a judging call shows it."""
 
     fact_id: UUID
     text: str
@@ -42,11 +42,11 @@ class Shown:
 
     @property
     def is_cut(self) -> bool:
-        """Whether only its beginning is shown."""
-        return len(self._plain) > _MOST_CHARACTERS
+        """Whether only the beginning of the text is shown."""
+        return len(self._plain) > _MAX_CHARACTERS
 
     def line(self, label: str) -> str:
-        shown = f"{self._plain[:_MOST_CHARACTERS]} [...]" if self.is_cut else self._plain
+        shown = f"{self._plain[:_MAX_CHARACTERS]} [...]" if self.is_cut else self._plain
         return f"{label}: {shown}"
 
     @property
@@ -55,11 +55,11 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a judging call is shown."""
+class JudgeQuestion:
+    """The question of a judging call."""
 
-    known: tuple[Shown, ...]
-    new: tuple[Shown, ...]
+    known: tuple[ShownFact, ...]
+    new: tuple[ShownFact, ...]
 
     def text(self) -> str:
         """Return the variable part of the prompt."""
@@ -71,13 +71,13 @@ class Question:
         return labelled | {f"N{number}": fact.fact_id for number, fact in enumerate(self.new, 1)}
 
 
-def digest(question_text: str, *, prompt_version: str, model: str) -> str:
-    """Return what names a question to a model: the same one is never paid for twice."""
+def question_digest(question_text: str, *, prompt_version: str, model: str) -> str:
+    """Return the key under which the answer to a question is stored, so that no question is paid for twice."""
     return hashlib.sha256("\x00".join((prompt_version, model, question_text)).encode()).hexdigest()
 
 
-def _lines(letter: str, facts: Iterable[Shown]) -> Iterator[str]:
-    """Yield a line for each statement; the day on which it was said stands where it is not that of the line before."""
+def _lines(letter: str, facts: Iterable[ShownFact]) -> Iterator[str]:
+    """Yield one line per statement, with the day on which it was said if that differs from the line before."""
     day = None
     for number, fact in enumerate(facts, 1):
         yield fact.line(f"{letter}{number}" if fact.day == day else f"{letter}{number} ({fact.day})")
@@ -102,47 +102,51 @@ class Judgement(BaseModel):
     pairs: tuple[JudgedPair, ...] = ()
 
 
-def ask(known: Iterable[Shown], new: Sequence[Shown]) -> Question | None:
-    """Return the question about `new`, with as many of `known` (most alike first) as one call shows; None for none."""
-    shown = _fitting(known)
+def make_question(known: Iterable[ShownFact], new: Sequence[ShownFact]) -> JudgeQuestion | None:
+    """Return the question that compares `new` with as many of `known` (most similar first) as fit into one call.
+
+    None if there is nothing to compare.
+    """
+    shown = _first_that_fit(known)
     if not shown or not new:
         return None
-    # In the order in which they were said: the same facts make the same question, however they were ranked.
+    # In the order of time: the same facts then give the same question and digest, whatever their ranks.
     shown.sort(key=lambda fact: (fact.said_at, fact.fact_id))
-    return Question(known=tuple(shown), new=tuple(new))
+    return JudgeQuestion(known=tuple(shown), new=tuple(new))
 
 
-def has_room_for(known: Iterable[Shown]) -> bool:
-    """Return whether one call can show all of these."""
+def fits_one_call(known: Iterable[ShownFact]) -> bool:
+    """Return whether all of these facts fit into one call."""
     facts = list(known)
-    return len(_fitting(facts)) == len(facts)
+    return len(_first_that_fit(facts)) == len(facts)
 
 
-def _fitting(known: Iterable[Shown]) -> list[Shown]:
-    """Return as many as one call shows, the first ones first."""
-    shown: list[Shown] = []
-    room = MOST_KNOWN_TOKENS
+def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
+    """Return the first facts, as many as fit into one call."""
+    shown: list[ShownFact] = []
+    room = MAX_KNOWN_TOKENS
     for fact in known:
         room -= tokens.estimate(fact.line("K99"))
-        if room < 0 or len(shown) == MOST_KNOWN:
+        if room < 0 or len(shown) == MAX_KNOWN_FACTS:
             break
         shown.append(fact)
     return shown
 
 
-def parse(text: str) -> Judgement:
-    """Return the judgement that `text` holds. Raises AnswerMalformed."""
+def parse_judgement(text: str) -> Judgement:
+    """Parse a judge's answer. Raises AnswerMalformed."""
     try:
         return Judgement.model_validate_json(text)
     except ValidationError:
-        # Not chained: the validator's error repeats what was said.
+        # Not chained: the validator's error contains the user's text.
         raise AnswerMalformed("the judgement does not fit the schema") from None
 
 
-def verdicts(question: Question, judgement: Judgement) -> Verdicts:
-    """Return the verdicts by the ids of the statements; labels that name nothing are passed over.
+def to_verdicts(question: JudgeQuestion, judgement: Judgement) -> Verdicts:
+    """Return the verdicts by the ids of the statements. Unknown labels are ignored.
 
-    So is that two say the same where one was shown in part: the rest of it, which may say more, would be lost.
+    A verdict that two statements say the same is ignored if one of them was cut: the rest of it may say more, and would
+    be lost.
     """
     ids = question.ids()
     cut = {fact.fact_id for fact in (*question.known, *question.new) if fact.is_cut}

@@ -1,4 +1,4 @@
-"""The plan of a batch: what it comes to, and what rules and judge make of it, on one version of the memory."""
+"""The plan of a batch: the decisions of rules and judge on its candidates, for one version of the memory."""
 
 from __future__ import annotations
 
@@ -7,46 +7,55 @@ from dataclasses import dataclass
 
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import edits, judgements, reading
+from afterturn.consolidation import decision_input, edits, judgements
 from afterturn.consolidation.deciding import decide
 from afterturn.consolidation.decisions import Decision
 from afterturn.consolidation.judge import Judge
-from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.database.pool import Connection
-from afterturn.extraction import batch_outcome
-from afterturn.extraction.outcome import Outcome
+from afterturn.extraction import batch_answer
+from afterturn.extraction.verified_answer import VerifiedAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What applying a batch would do."""
+    """The decisions that applying a batch carries out."""
 
-    outcome: Outcome
-    #: The version of the user's memory that this was planned on.
+    answer: VerifiedAnswer
+    #: The version of the user's memory for which the plan was made.
     version: int
     decisions: Sequence[Decision]
-    #: What the judge must be asked first; the decisions are then those of the rules alone. None: nothing is open.
-    open_question: Question | None = None
+    #: The question that the judge must answer before the batch is applied; the decisions are then by the rules alone.
+    #: None if the judge need not be asked, or has answered.
+    open_question: JudgeQuestion | None = None
 
 
-def read(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
-    """Plan one batch; without a judge, by rules alone. None when it is not its turn.
+def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
+    """Plan one batch. Return None if it is not ready to be applied.
 
-    `categories` are those that facts may have. Raises AnswerMalformed or VersionConflict.
+    Args:
+        connection: the connection.
+        batch: the batch.
+        judge: the judge; None to decide by rules alone.
+        categories: the allowed categories.
+
+    Raises AnswerMalformed or VersionConflict.
     """
-    if not batch_row.is_its_turn(connection, batch):
+    if not batch_row.is_ready_to_apply(connection, batch):
         return None
-    outcome = batch_outcome.read(connection, batch, categories=categories)
-    believed = edits.admitted(connection, batch, outcome)
-    known = reading.read(connection, batch, outcome)
-    by_rules = decide(believed, known.facts.values(), names=known.names)
-    # A correction names what it replaces: there is nothing to be asked.
-    unclear = None if judge is None or outcome.edits else reading.question(connection, batch, known, by_rules)
+    answer = batch_answer.read_verified_answer(connection, batch, categories=categories)
+    candidates = edits.candidates_to_decide(connection, batch, answer)
+    known = decision_input.read_decision_input(connection, batch, answer)
+    by_rules = decide(candidates, known.facts.values(), names=known.names)
+    unclear = None
+    # A correction names the fact that it replaces, so the judge is not needed.
+    if judge is not None and not answer.edits:
+        unclear = decision_input.make_unclear_question(connection, batch, known, by_rules)
     if judge is None or unclear is None:
-        return Plan(outcome=outcome, version=known.version, decisions=edits.under_own_ids(by_rules))
-    asked, facts = unclear
-    verdicts = judgements.read(connection, batch.session.user, judge, asked)
+        return Plan(answer=answer, version=known.version, decisions=edits.keep_entered_ids(by_rules))
+    question, facts = unclear
+    verdicts = judgements.read_verdicts(connection, batch.session.user, judge, question)
     if verdicts is None:
-        return Plan(outcome=outcome, version=known.version, decisions=by_rules, open_question=asked)
-    decided = edits.under_own_ids(decide(believed, facts.values(), verdicts, known.names))
-    return Plan(outcome=outcome, version=known.version, decisions=decided)
+        return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
+    decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
+    return Plan(answer=answer, version=known.version, decisions=decided)

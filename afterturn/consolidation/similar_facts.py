@@ -7,7 +7,7 @@ from typing import Any
 
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import KnownFact
-from afterturn.consolidation.judgement import Shown
+from afterturn.consolidation.judgement import ShownFact
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -16,7 +16,7 @@ _SQL = queries.load("facts")
 
 
 def read_similar_facts(
-    connection: Connection, owner: Mapping[str, Any], statements: Sequence[Shown], *, count: int
+    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], *, count: int
 ) -> list[KnownFact]:
     """Return a user's current facts to compare with `statements`: all if they fit into one call, else the most similar.
 
@@ -26,17 +26,17 @@ def read_similar_facts(
         statements: candidates or facts that have vectors. Those that are facts are in the result as well.
         count: number of the user's current facts.
     """
-    if count <= judgement.MOST_KNOWN:
-        rows = connection.execute(_SQL["current"], {**owner, "limit": judgement.MOST_KNOWN}).fetchall()
+    if count <= judgement.MAX_KNOWN_FACTS:
+        rows = connection.execute(_SQL["current"], {**owner, "limit": judgement.MAX_KNOWN_FACTS}).fetchall()
         facts = [KnownFact(**row) for row in rows]
-        if judgement.has_room_for(Shown(fact.fact_id, fact.text, fact.said_at) for fact in facts):
+        if judgement.fits_one_call(ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in facts):
             return facts
     arguments = {
         **owner,
         "texts": [statement.text for statement in statements],
         "candidates": [items.fact_name(statement.fact_id) for statement in statements],
         "count": count,
-        "limit": judgement.MOST_KNOWN + len(statements),
+        "limit": judgement.MAX_KNOWN_FACTS + len(statements),
     }
     ranked = [
         row

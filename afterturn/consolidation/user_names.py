@@ -11,7 +11,7 @@ from afterturn.consolidation import text_comparison
 from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.extraction.verification import BelievedCandidate, normalise
+from afterturn.extraction.verification import VerifiedCandidate, normalise
 
 _SQL = queries.load("facts")
 
@@ -48,7 +48,7 @@ def read_user_names(
     connection: Connection,
     owner: Mapping[str, Any],
     display_name: str | None,
-    believed: Sequence[BelievedCandidate] = (),
+    candidates: Sequence[VerifiedCandidate] = (),
 ) -> UserNames:
     """Return all names that the user has had.
 
@@ -56,7 +56,7 @@ def read_user_names(
         connection: to read the user's facts with.
         owner: tenant and user, as query arguments.
         display_name: the name in the user's row.
-        believed: candidates of a batch, which may contain further names.
+        candidates: those of a batch, which may contain further names.
     """
     names = UserNames.from_display_names([display_name])
     statements = [
@@ -64,9 +64,9 @@ def read_user_names(
         for row in connection.execute(_SQL["names"], dict(owner)).fetchall()
     ]
     statements += [
-        (found.candidate.text, found.candidate.subject, found.candidate.value, found.said_by)
-        for found in believed
-        if found.candidate.attribute == "name"
+        (candidate.content.text, candidate.content.subject, candidate.content.value, candidate.said_by)
+        for candidate in candidates
+        if candidate.content.attribute == "name"
     ]
     for text, subject, value, said_by in statements:
         if states_user_name(text, subject, value, said_by, names):

@@ -6,9 +6,12 @@ So each query and its decoding is written once for synchronous code and asyncio.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from afterturn.database.pool import AsyncConnection, Connection
 from afterturn.database.statement import Result, Row, Statement, Steps
+
+if TYPE_CHECKING:
+    from afterturn.database.pool import AsyncConnection, Connection
 
 
 def read_rows(statement: Statement) -> Steps[Sequence[Row]]:

@@ -1,7 +1,7 @@
-"""What an extraction call answers: candidates for facts, and one episode.
+"""The answer to an extraction call: candidates for facts, and one episode.
 
-The same form for every extractor (an LLM or the offline rules), so that what follows does not know which it was.
-The JSON schema of `Answer` is what the LLM is asked to fill in.
+All extractors (an LLM or the offline rules) answer in this form, so the later stages do not depend on the extractor.
+The LLM is asked for JSON that fits the schema of `Answer`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Answer(AnswerPart):
 
 
 def parse(text: str, zone: tzinfo = UTC) -> Answer:
-    """Return the answer that `text` (JSON, perhaps inside a Markdown fence) holds. Raises AnswerMalformed.
+    """Parse an answer: JSON, perhaps inside a Markdown fence. Raises AnswerMalformed.
 
-    A date or a time without an offset is one in `zone`.
+    Dates and times without an offset are read in the timezone `zone`.
     """
     body = text.strip()
     if body.startswith("```"):

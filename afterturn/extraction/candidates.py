@@ -1,4 +1,4 @@
-"""A candidate in the form in which it may become a fact: tidy, without secrets, with dates that can be."""
+"""Clean candidates: normalised fields, no secrets, no implausible dates."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from afterturn.candidate import Candidate, EpisodeDraft
 from afterturn.extraction import credentials
 
 _NOT_A_LETTER = re.compile(r"\W+")
-#: What is said to hold longer than this is meant to hold for ever: models write the year 9999.
+#: A date further in the future means that the fact holds for ever: models write the year 9999.
 _FURTHEST = timedelta(days=200 * 365)
-#: Of earlier years a model has not read the right digits.
+#: An earlier date is a model's misreading of the digits.
 _EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 
 
-def tidy(candidate: Candidate, categories: Collection[str] | None) -> Candidate:
-    """Return a candidate with single spaces, a category of `categories` (None: any) and a snake_case attribute."""
+def normalise_candidate(candidate: Candidate, categories: Collection[str] | None) -> Candidate:
+    """Return the candidate with single spaces, a category of `categories` (None: any) and a snake_case attribute."""
     category = _snake(candidate.category) or "other"
     return candidate.model_copy(
         update={
             "text": " ".join(candidate.text.split()),
             "category": category if categories is None or category in categories else "other",
-            "topics": tuple(dict.fromkeys(topic for said in candidate.topics if (topic := " ".join(said.split())))),
+            "topics": tuple(dict.fromkeys(topic for raw in candidate.topics if (topic := " ".join(raw.split())))),
             "subject": _one_line(candidate.subject),
             "attribute": _snake(candidate.attribute or "") or None,
             "value": _one_line(candidate.value),
@@ -31,12 +31,18 @@ def tidy(candidate: Candidate, categories: Collection[str] | None) -> Candidate:
     )
 
 
-def sane(candidate: Candidate, said_at: datetime, secrets: Collection[str] = ()) -> tuple[Candidate, str | None]:
-    """Return a candidate without secrets and without dates that cannot be, and which of these it had, if any.
+def clean_candidate(
+    candidate: Candidate, said_at: datetime, secrets: Collection[str] = ()
+) -> tuple[Candidate, str | None]:
+    """Return the candidate without secrets and implausible dates, and which of the two it had, or None.
 
-    `secrets` are those that the turns were seen to tell.
-    Of an end before the beginning nobody knows which is wrong, so neither is kept; where both are one moment, that is
-    when it happened, and not an end.
+    If the end is before the beginning, either may be wrong, and both are dropped. If they are the same moment, it is
+    the time of an event, and only the end is dropped.
+
+    Args:
+        candidate: the candidate.
+        said_at: when it was said.
+        secrets: secrets found in the turns, besides those that the text itself shows to be secrets.
     """
     begins, ends = _plausible(candidate.valid_from, said_at), _plausible(candidate.valid_to, said_at)
     if begins is not None and ends is not None and ends <= begins:
@@ -49,8 +55,8 @@ def sane(candidate: Candidate, said_at: datetime, secrets: Collection[str] = ())
     return clean, "secret_redacted" if clean is not dated else "dates_dropped" if is_dropped else None
 
 
-def redacted(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDraft:
-    """Return an episode without the secrets that it tells, nor any of those that the turns were seen to tell."""
+def redact_episode(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDraft:
+    """Return the episode without the secrets that it contains, and without `secrets`, those found in the turns."""
     return episode.model_copy(
         update={
             "title": credentials.redact(episode.title, secrets),
@@ -61,12 +67,15 @@ def redacted(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDra
 
 
 def _without_secrets(candidate: Candidate, secrets: Collection[str]) -> Candidate:
-    """A value that holds one is no value: what is left of the property would be believed of everybody's."""
+    """Return the candidate without secrets, and without its property if a secret is part of it.
+
+    A redacted value would equal the redacted value of any other fact.
+    """
     text = credentials.redact(candidate.text, secrets)
     topics = tuple(topic for topic in candidate.topics if credentials.redact(topic, secrets) == topic)
     parts = (candidate.subject, candidate.attribute, candidate.value)
     is_property_clean = all(part is None or credentials.redact(part, secrets) == part for part in parts)
-    # A value may be one only in its sentence: "hunter2" in "Ana's password is hunter2".
+    # Some values are recognised as secrets only in their sentence: "hunter2" in "Ana's password is hunter2".
     is_value_kept = not candidate.value or candidate.value not in candidate.text or candidate.value in text
     if text == candidate.text and topics == candidate.topics and is_property_clean and is_value_kept:
         return candidate

@@ -19,7 +19,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.errors import AnswerMalformed
-from afterturn.extraction import answers, candidate_rows
+from afterturn.extraction import candidate_rows, stored_answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.hot.entries import Entry
 from afterturn.recall.vector_index import building
@@ -117,25 +117,25 @@ def _ask_again(connection: Connection, batch: Batch) -> None:
     items.delete_fact_vectors(connection, batch.session.user, _candidate_ids(connection, batch))
     _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
     _drop_answers(connection, batch)
-    candidate_rows.drop_rejections(connection, batch)
+    candidate_rows.delete_rejections(connection, batch)
     connection.execute(_SQL["ask_again"], batch.key)
 
 
 def _drop_answers(connection: Connection, batch: Batch) -> None:
     connection.execute(_SQL["drop_answers"], batch.key)
-    candidate_rows.drop(connection, batch)
+    candidate_rows.delete_candidates(connection, batch)
 
 
 def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
     """Return the ids of all facts that the batch's stored answer could become."""
     if batch.is_verified:
-        return candidate_rows.fact_ids(connection, batch)
+        return candidate_rows.read_fact_ids(connection, batch)
     if batch.prompt_version is None or batch.model is None:
         return []
     version = {"prompt_version": batch.prompt_version, "model": batch.model}
-    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
     try:
-        answer = answers.united(batch, stored)
+        answer = stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:
         return []
     return [ids.derive_fact_id(batch.batch_id, **version, index=index) for index in range(len(answer.facts))]

@@ -35,6 +35,11 @@ def require_free_port(port: int, name: str) -> None:
         )
 
 
+def is_in_use(error: LocalServerError) -> bool:
+    """True when a server could not bind its port."""
+    return IN_USE.casefold() in str(error).casefold()
+
+
 def start_on_port(port: int, name: str, start: Callable[[int], None]) -> int:
     """Call `start` with a port and return the port.
 
@@ -55,7 +60,7 @@ def start_on_port(port: int, name: str, start: Callable[[int], None]) -> int:
             start(chosen)
             return chosen
         except LocalServerError as error:
-            if IN_USE not in str(error):
+            if not is_in_use(error):
                 raise
     chosen = find_free_port()
     start(chosen)

@@ -6,7 +6,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,8 @@ class Service:
     is_ready: Callable[[], bool]
     #: Its http URL; empty for a service without one.
     address: str = ""
+    #: True if its port was chosen here: if another program takes it first, the service starts on another port.
+    has_any_port: bool = False
     stop_seconds: float = STOP_SECONDS
 
 
@@ -89,12 +91,14 @@ class ServiceBuilder:
     def _api(self) -> Service:
         host, port = self._settings.api_host, self._settings.api_port or ports.find_free_port()
         ports.require_free_port(port, "the API (AFTERTURN_API_PORT)")
-        return self._http("api", host, port, "/healthz")
+        service = self._http("api", host, port, "/healthz")
+        return replace(service, has_any_port=not self._settings.api_port)
 
     def _flower(self) -> Service:
         host, port = self._settings.flower_host, self._settings.flower_port or ports.find_free_port()
         ports.require_free_port(port, "Flower (AFTERTURN_FLOWER_PORT)")
-        return self._http("flower", host, port, "/healthcheck")
+        service = self._http("flower", host, port, "/healthcheck")
+        return replace(service, has_any_port=not self._settings.flower_port)
 
     def _http(self, name: ServiceName, host: str, port: int, health: str) -> Service:
         process = self._process(name, port=port)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 import redis
 from pydantic import SecretStr
 
-from afterturn.errors import MemoryUnavailable
+from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.local import environment, lock, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
@@ -110,9 +110,21 @@ class Stack:
         for service in self.services:
             self._tell(service.name, "starting")
             service.process.start()
-        for service in self.services:
+        for place in range(len(self.services)):
+            self._wait_until_ready(builder, place)
+            self._tell(self.services[place].name, "ready")
+
+    def _wait_until_ready(self, builder: services.ServiceBuilder, place: int) -> None:
+        """Wait for a service. It starts once more, on another port, where ours was taken before it could bind it."""
+        service = self.services[place]
+        try:
             service.process.wait_until_ready(service.is_ready, deadline_seconds=services.START_SECONDS)
-            self._tell(service.name, "ready")
+        except LocalServerError as error:
+            if not service.has_any_port or not ports.is_in_use(error):
+                raise
+            service = self.services[place] = builder.build(service.name)
+            service.process.start()
+            service.process.wait_until_ready(service.is_ready, deadline_seconds=services.START_SECONDS)
 
     @property
     def environment_file(self) -> Path:

@@ -21,7 +21,7 @@ from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed, InvalidInput
-from afterturn.extraction import answer, answers
+from afterturn.extraction import answer, stored_answers
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("dead")
@@ -115,9 +115,9 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
     """Whether the answer that counted when it died is whole: then it is used, even if the model changed since."""
     if batch.prompt_version is None or batch.model is None:
         return False
-    stored = answers.read(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
     try:
-        answers.united(batch, stored)
+        stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:
         return False
     return True

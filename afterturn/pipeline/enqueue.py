@@ -1,6 +1,6 @@
-"""The producer: stages are enqueued by name, so that nobody who enqueues needs to import the tasks.
+"""Enqueue stages by name, so that a producer need not import the tasks.
 
-A message is only a hint and carries ids. Losing one costs time, never work: the sweep finds what is owed.
+A message is only a hint and carries ids. Losing one costs time, never work: the sweep enqueues it again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from afterturn import extras
 
 logger = logging.getLogger(__name__)
 
-#: The stages in the order of the flow; each has a task `afterturn.<stage>` and a queue of its name.
+#: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
 
-#: Version of the messages: the first argument of every task, so that a rolling upgrade can tell them apart.
+#: Version of the messages: the first argument of every task. In a rolling upgrade it identifies newer messages.
 MESSAGE_VERSION = 1
 
 
@@ -25,23 +25,23 @@ def task_name(stage: str) -> str:
 
 
 def broker_urls(url: str) -> dict[str, str]:
-    """Return the broker's URL as Celery settings, all of them: alone, each would yield to CELERY_BROKER_URL.
+    """Return the broker's URL as Celery settings. All three are needed: CELERY_BROKER_URL overrides each of them alone.
 
-    That variable is the agent's own, where the agent uses Celery as well.
+    That variable belongs to the agent, if the agent uses Celery as well.
     """
     return {"broker_url": url, "broker_read_url": url, "broker_write_url": url}
 
 
 class Enqueue:
-    """Sends hints to the workers. Safe to share between threads; connects on the first one."""
+    """Send hints to the workers. Threads may share it. It connects when the first hint is sent."""
 
     def __init__(self, broker_url: str) -> None:
-        """Raises MissingExtra when Celery is not installed."""
+        """Create the producer. Raises MissingExtra if Celery is not installed."""
         extras.require("worker", "enqueueing")
         from celery import Celery
         from kombu.exceptions import OperationalError
 
-        #: What it raises when the broker is away.
+        #: The errors that mean that the broker is unavailable.
         self._broker_errors: tuple[type[Exception], ...] = (OperationalError, OSError)
         self._celery = Celery("afterturn-producer", set_as_current=False)
         self._celery.conf.update(
@@ -52,7 +52,7 @@ class Enqueue:
         )
 
     def send(self, stage: str, *arguments: Any) -> bool:
-        """Enqueue one stage with ids as arguments. Returns False, and logs, when the broker is away."""
+        """Enqueue one stage with ids as arguments. Returns False, and logs, if the broker is unavailable."""
         try:
             self._celery.send_task(
                 task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False

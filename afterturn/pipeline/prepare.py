@@ -12,7 +12,7 @@ def prepare_database(postgres_url: str, settings: Settings) -> list[str]:
 
     Args:
         postgres_url: the database, as a login that may create tables and roles.
-        settings: name the embedder of a new database.
+        settings: the settings. They name the embedder of a new database.
 
     Raises MemoryUnavailable when the server does not answer, SettingsError when it is too old, lacks pgvector or the
     login may not create the roles.

@@ -1,4 +1,4 @@
-"""What the stages work with: the settings and the open servers of this process."""
+"""The runtime of the stages: the settings, connections and models of this process."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from afterturn.user_store import UserStore
 
 
 class Runtime:
-    """The servers and models of one process. Each part opens when it is first used, never before a fork."""
+    """The connections and models of one process. Each is opened on first use, so never before a fork."""
 
     def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
         self.settings = settings
-        #: One connection for each thread that works, one for the lease thread, and one to spare.
+        #: One connection for each working thread, one for the thread that renews leases, and one spare.
         self._pool_size = pool_size or settings.slow_concurrency + 2
         self._guard = threading.RLock()
         self._embedders: dict[int, Embedder] = {}
@@ -72,7 +72,7 @@ class Runtime:
 
     @cached_property
     def llm_breaker(self) -> Breaker:
-        # A probe that died blocks the next one until a call would have timed out.
+        # If a process dies during its probe, the next probe waits until the call would have timed out.
         return Breaker(self.redis, breaker.LLM, probe_seconds=self.settings.llm_timeout_seconds + 5)
 
     @cached_property
@@ -95,7 +95,7 @@ class Runtime:
 
     @cached_property
     def judge(self) -> Judge | None:
-        """What decides where rules cannot; None where the rules are left to themselves."""
+        """The judge of what rules cannot decide; None if rules decide alone."""
         is_asked = self.settings.judge == "llm" and not self.settings.is_offline
         return Judge(self.llm) if is_asked else None
 
@@ -104,14 +104,14 @@ class Runtime:
         return OfflineSummarizer() if self.settings.is_offline else PromptedSummarizer(self.llm)
 
     def embedder_of(self, space: EmbeddingSpace) -> Embedder:
-        """Return the embedder of a space, loading its model once per process."""
+        """Return the embedder of a space. Its model is loaded once per process."""
         with self._guard:
             if space.space_id not in self._embedders:
                 self._embedders[space.space_id] = spaces.open_embedder(space, self.settings)
             return self._embedders[space.space_id]
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close everything that was opened."""
         opened = self.__dict__
         if "leases" in opened:
             self.leases.close()

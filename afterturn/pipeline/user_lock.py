@@ -1,4 +1,4 @@
-"""The user lock in Redis. It only saves work: what makes applying correct is `users.version` in Postgres."""
+"""The user lock in Redis. It only saves work; `users.version` in Postgres is what makes applying correct."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def held(client: redis.Redis, scope: UserScope, *, seconds: float) -> Iterator[bool]:
-    """Yield whether nobody else is applying for this user; True as well when Redis does not answer.
+def try_lock_user(client: redis.Redis, scope: UserScope, *, seconds: float) -> Iterator[bool]:
+    """Try to lock the user for the length of the block. Yields False if another worker has the lock.
+
+    Yields True without a lock if Redis does not answer.
 
     Args:
         client: the hot store.
         scope: the user.
-        seconds: when the lock ends by itself, should this process die.
+        seconds: the lock expires after this time, if this process dies.
     """
-    # thread_local=False: the token belongs to this block, whichever thread ends it.
+    # thread_local=False: another thread than the one that acquired the lock may release it.
     lock = Lock(client, keys.user_lock(scope), timeout=seconds, blocking=False, thread_local=False)
     try:
-        is_held = lock.acquire()
+        is_acquired = lock.acquire()
     except redis.RedisError as error:
         logger.warning("the user lock is skipped: %s", type(error).__name__)
         yield True
         return
     try:
-        yield bool(is_held)
+        yield bool(is_acquired)
     finally:
-        if is_held:
+        if is_acquired:
             _release(lock)
 
 

@@ -107,22 +107,30 @@ def _wait(stack: Stack, console: Console) -> int:
 
 @contextlib.contextmanager
 def _signals_stop() -> Iterator[None]:
-    """Within: the first signal raises KeyboardInterrupt, the second StopAtOnce."""
+    """Within: the first signal raises KeyboardInterrupt, the second StopAtOnce.
+
+    SIGHUP stays ignored where the caller ignores it: under nohup, we outlive the terminal.
+    """
+    numbers = [number for number in STOP_SIGNALS if not _outlives_the_terminal(number)]
 
     def at_once(_number: int, _frame: FrameType | None) -> NoReturn:
         raise StopAtOnce
 
     def in_order(_number: int, _frame: FrameType | None) -> NoReturn:
-        for number in STOP_SIGNALS:
+        for number in numbers:
             signal.signal(number, at_once)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, in_order) for number in STOP_SIGNALS}
+    before = {number: signal.signal(number, in_order) for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _outlives_the_terminal(number: int) -> bool:
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 class _StartWatcher:

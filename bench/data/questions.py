@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from afterturn.errors import InvalidInput
-from api_shim.cli.demo import locomo as demo_locomo
-from bench.data import locomo as locomo_data
 from bench.data import realmem as realmem_data
 from bench.data.conversation import Conversation, NotTheData, files
 
@@ -25,6 +22,8 @@ class Asked:
     evidence: frozenset[str]
     #: When it was asked, where only what was said before may be recalled.
     at: datetime | None = None
+    #: In words, where the data say one.
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +32,6 @@ class Labelled:
 
     conversation: Conversation
     questions: tuple[Asked, ...]
-
-
-def locomo(data: Path) -> list[Labelled]:
-    """Return the conversations with their answerable questions (categories 1 to 4). Raises NotTheData."""
-    found = []
-    for path in files(data, "*.json"):
-        for conversation in locomo_data.load(path):
-            try:
-                questions = demo_locomo.load(path, conversation.user_id).questions
-            except InvalidInput as error:
-                raise NotTheData(str(error)) from error
-            asked = tuple(
-                Asked(text=one.text, category=str(one.category), evidence=one.evidence)
-                for one in questions
-                if one.category in demo_locomo.ANSWERABLE
-            )
-            found.append(Labelled(conversation, asked))
-    return found
 
 
 def realmem(data: Path) -> list[Labelled]:

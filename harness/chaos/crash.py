@@ -10,9 +10,10 @@ from afterturn import faults
 from afterturn.database import counters
 from harness.chaos import conversation, trial
 from harness.chaos.image import Image
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome, Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 Action = Literal["kill", "stop"]
 

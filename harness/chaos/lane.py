@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -18,8 +18,10 @@ from afterturn.hot import keys
 from afterturn.pipeline import prepare
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, Enqueue, task_name
 from afterturn.settings import Settings
+from harness import servers
 from harness.chaos import conversation
 from harness.llm_server import LLMServer
+from harness.waiting import wait_until
 
 #: Recovery is waited for in these tests: leases lapse soon, and what is owed is looked for often.
 QUICK = {
@@ -91,14 +93,7 @@ class Lane:
         """Empty everything: a new trial begins."""
         self.llm.heal()
         self.llm.forget()
-        with redis.Redis.from_url(self.settings.redis_url) as client:
-            client.flushdb()
-        with self.database() as connection:
-            rows = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%' "
-                "AND tablename <> 'embedding_spaces'"
-            ).fetchall()
-            connection.execute("TRUNCATE " + ", ".join(row[0] for row in rows))
+        servers.empty(self.settings)
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:
@@ -170,13 +165,3 @@ def settings_with(**given: Any) -> Settings:
     """Return settings of these values, and of no environment."""
     prefix = settings_module.PREFIX
     return settings_module.load({f"{prefix}{name.upper()}": str(value) for name, value in given.items()})
-
-
-def wait_until(
-    is_true: Callable[[], bool], *, seconds: float, what: Callable[[], str] = lambda: "", every: float = 0.05
-) -> None:
-    """Return as soon as it is true. Raises AssertionError, with what `what` says, after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what()}"
-        time.sleep(every)

@@ -8,9 +8,10 @@ import psycopg
 
 from api_shim import MemoryClient
 from harness.chaos.image import Losses
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome, Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 FAST = ("sweep", "archive", "consolidate")
 SLOW = ("extract", "embed", "judge", "summarize")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from afterturn.hot import entries
 from afterturn.pipeline.archiving import kinds
 from afterturn.pipeline.archiving.kinds import Archiving
-from worker.app import app
+from afterturn.worker.app import app
 
 __all__ = ["app"]
 

@@ -13,9 +13,10 @@ from afterturn.hot import keys
 from api_shim import MemoryClient
 from harness.chaos import conversation, trial
 from harness.chaos.image import Image
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome, Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 #: How long each outage lasts once it was noticed.
 AWAY_SECONDS = 3.0

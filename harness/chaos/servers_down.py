@@ -123,7 +123,9 @@ def _struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[
     try:
         with lane.clock(), WorkerProcess(lane.settings, lane.directory, "only") as worker:
             worker.wait_until_ready()
-            conversation.write(lane.settings)
+            # Where it sees all turns at once, it makes the same batches of them as an uninterrupted run.
+            with worker.paused():
+                conversation.write(lane.settings)
             time.sleep(0.3)
             injected = strike()
             watch = Stopwatch()

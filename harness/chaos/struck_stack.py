@@ -24,8 +24,9 @@ from afterturn.settings import Settings
 from api_shim import MemoryClient
 from api_shim.cli.processes import COMMANDS
 from harness.chaos import conversation
-from harness.chaos.lane import settings_with, wait_until
+from harness.chaos.lane import settings_with
 from harness.llm_server import LLMServer
+from harness.waiting import wait_until
 
 NAMES: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
 #: Workers are struck more often than servers, as they would be.

@@ -18,6 +18,7 @@ from harness.chaos.lane import Lane
 from harness.chaos.worker_process import WorkerProcess
 from harness.llm_server import prompt
 from harness.llm_server.recording import RecordedRequest
+from harness.slowdown import Slowdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Outcome:
     recovery_seconds: float | None
     #: What that start took of it: most of it imports.
     start_seconds: float = 0.0
+    #: How many times as long as on an idle machine work took meanwhile.
+    slowdown: float = 1.0
     #: Tables that differ from the uninterrupted run in whatever way.
     differing: tuple[str, ...] = ()
     #: Why the trial ended before its end; empty where it did not.
@@ -46,6 +49,11 @@ class Outcome:
         lost = (self.turns_lost, self.turns_doubled, self.facts_lost, self.facts_doubled, self.extra_llm_calls)
         return not any(lost) and not self.differing and not self.problem
 
+    @property
+    def recovery_of_an_idle_machine(self) -> float:
+        """The seconds of recovery without the start, as they would be if nothing else ran on the machine."""
+        return ((self.recovery_seconds or 0.0) - self.start_seconds) / self.slowdown
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -55,8 +63,11 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._made = time.monotonic()
+        self._slowdown = Slowdown()
+        self._slowdown.start()
         self.start_seconds = 0.0
         self.recovery_seconds = 0.0
+        self.slowdown = 1.0
 
     def started(self, worker: WorkerProcess) -> None:
         """Wait until the new worker consumes, and note how long its start took."""
@@ -66,6 +77,7 @@ class Stopwatch:
     def settled(self) -> None:
         """Note that nothing is owed any more."""
         self.recovery_seconds = time.monotonic() - self._made
+        self.slowdown = self._slowdown.stop()
 
 
 def uninterrupted(lane: Lane) -> Image:
@@ -92,6 +104,7 @@ def concluded(
         extra_llm_calls=extra,
         recovery_seconds=round(watch.recovery_seconds, 2),
         start_seconds=round(watch.start_seconds, 2),
+        slowdown=round(watch.slowdown, 2),
         differing=tuple(expected.differences(found)),
     )
 
@@ -171,6 +184,6 @@ def _first_turn(call: RecordedRequest) -> tuple[str, str]:
 
 
 def _digest(call: RecordedRequest, model: str) -> str:
-    """The name of the question that a judging call puts, as `Question.digest` makes it."""
+    """Return the digest of a judging call's question, as `judgement.question_digest` computes it."""
     parts = (judge.PROMPT_VERSION, model, prompt.user_text(call.json))
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

@@ -20,7 +20,7 @@ STAGES = sorted(
 )
 SOURCES = sorted(path for room in ("afterturn", "tasks", "worker") for path in (ROOT / room).rglob("*.py"))
 #: Where stages share fault points: the file, and the function that they call.
-SHARED = {"claims.py": "claims.claimed", "asking.py": "asking.ask"}
+SHARED = {"claims.py": "claims.claim_batch", "judging.py": "judging.ask_judge"}
 BEGINNINGS = {"begun", "before_claim", "before_lock"}
 
 
@@ -84,13 +84,13 @@ def test_a_stage_can_be_struck_at_its_beginning_around_its_commit_and_after_it_h
     assert points[0] in BEGINNINGS
     if "connection.transaction()" in source and stage != "sweep":
         assert points.index("before_commit") + 1 == points.index("after_commit")
-    if "claims.claimed(" in source or "leases.claim(" in source:
+    if "claims.claim_batch(" in source or "leases.claim(" in source:
         assert points.index("before_claim") + 1 == points.index("after_claim")
     if "enqueue.send(" in source:
         assert points[-1] == "enqueued"
     if "extractor.extract(" in source or "summarizer.summarize(" in source:
         assert "answer_received" in points
-    if "answers.store(" in source:
+    if "stored_answers.store_answer(" in source:
         assert "answer_stored" in points
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from afterturn.database import counters
 from harness.chaos import conversation, trial
 from harness.chaos.image import Image
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 
 def test_a_call_that_hangs_ends_at_its_deadline_and_is_made_again(lane: Lane, expected: Image) -> None:
@@ -25,7 +26,13 @@ def test_a_call_that_hangs_ends_at_its_deadline_and_is_made_again(lane: Lane, ex
         watch.settled()
     outcome = trial.concluded(lane, expected, "two calls hang", watch)
     assert outcome.is_clean, outcome
-    assert len(lane.llm.calls("extract")) == conversation.BATCHES + 2
+    with lane.database() as connection:
+        [(given_up,)] = connection.execute(
+            "SELECT count(*) FROM llm_calls WHERE stage = 'extract' AND outcome = 'model_unavailable'"
+        ).fetchall()
+    # On a busy machine a call that does not hang may come to its deadline too.
+    assert given_up >= 2
+    assert len(lane.llm.calls("extract")) == conversation.BATCHES + given_up
 
 
 def test_a_worker_stuck_in_a_call_loses_its_lease_and_its_late_answer_is_refused(lane: Lane, expected: Image) -> None:

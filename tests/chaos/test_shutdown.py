@@ -10,9 +10,10 @@ import pytest
 from afterturn.local.services import WORKER_STOP_SECONDS
 from harness.chaos import conversation, trial
 from harness.chaos.image import Image
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome, Stopwatch
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 #: As somebody starts it by hand, who has never heard of the variable.
 BY_HAND = {"REMAP_SIGTERM": ""}

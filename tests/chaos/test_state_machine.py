@@ -18,15 +18,15 @@ from hypothesis.stateful import (
 )
 from psycopg.sql import SQL, Identifier
 
-from afterturn.extraction.asking import NOTHING
+from afterturn.extraction.batch_extraction import EMPTY_ANSWER
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
+from harness import servers
 from harness.chaos import conversation
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
-from tests.conftest import empty
 
 USERS = ("ana", "ben")
 SESSIONS = ("home", "work")
@@ -72,7 +72,7 @@ class Memory(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        empty(self.pipeline.settings)
+        servers.empty(self.pipeline.settings)
         self.pipeline.hints.waiting.clear()
         self.llm.forget()
         self.written: dict[tuple[str, str], list[str]] = {}
@@ -234,7 +234,7 @@ class Memory(RuleBasedStateMachine):
         calls = self.llm.calls("extract")
         came = sum("status" not in call.faults for call in calls)
         [(stored,)] = self.database.execute(
-            "SELECT count(*) FROM answers WHERE answer IS DISTINCT FROM %s", (NOTHING,)
+            "SELECT count(*) FROM answers WHERE answer IS DISTINCT FROM %s", (EMPTY_ANSWER,)
         ).fetchall()
         assert came == stored if self.is_answered_once else came >= stored
 

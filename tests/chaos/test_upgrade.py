@@ -20,8 +20,9 @@ from afterturn.hot.pending import CLAIM_SPREAD_MILLISECONDS
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import SessionScope, UserScope
 from api_shim import MemoryClient
-from harness.chaos.lane import Lane, wait_until
+from harness.chaos.lane import Lane
 from harness.chaos.worker_process import WorkerProcess
+from harness.waiting import wait_until
 
 TURN_1 = (
     b'{"v":1,"id":"turn-1","role":"user","content":"I live in Porto.","at":1767603600.5,"name":"Ana",'

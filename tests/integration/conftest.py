@@ -1,15 +1,21 @@
-"""Real worker processes on the run's servers."""
+"""Real workers and a real HTTP API on the run's servers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from afterturn import settings as settings_module
+from afterturn.local.postgres_server import PostgresServer
+from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
+from tests.conftest import QUICK
 
 WORKERS = ("fast worker", "slow worker", "beat")
 
@@ -19,3 +25,28 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
     """The fast worker, the slow worker and beat, as `afterturn up` starts them."""
     with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def api_address(
+    redis_server: RedisServer, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of the HTTP API, a process as `afterturn up` starts it; one for all tests."""
+    servers = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
+    served = settings_module.load(QUICK | servers | {"AFTERTURN_API_PORT": "0"})
+    with Stack(served, data_dir=tmp_path_factory.mktemp("api"), commands=COMMANDS, names=("api",)) as stack:
+        yield stack.address("api")
+
+
+@pytest.fixture
+def api(settings: Settings, api_address: str) -> Iterator[httpx.Client]:
+    """A client of the HTTP API, behind which everything is empty."""
+    with httpx.Client(base_url=api_address, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def bare_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine without settings; its temporary directories are below this test's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
+    return kept | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}

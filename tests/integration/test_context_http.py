@@ -1,24 +1,10 @@
 """Contexts over real HTTP."""
 
-import httpx
 import pytest
 
-from afterturn.local.stack import Stack
 from api_shim import MemoryClient
-from api_shim.cli.processes import COMMANDS
 
 BASE = "/v1/users/ana/sessions/chat"
-
-
-@pytest.fixture
-def api(settings, tmp_path):
-    served = settings.model_copy(update={"api_port": 0})
-    served = type(settings)(**served.model_dump(exclude_unset=True))
-    with (
-        Stack(served, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
-        httpx.Client(base_url=stack.address("api"), timeout=10) as client,
-    ):
-        yield client
 
 
 def test_the_http_api_returns_the_same_context_as_the_client(api, settings, pipeline):

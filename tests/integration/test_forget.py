@@ -20,7 +20,6 @@ from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
 from tests import canary
-from tests.fundamentals.test_08_forget_a_user import write_about
 from tests.integration.conftest import WORKERS
 
 ANA = UserScope("default", "ana")
@@ -107,10 +106,10 @@ def ask_of(server, since):
 def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkeypatch, point):
     with Pipeline(with_llm) as pipeline:
         forgetting = Forgetting(pipeline, database, point)
-        memory = write_about(with_llm, "ana")
-        other = write_about(with_llm, "ben", word="Rex")
+        memory = canary.write_about(with_llm, "ana")
+        other = canary.write_about(with_llm, "ben", word="Rex")
         monkeypatch.setattr(faults, "point", forgetting.reach)
-        monkeypatch.setattr(index, "LARGE", 1)
+        monkeypatch.setattr(index, "MIN_DOCUMENTS", 1)
         if point == "archive.enqueued":
             # In the task, which this pipeline leaves out.
             monkeypatch.setattr(pipeline.hints, "send", _then(pipeline.hints.send, lambda: forgetting.reach(point)))
@@ -153,7 +152,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
     with Pipeline(with_llm) as pipeline:
         for point in late:
             forgetting = Forgetting(pipeline, database, point)
-            memory = write_about(with_llm, "ana")
+            memory = canary.write_about(with_llm, "ana")
             monkeypatch.setattr(faults, "point", forgetting.reach)
             forgetting.lead_there(memory)
             forgetting.join()
@@ -164,7 +163,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
 
 def test_no_lease_comes_just_behind_the_deletion_of_the_others(settings, pipeline, database, monkeypatch):
     """A claim that comes while the rows are deleted, and not committed yet, waits, and finds nobody."""
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     pipeline.settle()
     claimed = []
 
@@ -200,7 +199,7 @@ def test_no_embedder_is_asked_about_somebody_forgotten(settings, pipeline, datab
     monkeypatch.setattr(pipeline.runtime, "embedder_of", lambda space: Embedder())
     forgetting = Forgetting(pipeline, database, "embed.after_claim")
     monkeypatch.setattr(faults, "point", forgetting.reach)
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     pipeline.settle()
     forgetting.join()
     assert asked == []
@@ -276,7 +275,7 @@ def test_a_forget_that_is_killed_is_finished_by_the_workers(
     llm_workers, with_llm, llm_server, database, hot_store, tmp_path, postgres_server, redis_server
 ):
     for epoch, point in enumerate(faults.POINTS["erase"], 1):
-        memory = write_about(with_llm, "ana")
+        memory = canary.write_about(with_llm, "ana")
         memory.flush(wait_seconds=30)
         killed = cli(with_llm, "forget", "ana", "--yes", fault=f"erase.{point} kill {tmp_path / point}")
         assert killed.returncode == -9, killed

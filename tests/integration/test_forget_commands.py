@@ -5,13 +5,12 @@ import json
 from afterturn.forgetting import erasures
 from afterturn.scopes import UserScope
 from tests import canary
-from tests.fundamentals.test_08_forget_a_user import write_about
 
 ANA = UserScope("default", "ana")
 
 
 def test_export_forget_and_scrub(command, settings, pipeline, database, tmp_path):
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     pipeline.settle()
     to_file = command("export", "ana", "--output", str(tmp_path / "ana.jsonl"))
     assert to_file.code == 0, to_file
@@ -42,7 +41,7 @@ def test_export_forget_and_scrub(command, settings, pipeline, database, tmp_path
 
 def test_after_scrub_no_file_contains_the_content(command, settings, pipeline, postgres_server, redis_server):
     """Every file of both servers, read as bytes: the turns are short enough not to be compressed."""
-    write_about(settings, "ana")
+    canary.write_about(settings, "ana")
     pipeline.settle()
     directories = [server.process.log_path.parents[1] for server in (postgres_server, redis_server)]
     assert files_with(directories, canary.WORD)

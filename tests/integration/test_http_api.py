@@ -12,17 +12,6 @@ from api_shim.cli.processes import COMMANDS
 BASE = "/v1/users/ana/sessions/chat"
 
 
-@pytest.fixture
-def api(settings, tmp_path):
-    served = settings.model_copy(update={"api_port": 0})
-    served = type(settings)(**served.model_dump(exclude_unset=True))
-    with (
-        Stack(served, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
-        httpx.Client(base_url=stack.address("api"), timeout=10) as client,
-    ):
-        yield client
-
-
 def test_write_history_recall_flush(api, pipeline):
     answer = api.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "redis": True, "postgres": True})

@@ -13,9 +13,9 @@ from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import index
 from afterturn.recall.vector_index import building, lookup
 from afterturn.scopes import UserScope
-from bench.recall_latency import KnownVectors
-from harness import copying, synthetic
+from harness import copying, fact_filters, synthetic
 from harness.brute_force import BruteForce, Stemmer
+from harness.known_vectors import KnownVectors
 
 FACTS = 600
 #: The dimension of the hashing embedder, which embeds the turns that the tests write.
@@ -45,7 +45,7 @@ def space_id(database):
 @pytest.fixture
 def scope(settings, database, said, vocabulary, space_id, monkeypatch):
     """A user with a loaded memory that has no index yet. Memories are indexed from 1,000 documents on."""
-    monkeypatch.setattr(index, "LARGE", 1_000)
+    monkeypatch.setattr(index, "MIN_DOCUMENTS", 1_000)
     with copying.loading(settings.postgres_url.get_secret_value()) as connection:
         copying.put(connection, [said], space_id, vocabulary)
     database.execute("UPDATE users SET next_user_seq = 1000")
@@ -133,39 +133,20 @@ def test_an_index_can_be_searched_without_vectors(indexed, questions, memory, da
         assert len(result & set(names(memory.recall(question.text, 10)))) >= 9
 
 
-def random_filters(random_source, said):
-    """Return filters, and the number of facts that pass them."""
-    fact = random_source.randrange(len(said.facts))
-    turn = said.turn_of(fact)
-    facts = range(len(said.facts))
-    match random_source.randrange(5):
-        case 0:
-            topic = said.topic_of(fact)
-            return {"topics": [topic]}, sum(said.topic_of(other) == topic for other in facts)
-        case 1:
-            return {"since": said.said_at(turn)}, sum(said.turn_of(other) >= turn for other in facts)
-        case 2:
-            until = said.said_at(turn) + timedelta(seconds=1)
-            return {"until": until}, sum(said.turn_of(other) <= turn for other in facts)
-        case 3:
-            session = said.session_of(turn)
-            return {"session_id": session}, sum(said.session_of(said.turn_of(other)) == session for other in facts)
-        case _:
-            agent = copying.agent_of(turn)
-            return {"agent_id": agent}, sum(copying.agent_of(said.turn_of(other)) == agent for other in facts)
-
-
 def test_filters_return_all_matching_facts_up_to_the_limit_also_on_the_thousandth_query_of_a_connection(
     indexed, said, questions, memory, settings
 ):
     random_source = random.Random(3)
     postgres = connections.get_connections(settings).postgres
     for number in range(1_000 // 5):
-        filters, passing = random_filters(random_source, said)
+        chosen = fact_filters.around(
+            said, random_source.randrange(len(said.facts)), random_source.choice(fact_filters.KINDS)
+        )
+        passing = sum(map(chosen.passes, range(len(said.facts))))
         limit = random_source.choice((1, 10, 40))
         for question in questions[:5]:
-            found = memory.recall(question.text, limit, kinds=["fact"], **filters)
-            assert len(found) == min(limit, passing), (number, filters)
+            found = memory.recall(question.text, limit, kinds=["fact"], **chosen.arguments)
+            assert len(found) == min(limit, passing), (number, chosen.arguments)
     assert postgres.get_stats()["connections_num"] == 1
 
 
@@ -269,7 +250,7 @@ def test_after_a_crash_at_any_point_the_next_build_succeeds(
     # Recall never reads an incomplete index.
     assert len(memory.recall(questions[0].text, 10)) == 10
     monkeypatch.undo()
-    monkeypatch.setattr(index, "LARGE", 1_000)
+    monkeypatch.setattr(index, "MIN_DOCUMENTS", 1_000)
     database.execute("DELETE FROM leases")
     database.execute("UPDATE users SET index_hinted_at = NULL")
     pipeline.settle()

@@ -16,9 +16,9 @@ from afterturn.forgetting import erasures, export
 from afterturn.local import environment
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
-from harness.chaos.lane import wait_until
 from harness.llm_server import LLMServer, answers, prompt
 from harness.pipeline import Pipeline
+from harness.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 ANA = UserScope("default", "ana")

@@ -1,26 +1,32 @@
 """The pipeline with an LLM behind real HTTP: one call per batch, recorded costs, and waiting for a failing LLM."""
 
-import time
-
 import pytest
 
+from afterturn import settings as settings_module
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
 from api_shim.cli.processes import COMMANDS
 from harness.llm_server import LLMServer
+from harness.waiting import wait_until
+from tests.conftest import QUICK
 from tests.integration.conftest import WORKERS
 
 
-@pytest.fixture
-def llm_server():
-    with LLMServer() as server:
-        yield server
-
-
-@pytest.fixture
-def with_llm(settings, llm_server):
-    given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test", "embedder": "hashing"}
-    return type(settings)(**settings.model_dump(exclude_unset=True) | given)
+@pytest.fixture(scope="module")
+def workers_of_llm(redis_server, postgres_server, tmp_path_factory):
+    """An LLM and workers that ask it, once for this module; the broker is none that a test empties."""
+    with LLMServer() as llm_server:
+        given = {
+            "AFTERTURN_REDIS_URL": redis_server.url,
+            "AFTERTURN_BROKER_URL": redis_server.url.removesuffix("0") + "1",
+            "AFTERTURN_POSTGRES_URL": postgres_server.url,
+            "AFTERTURN_LLM_BASE_URL": llm_server.base_url,
+            "AFTERTURN_LLM_API_KEY": "sk-test",
+            "AFTERTURN_EMBEDDER": "hashing",
+        }
+        with_llm = settings_module.load(QUICK | given)
+        with Stack(with_llm, data_dir=tmp_path_factory.mktemp("stack"), commands=COMMANDS, names=WORKERS) as stack:
+            yield llm_server, stack
 
 
 @pytest.fixture
@@ -29,16 +35,23 @@ def llm_workers(with_llm, tmp_path):
         yield stack
 
 
+@pytest.fixture
+def llm_server(workers_of_llm):
+    return workers_of_llm[0]
+
+
+@pytest.fixture
+def with_llm(llm_workers):
+    return llm_workers.settings
+
+
 def test_a_batch_takes_one_call_and_its_cost_is_recorded(llm_workers, with_llm, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     memory.write_many({"role": "user", "content": f"I own {number} red bicycles."} for number in range(20))
     memory.flush(wait_seconds=30)
     assert len(llm_server.calls("extract")) == 1
     assert database.execute("SELECT count(*) FROM facts").fetchone() == (20,)
-    deadline = time.monotonic() + 20
-    while not (memory.summary() or ""):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: bool(memory.summary()), seconds=20)
     rows = database.execute(
         "SELECT stage, outcome, prompt_tokens > 0, completion_tokens > 0, model FROM llm_calls ORDER BY stage"
     ).fetchall()

@@ -1,7 +1,6 @@
 """What runs every second, and what status asks, is answered from what is open, however much is done."""
 
-from bench import idle_sessions
-from harness import query_plans
+from harness import idle_sessions, query_plans
 
 
 def test_no_query_reads_a_growing_table_as_a_whole(settings, pipeline):

@@ -7,13 +7,10 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from afterturn.errors import InvalidInput
-from afterturn.local.stack import Stack
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from api_shim.cli.processes import COMMANDS
 
 BASE = "/v1/users/ana/sessions/chat"
 REJECTION_CODES = ("invalid_input", "invalid_id")
@@ -152,16 +149,6 @@ def test_both_clients_answer_unusual_arguments_correctly(ana, settings):
     found = [turn_ids(ana.recall(**{"query": "Porto"} | given)) for given, _ in UNUSUAL]
     assert [len(ids) for ids in found] == [count for _, count in UNUSUAL]
     assert asyncio.run(answers()) == found
-
-
-@pytest.fixture
-def api(settings, tmp_path):
-    served = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
-    with (
-        Stack(served, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
-        httpx.Client(base_url=stack.address("api"), timeout=20) as client,
-    ):
-        yield client
 
 
 def as_parameters(given):

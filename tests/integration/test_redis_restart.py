@@ -9,7 +9,8 @@ from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
 from api_shim import MemoryClient
 from api_shim.cli.processes import COMMANDS
-from tests.conftest import QUICK, empty
+from harness import servers
+from tests.conftest import QUICK
 from tests.integration.conftest import WORKERS
 
 
@@ -23,7 +24,7 @@ def test_workers_survive_a_redis_restart(settings, database, tmp_path):
                 "AFTERTURN_POSTGRES_URL": settings.postgres_url.get_secret_value(),
             }
         )
-        empty(ours)
+        servers.empty(ours)
         with Stack(ours, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
             memory = MemoryClient("ana", settings=ours)
             memory.write_many({"role": "user", "content": f"I own {number} cats."} for number in range(300))

@@ -141,7 +141,7 @@ def test_a_server_that_is_away_takes_nothing_of_the_others_with_it(settings, a_b
 def test_what_cannot_be_asked_is_refused(settings, read):
     with pytest.raises(InvalidInput, match="no such batch"):
         read(settings, reports.batch(UUID(int=1)))
-    with pytest.raises(InvalidInput, match="costs go by"):
+    with pytest.raises(InvalidInput, match="by must be one of"):
         read(settings, reports.costs(by="weather"))
 
 

@@ -112,7 +112,7 @@ def large_memory(settings, hot_store, database):
         with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 3})
         with Pipeline(with_llm) as pipeline:
             database.execute("INSERT INTO users (tenant_id, user_id) VALUES ('default', 'ana')")
-            for number in range(judgement.MOST_KNOWN):
+            for number in range(judgement.MAX_KNOWN_FACTS):
                 add_fact(database, f"Ana owns book {number}.", day=1)
             add_fact(database, "Ana feels fine.", day=2)
             add_fact(database, "Ana has caught a cold.", day=3)

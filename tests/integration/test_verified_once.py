@@ -100,7 +100,10 @@ def test_a_judged_batch_is_parsed_and_verified_once(memory, pipeline, given, llm
     pipeline.settle()
     llm_server.queue({"facts": [{"text": "Ana rows.", "evidence": [{"turn": 1, "quote": "I row"}]}]}, on="extract")
     memory.write("user", "I row, too.", name="Ana")
-    with counted(monkeypatch, verification, "verify") as verified, counted(monkeypatch, answer, "parse") as parsed:
+    with (
+        counted(monkeypatch, verification, "verify") as verified,
+        counted(monkeypatch, answer, "parse") as parsed,
+    ):
         pipeline.settle()
     assert len(llm_server.calls("judge")) == 1
     assert (verified["verify"], parsed["parse"]) == (1, 1)

@@ -15,10 +15,10 @@ import api_shim
 from afterturn import settings
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
+from harness import servers
 from harness.llm_server import LLMServer, answers, prompt
 from harness.llm_server.prompt import ShownStatement
 from harness.pipeline import Pipeline
-from tests.conftest import empty
 from tests.knowledge.case import (
     AddFact,
     BatchStep,
@@ -65,7 +65,7 @@ class Table:
     def run(self, case: Case) -> FinalState:
         """Run a case on empty servers and return the resulting facts."""
         pipeline = self._pipelines[case.is_offline]
-        empty(pipeline.settings)
+        servers.empty(pipeline.settings)
         pipeline.hints.waiting.clear()
         self._server.forget()
         run = self._run = _CaseRun(case, pipeline)

@@ -1,5 +1,5 @@
 -- name: load
--- A batch in the state that a stage starts from. Read after the claim, so that it is the latest.
+-- Read a batch if it is in the state that a stage starts from. Read after the claim, so that the row is up to date.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
        prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
@@ -7,7 +7,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
 
 -- name: turns
--- Turns of a session between two positions, in order.
+-- Read the turns of a session between two positions, in order.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position,
        removed_at IS NOT NULL AS is_removed
 FROM turns
@@ -16,12 +16,12 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY position
 
 -- name: user
--- How the user is called, and where they live in time.
+-- Read the user's name and timezone.
 SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: add_answer
--- Keep an answer before anything is done with it, under the lease on its batch; without text: these turns are asked for
--- in halves. No row: the lease is somebody else's by now.
+-- Store an answer before it is used, if this process still has the lease on its batch. An answer without text means that
+-- its turns are sent to the model in two halves. Returns no row if another process has taken the lease over.
 INSERT INTO answers (
     tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer
 )
@@ -36,7 +36,7 @@ DO UPDATE SET answer = answers.answer
 RETURNING attempt
 
 -- name: answers
--- All answers that were stored for a batch by one prompt and model; of a repaired one the repair comes last.
+-- Read all answers stored for a batch by one prompt and model. A repair comes after the answer that it repairs.
 SELECT first_position, last_position, attempt, answer FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
@@ -45,19 +45,19 @@ ORDER BY first_position, last_position DESC, attempt
 -- name: extracted
 -- pending -> extracted. Its candidates are stored in the same transaction.
 UPDATE batches
-SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s, model = %(model)s, hinted_at = now(),
-    attempts = 0, successes_seen = NULL
+SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
+    model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id
 
 -- name: embedded
--- The batch's vectors are there; it may be applied when its turn comes.
+-- Mark the batch as embedded. It is applied after the earlier batches of its user.
 UPDATE batches SET embedded_at = now(), hinted_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 RETURNING batch_id
 
 -- name: applied
--- extracted -> applied, and the session now owes a summary of it.
+-- extracted -> applied. The session then owes a summary that includes the batch.
 WITH done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
@@ -68,8 +68,8 @@ FROM done
 WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
 RETURNING s.session_id
 
--- name: lower_open
--- Whether a batch of the same user that comes before this one is still open.
+-- name: earlier_open
+-- Read whether an earlier batch of the same user is still open.
 SELECT EXISTS (
     SELECT FROM batches
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND user_seq < %(user_seq)s
@@ -77,16 +77,16 @@ SELECT EXISTS (
 ) AS is_blocked
 
 -- name: next_ready
--- The user's lowest open batch, when it waits only to be applied.
+-- Read the user's earliest open batch, if it is ready to be applied.
 SELECT batch_id FROM (
     SELECT batch_id, state, embedded_at FROM batches
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
     ORDER BY user_seq LIMIT 1
-) AS lowest
+) AS earliest
 WHERE state = 'extracted' AND embedded_at IS NOT NULL
 
 -- name: pause
--- Let the sweep find the batch again after a while.
+-- Pause the batch; the sweep enqueues it again after this many seconds.
 UPDATE batches
 SET paused_until = now() + make_interval(secs => %(seconds)s), paused_budget = NULL, hinted_at = NULL,
     attempts = attempts + %(attempts)s
@@ -94,7 +94,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state IN ('pending', 'extracted')
 
 -- name: pause_for_the_day
--- The user's tokens of the day are used up: the batch waits until the next midnight UTC, or until they are more.
+-- The user's tokens of the day are used up: pause the batch until the next midnight UTC, or until the limit is raised.
 UPDATE batches
 SET paused_until = date_trunc('day', now(), 'UTC') + make_interval(hours => 24), paused_budget = %(limit_tokens)s,
     hinted_at = NULL
@@ -102,7 +102,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state IN ('pending', 'extracted')
 
 -- name: note_unavailable
--- The endpoint was away. An attempt is used up only where others succeeded since this batch last failed.
+-- The endpoint was unavailable. Count an attempt only if other calls succeeded since this batch last failed.
 UPDATE batches
 SET attempts = attempts + CASE WHEN %(successes)s > successes_seen THEN 1 ELSE 0 END, successes_seen = %(successes)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
@@ -110,7 +110,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 RETURNING attempts
 
 -- name: dead
--- Give up on a batch, with the reason. It no longer blocks the user's next ones.
+-- Mark a batch dead, with the reason. It no longer blocks the user's later batches.
 UPDATE batches SET state = 'dead', reason = %(reason)s, attempts = attempts + 1, dead_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state IN ('pending', 'extracted')

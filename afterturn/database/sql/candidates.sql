@@ -1,7 +1,7 @@
--- What was verified of a batch's answer: candidates, the draft of its episode, and what was rejected.
+-- The verified answer of a batch: candidates, the draft of its episode, and rejections.
 
 -- name: add_candidates
--- Keep the verified candidates of a batch, in one statement.
+-- Store the verified candidates of a batch, in one statement.
 INSERT INTO candidates (
     tenant_id, user_id, batch_id, candidate_index, fact_id, text, category, topics, subject, attribute, value, importance,
     valid_from, valid_to, corrects, evidence, said_at, said_by
@@ -14,7 +14,7 @@ FROM json_to_recordset(%(candidates)s::json) AS given (
 )
 
 -- name: add_episode_draft
--- Keep what the answer tells of the batch as a whole.
+-- Store the answer's episode: what happened in the batch.
 INSERT INTO episode_drafts (tenant_id, user_id, batch_id, title, summary, outcome, participants, started_at, ended_at)
 VALUES (
     %(tenant_id)s, %(user_id)s, %(batch_id)s, %(title)s, %(summary)s, %(outcome)s, %(participants)s, %(started_at)s,
@@ -22,14 +22,14 @@ VALUES (
 )
 
 -- name: add_rejections
--- Candidates that were rejected, and parts of candidates that were dropped.
+-- Store which candidates were rejected, and which parts of candidates were dropped.
 INSERT INTO rejections (tenant_id, user_id, batch_id, candidate_index, reason)
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, given.candidate_index, given.reason
 FROM unnest(%(indexes)s::int[], %(reasons)s::text[]) AS given (candidate_index, reason)
 ON CONFLICT DO NOTHING
 
 -- name: candidates
--- The verified candidates of a batch, in the order of the answer.
+-- Read the verified candidates of a batch, in the order of the answer.
 SELECT candidate_index, fact_id, text, category, topics, subject, attribute, value, importance, valid_from, valid_to,
        corrects, evidence, said_at, said_by
 FROM candidates
@@ -37,28 +37,28 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 ORDER BY candidate_index
 
 -- name: episode_draft
--- What happened in a batch, as the answer tells it.
+-- Read the answer's episode.
 SELECT title, summary, outcome, participants, started_at, ended_at FROM episode_drafts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
--- name: drop
--- Drop the candidates of a batch, the draft of its episode, and what a judge was to be asked of it.
-WITH of_candidates AS (
+-- name: delete_candidates
+-- Delete the candidates of a batch, the draft of its episode, and its question to the judge.
+WITH deleted_candidates AS (
     DELETE FROM candidates
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 ),
-of_episode AS (
+deleted_episode AS (
     DELETE FROM episode_drafts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
 DELETE FROM judge_questions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
--- name: drop_rejections
--- Drop what was rejected of a batch's answer.
+-- name: delete_rejections
+-- Delete the rejections of a batch.
 DELETE FROM rejections WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
 -- name: fact_ids
--- The facts that a batch's candidates may become.
+-- Read the ids of the facts that a batch's candidates may become.
 SELECT fact_id FROM candidates
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s

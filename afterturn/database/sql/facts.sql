@@ -1,7 +1,7 @@
--- name: alike
--- The facts that a batch's candidates may repeat or supersede by rule: current ones of the same text or of a related
--- attribute, earlier ones of the same text, earlier values of the attributes, and what was said against a person's word
--- that still stands.
+-- name: comparable
+-- Read the facts that a batch's candidates may repeat or supersede by rule: current facts with the same text or a related
+-- attribute, superseded facts with the same text, former values of the attributes, and challenges: facts with the same
+-- text that contradict a current fact which a person entered or pinned.
 SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
        f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
        newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
@@ -20,7 +20,7 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
 ORDER BY f.recorded_at, f.fact_id
 
 -- name: current
--- The user's current facts, the last said first.
+-- Read the user's current facts, the last said first.
 SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
@@ -29,7 +29,7 @@ ORDER BY said_at DESC, fact_id
 LIMIT %(limit)s
 
 -- name: by_id
--- Current facts by id.
+-- Read current facts by id.
 SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
@@ -93,20 +93,20 @@ ORDER BY rank, fact_id
 LIMIT %(limit)s
 
 -- name: user_version
--- The version that the decisions are made on, what the user is called, and how many current facts there are.
+-- Read the version of the user's memory, the user's name, and the number of current facts.
 SELECT version, display_name,
        (SELECT count(*) FROM facts AS f
         WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.status = 'current') AS facts
 FROM users AS u WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: bump_version
--- Lock the user and make sure that nobody has changed their memory since it was read.
+-- Lock the user's row and increment its version. Returns no row if the memory has changed since it was read.
 UPDATE users SET version = version + 1
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND version = %(version)s
 RETURNING version
 
 -- name: add_facts
--- New facts, each current or already superseded by a newer one, in one statement.
+-- Add facts in one statement. Each is current, or superseded already by a newer fact.
 INSERT INTO facts (
     tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
@@ -124,14 +124,14 @@ FROM json_to_recordset(%(facts)s::json) AS f (
 )
 
 -- name: add_evidence
--- Why facts are believed, in one statement.
+-- Add the evidence of facts, in one statement.
 INSERT INTO evidence (tenant_id, user_id, batch_id, session_id, fact_id, position, quote)
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, e.fact_id, e.position, e.quote
 FROM unnest(%(fact_ids)s::uuid[], %(positions)s::bigint[], %(quotes)s::text[]) AS e (fact_id, position, quote)
 ON CONFLICT DO NOTHING
 
 -- name: repeat
--- A fact was said again; by a person, it is a person's word from now on.
+-- Update a fact that was said again. If a person entered the repetition, the fact counts as entered by a person.
 UPDATE facts SET
     times_seen = times_seen + 1,
     first_said_at = LEAST(first_said_at, said_at, %(said_at)s),
@@ -144,8 +144,8 @@ UPDATE facts SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: supersede
--- Another fact took a fact's place, in the world since that one holds. One whose place was taken before gives it to a
--- fact that holds since an earlier time, and to no other.
+-- Mark a fact as superseded, valid until the time since which the superseding fact holds. A fact that is superseded
+-- already changes its successor only to one that holds since an earlier time.
 UPDATE facts SET
     status = 'superseded',
     superseded_by = CASE WHEN valid_to < %(valid_to)s THEN COALESCE(superseded_by, %(superseded_by)s)
@@ -156,20 +156,20 @@ UPDATE facts SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 
 -- name: pin
--- A person wants a fact kept in view, or no longer so.
+-- Pin or unpin a fact for a person.
 UPDATE facts SET is_pinned = %(is_pinned)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 RETURNING fact_id
 
 -- name: delete
--- A person wants a fact gone; what it had superseded stays history.
+-- Retract a fact that a person deletes. The facts that it superseded stay superseded.
 UPDATE facts SET status = 'retracted', ended_because = 'deleted', superseded_at = COALESCE(superseded_at, now())
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
 RETURNING fact_id
 
--- name: head
--- The fact that stands in a fact's place by now; itself while it is current. What challenges a person's word stands for
--- itself, where it is to be deleted.
+-- name: current_successor
+-- Read the current fact that directly or indirectly superseded a fact; the fact itself if it is current. A challenge of
+-- a person's fact counts as current if it is to be deleted.
 WITH RECURSIVE chain (fact_id, superseded_by, status) AS (
     SELECT fact_id, superseded_by,
            CASE WHEN ended_because = 'challenge' AND %(is_deletion)s THEN 'current' ELSE status END
@@ -183,7 +183,7 @@ WITH RECURSIVE chain (fact_id, superseded_by, status) AS (
 SELECT fact_id FROM chain WHERE status = 'current' ORDER BY fact_id <> %(fact_id)s LIMIT 1
 
 -- name: add_episode
--- What happened in a batch.
+-- Add the episode of a batch: what happened in it.
 INSERT INTO episodes (
     tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, participants, started_at,
     ended_at
@@ -193,7 +193,7 @@ INSERT INTO episodes (
 )
 
 -- name: add_rejection
--- A candidate that was not believed.
+-- Add a rejection.
 INSERT INTO rejections (tenant_id, user_id, batch_id, candidate_index, reason)
 VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(candidate_index)s, %(reason)s)
 ON CONFLICT DO NOTHING
@@ -230,7 +230,7 @@ UPDATE users SET timezone = %(timezone)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND timezone IS DISTINCT FROM %(timezone)s
 
 -- name: inherit_pin
--- A correction is pinned when what it corrects was.
+-- Pin a correction if the corrected fact is pinned.
 UPDATE facts AS f SET is_pinned = old.is_pinned
 FROM facts AS old
 WHERE old.tenant_id = %(tenant_id)s AND old.user_id = %(user_id)s AND old.fact_id = %(fact_id)s

@@ -1,8 +1,8 @@
 -- name: claim
--- Take the lease on one piece of work, unless somebody holds it. Every claim gets a new token, so that whoever held
--- it before can be told from whoever holds it now. Holding on to the user row's key makes a claim wait while the user is
--- being forgotten, and find nobody afterwards: a lease that came just behind the deletion of the others would let old
--- content pass.
+-- Claim the lease on one piece of work, unless another process has it. Every claim gets a new token, which distinguishes
+-- the new owner from earlier ones. FOR KEY SHARE on the user's row makes a claim wait while the user is being forgotten,
+-- and then find no user. Otherwise a lease claimed just after the deletion of the user's leases would allow a write of old
+-- content.
 INSERT INTO leases (tenant_id, user_id, kind, item, token, owner, until, deadline)
 SELECT
     u.tenant_id, u.user_id, %(kind)s, %(item)s, nextval('lease_tokens'), %(owner)s,
@@ -17,26 +17,27 @@ WHERE leases.until < clock_timestamp()
 RETURNING token
 
 -- name: release
--- End the lease, in the transaction that ends the work. No row: it is somebody else's by now.
+-- Release the lease, in the transaction that commits the work. Returns no row if another process has taken it over.
 DELETE FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s AND token = %(token)s
 RETURNING token
 
 -- name: fence
--- Hold on to the lease until the end of the transaction. No row: it is somebody else's by now.
+-- Lock the lease until the end of the transaction. Returns no row if another process has taken it over.
 SELECT token FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s AND token = %(token)s
 FOR SHARE
 
 -- name: renew
--- Renew all leases of a process by the database's clock, none beyond its deadline. A lapsed lease that nobody took
--- still has its token, and is renewed like the others. One that somebody has locked is left to the next round: whoever
--- ends several leases and this never wait for each other.
-WITH held AS (
+-- Renew all leases of a process by the database's clock, none beyond its deadline. A lapsed lease that no other process
+-- has claimed still has its token, and is renewed like the others. A locked lease is skipped until the next round, so
+-- that this and a transaction that deletes several leases never wait for each other.
+WITH renewable AS (
     SELECT tenant_id, user_id, kind, item FROM leases
     WHERE token = ANY(%(tokens)s) AND deadline > clock_timestamp()
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE leases AS l SET until = LEAST(clock_timestamp() + make_interval(secs => %(lease_seconds)s), l.deadline)
-FROM held
-WHERE l.tenant_id = held.tenant_id AND l.user_id = held.user_id AND l.kind = held.kind AND l.item = held.item
+FROM renewable
+WHERE l.tenant_id = renewable.tenant_id AND l.user_id = renewable.user_id AND l.kind = renewable.kind
+      AND l.item = renewable.item

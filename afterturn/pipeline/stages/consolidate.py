@@ -1,7 +1,7 @@
-"""Consolidate: an embedded batch's candidates against the user's facts, applied in the user's order.
+"""Consolidate: compare an embedded batch's candidates with the user's facts, and apply the batches in the user's order.
 
-What rules cannot decide on is put to a judge first, in a stage of its own (`judge`), so that no process of the fast
-pool waits for an LLM: the batch then owes a judgement, and comes back when it is there.
+If rules cannot decide, the judge is asked first, in the stage `judge`, so that no process of the fast pool waits for an
+LLM. The batch then owes a judgement, and is consolidated again when the judgement is stored.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch
-from afterturn.batches.claims import Claimed
+from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import apply, edits, judgements, plan
-from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
 from afterturn.pipeline import user_lock
@@ -22,30 +22,30 @@ from afterturn.scopes import UserScope
 
 
 def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Apply one batch. Returns whether it did; False when it is not its turn, or there was nothing to do."""
+    """Apply one batch. Returns whether it was applied; False if an earlier batch is open or there is nothing to do."""
     faults.point("consolidate.before_lock")
-    with user_lock.held(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_held:
-        if not is_held:
-            # Whoever holds it hands on to the user's lowest batch when it is done.
+    with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
+        if not is_locked:
+            # The worker that has the lock enqueues the user's earliest batch when it is done.
             return False
         faults.point("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
     faults.point("consolidate.after_commit")
-    _hand_on(runtime, scope, batch_id)
+    _enqueue_next(runtime, scope, batch_id)
     faults.point("consolidate.enqueued")
     return is_applied
 
 
 def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     def load(connection: Connection, batch: Batch) -> Plan | None:
-        return plan.read(connection, batch, runtime.judge, categories=runtime.settings.category_names)
+        return plan.make_plan(connection, batch, runtime.judge, categories=runtime.settings.category_names)
 
-    with claims.claimed(runtime, scope, batch_id, stage="consolidate", state="extracted", load=load) as claimed:
+    with claims.claim_batch(runtime, scope, batch_id, stage="consolidate", state="extracted", load=load) as claimed:
         if claimed is None:
             return False
         planned = claimed.loaded
         if planned is None:
-            claims.give_back(runtime, claimed)
+            claims.release_claim(runtime, claimed)
             return False
         if planned.open_question is not None:
             _owe_judgement(runtime, claimed, planned.open_question)
@@ -55,32 +55,33 @@ def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool
     return False
 
 
-def _apply(runtime: Runtime, claimed: Claimed[Plan | None], planned: Plan) -> None:
+def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) -> None:
     batch = claimed.batch
     faults.point("consolidate.decided")
     with runtime.postgres.connection() as connection, connection.transaction():
         apply.lock_user(connection, batch, planned.version)
         faults.point("consolidate.rows_locked")
-        apply.apply(connection, batch, planned.outcome, planned.decisions)
-        edits.carry_out(connection, batch, planned.outcome, planned.decisions)
-        claims.mark(connection, claimed, "applied")
+        apply.apply_decisions(connection, batch, planned.answer, planned.decisions)
+        edits.apply_edits(connection, batch, planned.answer, planned.decisions)
+        claims.complete_transition(connection, claimed, "applied")
         faults.point("consolidate.before_commit")
 
 
-def _owe_judgement(runtime: Runtime, claimed: Claimed[Plan | None], question: Question) -> None:
+def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion) -> None:
     batch = claimed.batch
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
-        judgements.owe(connection, batch, question)
+        judgements.store_question(connection, batch, question)
     runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
 
 
-def _hand_on(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
-    """Tell of the user's lowest batch, when it waits only to be applied.
+def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
+    """Enqueue the user's earliest open batch if it is ready to be applied.
 
-    Also after an attempt that came too early: while it held the lock, the lowest batch may have been turned away.
+    This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
+    earliest batch.
     """
     with runtime.postgres.connection() as connection:
-        lowest = batch_row.next_ready(connection, scope)
-    if lowest is not None and lowest != batch_id:
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(lowest))
+        earliest = batch_row.next_ready_batch_id(connection, scope)
+    if earliest is not None and earliest != batch_id:
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(earliest))

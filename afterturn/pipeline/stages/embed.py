@@ -1,4 +1,4 @@
-"""Embed: the vectors of an extracted batch's candidates, episode and turns, in every active space."""
+"""Embed: store the vectors of an extracted batch's candidates, episode and turns, in every active space."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch
-from afterturn.batches.claims import Claimed
+from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.extraction import batch_outcome
+from afterturn.extraction import batch_answer
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
 
 @dataclass(frozen=True, slots=True)
-class _Lacking:
+class _MissingVectors:
     """The texts of a batch that have no vector in one space."""
 
     space: EmbeddingSpace
@@ -27,22 +27,22 @@ class _Lacking:
 
 
 def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Give one extracted batch its vectors. Returns whether it did; False when there was nothing to do."""
+    """Embed one extracted batch. Returns whether it was embedded; False if there is nothing to do."""
 
-    def load(connection: Connection, batch: Batch) -> list[_Lacking]:
-        return [] if batch.is_embedded else _load(runtime, connection, batch)
+    def load(connection: Connection, batch: Batch) -> list[_MissingVectors]:
+        return [] if batch.is_embedded else _find_missing_vectors(runtime, connection, batch)
 
-    with claims.claimed(runtime, scope, batch_id, stage="embed", state="extracted", load=load) as claimed:
+    with claims.claim_batch(runtime, scope, batch_id, stage="embed", state="extracted", load=load) as claimed:
         if claimed is None:
             return False
         if claimed.batch.is_embedded:
-            claims.give_back(runtime, claimed)
+            claims.release_claim(runtime, claimed)
             return False
         *before, last = claimed.loaded
-        for lacking in before:
-            _embed_in_further_space(runtime, claimed, lacking)
-        lowest = _embed_and_finish(runtime, claimed, last)
-        if lowest == batch_id:
+        for missing in before:
+            _embed_in_further_space(runtime, claimed, missing)
+        earliest = _embed_and_finish(runtime, claimed, last)
+        if earliest == batch_id:
             # Later batches are enqueued after earlier ones are applied.
             runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
         faults.point("embed.enqueued")
@@ -50,61 +50,66 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     return False
 
 
-def _load(runtime: Runtime, connection: Connection, batch: Batch) -> list[_Lacking]:
-    wanted = _items(connection, batch, embeds_turns=runtime.settings.embed_turns)
+def _find_missing_vectors(runtime: Runtime, connection: Connection, batch: Batch) -> list[_MissingVectors]:
+    batch_items = _read_items(connection, batch, embeds_turns=runtime.settings.embed_turns)
     active = spaces.read_active_spaces(connection)
     return [
-        _Lacking(space, items.find_missing_items(connection, batch.session.user, space, wanted)) for space in active
+        _MissingVectors(space, items.find_missing_items(connection, batch.session.user, space, batch_items))
+        for space in active
     ]
 
 
-def _items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[Item]:
-    outcome = batch_outcome.read(connection, batch)
-    wanted = [
-        Item(kind="fact", name=items.fact_name(believed.fact_id), text=believed.candidate.text)
-        for believed in outcome.believed
+def _read_items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> list[Item]:
+    answer = batch_answer.read_verified_answer(connection, batch)
+    batch_items = [
+        Item(kind="fact", name=items.fact_name(candidate.fact_id), text=candidate.content.text)
+        for candidate in answer.candidates
     ]
-    if outcome.episode is not None:
-        text = f"{outcome.episode.title}. {outcome.episode.summary}"
-        wanted.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
+    if answer.episode is not None:
+        text = f"{answer.episode.title}. {answer.episode.summary}"
+        batch_items.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns and batch.kind != "manual":
         _, turns = batch_row.read_turns(connection, batch)
-        wanted += items.turn_items(batch.session, turns)
-    return wanted
+        batch_items += items.turn_items(batch.session, turns)
+    return batch_items
 
 
-def _embed_in_further_space(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> None:
-    """Store the vectors of one space by themselves: another space's embedder may be away."""
-    vectors = _vectors(runtime, lacking)
+def _embed_in_further_space(
+    runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
+) -> None:
+    """Store the vectors of one space in their own transaction: another space's embedder may be unavailable."""
+    vectors = _embed_missing(runtime, missing)
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
-        _store(connection, claimed.batch, lacking, vectors)
+        _store_vectors(connection, claimed.batch, missing, vectors)
 
 
-def _embed_and_finish(runtime: Runtime, claimed: Claimed[list[_Lacking]], lacking: _Lacking) -> UUID | None:
-    """Store the last vectors, mark the batch as embedded, and return the batch of its user that may be applied next."""
-    vectors = _vectors(runtime, lacking)
+def _embed_and_finish(
+    runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
+) -> UUID | None:
+    """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
+    vectors = _embed_missing(runtime, missing)
     with runtime.postgres.connection() as connection:
         with connection.transaction():
-            _store(connection, claimed.batch, lacking, vectors)
-            claims.mark(connection, claimed, "embedded")
+            _store_vectors(connection, claimed.batch, missing, vectors)
+            claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
-        return batch_row.next_ready(connection, claimed.batch.session.user)
+        return batch_row.next_ready_batch_id(connection, claimed.batch.session.user)
 
 
-def _vectors(runtime: Runtime, lacking: _Lacking) -> list[list[float]]:
-    """Embed what a space lacks. No database connection is held during the embedder's call."""
-    if not lacking.items:
+def _embed_missing(runtime: Runtime, missing: _MissingVectors) -> list[list[float]]:
+    """Embed the texts that have no vector in the space. No database connection is in use during the call."""
+    if not missing.items:
         return []
-    embedder = runtime.embedder_of(lacking.space)
-    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in lacking.items]))
+    embedder = runtime.embedder_of(missing.space)
+    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in missing.items]))
     faults.point("embed.vectors_received")
     return vectors
 
 
-def _store(connection: Connection, batch: Batch, lacking: _Lacking, vectors: list[list[float]]) -> None:
-    if lacking.items:
-        embedded = list(zip(lacking.items, vectors, strict=True))
-        items.store_vectors(connection, batch.session.user, lacking.space, embedded)
+def _store_vectors(connection: Connection, batch: Batch, missing: _MissingVectors, vectors: list[list[float]]) -> None:
+    if missing.items:
+        embedded = list(zip(missing.items, vectors, strict=True))
+        items.store_vectors(connection, batch.session.user, missing.space, embedded)
         faults.point("embed.vectors_stored")

@@ -1,4 +1,4 @@
-"""Erase: a user's erasure that nobody finished is carried out. `afterturn forget` does it by itself, unless it dies."""
+"""Erase: finish a user's erasure. `afterturn forget` does this itself, unless its process dies."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from afterturn.scopes import UserScope
 
 
 def erase(runtime: Runtime, scope: UserScope) -> bool:
-    """Carry out one user's erasure. Returns whether it did; False when there was nothing to do."""
+    """Carry out one user's erasure. Returns whether it was carried out; False if there is nothing to do."""
     return erasures.carry_out(runtime, scope)

@@ -1,4 +1,4 @@
-"""Extract: a pending batch's turns go to the extractor; its answer is stored, verified once, and kept as candidates."""
+"""Extract: send a pending batch's turns to the extractor, store its answer, verify it once, store the candidates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import batch_row, claims
 from afterturn.batches.batch_row import Batch
-from afterturn.batches.claims import Claimed
+from afterturn.batches.claims import ClaimedBatch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.extraction import answers, candidate_rows, outcome, shown_memories, timezones
+from afterturn.extraction import candidate_rows, shown_memories, stored_answers, timezones, verified_answer
 from afterturn.extraction.answer import Answer
-from afterturn.extraction.answers import StoredAnswer
-from afterturn.extraction.asking import Extraction
+from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
+from afterturn.extraction.stored_answers import StoredAnswer
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -24,24 +24,24 @@ _SQL = queries.load("batches")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """What extraction reads before it begins."""
+    """The input of an extraction."""
 
     request: ExtractionRequest
-    #: The answers that this prompt and model gave before.
+    #: The stored answers of this prompt and model.
     stored: list[StoredAnswer]
 
 
 def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Take one batch from pending to extracted. Returns whether it did; False when there was nothing to do."""
+    """Extract one pending batch. Returns whether it was extracted; False if there is nothing to do."""
 
     def load(connection: Connection, batch: Batch) -> _Loaded:
         return _load(runtime, connection, batch)
 
-    with claims.claimed(runtime, scope, batch_id, stage="extract", state="pending", load=load) as claimed:
+    with claims.claim_batch(runtime, scope, batch_id, stage="extract", state="pending", load=load) as claimed:
         if claimed is None:
             return False
         loaded = claimed.loaded
-        answer = Extraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).complete()
+        answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
         _commit(runtime, claimed, answer)
         faults.point("extract.after_commit")
         runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id))
@@ -57,7 +57,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
         turns=turns, context=context, user_name=user.get("display_name"), timezone=user.get("timezone") or "UTC"
     )
     extractor = runtime.extractor
-    stored = answers.read(
+    stored = stored_answers.read_answers(
         connection,
         batch,
         prompt_version=extractor.prompt_version,
@@ -67,12 +67,12 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     return _Loaded(request=request, stored=stored)
 
 
-def _commit(runtime: Runtime, claimed: Claimed[_Loaded], answer: Answer) -> None:
-    """Verify the answer and store what is believed, in the transaction that marks the batch as extracted."""
+def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) -> None:
+    """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.request.turns
     with runtime.postgres.connection() as connection:
-        verified = outcome.verify(
+        verified = verified_answer.verify_answer(
             answer,
             turns,
             batch,
@@ -81,6 +81,6 @@ def _commit(runtime: Runtime, claimed: Claimed[_Loaded], answer: Answer) -> None
             **version,
         )
         with connection.transaction():
-            candidate_rows.store(connection, batch, verified)
-            claims.mark(connection, claimed, "extracted", **version)
+            candidate_rows.store_verified_answer(connection, batch, verified)
+            claims.complete_transition(connection, claimed, "extracted", **version)
             faults.point("extract.before_commit")

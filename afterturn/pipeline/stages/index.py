@@ -1,4 +1,4 @@
-"""Index: a memory that has become large gets an index, and a new one after it has grown."""
+"""Index: build a vector index for a large memory, and a new one after the memory has grown."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("vector_index")
 
-#: Turns and facts from which on a memory is indexed. Of fewer, all are read as fast (decision 015).
-LARGE = 10_000
+#: A memory with at least this many turns and facts is indexed. With fewer, reading all is as fast (decision 015).
+MIN_DOCUMENTS = 10_000
 
 
 def index(runtime: Runtime, scope: UserScope) -> bool:
-    """Index one user's memory, where that is owed and it is large. Returns whether it was."""
+    """Index one user's memory, if that is owed and the memory is large. Returns whether it was indexed."""
     faults.point("index.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, scope, "index", "memory")
@@ -31,10 +31,10 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
     try:
         with runtime.postgres.connection() as connection:
             owed = connection.execute(_SQL["owed_index"], scope.key).fetchone()
-            if owed is None or owed["documents"] < LARGE:
+            if owed is None or owed["documents"] < MIN_DOCUMENTS:
                 if owed is not None:
                     connection.execute(_SQL["mark_indexed"], scope.key | {"user_seq": owed["next_user_seq"]})
-                leases.let_go(connection, lease)
+                leases.try_release(connection, lease)
                 return False
             building.build_index(
                 connection,
@@ -45,7 +45,7 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
                 user_seq=owed["next_user_seq"],
             )
     except StaleLease as error:
-        # The debt stays in the user row: the sweep finds it again.
+        # The user's row still says that the index is owed: the sweep finds it again.
         logger.warning("the index of %s waits: %s", scope, error)
         with runtime.postgres.connection() as connection:
             counters.increment(connection, counters.STALE_WRITES_REFUSED)

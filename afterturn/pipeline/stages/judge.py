@@ -1,4 +1,4 @@
-"""Judge: what rules cannot decide on of a batch is put to an LLM, and its answer is stored before it is used."""
+"""Judge: ask an LLM what rules cannot decide about a batch, and store its answer before it is used."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import claims, leases
-from afterturn.batches.claims import Claimed
-from afterturn.consolidation import asking, judgements
+from afterturn.batches.claims import ClaimedBatch
+from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgements import OwedJudgement
 from afterturn.pipeline.runtime import Runtime
@@ -15,18 +15,20 @@ from afterturn.scopes import UserScope
 
 
 def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Get one batch its judgement. Returns whether it did; False when it waits for none."""
-    with claims.claimed(runtime, scope, batch_id, stage="judge", state="extracted", load=judgements.owed) as claimed:
+    """Get the judgement that one batch waits for. Returns False if it waits for none."""
+    with claims.claim_batch(
+        runtime, scope, batch_id, stage="judge", state="extracted", load=judgements.read_owed_judgement
+    ) as claimed:
         if claimed is None:
             return False
         if claimed.loaded is None:
-            claims.give_back(runtime, claimed)
+            claims.release_claim(runtime, claimed)
             return False
         if claimed.loaded.question_text is not None and runtime.judge is not None:
             _ask(runtime, claimed, runtime.judge, claimed.loaded.question_text)
         with runtime.postgres.connection() as connection, connection.transaction():
             leases.release(connection, claimed.lease)
-            judgements.settle(connection, claimed.batch)
+            judgements.clear_question(connection, claimed.batch)
             faults.point("judge.before_commit")
         faults.point("judge.after_commit")
         runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
@@ -35,12 +37,12 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     return False
 
 
-def _ask(runtime: Runtime, claimed: Claimed[OwedJudgement | None], judge: Judge, question_text: str) -> None:
+def _ask(runtime: Runtime, claimed: ClaimedBatch[OwedJudgement | None], judge: Judge, question_text: str) -> None:
     """Ask the judge, unless it has answered this question before."""
     batch = claimed.batch
     with runtime.postgres.connection() as connection:
         if judgements.is_answered(connection, batch.session.user, judge, question_text):
             return
-    asking.ask(
+    judging.ask_judge(
         runtime, claimed.lease, judge, question_text, stage="judge", session=batch.session, batch_id=batch.batch_id
     )

@@ -1,4 +1,4 @@
-"""Sleep: a user's whole memory is consolidated, now and then, where it changed since the last time."""
+"""Sleep: consolidate a user's whole memory from time to time, if it has changed since the last run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
-from afterturn.consolidation import asking, judgements
+from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge
-from afterturn.consolidation.judgement import Question
+from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.rules import Relation
 from afterturn.database import counters
 from afterturn.errors import ModelUnavailable, TransitionRefused, VersionConflict
@@ -28,27 +28,29 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What sleep would do."""
+    """The changes that sleep would make."""
 
-    #: By the rules, and by what the judge has said already.
+    #: The changes by the rules.
     tidying: TidyingPlan
-    #: How many questions it would put to the judge, of which none is answered yet.
+    #: The number of judging calls, for questions without a stored answer.
     calls: int
 
 
 @dataclass(slots=True)
 class _Judged:
-    """What the judge says of a memory, as far as the calls of one night go."""
+    """The judge's verdicts on a memory, within the calls allowed for one run."""
 
     verdicts: dict[frozenset[UUID], Relation]
+    #: All facts recorded up to this time have been judged.
     through: datetime | None
+    #: Whether these are all facts.
     is_finished: bool
 
 
 def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
-    """Consolidate one user's memory, and return what was done; None when there was nothing to look at.
+    """Consolidate one user's memory, and return the changes; None if the memory has not changed.
 
-    An unchanged memory costs one read. A run that dies goes on where it was: what the judge said is stored.
+    An unchanged memory costs one read. After a crash the next run uses the judge's stored answers.
     """
     faults.point("sleep.before_claim")
     with runtime.postgres.connection() as connection:
@@ -61,24 +63,24 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
     try:
         return _tidy(runtime, scope, lease)
     except (ModelUnavailable, TransitionRefused) as error:
-        # The debt stays in the user row: the sweep finds it again.
+        # The user's row still says that the run is owed: the sweep finds it again.
         logger.warning("the sleep of %s waits: %s", scope, error)
-        _let_go(runtime, lease, error)
+        _release_after(runtime, lease, error)
         return None
     finally:
         runtime.leases.forget(lease)
 
 
-def _let_go(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
+def _release_after(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
     with runtime.postgres.connection() as connection:
-        leases.let_go(connection, lease)
+        leases.try_release(connection, lease)
         if isinstance(error, TransitionRefused):
             is_conflict = isinstance(error, VersionConflict)
             counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
-    """Return what sleep would do, without doing it or asking anybody; None when there is nothing to look at."""
+    """Return the changes that sleep would make, without a judging call; None if the memory has not changed."""
     with runtime.postgres.connection() as connection:
         memory = whole_memory.read_whole_memory(connection, scope)
     if memory is None:
@@ -87,17 +89,19 @@ def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
     done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC))
     if judge is None:
         return Preview(tidying=done, calls=0)
-    asked = [_ask_about(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)]
+    asked = [
+        _read_question_and_verdicts(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)
+    ]
     unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
     return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
 
 
 def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | None:
     with runtime.postgres.connection() as connection:
-        # Read after the claim: whoever held the lease before may just have finished.
+        # Read after the claim: the previous owner of the lease may just have finished.
         memory = whole_memory.read_whole_memory(connection, scope)
         if memory is None:
-            leases.let_go(connection, lease)
+            leases.try_release(connection, lease)
             return None
     judged = _judge(runtime, scope, lease, memory)
     done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
@@ -118,7 +122,7 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
 
 
 def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory) -> _Judged:
-    """Put what batches could not compare to the judge, as far as the calls of one night go."""
+    """Let the judge compare the facts that batches could not compare, within the calls allowed for one run."""
     through = max((fact.recorded_at for fact in memory.facts), default=None)
     judge = runtime.judge
     groups = questions.unjudged_groups(memory)
@@ -127,28 +131,28 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
     judged = _Judged(verdicts={}, through=through, is_finished=True)
     calls = 0
     for group in groups:
-        question, verdicts = _ask_about(runtime, scope, memory, judge, group)
+        question, verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)
         if question is not None and verdicts is None:
             if calls == runtime.settings.sleep_calls:
-                return _Judged(verdicts=judged.verdicts, through=_before(memory, group[0]), is_finished=False)
+                return _Judged(verdicts=judged.verdicts, through=_judged_through(memory, group[0]), is_finished=False)
             calls += 1
-            asking.ask(runtime, lease, judge, question.text(), stage="sleep")
-            verdicts = _ask_about(runtime, scope, memory, judge, group)[1]
+            judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
+            verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)[1]
         judged.verdicts.update(verdicts or {})
     return judged
 
 
-def _before(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
-    """Return up to where all facts have been asked about, when `fact` is the first that was not."""
+def _judged_through(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
+    """Return the time up to which all facts are judged, if `fact` is the first that is not."""
     earlier = [other.recorded_at for other in memory.facts if other.recorded_at < fact.recorded_at]
     return max(earlier, default=memory.slept_through)
 
 
-def _ask_about(
+def _read_question_and_verdicts(
     runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[CurrentFact]
-) -> tuple[Question | None, Verdicts | None]:
-    """Return the question about a group of facts, and what the judge said to it, where it was asked already."""
+) -> tuple[JudgeQuestion | None, Verdicts | None]:
+    """Return the question about a group of facts, and the judge's stored verdicts; None without a stored answer."""
     with runtime.postgres.connection() as connection:
-        question = questions.make_question(connection, scope, memory, group)
-        verdicts = None if question is None else judgements.read(connection, scope, judge, question)
+        question = questions.make_group_question(connection, scope, memory, group)
+        verdicts = None if question is None else judgements.read_verdicts(connection, scope, judge, question)
     return question, verdicts

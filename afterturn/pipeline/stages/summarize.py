@@ -1,4 +1,4 @@
-"""Summarize: complete runs of a session's episodes become digests; its summary and the user's profile follow."""
+"""Summarize: make digests of complete runs of a session's episodes, then update its summary and the user's profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SQL = queries.load("summaries")
 
 
 def summarize(runtime: Runtime, session: SessionScope) -> bool:
-    """Bring one session's summary up to date. Returns whether it is; False when there was nothing to do."""
+    """Update one session's summary. Returns whether it is up to date; False if there is nothing to do."""
     faults.point("summarize.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, session.user, "summary", session.session_id)
@@ -31,34 +31,34 @@ def summarize(runtime: Runtime, session: SessionScope) -> bool:
         return False
     faults.point("summarize.after_claim")
     try:
-        return _bring_up_to_date(runtime, session, lease)
+        return _update_summary(runtime, session, lease)
     except TransitionRefused as error:
-        # The debt stays in the session row: the sweep finds it again.
+        # The session's row still says that the summary is owed: the sweep finds it again.
         logger.warning("the summary of %s waits: %s", session, error)
-        _let_go(runtime, lease, error)
+        _release_after(runtime, lease, error)
         return False
     finally:
         runtime.leases.forget(lease)
 
 
-def _let_go(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
+def _release_after(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
     with runtime.postgres.connection() as connection:
-        leases.let_go(connection, lease)
+        leases.try_release(connection, lease)
         if isinstance(error, StaleLease):
             counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
-def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
+def _update_summary(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
     with runtime.postgres.connection() as connection:
         owed = connection.execute(_SQL["summarized_range"], session.key).fetchone()
         if owed is None:
-            leases.let_go(connection, lease)
+            leases.try_release(connection, lease)
             return False
     try:
         _make_digests(runtime, session, lease, through=owed["applied_through"])
         is_complete = True
     except ModelUnavailable as error:
-        # The summary does without the digests that are not made; they stay owed.
+        # The summary is written without the missing digests; they stay owed.
         logger.warning("digests of %s wait: %s", session, error)
         is_complete = False
     _commit(runtime, session, lease, owed, is_complete=is_complete)
@@ -68,8 +68,8 @@ def _bring_up_to_date(runtime: Runtime, session: SessionScope, lease: Lease) -> 
 def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[str, int], *, is_complete: bool) -> None:
     key, settings = session.key, runtime.settings
     with runtime.postgres.connection() as connection, connection.transaction():
-        # User, lease, session: in the order of whoever else writes them (removals, erasures), so that none waits for
-        # the other; and the profile is made of facts that nobody is retracting meanwhile.
+        # Lock user, lease and session in the same order as removals and erasures, so that there is no deadlock. With
+        # the user locked, no fact of the profile is retracted meanwhile.
         connection.execute(_SQL["lock_user"], key)
         leases.release(connection, lease)
         digests.store_summary(
@@ -83,9 +83,9 @@ def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[st
 
 
 def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, through: int) -> None:
-    """Make every digest that is due. Each is stored before the next is begun, and never asked for twice."""
+    """Make every digest that is due. Each is stored before the next is begun, so that none is paid for twice."""
     while (work := _next_work(runtime, session, through)) is not None:
-        draft = _draft(runtime, session, lease, work)
+        draft = _make_draft(runtime, session, lease, work)
         if draft is not None:
             faults.point("summarize.answer_received")
         with runtime.postgres.connection() as connection, connection.transaction():
@@ -104,21 +104,21 @@ def _next_work(runtime: Runtime, session: SessionScope, through: int) -> DigestW
         return digests.next_digest_work(connection, session, through=through, width=runtime.settings.summary_run)
 
 
-def _draft(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft | None:
-    """Return what the digest says; None where there is nothing left for it to tell."""
+def _make_draft(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft | None:
+    """Return the draft of a digest; None if it has no sources left."""
     if not work.sources:
         return None
     if runtime.settings.is_offline:
         return runtime.summarizer.summarize(work.sources)
     try:
-        return runtime.llm_breaker.call(lambda: _call(runtime, session, lease, work))
+        return runtime.llm_breaker.call(lambda: _call_summarizer(runtime, session, lease, work))
     except ModelRefused as error:
-        # Asking again would be refused again, and paid for again: this digest is made by rules.
+        # A second call would be refused and paid for as well, so rules make this digest.
         logger.warning("a digest of %s is made by rules: %s", session, error)
         return OfflineSummarizer().summarize(work.sources)
 
 
-def _call(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft:
+def _call_summarizer(runtime: Runtime, session: SessionScope, lease: Lease, work: DigestWork) -> DigestDraft:
     summarizer = runtime.summarizer
     with calls.reserved(
         runtime.postgres,

@@ -20,21 +20,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    locomo: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Replay a conversation of this LoCoMo file (github.com/snap-research/LoCoMo) and score recall on it.",
-            show_default=False,
-        ),
-    ] = None,
-    conversation: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Which conversation of the LoCoMo file; the first one when not given."),
-    ] = None,
-    questions: Annotated[
-        int | None, typer.Option(min=0, help="How many questions to print; all are asked.", show_default=False)
-    ] = None,
+    questions: Annotated[int | None, typer.Option(min=0, help="How many questions to ask.", show_default=False)] = None,
     no_flower: Annotated[bool, typer.Option("--no-flower", help="Without Flower, the page that shows the tasks.")] = (
         False
     ),
@@ -47,13 +33,10 @@ def demo(
     servers that the environment names are left alone.
     """
     from afterturn import extras
-    from afterturn.errors import InvalidInput
 
     for extra in ("worker", "http"):
         extras.require(extra, "`afterturn demo`")
     from api_shim.cli.demo import plays, run
 
-    if conversation is not None and locomo is None:
-        raise InvalidInput("--conversation names a conversation of a LoCoMo file: give --locomo FILE as well")
-    play = plays.shipped(questions) if locomo is None else plays.of_locomo(locomo, conversation, questions)
+    play = plays.shipped(questions)
     raise typer.Exit(run.run(play, data_dir=data_dir, with_flower=not no_flower, timeout_seconds=timeout))

@@ -55,8 +55,11 @@ def directory(given: Path | None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """Within: SIGTERM, and the end of the terminal, do what Ctrl-C does: they raise KeyboardInterrupt."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    """Within: SIGTERM, and the end of the terminal, do what Ctrl-C does: they raise KeyboardInterrupt.
+
+    What the caller ignores (nohup: the end of the terminal) stays ignored.
+    """
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
     before = [(number, signal.signal(number, signal.default_int_handler)) for number in numbers]
     try:
         yield

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 import redis
 
 from afterturn import settings as settings_module
 from afterturn.errors import LocalServerError, MemoryUnavailable
+from afterturn.local import ports
 from afterturn.local.stack import Stack
+from afterturn.settings import Settings
+from api_shim.cli.processes import COMMANDS
 
 
 def servers(data_dir: Path, **variables: str) -> Stack:
@@ -77,6 +83,22 @@ def test_started_parts_are_stopped_when_another_part_fails(tmp_path: Path) -> No
         servers(tmp_path, AFTERTURN_POSTGRES_URL="postgresql://nobody@127.0.0.1:1/nothing").start()
     with servers(tmp_path) as stack:
         assert stack.ended() is None
+
+
+def test_a_service_takes_another_port_where_its_own_was_taken_meanwhile(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as listener:
+        taken = listener.getsockname()[1]
+        chosen, find_free_port = [taken], ports.find_free_port
+        monkeypatch.setattr(ports, "find_free_port", lambda: chosen.pop() if chosen else find_free_port())
+        # As if it had been free when it was looked at.
+        monkeypatch.setattr(ports, "require_free_port", lambda port, name: None)
+        served = Settings(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
+        with Stack(served, data_dir=tmp_path, commands=COMMANDS, names=("api",)) as stack:
+            assert chosen == []
+            assert urlsplit(stack.address("api")).port != taken
+            assert httpx.get(f"{stack.address('api')}/healthz").status_code == 200
 
 
 def test_a_dead_server_is_noticed(tmp_path: Path) -> None:

@@ -88,36 +88,6 @@ def test_halumem_turns_of_one_moment_keep_their_order(halumem_user):
     assert moments == sorted(set(moments))
 
 
-def test_locomo_facts_name_one_turn_or_several(tmp_path):
-    entry = {
-        "sample_id": "conv-1",
-        "conversation": {
-            "session_1_date_time": "1:56 pm on 8 May, 2023",
-            "session_1": [
-                {"speaker": "Ana", "dia_id": "D1:1", "text": "Hello!"},
-                {"speaker": "Bo", "dia_id": "D1:2", "text": "Bye!"},
-            ],
-        },
-        "observation": {
-            "session_1_observation": {
-                "Ana": [["Ana says hello.", "D1:1"], ["They talk.", ["D1:1", "D1:2"]], ["Both.", "D1:1, D1:2"]],
-                "Bo": [["Bo is elsewhere.", "D7:1"]],
-            }
-        },
-        "qa": [],
-    }
-    (tmp_path / "one.json").write_text(json.dumps([entry]), "utf-8")
-
-    [conversation] = locomo.load(tmp_path / "one.json")
-
-    assert [(gold.text, gold.turn_ids) for gold in conversation.gold] == [
-        ("Ana says hello.", ("D1:1",)),
-        ("They talk.", ("D1:1", "D1:2")),
-        ("Both.", ("D1:1", "D1:2")),
-    ]
-    assert [turn.name for turn in conversation.turns.values()] == ["Ana", "Bo"]
-
-
 def test_realmem_facts_are_found_by_their_turns_words_near_their_number(tmp_path):
     said = ["I want to save.", "How much?", "Ten a month.", "Good.", "Ten a month."]
     speakers = ("User", "Assistant")

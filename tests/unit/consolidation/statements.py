@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from afterturn.candidate import Candidate, Quote
 from afterturn.consolidation.decisions import KnownFact
-from afterturn.extraction.verification import BelievedCandidate
+from afterturn.extraction.verification import VerifiedCandidate
 
 _NAMESPACE = UUID(int=1)
 
@@ -23,11 +23,11 @@ def fact_id(text: str, day: int) -> UUID:
 
 def candidate(
     text: str, day: int, *, subject: str | None = "Ana", origin: str = "extracted", **fields: Any
-) -> BelievedCandidate:
+) -> VerifiedCandidate:
     """Return a candidate that was said on a day of January."""
-    return BelievedCandidate(
+    return VerifiedCandidate(
         fact_id=fact_id(text, day),
-        candidate=Candidate(text=text, subject=subject, evidence=(Quote(turn=1, quote=text),), **fields),
+        content=Candidate(text=text, subject=subject, evidence=(Quote(turn=1, quote=text),), **fields),
         evidence=((day, text),),
         said_at=at(day),
         origin=origin,
@@ -40,7 +40,7 @@ def known(text: str, day: int, *, subject: str | None = "Ana", **fields: Any) ->
     return KnownFact(fact_id=fact_id(text, day), text=text, subject=subject, said_at=at(day), **defaults | fields)
 
 
-def lives(city: str, day: int, **fields: Any) -> BelievedCandidate:
+def lives(city: str, day: int, **fields: Any) -> VerifiedCandidate:
     return candidate(f"Ana lives in {city}.", day, attribute="lives_in", value=city, **fields)
 
 

@@ -82,7 +82,7 @@ def test_a_correction_holds_since_the_corrected_fact_did():
 
 def test_a_correction_with_a_start_time_holds_since_that_time():
     [decision] = decide([lives("Faro", 4, corrects=True, valid_from=at(3))], [lived("Porto", 2)])
-    assert decision.believed.candidate.valid_from == at(3)
+    assert decision.candidate.content.valid_from == at(3)
 
 
 def test_a_correction_of_two_facts_holds_since_the_later_one():

@@ -24,32 +24,32 @@ class AppliedDecisions:
         #: Fact -> when another one superseded it in the world, and why.
         self.ended = {}
 
-    def apply(self, believed, verdicts=()):
-        text = believed.candidate.text
+    def apply(self, statement, verdicts=()):
+        text = statement.content.text
         known = [
             fact for fact in self.facts.values() if fact.is_current or self._is_former_value(fact) or fact.text == text
         ]
-        [decision] = decide([believed], known, dict(verdicts))
-        since = believed.candidate.valid_from or believed.said_at
+        [decision] = decide([statement], known, dict(verdicts))
+        since = statement.content.valid_from or statement.said_at
         for ending in decision.ends:
-            self._end(ending.fact_id, since, ending.because, believed.said_at)
+            self._end(ending.fact_id, since, ending.because, statement.said_at)
         if decision.repeats is not None:
             fact = self.facts[decision.repeats]
-            first = min(fact.first_said_at or fact.said_at, believed.said_at)
-            again = replace(fact, said_at=max(fact.said_at, believed.said_at), first_said_at=first)
+            first = min(fact.first_said_at or fact.said_at, statement.said_at)
+            again = replace(fact, said_at=max(fact.said_at, statement.said_at), first_said_at=first)
             self.facts[decision.repeats] = again
             return
-        self.facts[believed.fact_id] = KnownFact(
-            fact_id=believed.fact_id,
-            text=believed.candidate.text,
-            subject=believed.candidate.subject,
-            attribute=believed.candidate.attribute,
-            value=believed.candidate.value,
-            said_at=believed.said_at,
+        self.facts[statement.fact_id] = KnownFact(
+            fact_id=statement.fact_id,
+            text=statement.content.text,
+            subject=statement.content.subject,
+            attribute=statement.content.attribute,
+            value=statement.content.value,
+            said_at=statement.said_at,
         )
         if decision.superseded_by is not None:
             by = self.facts[decision.superseded_by]
-            self._end(believed.fact_id, decision.valid_to, decision.ended_because, by.said_at)
+            self._end(statement.fact_id, decision.valid_to, decision.ended_because, by.said_at)
 
     def current(self):
         return [fact.text for fact in self.facts.values() if fact.is_current]
@@ -79,10 +79,10 @@ def test_values_of_one_attribute_in_any_order(chain):
         memory = AppliedDecisions()
         for place in order:
             memory.apply(said[place])
-        assert memory.current() == [said[-1].candidate.text], order
-        for believed in said:
-            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
-        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+        assert memory.current() == [said[-1].content.text], order
+        for statement in said:
+            assert statement.content.text in memory.true_on(statement.said_at), (order, statement.said_at)
+        assert memory.true_on(at(31)) == {said[-1].content.text}, order
 
 
 @pytest.mark.parametrize("chain", ["AB", "ABC", "ABCD"])
@@ -96,10 +96,10 @@ def test_judged_statements_in_any_order(chain):
         memory = AppliedDecisions()
         for place in order:
             memory.apply(said[place], verdicts)
-        assert memory.current() == [said[-1].candidate.text], order
-        for believed in said:
-            assert believed.candidate.text in memory.true_on(believed.said_at), (order, believed.said_at)
-        assert memory.true_on(at(31)) == {said[-1].candidate.text}, order
+        assert memory.current() == [said[-1].content.text], order
+        for statement in said:
+            assert statement.content.text in memory.true_on(statement.said_at), (order, statement.said_at)
+        assert memory.true_on(at(31)) == {said[-1].content.text}, order
 
 
 def test_opposites_in_any_order():
@@ -110,10 +110,10 @@ def test_opposites_in_any_order():
     ]
     for order in permutations(tea[:2]):
         memory = AppliedDecisions()
-        for believed in order:
-            memory.apply(believed)
+        for statement in order:
+            memory.apply(statement)
         assert memory.current() == ["Ana dislikes tea."]
     memory = AppliedDecisions()
-    for believed in tea:
-        memory.apply(believed)
+    for statement in tea:
+        memory.apply(statement)
     assert memory.current() == ["Ana loves tea."]

@@ -114,11 +114,11 @@ def test_a_sentence_takes_less_than_a_millisecond():
     embedder = HashingEmbedder()
     fastest = min(_seconds(embedder) for _ in range(50))
 
-    # 0.17 ms on the machine where this was written; the limit is for slow and busy machines.
+    # 0.17 ms of processor time on the machine where this was written; the limit is for slow machines.
     assert fastest < 0.001
 
 
 def _seconds(embedder: HashingEmbedder) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     embedder.embed([SENTENCE])
-    return time.perf_counter() - began
+    return time.thread_time() - began

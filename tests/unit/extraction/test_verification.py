@@ -28,8 +28,8 @@ def verified(turns: list[Turn], *facts: dict[str, Any], zone: Any = UTC, **argum
 
 def reason(turns: list[Turn], fact: dict[str, Any], **arguments: Any) -> str | None:
     """Why the one candidate is not believed; None when it is, whole."""
-    believed, rejected = verified(turns, fact, **arguments)
-    assert len(believed) + len(rejected) == 1
+    accepted, rejected = verified(turns, fact, **arguments)
+    assert len(accepted) + len(rejected) == 1
     return rejected[0].reason if rejected else None
 
 
@@ -69,8 +69,10 @@ def test_without_text_or_evidence_there_is_no_fact() -> None:
 
 def test_one_quote_with_a_secret_does_not_cost_the_others() -> None:
     turns = [said("My password is hunter2, I use GitHub."), said("I use GitHub daily.", position=2)]
-    [believed], rejected = verified(turns, answers.fact("Ana uses GitHub.", [(1, turns[0].content), (2, "use GitHub")]))
-    assert (believed.evidence, rejected) == (((2, "use GitHub"),), [])
+    [candidate], rejected = verified(
+        turns, answers.fact("Ana uses GitHub.", [(1, turns[0].content), (2, "use GitHub")])
+    )
+    assert (candidate.evidence, rejected) == (((2, "use GitHub"),), [])
 
 
 def test_a_secret_is_taken_out_of_the_fact() -> None:
@@ -82,10 +84,10 @@ def test_a_secret_is_taken_out_of_the_fact() -> None:
         attribute="password",
         value="hunter2",
     )
-    [believed], [rejection] = verified([said("I use GitHub")], fact)
-    assert "hunter2" not in believed.candidate.model_dump_json()
-    assert believed.candidate.text == "Ana's password is [redacted] and she uses GitHub."
-    assert (believed.candidate.attribute, believed.candidate.topics) == (None, ("GitHub",))
+    [candidate], [rejection] = verified([said("I use GitHub")], fact)
+    assert "hunter2" not in candidate.content.model_dump_json()
+    assert candidate.content.text == "Ana's password is [redacted] and she uses GitHub."
+    assert (candidate.content.attribute, candidate.content.topics) == (None, ("GitHub",))
     assert rejection.reason == "secret_redacted"
 
 
@@ -103,21 +105,21 @@ def test_a_secret_is_one_wherever_the_model_repeats_it() -> None:
         attribute="logs_in_with",
         value="hunter2-Zx9",
     )
-    [believed], [rejection] = verified(turns, fact)
-    assert believed.candidate.text == "Ana logs in with [redacted] daily."
-    assert (believed.candidate.attribute, believed.candidate.value) == (None, None)
+    [candidate], [rejection] = verified(turns, fact)
+    assert candidate.content.text == "Ana logs in with [redacted] daily."
+    assert (candidate.content.attribute, candidate.content.value) == (None, None)
     assert rejection.reason == "secret_redacted"
 
 
 def test_a_plain_word_that_was_a_password_is_no_secret_elsewhere() -> None:
     turns = [said("My password is Lisbon"), said("I live in Lisbon.", position=2)]
-    [believed], [] = verified(turns, answers.fact("Ana lives in Lisbon.", [(2, "I live in Lisbon")]))
-    assert believed.candidate.text == "Ana lives in Lisbon."
+    [candidate], [] = verified(turns, answers.fact("Ana lives in Lisbon.", [(2, "I live in Lisbon")]))
+    assert candidate.content.text == "Ana lives in Lisbon."
 
 
 def test_an_episode_tells_no_secret() -> None:
     episode = EpisodeDraft(title="Ana", summary="Ana's password is hunter2 now.", outcome="none", participants=("Ana",))
-    assert candidates.redacted(episode).summary == "Ana's password is [redacted] now."
+    assert candidates.redact_episode(episode).summary == "Ana's password is [redacted] now."
 
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -145,8 +147,8 @@ def test_dates_are_read_in_the_users_timezone_and_can_be(
     valid_from: str | None, valid_to: str | None, begins: datetime | None, ends: datetime | None, is_dropped: bool
 ) -> None:
     fact = answers.fact("Ana moved.", [(1, "I moved")], valid_from=valid_from, valid_to=valid_to)
-    [believed], rejected = verified([said("I moved.")], fact, zone=LISBON)
-    assert (believed.candidate.valid_from, believed.candidate.valid_to) == (begins, ends)
+    [candidate], rejected = verified([said("I moved.")], fact, zone=LISBON)
+    assert (candidate.content.valid_from, candidate.content.valid_to) == (begins, ends)
     assert [rejection.reason for rejection in rejected] == (["dates_dropped"] if is_dropped else [])
 
 
@@ -212,14 +214,14 @@ def test_what_the_user_confirms_is_learnt_also_where_the_assistant_repeats_it() 
 )
 def test_who_said_it_follows_from_its_evidence(roles: list[str], said_by: str) -> None:
     turns = [said("Rome it is", role=role, position=place) for place, role in enumerate(roles, start=1)]
-    [believed], _ = verified(turns, answers.fact("Rome.", [(place, "Rome") for place in range(1, len(roles) + 1)]))
-    assert believed.said_by == said_by
+    [candidate], _ = verified(turns, answers.fact("Rome.", [(place, "Rome") for place in range(1, len(roles) + 1)]))
+    assert candidate.said_by == said_by
 
 
 def test_a_candidate_is_tidied() -> None:
     fact = answers.fact("Ana\n lives in  Rome.", [(1, "Rome")], category="Home Place", attribute="Lives In", value=" ")
-    [believed], _ = verified([said("Rome")], fact, categories=("place", "other"))
-    tidy = believed.candidate
+    [candidate], _ = verified([said("Rome")], fact, categories=("place", "other"))
+    tidy = candidate.content
     assert (tidy.text, tidy.category, tidy.attribute, tidy.value) == ("Ana lives in Rome.", "other", "lives_in", None)
-    [believed], _ = verified([said("Rome")], fact, categories=("home_place", "other"))
-    assert believed.candidate.category == "home_place"
+    [candidate], _ = verified([said("Rome")], fact, categories=("home_place", "other"))
+    assert candidate.content.category == "home_place"

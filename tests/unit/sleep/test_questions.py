@@ -36,8 +36,8 @@ def memory(count, *, characters=20, slept_through=None):
 @pytest.mark.parametrize(
     ("whole_memory", "group_sizes"),
     [
-        (memory(judgement.MOST_KNOWN), []),
-        (memory(judgement.MOST_KNOWN + 1), [10] * 15 + [1]),
+        (memory(judgement.MAX_KNOWN_FACTS), []),
+        (memory(judgement.MAX_KNOWN_FACTS + 1), [10] * 15 + [1]),
         # Fewer, but longer ones.
         (memory(45, characters=400), [10] * 4 + [5]),
         (memory(45, characters=400, slept_through=BEGUN + timedelta(minutes=39)), [5]),

@@ -1,0 +1,115 @@
+"""Ask the judge a question. Its answer is stored before it is used."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+from uuid import UUID
+
+from psycopg_pool import ConnectionPool
+
+from afterturn import faults
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
+from afterturn.consolidation import judgements
+from afterturn.consolidation.judge import Judge
+from afterturn.database.pool import Connection
+from afterturn.endpoints.breaker import Breaker
+from afterturn.errors import AnswerMalformed, ModelRefused
+from afterturn.llm import calls
+from afterturn.llm.calls import Call
+from afterturn.scopes import SessionScope
+from afterturn.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: Attempts per question. After a malformed answer the judge is called again.
+ATTEMPTS = 2
+
+
+class Servers(Protocol):
+    """The parts of the runtime that a judging call uses."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def postgres(self) -> ConnectionPool[Connection]: ...
+    @property
+    def llm_breaker(self) -> Breaker: ...
+
+
+def ask_judge(
+    servers: Servers,
+    lease: Lease,
+    judge: Judge,
+    question_text: str,
+    *,
+    stage: str,
+    session: SessionScope | None = None,
+    batch_id: UUID | None = None,
+) -> None:
+    """Ask the judge one question and store its answer.
+
+    If the judge gives no valid answer, an answer without pairs is stored, so that the rules decide alone: keeping two
+    facts that say the same is a smaller fault than losing a batch. No connection is in use during the call.
+
+    Args:
+        servers: the runtime.
+        lease: the lease on the work.
+        judge: the judge.
+        question_text: the question.
+        stage: judge or sleep.
+        session: the session of the batch, if the question is about a batch.
+        batch_id: the batch, if the question is about one.
+
+    Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
+    """
+    text, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
+    faults.point(f"{stage}.answer_received")
+    with servers.postgres.connection() as connection:
+        if call is not None:
+            calls.record_result(connection, call)
+        with connection.transaction():
+            leases.fence(connection, lease)
+            judgements.store_answer(connection, lease.scope, judge, question_text, text, batch_id=batch_id)
+    faults.point(f"{stage}.answer_stored")
+
+
+def _get_answer(
+    servers: Servers,
+    lease: Lease,
+    judge: Judge,
+    question_text: str,
+    *,
+    stage: str,
+    session: SessionScope | None,
+    batch_id: UUID | None,
+) -> tuple[str, Call | None]:
+    """Return a valid answer and its call, or an answer without pairs and None."""
+
+    def ask_once() -> tuple[str, Call]:
+        with calls.reserved(
+            servers.postgres,
+            lease,
+            session,
+            stage=stage,
+            model=judge.model,
+            expected_tokens=judge.expected_tokens(question_text),
+            daily_tokens=servers.settings.user_daily_tokens,
+            batch_id=batch_id,
+        ) as call:
+            faults.point(f"{stage}.call_reserved")
+            answer = judge.judge(question_text)
+            call.took(answer)
+            return answer.text, call
+
+    for _ in range(ATTEMPTS):
+        try:
+            return servers.llm_breaker.call(ask_once)
+        except AnswerMalformed as error:
+            logger.warning("%s %s: %s", lease.kind, lease.item, error)
+        except ModelRefused as error:
+            # A second call would be refused as well.
+            logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, error)
+            break
+    return judgements.EMPTY_JUDGEMENT, None

@@ -1,0 +1,142 @@
+"""Extract a batch: call the model once per run of turns, and once more if its answer is unusable.
+
+A run that is too long for the model is split in two halves. Every answer is stored before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from psycopg_pool import ConnectionPool
+
+from afterturn import faults
+from afterturn.batches.batch_row import Batch
+from afterturn.batches.leases import Lease
+from afterturn.database.pool import Connection
+from afterturn.endpoints.breaker import Breaker
+from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
+from afterturn.extraction import small_talk, stored_answers, timezones
+from afterturn.extraction.answer import Answer
+from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
+from afterturn.extraction.stored_answers import StoredAnswer
+from afterturn.llm import calls
+from afterturn.llm.calls import Call
+from afterturn.settings import Settings
+
+#: The answer for turns that contain only small talk. The model is not called.
+EMPTY_ANSWER = '{"facts": [], "episode": null}'
+
+
+class Servers(Protocol):
+    """The parts of the runtime that extraction uses."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def postgres(self) -> ConnectionPool[Connection]: ...
+    @property
+    def llm_breaker(self) -> Breaker: ...
+    @property
+    def extractor(self) -> Extractor: ...
+
+
+class BatchExtraction:
+    """The extraction of one batch. It continues from the answers that are stored already."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        batch: Batch,
+        lease: Lease,
+        request: ExtractionRequest,
+        stored: Sequence[StoredAnswer],
+    ) -> None:
+        """Prepare the extraction.
+
+        Args:
+            servers: the runtime.
+            batch: the batch.
+            lease: the lease on the batch.
+            request: a request with all turns of the batch.
+            stored: the stored answers of this prompt and model.
+        """
+        self._servers = servers
+        self._batch = batch
+        self._lease = lease
+        self._request = request
+        self._stored = list(stored)
+        extractor = servers.extractor
+        self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
+
+    def run(self) -> Answer:
+        """Call the model until every turn has a usable answer, and return the answer for the whole batch.
+
+        Raises AnswerMalformed if the last attempt gives no usable answer, ModelUnavailable, ModelRefused or StaleLease.
+        """
+        self._complete_run(self._batch.first_position, self._batch.last_position)
+        return stored_answers.combine_answers(self._batch, self._stored)
+
+    def _complete_run(self, first: int, last: int) -> None:
+        stored = stored_answers.latest_answer(self._stored, first, last)
+        while stored is None or (stored.find_problem() and stored.attempt < stored_answers.ATTEMPTS):
+            stored = self._ask_and_store(first, last, stored)
+        if stored.text is None:
+            for run in stored_answers.split_in_halves(first, last):
+                self._complete_run(*run)
+
+    def _ask_and_store(self, first: int, last: int, previous: StoredAnswer | None) -> StoredAnswer:
+        attempt = 1 if previous is None else previous.attempt + 1
+        call: Call | None = None
+        try:
+            text, call = self._ask(first, last, None if previous is None else previous.find_problem())
+        except (InputTooLong, AnswerTruncated) as error:
+            if first == last:
+                raise AnswerMalformed("one turn alone is too long for the model") from error
+            text = None
+        except AnswerMalformed:
+            text = ""  # stored as an unusable answer, which is repaired like any other
+        faults.point("extract.answer_received")
+        zone = timezones.timezone_of(self._request.timezone)
+        stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
+        with self._servers.postgres.connection() as connection:
+            if call is not None:
+                calls.record_result(connection, call)
+            stored_answers.store_answer(connection, self._batch, self._lease, stored, **self._version)
+        self._stored.append(stored)
+        faults.point("extract.answer_stored")
+        return stored
+
+    def _ask(self, first: int, last: int, find_problem: str | None) -> tuple[str | None, Call | None]:
+        """Return the unparsed answer, and the call if the model was called."""
+        request = self._request_for(first, last, find_problem)
+        names = (request.user_name,) if request.user_name else ()
+        if small_talk.is_small_talk(request.turns, request.context, names=names):
+            return EMPTY_ANSWER, None
+        if self._servers.settings.is_offline:
+            return self._servers.extractor.extract(request).text, None
+        return self._servers.llm_breaker.call(lambda: self._call_model(request))
+
+    def _call_model(self, request: ExtractionRequest) -> tuple[str, Call]:
+        extractor = self._servers.extractor
+        with calls.reserved(
+            self._servers.postgres,
+            self._lease,
+            self._batch.session,
+            stage="extract",
+            model=extractor.model,
+            expected_tokens=extractor.expected_tokens(request),
+            daily_tokens=self._servers.settings.user_daily_tokens,
+            batch_id=self._batch.batch_id,
+        ) as call:
+            faults.point("extract.call_reserved")
+            raw = extractor.extract(request)
+            call.took(raw)
+            return raw.text, call
+
+    def _request_for(self, first: int, last: int, find_problem: str | None) -> ExtractionRequest:
+        """Return the request for a run of the batch's turns, with the turns before it as context."""
+        start, end = first - self._batch.first_position, last - self._batch.first_position + 1
+        before = [*self._request.context, *self._request.turns[:start]][-CONTEXT_TURNS:]
+        return replace(self._request, turns=self._request.turns[start:end], context=before, problem=find_problem)

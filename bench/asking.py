@@ -1,0 +1,108 @@
+"""Asking labelled questions, and scoring recall without a judge: how many of the turns that answer a question stand
+behind the first memories."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, quantiles
+
+from afterturn import tokens
+from afterturn.memories import Memory
+from afterturn.settings import Settings
+from api_shim import MemoryClient
+from bench.data.questions import Asked
+
+DEPTHS = (5, 10, 20)
+NDCG_DEPTH = 10
+#: Memories asked for: enough for 20 turns, where several stand behind one and one behind several.
+RECALLED = 40
+#: Those whose text counts as "the answer" where tokens are counted.
+ANSWERING = 10
+ASKING_SESSION = "asking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question, and what was recalled for it."""
+
+    asked: Asked
+    memories: Sequence[Memory]
+    #: How long the recall took.
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """How well one question was answered."""
+
+    category: str
+    figures: dict[str, float]
+    tokens: int
+    seconds: float
+
+
+def ask(user_id: str, asked: Asked, settings: Settings) -> Answered:
+    """Ask one question in a session of its own."""
+    memory = MemoryClient(user_id, ASKING_SESSION, settings=settings)
+    began = time.perf_counter()
+    found = memory.recall(asked.text, RECALLED, until=asked.at)
+    return Answered(asked=asked, memories=found, seconds=time.perf_counter() - began)
+
+
+def score(answered: Answered) -> Scored:
+    """Compare what was recalled with the turns that answer the question."""
+    evidence = answered.asked.evidence
+    ranked = ranked_turns(answered.memories)
+    figures = {f"recall_at_{depth}": recall_at(depth, ranked, evidence) for depth in DEPTHS}
+    figures[f"ndcg_at_{NDCG_DEPTH}"] = ndcg(ranked, evidence)
+    size = sum(tokens.estimate(memory.text) for memory in answered.memories[:ANSWERING])
+    return Scored(answered.asked.category, figures, size, answered.seconds)
+
+
+def ranked_turns(memories: Iterable[Memory]) -> list[str]:
+    """Return the ids of the turns behind the memories, each once: the best memory's first, a memory's in order."""
+    return list(dict.fromkeys(said.turn_id for memory in memories for said in memory.evidence))
+
+
+def recall_at(limit: int, ranked: Sequence[str], evidence: Collection[str]) -> float:
+    """Return R@limit, the part of the evidence that is among the first `limit` turns. Evidence must not be empty."""
+    wanted = set(evidence)
+    return len(wanted.intersection(ranked[:limit])) / len(wanted)
+
+
+def ndcg(ranked: Sequence[str], evidence: Collection[str]) -> float:
+    """Return nDCG@10, each turn of the evidence being worth the same."""
+    gains = (1 / math.log2(place + 1) for place, turn in enumerate(ranked[:NDCG_DEPTH], start=1) if turn in evidence)
+    best = sum(1 / math.log2(place + 1) for place in range(1, min(NDCG_DEPTH, len(evidence)) + 1))
+    return sum(gains) / best
+
+
+def summed(scored: Sequence[Scored]) -> dict[str, object]:
+    """Return the means over all questions and per category, the tokens of an answer, and how long a recall took."""
+    milliseconds = [1_000 * one.seconds for one in scored]
+    cuts = quantiles(milliseconds, n=20) if len(scored) > 1 else milliseconds * 19
+    return {
+        "overall": means(scored),
+        "categories": by_category(scored),
+        "tokens_per_answer": round(fmean(one.tokens for one in scored), 1),
+        "latency_p50_ms": round(cuts[9], 2),
+        "latency_p95_ms": round(cuts[18], 2),
+    }
+
+
+def by_category(scored: Iterable[Scored]) -> dict[str, dict[str, float]]:
+    """Return the means of each category, in the categories' order."""
+    categories = defaultdict(list)
+    for one in scored:
+        categories[one.category].append(one)
+    return {category: means(found) for category, found in sorted(categories.items())}
+
+
+def means(scored: Sequence[Scored]) -> dict[str, float]:
+    """Return the mean of each figure over all questions, whatever their category, and how many they are."""
+    names = scored[0].figures
+    return {name: round(fmean(one.figures[name] for one in scored), 4) for name in names} | {"questions": len(scored)}

@@ -1,0 +1,30 @@
+"""An extractor that answers what a test says."""
+
+import json
+
+from afterturn.extraction.extractor import RawAnswer
+
+
+class Scripted:
+    """Gives its answers one after the other, and counts its calls."""
+
+    prompt_version = "test-1"
+
+    def __init__(self, *answers, model="scripted"):
+        """An answer is a list of facts, or a text as it is, or an exception that is raised."""
+        self.answers = list(answers)
+        self.calls = 0
+        self.model = model
+
+    def extract(self, request):
+        self.calls += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        text = answer if isinstance(answer, str) else json.dumps({"facts": answer, "episode": None})
+        return RawAnswer(text=text, prompt_version=self.prompt_version, model=self.model)
+
+
+def fact(text, turn=1, quote=None, **more):
+    """Return a fact as a model answers it; its evidence is the text itself where no quote is given."""
+    return {"text": text, "evidence": [{"turn": turn, "quote": quote or text}], **more}

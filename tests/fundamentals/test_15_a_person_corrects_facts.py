@@ -1,0 +1,158 @@
+"""A person corrects, pins and deletes facts: their word takes the place of what was extracted, and stays."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+
+def texts(facts):
+    return [fact.text for fact in facts]
+
+
+def only(facts):
+    [fact] = facts
+    return fact
+
+
+def lives_in_porto(memory, say):
+    """Have a conversation say it, and return the fact's id."""
+    say("I live in Porto.", 2023)
+    return only(memory.facts()).fact_id
+
+
+def test_a_correction_takes_the_place_of_what_was_extracted(memory, pipeline, say):
+    old_id = lives_in_porto(memory, say)
+    new_id = memory.correct_fact(old_id, "Ana lives in Braga.", value="Braga")
+    pipeline.settle()
+    current = only(memory.facts())
+    assert (current.fact_id, current.text, current.origin) == (new_id, "Ana lives in Braga.", "person")
+    old, new = memory.fact_history(old_id)
+    assert (old.fact_id, old.status, old.ended_because, old.superseded_by) == (old_id, "superseded", "person", new_id)
+    assert old.superseded_at is not None
+    assert new == current
+    assert memory.fact_history(new_id) == [old, new]
+    # What it does not say it takes over.
+    assert (new.subject, new.attribute, new.category) == (old.subject, old.attribute, old.category)
+    assert new.value == "Braga"
+
+
+def test_a_correction_holds_since_the_mistake_did_and_a_change_since_it_happened(memory, pipeline, say):
+    old_id = lives_in_porto(memory, say)
+    then = datetime(2024, 1, 1, tzinfo=UTC)
+    new_id = memory.correct_fact(old_id, "Ana lives in Braga.", value="Braga")
+    pipeline.settle()
+    assert texts(memory.facts(as_of=then)) == ["Ana lives in Braga."]
+    moved = datetime(2024, 6, 1, tzinfo=UTC)
+    memory.correct_fact(new_id, "Ana lives in Faro.", value="Faro", valid_from=moved)
+    pipeline.settle()
+    assert texts(memory.facts(as_of=then)) == ["Ana lives in Braga."]
+    assert texts(memory.facts(as_of=moved)) == ["Ana lives in Faro."]
+    assert texts(memory.facts()) == ["Ana lives in Faro."]
+
+
+def test_a_correction_goes_to_what_took_the_place_meanwhile(memory, pipeline, say):
+    old_id = lives_in_porto(memory, say)
+    say("I live in Lisbon.", 2024)
+    lisbon = only(memory.facts())
+    new_id = memory.correct_fact(old_id, "Ana lives in Braga.")
+    pipeline.settle()
+    assert only(memory.facts()).fact_id == new_id
+    versions = {fact.fact_id: fact for fact in memory.fact_history(old_id)}
+    assert list(versions) == [old_id, lisbon.fact_id, new_id]
+    assert versions[old_id].superseded_by == lisbon.fact_id
+    assert (versions[lisbon.fact_id].superseded_by, versions[lisbon.fact_id].ended_because) == (new_id, "person")
+
+
+def test_what_was_just_added_can_be_corrected_before_anybody_has_seen_it(memory, pipeline):
+    first = memory.add_fact("Ana has one cat.")
+    second = memory.correct_fact(first, "Ana has two cats.")
+    memory.pin_fact(second)
+    pipeline.settle()
+    fact = only(memory.facts())
+    assert (fact.fact_id, fact.is_pinned) == (second, True)
+    assert texts(memory.fact_history(first)) == ["Ana has one cat.", "Ana has two cats."]
+
+
+@pytest.mark.parametrize("year", [2020, 2100])
+def test_what_contradicts_a_persons_word_is_a_challenge(memory, pipeline, year, say):
+    mine = memory.add_fact("Ana lives in Braga.", subject="Ana", attribute="lives_in", value="Braga")
+    pipeline.settle()
+    say("I live in Porto.", year)
+    current = only(memory.facts())
+    assert (current.fact_id, current.text) == (mine, "Ana lives in Braga.")
+    challenge = only([fact for fact in memory.fact_history(mine) if fact.fact_id != mine])
+    assert (challenge.text, challenge.status) == ("Ana lives in Porto.", "superseded")
+    assert (challenge.superseded_by, challenge.ended_because) == (mine, "challenge")
+    assert only(challenge.evidence).quote == "I live in Porto."
+    assert "Ana lives in Porto." not in texts(memory.facts(as_of=datetime(2101, 1, 1, tzinfo=UTC)))
+
+
+def test_what_a_person_adds_takes_the_place_of_what_was_extracted(memory, pipeline, say):
+    old_id = lives_in_porto(memory, say)
+    memory.add_fact("Ana lives in Braga.", subject="Ana", attribute="lives_in", value="Braga")
+    pipeline.settle()
+    assert texts(memory.facts()) == ["Ana lives in Braga."]
+    assert [fact.status for fact in memory.fact_history(old_id)] == ["superseded", "current"]
+
+
+def test_a_persons_later_word_beats_their_earlier_one(memory, pipeline):
+    for city in ("Braga", "Faro"):
+        memory.add_fact(f"Ana lives in {city}.", subject="Ana", attribute="lives_in", value=city)
+    pipeline.settle()
+    assert texts(memory.facts()) == ["Ana lives in Faro."]
+
+
+def test_the_id_of_an_added_fact_names_it_also_where_it_was_known_before(memory, pipeline, say):
+    known = lives_in_porto(memory, say)
+    entered = memory.add_fact("Ana lives in Porto.")
+    pipeline.settle()
+    fact = only(memory.facts())
+    assert (fact.origin, fact.text) == ("person", "Ana lives in Porto.")
+    # What the conversation said is not lost: it is evidence, or history.
+    versions = memory.fact_history(entered)
+    assert {said.quote for version in versions for said in version.evidence} >= {"I live in Porto."}
+    assert memory.fact_history(known) == versions
+    memory.delete_fact(entered)
+    pipeline.settle()
+    assert memory.facts() == []
+
+
+def test_pin_and_unpin(memory, pipeline, say):
+    fact_id = lives_in_porto(memory, say)
+    memory.pin_fact(fact_id)
+    pipeline.settle()
+    assert only(memory.facts()).is_pinned
+    memory.unpin_fact(uuid.UUID(fact_id))
+    pipeline.settle()
+    assert not only(memory.facts()).is_pinned
+
+
+def test_a_correction_of_a_pinned_fact_stays_pinned(memory, pipeline):
+    fact_id = memory.add_fact("Ana has one cat.", pinned=True)
+    second = memory.correct_fact(fact_id, "Ana has two cats.")
+    pipeline.settle()
+    assert only(memory.facts()).is_pinned
+    memory.correct_fact(second, "Ana has three cats.", pinned=False)
+    pipeline.settle()
+    assert not only(memory.facts()).is_pinned
+
+
+def test_a_deleted_fact_is_believed_no_more_and_nothing_comes_back(memory, pipeline, database, say):
+    porto = lives_in_porto(memory, say)
+    say("I live in Lisbon.", 2024)
+    lisbon = only(memory.facts())
+    believed = datetime.now(UTC)
+    memory.delete_fact(lisbon.fact_id)
+    pipeline.settle()
+    assert memory.facts() == []
+    assert "Ana lives in Lisbon." not in [found.text for found in memory.recall("Where does Ana live?")]
+    old, deleted = memory.fact_history(porto)
+    assert (old.fact_id, old.status) == (porto, "superseded")
+    assert (deleted.status, deleted.ended_because) == ("retracted", "deleted")
+    assert deleted.superseded_at is not None and deleted.superseded_at > believed
+    vectors = database.execute("SELECT count(*) FROM vectors WHERE kind = 'fact' AND item = %s", (lisbon.fact_id,))
+    assert vectors.fetchone() == (0,)
+    # It was believed then, and it never was true.
+    assert texts(memory.facts(as_of=believed, time="recorded")) == ["Ana lives in Lisbon."]
+    assert "Ana lives in Lisbon." not in texts(memory.facts(as_of=datetime(2024, 6, 1, tzinfo=UTC)))
