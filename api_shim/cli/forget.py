@@ -35,7 +35,7 @@ def forget(
         Path | None, typer.Option(help="Also write the receipt to this file, as JSON.", show_default=False)
     ] = None,
 ) -> None:
-    """Delete all data of a user, every row and key. It cannot be undone. To keep a copy, run `afterturn export` first.
+    """Delete all data of a user: every row and every key. This cannot be undone; `afterturn export` makes a copy.
 
     Work in progress for the user is discarded. The user id can be used again at once, with an empty memory.
 
