@@ -116,7 +116,16 @@ class Settings(BaseModel):
         description="At most this many batches of imported conversations are open at a time. "
         "Unset: half of AFTERTURN_SLOW_CONCURRENCY.",
     )
-    slow_concurrency: int = Field(8, ge=1, le=256, description="Threads of the slow worker (LLM and embedder calls).")
+    slow_concurrency: int = Field(
+        8, ge=1, le=256, description="Threads of each process of the slow worker (LLM and embedder calls)."
+    )
+    slow_processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes of the slow worker that `afterturn up` and Compose start. One uses about one processor: "
+        "more pay on a machine with more than two, or where the LLM answers faster than one process can read.",
+    )
     fast_concurrency: int = Field(2, ge=1, le=64, description="Processes of the fast worker (archive, consolidate).")
 
     # LLM

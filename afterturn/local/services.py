@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,8 @@ class Service:
     """One process, and what the stack needs to know about it."""
 
     name: ServiceName
+    #: The name, with a number where several processes have the same name: "slow worker 2".
+    title: str
     process: ChildProcess
     is_ready: Callable[[], bool]
     #: Its http URL; empty for a service without one.
@@ -58,10 +60,17 @@ class ServiceBuilder:
         # Two stacks may share one broker, where the names of all workers must be different.
         self._node_host = f"{socket.gethostname()}-{secrets.token_hex(3)}"
 
-    def build(self, name: ServiceName) -> Service:
+    def build_all(self, names: Iterable[ServiceName]) -> list[Service]:
+        """Make the services with these names; the slow worker has AFTERTURN_SLOW_PROCESSES processes."""
+        processes = {"slow worker": self._settings.slow_processes}
+        return [self.build(name, number) for name in names for number in range(1, processes.get(name, 1) + 1)]
+
+    def build(self, name: ServiceName, number: int = 1) -> Service:
+        """Make one service. `number` tells the processes of the slow worker apart, from 1."""
+        if name == "slow worker":
+            return self._slow_worker(number)
         make = {
             "fast worker": self._fast_worker,
-            "slow worker": self._slow_worker,
             "api": self._api,
             "flower": self._flower,
             "beat": self._beat,
@@ -71,13 +80,16 @@ class ServiceBuilder:
     def _fast_worker(self) -> Service:
         return self._worker("fast worker", f"fast@{self._node_host}")
 
-    def _slow_worker(self) -> Service:
-        return self._worker("slow worker", f"slow@{self._node_host}")
+    def _slow_worker(self, number: int) -> Service:
+        suffix = "" if number == 1 else f"-{number}"
+        return self._worker("slow worker", f"slow{suffix}@{self._node_host}", number)
 
-    def _worker(self, name: ServiceName, node: str) -> Service:
-        process = self._process(name, node=node)
+    def _worker(self, name: ServiceName, node: str, number: int = 1) -> Service:
+        title = name if number == 1 else f"{name} {number}"
+        process = self._process(name, title, node=node)
         return Service(
             name=name,
+            title=title,
             process=process,
             # Celery writes this line when it begins to consume. A ping over the broker would need a reply queue.
             is_ready=lambda: process.log_contains(f"{node} ready"),
@@ -85,8 +97,10 @@ class ServiceBuilder:
         )
 
     def _beat(self) -> Service:
-        process = self._process("beat", schedule=self._data_dir / "beat-schedule")
-        return Service(name="beat", process=process, is_ready=lambda: process.log_contains("beat: Starting"))
+        process = self._process("beat", "beat", schedule=self._data_dir / "beat-schedule")
+        return Service(
+            name="beat", title="beat", process=process, is_ready=lambda: process.log_contains("beat: Starting")
+        )
 
     def _api(self) -> Service:
         host, port = self._settings.api_host, self._settings.api_port or ports.find_free_port()
@@ -101,17 +115,21 @@ class ServiceBuilder:
         return replace(service, has_any_port=not self._settings.flower_port)
 
     def _http(self, name: ServiceName, host: str, port: int, health: str) -> Service:
-        process = self._process(name, port=port)
+        process = self._process(name, name, port=port)
         address = probes.http_url(host, port)
         return Service(
-            name=name, process=process, is_ready=lambda: probes.is_http_ok(address + health), address=address
+            name=name,
+            title=name,
+            process=process,
+            is_ready=lambda: probes.is_http_ok(address + health),
+            address=address,
         )
 
-    def _process(self, name: ServiceName, **values: object) -> ChildProcess:
+    def _process(self, name: ServiceName, title: str, **values: object) -> ChildProcess:
         return ChildProcess(
-            name,
+            title,
             [sys.executable, *(part.format(**values) for part in self._commands[name])],
-            log_path=self._data_dir / "logs" / f"{name.replace(' ', '-')}.log",
+            log_path=self._data_dir / "logs" / f"{title.replace(' ', '-')}.log",
             working_dir=self._working_dir,
             environment=self._environment,
         )

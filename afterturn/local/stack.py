@@ -106,13 +106,13 @@ class Stack:
     def _start_services(self) -> None:
         """Start all services, then wait for each: most of the time is their imports, which run at the same time."""
         builder = services.ServiceBuilder(self.settings, self.data_dir, self._commands)
-        self.services = [builder.build(name) for name in self._names]
+        self.services = builder.build_all(self._names)
         for service in self.services:
-            self._tell(service.name, "starting")
+            self._tell(service.title, "starting")
             service.process.start()
         for place in range(len(self.services)):
             self._wait_until_ready(builder, place)
-            self._tell(self.services[place].name, "ready")
+            self._tell(self.services[place].title, "ready")
 
     def _wait_until_ready(self, builder: services.ServiceBuilder, place: int) -> None:
         """Wait for a service. It starts once more, on another port, where ours was taken before it could bind it."""
@@ -163,7 +163,7 @@ class Stack:
     def _stop_services(self, ending: list[Service]) -> None:
         running = [service for service in ending if service.process.is_running]
         for service in running:
-            self._tell(service.name, "stopping")
+            self._tell(service.title, "stopping")
             service.process.send_signal(signal.SIGTERM)  # once: after a second one a worker drops its tasks
         for service in running:
             service.process.wait(service.stop_seconds)

@@ -147,7 +147,7 @@ class _StartWatcher:
             seconds = time.monotonic() - self._started[name]
             _print(self._console, f"[green]ready[/]     {name:<12} [dim]{seconds:.1f} s[/]")
         else:
-            note = " (finishes its running tasks, at most 25 s)" if name.endswith("worker") else ""
+            note = " (finishes its running tasks, at most 25 s)" if "worker" in name else ""
             _print(self._console, f"[dim]stopping[/]  {name}[dim]{note}[/]")
 
 

@@ -57,6 +57,7 @@ def test_the_defaults_are_those_of_the_settings() -> None:
     defaults = settings_module.load({})
     assert SERVICES["worker-fast"]["command"].count(f"${{AFTERTURN_FAST_CONCURRENCY:-{defaults.fast_concurrency}}}")
     assert SERVICES["worker-slow"]["command"].count(f"${{AFTERTURN_SLOW_CONCURRENCY:-{defaults.slow_concurrency}}}")
+    assert SERVICES["worker-slow"]["deploy"]["replicas"] == f"${{AFTERTURN_SLOW_PROCESSES:-{defaults.slow_processes}}}"
     assert SERVICES["api"]["ports"] == [f"127.0.0.1:${{AFTERTURN_API_PORT:-{defaults.api_port}}}:8600"]
     assert SERVICES["flower"]["ports"] == [f"127.0.0.1:${{AFTERTURN_FLOWER_PORT:-{defaults.flower_port}}}:5555"]
 

@@ -69,3 +69,18 @@ def test_a_service_that_other_machines_can_reach_needs_a_login(
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_on_loopback_no_login_is_needed(host: str) -> None:
     services.require_logins(load(AFTERTURN_API_HOST=host, AFTERTURN_FLOWER_HOST=host), ("api", "flower"))
+
+
+def test_the_slow_worker_has_as_many_processes_as_the_setting_says(tmp_path: Path) -> None:
+    builder = ServiceBuilder(load(AFTERTURN_SLOW_PROCESSES="3"), tmp_path, COMMANDS)
+    built = builder.build_all(("fast worker", "slow worker", "beat"))
+    assert [service.title for service in built] == [
+        "fast worker",
+        "slow worker",
+        "slow worker 2",
+        "slow worker 3",
+        "beat",
+    ]
+    slow = [service for service in built if service.name == "slow worker"]
+    assert len({service.process.log_path for service in slow}) == 3
+    assert len({tuple(service.process._arguments) for service in slow}) == 3
