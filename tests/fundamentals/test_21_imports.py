@@ -13,11 +13,11 @@ def test_importing_twice_adds_nothing(command, pipeline, database, write_file):
     file = write_file(*many(120, users=3), line("The same."), line("The same."))
     first = command("import", file)
     assert (first.code, "122 turns in 4 sessions" in first.out) == (0, True)
-    assert "122 turns written, 0 were there before" in first.out
+    assert "122 turns written, 0 already existed" in first.out
     pipeline.settle()
     facts = count(database, "facts")
     again = command("import", file)
-    assert (again.code, "0 turns written, 122 were there before" in again.out) == (0, True)
+    assert (again.code, "0 turns written, 122 already existed" in again.out) == (0, True)
     pipeline.settle()
     assert (count(database, "turns"), count(database, "facts")) == (122, facts)
 
@@ -43,7 +43,7 @@ def test_invalid_lines_are_reported_and_nothing_is_imported(command, pipeline, d
     assert ended.code == 2
     assert "line 2: [invalid_at]" in ended.error
     assert "line 3: [invalid_role]" in ended.error
-    assert "2 bad lines: invalid_at 1, invalid_role 1" in ended.error
+    assert "2 invalid lines: invalid_at 1, invalid_role 1" in ended.error
     assert "SECRET" not in ended.error + ended.out
     assert "nothing was imported" in ended.error
     dry = command("import", file, "--dry-run", "--skip-invalid")
@@ -58,7 +58,7 @@ def test_a_dry_run_needs_no_server_and_writes_nothing(command, database, write_f
     monkeypatch.setenv("AFTERTURN_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("AFTERTURN_POSTGRES_URL", "postgresql://127.0.0.1:1/none")
     ended = command("import", write_file(*many(30)), "--dry-run")
-    assert (ended.code, "said from 2023-05-08 to 2023-05-08" in ended.out) == (0, True)
+    assert (ended.code, "dates from 2023-05-08 to 2023-05-08" in ended.out) == (0, True)
     away = command("import", write_file(*many(30)))
     assert (away.code, "memory_unavailable" in away.error) == (2, True)
 

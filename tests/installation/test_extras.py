@@ -119,8 +119,8 @@ def test_the_commands_of_the_extra_cli_need_no_other(
     ("code", "missing"),
     [
         ("from afterturn.llm.client import LLM\nLLM.from_settings(settings)._endpoint.post('chat', {})", "openai"),
-        ("from afterturn.embedding import spaces\nspaces.from_settings(settings).embed(['x'])", "openai"),
-        ("from afterturn.embedding.fast import FastEmbedEmbedder\nFastEmbedEmbedder().embed(['x'])", "local"),
+        ("from afterturn.embedding import spaces\nspaces.make_configured_embedder(settings).embed(['x'])", "openai"),
+        ("from afterturn.embedding.local_model import FastEmbedEmbedder\nFastEmbedEmbedder().embed(['x'])", "local"),
         ("from api_shim.http.app import create_app", "http"),
         ("from afterturn.pipeline.enqueue import Enqueue\nEnqueue(settings.redis_url)", "worker"),
         ("from afterturn.pipeline import prepare\nprepare.prepare_database('postgresql:///x', settings)", "worker"),
@@ -155,4 +155,4 @@ def test_each_extra_names_its_libraries() -> None:
     }
     assert looked_for == packages
     assert {name for line in declared["all"] for name in Requirement(line).extras} == set(extras.LIBRARIES)
-    assert declared.keys() == extras.LIBRARIES.keys() | {"all", "dev"}
+    assert declared.keys() == extras.LIBRARIES.keys() | {"all", "dev", "docs"}

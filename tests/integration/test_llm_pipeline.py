@@ -30,9 +30,12 @@ def workers_of_llm(redis_server, postgres_server, tmp_path_factory):
 
 
 @pytest.fixture
-def llm_workers(with_llm, tmp_path):
-    with Stack(with_llm, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
-        yield stack
+def llm_workers(settings, workers_of_llm):
+    """The workers of this module, on empty servers."""
+    llm_server, stack = workers_of_llm
+    llm_server.heal()
+    llm_server.forget()
+    return stack
 
 
 @pytest.fixture

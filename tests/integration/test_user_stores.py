@@ -18,7 +18,7 @@ from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 from afterturn.user_store import Record, ScrubStep, UserStore
 from tests import canary
-from tests.fundamentals.test_08_forget_a_user import write_about
+from tests.canary import write_about
 
 ANA = UserScope("default", "ana")
 BEN = UserScope("default", "ben")
