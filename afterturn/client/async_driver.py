@@ -23,11 +23,10 @@ from afterturn.client.effects import (
     Send,
     Wait,
 )
+from afterturn.driving import drive_async
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
-    from afterturn.database.pool import AsyncConnection
-    from afterturn.database.statement import Row, Statement
     from afterturn.settings import Settings
 
 
@@ -39,20 +38,7 @@ class AsyncDriver:
 
     async def run(self, plan: Plan[Result]) -> Result:
         """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
-        try:
-            effect = next(plan)
-            while True:
-                try:
-                    answer = await self._execute(effect)
-                except Exception as error:
-                    effect = plan.throw(error)
-                else:
-                    effect = plan.send(answer)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        finally:
-            plan.close()
+        return await drive_async(plan, self._execute)
 
     async def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
         """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
@@ -102,22 +88,7 @@ class AsyncDriver:
             raise connections.make_unavailable_error(error) from error
 
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
-        from afterturn.database import pool
+        from afterturn.database import pool, steps
 
         async with pool.async_user_transaction(await self._connections.postgres(), effect.user) as connection:
-            try:
-                statements = next(effect.steps)
-                while True:
-                    statements = effect.steps.send(await _run_statements(connection, statements))
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-
-
-async def _run_statements(connection: AsyncConnection, statements: Sequence[Statement]) -> list[list[Row]]:
-    """Send all statements, then read all results: in pipeline mode this is one round trip."""
-    cursors = [
-        await connection.execute(statement.sql, statement.arguments, binary=statement.is_binary)
-        for statement in statements
-    ]
-    return [list(await cursor.fetchall()) for cursor in cursors]
+            return await steps.run_async(connection, effect.steps)

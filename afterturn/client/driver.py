@@ -23,11 +23,10 @@ from afterturn.client.effects import (
     Send,
     Wait,
 )
+from afterturn.driving import drive
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
-    from afterturn.database.pool import Connection
-    from afterturn.database.statement import Row, Statement
     from afterturn.settings import Settings
 
 
@@ -40,20 +39,7 @@ class Driver:
 
     def run(self, plan: Plan[Result]) -> Result:
         """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
-        try:
-            effect = next(plan)
-            while True:
-                try:
-                    answer = self._execute(effect)
-                except Exception as error:
-                    effect = plan.throw(error)
-                else:
-                    effect = plan.send(answer)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        finally:
-            plan.close()
+        return drive(plan, self._execute)
 
     def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
         """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
@@ -104,21 +90,7 @@ class Driver:
             raise connections.make_unavailable_error(error) from error
 
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
-        from afterturn.database import pool
+        from afterturn.database import pool, steps
 
         with pool.user_transaction(self._connections.postgres, effect.user) as connection:
-            try:
-                statements = next(effect.steps)
-                while True:
-                    statements = effect.steps.send(_run_statements(connection, statements))
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-
-
-def _run_statements(connection: Connection, statements: Sequence[Statement]) -> list[list[Row]]:
-    """Send all statements, then read all results: in pipeline mode this is one round trip."""
-    cursors = [
-        connection.execute(statement.sql, statement.arguments, binary=statement.is_binary) for statement in statements
-    ]
-    return [list(cursor.fetchall()) for cursor in cursors]
+            return steps.run(connection, effect.steps)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
 from uuid import UUID
-
-from psycopg_pool import ConnectionPool
 
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge
-from afterturn.database.pool import Connection
-from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import AnswerMalformed, ModelRefused
 from afterturn.llm import calls
-from afterturn.llm.calls import Call
+from afterturn.llm.calls import Call, LLMServers
 from afterturn.scopes import SessionScope
-from afterturn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +21,8 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 2
 
 
-class Servers(Protocol):
-    """The parts of the runtime that a judging call uses."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def postgres(self) -> ConnectionPool[Connection]: ...
-    @property
-    def llm_breaker(self) -> Breaker: ...
-
-
 def ask_judge(
-    servers: Servers,
+    servers: LLMServers,
     lease: Lease,
     judge: Judge,
     question_text: str,
@@ -76,7 +59,7 @@ def ask_judge(
 
 
 def _get_answer(
-    servers: Servers,
+    servers: LLMServers,
     lease: Lease,
     judge: Judge,
     question_text: str,

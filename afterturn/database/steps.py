@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from afterturn.database.statement import Result, Row, Statement, Steps
+from afterturn.database.statement import Answers, Result, Row, Statement, Steps
+from afterturn.driving import drive, drive_async
 
 if TYPE_CHECKING:
     from afterturn.database.pool import AsyncConnection, Connection
@@ -28,23 +29,21 @@ def read_row(statement: Statement) -> Steps[Row]:
 
 def run(connection: Connection, steps: Steps[Result]) -> Result:
     """Run the steps on this connection, and return their result."""
-    try:
-        statements = next(steps)
-        while True:
-            cursors = [connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
-            statements = steps.send([cursor.fetchall() for cursor in cursors])
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    return drive(steps, lambda statements: _run_statements(connection, statements))
 
 
 async def run_async(connection: AsyncConnection, steps: Steps[Result]) -> Result:
     """Run the steps on this connection, and return their result."""
-    try:
-        statements = next(steps)
-        while True:
-            cursors = [await connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
-            statements = steps.send([await cursor.fetchall() for cursor in cursors])
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    return await drive_async(steps, lambda statements: _run_statements_async(connection, statements))
+
+
+def _run_statements(connection: Connection, statements: Sequence[Statement]) -> Answers:
+    """Send all statements, then read all results: in pipeline mode this is one round trip."""
+    cursors = [connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
+    return [cursor.fetchall() for cursor in cursors]
+
+
+async def _run_statements_async(connection: AsyncConnection, statements: Sequence[Statement]) -> Answers:
+    """Send all statements, then read all results, with asyncio."""
+    cursors = [await connection.execute(one.sql, one.arguments, binary=one.is_binary) for one in statements]
+    return [await cursor.fetchall() for cursor in cursors]

@@ -9,35 +9,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from psycopg_pool import ConnectionPool
-
 from afterturn import faults
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
-from afterturn.database.pool import Connection
-from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
 from afterturn.extraction import small_talk, stored_answers, timezones
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
 from afterturn.extraction.stored_answers import StoredAnswer
 from afterturn.llm import calls
-from afterturn.llm.calls import Call
-from afterturn.settings import Settings
+from afterturn.llm.calls import Call, LLMServers
 
 #: The answer for turns that contain only small talk. The model is not called.
 EMPTY_ANSWER = '{"facts": [], "episode": null}'
 
 
-class Servers(Protocol):
+class Servers(LLMServers, Protocol):
     """The parts of the runtime that extraction uses."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def postgres(self) -> ConnectionPool[Connection]: ...
-    @property
-    def llm_breaker(self) -> Breaker: ...
     @property
     def extractor(self) -> Extractor: ...
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from afterturn.driving import drive, drive_async
+
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
@@ -23,29 +25,24 @@ RedisSteps: TypeAlias = Generator[Sequence[Command], list[Any], Result]
 
 def run(client: redis.Redis, steps: RedisSteps[Result]) -> Result:
     """Run the steps on this client, and return their result. Raises RedisError."""
-    try:
-        commands = next(steps)
-        while True:
-            with client.pipeline(transaction=False) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-                replies = pipeline.execute()
-            commands = steps.send(replies)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+
+    def answer(commands: Sequence[Command]) -> list[Any]:
+        with client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return pipeline.execute()
+
+    return drive(steps, answer)
 
 
 async def run_async(client: redis.asyncio.Redis, steps: RedisSteps[Result]) -> Result:
     """Run the steps on this client, and return their result. Raises RedisError."""
-    try:
-        commands = next(steps)
-        while True:
-            async with client.pipeline(transaction=False) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                replies = await pipeline.execute()
-            commands = steps.send(replies)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+
+    async def answer(commands: Sequence[Command]) -> list[Any]:
+        async with client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies: list[Any] = await pipeline.execute()
+            return replies
+
+    return await drive_async(steps, answer)

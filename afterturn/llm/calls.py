@@ -14,11 +14,24 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.endpoints.breaker import Breaker
 from afterturn.errors import ModelError, ModelRefused
 from afterturn.llm import budget
 from afterturn.scopes import SessionScope
+from afterturn.settings import Settings
 
 _SQL = queries.load("llm_calls")
+
+
+class LLMServers(Protocol):
+    """The parts of the runtime that an accounted LLM call uses."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def postgres(self) -> ConnectionPool[Connection]: ...
+    @property
+    def llm_breaker(self) -> Breaker: ...
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from afterturn.endpoints.failures import SettingNames
 from afterturn.errors import AnswerMalformed, AnswerTruncated, ModelRefused, ModelUnavailable
 from afterturn.llm import dialects
+from afterturn.turns import make_storable
 
 SETTING_NAMES = SettingNames(
     api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
@@ -17,10 +18,6 @@ SETTING_NAMES = SettingNames(
 
 #: Some reasoning models write their thoughts before the answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-
-#: NUL and lone surrogates, which Postgres cannot store.
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +105,11 @@ def _text(message: Mapping[str, Any]) -> str:
         # Some servers give the arguments as an object rather than as a string of JSON.
         text = dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
         if isinstance(text, str) and text.strip():
-            return storable(text)
+            return make_storable(text)
     content = message.get("content")
     if not isinstance(content, str):
         return ""
-    return storable(_THOUGHTS.sub("", content)).strip()
-
-
-def storable(text: str) -> str:
-    """Replace the characters of the text that Postgres cannot store by U+FFFD."""
-    return _NOT_STORABLE.sub(_REPLACEMENT, text)
+    return make_storable(_THOUGHTS.sub("", content)).strip()
 
 
 def mapping(value: object) -> Mapping[str, Any]:

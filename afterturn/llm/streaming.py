@@ -10,6 +10,7 @@ from afterturn import tokens
 from afterturn.errors import AnswerMalformed, ModelRefused, ModelUnavailable
 from afterturn.llm import completion
 from afterturn.llm.completion import SETTING_NAMES, Usage, mapping
+from afterturn.turns import make_storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class StreamedAnswer:
         content = said.get("content")
         if not isinstance(content, str) or not content:
             return []
-        self._text.append(completion.storable(content))
+        self._text.append(make_storable(content))
         return self._text[-1:]
 
     def end(self) -> StreamEnd:

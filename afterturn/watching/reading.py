@@ -14,6 +14,7 @@ import redis
 import redis.asyncio
 
 from afterturn.database import pool, steps
+from afterturn.driving import drive, drive_async
 from afterturn.hot import commands
 
 if TYPE_CHECKING:
@@ -61,34 +62,12 @@ Report: TypeAlias = Generator[Ask[Any], Any, Result]
 
 def read(settings: Settings, report: Report[Result]) -> Result:
     """Read a report and return its result."""
-    try:
-        ask = next(report)
-        while True:
-            try:
-                figures = _ask(settings, ask)
-            except Exception as error:
-                ask = report.throw(error)
-            else:
-                ask = report.send(figures)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    return drive(report, lambda ask: _ask(settings, ask))
 
 
 async def read_async(settings: Settings, report: Report[Result]) -> Result:
     """Read a report with asyncio and return its result."""
-    try:
-        ask = next(report)
-        while True:
-            try:
-                figures = await _ask_async(settings, ask)
-            except Exception as error:
-                ask = report.throw(error)
-            else:
-                ask = report.send(figures)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    return await drive_async(report, lambda ask: _ask_async(settings, ask))
 
 
 def _ask(settings: Settings, ask: Ask[Any]) -> Any:
