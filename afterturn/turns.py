@@ -184,14 +184,14 @@ def decode(payload: bytes) -> Turn:
         data = json.loads(payload)
         if data["v"] > PAYLOAD_VERSION:
             raise InvalidInput(f"the payload has version {data['v']}; this release reads up to {PAYLOAD_VERSION}")
-        return of_payload(data)
+        return turn_from_payload(data)
     except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
         if isinstance(error, InvalidInput):
             raise
         raise InvalidInput(f"the payload is unreadable: {type(error).__name__}") from error
 
 
-def of_payload(data: Mapping[str, Any]) -> Turn:
+def turn_from_payload(data: Mapping[str, Any]) -> Turn:
     """Return the turn in a payload's JSON data. Raises KeyError, TypeError, ValueError, OverflowError or OSError."""
     return Turn(
         turn_id=data["id"],

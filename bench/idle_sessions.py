@@ -92,7 +92,7 @@ def measured(sessions: int, rounds: int) -> dict[str, Value]:
 
 
 def _status(runtime: Runtime) -> Status:
-    return reading.read(runtime.settings, reports.status(runtime.settings, Selection()))
+    return reading.read_report(runtime.settings, reports.status(runtime.settings, Selection()))
 
 
 def _figures(timings: dict[str, list[float]]) -> dict[str, Value]:

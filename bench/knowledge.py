@@ -62,7 +62,7 @@ LINES = (
     Line(name="judge_tokens_per_100_turns", meaning="what they were given to read"),
     Line(name="llm_calls_per_100_turns", meaning="all calls: extraction, judging, summaries"),
     Line(name="prompt_tokens_per_100_turns", meaning="what they were given to read"),
-    Line(name="rejected", meaning="candidates that were not believed"),
+    Line(name="rejected", meaning="rejected candidates"),
     Line(name="turns", meaning="turns written, each counted once"),
     Line(name="facts", meaning="gold facts; what is said twice is one"),
     Line(name="updates", meaning="pairs of an old and a new value"),

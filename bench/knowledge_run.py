@@ -78,7 +78,7 @@ class Result:
     prompt_tokens: Counter[str] = field(default_factory=Counter)
     judge_calls: int = 0
     judged_pairs: int = 0
-    #: Candidates that were not believed, by reason.
+    #: Rejected candidates, by reason.
     rejected: Counter[str] = field(default_factory=Counter)
     #: Batches that were not applied, by reason.
     unfinished: Counter[str] = field(default_factory=Counter)

@@ -21,8 +21,8 @@ from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim.cli.demo import answers, run
 from api_shim.cli.demo.paragraphs import print_indented, print_markup
-from api_shim.cli.demo.plays import Play
 from api_shim.cli.demo.recorded import RecordedSession
+from api_shim.cli.demo.scenario import DemoScenario
 from bench import asking
 from bench.asking import Answered
 from bench.data import locomo
@@ -47,8 +47,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         labelled = chosen(arguments.data, arguments.conversation)
-        code = run.run(
-            play_of(labelled, samples=arguments.questions),
+        code = run.run_demo(
+            make_scenario(labelled, samples=arguments.questions),
             data_dir=arguments.data_dir,
             with_flower=not arguments.no_flower,
             timeout_seconds=arguments.timeout,
@@ -69,12 +69,12 @@ def chosen(data: Path, conversation_id: str | None) -> Labelled:
     return conversations[name]
 
 
-def play_of(labelled: Labelled, *, samples: int) -> Play:
+def make_scenario(labelled: Labelled, *, samples: int) -> DemoScenario:
     """Return what the demo is to replay; it asks all questions and prints so many."""
     conversation = labelled.conversation
     sessions = [_recorded(conversation.user_id, session) for session in conversation.sessions]
     people = " and ".join(dict.fromkeys(name for session in sessions for name in session.people))
-    return Play(
+    return DemoScenario(
         tenant_id=f"demo-{conversation.user_id}",
         title=f"LoCoMo {conversation.user_id}, {people}",
         sessions=sessions,

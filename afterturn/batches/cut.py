@@ -52,7 +52,7 @@ class NewBatch:
     stage: str
 
 
-def plan(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
+def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     """Split consecutive turns into batches; the last one may not be full.
 
     A turn with which a batch would exceed its tokens starts the next one. A turn larger than a batch is a batch alone.

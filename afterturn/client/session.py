@@ -50,7 +50,7 @@ class ClientSession:
             ids.validate_session_id(session_id),
         )
         self.agent_id = None if agent_id is None else ids.validate_id("agent_id", agent_id)
-        self._warning_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION)
+        self._warning_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.WARNING_FRACTION)
         self._warned_at = float("-inf")
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Taking back a turn, erasing a user, and leaving no bytes of either behind."""
+"""Remove turns, export and erase users, and scrub deleted data from disk."""

@@ -1,15 +1,16 @@
-"""Erasures: forgetting a user, driven to its end by a durable row, whatever dies on the way.
+"""Erasures: delete all data of a user. A durable row stores the request, so that a crash does not lose it.
 
-1. The request is one short transaction: the row, with the number of this erasure.
-2. Each store of the list is cleared of the user, the hot store first, while the row is locked: from here on nothing is
-   read of what was pending or recent.
-3. One transaction under the user row's lock goes over the stores in reverse: Postgres first, which deletes the leases,
-   so that every write in flight fails, then every row of every table; then the others, once more. It completes the
-   erasure, after which its row names nobody.
+1. The request is one short transaction that inserts the row with the number of this erasure.
+2. Each store of the list deletes the user's data, the hot store first, while the row is locked. From now on readers
+   find no pending or recent turns of the user.
+3. One transaction under the user row's lock goes over the stores in reverse order. Postgres is the first: it deletes
+   the leases, so that every write in flight fails, and then every row of every table. The other stores delete what was
+   written meanwhile. The transaction completes the erasure and removes the user's ids from its row.
 
-What was acknowledged before the erasure completed is gone; what is written afterwards is a new beginning. An archive
-that read turns before the end is refused, because it compares the erasures that it knew of (`epochs`) under the same
-lock. Dying anywhere, or a store that fails, leaves the row unfinished, and the sweep finds it.
+Turns that were acknowledged before the erasure completed are deleted. Turns that are written later start a new memory.
+An archive task that read turns before the erasure completed is refused: it compares the user's epoch from before the
+read (`read_epochs`) with the one under the same lock. If a process dies or a store fails, the row stays unfinished, and
+the sweep enqueues the erasure again.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("erasures")
 
-#: A renewal of all leases of a process and the deletion of some of them may each wait for the other; Postgres ends one.
+#: The renewal of a process's leases and the deletion of some of them can deadlock. Postgres then aborts one of the two.
 DEADLOCK_ATTEMPTS = 5
-#: How long `forget` waits while a worker carries the same erasure out.
+#: How long `forget` waits while a worker runs the same erasure.
 WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
 
 class Servers(Protocol):
-    """What an erasure needs of the runtime."""
+    """The part of the runtime that an erasure needs."""
 
     @property
     def postgres(self) -> ConnectionPool[Connection]: ...
@@ -57,22 +58,22 @@ class Servers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What came of an erasure. It names nobody."""
+    """The result of an erasure. It contains no ids of the user."""
 
-    #: Stands for the user: whoever knows tenant and user id can find it again.
+    #: A hash of tenant id and user id.
     owner_hash: str
-    #: How often this user was forgotten, this time included.
+    #: How often this user was forgotten, including this time.
     epoch: int
     requested_at: datetime
-    #: What was acknowledged before this moment is gone.
+    #: All turns that were acknowledged before this time are deleted.
     completed_at: datetime
-    #: How much was removed, by kind of record: "turns" for rows of a table, "redis.pending" for entries of a kind of
-    #: Redis key. At least this much, where the erasure was interrupted.
+    #: The number of removed records by kind: "turns" for rows of a table, "redis.pending" for entries of a kind of
+    #: Redis key. If the erasure was interrupted, more may have been removed.
     removed: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _LockedErasure:
     """An unfinished erasure that is locked by the current transaction."""
 
     epoch: int
@@ -81,14 +82,15 @@ class _Taken:
 
 
 def owner_hash(scope: UserScope) -> str:
-    """Return what stands for a user in an erasure's row: it can be found again, but names nobody."""
+    """Return the hash that identifies a user in an erasure's row without revealing the ids."""
     return hashlib.sha256(f"{scope.tenant_id}\x00{scope.user_id}".encode()).hexdigest()
 
 
-def epochs(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:
-    """Return a number for each of these users that grows with every erasure, when it is asked for and when it is done.
+def read_epochs(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:
+    """Return a number for each of these users that increases when an erasure is requested and when it is completed.
 
-    Whoever was never forgotten is 0. Who reads turns for a transaction reads this first, and compares it there.
+    It is 0 for a user who was never forgotten. A process that reads turns for a transaction reads this number before
+    them and compares it inside the transaction.
     """
     by_hash = {owner_hash(scope): scope for scope in users}
     rows = connection.execute(_SQL["epochs"], {"owner_hashes": list(by_hash)}).fetchall()
@@ -96,39 +98,39 @@ def epochs(connection: Connection, users: Collection[UserScope]) -> dict[UserSco
     return found | {by_hash[row["owner_hash"]]: row["epoch"] for row in rows}
 
 
-def unfinished(connection: Connection, *, limit: int = 100) -> list[UserScope]:
-    """Return users whose erasure was begun and not finished, the oldest request first."""
+def read_unfinished_users(connection: Connection, *, limit: int = 100) -> list[UserScope]:
+    """Return users whose erasure is not completed, the oldest request first."""
     rows = connection.execute(_SQL["unfinished"], {"limit": limit}).fetchall()
     return [UserScope(row["tenant_id"], row["user_id"]) for row in rows]
 
 
 def forget(servers: Servers, scope: UserScope) -> Receipt:
-    """Forget a user: export, recall and every later prompt know nothing of them when this returns.
+    """Delete all data of a user. After it returns, export, recall and later prompts contain none of it.
 
-    Raises MemoryUnavailable when a server does not answer. An erasure that was noted is carried out all the same, by
-    the workers as soon as they can, or by calling this again.
+    Raises MemoryUnavailable if a server does not answer. If the request was stored by then, the workers complete the
+    erasure, or another call does.
     """
     epoch = None
     deadline = time.monotonic() + WAIT_SECONDS
     try:
         with servers.postgres.connection() as connection:
-            epoch = request(connection, scope)
+            epoch = request_erasure(connection, scope)
         while time.monotonic() < deadline:
-            carry_out(servers, scope)
+            run_erasure(servers, scope)
             with servers.postgres.connection() as connection:
-                done = receipt(connection, scope, epoch)
-            if done is not None:
-                return done
+                receipt = read_receipt(connection, scope, epoch)
+            if receipt is not None:
+                return receipt
             time.sleep(_POLL_SECONDS)
     except (psycopg.OperationalError, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
-        state = "is not even noted: try again" if epoch is None else "is noted, and will be carried out by the workers"
+        state = "was not requested: try again" if epoch is None else "is requested, and the workers will complete it"
         cause = str(error) if isinstance(error, MemoryUnavailable) else type(error).__name__
         raise MemoryUnavailable(f"{cause}: the erasure {state}") from error
-    raise MemoryUnavailable("the erasure is noted, and a worker is still at it")
+    raise MemoryUnavailable("the erasure is requested, and a worker is still running it")
 
 
-def request(connection: Connection, scope: UserScope) -> int:
-    """Note that a user is to be forgotten, and return the erasure's number; one that is under way will do."""
+def request_erasure(connection: Connection, scope: UserScope) -> int:
+    """Store the request to forget a user, unless one is unfinished, and return the number of the erasure."""
     owner = _owner(scope)
     with connection.transaction():
         connection.execute(_SQL["touch_user"], owner)
@@ -138,16 +140,16 @@ def request(connection: Connection, scope: UserScope) -> int:
     return int(row["epoch"])
 
 
-def receipt(connection: Connection, scope: UserScope, epoch: int) -> Receipt | None:
-    """Return the receipt of an erasure; None while it is not done."""
+def read_receipt(connection: Connection, scope: UserScope, epoch: int) -> Receipt | None:
+    """Return the receipt of an erasure; None if it is not completed."""
     row = connection.execute(_SQL["receipt"], _owner(scope) | {"epoch": epoch}).fetchone()
     return None if row is None else Receipt(**row)
 
 
-def carry_out(servers: Servers, scope: UserScope) -> bool:
-    """Do what a user's unfinished erasure asks for. Returns whether it did; False when there is none, or others do it.
+def run_erasure(servers: Servers, scope: UserScope) -> bool:
+    """Run the unfinished erasure of a user. Return False if there is none, or if another process runs it.
 
-    May be repeated at any time, and goes on wherever an earlier run ended.
+    It can be called again at any time, and continues where an earlier run ended.
     """
     faults.point("erase.begun")
     try:
@@ -157,36 +159,36 @@ def carry_out(servers: Servers, scope: UserScope) -> bool:
         faults.point("erase.redis_cleared")
         is_done = _complete(servers, scope, sessions)
     except TransitionRefused as error:
-        logger.warning("an erasure was not carried out here: %s", error)
+        logger.warning("an erasure was not completed by this process: %s", error)
         return False
     faults.point("erase.after_commit")
     return is_done
 
 
 def _find_sessions(servers: Servers, scope: UserScope) -> frozenset[SessionScope] | None:
-    """Return the user's sessions that anybody knows of; None when there is nothing to be done."""
+    """Return the user's sessions that Postgres or a store knows; None if no unfinished erasure can be locked."""
     with servers.postgres.connection() as connection:
-        if _take(connection, scope) is None:
+        if _lock_erasure(connection, scope) is None:
             return None
         archived = _archived_sessions(connection, scope)
-    # The search may take a while, and holds nothing; only what removes must hold the erasure.
+    # The search may take long, so it runs without the lock. Only the removal needs the lock of the erasure's row.
     return archived.union(*(store.sessions(scope) for store in servers.user_stores))
 
 
 def _clear(servers: Servers, scope: UserScope, sessions: frozenset[SessionScope]) -> bool:
-    """Clear each store of the user; False when somebody else is at it."""
+    """Delete the user's data in each store. Return False if another process has the lock of the erasure's row."""
     for store in servers.user_stores:
         with servers.postgres.connection() as connection, connection.transaction():
-            taken = _take(connection, scope)
-            if taken is None:
+            locked = _lock_erasure(connection, scope)
+            if locked is None:
                 return False
-            removed = taken.removed + store.clear(_erasure(scope, taken, sessions))
-            connection.execute(_SQL["note_removed"], _result(scope, taken, removed))
+            removed = locked.removed + store.clear(_erasure(scope, locked, sessions))
+            connection.execute(_SQL["note_removed"], _result(scope, locked, removed))
     return True
 
 
 def _complete(servers: Servers, scope: UserScope, sessions: frozenset[SessionScope]) -> bool:
-    """Remove what is left, and end the erasure."""
+    """Remove the remaining data and complete the erasure."""
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
             return _remove_and_complete(servers, scope, sessions)
@@ -200,26 +202,28 @@ def _remove_and_complete(servers: Servers, scope: UserScope, sessions: frozenset
     with servers.postgres.connection() as connection, connection.transaction():
         connection.execute(_SQL["allow_time"])
         connection.execute(_SQL["lock_user"], _owner(scope))
-        taken = _take(connection, scope)
-        if taken is None:
+        locked = _lock_erasure(connection, scope)
+        if locked is None:
             return False
-        erasure = _erasure(scope, taken, sessions | _archived_sessions(connection, scope))
-        removed = taken.removed
+        erasure = _erasure(scope, locked, sessions | _archived_sessions(connection, scope))
+        removed = locked.removed
         for store in reversed(servers.user_stores):
             removed += store.complete(erasure, connection)
-        connection.execute(_SQL["complete"], _result(scope, taken, removed))
+        connection.execute(_SQL["complete"], _result(scope, locked, removed))
         faults.point("erase.before_commit")
-    logger.info("erasure %d of %s is done", taken.epoch, erasure.owner_hash)
+    logger.info("erasure %d of %s is completed", locked.epoch, erasure.owner_hash)
     return True
 
 
-def _take(connection: Connection, scope: UserScope) -> _Taken | None:
+def _lock_erasure(connection: Connection, scope: UserScope) -> _LockedErasure | None:
     row = connection.execute(_SQL["take"], _owner(scope)).fetchone()
-    return None if row is None else _Taken(epoch=row["epoch"], token=row["token"], removed=Counter(row["removed"]))
+    return (
+        None if row is None else _LockedErasure(epoch=row["epoch"], token=row["token"], removed=Counter(row["removed"]))
+    )
 
 
-def _erasure(scope: UserScope, taken: _Taken, sessions: frozenset[SessionScope]) -> Erasure:
-    return Erasure(user=scope, owner_hash=owner_hash(scope), token=taken.token, sessions=sessions)
+def _erasure(scope: UserScope, locked: _LockedErasure, sessions: frozenset[SessionScope]) -> Erasure:
+    return Erasure(user=scope, owner_hash=owner_hash(scope), token=locked.token, sessions=sessions)
 
 
 def _archived_sessions(connection: Connection, scope: UserScope) -> frozenset[SessionScope]:
@@ -227,9 +231,9 @@ def _archived_sessions(connection: Connection, scope: UserScope) -> frozenset[Se
     return frozenset(SessionScope(scope.tenant_id, scope.user_id, row["session_id"]) for row in rows)
 
 
-def _result(scope: UserScope, taken: _Taken, removed: Counter[str]) -> dict[str, Any]:
+def _result(scope: UserScope, locked: _LockedErasure, removed: Counter[str]) -> dict[str, Any]:
     counts = {name: count for name, count in sorted(removed.items()) if count}
-    return _owner(scope) | {"epoch": taken.epoch, "removed": Jsonb(counts)}
+    return _owner(scope) | {"epoch": locked.epoch, "removed": Jsonb(counts)}
 
 
 def _owner(scope: UserScope) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Undo: a turn is taken back, and with it what rests on it alone.
+"""Undo: remove a turn, and everything that rests on it alone.
 
-Removals are marks in the pending stream, and are carried out by the archive, in its transaction, under the user's and
-the session's row lock. What was not applied yet is asked for again without the turn; what was applied is retracted.
-The turn keeps its row, without being shown to anybody: its position, and its id, which cannot be written a second time.
+A removal is a mark in the pending stream. The archive stage applies it in its transaction, under the row locks of the
+user and the session. A batch that is not applied starts again without the turn. Of an applied batch, the facts that
+rest on the turn alone are retracted. The turn's row stays, hidden from readers, because it keeps its position, and its
+id cannot be written a second time.
 """
 
 from __future__ import annotations
@@ -30,19 +31,19 @@ from afterturn.summaries import digests, episodes, profile
 _SQL = queries.load("removal")
 
 
-def carry_out(
+def apply_removals(
     connection: Connection,
     taken: Mapping[SessionScope, Sequence[Entry]],
     archived_before: Collection[tuple[SessionScope, str]],
     settings: Settings,
 ) -> None:
-    """Carry out the removals among these entries, in order.
+    """Apply the removals among these entries, in order.
 
     Args:
-        connection: in the archive's transaction, after the turns among the entries were added.
+        connection: in the archive's transaction, after the turns among the entries were inserted.
         taken: the entries of each session.
-        archived_before: those turns among the entries that were archived before this transaction.
-        settings: how long summaries and profiles may be.
+        archived_before: the turns among the entries that were archived before this transaction.
+        settings: the limits of summaries and profiles.
     """
     for session, entries in taken.items():
         named = {entry.entry_id for entry in entries if entry.turn is not None}
@@ -52,14 +53,14 @@ def carry_out(
             if entry.turn is not None:
                 passed.add(entry.entry_id)
             elif target is not None and (target in passed or target not in named):
-                # A turn that was first written after its removal is another matter: the removal knew of no turn.
-                remove(connection, session, target, settings)
+                # A removal does not affect a turn that is first written after it.
+                remove_turn(connection, session, target, settings)
 
 
-def remove(connection: Connection, session: SessionScope, turn_id: str, settings: Settings) -> None:
-    """Take back one archived turn, in the archive's transaction, under the user's and the session's lock.
+def remove_turn(connection: Connection, session: SessionScope, turn_id: str, settings: Settings) -> None:
+    """Remove one archived turn, in the archive's transaction, under the row locks of the user and the session.
 
-    Does nothing when there is no such turn, or it was taken back before.
+    Do nothing if there is no such turn, or if it is already removed.
     """
     key = session.key
     row = connection.execute(_SQL["remove_turn"], key | {"turn_id": turn_id}).fetchone()
@@ -68,18 +69,18 @@ def remove(connection: Connection, session: SessionScope, turn_id: str, settings
     position: int = row["position"]
     for batch in _seize_batches(connection, session, position):
         if batch.state != "applied":
-            _ask_again(connection, batch)
+            _reset_batch(connection, batch)
         elif batch.first_position <= position:
             _retract(connection, batch, position, settings)
-    _drop_vector(connection, session, "turn", items.turn_name(session, position))
+    _delete_vector(connection, session, "turn", items.turn_name(session, position))
     building.drop_index(connection, session.user)
     connection.execute(_SQL["bump_version"], key)
 
 
-def removed(
+def read_removed_turn_ids(
     connection: Connection, taken: Mapping[SessionScope, Sequence[Entry]]
 ) -> dict[SessionScope, frozenset[str]]:
-    """Return which of the turns that these entries write or take back are taken back now."""
+    """Return the turns that these entries write or remove and that are removed now."""
     named = [
         (session, turn_id)
         for session, entries in taken.items()
@@ -104,25 +105,25 @@ def removed(
 
 
 def _seize_batches(connection: Connection, session: SessionScope, position: int) -> list[Batch]:
-    """End all work on what shows the turn, and return its batch and those that have it as context."""
+    """Take over the leases of the batches that contain the turn, also as context, and return these batches."""
     arguments = session.key | {"position": position, "context_turns": CONTEXT_TURNS}
     tokens = [row["token"] for row in connection.execute(_SQL["seize_leases"], arguments).fetchall()]
-    # A deleted row that is not committed keeps others out like one that is there.
-    connection.execute(_SQL["drop_leases"], arguments | {"tokens": tokens})
+    # Until the commit, other transactions wait for a deleted row as they wait for a locked one.
+    connection.execute(_SQL["delete_leases"], arguments | {"tokens": tokens})
     return [batch_row.from_row(row) for row in connection.execute(_SQL["batches"], arguments).fetchall()]
 
 
-def _ask_again(connection: Connection, batch: Batch) -> None:
-    """Let a batch begin again: its answers, and what was made of them, were made with the turn."""
+def _reset_batch(connection: Connection, batch: Batch) -> None:
+    """Start a batch again: its answers and everything made from them contain the turn."""
     items.delete_fact_vectors(connection, batch.session.user, _candidate_ids(connection, batch))
-    _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
-    _drop_answers(connection, batch)
+    _delete_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
+    _delete_answers(connection, batch)
     candidate_rows.delete_rejections(connection, batch)
-    connection.execute(_SQL["ask_again"], batch.key)
+    connection.execute(_SQL["reset_batch"], batch.key)
 
 
-def _drop_answers(connection: Connection, batch: Batch) -> None:
-    connection.execute(_SQL["drop_answers"], batch.key)
+def _delete_answers(connection: Connection, batch: Batch) -> None:
+    connection.execute(_SQL["delete_answers"], batch.key)
     candidate_rows.delete_candidates(connection, batch)
 
 
@@ -142,14 +143,14 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
 
 
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
-    """Take out of the user's memory what an applied batch had from the turn alone."""
+    """Remove from the user's memory what an applied batch learned from the turn alone."""
     retraction.retract_unsupported_facts(connection, batch.session, position)
-    _drop_answers(connection, batch)
+    _delete_answers(connection, batch)
     episodes.rewrite_episode(connection, batch)
-    _drop_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
+    _delete_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
     digests.remove_episode_from_summary(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
     profile.rebuild_profile(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 
 
-def _drop_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:
-    connection.execute(_SQL["drop_vector"], session.key | {"kind": kind, "item": name})
+def _delete_vector(connection: Connection, session: SessionScope, kind: str, name: str) -> None:
+    connection.execute(_SQL["delete_vector"], session.key | {"kind": kind, "item": name})

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from afterturn.user_store import ScrubStep, UserStore
 
 
-def steps(stores: Sequence[UserStore], *, rewrite: bool = False) -> Iterator[ScrubStep]:
+def scrub_stores(stores: Sequence[UserStore], *, rewrite: bool = False) -> Iterator[ScrubStep]:
     """Scrub these stores in order, and yield each step with its outcome.
 
     Args:
-        stores: `stores.every`.
+        stores: `stores.list_user_stores`.
         rewrite: rewrite the tables, which is more thorough but locks each table.
 
     Raises MemoryUnavailable when a store's server does not answer.

@@ -10,7 +10,7 @@ from afterturn.settings import Settings
 from afterturn.user_store import UserStore
 
 
-def every(settings: Settings, client: redis.Redis) -> tuple[UserStore, ...]:
+def list_user_stores(settings: Settings, client: redis.Redis) -> tuple[UserStore, ...]:
     """Return all stores in the order in which data moves between them: Redis first, Postgres last.
 
     An export reads them in this order, so that data that moves meanwhile is exported twice rather than missed.

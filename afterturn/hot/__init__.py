@@ -1,1 +1,1 @@
-"""The hot store: Redis holds what is pending and what is recent."""
+"""The hot store: pending and recent turns in Redis."""

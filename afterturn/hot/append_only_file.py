@@ -23,7 +23,7 @@ def rewrite(client: redis.Redis, *, wait_seconds: float = 600.0) -> ScrubStep:
         _rewrite(client, wait_seconds)
     except (redis.RedisError, TimeoutError) as error:
         return ScrubStep(name=name, is_done=False, detail=f"{type(error).__name__}: {error}")
-    return ScrubStep(name=name, is_done=True, detail="written anew")
+    return ScrubStep(name=name, is_done=True, detail="rewritten")
 
 
 def _rewrite(client: redis.Redis, wait_seconds: float) -> None:

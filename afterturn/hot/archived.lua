@@ -1,22 +1,22 @@
--- Take the entries that Postgres has committed out of a session's pending stream, and keep the last ones as recent.
+-- Remove the entries that Postgres has committed from a session's pending stream, and keep the last ones as recent.
 --
 -- KEYS[1] at:{shard}:pending:<session>   stream
 -- KEYS[2] at:{shard}:due                 zset
 -- KEYS[3] at:{shard}:claims              zset
 -- KEYS[4] at:{shard}:bytes               string
 -- KEYS[5] at:{shard}:recent:<session>    list of payloads, oldest first
--- KEYS[6] at:{shard}:hidden:<user>       hash: turn -> how many of its removals are pending
+-- KEYS[6] at:{shard}:hidden:<user>       hash: removed turn -> number of pending removals
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them, seconds
 -- ARGV[4] the number of entries that only workers of a newer release can read
 -- ARGV[5] how much longer the claim lasts if no other entry remains, ms
--- ARGV[6] the number of turns that are taken back for good; then their ids
--- then    of each committed entry: stream id, entry id, and what becomes of it: "recent" (kept there), "gone", or the
---         field of KEYS[6] that it is the removal of
+-- ARGV[6] the number of removed turns whose removal is committed; then their ids
+-- then    for each committed entry: stream id, entry id, and what happens to it: "recent" (it becomes recent), "gone"
+--         (it does not), or for a removal the field of KEYS[6] whose number is decreased
 --
--- An entry leaves only when both ids agree: a Redis that came back empty may give an old stream id to a new turn.
--- Returns how many entries are still pending.
+-- An entry is removed only if both ids match: a Redis that lost its data may give an old stream id to a new turn.
+-- Returns the number of entries that are still pending.
 local first_entry = 7 + tonumber(ARGV[6])
 if first_entry > 7 then
   local taken_back = {}
@@ -61,7 +61,7 @@ if left == 0 then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
 else
-  -- The index says how old the oldest pending turn is: what is left came later.
+  -- The score in the index is the time of the oldest pending turn, which is a later one now.
   local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
   redis.call('ZADD', KEYS[2], string.match(oldest, '^%d+'), ARGV[1])
 end

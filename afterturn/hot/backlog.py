@@ -1,4 +1,4 @@
-"""What waits in Redis for the archive: how many sessions, for how long, and how much room it takes."""
+"""The pending turns in Redis: the number of their sessions, their age and their size."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from afterturn.hot.commands import RedisSteps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotBacklog:
-    """Pending turns, by what the due indexes and the byte counters say."""
+    """Pending turns, read from the due indexes and the byte counters."""
 
     #: Sessions that have pending turns.
     sessions: int
-    #: Since the oldest pending turn was acknowledged, by Redis's clock; None where there is none.
+    #: The age of the oldest pending turn by Redis's clock; None if there is none.
     oldest_seconds: float | None
-    #: Payload bytes, all shards together.
+    #: Payload bytes of all shards.
     bytes: int
     largest_shard_bytes: int
     limit_bytes_per_shard: int
 
     @property
     def is_alarming(self) -> bool:
-        """Whether a shard nears the limit past which writes are refused."""
-        return self.largest_shard_bytes > self.limit_bytes_per_shard * pending.ALARM_FRACTION
+        """Whether the bytes of a shard exceed WARNING_FRACTION of the limit at which writes are refused."""
+        return self.largest_shard_bytes > self.limit_bytes_per_shard * pending.WARNING_FRACTION
 
 
 def read_hot_backlog(

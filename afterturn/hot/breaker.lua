@@ -1,13 +1,13 @@
--- A circuit breaker that all workers share. One script, so that each step sees the state that it changes.
+-- A circuit breaker that all workers share. It is one script, so that reading and changing the state is atomic.
 --
--- KEYS[1] at:breaker:<what>   hash: failures (in a row), open_until (ms), probe_until (ms), successes (ever)
--- ARGV[1] admit | withdraw (no call was made after all) | success | failure
--- ARGV[2] admit: how long a probe may take, ms | failure: how long the server asked to be left alone, ms (0: not said)
--- ARGV[3] failure: failures in a row that open it
--- ARGV[4] failure: shortest pause, ms
--- ARGV[5] failure: longest pause, ms
+-- KEYS[1] at:breaker:<what>   hash: failures (in a row), open_until (ms), probe_until (ms), successes (in total)
+-- ARGV[1] admit | withdraw (an admitted call was not made) | success | failure
+-- ARGV[2] admit: the longest time of a probe, ms | failure: the pause that the server requested, ms (0: none)
+-- ARGV[3] failure: the number of failures in a row that opens it
+-- ARGV[4] failure: the shortest pause, ms
+-- ARGV[5] failure: the longest pause, ms
 --
--- Returns {1 where calls may be made, ms to wait, successes ever}.
+-- Returns {1 if calls may be made, otherwise 0; ms to wait; successes in total}.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local state = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'successes')

@@ -1,11 +1,11 @@
--- Hand out the sessions of one shard that are due and that no archive task is working on.
+-- Claim the due sessions of one shard that have no claim.
 --
 -- KEYS[1] at:{shard}:due      zset: session -> time of its oldest pending turn
 -- KEYS[2] at:{shard}:claims   zset: session -> time at which the claim lapses, ms
 -- ARGV[1] how long a claim lasts, ms
--- ARGV[2] how many sessions at most
+-- ARGV[2] the largest number of sessions
 --
--- Returns the members that were claimed. A claim only saves work: the session row's lock keeps archives apart.
+-- Returns the claimed members. A claim only saves work: the lock of the session's row excludes a second archive task.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)

@@ -79,7 +79,7 @@ class Entry:
 
 #: The function that decodes the payload of each kind. It raises KeyError, TypeError or ValueError for a bad payload.
 READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
-    TURN: turns.of_payload,
+    TURN: turns.turn_from_payload,
     Mark.FLUSH: lambda data: Flush(),
     Mark.REMOVE: lambda data: Removal(data["turn"]),
 }

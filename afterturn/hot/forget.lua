@@ -1,18 +1,18 @@
--- Remove what one session of a user who is being forgotten has in Redis.
+-- Remove the data of one session from Redis, for the erasure of its user.
 --
 -- KEYS[1] at:{shard}:pending:<session>   stream
 -- KEYS[2] at:{shard}:recent:<session>    list
 -- KEYS[3] at:{shard}:due                 zset
 -- KEYS[4] at:{shard}:claims              zset
 -- KEYS[5] at:{shard}:bytes               string
--- KEYS[6] at:{shard}:erased:<owner hash> string: token of the last erasure that was completed
+-- KEYS[6] at:{shard}:erased:<owner hash> string: token of the last completed erasure
 -- KEYS[7] at:{shard}:hidden:<user>       hash
 -- ARGV[1] the session's member in KEYS[3] and KEYS[4]
 -- ARGV[2] token of this erasure
--- ARGV[3] how many pending entries one call removes at most, so that nobody waits long
+-- ARGV[3] the largest number of pending entries that one call removes, so that other clients do not wait long
 --
--- Refused when an erasure that was taken later is done: what is here now was written after it, and stays. Returns how
--- many pending entries and recent turns were removed, and how many entries are left.
+-- It fails if an erasure with a later token is completed: the present data was written after that and must stay.
+-- Returns the number of removed pending entries, of removed recent turns, and of remaining entries.
 local done = redis.call('GET', KEYS[6])
 if done and tonumber(ARGV[2]) <= tonumber(done) then
   return redis.error_reply('ERASED by ' .. done)

@@ -37,17 +37,17 @@ from urllib.parse import quote, unquote
 
 from afterturn.scopes import SessionScope, UserScope
 
-#: Fixed for ever: the sweep lists the shards, and a user's keys must not move.
+#: It must never change: the sweep lists the shards, and a user's keys stay in their shard.
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
 
-#: Longer than any process that erases could have slept.
+#: Longer than a process that runs an erasure can have been paused.
 ERASED_SECONDS = 3_600
 
 
 def shard_of(tenant_id: str, user_id: str) -> int:
-    """Return the shard (0 to 63) that holds all keys of a user."""
+    """Return the shard (0 to 63) with all keys of a user."""
     return zlib.crc32(f"{tenant_id}\x00{user_id}".encode()) % SHARD_COUNT
 
 
@@ -65,12 +65,12 @@ def pending_bytes(shard: int) -> str:
 
 @lru_cache(maxsize=4096)
 def member(scope: SessionScope) -> str:
-    """Return the session's name inside the due index and the claims."""
+    """Return the session's member in the due index and the claims."""
     return ":".join(quote(part, safe="") for part in (scope.tenant_id, scope.user_id, scope.session_id))
 
 
 def session_of(name: str) -> SessionScope:
-    """Return the session that `member` named."""
+    """Return the session of a member: the inverse of `member`."""
     tenant_id, user_id, session_id = (unquote(part) for part in name.split(":"))
     return SessionScope(tenant_id, user_id, session_id)
 
@@ -88,12 +88,12 @@ def hidden(scope: UserScope) -> str:
 
 
 def hidden_field(session_id: str, turn_id: str) -> str:
-    """Return a turn's name among the hidden ones of its user."""
+    """Return the field of a turn in the hash of hidden turns."""
     return f"{quote(session_id, safe='')}:{quote(turn_id, safe='')}"
 
 
 def hidden_turn(name: str) -> tuple[str, str]:
-    """Return session id and turn id of what `hidden_field` named."""
+    """Return the session id and turn id of a field: the inverse of `hidden_field`."""
     session_id, turn_id = (unquote(part) for part in name.split(":"))
     return session_id, turn_id
 
@@ -111,12 +111,12 @@ def erased(scope: UserScope, owner_hash: str) -> str:
 
 
 def members_of_user(scope: UserScope) -> str:
-    """Return the pattern of a user's members in the due index. Encoded ids hold nothing that a pattern would read."""
+    """Return the pattern of a user's members in the due index. Encoded ids contain no wildcards."""
     return f"{quote(scope.tenant_id, safe='')}:{quote(scope.user_id, safe='')}:*"
 
 
 def of_user(scope: UserScope) -> str:
-    """Return the pattern of all keys of a user's sessions, of whatever kind."""
+    """Return the pattern of all keys of a user's sessions, of all kinds."""
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:*:{members_of_user(scope)}"
 
 

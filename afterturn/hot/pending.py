@@ -1,4 +1,4 @@
-"""Pending and recent turns, as the workers and the readers see them. The hot path's write: `afterturn.client`."""
+"""Claim, read and remove pending entries, and merge pending with recent turns. `afterturn.client` writes them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from afterturn.turns import Turn
 
 logger = logging.getLogger(__name__)
 
-#: Part of the pending limit at which clients warn, and `afterturn status` does.
-ALARM_FRACTION = 0.5
+#: The fraction of the limit of pending bytes from which the client and `afterturn status` warn.
+WARNING_FRACTION = 0.5
 
 #: A claim on a session with only unreadable entries lasts longer, by a random time up to this one. Without it the same
 #: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
@@ -31,7 +31,7 @@ _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
 def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
-    """Claim the sessions that have pending turns and that nobody archives. One pipelined round trip for all shards."""
+    """Claim sessions that have pending turns and no claim. It takes one pipelined round trip for all shards."""
     scripts.CLAIM_DUE.load(client)
     with client.pipeline(transaction=False) as pipeline:
         for shard in range(keys.SHARD_COUNT):
@@ -43,7 +43,7 @@ def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The entries that an archive has read from the pending streams of some sessions. They are still in the streams."""
+    """The entries that an archive task has read from the pending streams of its sessions, where they still are."""
 
     #: The oldest entries of each session, in order.
     entries: dict[SessionScope, list[Entry]]
@@ -51,10 +51,10 @@ class Taken:
     unreadable: dict[SessionScope, int]
 
 
-def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> Taken:
+def read_entries(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -> Taken:
     """Return about `limit` of the oldest readable entries of each session, or all if there are fewer.
 
-    It skips all unreadable entries and logs the id of the first one. None is dropped, and none blocks those after it.
+    It skips unreadable entries and logs the id of the first one. They stay in the stream and block no other entry.
     """
     taken = Taken(entries={scope: [] for scope in sessions}, unreadable=dict.fromkeys(sessions, 0))
     after = dict.fromkeys(sessions, "-")
@@ -81,10 +81,10 @@ def _take(taken: Taken, scope: SessionScope, rows: _Rows) -> None:
             refused.append(f"{stream_id.decode()}: {error}")
     if refused:
         taken.unreadable[scope] += len(refused)
-        logger.error("%d pending entries of %s stay where they are; the first, %s", len(refused), scope, refused[0])
+        logger.error("%d pending entries of %s cannot be read and stay; the first: %s", len(refused), scope, refused[0])
 
 
-def remove(
+def remove_entries(
     client: redis.Redis,
     taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
@@ -92,11 +92,16 @@ def remove(
     keep_recent: int,
     recent_seconds: int,
 ) -> None:
-    """Remove exactly the entries that were read, and that Postgres has committed, from their streams; end the claims.
+    """Remove the entries that Postgres has committed from their streams, and end the claims.
 
     If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
-    `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
+    Args:
+        client: Redis.
+        taken: the entries that were read and committed. No other entry is removed.
+        taken_back: the turns among them that are removed in Postgres. None of them stays recent.
+        keep_recent: the number of recent turns of a session to keep.
+        recent_seconds: how long to keep them.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
@@ -118,7 +123,7 @@ def remove(
 
 
 def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
-    """Return the arguments of the script: the turns that are taken back, and for each entry what happens to it."""
+    """Return arguments of the script: the removed turns, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
         arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
@@ -126,7 +131,7 @@ def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: 
 
 
 def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str:
-    """Return what happens to an archived entry in Redis: only turns of the conversation stay recent."""
+    """Return what happens to an archived entry in Redis. Only turns of the conversation become recent."""
     if entry.target_turn_id is not None:
         return keys.hidden_field(scope.session_id, entry.target_turn_id)
     is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
@@ -134,13 +139,13 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
 
 
 def reconcile(client: redis.Redis) -> int:
-    """Name every session that has pending turns in its due index again; returns how many were missing there."""
+    """Add every session with pending turns to its due index, and return how many were missing there."""
     found = 0
     for key in client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream"):
         name = key.decode().split(":pending:", 1)[1]
         scope = keys.session_of(name)
         due = keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
-        # Redis's own idea of when the oldest entry was written is its id.
+        # The id of the oldest entry contains the time at which Redis received it.
         oldest: Any = client.xrange(key, count=1)
         if oldest:
             score = int(oldest[0][0].split(b"-")[0])
@@ -149,27 +154,27 @@ def reconcile(client: redis.Redis) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hot:
-    """What Redis holds of a session, and hides of its user."""
+class HotTurns:
+    """The turns of a session in Redis, and the hidden turns of its user."""
 
-    #: Recent and pending turns, oldest first, without those that were taken back.
+    #: Recent and pending turns, oldest first, without removed ones.
     turns: list[Turn]
-    #: How many of them are pending.
+    #: The number of pending ones among them.
     waiting: int
-    #: (session id, turn id) of the user's turns that were taken back, while Postgres may still show them.
+    #: (session id, turn id) of the user's removed turns that Postgres may still show.
     hidden: frozenset[tuple[str, str]]
 
 
-def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
-    """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
+def unite_turns(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> HotTurns:
+    """Unite the recent and pending turns of a session by turn id, oldest first.
 
-    Entries of a newer release are skipped. Postgres has them once workers of that release have archived them.
+    Entries of a newer release are skipped. Workers of that release archive them.
 
     Args:
         session_id: the session.
-        rows: of XRANGE or XREVRANGE on the pending stream, oldest first.
-        recent: of LRANGE on the recent list.
-        hidden: of HKEYS on the user's hidden turns.
+        rows: the reply to XRANGE or XREVRANGE on the pending stream, oldest first.
+        recent: the reply to LRANGE on the recent list.
+        hidden: the reply to HKEYS on the user's hidden turns.
     """
     taken_back = frozenset(keys.hidden_turn(name.decode()) for name in hidden)
     archived: dict[str, Turn] = {}
@@ -180,7 +185,7 @@ def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collec
     for turn in _pending_turns(rows):
         if turn.turn_id not in archived and (session_id, turn.turn_id) not in taken_back:
             waiting.setdefault(turn.turn_id, turn)
-    return Hot(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
+    return HotTurns(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
 
 
 def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:

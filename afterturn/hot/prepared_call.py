@@ -1,4 +1,4 @@
-"""The call of a script with most of its arguments packed beforehand: what the hot path sends."""
+"""A script call whose constant arguments are encoded once, for the hot path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from afterturn.hot.scripts import Script
 
 
 class PreparedCall:
-    """A call of a script whose first arguments are always the same: they are packed once."""
+    """A call of a script whose first arguments are constant: they are encoded once."""
 
     def __init__(self, script: Script, keys: tuple[str, ...], *arguments: str | int) -> None:
         self._first = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
@@ -21,11 +21,11 @@ class PreparedCall:
         self._packed = _packed(self._first)
 
     def run(self, send: Callable[[bytes], Any], arguments: Sequence[bytes]) -> Any:
-        """Run the script with further arguments, in one round trip (two, the first time on a new server).
+        """Run the script in one round trip (two at the first call on a new server).
 
         Args:
-            send: sends a packed command to Redis and returns the answer.
-            arguments: those that follow the first ones.
+            send: sends an encoded command to Redis and returns the reply.
+            arguments: the arguments after the constant ones.
         """
         count = self._count + len(arguments)
         rest = b"".join([b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in arguments])
@@ -35,7 +35,7 @@ class PreparedCall:
             return send(b"*%d\r\n%b%b" % (count, _packed(self._whole), rest))
 
     async def run_async(self, client: redis.asyncio.Redis, arguments: Sequence[bytes]) -> Any:
-        """Run it likewise. The event loop costs more than packing does: this is an ordinary command."""
+        """Run the script with asyncio, as an ordinary command: the event loop costs more time than the encoding."""
         try:
             return await client.execute_command(*self._first, *arguments)  # type: ignore[no-untyped-call]
         except NoScriptError:
@@ -43,6 +43,6 @@ class PreparedCall:
 
 
 def _packed(arguments: Sequence[str | int]) -> bytes:
-    """Return arguments as Redis's protocol has them."""
+    """Return the arguments encoded in Redis's protocol."""
     encoded = [str(argument).encode() for argument in arguments]
     return b"".join([b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in encoded])

@@ -1,14 +1,15 @@
--- Take a turn back, in one atomic step: a mark in the session's pending stream, and the turn hidden until it is archived.
+-- Remove a turn, in one atomic step: append a mark to the session's pending stream, and hide the turn until the mark is
+-- archived.
 --
 -- KEYS[1] at:{shard}:pending:<session>   stream: fields i (entry id) and d (payload)
 -- KEYS[2] at:{shard}:due                 zset: session -> time of its oldest pending turn, ms
 -- KEYS[3] at:{shard}:bytes               string: payload bytes pending in this shard
--- KEYS[4] at:{shard}:hidden:<user>       hash: turn that no reader may show -> how many of its removals are pending
+-- KEYS[4] at:{shard}:hidden:<user>       hash: removed turn -> number of pending removals; readers skip these turns
 -- ARGV[1] the session's member in the due index
 -- ARGV[2] the turn's field in KEYS[4]
 -- ARGV[3], ARGV[4] id and payload of the mark
 --
--- Returns the bytes now pending in the shard. A mark is small and makes room later: no limit refuses it.
+-- Returns the bytes now pending in the shard. The limit does not apply to marks, which are small.
 local id = redis.call('XADD', KEYS[1], '*', 'i', ARGV[3], 'd', ARGV[4])
 redis.call('ZADD', KEYS[2], 'NX', string.match(id, '^%d+'), ARGV[1])
 redis.call('HINCRBY', KEYS[4], ARGV[2], 1)

@@ -1,4 +1,4 @@
-"""The Lua scripts, loaded once. Each is called by its SHA and sent whole only to a Redis that does not know it."""
+"""The Lua scripts, read once. A script is called by its SHA1; its source is sent only to a server without it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from redis.exceptions import NoScriptError
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script and the SHA1 that Redis knows it by."""
+    """A Lua script and its SHA1, by which Redis identifies it."""
 
     source: str
     sha: str
 
     def run(self, client: redis.Redis, keys: tuple[str, ...], *arguments: str | bytes | int) -> Any:
-        """Run it in one round trip (two, the first time on a new server)."""
+        """Run the script in one round trip (two at the first call on a new server)."""
         try:
             return client.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
         except NoScriptError:
             return client.execute_command("EVAL", self.source, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
 
     def queue(self, pipeline: Pipeline, keys: tuple[str, ...], *arguments: str | bytes | int) -> None:
-        """Add it to a pipeline, whose server must know it: see `load`."""
+        """Add a call of the script to a pipeline. Call `load` first: the server must have the script."""
         pipeline.execute_command("EVALSHA", self.sha, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
 
     def load(self, client: redis.Redis) -> None:
-        """Make it known to the server."""
+        """Load the script on the server."""
         client.script_load(self.source)
 
 

@@ -35,7 +35,7 @@ class UserKeys(UserStore):
 
     name = "redis"
     remains: Mapping[str, str] = {
-        "Redis, append-only file": "until Redis writes it anew, or `afterturn scrub` is run",
+        "Redis, append-only file": "until Redis rewrites it, or `afterturn scrub` is run",
     }
 
     def __init__(self, client: redis.Redis) -> None:
@@ -106,7 +106,7 @@ def _json(payload: bytes) -> Any:
 
 
 def _indexed(client: redis.Redis, user: UserScope) -> set[SessionScope]:
-    """Return the user's sessions that are in the due index or claimed."""
+    """Return the user's sessions in the due index or the claims."""
     shard = keys.shard_of(user.tenant_id, user.user_id)
     return {
         keys.session_of(name.decode())
@@ -152,7 +152,7 @@ def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScop
         except ResponseError as error:
             if "ERASED" not in str(error):
                 raise
-            raise TransitionRefused("the user was forgotten by another process meanwhile") from error
+            raise TransitionRefused("another process has forgotten the user meanwhile") from error
 
 
 def _close(client: redis.Redis, erasure: Erasure) -> None:

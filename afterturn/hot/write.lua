@@ -8,8 +8,8 @@
 -- ARGV[3] bytes of all payloads of this call
 -- ARGV[4], ARGV[5], … id and payload of each entry, in order
 --
--- Returns the bytes now pending in the shard. The time is the stream id's: Redis's clock, never running backwards
--- within a stream. NX: the hot path only ever adds to the due index.
+-- Returns the bytes now pending in the shard. The score is the time in the stream id: Redis's clock, which never
+-- decreases within a stream. NX: the hot path only adds to the due index.
 local call = redis.call
 local total = call('INCRBY', KEYS[3], ARGV[3])
 if total > tonumber(ARGV[2]) then

@@ -72,7 +72,7 @@ def _plan_cuts(run: ImportedRun, turns: list[UncutTurn], limits: cut.Limits) -> 
     """Return the batches of a run's first turns. The last one may be not full only if the run is complete."""
     return [
         planned
-        for planned in cut.plan(turns, limits)
+        for planned in cut.plan_cuts(turns, limits)
         if planned.is_full or (run.is_complete and planned.last_position == run.last_position)
     ]
 

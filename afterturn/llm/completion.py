@@ -66,7 +66,7 @@ def read_completion(answer: Mapping[str, Any], model: str) -> Completion:
         raise AnswerMalformed("the model's answer is empty", **spent)
     return Completion(
         text=text,
-        model=name_in(answer) or model,
+        model=read_model_name(answer) or model,
         finish_reason=finish_reason,
         cached_tokens=usage.cached_tokens,
         **spent,
@@ -83,8 +83,8 @@ def read_usage(answer: Mapping[str, Any]) -> Usage:
     )
 
 
-def name_in(answer: Mapping[str, Any]) -> str | None:
-    """Return the model's name in an answer."""
+def read_model_name(answer: Mapping[str, Any]) -> str | None:
+    """Return the model name that an answer reports; None if it reports none."""
     named = answer.get("model")
     return named if isinstance(named, str) and named else None
 

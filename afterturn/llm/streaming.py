@@ -51,7 +51,7 @@ class StreamedAnswer:
 
         Raises ModelUnavailable when the object is not of this protocol.
         """
-        self._model = completion.name_in(event) or self._model
+        self._model = completion.read_model_name(event) or self._model
         if isinstance(event.get("usage"), Mapping):
             self._usage = completion.read_usage(event)
         choices = event.get("choices")

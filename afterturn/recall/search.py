@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from afterturn.database.statement import Answers, Row, Steps
-from afterturn.hot.pending import Hot
+from afterturn.hot.pending import HotTurns
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
 from afterturn.recall import documents, memory_queries, stems
@@ -79,7 +79,7 @@ class Search:
 
     def steps(
         self,
-        hot: Hot,
+        hot: HotTurns,
         *,
         limit: int,
         space_id: int | None = None,
@@ -201,7 +201,7 @@ class Search:
         )
 
 
-def search_hot_turns(search: Search, session_id: str, hot: Hot, *, limit: int) -> list[Memory]:
+def search_hot_turns(search: Search, session_id: str, hot: HotTurns, *, limit: int) -> list[Memory]:
     """Return the results from Redis alone, for when Postgres is unavailable."""
     if "turn" not in search.kinds:
         return []

@@ -16,7 +16,7 @@ def rewrite_episode(connection: Connection, batch: Batch) -> None:
     """Write an applied batch's episode from the facts that remain of it; delete it where none remain."""
     texts = [row["text"] for row in connection.execute(_SQL["texts_of_batch"], batch.key).fetchall()]
     if not texts:
-        connection.execute(_SQL["drop_episode"], batch.key)
+        connection.execute(_SQL["delete_episode"], batch.key)
         return
     kept = texts[:1]
     for text in texts[1:]:

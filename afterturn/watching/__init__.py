@@ -1,4 +1,4 @@
-"""Data for operators: what waits, what is late, and what is broken.
+"""Data for operators: backlog, freshness, costs and failures.
 
 `reports.py` lists all reports. `reading.py` reads a report, for synchronous code and for asyncio.
 """

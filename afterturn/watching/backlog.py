@@ -1,4 +1,4 @@
-"""What is owed in Postgres just now, and for how long: turns without a batch, open batches, leases, summaries."""
+"""The open work in Postgres and its age: turns without a batch, open batches, leases, summaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from afterturn.database.statement import Row, Statement, Steps
 
 _SQL = queries.load("backlog")
 
-#: Where an open batch may stand: waiting to be extracted, to be embedded, to be judged, to be applied.
+#: The steps of an open batch. It waits to be extracted, embedded, judged, applied, in this order.
 STEPS = ("pending", "extracted", "unjudged", "embedded")
 #: Queries that return one row.
 _COUNTS = ("uncut", "leases", "summaries", "erasures", "imported", "discarded")
@@ -22,25 +22,25 @@ class Uncut:
 
     sessions: int
     turns: int
-    #: Since the oldest was acknowledged; None where there is none.
+    #: The age of the oldest turn since it was acknowledged; None if there is none.
     oldest_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Open batches that stand at one step."""
+    """Open batches at one step."""
 
     count: int
-    #: Since the oldest of their turns was acknowledged; None where there is none.
+    #: The age of their oldest turn since it was acknowledged; None if there is none.
     oldest_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
-    """Open batches that nobody takes up before a time: their endpoint was away, or they failed."""
+    """Open batches that workers do not process before a time, because their endpoint was away or they failed."""
 
     count: int
-    #: When the last of them goes on.
+    #: When the last pause ends.
     until: datetime | None
 
 
@@ -49,13 +49,13 @@ class Leases:
     """Claims of workers on batches and summaries."""
 
     held: int
-    #: Their holder died or hangs; the sweep hands the work out again.
+    #: The worker died or hangs. The sweep enqueues the work again.
     lapsed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """All that is owed."""
+    """All open work."""
 
     uncut: Uncut
     #: By the names in STEPS.
@@ -64,14 +64,14 @@ class Backlog:
     leases: Leases
     owed_summaries: int
     unfinished_erasures: int
-    #: Of old conversations, and of no batch yet: they are in no hurry.
+    #: Imported turns without a batch. They have low priority.
     imported_turns: int
     #: Dead batches that an operator gave up on.
     discarded: int
 
     @property
     def oldest_seconds(self) -> float | None:
-        """Since the oldest turn that is no fact yet was acknowledged; None where all are."""
+        """The age of the oldest turn that is not processed yet, since it was acknowledged; None if there is none."""
         ages = (self.uncut.oldest_seconds, *(step.oldest_seconds for step in self.steps.values()))
         return max((age for age in ages if age is not None), default=None)
 
@@ -82,7 +82,7 @@ def read_backlog(tenant_id: str | None, user_id: str | None = None) -> Steps[Bac
     batches, *counts = yield [Statement(_SQL[query], ids) for query in ("batches", *_COUNTS)]
     rows = {row["step"]: row for row in batches}
     ends = [row["paused_until"] for row in batches if row["paused_until"] is not None]
-    # A count is always one row.
+    # Each of these queries returns one row.
     count = {query: found[0] for query, found in zip(_COUNTS, counts, strict=True)}
     return Backlog(
         uncut=Uncut(**count["uncut"]),

@@ -1,11 +1,11 @@
-"""How many messages wait at the broker. They are hints: a long queue says that workers are behind or away."""
+"""The number of waiting messages at the broker. They are hints: a long queue means that workers are late or stopped."""
 
 from __future__ import annotations
 
 from afterturn.hot.commands import RedisSteps
 from afterturn.pipeline.enqueue import STAGES
 
-#: kombu keeps a queue in one list per priority: the queue's name, and this with 3, 6 and 9 behind it.
+#: kombu stores a queue in one list per priority. A list's name is the queue's name, this separator, and 3, 6 or 9.
 _PRIORITY_SEPARATOR = "\x06\x16"
 _PRIORITIES = (3, 6, 9)
 

@@ -81,7 +81,7 @@ def read_batch_with_turns(batch_id: UUID) -> Steps[tuple[Row, list[Turn]]]:
     return shown, batch_row.decode_turns(rows)
 
 
-def targets_of(batches: Iterable[DeadBatch]) -> Targets:
+def group_by_user(batches: Iterable[DeadBatch]) -> Targets:
     """Group these batches by user, in the form that replay and discard need."""
     targets: Targets = defaultdict(list)
     for batch in batches:

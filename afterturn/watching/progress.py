@@ -1,4 +1,4 @@
-"""How far a tenant's turns have come through the stages, how long they took, and what they cost."""
+"""The progress of a tenant's turns through the stages, the time they took, and their cost."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from afterturn.database.steps import read_row, read_rows
 
 _SQL = queries.load("progress")
 
-#: What a turn goes through on its way to being searchable as a fact, in order.
+#: The stages from a written turn to searchable facts, in order.
 STAGES = ("archive", "cut", "extract", "embed", "consolidate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Counts per stage. A turn that has come to a stage is counted in all the stages before it as well."""
+    """Counts per stage. A turn that has passed a stage is also counted in all stages before it."""
 
     sessions: int
     archived_turns: int
-    #: Archived, but of no batch yet.
+    #: Archived, but not in a batch yet.
     uncut_turns: int
     extracted_turns: int
     embedded_turns: int
     applied_turns: int
-    #: Sessions whose summary holds all that was said in them.
+    #: Sessions whose summary covers all their turns.
     summarized_sessions: int
     batches: int
     #: Neither applied nor dead.
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing that is archived waits for a stage. What dead batches held is not waited for."""
+        """Whether no archived turn waits for a stage. Turns of dead batches are not waited for."""
         has_all_batches = self.uncut_turns == 0 and self.open_batches == 0
         has_lost_some = self.dead_batches + self.discarded_batches > 0
         return has_all_batches and (self.summarized_sessions == self.sessions or has_lost_some)
@@ -48,7 +48,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """Seconds from the acknowledgement of a turn; None where nothing has come so far."""
+    """Seconds since a turn was acknowledged; None if no turn has come this far."""
 
     #: To its row in Postgres.
     archived_p50: float | None
@@ -60,7 +60,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Seconds; None where nothing has come so far."""
+    """Seconds; None if no turn has come this far."""
 
     p50: float | None
     p95: float | None
@@ -68,17 +68,17 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageDelays:
-    """Where the time of turns went, from their acknowledgement to their facts."""
+    """The time that turns spent in each stage, from their acknowledgement to their facts."""
 
-    #: How many turns this is about.
+    #: The number of turns that were measured.
     turns: int
-    #: From the end of the stage before to its own: see STAGES.
+    #: By the names in STAGES: the time from the end of the previous stage to the end of this one.
     stages: dict[str, Delay]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """LLM calls, and the tokens that they took."""
+    """LLM calls and their tokens."""
 
     calls: int
     prompt_tokens: int
@@ -92,13 +92,13 @@ def read_progress(tenant_id: str) -> Steps[Progress]:
 
 
 def read_dead_reasons(tenant_id: str | None, user_id: str | None = None) -> Steps[dict[str, int]]:
-    """Return why batches are dead, and how many for each reason. Without ids: of all tenants, or of all users."""
+    """Return the reasons of dead batches, with their counts. Without ids: of all tenants, or of all users."""
     rows = yield from read_rows(_statement("dead_reasons", tenant_id, user_id))
     return {row["reason"]: row["batches"] for row in rows}
 
 
 def read_rejected(tenant_id: str | None, user_id: str | None = None, *, since: datetime) -> Steps[dict[str, int]]:
-    """Return why candidates for facts, or parts of them, were not believed since a moment, and how many for each."""
+    """Return the reasons why candidates or parts of them were rejected since a time, with their counts."""
     rows = yield from read_rows(_statement("rejected", tenant_id, user_id, since=since))
     return {row["reason"]: row["candidates"] for row in rows}
 
@@ -106,9 +106,9 @@ def read_rejected(tenant_id: str | None, user_id: str | None = None, *, since: d
 def read_freshness(
     tenant_id: str | None, user_id: str | None = None, *, seconds: float | None = None
 ) -> Steps[Freshness]:
-    """Return how long turns took, of those that came through in the last `seconds`.
+    """Return the times until turns of the last `seconds` were archived and were searchable.
 
-    Without a number it reads all of them: not for every second.
+    Without a number it reads all turns, which is slow: do not call it often.
     """
     row = yield from read_row(_statement("freshness", tenant_id, user_id, seconds=seconds))
     return Freshness(**row)
@@ -124,7 +124,7 @@ def read_stage_delays(
 
 
 def read_cost(tenant_id: str | None, user_id: str | None = None, *, since: datetime | None = None) -> Steps[Cost]:
-    """Return what LLM calls came to, since a moment or since ever."""
+    """Return the cost of LLM calls, since a time or of all time."""
     row = yield from read_row(_statement("cost", tenant_id, user_id, since=since))
     return Cost(**row)
 

@@ -1,7 +1,7 @@
 """Read reports. A report yields questions to servers and computes its result from the answers, without I/O of its own.
 
-The reports are in `reports.py`. `read` and `read_async` open a connection for each question and close it afterwards.
-They raise the error of a server inside the report, so that the report can continue without that answer.
+The reports are in `reports.py`. `read_report` and `read_report_async` open a connection for each question and close it
+afterwards. They raise the error of a server inside the report, so that the report can continue without that answer.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class AskBroker(Ask[Figures]):
 Report: TypeAlias = Generator[Ask[Any], Any, Result]
 
 
-def read(settings: Settings, report: Report[Result]) -> Result:
+def read_report(settings: Settings, report: Report[Result]) -> Result:
     """Read a report and return its result."""
     return drive(report, lambda ask: _ask(settings, ask))
 
 
-async def read_async(settings: Settings, report: Report[Result]) -> Result:
+async def read_report_async(settings: Settings, report: Report[Result]) -> Result:
     """Read a report with asyncio and return its result."""
     return await drive_async(report, lambda ask: _ask_async(settings, ask))
 
@@ -78,7 +78,7 @@ def _ask(settings: Settings, ask: Ask[Any]) -> Any:
         case AskRedis(asked) | AskBroker(asked):
             with redis.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
                 return commands.run(client, asked)
-    raise TypeError(f"not a question: {ask!r}")
+    raise TypeError(f"not an Ask: {ask!r}")
 
 
 async def _ask_async(settings: Settings, ask: Ask[Any]) -> Any:
@@ -89,7 +89,7 @@ async def _ask_async(settings: Settings, ask: Ask[Any]) -> Any:
         case AskRedis(asked) | AskBroker(asked):
             async with redis.asyncio.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
                 return await commands.run_async(client, asked)
-    raise TypeError(f"not a question: {ask!r}")
+    raise TypeError(f"not an Ask: {ask!r}")
 
 
 def _url(settings: Settings, ask: Ask[Any]) -> str:

@@ -1,8 +1,8 @@
 """All reports for operators. Commands, pages and monitors read the state of the memory only through this module.
 
-Each function returns a report without I/O. `reading.read(settings, reports.backlog())` reads it, and so does
-`await reading.read_async(settings, reports.backlog())`. Without a tenant a report covers all tenants, without a user
-all users. Code that already has a connection with the worker role can run the steps of a report on it
+Each function returns a report without I/O. `reading.read_report(settings, reports.backlog())` reads it, and so does
+`await reading.read_report_async(settings, reports.backlog())`. Without a tenant a report covers all tenants, without a
+user all users. Code that already has a connection with the worker role can run the steps of a report on it
 (`afterturn.database.steps`).
 """
 

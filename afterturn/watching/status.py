@@ -1,4 +1,4 @@
-"""The state of the whole installation, or of one user's memory, at one moment: what `afterturn status` shows."""
+"""The current state of the whole installation, or of one user's memory, as `afterturn status` shows it."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from afterturn.watching.reading import Ask, AskBroker, AskPostgres, AskRedis, Re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Whose state, and over which time freshness is taken."""
+    """The owner of the state, and the period in which freshness is measured."""
 
     #: None: all tenants.
     tenant_id: str | None = None
-    #: None: all users. Named only together with the tenant.
+    #: None: all users. Given only together with the tenant.
     user_id: str | None = None
     freshness_minutes: float = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotState:
-    """What Redis knows."""
+    """The part of the status that Redis stores."""
 
     pending: HotBacklog
-    #: By endpoint. They are everybody's.
+    #: By endpoint. All users share them.
     breakers: dict[str, BreakerState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredState:
-    """What Postgres knows."""
+    """The part of the status that Postgres stores."""
 
     backlog: Backlog
-    #: Why batches are dead -> how many; discarded ones are not among them.
+    #: Reason -> number of dead batches, without the discarded ones.
     dead_reasons: dict[str, int]
-    #: What happens rarely and must be seen. They are everybody's.
+    #: Counters of rare events. All users share them.
     counters: dict[str, int]
     freshness: Freshness
     delays: StageDelays
-    #: Since midnight, UTC: why candidates for facts, or parts of them, were not believed -> how many.
+    #: Since midnight, UTC: reason -> number of rejected candidates, or parts of them.
     rejected_today: dict[str, int]
     #: Since midnight, UTC.
     cost_today: Cost
@@ -64,21 +64,21 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """All of it. A part is None when its server is away."""
+    """The whole status. A part is None if its server is away."""
 
     at: datetime
     selection: Selection
     objective_seconds: float
     hot: HotState | None
     stored: StoredState | None
-    #: Messages that wait, by stage; None as well where the broker is not a plain Redis.
+    #: The number of waiting messages by stage; None also if the broker is not a plain Redis.
     queues: dict[str, int] | None
-    #: Which servers did not answer -> what was tried.
+    #: Server that did not answer -> its setting and the error.
     away: dict[str, str]
 
     @property
     def oldest_seconds(self) -> float | None:
-        """How long the oldest turn has waited to become facts, as far as is known; None where none waits."""
+        """The age of the oldest unprocessed turn, as far as the servers answered; None if there is none."""
         ages = (
             self.hot.pending.oldest_seconds if self.hot else None,
             self.stored.backlog.oldest_seconds if self.stored else None,
@@ -87,7 +87,7 @@ class Status:
 
     @property
     def is_objective_met(self) -> bool | None:
-        """Whether nothing waits for longer than it should; None when that cannot be known."""
+        """Whether no turn has waited for longer than the objective; None if a server is away and it is unknown."""
         if (self.oldest_seconds or 0.0) > self.objective_seconds:
             return False
         return True if self.hot and self.stored else None
@@ -113,7 +113,7 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
 
 
 def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
-    """Return the number of waiting messages by stage; None without a question if the broker is not a plain Redis."""
+    """Return the number of waiting messages by stage; None, without a query, if the broker is not a plain Redis."""
     if urlsplit(settings.celery_broker_url).scheme not in ("redis", "rediss"):
         return None
     return (yield from AskBroker(broker.read_depths()))

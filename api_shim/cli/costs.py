@@ -1,4 +1,4 @@
-"""`afterturn costs`: what LLM calls came to."""
+"""`afterturn costs`: show the costs of LLM calls."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ if TYPE_CHECKING:
 def costs(
     user: Annotated[
         str | None,
-        typer.Option(help="Only this user's (of AFTERTURN_TENANT where --tenant names none).", show_default=False),
+        typer.Option(help="Only this user. Default tenant: AFTERTURN_TENANT.", show_default=False),
     ] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)] = None,
-    days: Annotated[int, typer.Option(min=1, help="Of the last days, in UTC, today included.")] = 30,
-    by: Annotated[
-        Literal["user", "day", "stage", "batch"], typer.Option(help="What the calls are counted by.")
-    ] = "day",
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.", show_default=False)] = None,
+    days: Annotated[int, typer.Option(min=1, help="The number of days (UTC), including today.")] = 30,
+    by: Annotated[Literal["user", "day", "stage", "batch"], typer.Option(help="How the calls are grouped.")] = "day",
     prompt_price: Annotated[
         float | None,
-        typer.Option(min=0, help="Of a million tokens read (AFTERTURN_PROMPT_PRICE_PER_MILLION).", show_default=False),
+        typer.Option(
+            min=0,
+            help="The price of a million prompt tokens. Default: AFTERTURN_PROMPT_PRICE_PER_MILLION.",
+            show_default=False,
+        ),
     ] = None,
     completion_price: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Of a million tokens written (AFTERTURN_COMPLETION_PRICE_PER_MILLION).", show_default=False
+            min=0,
+            help="The price of a million completion tokens. Default: AFTERTURN_COMPLETION_PRICE_PER_MILLION.",
+            show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; its keys are stable.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; its keys are stable.")] = False,
 ) -> None:
-    """Show the calls that the LLM was asked for, the tokens they took and, where prices are known, the money.
+    """Show the LLM calls, their tokens and, if prices are set, their price.
 
-    A call is counted from its reservation on. One whose process died stays unfinished: what it came to is not known,
-    and a budget counts all that it may have come to. With --user, where the user stands in the day's budget as well.
+    A call is counted as soon as it is reserved. If its process died, the call stays unfinished and its cost is unknown;
+    a budget counts its reserved tokens. With --user, the user's budget of today is shown too.
     """
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports
@@ -46,7 +50,7 @@ def costs(
     settings = settings_module.load()
     prices = _prices(settings, prompt_price, completion_price)
     tenant_id = settings.tenant if user is not None and tenant is None else tenant
-    found = reading.read(settings, reports.costs(tenant_id, user, by=by, days=days))
+    found = reading.read_report(settings, reports.costs(tenant_id, user, by=by, days=days))
     today = _today(settings, tenant_id, user)
     if as_json:
         print(_dumped(found, prices, today))
@@ -65,7 +69,7 @@ def _prices(settings: Settings, prompt: float | None, completion: float | None) 
     if given == (None, None):
         return None
     if given[0] is None or given[1] is None:
-        raise InvalidInput("money needs both prices: of the tokens read and of those written")
+        raise InvalidInput("set both prices or none: one is for prompt tokens, one for completion tokens")
     return Prices(prompt=given[0], completion=given[1])
 
 
@@ -76,7 +80,7 @@ def _today(settings: Settings, tenant_id: str | None, user_id: str | None) -> Da
     if settings.user_daily_tokens is None or tenant_id is None or user_id is None:
         return None
     daily_tokens = settings.user_daily_tokens
-    return reading.read(settings, reports.daily_budget(UserScope(tenant_id, user_id), daily_tokens=daily_tokens))
+    return reading.read_report(settings, reports.daily_budget(UserScope(tenant_id, user_id), daily_tokens=daily_tokens))
 
 
 def _dumped(found: list[Costs], prices: Prices | None, today: DailyBudget | None) -> str:
@@ -99,6 +103,6 @@ def _print(found: list[Costs], by: CostGrouping, prices: Prices | None, today: D
     from api_shim.cli import costs_table
 
     console = Console(highlight=False)
-    console.print(costs_table.of(found, by, prices) if found else "no calls")
+    console.print(costs_table.make_table(found, by, prices) if found else "no calls")
     if today is not None:
-        console.print(costs_table.of_today(today))
+        console.print(costs_table.format_budget(today))

@@ -11,8 +11,8 @@ from afterturn.llm import costs
 from afterturn.llm.costs import CostGrouping, Costs, DailyBudget, Prices
 
 
-def of(found: Sequence[Costs], by: CostGrouping, prices: Prices | None) -> Table:
-    """Return one row for each of them, and the sum."""
+def make_table(found: Sequence[Costs], by: CostGrouping, prices: Prices | None) -> Table:
+    """Return a table with one row for each group, and the total."""
     table = Table(by, show_footer=True)
     table.columns[0].footer = "total"
     total = costs.total(found)
@@ -23,12 +23,12 @@ def of(found: Sequence[Costs], by: CostGrouping, prices: Prices | None) -> Table
     return table
 
 
-def of_today(today: DailyBudget) -> str:
-    """Return where a user stands in the day's budget, in one line."""
+def format_budget(today: DailyBudget) -> str:
+    """Return a user's budget of today, in one line."""
     share = today.spent_tokens / today.daily_tokens
-    line = f"today {today.spent_tokens:,} of {today.daily_tokens:,} tokens are used up or reserved ({share:.0%})"
+    line = f"today {today.spent_tokens:,} of {today.daily_tokens:,} tokens are spent or reserved ({share:.0%})"
     if today.is_degraded:
-        line += "; batches are cut wider"
+        line += "; batches are cut larger"
     if today.paused_until is not None:
         until = f"{today.paused_until.astimezone():%Y-%m-%d %H:%M}"
         line += f"; [bold yellow]{today.paused_batches:,} batches are paused until {until}[/]"
@@ -36,8 +36,8 @@ def of_today(today: DailyBudget) -> str:
 
 
 def _headings(prices: Prices | None) -> list[str]:
-    names = ["calls", "tokens read", "of these cached", "tokens written", "unfinished", "tokens reserved"]
-    return [*names, "money"] if prices else names
+    names = ["calls", "prompt tokens", "cached tokens", "completion tokens", "unfinished calls", "reserved tokens"]
+    return [*names, "price"] if prices else names
 
 
 def _figures(one: Costs, prices: Prices | None) -> list[str]:

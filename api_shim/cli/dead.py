@@ -1,4 +1,4 @@
-"""`afterturn dead list | show | replay | discard`: batches that were given up on."""
+"""`afterturn dead list | show | replay | discard`: dead batches."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Batches that were given up on: their turns are safe and found by their words, but did not become facts.",
+    help="Dead batches: processing failed for good. Their turns are kept and can be found, but gave no facts.",
 )
 
-PAST = {"replay": "replayed", "discard": "discarded"}
-NOTHING_TO_DO = {"replay": "not dead any more", "discard": "not dead any more, or discarded before"}
+PAST_TENSE = {"replay": "replayed", "discard": "discarded"}
+SKIP_REASON = {"replay": "no longer dead", "discard": "no longer dead, or already discarded"}
 
-Tenant = Annotated[str | None, typer.Option(help="Only this tenant's.", show_default=False)]
+Tenant = Annotated[str | None, typer.Option(help="Only this tenant.", show_default=False)]
 User = Annotated[
     str | None,
-    typer.Option(help="Only this user's (of AFTERTURN_TENANT where --tenant names none).", show_default=False),
+    typer.Option(help="Only this user. Default tenant: AFTERTURN_TENANT.", show_default=False),
 ]
 Reason = Annotated[
     str | None,
-    typer.Option(help="Only those whose reason begins so, for example answer_malformed.", show_default=False),
+    typer.Option(help="Only batches whose reason begins with this, such as answer_malformed.", show_default=False),
 ]
 BatchIds = Annotated[list[UUID] | None, typer.Argument(metavar="BATCH…", help="Ids of batches.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="All dead ones that the options name, but for discarded ones.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON; the keys are stable.")]
+All = Annotated[bool, typer.Option("--all", help="All dead batches that the options select, except discarded ones.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; its keys are stable.")]
 
 
 @app.command("list")
@@ -44,8 +44,8 @@ def list_dead(
     tenant: Tenant = None,
     user: User = None,
     reason: Reason = None,
-    discarded: Annotated[bool, typer.Option("--discarded", help="The discarded ones as well.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 50,
+    discarded: Annotated[bool, typer.Option("--discarded", help="Also list discarded batches.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The largest number of batches.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List dead batches, the latest first."""
@@ -54,26 +54,26 @@ def list_dead(
     from api_shim.cli import dead_table
 
     filters = _filters(tenant, user, reason, with_discarded=discarded)
-    found = reading.read(settings.load(), reports.dead_batches(filters, limit=limit))
+    found = reading.read_report(settings.load(), reports.dead_batches(filters, limit=limit))
     dead_table.print_list(found, limit=limit, as_json=as_json)
 
 
 @app.command()
 def show(
-    batch: Annotated[UUID, typer.Argument(metavar="BATCH", help="A batch's id.")],
-    content: Annotated[bool, typer.Option("--content", help="What was said, as well.")] = False,
+    batch: Annotated[UUID, typer.Argument(metavar="BATCH", help="The id of a batch.")],
+    content: Annotated[bool, typer.Option("--content", help="Also show the turns.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show one batch, dead or not: where it stands, why, what it cost. Its turns only with --content."""
+    """Show the state, the reason and the cost of one batch, dead or not."""
     from afterturn import settings
     from afterturn.watching import reading, reports
     from api_shim.cli import dead_table
 
     if content:
-        shown, turns = reading.read(settings.load(), reports.batch_with_turns(batch))
+        shown, turns = reading.read_report(settings.load(), reports.batch_with_turns(batch))
         dead_table.print_one(shown, turns, as_json=as_json)
     else:
-        dead_table.print_one(reading.read(settings.load(), reports.batch(batch)), None, as_json=as_json)
+        dead_table.print_one(reading.read_report(settings.load(), reports.batch(batch)), None, as_json=as_json)
 
 
 @app.command()
@@ -85,10 +85,10 @@ def replay(
     reason: Reason = None,
     yes: Yes = False,
 ) -> None:
-    """Let dead batches begin again, behind what their users have said since.
+    """Process dead batches again, after the present batches of their users.
 
-    What they died of should be gone: a batch that the model refuses again dies again. An answer that is stored and can
-    be used is not paid for again.
+    Remove the cause first: if the model refuses a batch again, the batch is dead again. A stored answer that can be
+    used is not requested again.
     """
     from afterturn.pipeline import dead_letters
 
@@ -104,7 +104,7 @@ def discard(
     reason: Reason = None,
     yes: Yes = False,
 ) -> None:
-    """Give up on dead batches for good: they are counted and listed no more. Their turns stay.
+    """Discard dead batches: they are no longer counted or listed. Their turns are kept.
 
     A discarded batch can still be replayed by its id.
     """
@@ -131,24 +131,24 @@ def _act(
     from afterturn.watching.dead import Filters
 
     if is_all == bool(named):
-        raise InvalidInput(f"say which batches to {verb}: either their ids, or --all")
+        raise InvalidInput(f"name the batches to {verb}: either their ids, or --all")
     if named and filters != Filters():
-        raise InvalidInput("--tenant, --user and --reason go with --all, not with ids")
+        raise InvalidInput("use --tenant, --user and --reason with --all, not with ids")
     loaded = settings.load()
-    meant = None if named else _all_of(verb, loaded, filters, is_sure=is_sure)
+    selected = None if named else _select_all(verb, loaded, filters, is_sure=is_sure)
     with worker_connection(loaded) as connection:
-        targets = dead_letters.named(connection, named or ()) if meant is None else meant
+        targets = dead_letters.named(connection, named or ()) if selected is None else selected
         done = act(connection, targets, actor=dead_letters.operator())
-    left = sum(map(len, targets.values())) - done
-    typer.echo(f"{done} {PAST[verb]}" + (f"; {left} left alone: {NOTHING_TO_DO[verb]}" if left else ""))
+    skipped = sum(map(len, targets.values())) - done
+    typer.echo(f"{done} {PAST_TENSE[verb]}" + (f"; {skipped} skipped: {SKIP_REASON[verb]}" if skipped else ""))
 
 
-def _all_of(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool) -> Targets:
-    """Find all that are meant; on a terminal, ask before anything is done to them."""
+def _select_all(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool) -> Targets:
+    """Return all batches that the filters select. On a terminal, ask for confirmation first."""
     from afterturn.watching import dead, reading, reports
 
-    found = reading.read(loaded, reports.dead_batches(filters))
+    found = reading.read_report(loaded, reports.dead_batches(filters))
     if found and not is_sure and sys.stdin.isatty():
         reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(b.reason for b in found).most_common())
         typer.confirm(f"{verb.capitalize()} {len(found)} batches ({reasons})?", abort=True)
-    return dead.targets_of(found)
+    return dead.group_by_user(found)

@@ -1,4 +1,4 @@
-"""What `afterturn dead list` and `afterturn dead show` print."""
+"""The output of `afterturn dead list` and `afterturn dead show`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from afterturn.watching.dead import DeadBatch
 
 
 def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None:
-    """Print dead batches: a table, or a JSON list."""
+    """Print dead batches, as a table or as a JSON list."""
     if as_json:
         print(_dumped([asdict(batch) | {"turns": batch.turns} for batch in found]))
         return
@@ -34,13 +34,13 @@ def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None
         table.add_row(str(batch.batch_id), owner, turns, str(batch.attempts), _clock(batch.dead_at), reason)
     console.print(table)
     if len(found) == limit:
-        console.print(f"only the latest {limit}; --limit shows more")
+        console.print(f"only the latest {limit} are listed; --limit shows more")
 
 
 def print_one(shown: Mapping[str, Any], turns: Sequence[Turn] | None, *, as_json: bool) -> None:
-    """Print what `reports.batch` returned: lines, or a JSON object; with the turns where they are given."""
+    """Print the row of a batch, and its turns if they are given, as text or as a JSON object."""
     if as_json:
-        content = {} if turns is None else {"content": [_said(turn) for turn in turns]}
+        content = {} if turns is None else {"content": [_turn_values(turn) for turn in turns]}
         print(_dumped(dict(shown) | content))
         return
     console = Console(highlight=False)
@@ -49,12 +49,12 @@ def print_one(shown: Mapping[str, Any], turns: Sequence[Turn] | None, *, as_json
             text = _clock(value) if isinstance(value, datetime) else str(value)
             console.print(f"[cyan]{name.replace('_', ' '):<18}[/]{escape(text)}", soft_wrap=True)
     for turn in turns or ():
-        said = "(taken back)" if turn.is_removed else turn.content
+        said = "(removed)" if turn.is_removed else turn.content
         console.print(f"\n[bold]{turn.position} {escape(turn.speaker)}[/] {_clock(turn.occurred_at)}")
         console.print(said, markup=False, soft_wrap=True)
 
 
-def _said(turn: Turn) -> dict[str, Any]:
+def _turn_values(turn: Turn) -> dict[str, Any]:
     return {
         "position": turn.position,
         "turn_id": turn.turn_id,

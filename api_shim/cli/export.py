@@ -58,7 +58,7 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
             redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client,
             _open_output(output) as file,
         ):
-            for record in export_module.records(stores.every(settings, client), scope):
+            for record in export_module.export_records(stores.list_user_stores(settings, client), scope):
                 print(json.dumps(record.values, ensure_ascii=False), file=file)
                 counts[record.kind] += 1
     except redis.RedisError as error:

@@ -1,4 +1,4 @@
-"""`afterturn scrub`: what was deleted leaves the disk as well."""
+"""`afterturn scrub`: remove deleted data from disk."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ EXIT_NOT_ALL = 1
 def scrub(
     rewrite: Annotated[
         bool,
-        typer.Option("--rewrite", help="Write the tables anew (VACUUM FULL): thorough; locks each one meanwhile."),
+        typer.Option("--rewrite", help="Rewrite the tables (VACUUM FULL). It is more thorough but locks each table."),
     ] = False,
 ) -> None:
-    """End what physically remains of deleted content: dead rows, write-ahead log, Redis's append-only file.
+    """Remove deleted data from disk: dead rows, the write-ahead log, Redis's append-only file.
 
-    It goes on with the next step where one is not allowed, and says so. Once a day, from cron, bounds how long
-    forgotten content stays on disk. Backups and replicas are yours: docs/how-to/forgetting.md.
+    If a step is not permitted, the command reports it and continues with the next one. Run it once a day, for example
+    from cron, to limit how long forgotten data stays on disk. It does not reach backups and replicas: see
+    docs/how-to/forgetting.md.
 
-    Exit code 0: all was done. 1: some of it was not. 2: a server is away.
+    Exit code 0: all steps are done. 1: a step failed. 2: a server is unavailable.
     """
     from afterturn import settings as settings_module
 
@@ -44,4 +45,4 @@ def _steps(settings: Settings, *, rewrite: bool) -> Iterator[ScrubStep]:
     from afterturn.forgetting import stores
 
     with redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
-        yield from scrub_module.steps(stores.every(settings, client), rewrite=rewrite)
+        yield from scrub_module.scrub_stores(stores.list_user_stores(settings, client), rewrite=rewrite)

@@ -1,4 +1,4 @@
-"""`afterturn status`: what waits, for how long, and what is wrong."""
+"""`afterturn status`: show the open work, its age, and problems."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 EXIT_OBJECTIVE_MISSED = 1
 EXIT_SERVER_AWAY = 2
-#: How often --watch looks.
+#: The time between two readings of --watch.
 WATCH_SECONDS = 2.0
 
 
 def status(
-    tenant: Annotated[
-        str | None, typer.Option(help="Only this tenant's.", metavar="TENANT", show_default=False)
-    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.", metavar="TENANT", show_default=False)] = None,
     user: Annotated[
         str | None,
-        typer.Option(help="Only this user's (of AFTERTURN_TENANT where --tenant names none).", show_default=False),
+        typer.Option(help="Only this user. Default tenant: AFTERTURN_TENANT.", show_default=False),
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.1, help="Freshness of the turns of the last minutes.")] = 15.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; its keys are stable.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="Measure freshness over the turns of this many minutes.")
+    ] = 15.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; its keys are stable.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Update every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """Show what waits at each stage and for how long, what is paused or dead, and how fresh the memory is.
+    """Show the waiting work of each stage with its age, paused and dead batches, and the freshness of the memory.
 
-    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS.
-    2: a server is away; what the others know is printed all the same. docs/how-to/operating.md says what to do then.
+    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS. 2: a
+    server is away; the data of the other servers is printed. See docs/how-to/operating.md.
     """
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports
@@ -46,13 +46,13 @@ def status(
         freshness_minutes=minutes,
     )
 
-    def look() -> Status:
-        return reading.read(settings, reports.status(settings, selection))
+    def read_status() -> Status:
+        return reading.read_report(settings, reports.status(settings, selection))
 
     if watch:
-        _watch(look, as_json=as_json)
+        _watch(read_status, as_json=as_json)
         return
-    found = look()
+    found = read_status()
     _print(found, as_json=as_json)
     raise typer.Exit(_exit_code(found))
 
@@ -72,11 +72,11 @@ def _print(found: Status, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(status_json.as_json(found), ensure_ascii=False), flush=True)
     else:
-        Console(highlight=False).print(status_table.of(found))
+        Console(highlight=False).print(status_table.make_view(found))
 
 
-def _watch(look: Callable[[], Status], *, as_json: bool) -> None:
-    """Show it again and again: in place on a terminal, as one JSON object a line otherwise."""
+def _watch(read_status: Callable[[], Status], *, as_json: bool) -> None:
+    """Print the status repeatedly: tables that are updated in place, or one JSON object per line."""
     from rich.live import Live
 
     from api_shim.cli import status_table
@@ -84,11 +84,11 @@ def _watch(look: Callable[[], Status], *, as_json: bool) -> None:
     try:
         if as_json:
             while True:
-                _print(look(), as_json=True)
+                _print(read_status(), as_json=True)
                 time.sleep(WATCH_SECONDS)
-        with Live(status_table.of(look()), auto_refresh=False) as live:
+        with Live(status_table.make_view(read_status()), auto_refresh=False) as live:
             while True:
                 time.sleep(WATCH_SECONDS)
-                live.update(status_table.of(look()), refresh=True)
+                live.update(status_table.make_view(read_status()), refresh=True)
     except KeyboardInterrupt:
         return

@@ -1,4 +1,4 @@
-"""The table that `afterturn status` prints."""
+"""The output of `afterturn status`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from afterturn.hot.backlog import HotBacklog
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.status import Selection, Status, StoredState
 
-#: What stands behind each step of a batch.
+#: Step of an open batch -> the work that it waits for.
 _STEPS = {"pending": "to extract", "extracted": "to embed", "unjudged": "to judge", "embedded": "to apply"}
 Row = tuple[str, str, str, str]
 
 
-def of(status: Status) -> RenderableType:
-    """Return it all: one line on the objective, one for each server that is away, and the tables."""
+def make_view(status: Status) -> RenderableType:
+    """Return the whole output: a line on the objective, a line for each server that is away, and the tables."""
     parts: list[RenderableType] = [_headline(status)]
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
@@ -34,8 +34,8 @@ def of(status: Status) -> RenderableType:
 
 
 def _headline(status: Status) -> str:
-    oldest = _age(status.oldest_seconds) or "none waits"
-    aim = f"the oldest unprocessed turn: {oldest} (objective: {_age(status.objective_seconds)})"
+    oldest = _age(status.oldest_seconds) or "none"
+    aim = f"oldest unprocessed turn: {oldest} (objective: {_age(status.objective_seconds)})"
     verdict = {
         True: "[bold green]objective met[/]",
         False: "[bold red]objective MISSED[/]",
@@ -68,14 +68,14 @@ def _rows(status: Status) -> Iterator[Row]:
         yield from (_breaker(name, state) for name, state in status.hot.breakers.items())
     if status.stored is not None:
         yield from (
-            (name.replace("_", " "), f"{count:,}", "", "ever") for name, count in status.stored.counters.items()
+            (name.replace("_", " "), f"{count:,}", "", "in total") for name, count in status.stored.counters.items()
         )
 
 
 def _pending(pending: HotBacklog) -> Row:
     share = pending.largest_shard_bytes / pending.limit_bytes_per_shard
-    room = f"{pending.bytes:,} bytes; the fullest shard is at {share:.0%} of its limit"
-    note = f"[bold red]ALARM: {room}[/]" if pending.is_alarming else room
+    size = f"{pending.bytes:,} bytes; the largest shard is at {share:.0%} of its limit"
+    note = f"[bold red]ALARM: {size}[/]" if pending.is_alarming else size
     return ("sessions to archive (Redis)", f"{pending.sessions:,}", _age(pending.oldest_seconds), note)
 
 
@@ -91,12 +91,12 @@ def _open(owed: Backlog) -> Iterator[Row]:
 
 
 def _other_debts(owed: Backlog) -> Iterator[Row]:
-    note = "in no hurry" if owed.imported_turns else ""
+    note = "low priority" if owed.imported_turns else ""
     yield ("imported turns to cut", f"{owed.imported_turns:,}", "", note)
     yield ("summaries owed", f"{owed.owed_summaries:,}", "", "")
     yield ("erasures unfinished", f"{owed.unfinished_erasures:,}", "", "")
     lapsed = f"[yellow]and {owed.leases.lapsed:,} lapsed[/]" if owed.leases.lapsed else ""
-    yield ("leases held", f"{owed.leases.held:,}", "", lapsed)
+    yield ("leases", f"{owed.leases.held:,}", "", lapsed)
 
 
 def _dead(stored: StoredState) -> Row:
@@ -109,7 +109,7 @@ def _dead(stored: StoredState) -> Row:
 
 def _rejected(stored: StoredState) -> Row:
     reasons = "; ".join(f"{escape(reason)}: {count:,}" for reason, count in stored.rejected_today.items())
-    return ("candidates not believed", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
+    return ("candidates rejected", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
 
 
 def _breaker(name: str, state: BreakerState) -> Row:
@@ -123,7 +123,7 @@ def _breaker(name: str, state: BreakerState) -> Row:
 
 
 def _freshness_title(stored: StoredState, selection: Selection) -> str:
-    return f"Freshness of the last {selection.freshness_minutes:g} minutes: {stored.delays.turns:,} turns came through"
+    return f"Freshness of the last {selection.freshness_minutes:g} minutes: {stored.delays.turns:,} searchable turns"
 
 
 def _freshness(stored: StoredState) -> Table:
@@ -139,7 +139,7 @@ def _freshness(stored: StoredState) -> Table:
 
 def _today(stored: StoredState) -> str:
     cost = stored.cost_today
-    tokens = f"{cost.prompt_tokens:,} tokens read, {cost.completion_tokens:,} written"
+    tokens = f"{cost.prompt_tokens:,} prompt tokens, {cost.completion_tokens:,} completion tokens"
     return f"LLM today (UTC): {cost.calls:,} calls, {tokens}"
 
 
@@ -148,7 +148,7 @@ def _clock(moment: datetime | None) -> str:
 
 
 def _age(seconds: float | None) -> str:
-    """Return a length of time as a person says it."""
+    """Return a duration with a fitting unit."""
     if seconds is None:
         return ""
     if seconds < 10:

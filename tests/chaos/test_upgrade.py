@@ -120,7 +120,7 @@ def test_an_entry_of_a_kind_that_only_a_newer_release_knows(pipeline, database, 
     assert [fields[b"d"] for _, fields in hot_store.xrange(pending)] == [NOTE_OF_THE_FUTURE]
     assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
 
-    held = [record.values["row"] for record in export.records(pipeline.runtime.user_stores, ANA)]
+    held = [record.values["row"] for record in export.export_records(pipeline.runtime.user_stores, ANA)]
     assert json.loads(NOTE_OF_THE_FUTURE) in [row.get("entry") for row in held]
     assert erasures.forget(pipeline.runtime, ANA).removed["redis.pending"] == 1
     assert not hot_store.exists(pending)
@@ -262,7 +262,7 @@ def _forget_with_notes(lane: Lane, connection) -> None:
     """Export and forget, by this release: the newer one's table is found because its rows belong to a user."""
     runtime = Runtime(lane.settings, pool_size=2)
     try:
-        kinds = [record.kind for record in export.records(runtime.user_stores, ANA)]
+        kinds = [record.kind for record in export.export_records(runtime.user_stores, ANA)]
         assert kinds.count("notes") == 2
         assert erasures.forget(runtime, ANA).removed["notes"] == 2
         assert _ids(connection, "note_id", "notes") == []

@@ -55,7 +55,7 @@ def test_dying_between_the_commit_and_redis_doubles_nothing(settings, pipeline, 
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
         from afterturn.pipeline.stages import archive
 
-        taken = pending.read(hot_store, [SESSION], limit=10)
+        taken = pending.read_entries(hot_store, [SESSION], limit=10)
         archive.archive_entries(connection, settings, taken.entries)
     # Here the process dies: the entry is still pending.
     assert hot_store.xlen(keys.pending(SESSION)) == 1
@@ -67,12 +67,12 @@ def test_dying_between_the_commit_and_redis_doubles_nothing(settings, pipeline, 
 def test_an_entry_leaves_only_when_both_its_ids_agree(settings, pipeline, hot_store):
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "old")
-    taken = pending.read(hot_store, [SESSION], limit=10)
+    taken = pending.read_entries(hot_store, [SESSION], limit=10)
     [entry] = taken.entries[SESSION]
     # Redis comes back empty, with its clock set back: a new turn gets the stream id of the old one.
     hot_store.flushall()
     hot_store.xadd(keys.pending(SESSION), {"i": "another-turn", "d": b"{}"}, id=entry.stream_id)
-    pending.remove(hot_store, taken, keep_recent=10, recent_seconds=60)
+    pending.remove_entries(hot_store, taken, keep_recent=10, recent_seconds=60)
     assert hot_store.xlen(keys.pending(SESSION)) == 1
     hot_store.flushall()
 
@@ -116,7 +116,7 @@ def test_an_unreadable_entry_stays_where_it_is_and_the_others_go_on(settings, pi
         pipeline.step()
     assert [content for _, _, content in rows(database)] == ["good", "good too"]
     assert hot_store.xlen(keys.pending(SESSION)) == 1
-    assert "stay where they are" in caplog.text
+    assert "cannot be read and stay" in caplog.text
 
 
 def test_two_archives_at_once_give_each_position_once(settings, pipeline, database):

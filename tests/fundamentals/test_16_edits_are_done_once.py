@@ -68,7 +68,7 @@ def test_a_dead_edit_is_replayed_with_its_own_answer_and_never_extracted(memory,
 def test_dying_between_the_commit_and_redis_doubles_no_edit(memory, pipeline, hot_store, settings, database):
     memory.add_facts([{"text": "Ana has one cat."}, {"text": "Ana has a dog.", "pinned": True}])
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
-        archive.archive_entries(connection, settings, pending.read(hot_store, [EDITS], limit=10).entries)
+        archive.archive_entries(connection, settings, pending.read_entries(hot_store, [EDITS], limit=10).entries)
     # Here the process dies: the entries are still pending, and nobody was told of the batches.
     assert hot_store.xlen(keys.pending(EDITS)) == 2
     database.execute("UPDATE batches SET hinted_at = now() - interval '1 hour'")
@@ -115,7 +115,7 @@ def test_edits_are_exported_and_forgotten(memory, pipeline, database, hot_store)
     first = memory.add_fact(f"{canary.WORD} has one cat.", topics=[canary.WORD])
     pipeline.settle()
     memory.correct_fact(first, f"{canary.WORD} has two cats.")
-    exported = str(list(export.records(pipeline.runtime.user_stores, EDITS.user)))
+    exported = str(list(export.export_records(pipeline.runtime.user_stores, EDITS.user)))
     assert "has one cat" in exported and "has two cats" in exported
     assert {"turns", "answers", "facts", "evidence"} <= set(canary.places(database, hot_store, canary.WORD))
     erasures.forget(pipeline.runtime, EDITS.user)

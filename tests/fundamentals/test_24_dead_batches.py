@@ -147,7 +147,7 @@ def test_of_halves_only_the_unusable_one_is_asked_for_again(settings, pipeline, 
 def test_replaying_twice_does_it_once(command, dead, batch):
     assert command("dead", "replay", dead, dead).out == "1 replayed\n"
     again = command("dead", "replay", dead)
-    assert (again.code, again.out) == (0, "0 replayed; 1 left alone: not dead any more\n")
+    assert (again.code, again.out) == (0, "0 replayed; 1 skipped: no longer dead\n")
     assert command("dead", "replay", "--all").out == "0 replayed\n"
     assert batch("user_seq") == (2,)
 

@@ -14,7 +14,7 @@ ANA = UserScope("default", "ana")
 
 
 def exported(pipeline, scope=ANA):
-    return [record.values for record in export.records(pipeline.runtime.user_stores, scope)]
+    return [record.values for record in export.export_records(pipeline.runtime.user_stores, scope)]
 
 
 def settled(pipeline, database):
@@ -141,7 +141,7 @@ def test_what_was_begun_is_finished_by_the_sweep(settings, pipeline, database, h
     memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     with pipeline.runtime.postgres.connection() as connection:
-        assert erasures.request(connection, ANA) == erasures.request(connection, ANA) == 1
+        assert erasures.request_erasure(connection, ANA) == erasures.request_erasure(connection, ANA) == 1
     database.execute("UPDATE erasures SET requested_at = now() - interval '2 seconds'")
     pipeline.settle()
     assert memory.history() == []
@@ -182,12 +182,12 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
 
     def carry_out():
         try:
-            results.append(erasures.carry_out(pipeline.runtime, ANA))
+            results.append(erasures.run_erasure(pipeline.runtime, ANA))
         except Exception as error:
             results.append(error)
 
     with pipeline.runtime.postgres.connection() as connection:
-        erasures.request(connection, ANA)
+        erasures.request_erasure(connection, ANA)
     sleeper = threading.Thread(target=carry_out)
     sleeper.start()
     assert asleep.wait(10)

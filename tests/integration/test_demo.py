@@ -22,14 +22,14 @@ def run(*arguments, environment):
     )
 
 
-def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(bare_environment, tmp_path):
+def test_the_demo_shows_every_step_and_leaves_nothing_behind(bare_environment, tmp_path):
     # Servers that the environment names belong to somebody else.
     foreign = {"AFTERTURN_REDIS_URL": "redis://127.0.0.1:1/0", "AFTERTURN_POSTGRES_URL": "postgresql://127.0.0.1:1/no"}
     done = run(environment=bare_environment | foreign)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     lines = [line.strip() for line in done.stdout.splitlines()]
-    assert "No LLM is configured: facts come from offline rules, which find less than a model." in lines
+    assert "No LLM is configured: offline rules extract the facts. They find fewer than a model." in lines
     assert "● Inês lives in Lisbon now, since August 2025." in lines
     assert "“I live in Lisbon now, since last month.” Inês, 23 Sep 2025" in lines
     assert "before: Inês lives in Porto." in lines
@@ -39,9 +39,9 @@ def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(bare_environment
     assert "Turns      54 written, 54 in Postgres: 0 lost, 0 doubled, in order" in lines
     assert "Cost       0 LLM calls, 0 tokens: offline rules" in lines
     assert any(
-        re.fullmatch(r"Flower +was at http://127\.0\.0\.1:\d+, and saw \d+ tasks succeed, 0 fail", x) for x in lines
+        re.fullmatch(r"Flower +was at http://127\.0\.0\.1:\d+; tasks: \d+ succeeded, 0 failed", x) for x in lines
     )
-    assert "nothing is left behind" in lines[-1]
+    assert "no data is kept" in lines[-1]
     assert left_over.wait_until_none(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -60,7 +60,10 @@ def test_an_llm_that_does_not_answer_fails_the_demo_with_the_reason(bare_environ
     unreachable = {"AFTERTURN_LLM_BASE_URL": "http://127.0.0.1:1/v1", "AFTERTURN_LLM_API_KEY": "none"}
     done = run("--no-flower", "--timeout", "3", environment=bare_environment | unreachable)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "The demo failed: not everything arrived within 3 s. Of 54 turns 54 are archived, 0 extracted" in done.stdout
+    assert (
+        "The demo failed: not all turns were processed within 3 s. Of 54 turns 54 are archived, 0 extracted"
+        in done.stdout
+    )
     assert "the endpoint cannot be reached" in done.stdout
     assert left_over.wait_until_none(tmp_path) == []
 

@@ -343,7 +343,7 @@ def test_forget_erases_what_was_judged(memory, pipeline, llm_server, database):
     said(memory, pipeline, "Ana sings.")
     said(memory, pipeline, "Ana paints.", day=2)
     assert len(judgements(database)) == 1
-    assert "judgements" in {record.kind for record in export.records(pipeline.runtime.user_stores, ANA)}
+    assert "judgements" in {record.kind for record in export.export_records(pipeline.runtime.user_stores, ANA)}
     erasures.forget(pipeline.runtime, ANA)
     assert judgements(database) == []
 

@@ -81,12 +81,16 @@ def test_every_report_reads_the_same_under_asyncio(settings, a_bit_of_everything
 
     async def read_all():
         return dict(
-            zip(made, await asyncio.gather(*[reading.read_async(settings, r()) for r in made.values()]), strict=True)
+            zip(
+                made,
+                await asyncio.gather(*[reading.read_report_async(settings, r()) for r in made.values()]),
+                strict=True,
+            )
         )
 
     under_asyncio = asyncio.run(read_all())
     for name, make in made.items():
-        assert_alike(under_asyncio[name], reading.read(settings, make()), name)
+        assert_alike(under_asyncio[name], reading.read_report(settings, make()), name)
 
     assert under_asyncio["dead_reasons"] == {"model_refused: no": 1}
     assert [batch.batch_id for batch in under_asyncio["dead_batches"]] == [a_bit_of_everything]
@@ -124,20 +128,20 @@ def assert_alike(one, other, name):
 
 def test_a_server_that_is_away_takes_nothing_of_the_others_with_it(settings, a_bit_of_everything):
     away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0", "broker_url": settings.redis_url})
-    found = asyncio.run(reading.read_async(away, reports.status(away, Selection())))
+    found = asyncio.run(reading.read_report_async(away, reports.status(away, Selection())))
     assert "AFTERTURN_REDIS_URL did not answer" in found.away["redis"]
     assert (found.hot, found.queues["extract"], found.stored.backlog.discarded) == (None, 2, 0)
 
     url = type(settings.postgres_url)("postgresql://nobody@127.0.0.1:1/none")
     away = settings.model_copy(update={"postgres_url": url})
-    found = asyncio.run(reading.read_async(away, reports.status(away, Selection())))
+    found = asyncio.run(reading.read_report_async(away, reports.status(away, Selection())))
     assert "AFTERTURN_POSTGRES_URL did not answer" in found.away["postgres"]
     assert (found.stored, found.hot.pending.sessions) == (None, 1)
     with pytest.raises(MemoryUnavailable, match="AFTERTURN_POSTGRES_URL"):
-        asyncio.run(reading.read_async(away, reports.backlog()))
+        asyncio.run(reading.read_report_async(away, reports.backlog()))
 
 
-@pytest.mark.parametrize("read", [reading.read, lambda *asked: asyncio.run(reading.read_async(*asked))])
+@pytest.mark.parametrize("read", [reading.read_report, lambda *asked: asyncio.run(reading.read_report_async(*asked))])
 def test_what_cannot_be_asked_is_refused(settings, read):
     with pytest.raises(InvalidInput, match="no such batch"):
         read(settings, reports.batch(UUID(int=1)))
@@ -147,7 +151,7 @@ def test_what_cannot_be_asked_is_refused(settings, read):
 
 def test_the_event_loop_goes_on_while_postgres_makes_a_report_wait(settings, database):
     async def read_beside_a_clock():
-        asked = asyncio.create_task(reading.read_async(settings, reports.backlog()))
+        asked = asyncio.create_task(reading.read_report_async(settings, reports.backlog()))
         ticks = 0
         while not asked.done():
             await asyncio.sleep(0.01)

@@ -35,7 +35,7 @@ def test_what_waits_in_redis(status, settings, hot_store):
 
 def test_the_alarm_is_the_clients(status, command, settings, hot_store):
     shard = keys.pending_bytes(3)
-    hot_store.set(shard, int(settings.pending_limit_bytes_per_shard * pending.ALARM_FRACTION) + 1)
+    hot_store.set(shard, int(settings.pending_limit_bytes_per_shard * pending.WARNING_FRACTION) + 1)
     assert status()["pending"]["is_alarming"] is True
     assert "ALARM" in command("status").out
 
@@ -44,11 +44,11 @@ def test_the_oldest_age_is_that_of_what_is_left(status, settings, pipeline, hot_
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "one")
     session = SessionScope("default", "ana", "default")
-    taken = pending.read(hot_store, [session], limit=1)
+    taken = pending.read_entries(hot_store, [session], limit=1)
     time.sleep(1.1)
     memory.write("user", "two")
     assert status()["pending"]["oldest_seconds"] > 1.1
-    pending.remove(hot_store, taken, keep_recent=0, recent_seconds=1)
+    pending.remove_entries(hot_store, taken, keep_recent=0, recent_seconds=1)
     assert status()["pending"]["oldest_seconds"] < 1.1
 
 

@@ -125,7 +125,7 @@ def is_unfinished(database):
 
 def assert_nothing_is_left(pipeline, database, hot_store):
     assert canary.places(database, hot_store, canary.WORD) == []
-    assert list(export.records(pipeline.runtime.user_stores, ANA)) == []
+    assert list(export.export_records(pipeline.runtime.user_stores, ANA)) == []
 
 
 def test_every_store_on_the_list_has_a_search_for_canaries(pipeline):
@@ -135,7 +135,7 @@ def test_every_store_on_the_list_has_a_search_for_canaries(pipeline):
 
 
 def test_a_further_store_is_exported_forgotten_and_scrubbed(remembered, pipeline, notes, database, hot_store):
-    exported = list(export.records(pipeline.runtime.user_stores, ANA))
+    exported = list(export.export_records(pipeline.runtime.user_stores, ANA))
     assert {"redis.pending", "redis.recent", "notes", "turns", "facts"} <= {record.kind for record in exported}
     assert [record.values for record in exported if record.kind == "notes"] == [{"note": canary.WORD}]
 
@@ -144,9 +144,9 @@ def test_a_further_store_is_exported_forgotten_and_scrubbed(remembered, pipeline
     assert (receipt.removed["notes"], receipt.removed["turns"], receipt.removed["redis.pending"]) == (1, 2, 1)
     assert notes.called == list(CALLS)
     assert_nothing_is_left(pipeline, database, hot_store)
-    assert {record.kind for record in export.records(pipeline.runtime.user_stores, BEN)} > {"notes", "turns"}
+    assert {record.kind for record in export.export_records(pipeline.runtime.user_stores, BEN)} > {"notes", "turns"}
 
-    steps = list(scrub.steps(pipeline.runtime.user_stores))
+    steps = list(scrub.scrub_stores(pipeline.runtime.user_stores))
     assert all(step.is_done for step in steps)
     assert {"append-only file", "vacuum notes", "vacuum turns", "write-ahead log"} <= {step.name for step in steps}
 
@@ -154,7 +154,7 @@ def test_a_further_store_is_exported_forgotten_and_scrubbed(remembered, pipeline
 def test_what_is_written_after_the_erasure_is_kept(remembered, pipeline, notes):
     erasures.forget(pipeline.runtime, ANA)
     notes.add(ANA, "Ana is back.")
-    assert erasures.carry_out(pipeline.runtime, ANA) is False
+    assert erasures.run_erasure(pipeline.runtime, ANA) is False
     assert [record.values for record in notes.records(ANA)] == [{"note": "Ana is back."}]
 
 
@@ -182,7 +182,7 @@ def test_a_store_that_fails_leaves_the_erasure_unfinished_and_the_sweep_ends_it(
 
 def test_a_store_that_is_away_is_said_and_the_erasure_is_noted(remembered, pipeline, notes, database):
     notes.failing["clear"] = MemoryUnavailable("the notes did not answer")
-    with pytest.raises(MemoryUnavailable, match="the notes did not answer: the erasure is noted"):
+    with pytest.raises(MemoryUnavailable, match="the notes did not answer: the erasure is requested"):
         erasures.forget(pipeline.runtime, ANA)
     assert is_unfinished(database)
 

@@ -13,7 +13,7 @@ from afterturn.context.assembly import ContextInput
 from afterturn.context.context import MEMORIES_RECALLED, Context, ContextRequest
 from afterturn.context.context_queries import StoredContext
 from afterturn.errors import MemoryUnavailable
-from afterturn.hot.pending import Hot
+from afterturn.hot.pending import HotTurns
 from afterturn.memories import Memory
 
 logger = logging.getLogger("afterturn.client")
@@ -36,7 +36,7 @@ def context(session: ClientSession, query: str | None, request: ContextRequest) 
 
 
 def _read_memory(
-    session: ClientSession, query: str | None, in_redis: Hot, limit: int
+    session: ClientSession, query: str | None, in_redis: HotTurns, limit: int
 ) -> Plan[tuple[StoredContext, list[Memory]]]:
     """Return the stored context and the recalled memories: if Postgres is unavailable, those read until then."""
     stored, recalled = context_queries.EMPTY_CONTEXT, list[Memory]()

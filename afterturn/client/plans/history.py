@@ -11,7 +11,7 @@ from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row
 from afterturn.errors import MemoryUnavailable
-from afterturn.hot.pending import Hot
+from afterturn.hot.pending import HotTurns
 from afterturn.recall import memory_queries
 from afterturn.turns import Turn
 
@@ -35,7 +35,7 @@ def history(session: ClientSession, limit: int) -> Plan[list[Turn]]:
     return merge_turns(session, archived, in_redis, limit)
 
 
-def merge_turns(session: ClientSession, archived: Sequence[Row], in_redis: Hot, limit: int) -> list[Turn]:
+def merge_turns(session: ClientSession, archived: Sequence[Row], in_redis: HotTurns, limit: int) -> list[Turn]:
     """Merge rows of `session_turns` (newest first) with the turns in Redis, by id. Return the last `limit` turns."""
     session_id = session.scope.session_id
     visible = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in in_redis.hidden]

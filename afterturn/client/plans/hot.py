@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from afterturn.client.effects import Plan, ReadRedis, Send
 from afterturn.client.session import ClientSession
 from afterturn.hot import keys, pending
-from afterturn.hot.pending import Hot
+from afterturn.hot.pending import HotTurns
 from afterturn.hot.prepared_call import PreparedCall
 
 #: Entries that are read in addition to the requested number of turns, because some entries are marks.
 MARKS_AMONG_TURNS = 16
 
 
-def read_turns(session: ClientSession, limit: int) -> Plan[Hot]:
+def read_turns(session: ClientSession, limit: int) -> Plan[HotTurns]:
     """Return the recent turns and the pending ones: all pending turns, or at least the `limit` newest of them."""
     count = limit + MARKS_AMONG_TURNS
     while True:
@@ -25,7 +25,7 @@ def read_turns(session: ClientSession, limit: int) -> Plan[Hot]:
                 ("HKEYS", session.hidden_key),
             )
         )
-        hot = pending.newest(session.scope.session_id, list(reversed(rows)), recent, hidden)
+        hot = pending.unite_turns(session.scope.session_id, list(reversed(rows)), recent, hidden)
         if hot.waiting >= limit or len(rows) < count:
             return hot
         count *= 4

@@ -13,7 +13,7 @@ from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput, MemoryUnavailable, ModelError
-from afterturn.hot.pending import Hot
+from afterturn.hot.pending import HotTurns
 from afterturn.memories import Memory
 from afterturn.recall import filters, memory_queries, search
 from afterturn.recall.question_embedder import QuestionEmbedder
@@ -110,7 +110,7 @@ def _read_newest_turns(session: ClientSession, limit: int) -> Plan[list[Memory]]
     return list(by_id.values())[:limit]
 
 
-def _rank_memories(session: ClientSession, requested: Search, in_redis: Hot, limit: int) -> Plan[list[Memory]]:
+def _rank_memories(session: ClientSession, requested: Search, in_redis: HotTurns, limit: int) -> Plan[list[Memory]]:
     """Return the best memories of Postgres and Redis, best first. Postgres is read in one transaction."""
     embedder = yield from GetEmbedder()
     vector = None if requested.query is None else (yield from _embed_query(session, embedder, requested.query))

@@ -1,8 +1,8 @@
--- What is owed just now. Each query reads the open rows only, by a partial index, however many are done. Tenant and
--- user may be null: all tenants, or all users of a tenant.
+-- The open work. Each query reads only open rows, through a partial index, so that many finished rows do not slow it.
+-- A null tenant means all tenants, a null user all users.
 
 -- name: uncut
--- Archived turns that belong to no batch, and how long ago the oldest was acknowledged.
+-- Count the archived turns without a batch, with the age of the oldest since it was acknowledged.
 SELECT count(*) AS sessions,
        coalesce(sum(s.next_position - 1 - s.cut_through), 0)::bigint AS turns,
        extract(epoch FROM now() - min(coalesce(t.written_at, s.uncut_since)))::float AS oldest_seconds
@@ -15,8 +15,8 @@ WHERE s.cut_due_at IS NOT NULL
       AND (%(user_id)s::text IS NULL OR s.user_id = %(user_id)s)
 
 -- name: batches
--- Open batches by step, how long ago the oldest turn of each step was acknowledged, and how many are paused. Imported
--- turns are in no hurry: their age is left out.
+-- Count the open batches by step, with the age of the oldest turn of each step, and the paused ones. The age excludes
+-- imported turns, which have low priority.
 SELECT CASE WHEN b.state = 'pending' THEN 'pending'
             WHEN b.embedded_at IS NULL THEN 'extracted'
             WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END AS step,
@@ -35,34 +35,34 @@ WHERE b.state IN ('pending', 'extracted')
 GROUP BY step
 
 -- name: leases
--- Leases that somebody holds, and those that lapsed and were not taken over.
+-- Count the valid leases, and the lapsed ones that were not taken over.
 SELECT count(*) FILTER (WHERE until > now()) AS held, count(*) FILTER (WHERE until <= now()) AS lapsed
 FROM leases
 WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: summaries
--- Sessions whose summary lacks what was applied.
+-- Count the sessions whose summary does not cover all applied batches.
 SELECT count(*) AS owed FROM sessions
 WHERE owes_summary
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: imported
--- Imported turns that belong to no batch yet.
+-- Count the imported turns without a batch.
 SELECT coalesce(sum(last_position - first_position + 1), 0)::bigint AS turns FROM imported_runs
 WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: erasures
--- Erasures that were begun and are not finished.
+-- Count the unfinished erasures.
 SELECT count(*) AS unfinished FROM erasures
 WHERE completed_at IS NULL
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: discarded
--- Dead batches that an operator gave up on.
+-- Count the discarded dead batches.
 SELECT count(*) AS discarded FROM batches
 WHERE state = 'dead' AND discarded_at IS NOT NULL
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)

@@ -1,5 +1,5 @@
 -- name: find
--- Dead batches, the latest first. Tenant, user, reason (how it begins) and limit may be null: whatever they are.
+-- Read dead batches, the latest first. Reason is a prefix. Tenant, user, reason and limit may be null: no condition.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, reason, attempts, created_at,
        dead_at, discarded_at
 FROM batches
@@ -11,11 +11,11 @@ ORDER BY dead_at DESC, user_seq DESC
 LIMIT %(limit)s
 
 -- name: named
--- Which of these batches there are, and whose, dead or not.
+-- Read which of these batches exist, dead or not, and their owners.
 SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: show
--- One batch, dead or not, and what its calls came to.
+-- Read one batch, dead or not, with the sums of its calls and tokens.
 SELECT b.tenant_id, b.user_id, b.batch_id, b.session_id, b.user_seq, b.first_position, b.last_position, b.tokens,
        b.cut_by, b.state, b.kind, b.reason, b.attempts, b.prompt_version, b.model, b.embedded_at,
        b.verified_at = b.extracted_at AS is_verified, b.paused_until, b.created_at,
@@ -33,7 +33,7 @@ WHERE b.batch_id = %(batch_id)s
 SELECT next_user_seq FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: lock_dead
--- Those of these batches that are dead, in their old order.
+-- Read and lock the dead ones of these batches, in their old order.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, reason,
        attempts, prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
@@ -42,19 +42,19 @@ ORDER BY user_seq
 FOR NO KEY UPDATE
 
 -- name: answers
--- All that was ever answered for a batch, by any prompt and model.
+-- Read all stored answers of a batch, of any prompt version and model.
 SELECT prompt_version, model, first_position, last_position, attempt, answer FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
 
 -- name: delete_answer
--- Drop an answer that cannot be used, so that it is asked for anew.
+-- Delete an answer that cannot be used, so that the LLM is asked again.
 DELETE FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
       AND first_position = %(first_position)s AND last_position = %(last_position)s AND attempt = %(attempt)s
 
 -- name: replay
--- dead -> pending, or extracted where the stored answer can be used: with a new number, as if it had just been cut.
+-- dead -> pending, or extracted if the stored answer can be used. The batch gets a new number, as if it was just cut.
 UPDATE batches
 SET state = %(state)s, user_seq = %(user_seq)s, reason = NULL, attempts = 0, successes_seen = NULL, paused_until = NULL,
     hinted_at = NULL, dead_at = NULL, discarded_at = NULL, embedded_at = NULL,
@@ -68,13 +68,13 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 UPDATE users SET next_user_seq = %(next_user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: discard
--- Give up on dead batches for good. Those discarded before are left as they are.
+-- Discard dead batches. Already discarded ones are unchanged.
 UPDATE batches SET discarded_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(batch_ids)s)
       AND state = 'dead' AND discarded_at IS NULL
 RETURNING batch_id, user_seq, reason
 
 -- name: audit
--- Who did what to a batch. No content.
+-- Insert who did what to a batch, without content.
 INSERT INTO audit_log (tenant_id, user_id, action, batch_id, details, actor)
 VALUES (%(tenant_id)s, %(user_id)s, %(action)s, %(batch_id)s, %(details)s, %(actor)s)

@@ -1,61 +1,60 @@
 -- name: epochs
--- A number of each of these users that grows with every erasure of theirs: once when it is asked for, and once more when
--- it is done.
+-- Read a number for each of these users that increases when an erasure is requested and when it is completed.
 SELECT owner_hash, max(2 * epoch + (completed_at IS NOT NULL)::int) AS epoch
 FROM erasures WHERE owner_hash = ANY(%(owner_hashes)s) GROUP BY owner_hash
 
 -- name: unfinished
--- Erasures to be driven on: whoever asked for one has had a second to do it.
+-- Read the erasures that workers must continue. The process that requested one has a second to run it itself.
 SELECT tenant_id, user_id FROM erasures
 WHERE completed_at IS NULL AND requested_at < now() - interval '1 second'
 ORDER BY requested_at
 LIMIT %(limit)s
 
 -- name: touch_user
--- Lock the user's row, which is made where there is none, and let whoever decided on an older version decide again.
+-- Insert or lock the user's row, and increment its version, so that concurrent writers decide again.
 INSERT INTO users (tenant_id, user_id) VALUES (%(tenant_id)s, %(user_id)s)
 ON CONFLICT (tenant_id, user_id) DO UPDATE SET version = users.version + 1
 
 -- name: request
--- Ask for an erasure; where one is under way, that one will do.
+-- Insert the request for an erasure, unless an unfinished one exists.
 INSERT INTO erasures (owner_hash, epoch, tenant_id, user_id)
 SELECT %(owner_hash)s, coalesce(max(epoch), 0) + 1, %(tenant_id)s, %(user_id)s
 FROM erasures WHERE owner_hash = %(owner_hash)s
 HAVING bool_and(completed_at IS NOT NULL) IS NOT FALSE
 
 -- name: last_epoch
--- The number of a user's last erasure.
+-- Read the number of a user's last erasure.
 SELECT max(epoch) AS epoch FROM erasures WHERE owner_hash = %(owner_hash)s
 
 -- name: take
--- Take an unfinished erasure for this transaction, unless somebody else is at it. The token, larger with every taking,
--- tells Redis which of two is the later one.
+-- Lock an unfinished erasure for this transaction, unless another process has locked it. Each call gives a larger token;
+-- the fence in Redis compares tokens.
 SELECT epoch, removed, nextval('lease_tokens') AS token FROM erasures
 WHERE owner_hash = %(owner_hash)s AND completed_at IS NULL
 FOR UPDATE SKIP LOCKED
 
 -- name: note_removed
--- How much has been removed so far.
+-- Store the counts of the records removed so far.
 UPDATE erasures SET removed = %(removed)s WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s
 
 -- name: allow_time
--- A large memory takes longer to delete than other statements may take.
+-- Raise the timeout of statements, because deleting a large memory takes long.
 SELECT set_config('statement_timeout', '600000', true)
 
 -- name: lock_user
--- Keep out archives, and all new claims: those hold on to the row's key.
+-- Lock the user's row. Archive tasks and new claims wait for it, because their rows reference its key.
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR UPDATE
 
 -- name: sessions
--- The names of a user's sessions.
+-- Read the ids of a user's sessions.
 SELECT session_id FROM sessions WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: complete
--- It is done: what stays of it names nobody.
+-- Complete the erasure, and remove the user's ids from its row.
 UPDATE erasures SET completed_at = clock_timestamp(), removed = %(removed)s, tenant_id = NULL, user_id = NULL
 WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s
 
 -- name: receipt
--- What came of an erasure that is done.
+-- Read the receipt of a completed erasure.
 SELECT owner_hash, epoch, requested_at, completed_at, removed FROM erasures
 WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s AND completed_at IS NOT NULL

@@ -1,6 +1,6 @@
 -- name: progress
--- How far one tenant's turns, batches and sessions have come: one row of counts. Turns are counted by what sessions and
--- batches say of themselves, so that this stays cheap however many there are.
+-- Count the turns, batches and sessions of one tenant by stage, in one row. Turns are counted from columns of sessions
+-- and batches, so that the query is cheap with many turns.
 SELECT s.sessions, s.archived_turns, s.uncut_turns, s.summarized_sessions, b.*, f.*
 FROM (
     SELECT count(*) AS sessions,
@@ -10,11 +10,11 @@ FROM (
                WHERE cut_through = next_position - 1 AND applied_through > 0 AND summarized_through >= applied_through
                      AND NOT EXISTS (
                          SELECT FROM batches AS b
-                         WHERE b.tenant_id = held.tenant_id AND b.user_id = held.user_id
-                               AND b.session_id = held.session_id AND b.state IN ('pending', 'extracted')
+                         WHERE b.tenant_id = own.tenant_id AND b.user_id = own.user_id
+                               AND b.session_id = own.session_id AND b.state IN ('pending', 'extracted')
                      )
            ) AS summarized_sessions
-    FROM sessions AS held WHERE tenant_id = %(tenant_id)s
+    FROM sessions AS own WHERE tenant_id = %(tenant_id)s
 ) AS s,
 (
     SELECT count(*) AS batches,
@@ -34,11 +34,10 @@ FROM (
     FROM facts WHERE tenant_id = %(tenant_id)s
 ) AS f
 
--- Of the queries below, tenant and user may be null: all tenants, or all users of a tenant. So may seconds: however long
--- ago.
+-- In the queries below, a null tenant means all tenants, a null user all users, and null seconds all time.
 
 -- name: dead_reasons
--- Why batches are dead, the most frequent reason first. Discarded ones are not counted.
+-- Count dead batches by reason, the most frequent first, without discarded ones.
 SELECT reason, count(*) AS batches FROM batches
 WHERE state = 'dead' AND discarded_at IS NULL
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
@@ -46,7 +45,7 @@ WHERE state = 'dead' AND discarded_at IS NULL
 GROUP BY reason ORDER BY batches DESC, reason
 
 -- name: rejected
--- Why candidates, or parts of them, were not believed since a moment, the most frequent reason first.
+-- Count the rejected candidates, or parts of them, since a time, by reason, the most frequent first.
 SELECT r.reason, count(*) AS candidates
 FROM batches AS b
 JOIN rejections AS r ON r.tenant_id = b.tenant_id AND r.user_id = b.user_id AND r.batch_id = b.batch_id
@@ -56,8 +55,8 @@ WHERE b.state = 'applied' AND b.applied_at >= %(since)s
 GROUP BY r.reason ORDER BY candidates DESC, r.reason
 
 -- name: freshness
--- Seconds from a turn's acknowledgement to its row in Postgres, and to the facts of its batch: of the turns that came
--- there in the last seconds. Imported ones, which wait on purpose, are not counted among the facts.
+-- Compute the seconds from a turn's acknowledgement to its row in Postgres, and to the facts of its batch, over the turns
+-- that got there in the last seconds. Imported turns wait on purpose, so the second number excludes them.
 SELECT * FROM (
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS archived_p50,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS archived_p95
@@ -84,8 +83,8 @@ SELECT * FROM (
 ) AS searchable
 
 -- name: stage_delays
--- Median and 95th percentile of the seconds between one stage's end and the next one's, over the turns that became
--- searchable in the last seconds.
+-- Compute the median and the 95th percentile of the seconds from the end of one stage to the end of the next one, over
+-- the turns that became searchable in the last seconds.
 SELECT count(*) AS turns,
        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM t.archived_at - t.written_at)::float)
            AS archive,
@@ -107,7 +106,7 @@ WHERE b.state = 'applied' AND b.cut_by <> 'import'
       AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
 
 -- name: cost
--- What LLM calls came to, since a moment or since ever.
+-- Sum the calls and tokens of the LLM, since a time or of all time.
 SELECT count(*) AS calls,
        coalesce(sum(prompt_tokens), 0)::bigint AS prompt_tokens,
        coalesce(sum(completion_tokens), 0)::bigint AS completion_tokens

@@ -1,14 +1,14 @@
--- Taking a turn back. All of it runs in the archive's transaction, under the user's and the session's row lock.
+-- Remove a turn. All queries run in the archive's transaction, under the row locks of the user and the session.
 
 -- name: remove_turn
--- Take a turn back; it keeps its row and position. No row: it is unknown, or was taken back before.
+-- Mark a turn as removed; it keeps its row and position. No row is returned if it is unknown or already removed.
 UPDATE turns SET removed_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND turn_id = %(turn_id)s AND removed_at IS NULL
 RETURNING position
 
 -- name: removed_turns
--- Which of these turns were taken back.
+-- Read which of these turns are removed.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
 FROM turns AS t
 JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
@@ -17,12 +17,13 @@ USING (tenant_id, user_id, session_id, turn_id)
 WHERE t.removed_at IS NOT NULL
 
 -- name: bump_version
--- Whoever decided on the user's memory as it was must decide again.
+-- Increment the user's version, so that writers that decided on the older memory decide again.
 UPDATE users SET version = version + 1 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: seize_leases
--- Take over the leases on the session's summary and on the batches that show a turn, as their own or as context. Whoever
--- holds one can write no more; whoever wants one waits for this transaction, and then reads the turns without it.
+-- Take over the leases on the session's summary and on the batches that contain a turn, also as context. A worker that
+-- had such a lease can no longer write. A worker that wants one waits for this transaction and then reads the turns
+-- without the removed one.
 INSERT INTO leases (tenant_id, user_id, kind, item, token, owner, until, deadline)
 SELECT %(tenant_id)s, %(user_id)s, work.kind, work.item, nextval('lease_tokens'), 'removal', now(), now()
 FROM (
@@ -36,13 +37,13 @@ ON CONFLICT (tenant_id, user_id, kind, item) DO UPDATE
 SET token = EXCLUDED.token, owner = EXCLUDED.owner, until = EXCLUDED.until, deadline = EXCLUDED.deadline
 RETURNING token
 
--- name: drop_leases
--- End the leases that were seized.
+-- name: delete_leases
+-- Delete the leases that were taken over.
 DELETE FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND token = ANY(%(tokens)s)
 
 -- name: batches
--- The batches that show a turn, as their own or as context. Read after their leases were seized.
+-- Read and lock the batches that contain a turn, also as context, after their leases were taken over.
 SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
        prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
@@ -51,19 +52,19 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY user_seq
 FOR NO KEY UPDATE
 
--- name: drop_answers
--- The stored answers of a batch: they were given to turns of which one is gone.
+-- name: delete_answers
+-- Delete the stored answers of a batch, because they contain the removed turn.
 DELETE FROM answers WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
--- name: ask_again
--- A batch that was not applied yet begins again, at once. A dead one stays dead, and begins again when it is replayed.
+-- name: reset_batch
+-- Start a batch that is not applied again, at once. A dead batch stays dead, and starts again when it is replayed.
 UPDATE batches
 SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'pending' END, hinted_at = NULL,
     prompt_version = NULL, model = NULL, extracted_at = NULL, embedded_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state <> 'applied'
 
--- name: drop_vector
--- The vectors of one turn or episode, in every space.
+-- name: delete_vector
+-- Delete the vectors of one turn or episode, in every space.
 DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 
@@ -179,7 +180,7 @@ UPDATE facts SET superseded_by = %(new_id)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND superseded_by = %(fact_id)s
 
 -- name: texts_of_batch
--- What is still believed of what a batch said, in the order in which it was said.
+-- Read the texts of a batch's facts that are not retracted, in the order in which they were said.
 SELECT f.text
 FROM evidence AS e
 JOIN facts AS f ON f.tenant_id = e.tenant_id AND f.user_id = e.user_id AND f.fact_id = e.fact_id
@@ -190,12 +191,12 @@ WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.batch_id = %
 GROUP BY f.text
 ORDER BY min(e.position), max(f.importance) DESC, f.text
 
--- name: drop_episode
--- Nothing is left that the episode could tell.
+-- name: delete_episode
+-- Delete the episode of a batch whose facts are all retracted.
 DELETE FROM episodes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
 -- name: rewrite_episode
--- The episode tells what is left. Where the batch had none, none is made.
+-- Rewrite the episode from the remaining facts. If the batch has no episode, none is inserted.
 UPDATE episodes AS e
 SET title = %(title)s, summary = %(summary)s, outcome = 'none', started_at = said.first, ended_at = said.last
 FROM (

@@ -67,13 +67,13 @@ def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTu
 def _pieces(session: LockedSession, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
     """Return the batches to cut now, with the reason: full ones, the rest if it is due or flushed, and each edit."""
     if session.holds_edits:
-        return [(piece, "edit") for piece in cut.plan(uncut, cut.SINGLY)]
+        return [(piece, "edit") for piece in cut.plan_cuts(uncut, cut.SINGLY)]
     rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
     pieces: list[tuple[Cut, str]] = []
     for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
         # Turns before imported turns need not wait for more turns: none will follow them.
         because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
-        for piece in () if is_imported else cut.plan(stretch, limits):
+        for piece in () if is_imported else cut.plan_cuts(stretch, limits):
             if piece.is_full:
                 pieces.append((piece, "size"))
             elif because:

@@ -128,7 +128,7 @@ def _note_flushes(archiving: Archiving) -> None:
 
 
 def _carry_out_removals(archiving: Archiving) -> None:
-    removal.carry_out(archiving.connection, archiving.taken, archiving.known_turns, archiving.settings)
+    removal.apply_removals(archiving.connection, archiving.taken, archiving.known_turns, archiving.settings)
 
 
 #: The archiver of each kind, in the order of the calls: a removal may name a turn of the same archive.

@@ -50,14 +50,16 @@ def archive(
         try:
             with pool.connection() as connection, connection.transaction():
                 cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs)
-                gone = removal.removed(connection, taken.entries)
+                gone = removal.read_removed_turn_ids(connection, taken.entries)
                 faults.point("archive.before_commit")
         except TransitionRefused as error:
             logger.warning("pending turns are read again: %s", error)
             continue
         faults.point("archive.after_commit")
         new_batches += cut_now
-        pending.remove(client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
+        pending.remove_entries(
+            client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds
+        )
         faults.point("archive.entries_removed")
         remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= ENTRIES_PER_SESSION]
     return new_batches
@@ -91,7 +93,7 @@ def archive_entries(
     # What was written makes a user and a session; a cut, or a late message, must not bring back who was forgotten.
     written = [scope for scope, entries in taken.items() if entries]
     next_user_seq = locked.lock_users(connection, users, new={scope.user for scope in written})
-    if epochs is not None and erasures.epochs(connection, users) != epochs:
+    if epochs is not None and erasures.read_epochs(connection, users) != epochs:
         raise TransitionRefused("a user was forgotten while their turns were being archived")
     scopes = [scope for scope in taken if scope.user in next_user_seq]
     sessions = locked.lock_sessions(connection, scopes, new=written)
@@ -105,5 +107,5 @@ def _read(
 ) -> tuple[dict[UserScope, int], Taken]:
     """Return the erasures that are known now, and then what is pending: in this order, so that none is missed."""
     with pool.connection() as connection:
-        epochs = erasures.epochs(connection, {scope.user for scope in sessions})
-    return epochs, pending.read(client, sessions, limit=ENTRIES_PER_SESSION)
+        epochs = erasures.read_epochs(connection, {scope.user for scope in sessions})
+    return epochs, pending.read_entries(client, sessions, limit=ENTRIES_PER_SESSION)

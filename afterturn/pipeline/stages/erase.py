@@ -9,4 +9,4 @@ from afterturn.scopes import UserScope
 
 def erase(runtime: Runtime, scope: UserScope) -> bool:
     """Carry out one user's erasure. Returns whether it was carried out; False if there is nothing to do."""
-    return erasures.carry_out(runtime, scope)
+    return erasures.run_erasure(runtime, scope)

@@ -135,7 +135,7 @@ def _owed_indexes(runtime: Runtime) -> int:
 
 def _owed_erasures(runtime: Runtime) -> int:
     with runtime.postgres.connection() as connection:
-        users = erasures.unfinished(connection)
+        users = erasures.read_unfinished_users(connection)
     for user in users:
         runtime.enqueue.send("erase", user.tenant_id, user.user_id)
     return len(users)

@@ -1,1 +1,1 @@
-"""`afterturn demo`: everything once, from the first turn to the recalled fact, before one's eyes."""
+"""`afterturn demo`: replay a short conversation, and show each step from a written turn to a recalled fact."""

@@ -1,4 +1,4 @@
-"""Asking questions in a new session, and printing what is recalled: each memory with its evidence."""
+"""Ask questions in a new session, and print the recalled memories with their evidence."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from afterturn.settings import Settings
 from api_shim.cli.demo.paragraphs import print_indented
 from api_shim.cli.demo.recorded import RecordedQuestion, RecordedSession
 
-#: The questions are asked in a session of their own: what is recalled comes from other conversations.
+#: The questions are asked in a separate session, so that the memories come from other conversations.
 ASKING_SESSION = "questions"
 RECALLED = 5
 SHOWN = 2
-#: A memory that scores less than this part of the best one is company, not an answer.
+#: A memory whose score is below this fraction of the best score is not printed.
 SHOWN_FROM = 0.75
 
 
@@ -38,7 +38,7 @@ def print_answers(
 
 
 def print_memories(memories: Sequence[Memory], console: Console) -> None:
-    """Print the first memories, as long as they score like answers."""
+    """Print the first memories whose scores are near the best one."""
     shown = without_repetition(memories)[:SHOWN]
     if not shown:
         print_indented(console, 2, Text("(nothing)", "dim"))
@@ -48,13 +48,13 @@ def print_memories(memories: Sequence[Memory], console: Console) -> None:
 
 
 def without_repetition(memories: Sequence[Memory]) -> list[Memory]:
-    """Return the memories in their order, without the raw turns that are the evidence of a fact among them."""
+    """Return the memories in their order, without raw turns that are evidence of a fact in the list."""
     quoted = {said.turn_id for memory in memories if memory.kind == "fact" for said in memory.evidence}
     return [memory for memory in memories if memory.kind == "fact" or memory.memory_id not in quoted]
 
 
 def print_memory(memory: Memory, console: Console) -> None:
-    """Print one memory: what it says, who said so, and what was believed before."""
+    """Print one memory: its text, its evidence, and the texts of superseded facts."""
     if memory.kind != "fact":
         print_indented(console, 2, Text.assemble(("○ ", "dim"), _quoted(memory.evidence[0])))
         return

@@ -1,4 +1,4 @@
-"""What the run came to: turns lost or doubled, how long they took, what they cost, where the doors were."""
+"""The results of a run: lost or doubled turns, their times, the LLM cost, and the addresses of the services."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from afterturn.watching import progress
 from afterturn.watching.progress import Cost, Freshness
 from api_shim.cli.demo import delivery, flower
 from api_shim.cli.demo.delivery import Delivery
-from api_shim.cli.demo.flower import TasksSeen
+from api_shim.cli.demo.flower import TaskCounts
 from api_shim.cli.demo.paragraphs import print_indented, print_markup
-from api_shim.cli.demo.plays import Play
+from api_shim.cli.demo.scenario import DemoScenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What is known after a run."""
+    """The results of a run."""
 
     delivery: Delivery
     freshness: Freshness
@@ -34,35 +34,37 @@ class Findings:
     is_offline: bool
     write_seconds: Sequence[float]
     api_address: str
-    #: Empty when the run was without Flower.
+    #: Empty if the run did not start Flower.
     flower_address: str
-    tasks_seen: TasksSeen | None
+    task_counts: TaskCounts | None
 
 
-def find(play: Play, stack: Stack, pool: ConnectionPool[Connection], write_seconds: Sequence[float]) -> Findings:
-    """Read it all, while the stack still runs. Raises MemoryUnavailable."""
+def collect_findings(
+    scenario: DemoScenario, stack: Stack, pool: ConnectionPool[Connection], write_seconds: Sequence[float]
+) -> Findings:
+    """Read all results while the stack still runs. Raises MemoryUnavailable."""
     with translate_connection_errors(), pool.connection() as connection:
-        freshness = steps.run(connection, progress.read_freshness(play.tenant_id))
-        cost = steps.run(connection, progress.read_cost(play.tenant_id))
+        freshness = steps.run(connection, progress.read_freshness(scenario.tenant_id))
+        cost = steps.run(connection, progress.read_cost(scenario.tenant_id))
     flower_address = stack.address("flower")
     return Findings(
-        delivery=delivery.check(play.sessions, stack.settings),
+        delivery=delivery.check_delivery(scenario.sessions, stack.settings),
         freshness=freshness,
         cost=cost,
         is_offline=stack.settings.is_offline,
         write_seconds=write_seconds,
         api_address=stack.address("api"),
         flower_address=flower_address,
-        tasks_seen=flower.tasks_seen(flower_address) if flower_address else None,
+        task_counts=flower.read_task_counts(flower_address) if flower_address else None,
     )
 
 
-def print_found(found: Findings, console: Console) -> None:
+def print_findings(found: Findings, console: Console) -> None:
     """Print one line for each finding."""
     console.print("\n[bold]The run[/]")
     lines = {
         "Turns": _turns(found.delivery),
-        "Write": f"{median(found.write_seconds) * 1000:.2f} ms a turn: all that an agent waits for",
+        "Write": f"{median(found.write_seconds) * 1000:.2f} ms a turn: an agent waits only for this",
         "Freshness": _freshness(found.freshness),
         "Cost": _cost(found),
         "HTTP API": f"was at {found.api_address}",
@@ -73,14 +75,14 @@ def print_found(found: Findings, console: Console) -> None:
 
 
 def print_end(console: Console, *, seconds: float, data_dir: Path | None, tenant_id: str) -> None:
-    """Print how long all of it took, and what is left."""
+    """Print how long the demo took, and where its data is."""
     kept = escape(str(data_dir))
-    left = f"its memory stays in {kept}" if data_dir else "nothing is left behind"
+    left = f"the data is kept in {kept}" if data_dir else "no data is kept"
     console.print()
-    print_markup(console, f"All is stopped, {left}. [dim]{seconds:.1f} s in all.[/]")
+    print_markup(console, f"Everything is stopped; {left}. [dim]{seconds:.1f} s in total.[/]")
     if data_dir:
         tenant = escape(tenant_id)
-        print_markup(console, f"Go on with it: AFTERTURN_TENANT={tenant} afterturn up --data-dir {kept}")
+        print_markup(console, f"To continue with it: AFTERTURN_TENANT={tenant} afterturn up --data-dir {kept}")
 
 
 def _turns(delivery: Delivery) -> str:
@@ -114,7 +116,7 @@ def _cost(found: Findings) -> str:
 
 def _flower(found: Findings) -> str:
     if not found.flower_address:
-        return "was left out"
-    seen = found.tasks_seen
-    tasks = f", and saw {seen.succeeded} tasks succeed, {seen.failed} fail" if seen else ""
+        return "was not started"
+    seen = found.task_counts
+    tasks = f"; tasks: {seen.succeeded} succeeded, {seen.failed} failed" if seen else ""
     return f"was at {found.flower_address}{tasks}"

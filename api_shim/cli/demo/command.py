@@ -15,28 +15,30 @@ def demo(
             "--data-dir",
             "--keep",
             metavar="DIR",
-            help="Run in this directory and keep it; `afterturn up --data-dir DIR` goes on with it. "
-            "Without it the demo leaves nothing behind.",
+            help="Run in this directory and keep it; `afterturn up --data-dir DIR` continues with it. "
+            "Without it the demo deletes all its data.",
             show_default=False,
         ),
     ] = None,
     questions: Annotated[int | None, typer.Option(min=0, help="How many questions to ask.", show_default=False)] = None,
-    no_flower: Annotated[bool, typer.Option("--no-flower", help="Without Flower, the page that shows the tasks.")] = (
-        False
-    ),
-    timeout: Annotated[float, typer.Option(min=1, help="How many seconds the turns may take to become memory.")] = 300,
+    no_flower: Annotated[
+        bool, typer.Option("--no-flower", help="Do not start Flower, the web page that shows the tasks.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="The longest time in seconds until all turns are processed.")
+    ] = 300,
 ) -> None:
-    """Show the whole way once: write turns, watch them become memory, ask questions. Needs no key and no network.
+    """Write turns, show how they become memory, and ask questions. It needs no key and no network.
 
-    A conversation of two users that ships with afterturn is replayed through real servers and workers on free ports.
-    With AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL an LLM extracts the facts; otherwise offline rules do. Other
-    servers that the environment names are left alone.
+    The demo replays a conversation of two users, which is part of this package, with real servers and workers on free
+    ports. With AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL an LLM extracts the facts, otherwise offline rules do.
+    It does not use the servers that the environment names.
     """
     from afterturn import extras
 
     for extra in ("worker", "http"):
         extras.require(extra, "`afterturn demo`")
-    from api_shim.cli.demo import plays, run
+    from api_shim.cli.demo import run, scenario
 
-    play = plays.shipped(questions)
-    raise typer.Exit(run.run(play, data_dir=data_dir, with_flower=not no_flower, timeout_seconds=timeout))
+    shipped = scenario.make_shipped_scenario(questions)
+    raise typer.Exit(run.run_demo(shipped, data_dir=data_dir, with_flower=not no_flower, timeout_seconds=timeout))

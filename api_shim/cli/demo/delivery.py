@@ -1,4 +1,4 @@
-"""Whether every turn that was written is in Postgres: once, and in order."""
+"""Check that Postgres contains every written turn once, and in order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from api_shim.cli.demo.recorded import RecordedSession
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What was written, against what is archived."""
+    """The comparison of the written turns with the archived turns."""
 
     written: int
     archived: int
     lost: int
     doubled: int
-    #: Whether each session's positions are 1, 2, 3 … in the order in which its turns were written.
+    #: Whether the positions in each session are 1, 2, 3 … in the order in which the turns were written.
     is_in_order: bool
 
     @property
@@ -27,8 +27,8 @@ class Delivery:
         return self.lost == 0 and self.doubled == 0 and self.is_in_order
 
 
-def check(sessions: Sequence[RecordedSession], settings: Settings) -> Delivery:
-    """Read every session back (each up to 1,000 turns) and compare it with what was written."""
+def check_delivery(sessions: Sequence[RecordedSession], settings: Settings) -> Delivery:
+    """Read every session (up to 1,000 turns of each) and compare it with the written turns."""
     expected: list[tuple[str, str]] = []
     archived: list[tuple[str, str]] = []
     is_in_order = True

@@ -1,4 +1,4 @@
-"""What is shown while turns go through the stages: bars on a terminal, plain lines elsewhere."""
+"""Show the progress of the turns through the stages: bars on a terminal, lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rich.progress import Progress as Bars
 from afterturn.watching.progress import Progress
 
 BAR_WIDTH = 32
-#: Lines come no faster than this, besides the last one.
+#: The shortest time between two lines, except before the last one.
 LINE_SECONDS = 1.0
 
 
 class Display(Protocol):
-    """Shows how far the turns have come; a context manager."""
+    """Shows the progress of the turns; a context manager."""
 
-    def written(self, turns: int) -> None:
-        """Show how many turns are written."""
+    def show_written(self, turns: int) -> None:
+        """Show the number of written turns."""
 
-    def reached(self, counts: Progress) -> None:
-        """Show how far they are."""
+    def show_progress(self, counts: Progress) -> None:
+        """Show the counts of each stage."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exception: object) -> None: ...
 
 
-def of_console(console: Console, *, turns: int, sessions: int) -> Display:
-    """Return the display that fits the console, for so many turns of so many sessions."""
+def make_display(console: Console, *, turns: int, sessions: int) -> Display:
+    """Return the display for this console and these numbers of turns and sessions."""
     if console.is_terminal:
         return BarDisplay(console, turns=turns, sessions=sessions)
     return LineDisplay(console, turns=turns, sessions=sessions)
@@ -58,10 +58,10 @@ class BarDisplay:
     def _show(self, stage: str, completed: int, note: str) -> None:
         self._bars.update(self._tasks[stage], completed=completed, note=note)
 
-    def written(self, turns: int) -> None:
+    def show_written(self, turns: int) -> None:
         self._show("written", turns, "turns")
 
-    def reached(self, counts: Progress) -> None:
+    def show_progress(self, counts: Progress) -> None:
         self._show("archived", counts.archived_turns, "turns")
         self._show("extracted", counts.extracted_turns, f"turns, in {counts.batches} batches")
         self._show("embedded", counts.embedded_turns, "turns")
@@ -77,7 +77,7 @@ class BarDisplay:
 
 
 class LineDisplay(AbstractContextManager["LineDisplay"]):
-    """A line whenever something has changed."""
+    """Prints a line when the counts have changed."""
 
     def __init__(self, console: Console, *, turns: int, sessions: int) -> None:
         self._console = console
@@ -87,10 +87,10 @@ class LineDisplay(AbstractContextManager["LineDisplay"]):
         self._last = ""
         self._printed_at = time.monotonic()
 
-    def written(self, turns: int) -> None:
+    def show_written(self, turns: int) -> None:
         self._written = turns
 
-    def reached(self, counts: Progress) -> None:
+    def show_progress(self, counts: Progress) -> None:
         line = (
             f"  written {self._written}  archived {counts.archived_turns}  extracted {counts.extracted_turns}  "
             f"embedded {counts.embedded_turns}  applied {counts.applied_turns} of {self._turns} turns  "

@@ -1,7 +1,7 @@
-"""How the demo fails."""
+"""The error of the demo."""
 
 from __future__ import annotations
 
 
 class DemoFailed(Exception):
-    """Something did not come to its end; the message says what, for people."""
+    """The demo could not be completed. The message says why."""

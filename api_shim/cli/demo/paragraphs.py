@@ -1,4 +1,4 @@
-"""Printing indented text: wrapped on a terminal, on one line where it goes to a file."""
+"""Print indented text: wrapped on a terminal, on one line in a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 
 def print_indented(console: Console, columns: int, text: Text) -> None:
-    """Print `text` with so many spaces before it, and two more before the lines that continue one."""
+    """Print `text`, indented by this number of columns; continuation lines are indented by two more."""
     for paragraph in text.split():
         room = console.width - columns - 2
         lines = paragraph.wrap(console, room) if console.is_terminal else [paragraph]

@@ -1,4 +1,4 @@
-"""What is shown while the parts of the stack start and stop."""
+"""Show which parts of the stack start and stop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from api_shim.cli.demo.paragraphs import print_markup
 SERVER_NAMES = {"redis": "Redis", "postgres": "PostgreSQL", "api": "HTTP API", "flower": "Flower"}
 
 
-class Parts:
-    """Follows the parts of a stack: a changing line on a terminal, and one line when all are ready."""
+class PartsDisplay:
+    """Shows the state of the parts of a stack: a changing line on a terminal, and one line when all are ready."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -23,8 +23,8 @@ class Parts:
         self._started: list[str] = []
         self._awaited: list[str] = []
 
-    def tell(self, name: str, state: State) -> None:
-        """Take note of what happens to one part: the watcher of a stack."""
+    def show_state(self, name: str, state: State) -> None:
+        """Show the new state of one part. It is the watcher of a stack."""
         if state == "starting":
             self._started.append(name)
             self._awaited.append(name)
@@ -36,8 +36,8 @@ class Parts:
         self._status.update(f"{verb} {', '.join(SERVER_NAMES.get(part, part) for part in self._awaited)} …")
 
     @contextlib.contextmanager
-    def started(self, stack: Stack) -> Iterator[None]:
-        """Within: the stack runs. It is stopped afterwards, even when the terminal is gone."""
+    def run_stack(self, stack: Stack) -> Iterator[None]:
+        """Start the stack, and stop it at the end of the block, even if the terminal is closed."""
         began = time.monotonic()
         with self._showing():
             stack.start()

@@ -1,4 +1,4 @@
-"""Sessions that were held before, to be replayed; and the conversation that ships with the demo."""
+"""Recorded sessions to replay, and the conversation in this package."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class RecordedSession:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """The names of the people (not the assistants) that speak in it."""
+        """The names of the speakers with the role user."""
         return tuple(dict.fromkeys(turn.speaker for turn in self.turns if turn.role == "user"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedQuestion:
-    """What is asked after the replay, and whose memory is asked."""
+    """A question that is asked after the replay, and the user whose memory it searches."""
 
     user_id: str
     text: str

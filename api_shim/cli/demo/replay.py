@@ -1,4 +1,4 @@
-"""Replaying recorded sessions through the client, and waiting until all of it has become memory."""
+"""Replay recorded sessions through the client, and wait until all turns are processed."""
 
 from __future__ import annotations
 
@@ -23,46 +23,51 @@ from api_shim.cli.demo.recorded import RecordedSession
 
 AGENT_ID = "demo"
 #: How often the counts are read and shown.
-LOOK_SECONDS = 0.1
-#: As workers log: "[2025-01-14 19:05:00,000: WARNING/…] …", so that the greatest line is the last one.
+READ_SECONDS = 0.1
+#: The form of a worker's log line: "[2025-01-14 19:05:00,000: WARNING/…] …". The last line in text order is the latest.
 _WARNING = re.compile(r"\[[-\d :,]+: (?:WARNING|ERROR)/(?!.*(?:no LLM is configured|is paused$))")
 
 
-class Watch:
-    """Reads how far the turns have come, and shows it."""
+class ProgressWatcher:
+    """Reads the progress of the turns, and shows it."""
 
     def __init__(self, pool: ConnectionPool[Connection], tenant_id: str, display: Display) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
         self._display = display
-        self._looked_at = float("-inf")
+        self._read_at = float("-inf")
 
-    def look(self) -> Progress:
-        """Read and show the counts now. Raises MemoryUnavailable, and DemoFailed when a batch was given up."""
-        self._looked_at = time.monotonic()
+    def read_progress(self) -> Progress:
+        """Read, show and return the counts. Raises MemoryUnavailable, and DemoFailed if a batch is dead."""
+        self._read_at = time.monotonic()
         with translate_connection_errors(), self._pool.connection() as connection:
             counts = steps.run(connection, progress.read_progress(self._tenant_id))
             dead = steps.run(connection, progress.read_dead_reasons(self._tenant_id)) if counts.dead_batches else {}
-        self._display.reached(counts)
+        self._display.show_progress(counts)
         if dead:
             reasons = "; ".join(f"{reason} ({batches} of {counts.batches})" for reason, batches in dead.items())
-            raise DemoFailed(f"batches were given up: {reasons}")
+            raise DemoFailed(f"batches are dead: {reasons}")
         return counts
 
-    def written(self, turns: int) -> None:
-        """Show how many turns are written, and now and then the counts."""
-        self._display.written(turns)
-        if time.monotonic() - self._looked_at > LOOK_SECONDS:
-            self.look()
+    def show_written(self, turns: int) -> None:
+        """Show the number of written turns, and every READ_SECONDS the counts."""
+        self._display.show_written(turns)
+        if time.monotonic() - self._read_at > READ_SECONDS:
+            self.read_progress()
 
 
-def write(
-    sessions: Sequence[RecordedSession], settings: Settings, *, tell: Callable[[int], None], pause_seconds: float
+def write_turns(
+    sessions: Sequence[RecordedSession], settings: Settings, *, on_written: Callable[[int], None], pause_seconds: float
 ) -> list[float]:
-    """Write all turns, one by one, and end each session with a flush. Returns how many seconds each write took.
+    """Write all turns, flush after each session, and return the seconds that each write took.
 
-    `tell` is told after each turn how many are written. `pause_seconds` pass between two turns; without a pause all
-    of them are in Redis before the first one is archived. Raises MemoryUnavailable.
+    Args:
+        sessions: the sessions to write, in order.
+        settings: the settings of the clients.
+        on_written: called after each turn with the number of written turns.
+        pause_seconds: the pause after each turn. Without one, all turns are in Redis before the first is archived.
+
+    Raises MemoryUnavailable.
     """
     seconds: list[float] = []
     for session in sessions:
@@ -71,40 +76,42 @@ def write(
             began = time.perf_counter()
             client.write(turn.role, turn.content, turn_id=turn.turn_id, name=turn.name, occurred_at=turn.occurred_at)
             seconds.append(time.perf_counter() - began)
-            tell(len(seconds))
+            on_written(len(seconds))
             time.sleep(pause_seconds)
         client.flush()
     return seconds
 
 
-def wait_until_settled(stack: Stack, watch: Watch, *, turns: int, timeout_seconds: float) -> Progress:
-    """Return the counts when all `turns` are archived, have become facts, and are summarized.
+def wait_until_settled(stack: Stack, watcher: ProgressWatcher, *, turns: int, timeout_seconds: float) -> Progress:
+    """Wait until all `turns` are archived, processed and summarized, and return the counts.
 
-    Raises DemoFailed when a service dies, a batch is given up, or the time is over; MemoryUnavailable.
+    Raises DemoFailed if a service dies, a batch is dead, or the time is over; MemoryUnavailable.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
-        counts = watch.look()
+        counts = watcher.read_progress()
         if counts.archived_turns >= turns and counts.is_settled:
             return counts
         if (ended := stack.ended()) is not None:
-            raise DemoFailed(f"{ended.name} has ended ({ended.exit_description}); its last words:\n{ended.log_tail()}")
+            raise DemoFailed(
+                f"{ended.name} has ended ({ended.exit_description}); the end of its log:\n{ended.log_tail()}"
+            )
         if time.monotonic() > deadline:
             raise DemoFailed(_overdue(counts, turns, timeout_seconds) + _last_warning(stack))
-        time.sleep(LOOK_SECONDS)
+        time.sleep(READ_SECONDS)
 
 
 def _overdue(counts: Progress, turns: int, timeout_seconds: float) -> str:
     return (
-        f"not everything arrived within {timeout_seconds:g} s. Of {turns} turns {counts.archived_turns} are archived, "
-        f"{counts.extracted_turns} extracted, {counts.embedded_turns} embedded, {counts.applied_turns} applied; "
-        f"{counts.summarized_sessions} of {counts.sessions} sessions are summarized. No turn is lost by it. "
-        "Give it a longer --timeout, or keep the logs (--data-dir DIR) and look into DIR/logs."
+        f"not all turns were processed within {timeout_seconds:g} s. Of {turns} turns {counts.archived_turns} are "
+        f"archived, {counts.extracted_turns} extracted, {counts.embedded_turns} embedded, {counts.applied_turns} "
+        f"applied; {counts.summarized_sessions} of {counts.sessions} sessions are summarized. No turn is lost. "
+        "Use a longer --timeout, or keep the logs (--data-dir DIR) and read DIR/logs."
     )
 
 
 def _last_warning(stack: Stack) -> str:
-    """The last thing that a worker warned of, on lines of its own; empty when there is nothing."""
+    """Return the last warning of the workers' logs, on its own line; empty if there is none."""
     lines = [line for service in stack.services for line in _lines(service.process.log_path) if _WARNING.match(line)]
     return f"\nThe workers' last warning: {max(lines)}" if lines else ""
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterturn.batches.cut import SINGLY, Limits, UncutTurn, batch_id, plan
+from afterturn.batches.cut import SINGLY, Limits, UncutTurn, batch_id, plan_cuts
 from afterturn.scopes import SessionScope
 
 tokens_of_turns = st.lists(st.integers(min_value=1, max_value=500), max_size=60)
@@ -16,7 +16,7 @@ def turns(tokens):
 
 @given(tokens_of_turns, limits)
 def test_every_turn_is_in_exactly_one_cut_and_the_order_stays(tokens, limits):
-    cuts = plan(turns(tokens), limits)
+    cuts = plan_cuts(turns(tokens), limits)
     covered = [position for cut in cuts for position in range(cut.first_position, cut.last_position + 1)]
     assert covered == [turn.position for turn in turns(tokens)]
     assert sum(cut.tokens for cut in cuts) == sum(tokens)
@@ -24,7 +24,7 @@ def test_every_turn_is_in_exactly_one_cut_and_the_order_stays(tokens, limits):
 
 @given(tokens_of_turns, limits)
 def test_no_cut_is_over_a_limit_unless_one_turn_alone_is(tokens, limits):
-    for cut in plan(turns(tokens), limits):
+    for cut in plan_cuts(turns(tokens), limits):
         size = cut.last_position - cut.first_position + 1
         assert size <= limits.turns
         assert cut.tokens <= limits.tokens or size == 1
@@ -34,20 +34,20 @@ def test_no_cut_is_over_a_limit_unless_one_turn_alone_is(tokens, limits):
 def test_full_cuts_do_not_depend_on_when_the_rest_arrives(tokens, limits, seen):
     """Archiving in two steps cuts the same full batches as archiving at once."""
     everything = turns(tokens)
-    first = [cut for cut in plan(everything[:seen], limits) if cut.is_full]
+    first = [cut for cut in plan_cuts(everything[:seen], limits) if cut.is_full]
     through = first[-1].last_position if first else 0
-    second = plan([turn for turn in everything if turn.position > through], limits)
-    assert first + second == plan(everything, limits)
+    second = plan_cuts([turn for turn in everything if turn.position > through], limits)
+    assert first + second == plan_cuts(everything, limits)
 
 
 def test_only_the_last_cut_may_not_be_full():
-    cuts = plan(turns([10] * 45), Limits(turns=20, tokens=10_000))
+    cuts = plan_cuts(turns([10] * 45), Limits(turns=20, tokens=10_000))
     assert [cut.is_full for cut in cuts] == [True, True, False]
 
 
 @given(tokens_of_turns)
 def test_what_is_cut_singly_is_one_full_batch_each(tokens):
-    cuts = plan(turns(tokens), SINGLY)
+    cuts = plan_cuts(turns(tokens), SINGLY)
     assert [(cut.first_position, cut.last_position, cut.is_full) for cut in cuts] == [
         (turn.position, turn.position, True) for turn in turns(tokens)
     ]

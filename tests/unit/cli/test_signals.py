@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from api_shim.cli import up
-from api_shim.cli.demo import surroundings
+from api_shim.cli.demo import environment
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def dispositions():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("stopping", [up._signals_stop, surroundings.signals_interrupt])
+@pytest.mark.parametrize("stopping", [up._signals_stop, environment.signals_interrupt])
 def test_under_nohup_the_end_of_the_terminal_stops_nothing(dispositions, stopping):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with stopping():
@@ -25,7 +25,7 @@ def test_under_nohup_the_end_of_the_terminal_stops_nothing(dispositions, stoppin
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
-@pytest.mark.parametrize("stopping", [up._signals_stop, surroundings.signals_interrupt])
+@pytest.mark.parametrize("stopping", [up._signals_stop, environment.signals_interrupt])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_the_end_of_the_terminal_and_sigterm_are_as_ctrl_c(dispositions, stopping, number):
     signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""What is believed of an answer, what is not, and why."""
+"""Which candidates of an answer are accepted, which are rejected, and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def verified(turns: list[Turn], *facts: dict[str, Any], zone: Any = UTC, **argum
 
 
 def reason(turns: list[Turn], fact: dict[str, Any], **arguments: Any) -> str | None:
-    """Why the one candidate is not believed; None when it is, whole."""
+    """Return why the one candidate is rejected; None if it is accepted."""
     accepted, rejected = verified(turns, fact, **arguments)
     assert len(accepted) + len(rejected) == 1
     return rejected[0].reason if rejected else None

@@ -72,6 +72,6 @@ def test_readers_pass_over_what_a_newer_release_has_written():
     state = json.dumps({"v": 1, "id": "s", "kind": "state"}).encode()
     older = json.dumps(TURN).encode()
     rows = [(b"%d-0" % number, {b"i": b"x", b"d": payload}) for number, payload in enumerate((state, older, newer), 1)]
-    hot = pending.newest("chat", rows, [newer, json.dumps(TURN | {"id": "recent"}).encode()], [])
+    hot = pending.unite_turns("chat", rows, [newer, json.dumps(TURN | {"id": "recent"}).encode()], [])
     assert [turn.turn_id for turn in hot.turns] == ["recent", "t"]
     assert hot.waiting == 1

@@ -1,7 +1,7 @@
 """What Flower's metrics say of the run."""
 
 from api_shim.cli.demo import flower
-from api_shim.cli.demo.flower import TasksSeen
+from api_shim.cli.demo.flower import TaskCounts
 
 METRICS = """\
 # HELP flower_events_total Number of events
@@ -16,8 +16,8 @@ flower_events_created{task="afterturn.extract",type="task-failed",worker="slow@h
 
 
 def test_tasks_are_counted_by_how_they_ended_without_the_sweeps():
-    assert flower.count_tasks(METRICS) == TasksSeen(succeeded=5, failed=1)
+    assert flower.count_tasks(METRICS) == TaskCounts(succeeded=5, failed=1)
 
 
 def test_a_flower_that_does_not_answer_has_seen_nothing():
-    assert flower.tasks_seen("http://127.0.0.1:1") is None
+    assert flower.read_task_counts("http://127.0.0.1:1") is None

@@ -1,4 +1,4 @@
-"""What the demo shows: the conversation that ships with it."""
+"""The scenario of the demo: the conversation in this package, and its questions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from afterturn.settings import Settings
 from api_shim.cli.demo import answers, recorded
 from api_shim.cli.demo.recorded import RecordedSession
 
-#: About as fast as a few lively conversations at once, so that one sees the stages work side by side.
+#: About the rate of a few lively conversations at once, so that several stages work at the same time.
 SHIPPED_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
-    """What is replayed, and what is asked afterwards."""
+class DemoScenario:
+    """The sessions to replay, and the questions to ask afterwards."""
 
-    #: The tenant that it is written under; two plays in one directory do not meet.
+    #: The tenant of all its turns. It separates two scenarios in one data directory.
     tenant_id: str
     title: str
     sessions: Sequence[RecordedSession]
-    #: Between two turns.
+    #: The pause between two turns.
     pause_seconds: float
     #: Asks the questions and prints what is recalled.
     ask: Callable[[Settings, Console], None]
@@ -33,8 +33,8 @@ class Play:
         return recorded.count_turns(self.sessions)
 
 
-def shipped(question_limit: int | None) -> Play:
-    """Return the play that ships with afterturn; it asks so many of its questions, or all."""
+def make_shipped_scenario(question_limit: int | None) -> DemoScenario:
+    """Return the scenario in this package. It asks the first `question_limit` questions, or all."""
     questions = recorded.shipped_questions()[:question_limit]
     sessions = recorded.shipped_sessions()
 
@@ -42,5 +42,5 @@ def shipped(question_limit: int | None) -> Play:
         answers.print_answers(questions, sessions, settings, console)
         answers.print_summaries(sessions, settings, console)
 
-    held = ", ".join(f"{session.people[0]} in {session.turns[0].occurred_at:%B %Y}" for session in sessions)
-    return Play(tenant_id="demo", title=held, sessions=sessions, pause_seconds=SHIPPED_PAUSE_SECONDS, ask=ask)
+    title = ", ".join(f"{session.people[0]} in {session.turns[0].occurred_at:%B %Y}" for session in sessions)
+    return DemoScenario(tenant_id="demo", title=title, sessions=sessions, pause_seconds=SHIPPED_PAUSE_SECONDS, ask=ask)
