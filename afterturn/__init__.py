@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from afterturn.client.connections import close_async_connections, close_connections
     from afterturn.client.memory_client import MemoryClient
     from afterturn.context.budget import Shares
-    from afterturn.context.context import Context
+    from afterturn.context.context import Context, Part
+    from afterturn.context.messages import Passage
     from afterturn.context.providers import ClockProvider, ContextProvider
-    from afterturn.context.strategies import ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
+    from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
     from afterturn.errors import (
         AfterturnError,
         FlushTimeout,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         TurnTooLarge,
     )
     from afterturn.facts.fact import Fact
+    from afterturn.llm.costs import Costs
     from afterturn.memories import Evidence, Memory
     from afterturn.settings import Settings
     from afterturn.summaries.summary import Summary, SummaryStatement
@@ -48,9 +50,11 @@ __all__ = [
     "ClockProvider",
     "Context",
     "ContextProvider",
+    "Costs",
     "Evidence",
     "Fact",
     "FlushTimeout",
+    "History",
     "ImportantOnly",
     "InvalidId",
     "InvalidInput",
@@ -59,6 +63,8 @@ __all__ = [
     "Memory",
     "MemoryClient",
     "MemoryUnavailable",
+    "Part",
+    "Passage",
     "PendingLimitReached",
     "Settings",
     "SettingsError",
@@ -78,9 +84,10 @@ _MODULES = {
     "client.connections": ("close_async_connections", "close_connections"),
     "client.memory_client": ("MemoryClient",),
     "context.budget": ("Shares",),
-    "context.context": ("Context",),
+    "context.context": ("Context", "Part"),
+    "context.messages": ("Passage",),
     "context.providers": ("ClockProvider", "ContextProvider"),
-    "context.strategies": ("ImportantOnly", "LastTokens", "LastTurns", "SummaryAndRecent"),
+    "context.strategies": ("History", "ImportantOnly", "LastTokens", "LastTurns", "SummaryAndRecent"),
     "errors": (
         "AfterturnError",
         "FlushTimeout",
@@ -92,6 +99,7 @@ _MODULES = {
         "TurnTooLarge",
     ),
     "facts.fact": ("Fact",),
+    "llm.costs": ("Costs",),
     "memories": ("Evidence", "Memory"),
     "settings": ("Settings",),
     "summaries.summary": ("Summary", "SummaryStatement"),

@@ -1,21 +1,21 @@
-"""Decide what becomes of candidates: each repeats a fact, supersedes facts, is superseded already, or is simply new.
+"""Decide for each candidate whether it repeats a fact, supersedes facts, is superseded already, or is new.
 
-Pure functions of the candidates, the known facts and the judge's verdicts. Which fact supersedes which depends on the
-times of their turns, not on the order in which batches are applied. A fact that a person entered or pinned is not
-superseded by an extracted one.
+Pure functions of the candidates, the known facts and the judge's verdicts. This module finds the facts to compare a
+candidate with; `placement.py` makes the decision. Which fact supersedes which depends on the times of their turns, not
+on the order in which batches are applied.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from afterturn.candidate import Candidate
-from afterturn.consolidation import rules, text_comparison
-from afterturn.consolidation.decisions import NO_VERDICTS, Decision, Ending, EndReason, KnownFact, Verdicts
+from afterturn.consolidation import placement, rules, text_comparison
+from afterturn.consolidation.decisions import NO_VERDICTS, Decision, EndReason, KnownFact, Verdicts
 from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.extraction.verification import VerifiedCandidate, normalise
 
@@ -68,7 +68,8 @@ class _Decider:
         comparable = self._comparable_facts(candidate)
         timeline = self._timeline(candidate, comparable)
         comparison = self._compare(candidate, [fact for fact in comparable if fact not in timeline])
-        decision = _make_decision(candidate, _place(candidate, timeline, comparison.contradicted), comparison)
+        place = placement.find_place(candidate, timeline, comparison.contradicted)
+        decision = placement.make_decision(candidate, place, comparison)
         self._remember(decision)
         return decision
 
@@ -96,18 +97,19 @@ class _Decider:
         Empty if no fact competes with the candidate, if a person entered the candidate, or if a current value is
         protected: facts of persons are not compared by time.
         """
-        if _is_from_person(candidate):
+        if placement.is_from_person(candidate):
             return []
         timeline = [fact for fact in comparable if self._compete(candidate, fact)]
         if any(fact.is_protected and fact.is_current for fact in timeline):
             return []
         return sorted(timeline, key=lambda fact: (fact.said_at, fact.is_current))
 
-    def _compare(self, candidate: VerifiedCandidate, facts: Sequence[KnownFact]) -> _Comparison:
+    def _compare(self, candidate: VerifiedCandidate, facts: Sequence[KnownFact]) -> placement.Comparison:
         """Find the facts outside of the timeline that the candidate repeats or contradicts."""
         history = [fact for fact in facts if not fact.is_current]
         # A former fact is repeated only by what was said before it was superseded.
-        repeatable = [fact for fact in history if _was_said_before_replacement(candidate, fact)] + self._challenges
+        repeatable = [fact for fact in history if placement.was_said_before_replacement(candidate, fact)]
+        repeatable += self._challenges
         same = next((fact for fact in repeatable if self._says_the_same(candidate, fact)), None)
         contradicted = {}
         for fact in [fact for fact in facts if fact.is_current]:
@@ -116,7 +118,7 @@ class _Decider:
                 same = same or fact
             elif relation is Relation.REPLACES:
                 contradicted[fact.fact_id] = (fact, reason)
-        return _Comparison(
+        return placement.Comparison(
             same=same,
             contradicted=[fact for fact, _ in contradicted.values()],
             reasons={fact_id: reason for fact_id, (_, reason) in contradicted.items()},
@@ -128,7 +130,7 @@ class _Decider:
         relation = rules.find_relation(content, fact, self._names)
         if relation is not Relation.SAME and self._compete(candidate, fact):
             # Competing values are outside of a timeline only if one of them comes from a person.
-            relation = Relation.SAME if _has_same_details(content, fact) else Relation.REPLACES
+            relation = Relation.SAME if placement.has_same_details(content, fact) else Relation.REPLACES
         if relation is None and self._one_ended(candidate, fact):
             relation = Relation.REPLACES
         if relation is not None:
@@ -182,125 +184,13 @@ class _Decider:
             fact,
             said_at=max(fact.said_at, candidate.said_at),
             first_said_at=min(fact.first_said_at or fact.said_at, candidate.said_at),
-            is_protected=fact.is_protected or _is_from_person(candidate),
+            is_protected=fact.is_protected or placement.is_from_person(candidate),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Comparison:
-    """A candidate's relations to the facts that are not in its timeline."""
-
-    #: A fact that says the same.
-    same: KnownFact | None
-    #: Current facts that cannot be true together with the candidate.
-    contradicted: Sequence[KnownFact]
-    #: Contradicted fact -> the reason for which the candidate would supersede it.
-    reasons: Mapping[UUID, EndReason]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Placement:
-    """The place of a candidate in the order of time."""
-
-    #: The value in the timeline that it repeats.
-    same: KnownFact | None
-    #: The facts that it supersedes.
-    older: Sequence[KnownFact]
-    #: The fact that supersedes it.
-    later: KnownFact | None
-
-
-def _place(
-    candidate: VerifiedCandidate, timeline: Sequence[KnownFact], contradicted: Sequence[KnownFact]
-) -> _Placement:
-    """Place a candidate by time among the values of its timeline and the facts that it contradicts."""
-    before = next((fact for fact in reversed(timeline) if fact.said_at <= candidate.said_at), None)
-    after = next((fact for fact in timeline if fact.said_at > candidate.said_at), None)
-    is_from_person = _is_from_person(candidate)
-    older = [
-        fact for fact in contradicted if is_from_person or (fact.said_at <= candidate.said_at and not fact.is_protected)
-    ]
-    later_facts = [fact for fact in (after, *contradicted) if fact is not None and fact not in older]
-    later = min(later_facts, key=lambda fact: fact.said_at, default=None)
-    # A former value with no later value was ended by something else. To say it again is a new fact, not a repetition.
-    neighbours = (None if _has_other_value_between(timeline, before, candidate) else before, after)
-    repeatable = [
-        fact
-        for fact in neighbours
-        if fact is not None and (fact.is_current or later is not None or _was_said_before_replacement(candidate, fact))
-    ]
-    # The value just before the candidate, current or not, and every earlier value that is still current.
-    earlier_values = [
-        fact for fact in timeline if fact is before or (fact.is_current and fact.said_at <= candidate.said_at)
-    ]
-    return _Placement(
-        same=next((fact for fact in repeatable if _has_same_details(candidate.content, fact)), None),
-        older=[*earlier_values, *older],
-        later=later,
-    )
-
-
-def _make_decision(candidate: VerifiedCandidate, placement: _Placement, comparison: _Comparison) -> Decision:
-    corrects = candidate.content.corrects
-
-    def reason_for(fact: KnownFact) -> EndReason:
-        if _is_from_person(candidate):
-            return EndReason.PERSON
-        return EndReason.CORRECTION if corrects else comparison.reasons.get(fact.fact_id, EndReason.NEWER_VALUE)
-
-    if placement.same is not None:
-        ended = [fact for fact in placement.older if fact.fact_id in comparison.reasons]
-        return Decision(candidate=candidate, repeats=placement.same.fact_id, ends=_endings(ended, reason_for))
-    same, later = comparison.same, placement.later
-    ended = [fact for fact in placement.older if fact is not same]
-    if same is not None:
-        return Decision(candidate=candidate, repeats=same.fact_id, ends=_endings(ended, reason_for))
-    if not _is_from_person(candidate):
-        protected = next((fact for fact in comparison.contradicted if fact.is_protected), None)
-        if protected is not None:
-            return Decision(candidate=candidate, superseded_by=protected.fact_id, ended_because=EndReason.CHALLENGE)
-    corrected = max(ended, key=lambda fact: fact.said_at, default=None) if corrects else None
-    return Decision(
-        candidate=candidate,
-        ends=_endings(ended, reason_for),
-        superseded_by=None if later is None else later.fact_id,
-        ended_because=None if later is None else comparison.reasons.get(later.fact_id, EndReason.NEWER_VALUE),
-        valid_to=None if later is None else _start_of_later(later, candidate),
-        valid_from=None if corrected is None else corrected.since,
-    )
-
-
-def _endings(facts: Iterable[KnownFact], reason_for: Callable[[KnownFact], EndReason]) -> tuple[Ending, ...]:
-    return tuple(Ending(fact_id=fact.fact_id, because=reason_for(fact)) for fact in facts)
-
-
-def _has_other_value_between(
-    timeline: Sequence[KnownFact], before: KnownFact | None, candidate: VerifiedCandidate
-) -> bool:
-    """Return whether another value was said first between `before` and the candidate, and last after the candidate."""
-    return before is not None and any(
-        before.said_at < (fact.first_said_at or fact.said_at) <= candidate.said_at < fact.said_at for fact in timeline
-    )
-
-
-def _was_said_before_replacement(candidate: VerifiedCandidate, fact: KnownFact) -> bool:
-    return fact.replaced_at is not None and candidate.said_at < fact.replaced_at
-
-
-def _start_of_later(later: KnownFact, candidate: VerifiedCandidate) -> datetime:
-    """Return since when the superseding fact holds: not before the candidate was said, unless the fact says so."""
-    if later.valid_from is not None or later.since > candidate.said_at:
-        return later.since
-    return later.said_at
 
 
 def _is_over(candidate: VerifiedCandidate) -> bool:
     """Return whether the candidate says that its state had ended when it was said. It then competes with no fact."""
     return candidate.content.valid_to is not None and candidate.content.valid_to <= candidate.said_at
-
-
-def _is_from_person(candidate: VerifiedCandidate) -> bool:
-    return candidate.origin == "person"
 
 
 def _since(candidate: VerifiedCandidate) -> datetime:
@@ -312,12 +202,6 @@ def _differs_in_detail(content: Candidate, fact: KnownFact) -> bool:
     if normalise(content.text) == normalise(fact.text):
         return rules.are_separate_events(content, fact)
     return text_comparison.differ_in_detail(content.text, fact.text)
-
-
-def _has_same_details(content: Candidate, fact: KnownFact) -> bool:
-    """Return whether the candidate has the fact's value and does not differ from it in a detail."""
-    same_value = rules.have_same_value(content, fact)
-    return same_value and not text_comparison.differ_in_detail(content.text, fact.text)
 
 
 def _to_known_fact(decision: Decision) -> KnownFact:
@@ -334,5 +218,5 @@ def _to_known_fact(decision: Decision) -> KnownFact:
         valid_from=content.valid_from or decision.valid_from,
         said_valid_to=content.valid_to,
         is_current=decision.superseded_by is None,
-        is_protected=_is_from_person(candidate),
+        is_protected=placement.is_from_person(candidate),
     )
