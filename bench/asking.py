@@ -1,5 +1,4 @@
-"""Asking labelled questions, and scoring recall without a judge: how many of the turns that answer a question stand
-behind the first memories."""
+"""Ask labelled questions and score recall without a judge: how many of the answering turns are behind the memories."""
 
 from __future__ import annotations
 
@@ -14,30 +13,31 @@ from afterturn import tokens
 from afterturn.memories import Memory
 from afterturn.settings import Settings
 from api_shim import MemoryClient
-from bench.data.questions import Asked
+from bench.data.questions import LabelledQuestion
 
 DEPTHS = (5, 10, 20)
 NDCG_DEPTH = 10
-#: Memories asked for: enough for 20 turns, where several stand behind one and one behind several.
+#: The number of requested memories. It is enough for 20 turns, although a memory may have several turns and a turn
+#: several memories.
 RECALLED = 40
-#: Those whose text counts as "the answer" where tokens are counted.
+#: The number of memories whose tokens are counted as the answer.
 ANSWERING = 10
 ASKING_SESSION = "asking"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A question, and what was recalled for it."""
+    """A question, and the memories recalled for it."""
 
-    asked: Asked
+    asked: LabelledQuestion
     memories: Sequence[Memory]
-    #: How long the recall took.
+    #: The time of the recall.
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """How well one question was answered."""
+    """The score of one question."""
 
     category: str
     figures: dict[str, float]
@@ -45,8 +45,8 @@ class Scored:
     seconds: float
 
 
-def ask(user_id: str, asked: Asked, settings: Settings) -> Answered:
-    """Ask one question in a session of its own."""
+def ask(user_id: str, asked: LabelledQuestion, settings: Settings) -> Answered:
+    """Ask one question in a separate session."""
     memory = MemoryClient(user_id, ASKING_SESSION, settings=settings)
     began = time.perf_counter()
     found = memory.recall(asked.text, RECALLED, until=asked.at)
@@ -54,7 +54,7 @@ def ask(user_id: str, asked: Asked, settings: Settings) -> Answered:
 
 
 def score(answered: Answered) -> Scored:
-    """Compare what was recalled with the turns that answer the question."""
+    """Compare the recalled memories with the turns that answer the question."""
     evidence = answered.asked.evidence
     ranked = ranked_turns(answered.memories)
     figures = {f"recall_at_{depth}": recall_at(depth, ranked, evidence) for depth in DEPTHS}
@@ -64,25 +64,25 @@ def score(answered: Answered) -> Scored:
 
 
 def ranked_turns(memories: Iterable[Memory]) -> list[str]:
-    """Return the ids of the turns behind the memories, each once: the best memory's first, a memory's in order."""
+    """Return the ids of the evidence of the memories, each once, in the order of the memories."""
     return list(dict.fromkeys(said.turn_id for memory in memories for said in memory.evidence))
 
 
 def recall_at(limit: int, ranked: Sequence[str], evidence: Collection[str]) -> float:
-    """Return R@limit, the part of the evidence that is among the first `limit` turns. Evidence must not be empty."""
+    """Return R@limit, the share of the evidence among the first `limit` turns. Evidence must not be empty."""
     wanted = set(evidence)
     return len(wanted.intersection(ranked[:limit])) / len(wanted)
 
 
 def ndcg(ranked: Sequence[str], evidence: Collection[str]) -> float:
-    """Return nDCG@10, each turn of the evidence being worth the same."""
+    """Return nDCG@10. All turns of the evidence have the same gain."""
     gains = (1 / math.log2(place + 1) for place, turn in enumerate(ranked[:NDCG_DEPTH], start=1) if turn in evidence)
     best = sum(1 / math.log2(place + 1) for place in range(1, min(NDCG_DEPTH, len(evidence)) + 1))
     return sum(gains) / best
 
 
 def summed(scored: Sequence[Scored]) -> dict[str, object]:
-    """Return the means over all questions and per category, the tokens of an answer, and how long a recall took."""
+    """Return the means over all questions and per category, the tokens of an answer, and the latency of recall."""
     milliseconds = [1_000 * one.seconds for one in scored]
     cuts = quantiles(milliseconds, n=20) if len(scored) > 1 else milliseconds * 19
     return {
@@ -103,6 +103,6 @@ def by_category(scored: Iterable[Scored]) -> dict[str, dict[str, float]]:
 
 
 def means(scored: Sequence[Scored]) -> dict[str, float]:
-    """Return the mean of each figure over all questions, whatever their category, and how many they are."""
+    """Return the mean of each figure over all questions of all categories, and the number of questions."""
     names = scored[0].figures
     return {name: round(fmean(one.figures[name] for one in scored), 4) for name in names} | {"questions": len(scored)}

@@ -14,9 +14,9 @@ from bench.progress import Progress
 from bench.report import Value
 from bench.workload import Message
 
-#: What is not there by then is counted as lost.
+#: Facts that are missing after this time are counted as lost.
 DEADLINE_SECONDS = 600.0
-#: How often Postgres is asked; what is found is late by half of it on average.
+#: The time between two queries. On average, a fact is found half of it late.
 LOOK_SECONDS = 0.05
 ASKED = 20
 RECALLED = 20
@@ -25,7 +25,7 @@ RECALLED = 20
 def measured(
     said: Iterator[Message], turns: int, settings: Settings, book: Ledger, progress: Progress
 ) -> dict[str, Value]:
-    """Write the next `turns` of what is said, wait for their facts and summaries, and return the figures."""
+    """Write the next `turns` messages, wait for their facts and summaries, and return the figures."""
     messages = list(itertools.islice(said, turns))
     memories = {message.user_id: MemoryClient(message.user_id, settings=settings) for message in messages}
     progress.begin("turns written", turns)
@@ -55,7 +55,7 @@ def measured(
 
 
 def _seconds_until(count: int, what: str, book: Ledger, progress: Progress, started: float) -> float:
-    """Wait until so many are there, or the deadline; return how long that is after the start."""
+    """Wait until the count is reached or the deadline has passed, and return the seconds since the start."""
     progress.begin(f"{what} in Postgres", count)
     while True:
         found = book.count(what)
@@ -67,7 +67,7 @@ def _seconds_until(count: int, what: str, book: Ledger, progress: Progress, star
 
 
 def _not_recalled(memories: Mapping[str, MemoryClient], messages: Sequence[Message]) -> int:
-    """Return how many of 20 turns, spread over all, recall does not find as a fact with the turn as its evidence."""
+    """Ask for 20 of the turns, and return how many recall does not find as a fact with the turn as its evidence."""
     asked = messages[:: max(1, len(messages) // ASKED)][:ASKED]
     return sum(not _is_recalled(memories[message.user_id], message) for message in asked)
 
@@ -78,7 +78,7 @@ def _is_recalled(memory: MemoryClient, message: Message) -> bool:
 
 
 def wait_for_summaries(book: Ledger, progress: Progress) -> None:
-    """Wait until no session's summary is owed, or the deadline."""
+    """Wait until all summaries are up to date, or the deadline has passed."""
     progress.begin("summaries")
     deadline = time.monotonic() + DEADLINE_SECONDS
     while book.count("owed summaries") and time.monotonic() < deadline:

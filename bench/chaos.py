@@ -1,8 +1,9 @@
-"""What every fault costs: `python -m bench.chaos [--json] [--lanes N]`. Exits with 1 when anything is lost or doubled.
+"""Measure the effect of every fault: `python -m bench.chaos [--json] [--lanes N]`.
 
-Real worker processes are killed (SIGKILL) and put to sleep (SIGSTOP) at every named step; messages are lost, multiplied
-and reordered; models and servers go away and come back. After each fault the memory is compared, row by row, with that
-of a run without faults. The scenarios are those of harness/chaos, of which tests/chaos runs some.
+The exit code is 1 if anything is lost or doubled. Real worker processes are killed (SIGKILL) and paused (SIGSTOP) at
+every named step; messages are lost, multiplied and reordered; models and servers are away for a time. After each fault
+the memory is compared, row by row, with that of a run without faults. The scenarios are in harness/chaos; tests/chaos
+runs some of them.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from harness.chaos.trial import Outcome
 
 Trial = tuple[str, Callable[[Lane, Image], Outcome]]
 
-#: With the default settings; what a stuck batch may take at most.
+#: The longest recovery of a stuck batch with the default settings.
 RECOVERY_LIMIT_SECONDS = 60.0
-#: Where a sleeper has something in its hands.
+#: Points at which a paused worker has unfinished work.
 SLEEPS = (*crash.REFUSED, "archive.entries_read", "archive.before_commit", "embed.before_commit", "consolidate.decided")
 CHILDREN = ("sweep.hints_committed", "archive.after_commit", "consolidate.before_commit")
-#: With these the default settings wait longest: for a claim, for a lease and a hint, for the user lock.
+#: The points with the longest recovery under the default settings: for a claim, for a lease and a hint, for the user
+#: lock.
 WITH_DEFAULTS = ("archive.begun", "extract.answer_stored", "consolidate.lock_taken")
-#: Each lane has a Redis database and the one after it.
+#: Each lane uses two consecutive Redis databases.
 DATABASES_PER_LANE = 2
 
 TABLE_COLUMNS = 140
@@ -98,7 +100,7 @@ def _at(function: Callable[[Lane, Image, str], Outcome], point: str) -> Callable
 
 
 def _in_lanes(trials: Sequence[Trial], lanes: int, directory: Path, only: str, progress: Progress) -> list[Outcome]:
-    """Run trials side by side, each lane taking the next one when it is done."""
+    """Run trials in parallel. Each lane takes the next trial when it is done."""
     wanted = _wanted(trials, only)
     if not wanted:
         return []
@@ -172,7 +174,7 @@ def _with_own_servers(directory: Path, only: str, progress: Progress) -> list[Ou
 
 
 def _with_defaults(directory: Path, only: str, progress: Progress) -> list[Outcome]:
-    """Recover with the default settings: all at once, because they mostly wait."""
+    """Run the trials with the default settings, all at the same time, because they mostly wait."""
     named = [(f"default settings: kill at {point}", point) for point in WITH_DEFAULTS]
     wanted = [(name, point) for name, point in named if only in name]
     if not wanted:
@@ -236,7 +238,7 @@ def _show(rows: Sequence[Outcome], totals: dict[str, float | int | str | None]) 
         *(str(totals[name]) for name in COUNTS),
         "-" if worst is None else f"{worst:.1f}",
     )
-    # Into a file, rich would write 80 columns.
+    # In a file, rich would write only 80 columns.
     Console(width=max(Console().width, TABLE_COLUMNS)).print(table)
 
 

@@ -1,4 +1,4 @@
-"""Freshness: from the moment in which Redis acknowledged a turn to the moment in which its fact can be found."""
+"""Freshness: the time from the acknowledgement of a turn by Redis until its fact is searchable."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bench.progress import Progress
 from bench.report import Value
 from bench.workload import Message
 
-#: How often Postgres is asked for new facts; what is found is late by half of it on average.
+#: The time between two queries for new facts. On average, a fact is found half of it late.
 LOOK_SECONDS = 0.2
-#: A transaction begins before it commits: facts are looked for again this far back.
+#: A transaction begins before it commits, so each query overlaps the one before by this time.
 OVERLAP = timedelta(seconds=3)
-#: Longer than the longest wait for a full batch, by this: what is not there by then is counted as lost.
+#: The time after the longest wait for a full batch. Facts that are missing then are counted as lost.
 PATIENCE_SECONDS = 300.0
 
 _NEW_FACTS: LiteralString = """
@@ -42,62 +42,62 @@ SESSION = "steady"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One turn's way to its fact."""
+class FactDelay:
+    """The delay of the fact of one turn."""
 
-    #: From its write to its fact.
+    #: From the write of the turn to its fact.
     seconds: float
-    #: The last part of it: from the moment in which its batch was cut.
+    #: The last part of it: from the cut of its batch.
     after_cut_seconds: float
     #: size, idle or age.
     cut_by: str
 
 
-class Watch:
-    """Looks for new facts of the steady part, and notes how long each turn's first one took."""
+class FactWatcher:
+    """Reads new facts of the steady part, and measures the delay of each turn's first fact."""
 
     def __init__(self, book: Ledger, *, max_age_seconds: float) -> None:
         self._book = book
         self._max_age = timedelta(seconds=max_age_seconds)
         self._since = datetime.now(UTC)
-        self.ways: dict[str, Way] = {}
+        self.delays: dict[str, FactDelay] = {}
 
-    def look(self) -> int:
-        """Look once; returns how many turns have a fact by now."""
+    def read_new_facts(self) -> int:
+        """Read the new facts, and return the number of turns with a fact."""
         rows = self._book.rows(_NEW_FACTS, since=self._since, session_id=SESSION)
         now = datetime.now(UTC)
         for row in rows:
-            self.ways.setdefault(row["turn_id"], self._way(row, now))
+            self.delays.setdefault(row["turn_id"], self._delay(row, now))
         self._since = max([self._since, *(row["recorded_at"] - OVERLAP for row in rows)])
-        return len(self.ways)
+        return len(self.delays)
 
-    def _way(self, row: dict[str, Any], now: datetime) -> Way:
+    def _delay(self, row: dict[str, Any], now: datetime) -> FactDelay:
         is_old = row["oldest_waited"] >= self._max_age
-        return Way(
+        return FactDelay(
             seconds=(now - row["written_at"]).total_seconds(),
             after_cut_seconds=(now - row["cut_at"]).total_seconds(),
             cut_by="size" if row["cut_by"] == "size" else "age" if is_old else "idle",
         )
 
 
-def figures_of(ways: list[Way]) -> dict[str, Value]:
-    """Return the percentiles, and which share of the turns waited for what."""
-    if not ways:
+def figures_of(delays: list[FactDelay]) -> dict[str, Value]:
+    """Return the percentiles, and the shares of turns whose batches were cut by idle time and by age."""
+    if not delays:
         return {"freshness_p50_s": None, "freshness_p95_s": None}
-    seconds = [way.seconds for way in ways]
-    after_cut = [way.after_cut_seconds for way in ways]
+    seconds = [delay.seconds for delay in delays]
+    after_cut = [delay.after_cut_seconds for delay in delays]
     return {
         "freshness_p50_s": median(seconds),
         "freshness_p95_s": timing.percentile(seconds, 0.95),
         "after_cut_p50_s": median(after_cut),
         "after_cut_p95_s": timing.percentile(after_cut, 0.95),
-        "share_cut_by_idle": sum(way.cut_by == "idle" for way in ways) / len(ways),
-        "share_cut_by_age": sum(way.cut_by == "age" for way in ways) / len(ways),
+        "share_cut_by_idle": sum(delay.cut_by == "idle" for delay in delays) / len(delays),
+        "share_cut_by_age": sum(delay.cut_by == "age" for delay in delays) / len(delays),
     }
 
 
 class SteadyWriter(threading.Thread):
-    """Writes turns at a steady rate: each at its time, however long the one before has taken."""
+    """Writes turns at a steady rate. The time of a turn does not depend on the duration of the one before."""
 
     def __init__(self, said: Iterator[Message], settings: Settings, *, turns: int, per_second: float) -> None:
         super().__init__(name="steady", daemon=True)
@@ -132,15 +132,15 @@ class SteadyWriter(threading.Thread):
 def measured(
     said: Iterator[Message], turns: int, per_second: float, settings: Settings, book: Ledger, progress: Progress
 ) -> dict[str, Value]:
-    """Write the next `turns` of what is said at a steady rate, flush nothing, and time each turn's way to its fact."""
+    """Write the next `turns` messages at a steady rate without a flush, and measure the delay of each turn's fact."""
     progress.begin("turns that became facts", turns)
-    watch = Watch(book, max_age_seconds=settings.batch_max_age_seconds)
+    watcher = FactWatcher(book, max_age_seconds=settings.batch_max_age_seconds)
     deadline = time.monotonic() + turns / per_second + settings.batch_max_age_seconds + PATIENCE_SECONDS
     with SteadyWriter(said, settings, turns=turns, per_second=per_second) as writer:
-        while watch.look() < turns and time.monotonic() < deadline:
+        while watcher.read_new_facts() < turns and time.monotonic() < deadline:
             if writer.problem is not None:
                 raise writer.problem
-            progress.reached(len(watch.ways))
+            progress.reached(len(watcher.delays))
             time.sleep(LOOK_SECONDS)
-    progress.reached(len(watch.ways))
-    return figures_of(list(watch.ways.values()))
+    progress.reached(len(watcher.delays))
+    return figures_of(list(watcher.delays.values()))

@@ -1,7 +1,7 @@
-"""What a write costs: `python -m bench.hot_path [--json] [--samples N]`.
+"""Measure the cost of a write: `python -m bench.hot_path [--json] [--samples N]`.
 
-Starts a redis-server of its own. Everything is measured against a bare RPUSH of the same payload through redis-py with
-the same settings, interleaved with it in the same run: on a busy machine only such ratios mean anything.
+It starts a separate redis-server. Each operation is compared with an RPUSH of the same payload through redis-py with
+the same settings, interleaved in the same run: on a busy machine, only such ratios are meaningful.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from bench.report import Line, Value
 from harness import servers
 
 DEFAULT_SAMPLES = 5_000
-#: About 200 characters: what a person, or a short answer, says in one turn.
+#: About 200 characters, like a message of a person or a short answer.
 TURN = (
     "I moved to Porto last spring with my sister Ines, and since then I take the tram to work every morning; the "
     "office is near the river, and on Fridays we all have lunch at the small place by the bridge."
 )
-#: Where a bare RPUSH goes.
+#: The key of the RPUSH.
 LIST_KEY = "bench:list"
 
 SESSION_SAMPLES = 500
@@ -38,20 +38,20 @@ LATE_TURN = 10_000
 PENDING_TURNS = 5_000
 
 LINES = (
-    Line(name="rpush_p50_us", meaning="a bare RPUSH of the same payload: the cheapest write there could be"),
+    Line(name="rpush_p50_us", meaning="an RPUSH of the same payload: the cheapest possible write"),
     Line(name="write_p50_us", meaning="MemoryClient.write: checked, given an id, encoded, acknowledged by Redis"),
-    Line(name="write_p99_us", meaning="the same, the slowest of a hundred"),
-    Line(name="added_us", meaning="write less RPUSH, medians: what the agent waits for on account of afterturn"),
+    Line(name="write_p99_us", meaning="the same, 99th percentile"),
+    Line(name="added_us", meaning="write minus RPUSH, medians: the time that afterturn adds for the agent"),
     Line(name="ratio_p50", meaning="write over RPUSH", aim=1.25),
     Line(name="script_ratio_p50", meaning="the script with ready arguments, sent like a write, over RPUSH", aim=1.15),
-    Line(name="celery_delay_p50_us", meaning="delay() of an empty Celery task: what enqueuing in the turn would cost"),
+    Line(name="celery_delay_p50_us", meaning="delay() of an empty Celery task: the cost of enqueuing in the turn"),
     Line(name="ratio_turn_10000", meaning="a write around turn 10,000 of a session over one around turn 10", aim=1.1),
     Line(name="concurrent_writes_per_s", meaning="16 processes, each with a client, writing one turn after another"),
     Line(name="pipelined_writes_per_s", meaning="one process, asyncio: 100 AsyncMemoryClient.write in flight"),
     Line(name="write_many_turns_per_s", meaning="one process: MemoryClient.write_many, 100 turns per round trip"),
-    Line(name="redis_bytes_per_pending_turn", meaning="memory that Redis takes for a turn until it is archived"),
-    Line(name="turn_characters", meaning="length of the content that is written"),
-    Line(name="payload_bytes", meaning="length of what RPUSH and the script are given of it"),
+    Line(name="redis_bytes_per_pending_turn", meaning="memory of Redis for a turn until it is archived"),
+    Line(name="turn_characters", meaning="length of the written content"),
+    Line(name="payload_bytes", meaning="length of its payload for RPUSH and the script"),
     Line(name="redis_version", meaning="the server that was measured"),
 )
 
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def measured(samples: int) -> dict[str, Value]:
-    """Return all figures, each from a Redis that holds only what its own measurement has written."""
+    """Return all figures. Redis is emptied before each measurement."""
     figures: dict[str, Value] = {}
     with servers.hot_store() as settings:
         client = connections.get_connections(settings).redis
@@ -112,7 +112,7 @@ def _single_writes(settings: Settings, samples: int) -> dict[str, Value]:
 
 
 def _ready_script(settings: Settings) -> tuple[Callable[[], object], bytes]:
-    """Return a call of the write script with arguments made beforehand, and the payload among them."""
+    """Return a call of the write script with prepared arguments, and their payload."""
     session = ClientSession(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
     turn_id, payload = turns.make_payload("user", TURN, limit_bytes=settings.turn_limit_bytes)
     ready = write_arguments([(turn_id, payload)])
@@ -134,11 +134,11 @@ def _celery(settings: Settings, samples: int) -> dict[str, Value]:
 
 
 def _nothing() -> None:
-    """What the task does."""
+    """Do nothing: the body of the task."""
 
 
 def _long_session(settings: Settings) -> dict[str, Value]:
-    """Compare the beginning of many sessions with turn 10,000 of one, nothing of which was archived meanwhile."""
+    """Compare the first turns of many sessions with turn 10,000 of one session, of which no turn is archived."""
     client = connections.get_connections(settings).redis
     _, payload = _ready_script(settings)
     rpush = _rpush(client, payload)

@@ -1,8 +1,8 @@
-"""What idle sessions cost the sweep: `python -m bench.idle_sessions [--sessions N] [--json]`.
+"""Measure the cost of idle sessions for the sweep: `python -m bench.idle_sessions [--sessions N] [--json]`.
 
-Starts redis-server and PostgreSQL, and fills four databases straight by SQL: without sessions, with 1,000, with all,
-and with all of which one owes work. An idle session is archived, applied and summarized; its user has no other. Sweeps
-of the four are interleaved, so that a busy machine slows all of them alike.
+It starts redis-server and PostgreSQL, and fills four databases with SQL: without sessions, with 1,000, with all, and
+with all of which one has open work. An idle session is archived, applied and summarized; its user has no other session.
+Sweeps of the four are interleaved, so that a busy machine slows all of them equally.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ ROUNDS = 200
 WARMUP_ROUNDS = 20
 
 LINES = (
-    Line(name="sweep_none_ms", meaning="one sweep, nothing owed, no sessions, median"),
+    Line(name="sweep_none_ms", meaning="one sweep without sessions and open work, median"),
     Line(name="sweep_few_ms", meaning=f"the same with {FEW:,} idle sessions"),
     Line(name="sweep_all_ms", meaning="the same with all idle sessions"),
-    Line(name="sweep_all_p95_ms", meaning="the slowest of twenty"),
-    Line(name="sweep_one_owed_ms", meaning="with all, of which one owes a batch, which is found and enqueued"),
+    Line(name="sweep_all_p95_ms", meaning="the same, 95th percentile"),
+    Line(name="sweep_one_owed_ms", meaning="with all, of which one has an open batch, which is found and enqueued"),
     Line(name="ratio", meaning="all over none", aim=1.25),
-    Line(name="one_owed_found", meaning="share of those sweeps that found the one", aim=1, is_floor=True),
-    Line(name="sequential_scans", meaning="tables that a sweep's or the status's plan reads as a whole", aim=0),
+    Line(name="one_owed_found", meaning="share of these sweeps that found the open batch", aim=1, is_floor=True),
+    Line(name="sequential_scans", meaning="tables that a plan of the sweep or of the status scans", aim=0),
     Line(name="status_ms", meaning="`afterturn status` without its start, all idle sessions, median"),
-    Line(name="reconcile_none_ms", meaning="one search of an empty Redis for forgotten turns (each minute), median"),
+    Line(name="reconcile_none_ms", meaning="one search of an empty Redis for unindexed turns (each minute), median"),
     Line(name="reconcile_all_ms", meaning="the same with one list of recent turns for each session"),
-    Line(name="sessions", meaning="all"),
+    Line(name="sessions", meaning="the number of all sessions"),
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.idle_sessions", description=__doc__)
-    parser.add_argument("--sessions", type=int, default=DEFAULT_SESSIONS, help="how many are all (%(default)s)")
+    parser.add_argument("--sessions", type=int, default=DEFAULT_SESSIONS, help="number of all sessions (%(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="sweeps per median (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     arguments = parser.parse_args()
@@ -105,7 +105,7 @@ def _figures(timings: dict[str, list[float]]) -> dict[str, Value]:
 
 
 def _sweeps(runtimes: dict[str, Runtime], rounds: int) -> tuple[dict[str, list[float]], int]:
-    """Sweep each database once per round; return the milliseconds of each, and how often the one owed was found."""
+    """Sweep each database once per round. Return the milliseconds of each, and how often the open batch was found."""
     timings: dict[str, list[float]] = {name: [] for name in runtimes}
     found = 0
     order = list(runtimes.items())
@@ -130,7 +130,7 @@ def _milliseconds(operation: timing.Operation, *, rounds: int) -> float:
 
 @contextmanager
 def _filled(redis_url: str, postgres_url: str, name: str, sessions: int) -> Iterator[Runtime]:
-    """Make a database with so many idle sessions; give the runtime that works on it."""
+    """Create a database with this number of idle sessions, and yield a runtime for it."""
     database = f"idle_{name}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database}")
@@ -150,7 +150,7 @@ def _settings(redis_url: str, postgres_url: str) -> Settings:
 
 
 def _owe_one(runtime: Runtime) -> None:
-    """Let one session in the middle have a batch that is still to be extracted."""
+    """Make the batch of one session pending again."""
     with runtime.postgres.connection() as connection:
         connection.execute(
             "UPDATE batches SET state = 'pending', applied_at = NULL, embedded_at = NULL, extracted_at = NULL"
@@ -164,7 +164,7 @@ def _forget_hint(runtime: Runtime) -> None:
 
 
 def _keep_recent(runtime: Runtime, sessions: int) -> None:
-    """Give each session the list of recent turns that archiving leaves in Redis."""
+    """Write a list of recent turns for each session, as the archive stage does."""
     with runtime.redis.pipeline(transaction=False) as pipeline:
         for number in range(1, sessions + 1):
             key = keys.recent(SessionScope("default", f"user-{number}", "session"))

@@ -1,18 +1,20 @@
-"""What is remembered of labelled conversations: `python -m bench.knowledge --set halumem --data FOLDER [--json]`.
+"""Compare the facts of labelled conversations with their labels.
 
-The conversations are written through the whole pipeline (redis-server and PostgreSQL of the bench's own, the model over
-HTTP). The model is a replay: each extraction call is answered with the gold facts of just the turns that it shows, as
-text, date and quote, never with what replaces what. Then the facts are compared with the gold. Three runs:
+`python -m bench.knowledge --set halumem --data FOLDER [--json]`
 
-  judged      an oracle answers the judging calls from the gold pairs, but only for pairs that are put to it
+The conversations are written through the whole pipeline (a separate redis-server and PostgreSQL, the model over HTTP).
+The model is a replay: it answers each extraction call with the gold facts of the shown turns, as text, date and quote,
+without information on which fact replaces which. Then the facts are compared with the gold. There are three runs:
+
+  judged      an oracle answers the judging calls from the gold pairs, but only for pairs that a call shows
   rules_only  no judging calls (AFTERTURN_JUDGE=rules)
-  injected    as judged, but turns are written twice with one id, sessions come out of order, every third fact is said
-              again in a later turn, and hints are delivered twice and in any order
+  injected    as judged, but turns are written twice with one id, sessions are written out of order, every third fact
+              is repeated in a later turn, and hints are delivered twice and in random order
 
 With --offline there is no model: the offline extractor's facts are compared with the gold by the cosine of their
-embeddings (--model-path), next to the baseline that takes every sentence of the user for a fact.
+embeddings (--model-path), and with a baseline in which every sentence of the user is a fact.
 
-The exit code is 1 when a bound of the table is broken. Settings come from the environment, as always.
+The exit code is 1 if a bound of the table is not met. Settings come from the environment.
 
   python -m bench.knowledge --set halumem --data FOLDER
   python -m bench.knowledge --set locomo --data FILE --runs judged --misses wrong.jsonl
@@ -44,30 +46,30 @@ from harness.llm_server import LLMServer
 SETS = {"halumem": halumem.load, "locomo": locomo.load, "realmem": realmem.load}
 
 BOUNDED = (
-    Line(name="facts_lost", meaning="gold facts of which there is no fact with this text", aim=0),
-    Line(name="facts_doubled", meaning="gold facts that were current twice at one time", aim=0),
-    Line(name="evidence_wrong", meaning="facts with evidence that is not a quote of a turn that says it", aim=0),
-    Line(name="evidence_missing", meaning="gold facts of which a turn that says them is no evidence", aim=0),
-    Line(name="facts_unknown", meaning="facts with a text that is no gold", aim=0),
-    Line(name="turns_lost", meaning="turns that are not in Postgres, or twice", aim=0),
+    Line(name="facts_lost", meaning="gold facts without a fact of this text", aim=0),
+    Line(name="facts_doubled", meaning="gold facts that were current twice at the same time", aim=0),
+    Line(name="evidence_wrong", meaning="facts with evidence that is not a quote of a turn of this fact", aim=0),
+    Line(name="evidence_missing", meaning="gold facts with a turn that is not among the evidence", aim=0),
+    Line(name="facts_unknown", meaning="facts whose text is not a gold fact", aim=0),
+    Line(name="turns_lost", meaning="turns that are missing or doubled in Postgres", aim=0),
     Line(name="unfinished", meaning="batches that were not applied", aim=0),
     Line(name="stale_current", meaning="replaced values that are still current, of all updates", aim=0.01),
     Line(name="wrongly_superseded", meaning="facts that are not current but should be, of those that should", aim=0.01),
 )
 LINES = (
     *BOUNDED,
-    Line(name="never_judged", meaning="stale values that no judging call was asked about"),
+    Line(name="never_judged", meaning="stale values that no judging call has shown"),
     Line(name="judge_calls_per_100_turns", meaning="judging calls"),
-    Line(name="pairs_per_call", meaning="pairs that one judging call is asked about: new with known, new with new"),
-    Line(name="judge_tokens_per_100_turns", meaning="what they were given to read"),
+    Line(name="pairs_per_call", meaning="pairs in one judging call: new with known, new with new"),
+    Line(name="judge_tokens_per_100_turns", meaning="prompt tokens of the judging calls"),
     Line(name="llm_calls_per_100_turns", meaning="all calls: extraction, judging, summaries"),
-    Line(name="prompt_tokens_per_100_turns", meaning="what they were given to read"),
+    Line(name="prompt_tokens_per_100_turns", meaning="prompt tokens of all calls"),
     Line(name="rejected", meaning="rejected candidates"),
-    Line(name="turns", meaning="turns written, each counted once"),
-    Line(name="facts", meaning="gold facts; what is said twice is one"),
+    Line(name="turns", meaning="written turns, each counted once"),
+    Line(name="facts", meaning="gold facts; a repeated one is counted once"),
     Line(name="updates", meaning="pairs of an old and a new value"),
 )
-#: Without a judge, what needs one is only reported.
+#: Without a judge, these figures have no aim.
 _NEED_A_JUDGE = frozenset({"stale_current", "wrongly_superseded"})
 
 
@@ -90,7 +92,7 @@ class Run:
         )
 
     def broken(self, figures: dict[str, Value]) -> list[str]:
-        """Return the names of the figures that break their bound."""
+        """Return the names of the figures that do not meet their bound."""
         return [line.name for line in self.lines if line.verdict(figures[line.name]).endswith("NO")]
 
 
@@ -121,7 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="a file of this form, or a folder of such files")
     names = [run.name for run in RUNS]
     parser.add_argument("--runs", nargs="+", choices=names, default=names, help="which runs (default: all three)")
-    parser.add_argument("--misses", type=Path, metavar="FILE", help="write all that is wrong to it, as lines of JSON")
+    parser.add_argument("--misses", type=Path, metavar="FILE", help="write all faults to this file, as lines of JSON")
     parser.add_argument("--offline", action="store_true", help="measure the offline extractor instead")
     parser.add_argument("--model-path", type=Path, help="folder with the fastembed model that --offline compares by")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -147,7 +149,7 @@ def _replayed(arguments: argparse.Namespace, conversations: Sequence[Conversatio
 
 
 def measured(conversations: Sequence[Conversation], runs: Sequence[Run]) -> dict[str, Result]:
-    """Write all conversations once for each run; return what came of it, by the name of the run."""
+    """Write all conversations once for each run, and return the results by the name of the run."""
     script = Script()
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=sys.stderr.isatty()))
@@ -160,7 +162,7 @@ def measured(conversations: Sequence[Conversation], runs: Sequence[Run]) -> dict
             "postgres_url": postgres.url,
             "llm_base_url": llm.base_url,
             "llm_api_key": "test",
-            # A session is written as a whole: what a batch leaves over is not waited for.
+            # A session is written as a whole, so there is no wait for a full batch.
             "batch_idle_seconds": 0,
         }
         prepare.prepare_database(postgres.url, servers.own_settings(**given))
@@ -227,8 +229,8 @@ def figures_of(result: Result) -> dict[str, Value]:
 def in_one(
     data_set: str, users: int, figures: dict[str, dict[str, Value]], broken: dict[str, list[str]]
 ) -> dict[str, object]:
-    """Return one object: the figures of the judged run, and those of the others under their names."""
-    others = {name: held for name, held in figures.items() if name != "judged"}
+    """Return one object: the figures of the judged run, and those of the other runs under their names."""
+    others = {name: of_run for name, of_run in figures.items() if name != "judged"}
     return {"set": data_set, "users": users, **figures.get("judged", {}), **others, "broken": broken}
 
 

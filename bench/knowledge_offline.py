@@ -1,12 +1,11 @@
-"""The offline extractor against gold: which gold facts it finds, and which of its facts are gold, by embedding.
+"""Measure recall and precision of the offline extractor against gold facts, by embeddings.
 
-A fact and a gold fact of the same session agree when the cosine of their embeddings is 0.6 or more. Recall is the share
-of gold facts with such a fact, precision the share of facts with such a gold fact. The baseline takes every sentence of
-the user for a fact.
+A fact and a gold fact of the same session match if the cosine of their embeddings is 0.6 or more. Recall is the share
+of gold facts with such a fact, precision the share of facts with such a gold fact. In the baseline, every sentence of
+the user is a fact.
 
-Where gold facts begin with the user's name, the name alone brings a text nearer to them, whatever else it says. The
-control is the baseline with nothing but the name put before each sentence: what the extractor is above that, it
-extracted.
+If gold facts begin with the user's name, the name alone makes any text more similar to them. So there is a control: the
+baseline with the name before each sentence. Only a result above the control comes from the extraction.
 """
 
 from __future__ import annotations

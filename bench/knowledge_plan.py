@@ -1,4 +1,4 @@
-"""In which order, and how often, a conversation is written: as it was held, or as badly as a caller may do it."""
+"""The order in which a conversation is written: as it took place, or with the faults that a caller may cause."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from datetime import datetime
 
 from bench.data.conversation import Conversation, Gold, SaidTurn, Session, normalised
 
-#: Every so many facts, one is said again in a later turn.
+#: One of this number of facts is repeated in a later turn.
 _EVERY = 3
-#: So many sessions are written before anything is done with them.
+#: The number of sessions that are written before any of them is processed.
 _AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is written, and what is learnt from it."""
+    """The sessions to write, and the facts that they contain."""
 
-    #: The sessions of a round are written, then worked on until nothing is owed; then comes the next round.
+    #: The sessions of a round are written and then processed completely before the next round.
     rounds: tuple[tuple[Session, ...], ...]
     gold: tuple[Gold, ...]
-    #: Write each turn twice, a round's first session once more after it, and deliver each hint twice and in any order.
+    #: Write each turn twice, write a round's first session again at its end, deliver each hint twice in random order.
     is_unruly: bool = False
 
 
@@ -32,7 +32,7 @@ def plain(conversation: Conversation) -> Plan:
 
 
 def unruly(conversation: Conversation, *, seed: int = 1) -> Plan:
-    """Write the sessions in any order, several at once, and say every third fact again later."""
+    """Write the sessions in random order, several at once, and repeat every third fact later."""
     lot = random.Random(seed)
     order = list(conversation.sessions)
     lot.shuffle(order)
@@ -41,9 +41,9 @@ def unruly(conversation: Conversation, *, seed: int = 1) -> Plan:
 
 
 def _said_again(conversation: Conversation, lot: random.Random) -> list[Gold]:
-    """Return the repetitions, in turns that say something anyway: small talk is not read.
+    """Return the repetitions, in turns that contain facts, because small talk is not extracted.
 
-    What was replaced is not said again afterwards: that would make it true again.
+    A fact is not repeated after it was replaced, because that would make it true again.
     """
     turns = conversation.turns
     telling = {turn_id: turns[turn_id] for gold in conversation.gold for turn_id in gold.turn_ids}
@@ -60,7 +60,7 @@ def _said_again(conversation: Conversation, lot: random.Random) -> list[Gold]:
 
 
 def _ends(conversation: Conversation) -> dict[str, datetime]:
-    """Return when each fact that is replaced was first replaced."""
+    """Return the time at which each replaced fact was first replaced."""
     turns = conversation.turns
     first: dict[str, datetime] = {}
     for gold in conversation.gold:
@@ -74,5 +74,5 @@ def _ends(conversation: Conversation) -> dict[str, datetime]:
 
 
 def count_turns(rounds: Sequence[Sequence[Session]]) -> int:
-    """Return how many turns are written, each counted once."""
+    """Return the number of turns, each counted once."""
     return sum(len(session.turns) for sessions in rounds for session in sessions)

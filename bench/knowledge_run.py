@@ -1,4 +1,4 @@
-"""Writing a labelled conversation through the whole pipeline, with a model that answers from the labels."""
+"""Write a labelled conversation through the whole pipeline, with a model that answers from the labels."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harness.llm_server import GoldFact, Replay
 from harness.llm_server.oracle import Oracle, in_turn
 from harness.pipeline import Pipeline
 
-#: Everything of one round; beyond it, something goes round in circles.
+#: The longest time of one round.
 _ROUND_SECONDS = 300.0
-#: How a stale value is marked of which no judging call was asked.
+#: The mark of a stale value that no judging call has shown.
 NEVER_JUDGED = "never put to the judge"
 
 _FACTS: LiteralString = """
@@ -68,7 +68,7 @@ class Script:
 
 @dataclass(slots=True)
 class Result:
-    """What one run, of one user or of all, has come to."""
+    """The result of one run, for one user or for all."""
 
     score: Score = field(default_factory=Score)
     turns: int = 0
@@ -106,12 +106,12 @@ def replayed(
     tenant_id: str,
     advanced: Callable[[int], None],
 ) -> Result:
-    """Write one conversation, work until nothing is owed, and score what is remembered.
+    """Write one conversation, process it completely, and score its facts.
 
     Args:
-        script: what the model of `settings` answers with.
-        tenant_id: whom nobody else is written for.
-        advanced: told how many turns more are done.
+        script: the answers of the model of `settings`.
+        tenant_id: a tenant without other data.
+        advanced: called with the number of further processed turns.
     """
     turns = conversation.turns
     oracle = Oracle((update.old, update.new) for update in conversation.updates)
@@ -137,8 +137,8 @@ def replayed(
         turns_lost=len(turns.keys() - archived.keys()) + archived.total() - len(archived),
         calls=Counter({row["stage"]: row["calls"] for row in cost}),
         prompt_tokens=Counter({row["stage"]: int(row["prompt_tokens"]) for row in cost}),
-        judge_calls=len(oracle.put),
-        judged_pairs=sum(put.pairs for put in oracle.put),
+        judge_calls=len(oracle.judging_calls),
+        judged_pairs=sum(call.pairs for call in oracle.judging_calls),
         rejected=Counter({row["reason"]: row["candidates"] for row in ledger.rows(_REJECTED, **user)}),
         unfinished=Counter(str(row["reason"]) for row in ledger.rows(_UNFINISHED, **user)),
     )
@@ -176,14 +176,14 @@ def _pipeline(settings: Settings, plan: Plan) -> Iterator[Pipeline]:
 
 
 class UnrulyPipeline(Pipeline):
-    """Delivers the hints in any order, and each one twice; the same in every run."""
+    """Delivers the hints in random order, and each one twice. The order is the same in every run."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._lot = random.Random(1)
 
     def step(self) -> str:
-        """Do what some hint asks for, and do it again; return the stage."""
+        """Run the stage of a random hint twice, and return its name."""
         waiting = self.hints.waiting
         waiting.rotate(-self._lot.randrange(len(waiting)))
         stage, arguments = waiting.popleft()
@@ -198,7 +198,7 @@ def _facts(ledger: Ledger, user: Mapping[str, str]) -> list[FactRow]:
 
 
 def _say_what_was_asked(scored: Score, oracle: Oracle) -> None:
-    """Say of each old value that is still current whether the judge was ever asked about it."""
+    """Note for each stale value whether a judging call has shown it."""
     for place, miss in enumerate(scored.misses):
         if miss.figure == "stale_current":
             was_asked = frozenset((normalised(miss.text), normalised(miss.why))) in oracle.seen

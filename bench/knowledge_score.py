@@ -1,4 +1,4 @@
-"""Scoring what is remembered against what should be: facts lost, doubled, stale, superseded without reason."""
+"""Score the facts of a user against the gold: lost, doubled, stale and wrongly superseded facts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRow:
-    """A fact as it is in Postgres."""
+    """A row of a fact in Postgres."""
 
     text: str
     #: current, superseded or retracted.
     status: str
     recorded_at: datetime
     superseded_at: datetime | None = None
-    #: Text of the fact that took its place.
+    #: The text of the fact that superseded it.
     superseded_by: str | None = None
     #: (id of the turn, quote)
     evidence: tuple[tuple[str, str], ...] = ()
@@ -30,7 +30,7 @@ class FactRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """One thing that is wrong."""
+    """One fault."""
 
     #: The name of its figure.
     figure: str
@@ -40,7 +40,7 @@ class Miss:
 
 @dataclass(slots=True)
 class Score:
-    """Counts, which can be added up over users, and all that is wrong."""
+    """Counts that can be summed over users, and all faults."""
 
     facts: int = 0
     kept: int = 0
@@ -55,12 +55,12 @@ class Score:
         self.misses += other.misses
 
     def count(self, figure: str) -> int:
-        """Return how much of one kind is wrong."""
+        """Return the number of faults of one kind."""
         return sum(miss.figure == figure for miss in self.misses)
 
 
 class Expected:
-    """What the gold of one user, as it was written, says of the facts."""
+    """The facts that are expected from the gold of one user."""
 
     def __init__(self, gold: Iterable[Gold], updates: Iterable[Update], turns: Mapping[str, SaidTurn]) -> None:
         self.turns = turns
@@ -70,40 +70,40 @@ class Expected:
             self.texts.setdefault(normalised(said.text), said.text)
             self._sources[normalised(said.text)].update(said.turn_ids)
         pairs = [(normalised(update.old), normalised(update.new)) for update in updates]
-        #: (old, new), where the new value is the one that was said last; of others the data contradict themselves.
+        #: (old, new) pairs whose new value was said last. In other pairs the data contradict themselves.
         self.updates = [pair for pair in pairs if self.said_last(pair[0]) < self.said_last(pair[1])]
-        #: What is not current at the end: of two that cannot both be, the one that was said last is.
+        #: Facts that are not current at the end: of two contradicting ones, only the one that was said last is current.
         self.replaced = {min(pair, key=self.said_last) for pair in pairs}
 
     def sources(self, text: str) -> set[str]:
-        """Return the ids of the turns that say it; none where it is no gold."""
+        """Return the ids of the turns with this text; none if it is not a gold fact."""
         return self._sources.get(text, set())
 
     def said_last(self, text: str) -> datetime:
-        """Return when a text was said for the last time."""
+        """Return the time at which a text was last said."""
         return max(self.turns[turn_id].at for turn_id in self._sources[text])
 
 
 def score(rows: Sequence[FactRow], expected: Expected) -> Score:
-    """Return how far the facts of one user are those that they should be."""
-    held: dict[str, list[FactRow]] = defaultdict(list)
+    """Compare the facts of one user with the expected ones."""
+    by_text: dict[str, list[FactRow]] = defaultdict(list)
     for row in rows:
         if row.status != "retracted":
-            held[normalised(row.text)].append(row)
+            by_text[normalised(row.text)].append(row)
     scored = Score(
         facts=len(expected.texts),
         kept=len(expected.texts.keys() - expected.replaced),
         updates=len(expected.updates),
     )
     for text, shown in expected.texts.items():
-        scored.misses += _of_fact(text, shown, held.get(text, ()), expected)
-    for text, found in held.items():
+        scored.misses += _of_fact(text, shown, by_text.get(text, ()), expected)
+    for text, found in by_text.items():
         if text not in expected.texts:
             scored.misses.append(Miss(figure="facts_unknown", text=found[0].text))
         elif wrong := next((why for row in found if (why := _wrong_evidence(row, expected))), ""):
             scored.misses.append(Miss(figure="evidence_wrong", text=found[0].text, why=wrong))
     for old, new in expected.updates:
-        if any(row.status == "current" for row in held.get(old, ())):
+        if any(row.status == "current" for row in by_text.get(old, ())):
             scored.misses.append(Miss(figure="stale_current", text=expected.texts[old], why=expected.texts[new]))
     return scored
 
@@ -121,7 +121,7 @@ def _of_fact(text: str, shown: str, rows: Sequence[FactRow], expected: Expected)
 
 
 def _were_both_current(one: FactRow, other: FactRow) -> bool:
-    """Return whether there was a moment at which both were believed: a value that came back is no double."""
+    """Return whether both were current at the same time. A value that became current again later is not doubled."""
     if one.status == other.status == "current":
         return True
     return max(one.recorded_at, other.recorded_at) < min(

@@ -1,4 +1,4 @@
-"""What has become of the turns, read from Postgres: counts, losses, cost."""
+"""Read from Postgres what happened to the turns: counts, losses, cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COUNTS: dict[str, LiteralString] = {
     "owed summaries": "SELECT count(*) AS found FROM sessions WHERE summarized_through < applied_through",
 }
 
-#: Each turn was written once, with words of its own, and the test LLM makes one fact of each.
+#: Each turn was written once with different words, and the test LLM makes one fact of each.
 _TURNS: LiteralString = """
 SELECT count(DISTINCT (user_id, content)) AS distinct_turns, count(*) AS turns FROM turns
 """
@@ -40,7 +40,7 @@ FROM batches WHERE state = 'applied'
 
 
 class Ledger:
-    """A connection that only reads, and sees all users."""
+    """Reads the rows of all users."""
 
     def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
         self._connection = connection
@@ -50,11 +50,11 @@ class Ledger:
         return self._connection.execute(query, arguments).fetchall()
 
     def count(self, what: str) -> int:
-        """Return how many there are by now: of `turns`, `facts` or `owed summaries`."""
+        """Return the present number of `turns`, `facts` or `owed summaries`."""
         return int(self.rows(_COUNTS[what])[0]["found"])
 
     def losses(self, written: int) -> dict[str, Value]:
-        """Return what is missing, and what is there more than once, of `written` turns and their facts."""
+        """Return the numbers of lost and doubled turns and facts, of `written` turns."""
         turns, facts = self.rows(_TURNS)[0], self.rows(_FACTS)[0]
         return {
             "lost": written - turns["distinct_turns"],
@@ -65,7 +65,7 @@ class Ledger:
         }
 
     def cost(self, written: int) -> dict[str, Value]:
-        """Return calls and prompt tokens per 100 turns, as the pipeline itself has metered them."""
+        """Return calls and prompt tokens per 100 turns, as the pipeline has recorded them."""
         by_stage = {row["stage"]: row for row in self.rows(_COST)}
         calls = {stage: int(row["calls"]) for stage, row in by_stage.items()}
         tokens = sum(int(row["prompt_tokens"]) for row in by_stage.values())
@@ -78,13 +78,13 @@ class Ledger:
         }
 
     def stage_seconds(self) -> dict[str, Value]:
-        """Return the median time that a batch waited for and spent in each stage."""
+        """Return the median time of a batch in each stage, including its wait."""
         row = self.rows(_STAGES)[0]
         return {f"{stage}_p50_s": None if seconds is None else float(seconds) for stage, seconds in row.items()}
 
 
 @contextmanager
 def opened(postgres_url: str) -> Iterator[Ledger]:
-    """Open the ledger of a database, as the role that may read everything."""
+    """Open the ledger of a database, with a role that can read all rows."""
     with psycopg.connect(postgres_url, autocommit=True, row_factory=dict_row) as connection:
         yield Ledger(connection)

@@ -1,8 +1,8 @@
-"""A LoCoMo conversation through the demo, scored: `python -m bench.locomo_demo --data FILE [--conversation ID]`.
+"""Run the demo with a LoCoMo conversation: `python -m bench.locomo_demo --data FILE [--conversation ID]`.
 
-What `afterturn demo` does with the conversation that ships with it, this does with one of LoCoMo's: servers and workers
-are started, the turns are written and become memory, all questions are asked, and everything is stopped. Prints some of
-the answers, and the part of the turns that answer a question among the first ten recalled.
+Like `afterturn demo`, it starts servers and workers, writes the turns, waits until they are memory, asks all questions,
+and stops everything. It prints some of the answers, and R@10: the share of the turns that answer a question among the
+first ten recalled turns.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from bench.data import locomo
 from bench.data.conversation import NotTheData, SaidTurn, Session
 from bench.data.questions import Labelled
 
-#: Of the figures, the one that is printed: recall among the first ten turns.
+#: The printed figure: recall among the first ten turns.
 DEPTH = 10
 FIGURE = f"recall_at_{DEPTH}"
-#: Questions whose answers are printed: one of each category.
+#: The number of questions whose answers are printed: one of each category.
 SAMPLES = len(locomo.CATEGORIES)
 
 
@@ -40,10 +40,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.locomo_demo", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a file of github.com/snap-research/LoCoMo")
     parser.add_argument("--conversation", help="the conversation's id (default: the first one of the file)")
-    parser.add_argument("--questions", type=int, default=SAMPLES, help="how many to print; all are asked (%(default)s)")
+    parser.add_argument(
+        "--questions", type=int, default=SAMPLES, help="number of printed answers; all are asked (%(default)s)"
+    )
     parser.add_argument("--data-dir", type=Path, help="run in this directory and keep it (default: nothing is kept)")
-    parser.add_argument("--no-flower", action="store_true", help="without the page that shows the tasks")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds until all is memory (%(default)s)")
+    parser.add_argument("--no-flower", action="store_true", help="do not start the web page that shows the tasks")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds until all is processed (%(default)s)")
     arguments = parser.parse_args()
     try:
         labelled = chosen(arguments.data, arguments.conversation)
@@ -59,18 +61,18 @@ def main() -> None:
 
 
 def chosen(data: Path, conversation_id: str | None) -> Labelled:
-    """Return the named conversation, or the first one. Raises NotTheData when there is no such."""
+    """Return the conversation with this id, or the first one. Raises NotTheData if there is none."""
     conversations = {labelled.conversation.user_id: labelled for labelled in locomo.load_questions(data)}
     if not conversations:
-        raise NotTheData(f"{data} holds no conversation")
+        raise NotTheData(f"{data} contains no conversation")
     name = next(iter(conversations)) if conversation_id is None else conversation_id
     if name not in conversations:
-        raise NotTheData(f"{data} holds no conversation {name}, only {', '.join(conversations)}")
+        raise NotTheData(f"{data} contains no conversation {name}, only {', '.join(conversations)}")
     return conversations[name]
 
 
 def make_scenario(labelled: Labelled, *, samples: int) -> DemoScenario:
-    """Return what the demo is to replay; it asks all questions and prints so many."""
+    """Return the scenario of the demo. It asks all questions and prints `samples` of them."""
     conversation = labelled.conversation
     sessions = [_recorded(conversation.user_id, session) for session in conversation.sessions]
     people = " and ".join(dict.fromkeys(name for session in sessions for name in session.people))
@@ -93,7 +95,7 @@ def _turn(turn: SaidTurn) -> Turn:
 
 
 def print_scores(labelled: Labelled, settings: Settings, console: Console, *, samples: int) -> None:
-    """Ask all questions; print so many of the answers, and R@10 by category."""
+    """Ask all questions; print `samples` answers, and R@10 by category."""
     user_id = labelled.conversation.user_id
     answered = [asking.ask(user_id, asked, settings) for asked in labelled.questions]
     for one in _samples(answered, samples):
@@ -121,7 +123,7 @@ def _print_sample(answered: Answered, console: Console) -> None:
     answers.print_memories(answered.memories, console)
     found = asking.score(answered).figures[FIGURE] * 100
     names = ", ".join(sorted(asked.evidence))
-    print_indented(console, 2, Text(f"R@{DEPTH} {found:.0f}: the answer stands in {names}", "dim"))
+    print_indented(console, 2, Text(f"R@{DEPTH} {found:.0f}: the answer is in {names}", "dim"))
 
 
 def _print_means(answered: Sequence[Answered], console: Console) -> None:
@@ -130,7 +132,7 @@ def _print_means(answered: Sequence[Answered], console: Console) -> None:
     console.print()
     print_markup(
         console,
-        f"[bold]R@{DEPTH}[/], the part of the turns that answer a question among the first {DEPTH} recalled "
+        f"[bold]R@{DEPTH}[/], the share of the turns that answer a question among the first {DEPTH} recalled "
         f"[dim](median {milliseconds:.0f} ms a question)[/]",
     )
     for category, mean in asking.by_category(scored).items():

@@ -1,4 +1,4 @@
-"""Many writers at once: processes, asyncio tasks, and many turns in one call. Each returns turns per second."""
+"""Measure many writers at once: processes, asyncio tasks, and many turns per call. Each returns turns per second."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WRITES_PER_WRITER = 500
 IN_FLIGHT = 100
 ROUNDS = 30
 TURNS_PER_CALL = 100
-#: The slowest machine needs a second or two per process to import what it writes with.
+#: The imports of a process take up to two seconds on a slow machine.
 START_SECONDS = 120.0
 
 
 def processes(settings: Settings, text: str) -> float:
-    """Measure 16 processes, each with a client and a session of its own, that begin together."""
+    """Measure 16 processes, each with its own client and session, that start at the same time."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["afterturn.client.memory_client", __name__])
     start, end = context.Barrier(WRITERS + 1), context.Barrier(WRITERS + 1)
@@ -49,7 +49,7 @@ def _write(settings: Settings, text: str, number: int, start: Barrier, end: Barr
 
 
 def tasks(settings: Settings, text: str) -> float:
-    """Measure one event loop with 100 writes in flight, as an asyncio server has them."""
+    """Measure one event loop with 100 writes in flight, as in an asyncio server."""
     return asyncio.run(_write_concurrently(settings, text))
 
 

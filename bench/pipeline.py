@@ -1,10 +1,11 @@
-"""What the whole pipeline does: `python -m bench.pipeline [--turns N] [--users N] [--llm-latency S] [--json]`.
+"""Measure the whole pipeline: `python -m bench.pipeline [--turns N] [--users N] [--llm-latency S] [--json]`.
 
-Starts redis-server, PostgreSQL (durable, as `afterturn up` does), a test LLM in a process of its own, two workers and
-beat. First all turns are written as fast as one process can, every session is flushed, and the time until the last
-fact is searchable is taken. Then turns come at a steady rate, nobody flushes, and each turn's way to its fact is timed.
+It starts redis-server, PostgreSQL (durable, as `afterturn up` does), a test LLM in a separate process, two workers and
+beat. In the first part, one process writes all turns as fast as it can and flushes every session; the time until the
+last fact is searchable is measured. In the second part, turns are written at a steady rate without a flush; the delay
+of each turn's fact is measured.
 
-Other settings come from the environment, as always: AFTERTURN_SLOW_CONCURRENCY=16 python -m bench.pipeline
+Other settings come from the environment: AFTERTURN_SLOW_CONCURRENCY=16 python -m bench.pipeline
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WORKERS: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
 
 LINES = (
     Line(name="turns_per_s", meaning="turns from the first write to the last fact, per second", aim=500, is_floor=True),
-    Line(name="cpu_ms_per_turn", meaning="time of all our processors in it, servers included, per turn"),
+    Line(name="cpu_ms_per_turn", meaning="processor time of all our processes in it, servers included, per turn"),
     Line(name="cpu_ms_per_turn_slow", meaning="of it: the slow workers (LLM, embedder, verification)"),
     Line(name="cpu_ms_per_turn_fast", meaning="of it: the fast worker (archive, consolidate)"),
     Line(name="cpu_ms_per_turn_postgres", meaning="of it: PostgreSQL"),
@@ -38,31 +39,29 @@ LINES = (
     Line(name="cpu_ms_per_turn_bench", meaning="of it: the bench itself, with its writes"),
     Line(
         name="share_of_others",
-        meaning="share of the machine's work in it that was not ours; with much, do not trust it",
+        meaning="share of the machine's work in it by other processes; if it is high, times are not reliable",
     ),
     Line(name="freshness_p50_s", meaning="at the steady rate: from a turn's write to its fact, median"),
-    Line(name="freshness_p95_s", meaning="the same, the slowest of twenty"),
-    Line(
-        name="after_cut_p50_s", meaning="the last part of it, from the cut of its batch on: what is not waiting, median"
-    ),
-    Line(name="after_cut_p95_s", meaning="the same, the slowest of twenty"),
-    Line(name="share_cut_by_idle", meaning="share of turns that waited until their session had been idle"),
-    Line(name="share_cut_by_age", meaning="share of turns that waited until the oldest was too old; the rest: size"),
+    Line(name="freshness_p95_s", meaning="the same, 95th percentile"),
+    Line(name="after_cut_p50_s", meaning="the last part of it, from the cut of its batch, median"),
+    Line(name="after_cut_p95_s", meaning="the same, 95th percentile"),
+    Line(name="share_cut_by_idle", meaning="share of turns whose batch was cut by idle time"),
+    Line(name="share_cut_by_age", meaning="share of turns whose batch was cut by age; the rest: by size"),
     Line(name="llm_calls_per_100_turns", meaning="extractions, judgements and summaries, over the whole run"),
-    Line(name="prompt_tokens_per_100_turns", meaning="what they were given to read"),
-    Line(name="lost", meaning="turns written that are not in Postgres", aim=0),
-    Line(name="doubled", meaning="turns that are there more than once", aim=0),
+    Line(name="prompt_tokens_per_100_turns", meaning="prompt tokens of these calls"),
+    Line(name="lost", meaning="written turns that are not in Postgres", aim=0),
+    Line(name="doubled", meaning="turns that are in Postgres more than once", aim=0),
     Line(name="facts_lost", meaning="turns without their fact", aim=0),
-    Line(name="facts_doubled", meaning="facts that are there, or were seen, more than once", aim=0),
+    Line(name="facts_doubled", meaning="facts that exist, or were counted, more than once", aim=0),
     Line(name="facts_without_vector", meaning="facts that vector search cannot find", aim=0),
     Line(name="not_recalled", meaning="of 20 turns, those that recall does not find by their words", aim=0),
-    Line(name="writes_per_s", meaning="how fast the turns were written, by one process"),
+    Line(name="writes_per_s", meaning="written turns per second, by one process"),
     Line(name="archived_s", meaning="from the first write until all turns were in Postgres"),
     Line(name="searchable_s", meaning="from the first write until the last fact was searchable"),
     Line(name="summarized_s", meaning="from the first write until the last summary was made"),
-    Line(name="extract_p50_s", meaning="what a batch waited for and spent in extract, whole run"),
-    Line(name="embed_p50_s", meaning="in embed"),
-    Line(name="consolidate_p50_s", meaning="in consolidate, its user's earlier batches included"),
+    Line(name="extract_p50_s", meaning="time of a batch in extract, including its wait, whole run"),
+    Line(name="embed_p50_s", meaning="the same in embed"),
+    Line(name="consolidate_p50_s", meaning="the same in consolidate, including the user's earlier batches"),
     Line(name="extract_calls", meaning="LLM calls, whole run"),
     Line(name="judge_calls", meaning="LLM calls, whole run"),
     Line(name="summarize_calls", meaning="LLM calls, whole run"),
@@ -87,9 +86,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=5_000, help="turns of the first part (%(default)s)")
     parser.add_argument("--users", type=int, default=50, help="each with one session per part (%(default)s)")
     parser.add_argument("--llm-latency", type=float, default=0.0, help="seconds that each LLM call takes (%(default)s)")
-    parser.add_argument("--steady-seconds", type=float, default=40.0, help="length of the second part; 0 leaves it out")
+    parser.add_argument("--steady-seconds", type=float, default=40.0, help="length of the second part; 0 skips it")
     parser.add_argument("--steady-rate", type=float, default=50.0, help="its turns per second (%(default)s)")
-    parser.add_argument("--data", type=Path, help="a file in the form of LoCoMo, whose texts are said")
+    parser.add_argument("--data", type=Path, help="a file in the form of LoCoMo, whose texts are written")
     parser.add_argument("--batch-turns", type=int)
     parser.add_argument("--batch-tokens", type=int)
     parser.add_argument("--batch-idle-seconds", type=float)
@@ -100,7 +99,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, Value]:
-    """Start everything, run both parts and return the figures. Stops everything, whatever happens."""
+    """Start everything, run both parts, stop everything, and return the figures."""
     steady_turns = int(arguments.steady_seconds * arguments.steady_rate)
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=not arguments.json))

@@ -1,5 +1,4 @@
-"""What the processors were busy with: on a machine that others use too, seconds of our own tell more than those of the
-clock. Read from /proc; where there is none, nothing is known."""
+"""Measure processor time. On a shared machine it is more reliable than clock time. It needs /proc."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ _PARENT, _TIMES = 1, slice(11, 15)
 _BUSY_FIELDS = (0, 1, 2, 5, 6)
 
 
-#: How the processes of a run are told apart: a word of the command line, and the kind that it stands for.
+#: The kinds of processes: a word of the command line, and the kind.
 _KINDS = (
     (" slow ", "slow"),
     (" fast ", "fast"),
@@ -27,20 +26,20 @@ _KINDS = (
     ("harness.llm_server", "llm"),
     (" beat ", "beat"),
 )
-#: This process and what is not recognised, such as guardians.
+#: This process and unrecognised processes.
 _OTHERS = "bench"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Seconds of processors used up to a moment."""
+    """The processor seconds used until a time."""
 
-    #: Of this process and all that it has started, by kind.
+    #: Those of this process and its descendants, by kind.
     ours: Mapping[str, float]
     everybody: float
 
     def figures(self, since: Moment, turns: int) -> dict[str, Value]:
-        """Return the processor time per turn since then, in all and by kind, and the share of all work of others."""
+        """Return the processor time per turn since `since`, in total and by kind, and the share of other processes."""
         used = {kind: seconds - since.ours.get(kind, 0.0) for kind, seconds in self.ours.items()}
         everybody = self.everybody - since.everybody
         by_kind = {f"cpu_ms_per_turn_{kind}": 1_000 * seconds / turns for kind, seconds in sorted(used.items())}
@@ -53,7 +52,7 @@ class Moment:
 
 
 def now() -> Moment | None:
-    """Return what this process and all that it has started have used so far; None where the system does not tell."""
+    """Return the processor seconds used so far; None if the system has no /proc."""
     if not (_PROC / "stat").exists():
         return None
     ticks = os.sysconf("SC_CLK_TCK")
@@ -73,7 +72,7 @@ def _ticks_by_kind() -> dict[str, int]:
             command_line = (path.parent / "cmdline").read_text().replace("\0", " ")
             kinds[process_id] = _kind(command_line)
         except OSError:
-            continue  # it has just ended
+            continue  # The process has just ended.
         children[int(fields[_PARENT])].append(process_id)
         used[process_id] = sum(int(field) for field in fields[_TIMES])
     ours = [os.getpid()]

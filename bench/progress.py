@@ -1,4 +1,4 @@
-"""Progress on standard error, so that standard output holds the figures only."""
+"""Progress bars on standard error, so that standard output contains only the figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 
 class Progress:
-    """A bar for each part of a bench; nothing at all where it is not shown."""
+    """Shows a bar for each part of a bench, if `is_shown`."""
 
     def __init__(self, *, is_shown: bool) -> None:
         self._bars = progress.Progress(
@@ -23,12 +23,12 @@ class Progress:
         self._current: progress.TaskID | None = None
 
     def begin(self, what: str, total: int | None = None) -> None:
-        """Begin a part that takes `total` steps; without a number, nobody knows how many. Ends the one before."""
+        """End the previous part and begin one with `total` steps; None: an unknown number."""
         self._end()
         self._current = self._bars.add_task(what, total=total)
 
     def reached(self, steps: int) -> None:
-        """Say how far the part is."""
+        """Show the number of completed steps of the part."""
         if self._current is not None:
             self._bars.update(self._current, completed=steps)
 

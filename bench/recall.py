@@ -1,11 +1,11 @@
-"""How well recall finds what answers a question: `python -m bench.recall --set locomo --data FILE [--json]`.
+"""Measure how well recall finds the answers to questions: `python -m bench.recall --set locomo --data FILE [--json]`.
 
-Writes labelled conversations through the client, works them off by the real pipeline (Redis, PostgreSQL and all stages
-in this process), asks the public `recall` every question, and counts how many of the turns that answer it stand behind
-the first memories. No answer is judged. docs/explanation/recall.md says what was measured.
+It writes labelled conversations through the client, processes them with the real pipeline (Redis, PostgreSQL and all
+stages in this process), asks the public `recall` every question, and counts how many of the answering turns are
+evidence of the first memories. No answer is judged. docs/explanation/recall.md has the figures.
 
 `--before-and-after` asks everything twice: when all turns are archived and have their vectors, and when they have
-become facts, episodes and summaries. What memory makes of a conversation must not hide what was said.
+become facts, episodes and summaries. Facts and summaries must not make it harder to find the turns.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SETS: dict[str, Callable[[Path], list[Labelled]]] = {
     "longmemeval": longmemeval.load,
 }
 INGESTION_SECONDS = 3_600.0
-#: The stages that a turn goes through until it has its vector.
+#: The stages of a turn until it has its vector.
 UNTIL_EMBEDDED = ("archive", "extract", "embed")
 
 
@@ -66,9 +66,9 @@ def _arguments() -> argparse.Namespace:
         "--extraction",
         choices=("none", "offline", "replay"),
         default="offline",
-        help="where facts come from: nowhere, the offline rules, or the labels of the data (%(default)s)",
+        help="the source of facts: none, the offline rules, or the labels of the data (%(default)s)",
     )
-    parser.add_argument("--limit", type=int, help="only so many users of the set, the first ones")
+    parser.add_argument("--limit", type=int, help="only the first users of the set")
     parser.add_argument(
         "--before-and-after", action="store_true", help="ask before and after turns become facts and summaries"
     )
@@ -77,7 +77,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, object]:
-    """Ingest, ask and score. Stops everything that it started, whatever happens."""
+    """Ingest, ask and score, and stop everything that was started."""
     labelled = SETS[arguments.set](arguments.data)[: arguments.limit]
     figures: dict[str, object] = {}
     with ExitStack() as running:
@@ -139,7 +139,7 @@ def _replay(conversations: Sequence[Conversation]) -> Replay:
 
 
 def write(conversation: Conversation, settings: Settings) -> None:
-    """Write all sessions of a user. Turns that are there already stay as they are."""
+    """Write all sessions of a user. Existing turns stay unchanged."""
     for session in conversation.sessions:
         memory = MemoryClient(conversation.user_id, session.session_id, settings=settings)
         memory.write_many(
@@ -155,12 +155,12 @@ def write(conversation: Conversation, settings: Settings) -> None:
 
 
 def settle(pipeline: Pipeline) -> None:
-    """Work until nothing is owed."""
+    """Run the pipeline until there is no open work."""
     pipeline.settle(seconds=INGESTION_SECONDS)
 
 
 def only_embed(pipeline: Pipeline) -> None:
-    """Work until every turn is archived and has its vector; that they become facts and summaries stays owed."""
+    """Run the pipeline until every turn is archived and has its vector. Facts and summaries are made later."""
     later: list[tuple[str, tuple[Any, ...]]] = []
     quiet = 0
     while quiet < 2:
@@ -173,7 +173,7 @@ def only_embed(pipeline: Pipeline) -> None:
                 quiet = 0
             else:
                 later.append((stage, arguments))
-    # Nobody tells of them again before their leases lapse.
+    # The sweep does not send these hints again before the leases lapse.
     pipeline.hints.waiting.extend(later)
 
 

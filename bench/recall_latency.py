@@ -1,8 +1,8 @@
-"""How long a recall takes, and whether it finds what an exact one does: `python -m bench.recall_latency [--json]`.
+"""Measure the latency of recall, and compare its results with exact ones: `python -m bench.recall_latency [--json]`.
 
-Made-up memories are put into the tables by COPY: many ordinary users, and one with a very large memory, which is then
-indexed as a worker would. The public client is asked questions about single facts; their vectors are known beforehand,
-so that embedding them is not measured. What should come back is computed without Postgres, over all documents.
+Synthetic memories are inserted into the tables with COPY: many ordinary users, and one with a very large memory, which
+is then indexed as a worker does. The public client gets questions about single facts. Their vectors are given, so that
+the embedding is not measured. The exact results are computed without Postgres, over all documents.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from bench.report import Line
 from harness import copying, fact_filters, servers, synthetic
 from harness.brute_force import BruteForce, Stemmer
 from harness.known_vectors import KnownVectors
-from harness.synthetic import Said, SearchQuestion, Vocabulary
+from harness.synthetic import SearchQuestion, SyntheticMemory, Vocabulary
 
 LIMIT = 10
-#: Memories of users who are asked, at most: their texts are made again for the exact answers.
+#: The largest number of users with questions. Their texts are generated again for the exact results.
 USERS_ASKED = 200
 QUESTIONS_PER_USER = 2
 CLIENTS = 16
-#: Kinds of filters that are asked with, in turn.
+#: The kinds of filters, used in rotation.
 FILTERS = ("topic", "since", "session", "agent")
 WARMUP = 5
-#: Two answers of which the exact score is the same to this: which of them is tenth, half precision decides.
+#: Two results whose exact scores differ by less are equal: half precision decides which of them is the tenth.
 SAME_SCORE = 1e-3
-#: A generous time for the exact path, which a large memory's rare filters take.
+#: A long timeout for the exact path, which rare filters of a large memory use.
 POSTGRES_SECONDS = 60.0
 
 LINES = tuple(
@@ -65,10 +65,10 @@ LINES = tuple(
     for name, meaning, is_floor in (
         ("p50_ms", "one client, no filter", False),
         ("p95_ms", "one client, no filter", False),
-        ("recall_vs_exact", "the part of the ten exact answers that is found", True),
+        ("recall_vs_exact", "the share of the ten exact results that is found", True),
         ("filtered_p50_ms", "one client, a filter each time", False),
         ("filtered_p95_ms", "one client, a filter each time", False),
-        ("filtered_short", "filtered answers with fewer rows than there are", False),
+        ("filtered_short", "filtered results with fewer rows than exist", False),
         ("concurrent_p50_ms", f"{CLIENTS} clients at once, no filter", False),
         ("concurrent_p95_ms", f"{CLIENTS} clients at once, no filter", False),
         ("concurrent_filtered_p50_ms", f"{CLIENTS} clients at once, a filter each time", False),
@@ -78,13 +78,13 @@ LINES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question, and the filters it is asked with."""
+class FilteredQuestion:
+    """One question with its filters."""
 
-    said: Said
+    said: SyntheticMemory
     question: SearchQuestion
     filters: Mapping[str, Any]
-    #: How many memories there are that pass.
+    #: The number of memories that pass the filters.
     owned: int
 
 
@@ -124,10 +124,14 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
         embedder = KnownVectors(settings, space_id)
         connections.get_connections(settings).question_embedder = embedder
         few = range(1, min(arguments.users, USERS_ASKED) + 1)
-        ordinary = [synthetic.said_by(number, arguments.facts_per_user, vocabulary) for number in few]
-        big = [synthetic.said_by(0, arguments.big_user, vocabulary)]
+        ordinary = [synthetic.make_memory(number, arguments.facts_per_user, vocabulary) for number in few]
+        big = [synthetic.make_memory(0, arguments.big_user, vocabulary)]
         for name, users, each in (("ordinary", ordinary, QUESTIONS_PER_USER), ("big", big, arguments.big_questions)):
-            asked = [Asked(said, one, {}, 0) for said in users for one in synthetic.questions(said, each, vocabulary)]
+            asked = [
+                FilteredQuestion(said, one, {}, 0)
+                for said in users
+                for one in synthetic.questions(said, each, vocabulary)
+            ]
             embedder.known = {one.question.text: one.question.vector for one in asked}
             figures[name] = _measured_of(name, asked, settings, stemmer, progress)
     return figures
@@ -157,17 +161,17 @@ def _space(connection: psycopg.Connection) -> int:
 
 
 def _load(url: str, arguments: argparse.Namespace, space_id: int, vocabulary: Vocabulary, progress: Progress) -> None:
-    """Put all users into the tables, some thousands of facts at a time."""
+    """Insert all users into the tables, some thousands of facts at a time."""
     at_once = max(1, copying.FACTS_AT_ONCE // arguments.facts_per_user)
     progress.begin("loading users", arguments.users)
     with copying.loading(url) as connection:
         for first in range(1, arguments.users + 1, at_once):
             numbers = range(first, min(first + at_once, arguments.users + 1))
-            users = [synthetic.said_by(number, arguments.facts_per_user, vocabulary) for number in numbers]
+            users = [synthetic.make_memory(number, arguments.facts_per_user, vocabulary) for number in numbers]
             copying.put(connection, users, space_id, vocabulary)
             progress.reached(numbers[-1])
         progress.begin("loading the big user")
-        copying.put(connection, [synthetic.said_by(0, arguments.big_user, vocabulary)], space_id, vocabulary)
+        copying.put(connection, [synthetic.make_memory(0, arguments.big_user, vocabulary)], space_id, vocabulary)
         connection.execute("VACUUM ANALYZE")
 
 
@@ -192,7 +196,7 @@ def _sizes(connection: psycopg.Connection) -> dict[str, int]:
 
 
 def _measured_of(
-    name: str, asked: Sequence[Asked], settings: Settings, stemmer: Stemmer, progress: Progress
+    name: str, asked: Sequence[FilteredQuestion], settings: Settings, stemmer: Stemmer, progress: Progress
 ) -> dict[str, float]:
     progress.begin(f"{name}: exact answers", len(asked))
     figures: dict[str, float] = {}
@@ -214,15 +218,15 @@ def _measured_of(
     return figures
 
 
-def _filtered(asked: Asked, place: int) -> Asked:
-    """Return the question with a filter: in turn by topic, time, session and agent."""
+def _filtered(asked: FilteredQuestion, place: int) -> FilteredQuestion:
+    """Return the question with a filter by topic, time, session or agent, in rotation."""
     facts = range(len(asked.said.facts))
     chosen = fact_filters.around(asked.said, place * 31 % len(facts), FILTERS[place % len(FILTERS)])
     owned = sum(1 for _ in itertools.islice(filter(chosen.passes, facts), LIMIT))
     return replace(asked, filters={**chosen.arguments, "kinds": ["fact"]}, owned=owned)
 
 
-def _exact(asked: Sequence[Asked], stemmer: Stemmer, progress: Progress) -> list[list[tuple[Key, float]]]:
+def _exact(asked: Sequence[FilteredQuestion], stemmer: Stemmer, progress: Progress) -> list[list[tuple[Key, float]]]:
     exact, brute_force = [], None
     for place, one in enumerate(asked):
         if brute_force is None or brute_force.said is not one.said:
@@ -233,9 +237,9 @@ def _exact(asked: Sequence[Asked], stemmer: Stemmer, progress: Progress) -> list
 
 
 def _ask(
-    asked: Sequence[Asked], settings: Settings, reached: Callable[[int], None]
+    asked: Sequence[FilteredQuestion], settings: Settings, reached: Callable[[int], None]
 ) -> tuple[list[float], list[list[Memory]]]:
-    """Ask one question after another; return the milliseconds and the answers."""
+    """Ask the questions one after another, and return the milliseconds and the results."""
     for one in asked[:WARMUP]:
         _recall(one, settings)
     milliseconds, answers = [], []
@@ -247,8 +251,8 @@ def _ask(
     return milliseconds, answers
 
 
-def _ask_at_once(asked: Sequence[Asked], settings: Settings) -> list[float]:
-    """Ask the questions from as many threads as there are clients; return the milliseconds."""
+def _ask_at_once(asked: Sequence[FilteredQuestion], settings: Settings) -> list[float]:
+    """Ask the questions from CLIENTS threads, and return the milliseconds."""
     milliseconds: list[float] = []
 
     def work(number: int) -> None:
@@ -262,13 +266,13 @@ def _ask_at_once(asked: Sequence[Asked], settings: Settings) -> list[float]:
     return milliseconds
 
 
-def _recall(asked: Asked, settings: Settings) -> list[Memory]:
+def _recall(asked: FilteredQuestion, settings: Settings) -> list[Memory]:
     memory = MemoryClient(asked.said.user_id, "asking", settings=settings)
     return memory.recall(asked.question.text, LIMIT, **asked.filters)
 
 
 def _share(found: Sequence[Memory], best: Sequence[tuple[Key, float]]) -> float:
-    """Return the part of the best answers that was found; one that is as good as the last of them counts as it."""
+    """Return the share of the best results that was found. A result with the score of the last one counts too."""
     wanted = min(LIMIT, len(best))
     least = best[wanted - 1][1] - SAME_SCORE
     good = {_name(key) for key, score in best if score >= least}
@@ -303,11 +307,11 @@ def _flat(figures: Mapping[str, object]) -> dict[str, report.Value]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=10_000, help="how many ordinary users there are")
-    parser.add_argument("--facts-per-user", type=int, default=100, help="facts of each, and as many turns")
+    parser.add_argument("--users", type=int, default=10_000, help="number of ordinary users")
+    parser.add_argument("--facts-per-user", type=int, default=100, help="facts of each of them, and as many turns")
     parser.add_argument("--big-user", type=int, default=100_000, help="facts of the big user, and as many turns")
-    parser.add_argument("--big-questions", type=int, default=100, help="how often the big user asks")
-    parser.add_argument("--dimension", type=int, default=384, help="of the vectors")
+    parser.add_argument("--big-questions", type=int, default=100, help="number of questions to the big user's memory")
+    parser.add_argument("--dimension", type=int, default=384, help="dimension of the vectors")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""What a bench prints: one JSON object, or a table in which each figure is explained in one line."""
+"""The output of a bench: one JSON object, or a table that explains each figure in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 WIDTH_OF_FILES = 140
 
-#: A figure; None where it could not be measured.
+#: A figure; None if it could not be measured.
 Value = float | int | str | None
 
 
@@ -21,14 +21,14 @@ class Line:
     """One row of the table."""
 
     name: str
-    #: What the figure is, in one line.
+    #: A description of the figure, in one line.
     meaning: str
-    #: The greatest value, or (`is_floor`) the least one, that is good enough; None where nothing is aimed at.
+    #: The largest good value, or the least one if `is_floor`; None: there is no aim.
     aim: float | None = None
     is_floor: bool = False
 
     def verdict(self, value: Value) -> str:
-        """Return the aim and whether `value` reaches it; empty where nothing is aimed at."""
+        """Return the aim, and whether `value` meets it; empty if there is no aim."""
         if self.aim is None or not isinstance(value, float | int):
             return ""
         is_reached = value >= self.aim if self.is_floor else value <= self.aim
@@ -41,7 +41,7 @@ def as_json(figures: Mapping[str, object]) -> str:
 
 
 def show(title: str, lines: tuple[Line, ...], figures: Mapping[str, Value]) -> None:
-    """Print the figures as a table, in the order of `lines`; figures without a line come last, unexplained."""
+    """Print the figures as a table, in the order of `lines`. Figures without a line are the last, without a meaning."""
     table = Table(title=title, title_justify="left")
     table.add_column("figure", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
@@ -53,7 +53,7 @@ def show(title: str, lines: tuple[Line, ...], figures: Mapping[str, Value]) -> N
     for name in figures:
         if name not in explained:
             table.add_row(name, _text(figures[name]), "", "")
-    # Where nobody looks at a terminal, it is not squeezed into 80 columns.
+    # In a file, the table is wider than the default of 80 columns.
     Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES).print(table)
 
 

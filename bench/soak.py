@@ -1,9 +1,10 @@
-"""Everything fails all the time: `python -m bench.soak --minutes 10 [--json]`. Exits with 1 when anything is lost.
+"""A soak test with permanent failures: `python -m bench.soak --minutes 10 [--json]`.
 
-Four processes write turns while workers, beat, Redis (append-only file, fsync always) and Postgres are killed every few
-seconds and started again, and an LLM fails a fifth of its calls. Each writer keeps a ledger of what was acknowledged,
-and writes what was not again under the same id. At the end everything is healed, flushed and waited for, and Postgres
-is compared with the ledgers. `--scenario workers` kills every worker once in the middle of `--turns` turns instead.
+The exit code is 1 if anything is lost. Four processes write turns while workers, beat, Redis (append-only file, fsync
+always) and Postgres are killed every few seconds and restarted, and an LLM fails a fifth of its calls. Each writer has
+a ledger of the acknowledged turns, and writes the others again with the same id. At the end the faults stop, all
+sessions are flushed and processed, and Postgres is compared with the ledgers. `--scenario workers` instead kills every
+worker once in the middle of `--turns` turns.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ from harness.chaos.soak_writers import Ledgers, Writers
 from harness.chaos.struck_stack import StruckStack
 
 LINES = (
-    Line(name="turns", meaning="turns that were acknowledged"),
-    Line(name="lost", meaning="of these, turns that are not in Postgres", aim=0),
-    Line(name="doubled", meaning="turns that are there more than once", aim=0),
-    Line(name="unknown", meaning="turns in Postgres that no writer has ever written", aim=0),
-    Line(name="out_of_order", meaning="turns that stand before one their writer wrote earlier", aim=0),
+    Line(name="turns", meaning="acknowledged turns"),
+    Line(name="lost", meaning="acknowledged turns that are not in Postgres", aim=0),
+    Line(name="doubled", meaning="turns that are in Postgres more than once", aim=0),
+    Line(name="unknown", meaning="turns in Postgres that no writer has written", aim=0),
+    Line(name="out_of_order", meaning="turns before one that their writer wrote earlier", aim=0),
     Line(name="facts_lost", meaning="turns without their fact", aim=0),
-    Line(name="facts_doubled", meaning="facts that are there, or were seen, more than once", aim=0),
-    Line(name="dead", meaning="batches that were given up", aim=0),
+    Line(name="facts_doubled", meaning="facts that exist, or were counted, more than once", aim=0),
+    Line(name="dead", meaning="dead batches", aim=0),
     Line(name="extra_llm_calls", meaning="calls for a batch whose answer was already stored", aim=0),
     Line(name="kills", meaning="processes killed with SIGKILL"),
-    Line(name="refused_writes", meaning="writes that were not acknowledged, and written again"),
-    Line(name="recovery_s", meaning="from the last kill until nothing is owed any more"),
+    Line(name="refused_writes", meaning="writes that were not acknowledged and were repeated"),
+    Line(name="recovery_s", meaning="from the last kill until there is no open work"),
 )
-#: Longer than anything that works takes.
+#: The longest time for the rest of the work.
 DRAIN_SECONDS = 600.0
 FAILING_SHARE = 0.2
 
@@ -55,7 +56,7 @@ def main() -> None:
     if arguments.json:
         print(report.as_json(figures))
     else:
-        report.show("The soak: everything fails all the time", _shown(figures), figures)
+        report.show("The soak test: permanent failures", _shown(figures), figures)
     raise SystemExit(any(line.aim == 0 and figures.get(line.name) for line in LINES))
 
 
@@ -63,16 +64,16 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--scenario", choices=("everything", "workers"), default="everything")
-    parser.add_argument("--turns", type=int, default=5_000, help="of the scenario `workers` (%(default)s)")
+    parser.add_argument("--turns", type=int, default=5_000, help="turns of the scenario `workers` (%(default)s)")
     parser.add_argument("--per-second", type=float, default=10.0, help="turns of each of the 4 writers (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of what is killed when, and of the LLM's failures")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the kills and of the LLM's failures")
     parser.add_argument("--keep", type=Path, help="keep the servers' data and logs in this directory")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return parser.parse_args()
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, report.Value]:
-    """Soak for the given time, heal, drain, and compare."""
+    """Run with faults for the given time, stop the faults, process all turns, and compare."""
     with ExitStack() as running:
         directory = arguments.keep or running.enter_context(servers.directory())
         progress = running.enter_context(Progress(is_shown=not arguments.json))

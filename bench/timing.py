@@ -1,4 +1,4 @@
-"""Timing on a machine that others use too: operations are interleaved, and quoted as medians and ratios."""
+"""Measure times on a shared machine: operations are interleaved, and results are medians and ratios."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Time each operation once per round and return the microseconds of each, in the order of the rounds.
 
-    Each round has an order of its own, so that none always runs in the wake of the same one (whose code and data the
-    server's processor still holds).
+    Each round has a random order, so that an operation does not always follow the same one, whose code and data are
+    still in the processor's cache.
     """
     timings: dict[str, list[float]] = {name: [] for name in operations}
     order = list(operations.items())
@@ -35,7 +35,7 @@ def interleaved(
 
 
 def timed(operation: Operation) -> float:
-    """Run the operation and return how long it took, in microseconds."""
+    """Run the operation, and return its time in microseconds."""
     started = time.perf_counter_ns()
     operation()
     return (time.perf_counter_ns() - started) / NANOSECONDS_PER_MICROSECOND
@@ -49,5 +49,5 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def ratio_of_medians(values: Sequence[float], baseline: Sequence[float]) -> float:
-    """Return how many times the median of `baseline` the median of `values` is."""
+    """Return the median of `values` divided by the median of `baseline`."""
     return median(values) / median(baseline)

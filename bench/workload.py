@@ -1,4 +1,4 @@
-"""What is said in a bench: turns of many users, no two of them alike, so that each becomes a fact of its own."""
+"""The turns of a bench: turns of many users, all different, so that each becomes a separate fact."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Message:
 
 
 def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
-    """Yield turns for ever: who speaks next is drawn by lot, the same in every run, and is answered in their next turn.
+    """Yield turns without end. The next user is random, but the same in every run; user and assistant alternate.
 
     Args:
-        users: how many.
-        data: a file in the form of LoCoMo whose texts are said, over and over; else they are made up.
+        users: the number of users.
+        data: a file in the form of LoCoMo, whose texts are used repeatedly; None: texts are generated.
     """
     texts = itertools.cycle(_recorded(data)) if data else _invented()
     lot = random.Random(users)
@@ -57,7 +57,7 @@ def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
         spoken[user] += 1
         role = "user" if spoken[user] % 2 else "assistant"
         text = next(texts) if data or role == "user" else ANSWERS[number % len(ANSWERS)]
-        # The number makes it unlike all others, also where the same words are said again.
+        # The number makes each turn different, even if a text is repeated.
         yield Message(f"user-{user}", role, f"{text} (No. {number})")
 
 
@@ -72,8 +72,8 @@ def _recorded(path: Path) -> list[str]:
     conversations: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
     sessions = (
         session
-        for held in conversations
-        for name, session in held["conversation"].items()
+        for conversation in conversations
+        for name, session in conversation["conversation"].items()
         if name.startswith("session_") and isinstance(session, list)
     )
     return [turn["text"] for session in sessions for turn in session if turn.get("text", "").strip()]

@@ -1,4 +1,4 @@
-"""What recall should answer, without Postgres: every document of a made-up memory, ranked by the same rules."""
+"""Exact results of recall without Postgres: all documents of a synthetic memory, ranked by the same rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.recall.documents import Documents
 from afterturn.recall.filters import DEFAULT_KINDS
 from afterturn.recall.ranking import Ranking
-from harness.synthetic import TURNS_PER_SESSION, Places, Said, SearchQuestion, Vectors, Vocabulary
+from harness.synthetic import TURNS_PER_SESSION, Places, SearchQuestion, SyntheticMemory, Vectors, Vocabulary
 
 
 class Stemmer:
@@ -32,9 +32,9 @@ class Stemmer:
 
 
 class BruteForce:
-    """One user's memory as it was made up."""
+    """The synthetic memory of one user."""
 
-    def __init__(self, said: Said, stemmer: Stemmer) -> None:
+    def __init__(self, said: SyntheticMemory, stemmer: Stemmer) -> None:
         self.said = said
         self._stemmer = stemmer
         self._turn_keys = [TurnKey(said.session_of(turn), said.position_of(turn)) for turn in range(len(said.turns))]
@@ -42,7 +42,7 @@ class BruteForce:
         self._evidence = facts, np.array([said.turn_of(fact) for fact in facts.tolist()], dtype=np.int64)
 
     def best(self, question: SearchQuestion, limit: int) -> list[tuple[Key, float]]:
-        """Return what answers the question best, and the scores."""
+        """Return the keys and scores of the best documents for the question."""
         ranking = Ranking(question.text, self.document_set(question), DEFAULT_KINDS)
         return [(found.key, found.score) for found in itertools.islice(ranking.results(), limit)]
 

@@ -1,4 +1,4 @@
-"""Made-up memories put straight into the tables, by COPY: what the pipeline would have left of them."""
+"""Insert synthetic memories into the tables with COPY, as the pipeline would have stored them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import LiteralString
 
 import psycopg
 
-from harness.synthetic import TURNS_PER_SESSION, Said, Vectors, Vocabulary
+from harness.synthetic import TURNS_PER_SESSION, SyntheticMemory, Vectors, Vocabulary
 
 TENANT = "default"
 
@@ -38,19 +38,21 @@ _VECTORS: LiteralString = (
     "COPY vectors (tenant_id, user_id, space_id, kind, item, embedding) FROM STDIN WITH (FORMAT binary)"
 )
 AGENTS = ("butler", "clerk")
-#: Rows of one COPY, roughly: memory that the loader needs.
+#: The approximate number of rows of one COPY. It limits the memory of the loader.
 FACTS_AT_ONCE = 20_000
 
 
 @contextmanager
 def loading(url: str) -> Iterator[psycopg.Connection]:
-    """Give a connection that loads fast: its commits do not wait for the disk."""
+    """Yield a connection for loading. Its commits do not wait for the disk."""
     with psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off") as connection:
         yield connection
 
 
-def put(connection: psycopg.Connection, users: Sequence[Said], space_id: int, vocabulary: Vocabulary) -> None:
-    """Add these users with all that is theirs. What recall never reads is left out: answers, calls, summaries."""
+def put(
+    connection: psycopg.Connection, users: Sequence[SyntheticMemory], space_id: int, vocabulary: Vocabulary
+) -> None:
+    """Insert these users and their data, except data that recall does not read: answers, calls, summaries."""
     with connection.transaction():
         _copied(connection, _USERS, (row for said in users for row in _user(said)))
         _copied(connection, _SESSIONS, (row for said in users for row in _sessions(said)))
@@ -58,12 +60,12 @@ def put(connection: psycopg.Connection, users: Sequence[Said], space_id: int, vo
         texts = [[vocabulary.text(words) for words in said.facts] for said in users]
         _copied(connection, _TURNS, (row for said in users for row in _turns(said, vocabulary)))
         _copied(
-            connection, _FACTS, (row for said, told in zip(users, texts, strict=True) for row in _facts(said, told))
+            connection, _FACTS, (row for said, facts in zip(users, texts, strict=True) for row in _facts(said, facts))
         )
         _copied(
             connection,
             _EVIDENCE,
-            (row for said, told in zip(users, texts, strict=True) for row in _evidence(said, told)),
+            (row for said, facts in zip(users, texts, strict=True) for row in _evidence(said, facts)),
         )
         with connection.cursor().copy(_VECTORS) as copy:
             copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
@@ -73,7 +75,7 @@ def put(connection: psycopg.Connection, users: Sequence[Said], space_id: int, vo
 
 
 def agent_of(turn: int) -> str:
-    """Return which agent wrote a turn: they take turns by session."""
+    """Return the agent that wrote a turn. The agents alternate by session."""
     return AGENTS[turn // TURNS_PER_SESSION % len(AGENTS)]
 
 
@@ -82,12 +84,12 @@ def _copied(connection: psycopg.Connection, statement: LiteralString, rows: Iter
         copy.write("".join(["\t".join(map(str, row)) + "\n" for row in rows]))
 
 
-def _user(said: Said) -> Iterator[Sequence[object]]:
+def _user(said: SyntheticMemory) -> Iterator[Sequence[object]]:
     sessions = _session_count(said)
     yield TENANT, said.user_id, sessions, sessions + 1, sessions
 
 
-def _sessions(said: Said) -> Iterator[Sequence[object]]:
+def _sessions(said: SyntheticMemory) -> Iterator[Sequence[object]]:
     for number in range(_session_count(said)):
         first, last = _ends(said, number)
         turns = last - first + 1
@@ -95,7 +97,7 @@ def _sessions(said: Said) -> Iterator[Sequence[object]]:
         yield TENANT, said.user_id, said.session_of(first), turns + 1, turns, seq, seq, said.said_at(last)
 
 
-def _batches(said: Said) -> Iterator[Sequence[object]]:
+def _batches(said: SyntheticMemory) -> Iterator[Sequence[object]]:
     for number in range(_session_count(said)):
         first, last = _ends(said, number)
         at: datetime = said.said_at(last)
@@ -106,7 +108,7 @@ def _batches(said: Said) -> Iterator[Sequence[object]]:
         )  # fmt: skip
 
 
-def _turns(said: Said, vocabulary: Vocabulary) -> Iterator[Sequence[object]]:
+def _turns(said: SyntheticMemory, vocabulary: Vocabulary) -> Iterator[Sequence[object]]:
     for turn, words in enumerate(said.turns):
         at = said.said_at(turn)
         session, role = said.session_of(turn), "assistant" if turn % 2 else "user"
@@ -116,7 +118,7 @@ def _turns(said: Said, vocabulary: Vocabulary) -> Iterator[Sequence[object]]:
         )  # fmt: skip
 
 
-def _facts(said: Said, texts: Sequence[str]) -> Iterator[Sequence[object]]:
+def _facts(said: SyntheticMemory, texts: Sequence[str]) -> Iterator[Sequence[object]]:
     for fact, (fact_id, text) in enumerate(zip(said.fact_ids, texts, strict=True)):
         turn = said.turn_of(fact)
         at = said.said_at(turn)
@@ -126,39 +128,41 @@ def _facts(said: Said, texts: Sequence[str]) -> Iterator[Sequence[object]]:
         )  # fmt: skip
 
 
-def _evidence(said: Said, texts: Sequence[str]) -> Iterator[Sequence[object]]:
+def _evidence(said: SyntheticMemory, texts: Sequence[str]) -> Iterator[Sequence[object]]:
     for fact, (fact_id, text) in enumerate(zip(said.fact_ids, texts, strict=True)):
         turn = said.turn_of(fact)
         session, position = said.session_of(turn), said.position_of(turn)
         yield TENANT, said.user_id, fact_id, session, position, text, said.batch_of(turn)
 
 
-def _vectors(said: Said, space_id: int) -> Iterator[bytes]:
-    """Yield rows in Postgres's binary format, which is read ten times as fast as text."""
+def _vectors(said: SyntheticMemory, space_id: int) -> Iterator[bytes]:
+    """Yield rows in Postgres's binary format, which loads ten times as fast as text."""
     names = [str(fact_id) for fact_id in said.fact_ids]
     yield from _rows_of_vectors(said, space_id, "fact", names, said.fact_vectors)
     names = [f"{said.session_of(turn)}/{said.position_of(turn)}" for turn in range(len(said.turns))]
     yield from _rows_of_vectors(said, space_id, "turn", names, said.turn_vectors)
 
 
-def _rows_of_vectors(said: Said, space_id: int, kind: str, names: Sequence[str], vectors: Vectors) -> Iterator[bytes]:
+def _rows_of_vectors(
+    said: SyntheticMemory, space_id: int, kind: str, names: Sequence[str], vectors: Vectors
+) -> Iterator[bytes]:
     start = struct.pack(">h", 6)
     start += b"".join(map(_field, (TENANT.encode(), said.user_id.encode(), struct.pack(">h", space_id), kind.encode())))
     dimension = vectors.shape[1]
     header = struct.pack(">ihh", 2 * dimension + 4, dimension, 0)
-    held = vectors.astype(">f2").tobytes()
+    encoded = vectors.astype(">f2").tobytes()
     for place, name in enumerate(names):
-        yield start + _field(name.encode()) + header + held[2 * dimension * place : 2 * dimension * (place + 1)]
+        yield start + _field(name.encode()) + header + encoded[2 * dimension * place : 2 * dimension * (place + 1)]
 
 
 def _field(value: bytes) -> bytes:
     return struct.pack(">i", len(value)) + value
 
 
-def _session_count(said: Said) -> int:
+def _session_count(said: SyntheticMemory) -> int:
     return -(-len(said.turns) // TURNS_PER_SESSION)
 
 
-def _ends(said: Said, number: int) -> tuple[int, int]:
+def _ends(said: SyntheticMemory, number: int) -> tuple[int, int]:
     """Return the first and last turn of a session."""
     return number * TURNS_PER_SESSION, min(len(said.turns), (number + 1) * TURNS_PER_SESSION) - 1

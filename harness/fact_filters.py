@@ -1,4 +1,4 @@
-"""Filters of recall on made-up memories, with the facts that pass them."""
+"""Filters of recall on synthetic memories, with the facts that pass them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 from harness import copying
-from harness.synthetic import Said
+from harness.synthetic import SyntheticMemory
 
-#: By what one can filter.
+#: The kinds of filters.
 KINDS = ("topic", "since", "until", "session", "agent")
 
 
 @dataclass(frozen=True, slots=True)
 class FactFilter:
-    """Arguments of `recall`, and which facts they let pass."""
+    """Arguments of `recall`, and a function that says which facts pass."""
 
     arguments: Mapping[str, Any]
     passes: Callable[[int], bool]
 
 
-def around(said: Said, fact: int, kind: str) -> FactFilter:
+def around(said: SyntheticMemory, fact: int, kind: str) -> FactFilter:
     """Return the filter of this kind (see KINDS) that `fact` passes."""
     turn = said.turn_of(fact)
     match kind:

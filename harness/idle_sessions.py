@@ -1,4 +1,4 @@
-"""Sessions of which nothing is owed, put straight into the tables."""
+"""Insert sessions without open work into the tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psycopg
 
 
 def fill(postgres_url: str, sessions: int) -> None:
-    """Add so many users, each with one session of one turn: archived, applied and summarized a day ago."""
+    """Insert this number of users, each with one session of one turn: archived, applied and summarized a day ago."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         for statement in _IDLE:
             connection.execute(statement, {"sessions": sessions})

@@ -1,4 +1,4 @@
-"""An embedder of questions whose vectors are known beforehand, so that recall is measured without embedding."""
+"""An embedder that returns given vectors, so that recall is measured without embedding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from afterturn.settings import Settings
 
 
 class KnownVectors(QuestionEmbedder):
-    """Looks the vector of a question up in `known`."""
+    """Returns the vector of a question from `known`."""
 
     def __init__(self, settings: Settings, space_id: int) -> None:
         super().__init__(settings)

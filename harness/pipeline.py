@@ -1,4 +1,4 @@
-"""The pipeline in one process, step by step: real servers and real stages, only the broker is left out."""
+"""The pipeline in one process, step by step: real servers and real stages, without a broker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH_STAGES = {
 
 
 class Hints(Enqueue):
-    """Keeps the hints instead of sending them."""
+    """Stores the hints instead of sending them."""
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, tuple[Any, ...]]] = deque()
@@ -37,7 +37,7 @@ class Hints(Enqueue):
 
 
 class Pipeline:
-    """`settle()` works until nothing is owed; `step()` does one hint."""
+    """`settle()` runs stages until there is no open work; `step()` runs the stage of one hint."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -52,18 +52,18 @@ class Pipeline:
         self.runtime.close()
 
     def sweep(self) -> dict[str, int]:
-        """Look once for what is owed, however lately somebody looked."""
+        """Run one sweep, even if another sweep has just run."""
         self.runtime.redis.delete(keys.SWEEP_GATE)
         return sweep.sweep(self.runtime)
 
     def step(self) -> str:
-        """Do what the oldest hint asks for; returns the stage."""
+        """Run the stage of the oldest hint, and return its name."""
         stage, arguments = self.hints.waiting.popleft()
         self.do(stage, *arguments)
         return stage
 
     def do(self, stage: str, *arguments: Any) -> Any:
-        """Do one stage as its task would."""
+        """Run one stage, as its task does."""
         if stage == "archive":
             sessions = [SessionScope(*names) for names in arguments[0]]
             runtime = self.runtime
@@ -82,9 +82,9 @@ class Pipeline:
         return BATCH_STAGES[stage](self.runtime, UserScope(tenant_id, user_id), UUID(batch_id))
 
     def settle(self, *, seconds: float = 60.0) -> None:
-        """Work until a sweep finds nothing owed."""
+        """Run stages until a sweep finds no open work."""
         deadline = time.monotonic() + seconds
         while any(self.sweep().values()) or self.hints.waiting:
-            assert time.monotonic() < deadline, "the pipeline does not come to rest"
+            assert time.monotonic() < deadline, "the pipeline does not settle"
             while self.hints.waiting:
                 self.step()

@@ -1,4 +1,4 @@
-"""Whether the queries that run all the time read only what is open: PostgreSQL is asked for their plans."""
+"""Check with PostgreSQL's query plans that the periodic queries read only open rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.pipeline.runtime import Runtime
 
-#: What the sweep asks every second. Its connections stay open, so a plan must be good whatever the arguments are.
+#: The queries of each sweep. Its connections stay open, so a plan must be good for all arguments.
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cut_due", {"limit": 200}),
     *(
@@ -22,7 +22,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 _TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text"}
 
-#: What `afterturn status` asks of everybody, once per connection.
+#: The queries of `afterturn status` for all users, each once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}
 STATUS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     *(("backlog", name, _EVERYBODY) for name in ("uncut", "batches", "summaries", "erasures", "discarded")),
@@ -31,12 +31,12 @@ STATUS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("progress", "stage_delays", _EVERYBODY | {"seconds": 900.0}),
 )
 
-#: Tables that grow with users and turns: who reads one as a whole becomes slower with each of them.
+#: Tables that grow with users and turns. A query that scans one becomes slower with each of them.
 GROWING = frozenset({"users", "sessions", "turns", "batches", "summaries", "episodes", "facts", "llm_calls"})
 
 
 def sequential_scans(runtime: Runtime) -> list[str]:
-    """Return each growing table that a query reads as a whole, with the query's name."""
+    """Return each growing table that a query scans as a whole, with the query's name."""
     with runtime.postgres.connection() as connection:
         return [*_of_sweep(connection), *_of_status(connection)]
 
@@ -50,16 +50,16 @@ def _of_sweep(connection: Connection) -> Iterator[str]:
 
 
 def _prepared_plan(connection: Connection, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the plan of a query as it is when it was prepared before."""
+    """Return the plan of a query as a prepared statement."""
     names = list(arguments)
     text = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", queries.load("sweep")[name])
     types = ", ".join(_TYPES[name] for name in names)
     values = ", ".join(repr(arguments[name]) for name in names)
-    connection.execute(f"PREPARE looked_at ({types}) AS {text}")
+    connection.execute(f"PREPARE examined ({types}) AS {text}")
     try:
-        return _plan(connection, f"EXPLAIN (FORMAT JSON) EXECUTE looked_at ({values})", {})
+        return _plan(connection, f"EXPLAIN (FORMAT JSON) EXECUTE examined ({values})", {})
     finally:
-        connection.execute("DEALLOCATE looked_at")
+        connection.execute("DEALLOCATE examined")
 
 
 def _of_status(connection: Connection) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _of_status(connection: Connection) -> Iterator[str]:
 
 def _plan(connection: Connection, explain: LiteralString, arguments: dict[str, Any]) -> dict[str, Any]:
     row = connection.execute(explain, arguments or None, prepare=False).fetchone()
-    assert row is not None, "a plan is always one row"
+    assert row is not None, "EXPLAIN returns one row"
     return cast(dict[str, Any], row["QUERY PLAN"][0]["Plan"])
 
 

@@ -1,4 +1,4 @@
-"""Servers of one bench or one run of tests: started for it alone, in a directory that is removed afterwards."""
+"""Servers for one bench or one run of tests, in a directory that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from afterturn.settings import PREFIX, Settings
 
 @contextmanager
 def directory() -> Iterator[Path]:
-    """Give a data directory that is removed at the end."""
-    # A server that was told to end may still be writing its last file.
+    """Yield a data directory, and remove it at the end of the block."""
+    # A server that is ending may still write its last file.
     with tempfile.TemporaryDirectory(prefix="afterturn-bench-", ignore_cleanup_errors=True) as path:
         yield Path(path)
 
 
 @contextmanager
 def hot_store() -> Iterator[Settings]:
-    """Run a redis-server with afterturn's own configuration (append-only file, fsync each second); give settings."""
+    """Run a redis-server with afterturn's own configuration (append-only file, fsync each second); yield settings."""
     with directory() as data_dir, RedisServer(data_dir) as server:
         try:
             yield settings_module.load({f"{PREFIX}REDIS_URL": server.url})
@@ -51,7 +51,7 @@ def empty(settings: Settings) -> None:
     with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
         tables = connection.execute(_USED_TABLES).fetchall()
         if statements := [_emptied(table, size_bytes) for table, size_bytes in tables]:
-            # Without foreign keys, whose tables are all emptied, the order does not matter.
+            # All tables are emptied, so foreign keys are not checked and the order does not matter.
             connection.execute(SQL("; ").join([SQL("SET session_replication_role = replica"), *statements]))
 
 
@@ -61,7 +61,7 @@ SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
   AND relname NOT LIKE '%yoyo%' AND relname <> 'embedding_spaces'
 """
-#: TRUNCATE makes new files for the table and each of its indexes: in a small table, DELETE takes a hundredth of that.
+#: TRUNCATE creates new files for the table and each index. For a small table, DELETE takes a hundredth of the time.
 SMALL_BYTES = 256 * 1024
 
 

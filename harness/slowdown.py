@@ -1,19 +1,19 @@
-"""How much longer work takes on this machine than it would if nothing else ran on it."""
+"""Measure how much longer work takes on this machine than on an idle one."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-#: Work that is measured, in seconds of a processor, and the pause after it. Shorter work is let in before others: it
-#: would find no machine busy.
+#: The measured work in seconds of processor time, and the pause after it. The scheduler prefers shorter work, which
+#: would then find the machine idle.
 WORK_SECONDS, PAUSE_SECONDS = 0.01, 0.2
-#: Nobody waits longer for what is measured: the thread ends, also where nobody stops it.
+#: The thread ends after this time even if it is not stopped.
 LIFETIME_SECONDS = 300.0
 
 
 class Slowdown:
-    """Measures from its start to its stop, in a thread that works a little now and then."""
+    """Measures from `start` to `stop`, in a thread that works for a short time periodically."""
 
     def __init__(self) -> None:
         self._passed_seconds = self._worked_seconds = 0.0
@@ -24,7 +24,7 @@ class Slowdown:
         self._thread.start()
 
     def stop(self) -> float:
-        """End the measurement; return how many times as long as on an idle machine work took: 1 or more."""
+        """End the measurement. Return the time of work divided by its time on an idle machine: 1 or more."""
         self._stopped.set()
         self._thread.join()
         return max(1.0, self._passed_seconds / self._worked_seconds)

@@ -1,4 +1,4 @@
-"""Memories that are made up: texts whose words come as often as words do, and vectors that agree with the texts."""
+"""Synthetic memories: texts with a natural distribution of words, and vectors that fit the texts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Places = NDArray[np.int64]
 Vectors = NDArray[np.float16]
 
 WORDS = 8_192
-#: Words that a talk is about; half of what is said are words of its subject.
+#: The subjects of conversations. Half of the words of a text belong to its subject.
 SUBJECTS = 256
 WORDS_OF_A_SUBJECT = 24
 FACT_WORDS = 8
-#: A turn of the user says two facts, and some words more; the assistant's answer repeats some of them.
+#: A turn of the user contains two facts and some other words; the assistant's answer repeats some of them.
 FACTS_PER_TURN = 2
 TURN_WORDS = 22
 TURNS_PER_SESSION = 30
-#: What a word's vector shares with that of its synonym (its neighbour in the vocabulary).
+#: The common part of the vectors of a word and its synonym, which is its neighbour in the vocabulary.
 LIKENESS_OF_SYNONYMS = 0.8
-#: What is embedded with a turn of the turn before.
+#: The weight of the previous turn in a turn's vector.
 SHARE_OF_THE_TURN_BEFORE = 0.3
 TOPICS = ("travel", "food", "work", "family", "health", "home", "music", "sport")
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ _CODAS = ("k", "m", "n", "p", "t", "b", "d", "g")
 
 
 class Vocabulary:
-    """Words, how often they come (Zipf), and their vectors. The same for the same dimension in every process."""
+    """Words, their frequencies (Zipf), and their vectors. Each process makes the same ones for a dimension."""
 
     def __init__(self, dimension: int) -> None:
         syllables = [onset + vowel for onset in _ONSETS for vowel in _VOWELS]
@@ -46,13 +46,13 @@ class Vocabulary:
         self.frequency = 1 / np.arange(3, WORDS + 3)
         self.frequency /= self.frequency.sum()
         drawn = np.random.default_rng(0)
-        # Often and seldom, so that the first letters say nothing of it.
+        # The order is random, so that a word's first letters do not depend on its frequency.
         self.words = [self.words[place] for place in drawn.permutation(WORDS)]
         own = drawn.standard_normal((WORDS, dimension))
         shared = np.repeat(drawn.standard_normal((WORDS // 2, dimension)), 2, axis=0)
         vectors = np.sqrt(LIKENESS_OF_SYNONYMS) * shared + np.sqrt(1 - LIKENESS_OF_SYNONYMS) * own
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        # A word that comes often says little.
+        # A frequent word has a small weight.
         weight = np.minimum(1.0, np.sqrt(0.002 / self.frequency))
         self._vectors = (vectors * weight[:, None]).astype(np.float32)
         self.subjects = drawn.integers(64, WORDS, (SUBJECTS, WORDS_OF_A_SUBJECT))
@@ -69,8 +69,8 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one user said, and the facts of it. Half of the turns are the user's: the odd positions."""
+class SyntheticMemory:
+    """The turns of one user, and their facts. The turns at odd positions are the user's, the others the assistant's."""
 
     user_id: str
     #: Places in the vocabulary: a row per fact, and a row per turn.
@@ -84,7 +84,7 @@ class Said:
 
     @property
     def fact_ids(self) -> list[UUID]:
-        """In the order of the facts, which is that of their ids too."""
+        """The ids in the order of the facts. They are sorted."""
         if not self._ids:
             self._ids.extend(UUID(int=(self.number << 64) + place + 1) for place in range(len(self.facts)))
         return self._ids
@@ -113,8 +113,8 @@ def name_of(number: int) -> str:
     return f"user-{number:06}"
 
 
-def said_by(number: int, facts: int, vocabulary: Vocabulary) -> Said:
-    """Return the memory of user `number`: as many facts as asked for, and as many turns."""
+def make_memory(number: int, facts: int, vocabulary: Vocabulary) -> SyntheticMemory:
+    """Return the memory of user `number`, with this number of facts and about as many turns."""
     drawn = np.random.default_rng([1, number])
     turns = -(-facts // FACTS_PER_TURN) * 2
     of_subject = np.repeat(drawn.integers(0, SUBJECTS, -(-turns // TURNS_PER_SESSION)), TURNS_PER_SESSION)[:turns]
@@ -126,7 +126,7 @@ def said_by(number: int, facts: int, vocabulary: Vocabulary) -> Said:
     answers = words[1::2]
     answers[:, : FACT_WORDS // 2] = words[: 2 * len(answers) : 2, : FACT_WORDS // 2]
     before = np.roll(words, 1, axis=0)
-    return Said(
+    return SyntheticMemory(
         user_id=name_of(number),
         facts=told,
         turns=words,
@@ -145,8 +145,8 @@ class SearchQuestion:
     vector: list[float]
 
 
-def questions(said: Said, count: int, vocabulary: Vocabulary) -> Iterator[SearchQuestion]:
-    """Yield questions about a user's facts, no two about the same one while there are enough."""
+def questions(said: SyntheticMemory, count: int, vocabulary: Vocabulary) -> Iterator[SearchQuestion]:
+    """Yield questions about a user's facts. A fact is used again only after all others."""
     drawn = np.random.default_rng([2, said.number])
     for fact in itertools.islice(itertools.cycle(drawn.permutation(len(said.facts)).tolist()), count):
         words = drawn.choice(said.facts[fact], 4, replace=False)
@@ -156,7 +156,7 @@ def questions(said: Said, count: int, vocabulary: Vocabulary) -> Iterator[Search
 
 
 def _drawn(drawn: np.random.Generator, subjects: Places, words: int, vocabulary: Vocabulary) -> Places:
-    """Return so many words for each of the subjects: half of them the subject's, half any."""
+    """Return this number of words for each subject: half of them from the subject, half from all words."""
     cumulated = np.cumsum(vocabulary.frequency)
     chosen = np.searchsorted(cumulated, drawn.random((len(subjects), words)) * cumulated[-1])
     half = words // 2

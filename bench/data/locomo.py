@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.conversation import Clock, Conversation, Gold, NotTheData, SaidTurn, Session, files
-from bench.data.questions import Asked, Labelled
+from bench.data.questions import Labelled, LabelledQuestion
 
 #: Those whose questions have an answer in the conversation; the fifth, adversarial, has none.
 CATEGORIES = {"1": "multi-hop", "2": "temporal", "3": "open-domain", "4": "single-hop"}
@@ -96,10 +96,12 @@ def _gold(observation: Mapping[str, Mapping[str, Any]], known: frozenset[str]) -
             yield Gold(text=" ".join(text.split()), turn_ids=tuple(sorted(turn_ids)))
 
 
-def _questions(rows: Sequence[Mapping[str, Any]], known: frozenset[str]) -> Iterator[Asked]:
+def _questions(rows: Sequence[Mapping[str, Any]], known: frozenset[str]) -> Iterator[LabelledQuestion]:
     """Yield the questions that turns of the conversation answer."""
     for row in rows:
         evidence = evidence_ids(row["evidence"], known)
         category = str(row["category"])
         if evidence and category in CATEGORIES:
-            yield Asked(text=row["question"], category=category, evidence=evidence, answer=str(row.get("answer", "")))
+            yield LabelledQuestion(
+                text=row["question"], category=category, evidence=evidence, answer=str(row.get("answer", ""))
+            )

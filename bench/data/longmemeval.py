@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.conversation import Conversation, NotTheData, SaidTurn, Session
-from bench.data.questions import Asked, Labelled
+from bench.data.questions import Labelled, LabelledQuestion
 
 
 def load(data: Path) -> list[Labelled]:
@@ -23,7 +23,7 @@ def load(data: Path) -> list[Labelled]:
         for row in sorted((row for question in rows for row in question["evidence"]), key=lambda row: row["date"]):
             turns.setdefault(_key(row), _turn(f"turn-{len(turns) + 1}", row))
         questions = tuple(
-            Asked(
+            LabelledQuestion(
                 text=question["question"],
                 category=question["question_type"],
                 evidence=frozenset(turns[_key(row)].turn_id for row in question["evidence"]),

@@ -13,7 +13,7 @@ from bench.data.conversation import Conversation, NotTheData, files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class LabelledQuestion:
     """One question."""
 
     text: str
@@ -31,7 +31,7 @@ class Labelled:
     """A user's conversations, and what is asked about them."""
 
     conversation: Conversation
-    questions: tuple[Asked, ...]
+    questions: tuple[LabelledQuestion, ...]
 
 
 def realmem(data: Path) -> list[Labelled]:
@@ -51,7 +51,7 @@ def realmem(data: Path) -> list[Labelled]:
     return found
 
 
-def _queries(conversation: Conversation, rows: list[dict[str, object]]) -> list[Asked]:
+def _queries(conversation: Conversation, rows: list[dict[str, object]]) -> list[LabelledQuestion]:
     sources = {(_uuid(gold.turn_ids[0]), gold.text): gold.turn_ids for gold in conversation.gold}
     said = conversation.turns
     found = []
@@ -64,7 +64,7 @@ def _queries(conversation: Conversation, rows: list[dict[str, object]]) -> list[
             asking = said.get(f"{number}-{row['session_uuid']}:{place}")
             evidence = frozenset(turn_id for key in keys for turn_id in sources.get(key, ()))
             if evidence and asking is not None:
-                found.append(Asked(text=asking.content, category="query", evidence=evidence, at=asking.at))
+                found.append(LabelledQuestion(text=asking.content, category="query", evidence=evidence, at=asking.at))
     return found
 
 

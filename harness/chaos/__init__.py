@@ -1,1 +1,1 @@
-"""Scenarios with real worker processes, and the faults that strike them."""
+"""Scenarios with real worker processes and injected faults."""

@@ -1,4 +1,4 @@
-"""What is said in every trial: few turns, fixed ids and times, and a model that always answers them alike."""
+"""The conversation of every trial: a few turns with fixed ids and times, and a model that answers deterministically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_shim import MemoryClient
 from harness.llm_server import answers, prompt
 from harness.llm_server.prompt import ShownStatement, ShownTurn
 
-#: Two sessions of one user, whose batches must be applied in one order, and another user beside them. Facts are new,
+#: Two sessions of one user, whose batches must be applied in one order, and a session of another user. Facts are new,
 #: repeated and superseded within a batch, across batches and across sessions.
 SAID = {
     ("ana", "home"): (
@@ -30,11 +30,11 @@ SAID = {
     ("ben", "chat"): ("I live in Rome.", "I own a boat.", "I live in Turin.", "I own a boat.", "I like coffee."),
 }
 TURNS = sum(len(texts) for texts in SAID.values())
-#: With this, the sessions above become 3, 2 and 2 batches.
+#: With this limit, the sessions above become 3, 2 and 2 batches.
 BATCH_TURNS = 3
 BATCHES = 7
 
-#: What only a judge knows: which statement takes the place of which, by what the model makes of them.
+#: Pairs that only the judge can decide: the first text is replaced by the second. The texts are those of the model.
 _REPLACED = frozenset({("Ana said: I own a grey cat.", "Ana said: I own a red bicycle.")})
 
 STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -42,8 +42,8 @@ _ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I wor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """One turn as it is written."""
+class ScriptedTurn:
+    """One turn to write."""
 
     user_id: str
     session_id: str
@@ -52,19 +52,21 @@ class Said:
     occurred_at: datetime
 
 
-def turns() -> list[Said]:
+def turns() -> list[ScriptedTurn]:
     """Return all turns, session by session, in order."""
-    said: list[Said] = []
+    said: list[ScriptedTurn] = []
     for (user_id, session_id), texts in SAID.items():
         for number, text in enumerate(texts, start=1):
             at = STARTED + timedelta(minutes=len(said))
             turn_id = f"{user_id}-{session_id}-{number}"
-            said.append(Said(user_id=user_id, session_id=session_id, turn_id=turn_id, content=text, occurred_at=at))
+            said.append(
+                ScriptedTurn(user_id=user_id, session_id=session_id, turn_id=turn_id, content=text, occurred_at=at)
+            )
     return said
 
 
 def write(settings: Settings, *, is_flushed: bool = True) -> None:
-    """Write all turns, then flush each session: where batches end depends on no clock."""
+    """Write all turns, then flush each session, so that the end of each batch does not depend on a clock."""
     for turn in turns():
         MemoryClient(turn.user_id, turn.session_id, settings=settings).write(
             "user", turn.content, turn_id=turn.turn_id, name=turn.user_id.title(), occurred_at=turn.occurred_at
@@ -80,9 +82,9 @@ def flush(settings: Settings) -> None:
 
 
 def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Answer an extraction with one fact per turn, where it can with attribute and value, and a judging call.
+    """Answer an extraction call with one fact per turn, and a judging call with the known pairs.
 
-    Leaves the rest as it is.
+    Returns None for other calls, which get the default answer.
     """
     if prompt.kind_of(request) == "judge":
         return {"pairs": _pairs(prompt.shown_statements(request))}

@@ -1,4 +1,4 @@
-"""The crash matrix: a worker is killed, or put to sleep, at a fault point, and another one takes its work over."""
+"""The crash matrix: a worker is killed or paused at a fault point, and another worker takes over its work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.waiting import wait_until
 
 Action = Literal["kill", "stop"]
 
-#: Where a sleeper has work in its hands that somebody else finishes meanwhile: its own write must be refused.
+#: At these points a paused worker has unfinished work, which another worker finishes: its own write must be refused.
 REFUSED = tuple(
     f"{stage}.{point}"
     for stage, points in {
@@ -29,10 +29,10 @@ REFUSED = tuple(
     }.items()
     for point in points
 )
-#: Stages that every turn goes through, and those that have trials of their own or, as a part of another, none.
+#: Stages of every turn, and stages with their own trials or none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
 ELSEWHERE = ("erase", "sleep", "index")
-#: Until the first worker comes to its point; its start included.
+#: The longest time until the first worker reaches its point, including its start.
 REACH_SECONDS = 30.0
 
 
@@ -42,7 +42,7 @@ def points() -> list[str]:
 
 
 def crash(lane: Lane, expected: Image, point: str) -> Outcome:
-    """Kill the only worker at this point and let one of another name go on."""
+    """Kill the only worker at this point, and let a worker with another name continue."""
     flag = _begin(lane)
     with (
         lane.clock(),
@@ -60,7 +60,7 @@ def crash(lane: Lane, expected: Image, point: str) -> Outcome:
 
 
 def child_crash(lane: Lane, expected: Image, point: str) -> Outcome:
-    """Kill one process of a prefork pool at this point: the worker itself lives on and starts another."""
+    """Kill one process of a prefork pool at this point. The worker itself survives and starts another process."""
     flag = _begin(lane)
     fault = f"{point} kill {flag}"
     with (
@@ -75,7 +75,7 @@ def child_crash(lane: Lane, expected: Image, point: str) -> Outcome:
 
 
 def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
-    """Put the worker to sleep at this point, let another finish, and wake it: it must change nothing any more."""
+    """Pause the worker at this point, let another one finish, and resume it: it must not change anything."""
     flag = _begin(lane)
     with (
         lane.clock(),
@@ -94,7 +94,7 @@ def sleep(lane: Lane, expected: Image, point: str) -> Outcome:
 
 
 def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: str) -> None:
-    """Wait until it was refused. Where the database has ended its session meanwhile, it comes to no attempt at all."""
+    """Wait until its write was refused. If the database has ended its session meanwhile, it makes no attempt."""
     if point in REFUSED:
         wait_until(
             lambda: (

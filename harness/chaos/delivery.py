@@ -1,4 +1,4 @@
-"""Trials of the broker: messages are lost, doubled, put into another order, and read by two workers at once."""
+"""Trials of the broker: messages are lost, doubled, reordered, and read by two workers at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def five_times(lane: Lane, expected: Image) -> Outcome:
 
 
 def reversed_order(lane: Lane, expected: Image) -> Outcome:
-    """Hold messages back and deliver them in reverse order."""
+    """Delay messages and deliver them in reverse order."""
     return _meddled(lane, expected, "messages in reverse order", meddler.reversed_order, hold_seconds=0.4)
 
 
@@ -62,8 +62,8 @@ def _meddled(
             watch.started(worker)
         lane.wait_until_settled()
         watch.settled()
-        time.sleep(0.3)  # what is still on its way finds nothing to do
-        assert between.taken > 0, "no message came by"
+        time.sleep(0.3)  # The remaining messages find no open work.
+        assert between.taken > 0, "no message was read"
         return trial.concluded(lane, expected, fault, watch, injected=between.taken)
 
 
@@ -73,7 +73,7 @@ def _behind(between: Meddler, lane: Lane, name: str) -> WorkerProcess:
 
 
 def broker_flushed(lane: Lane, expected: Image) -> Outcome:
-    """Flush the whole broker again and again while it works: messages, bindings and what was not acknowledged."""
+    """Flush the whole broker repeatedly while it works: messages, bindings and unacknowledged messages."""
     lane.begin()
     url = meddler.next_database(lane.settings.redis_url)
     with (
@@ -83,7 +83,7 @@ def broker_flushed(lane: Lane, expected: Image) -> Outcome:
         WorkerProcess(lane.settings, lane.directory, "only") as worker,
     ):
         worker.wait_until_ready()
-        # Where it sees all turns at once, it makes the same batches of them as an uninterrupted run.
+        # If it sees all turns at once, it cuts the same batches as an uninterrupted run.
         with worker.paused():
             conversation.write(lane.settings)
         for _ in range(FLUSHES):
@@ -96,7 +96,7 @@ def broker_flushed(lane: Lane, expected: Image) -> Outcome:
 
 
 def due_entry_lost(lane: Lane, expected: Image) -> Outcome:
-    """Lose the due entries: no index names the sessions any more, until Redis is searched for them."""
+    """Delete the due indexes. Until `reconcile` searches Redis, no index contains the sessions."""
     lane.begin()
     conversation.write(lane.settings)
     with redis.Redis.from_url(lane.settings.redis_url) as client:

@@ -1,4 +1,4 @@
-"""What is remembered, read from Postgres and without clocks and processes: two runs can be compared byte for byte."""
+"""An image of all memory in Postgres, without clock times and process names, so that two runs can be compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg
 
 Row = tuple[Any, ...]
 
-#: Everything but the times of our own clocks (when a row was made or changed) and who worked on it.
+#: All columns except times of the servers' clocks (when a row was inserted or changed) and names of workers.
 QUERIES: dict[str, LiteralString] = {
     "turns": "SELECT tenant_id, user_id, session_id, position, turn_id, role, name, content, metadata::text, "
     "memories_shown, tokens, occurred_at, removed_at IS NULL FROM turns",
@@ -45,7 +45,7 @@ class Image:
     tables: dict[str, list[Row]] = field(default_factory=dict)
 
     def differences(self, other: Image) -> dict[str, tuple[list[Row], list[Row]]]:
-        """Return, for each table that differs, the rows that only this one has and those that only the other has."""
+        """Return, for each different table, the rows that only this image has and those that only the other has."""
         found = {}
         for name, rows in self.tables.items():
             ours, theirs = Counter(rows), Counter(other.tables[name])
@@ -56,7 +56,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """What a run lacks and what it has twice, against the uninterrupted one."""
+    """The lost and doubled rows of a run, compared with the uninterrupted run."""
 
     turns_lost: int
     turns_doubled: int
@@ -64,8 +64,8 @@ class Losses:
     facts_doubled: int
 
 
-def read(connection: psycopg.Connection[Any]) -> Image:
-    """Return what is remembered now."""
+def read_image(connection: psycopg.Connection[Any]) -> Image:
+    """Return the image of the present memory."""
     tables = {}
     for name, query in QUERIES.items():
         rows = [tuple(_plain(value) for value in row) for row in connection.execute(query).fetchall()]
@@ -74,7 +74,7 @@ def read(connection: psycopg.Connection[Any]) -> Image:
 
 
 def losses(expected: Image, found: Image) -> Losses:
-    """Count turns by their ids, and facts by what they say and how often it was seen said."""
+    """Count lost and doubled turns by their ids, and facts by their texts and numbers of mentions."""
     turns_lost, turns_doubled = _missing_and_more(*(_turn_ids(image.tables["turns"]) for image in (expected, found)))
     facts_lost, facts_doubled = _missing_and_more(*(_facts(image.tables["facts"]) for image in (expected, found)))
     return Losses(

@@ -1,4 +1,4 @@
-"""A lane: one trial after another on a Redis database, a Postgres database and a model of its own, with a clock."""
+"""A lane runs one trial after another, with its own Redis database, Postgres database, model and clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.chaos import conversation
 from harness.llm_server import LLMServer
 from harness.waiting import wait_until
 
-#: Recovery is waited for in these tests: leases lapse soon, and what is owed is looked for often.
+#: These tests wait for recovery, so leases are short and sweeps are frequent.
 QUICK = {
     "lease_seconds": 1.0,
     "hint_seconds": 1.0,
@@ -32,7 +32,7 @@ QUICK = {
     "reconcile_seconds": 1.0,
     "postgres_timeout_seconds": 2.0,
 }
-#: What all trials share: cuts that depend on no clock, and a model that hangs for no minute.
+#: The settings of all trials: cuts do not depend on a clock, and a hanging model times out soon.
 FIXED = {
     "batch_turns": conversation.BATCH_TURNS,
     "batch_idle_seconds": 3600.0,
@@ -52,12 +52,12 @@ SELECT (SELECT count(*) FROM turns) AS turns,
 
 
 class Lane:
-    """Settings, servers' contents, a model, and a thread that asks for a sweep as often as beat would."""
+    """Settings, databases, a model, and a thread that enqueues sweeps as often as beat does."""
 
     def __init__(
         self, redis_url: str, postgres_url: str, directory: Path, *, is_quick: bool = True, **overrides: Any
     ) -> None:
-        """Nothing is opened. `overrides` are settings; where it is not quick, times are those of the defaults."""
+        """Open nothing yet. `overrides` are settings; without `is_quick`, the times are the defaults."""
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.llm = LLMServer(answer=conversation.answer)
@@ -81,7 +81,7 @@ class Lane:
 
     @contextmanager
     def changed(self, **settings: Any) -> Iterator[None]:
-        """Have other settings for the length of the block."""
+        """Use changed settings inside the block."""
         before = self.settings
         self.settings = type(before)(**before.model_dump(exclude_unset=True) | settings)
         try:
@@ -90,20 +90,20 @@ class Lane:
             self.settings = before
 
     def begin(self) -> None:
-        """Empty everything: a new trial begins."""
+        """Empty the databases and the recording of the model, for a new trial."""
         self.llm.heal()
         self.llm.forget()
         servers.empty(self.settings)
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection of the database's owner."""
+        """Yield a connection of the database's owner."""
         with psycopg.connect(self.settings.postgres_url.get_secret_value(), autocommit=True) as connection:
             yield connection
 
     @contextmanager
     def clock(self, *, reconcile: bool = False) -> Iterator[None]:
-        """Ask for a sweep (or for a search of Redis as well) as often as beat would, whatever becomes of it."""
+        """Enqueue a sweep (and with `reconcile` a search of Redis) as often as beat does, inside the block."""
         ended = threading.Event()
         thread = threading.Thread(target=self._tick, args=(ended, reconcile), name="clock", daemon=True)
         thread.start()
@@ -118,13 +118,13 @@ class Lane:
         while not ended.wait(self.settings.sweep_seconds):
             enqueue.send("sweep")
             if reconcile:
-                # As beat does it: to the queue of the sweep.
+                # Beat also sends it to the queue of the sweep.
                 name, queue = task_name("reconcile"), "sweep"
                 enqueue._celery.send_task(name, args=(MESSAGE_VERSION,), queue=queue, ignore_result=True, retry=False)
         enqueue.close()
 
     def is_settled(self, connection: psycopg.Connection[Any], turns: int = conversation.TURNS) -> bool:
-        """Whether all turns have come through all stages, and Redis has forgotten what was pending."""
+        """Whether all turns have passed all stages, and Redis has no pending turns."""
         row = connection.execute(_OPEN).fetchone()
         if row is None or row[0] < turns or any(row[1:]):
             return False
@@ -132,7 +132,7 @@ class Lane:
             return not any(client.zcard(keys.due(shard)) for shard in range(keys.SHARD_COUNT))
 
     def wait_until_settled(self, *, seconds: float = 60.0, turns: int = conversation.TURNS) -> float:
-        """Wait for it and return how long it took. Raises AssertionError."""
+        """Wait until it is settled, and return the seconds. Raises AssertionError."""
         started = time.monotonic()
         with self.database() as connection:
             wait_until(lambda: self.is_settled(connection, turns), seconds=seconds, what=self._where_it_stands)
@@ -155,13 +155,13 @@ class Lane:
 
 
 def database(server_url: str, name: str) -> str:
-    """Make an empty database on a server and return its URL."""
+    """Create an empty database on a server, and return its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
 def settings_with(**given: Any) -> Settings:
-    """Return settings of these values, and of no environment."""
+    """Return settings with these values, without the environment."""
     prefix = settings_module.PREFIX
     return settings_module.load({f"{prefix}{name.upper()}": str(value) for name, value in given.items()})

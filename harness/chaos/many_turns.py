@@ -1,4 +1,4 @@
-"""A long run: thousands of turns, and every worker is killed in the middle of it."""
+"""A long run with thousands of turns, in the middle of which every worker is killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.waiting import wait_until
 
 FAST = ("sweep", "archive", "consolidate")
 SLOW = ("extract", "embed", "judge", "summarize")
-#: The kill comes when this share of the turns has become facts.
+#: The share of the turns that has become facts when the workers are killed.
 STRUCK_AT = 0.3
 
 _COUNTS = """
@@ -60,7 +60,7 @@ def workers_killed(lane: Lane, *, turns: int = 5_000, users: int = 50) -> Outcom
 
 
 def write(lane: Lane, *, turns: int, users: int) -> None:
-    """Write so many turns for so many users, each with words of its own, and flush."""
+    """Write these numbers of turns and users, each turn with different words, and flush."""
     for user in range(users):
         memory = MemoryClient(f"user-{user}", settings=lane.settings)
         numbers = range(user, turns, users)
@@ -71,7 +71,7 @@ def write(lane: Lane, *, turns: int, users: int) -> None:
 def outcome(
     connection: psycopg.Connection[Any], fault: str, turns: int, watch: Stopwatch, *, injected: int = 1
 ) -> Outcome:
-    """Compare with what was written: each turn once, and one fact of each."""
+    """Compare the result with the written turns: each turn once, and one fact of each."""
     found = losses(connection, turns)
     return Outcome(
         fault=fault,
@@ -93,7 +93,7 @@ def extra_calls(connection: psycopg.Connection[Any]) -> int:
 
 
 def losses(connection: psycopg.Connection[Any], turns: int) -> Losses:
-    """Count what is missing and what is there more than once."""
+    """Count lost and doubled turns and facts."""
     row = connection.execute(_COUNTS).fetchone()
     assert row is not None
     distinct_turns, all_turns, distinct_facts, seen = (int(value) for value in row)

@@ -1,4 +1,4 @@
-"""The workers' app, reading its messages from another broker than the one that messages are sent to."""
+"""The workers' Celery app, which reads messages from another broker than the one to which it sends them."""
 
 from __future__ import annotations
 

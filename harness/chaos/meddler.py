@@ -1,6 +1,6 @@
-"""Somebody in the middle of the broker: workers send their messages to one Redis database and read another.
+"""A proxy inside the broker: workers send their messages to one Redis database and read from another.
 
-What comes in on the one side is lost, multiplied or put into another order before it comes out on the other.
+It moves messages from the first to the second, and loses, multiplies or reorders them.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import redis
 from afterturn.pipeline.enqueue import STAGES
 
 Message = dict[str, Any]
-#: Takes (queue, message) pairs that came in, in order, and returns what goes out, in order.
+#: It receives (queue, message) pairs in order, and returns the pairs to deliver, in order.
 Policy = Callable[[list[tuple[str, Message]]], list[tuple[str, Message]]]
 
 LOOK_SECONDS = 0.02
 
 
 class Meddler:
-    """A thread that carries messages from the database of the producers to that of the consumers (`meddled_app`)."""
+    """A thread that moves messages from the database of the producers to that of the consumers (`meddled_app`)."""
 
     def __init__(self, redis_url: str, policy: Policy, *, hold_seconds: float = LOOK_SECONDS) -> None:
         """`redis_url` is the producers' broker; the consumers' is the database after it."""
         self.url = redis_url
         self.consumers_url = next_database(redis_url)
         self.variables = {"MEDDLED_BROKER_URL": self.consumers_url}
-        #: How many messages came in and went out, the clock's sweeps not counted.
+        #: The numbers of received and delivered messages, without the clock's sweeps.
         self.taken = 0
         self.given = 0
         self._policy = policy
@@ -66,7 +66,7 @@ def _all_of(client: redis.Redis, queue: str) -> list[bytes]:
         pipeline.lrange(queue, 0, -1)
         pipeline.delete(queue)
         rows: list[bytes] = pipeline.execute()[0]
-    return list(reversed(rows))  # the oldest stands last
+    return list(reversed(rows))  # In the list, the oldest is the last.
 
 
 def next_database(url: str) -> str:
@@ -75,13 +75,13 @@ def next_database(url: str) -> str:
 
 
 def copy_of(message: Message) -> Message:
-    """Return the same message as the broker would deliver it another time."""
+    """Return a copy of the message, as the broker delivers it again."""
     properties = message["properties"] | {"delivery_tag": str(uuid.uuid4())}
     return message | {"properties": properties}
 
 
 def dropping_each_once() -> Policy:
-    """Lose the first message of each kind and content; what is sent again later comes through."""
+    """Lose the first message of each kind and content, and deliver its repetitions."""
     seen: set[tuple[str, str]] = set()
 
     def policy(came: list[tuple[str, Message]]) -> list[tuple[str, Message]]:
@@ -96,7 +96,7 @@ def dropping_each_once() -> Policy:
 
 
 def multiplied(times: int) -> Policy:
-    """Deliver each message so many times."""
+    """Deliver each message this number of times."""
 
     def policy(came: list[tuple[str, Message]]) -> list[tuple[str, Message]]:
         return [(queue, copy_of(message)) for queue, message in came for _ in range(times)]
@@ -105,5 +105,5 @@ def multiplied(times: int) -> Policy:
 
 
 def reversed_order(came: list[tuple[str, Message]]) -> list[tuple[str, Message]]:
-    """Deliver what came in while messages were held, the last one first."""
+    """Deliver the messages of one period in reverse order."""
     return list(reversed(came))

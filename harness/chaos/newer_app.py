@@ -1,7 +1,7 @@
-"""The Celery app of a newer release: it knows one more kind of entry, a note.
+"""The Celery app of a newer release, with one more kind of entry: a note.
 
-Notes become rows of a table `notes`, which that release's migration makes. Only a worker process imports this: it
-makes the whole process one of that release.
+Notes become rows of a table `notes`, which a migration of that release would create. Only a worker process imports this
+module, because it changes the whole process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trials of what the pipeline needs and does not own: the LLM and the embedder are away for a while."""
+"""Trials of outages of the LLM and the embedder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from harness.chaos.trial import Outcome, Stopwatch
 from harness.chaos.worker_process import WorkerProcess
 from harness.waiting import wait_until
 
-#: How long each outage lasts once it was noticed.
+#: The length of each outage after the breaker has opened.
 AWAY_SECONDS = 3.0
-#: How each begins: the fault of the test LLM, with its options.
+#: Kind of outage -> the fault of the test LLM, with its options.
 KINDS: dict[str, dict[str, Any]] = {
     "refused": {"what": "refuse"},
     "hanging": {"what": "hang"},
@@ -29,7 +29,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-#: Of a lane whose database embeds by the test server. It has any number of dimensions; few are quicker.
+#: The settings of a lane whose database uses the test server as embedder. Few dimensions are faster.
 EMBEDDER_SETTINGS: dict[str, Any] = {
     "embedder": "openai",
     "embedding_model": "text-embedding-3-small",
@@ -38,18 +38,18 @@ EMBEDDER_SETTINGS: dict[str, Any] = {
 
 
 def llm_away(lane: Lane, expected: Image, kind: str) -> Outcome:
-    """Let the LLM fail for everybody, and come back."""
+    """Let the LLM fail for all users, and recover."""
     return _away(lane, expected, breaker.LLM, "chat", kind)
 
 
 def embedder_away(lane: Lane, expected: Image, kind: str) -> Outcome:
-    """Let the embedder fail for everybody, and come back. The lane's database must embed by the test server."""
+    """Let the embedder fail for all users, and recover. The lane must use the test server as embedder."""
     return _away(lane, expected, breaker.EMBEDDER, "embeddings", kind)
 
 
 def _away(lane: Lane, expected: Image, name: str, endpoint: str, kind: str) -> Outcome:
     lane.begin()
-    # Calls end after a second, so that a hang is soon noticed.
+    # Calls time out after a second, so that a hang is detected soon.
     with lane.changed(llm_timeout_seconds=1.0), lane.clock(), WorkerProcess(lane.settings, lane.directory, "only"):
         lane.llm.fail(on=endpoint, **KINDS[kind])
         conversation.write(lane.settings)
@@ -67,9 +67,9 @@ def _away(lane: Lane, expected: Image, name: str, endpoint: str, kind: str) -> O
 
 
 def go_on_meanwhile(lane: Lane, *, limit_seconds: float = 0.5) -> None:
-    """Write and read as an agent does; raises AssertionError where the outage is felt.
+    """Write and read as an agent does. Raises AssertionError if the outage affects it.
 
-    The turn is one that was written before: written again, it is the same turn, and the memory stays comparable.
+    It writes an existing turn again, so that the memory stays the same and can be compared.
     """
     said = conversation.turns()[0]
     memory = MemoryClient(said.user_id, said.session_id, settings=lane.settings)
@@ -83,7 +83,7 @@ def go_on_meanwhile(lane: Lane, *, limit_seconds: float = 0.5) -> None:
 
 
 def is_open(lane: Lane, name: str) -> bool:
-    """Whether calls are paused just now."""
+    """Return whether calls are paused now."""
     with redis.Redis.from_url(lane.settings.redis_url) as client:
         return int(client.hget(keys.breaker(name), "open_until") or 0) > 0
 

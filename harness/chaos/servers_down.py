@@ -1,4 +1,4 @@
-"""Trials of our own servers: Redis and Postgres are killed, restarted, stopped for a while, and come back empty."""
+"""Trials of Redis and Postgres: they are killed, restarted, paused, and restarted without data."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from harness.chaos.worker_process import WorkerProcess
 
 AWAY_SECONDS = 2.0
 KILLS = 3
-#: Stream ids of a Redis whose clock ran ahead: the year 2100.
+#: Stream ids of a Redis whose clock is ahead: the year 2100.
 AHEAD = 4_102_444_800_000
 
 
 class OwnServers:
-    """A Redis that acknowledges what is on the disk, a Postgres that survives being killed, and a lane on them."""
+    """A Redis that acknowledges only what is on disk, a Postgres that survives a kill, and a lane that uses them."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -72,7 +72,7 @@ class OwnServers:
 
 
 def redis_killed(servers: OwnServers, expected: Image) -> Outcome:
-    """Kill Redis again and again while turns are written and worked on; restart it with its append-only file."""
+    """Kill Redis repeatedly while turns are written and processed; restart it with its append-only file."""
 
     def strike() -> int:
         for _ in range(KILLS):
@@ -85,7 +85,7 @@ def redis_killed(servers: OwnServers, expected: Image) -> Outcome:
 
 
 def postgres_killed(servers: OwnServers, expected: Image) -> Outcome:
-    """Kill Postgres and leave it away for a while; agents go on writing and reading what is recent."""
+    """Kill Postgres and restart it later; meanwhile agents write, and read recent turns."""
 
     def strike() -> int:
         servers.postgres.kill()
@@ -119,11 +119,11 @@ def _go_on(lane: Lane) -> None:
 def _struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[], int]) -> Outcome:
     lane = servers.lane
     lane.begin()
-    lane.llm.set_latency(0.3)  # so that there is something to be struck
+    lane.llm.set_latency(0.3)  # The fault must interrupt running work.
     try:
         with lane.clock(), WorkerProcess(lane.settings, lane.directory, "only") as worker:
             worker.wait_until_ready()
-            # Where it sees all turns at once, it makes the same batches of them as an uninterrupted run.
+            # If it sees all turns at once, it cuts the same batches as an uninterrupted run.
             with worker.paused():
                 conversation.write(lane.settings)
             time.sleep(0.3)
@@ -138,10 +138,10 @@ def _struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[
 
 
 def redis_empty(servers: OwnServers, _: Image) -> Outcome:
-    """Let Redis come back empty, its clock behind what it had acknowledged before; then the sessions go on."""
+    """Restart Redis without data, with its clock behind the ids that it issued before; then continue the sessions."""
     _talk_twice(servers, between=lambda: None)
     with servers.lane.database() as connection:
-        expected = image.read(connection)
+        expected = image.read_image(connection)
     watch = _talk_twice(servers, between=servers.restart_redis_empty)
     return trial.concluded(servers.lane, expected, "Redis restarted empty, ids behind", watch)
 
@@ -170,7 +170,7 @@ _LATER = conversation.STARTED.replace(year=2027)
 
 
 def _set_ahead(client: redis.Redis, key: str) -> None:
-    """Make the stream's next ids those of a clock that runs ahead."""
+    """Let the stream's next ids be those of a clock that is ahead."""
     client.xadd(key, {"i": "first", "d": "{}"}, id=f"{AHEAD}-1")
     client.xdel(key, f"{AHEAD}-1")
 

@@ -1,4 +1,4 @@
-"""Writers that keep books: each turn is written until it is acknowledged, and only then written down."""
+"""Writers with ledgers: each turn is written until it is acknowledged, and only then added to the ledger."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from api_shim import MemoryClient
 
 WRITERS = 4
 SESSIONS_EACH = 3
-#: While a server is away: long enough not to be busy with it, short enough to write what it can.
+#: The pause between two attempts while a server is away.
 PAUSE_SECONDS = 0.2
 STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What Postgres has against what was acknowledged."""
+    """The turns in Postgres, compared with the acknowledged turns."""
 
     lost: int
     doubled: int
@@ -38,7 +38,7 @@ class Compared:
 
 
 class Ledgers:
-    """What all writers were told."""
+    """The acknowledged turns of all writers."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         books = [json.loads(path.read_text()) for path in paths]
@@ -58,7 +58,7 @@ class Ledgers:
         return list(self.turns)
 
     def compared(self, connection: psycopg.Connection[Any]) -> Compared:
-        """Compare with the turns in Postgres."""
+        """Compare the ledgers with the turns in Postgres."""
         lost = doubled = unknown = out_of_order = 0
         for (user_id, session_id), written in self.turns.items():
             rows = connection.execute(
@@ -75,7 +75,7 @@ class Ledgers:
 
 
 class Writers:
-    """Four processes, each with a user and sessions of its own."""
+    """Four processes, each with its own user and sessions."""
 
     def __init__(self, settings: Settings, directory: Path, *, per_second: float) -> None:
         self._environment = environment.child_environment(settings)
@@ -96,7 +96,7 @@ class Writers:
                 process.wait()
 
     def stop(self) -> Ledgers:
-        """Let each writer finish the turn it is at, and return the ledgers."""
+        """Let each writer finish its current turn, and return the ledgers."""
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
@@ -105,7 +105,7 @@ class Writers:
 
 
 class Writer:
-    """One writer: writes turns to its sessions by turns, until it is told to end."""
+    """One writer. It writes to its sessions in rotation until it receives SIGTERM."""
 
     def __init__(self, number: int, per_second: float) -> None:
         self._user_id = f"writer-{number}"
@@ -130,7 +130,7 @@ class Writer:
             time.sleep(self._pause_seconds)
 
     def _write(self, session_id: str, turn_id: str) -> None:
-        """Write one turn until it is acknowledged: an error says nothing about whether Redis has it."""
+        """Write one turn until it is acknowledged. After an error it is unknown whether Redis has it."""
         while True:
             try:
                 self._memories[session_id].write("user", f"I own the red bicycle {turn_id}.", turn_id=turn_id)

@@ -1,4 +1,4 @@
-"""All of afterturn's processes, any of which is killed at random and started again at once."""
+"""All processes of afterturn; random ones are killed and restarted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harness.llm_server import LLMServer
 from harness.waiting import wait_until
 
 NAMES: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
-#: Workers are struck more often than servers, as they would be.
+#: Workers are killed more often than servers, as in practice.
 VICTIMS = ("fast worker", "fast worker", "slow worker", "slow worker", "beat", "redis", "postgres")
 SECONDS_BETWEEN_STRIKES = (1.5, 4.5)
 SETTINGS = {
@@ -42,7 +42,7 @@ SETTINGS = {
     "batch_max_age_seconds": 15.0,
     "llm_timeout_seconds": 10.0,
     "llm_api_key": "test",
-    # The LLM's failures are everybody's: nobody else's success should make a batch die of them.
+    # The LLM fails for all users. A batch must not become dead because other calls succeed.
     "attempts": 50,
 }
 _OPEN = """
@@ -86,12 +86,12 @@ class StruckStack:
         self.llm.stop()
 
     def _start(self, name: ServiceName) -> None:
-        # A new builder: each start gets a node name of its own, as on another machine.
+        # With a new builder, each start has a different node name, as on another machine.
         self._services[name] = services.ServiceBuilder(self.settings, self._directory, COMMANDS).build(name)
         self._services[name].process.start()
 
     def strike(self) -> None:
-        """Kill one process, start it again at once, and wait a little."""
+        """Kill one process, start it again, and wait for a random time."""
         victim = self._chance.choice(VICTIMS)
         self.kills[victim] += 1
         if victim == "redis":
@@ -110,13 +110,13 @@ class StruckStack:
         self._start(name)
 
     def heal(self) -> None:
-        """Start again what has ended by itself."""
+        """Start the processes again that have ended by themselves."""
         for name in NAMES:
             if not self._services[name].process.is_running:
                 self._start(name)
 
     def drain(self, sessions: Sequence[tuple[str, str]], *, turns: int, seconds: float) -> float:
-        """Flush every session, wait until nothing is owed any more, and return how long it took."""
+        """Flush every session, wait until there is no open work, and return the seconds."""
         started = time.monotonic()
         for user_id, session_id in sessions:
             MemoryClient(user_id, session_id, settings=self.settings).flush()

@@ -1,4 +1,4 @@
-"""One trial: a fault is injected into a run, and what comes of it is compared with the uninterrupted run."""
+"""One trial: a fault is injected into a run, and the result is compared with the uninterrupted run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.slowdown import Slowdown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One row of the table."""
+    """The result of a trial: one row of the table."""
 
     fault: str
     injected: int
@@ -33,15 +33,15 @@ class Outcome:
     facts_doubled: int
     #: Calls for a batch whose answer was already stored.
     extra_llm_calls: int
-    #: From the restart until nothing is owed any more, the start of the new process included.
+    #: From the restart until there is no open work, including the start of the new process.
     recovery_seconds: float | None
-    #: What that start took of it: most of it imports.
+    #: The time of that start, most of which is imports.
     start_seconds: float = 0.0
-    #: How many times as long as on an idle machine work took meanwhile.
+    #: The time of work divided by its time on an idle machine.
     slowdown: float = 1.0
-    #: Tables that differ from the uninterrupted run in whatever way.
+    #: Tables that differ from the uninterrupted run.
     differing: tuple[str, ...] = ()
-    #: Why the trial ended before its end; empty where it did not.
+    #: Why the trial could not be completed; empty if it was.
     problem: str = ""
 
     @property
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def recovery_of_an_idle_machine(self) -> float:
-        """The seconds of recovery without the start, as they would be if nothing else ran on the machine."""
+        """The estimated seconds of recovery on an idle machine, without the start."""
         return ((self.recovery_seconds or 0.0) - self.start_seconds) / self.slowdown
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Outcome:
 
 
 class Stopwatch:
-    """How long recovery takes, from when it is made."""
+    """Measures the time of recovery from its creation."""
 
     def __init__(self) -> None:
         self._made = time.monotonic()
@@ -70,32 +70,32 @@ class Stopwatch:
         self.slowdown = 1.0
 
     def started(self, worker: WorkerProcess) -> None:
-        """Wait until the new worker consumes, and note how long its start took."""
+        """Wait until the new worker consumes messages, and store the time of its start."""
         worker.wait_until_ready()
         self.start_seconds = time.monotonic() - self._made
 
     def settled(self) -> None:
-        """Note that nothing is owed any more."""
+        """Store the time at which there is no more open work."""
         self.recovery_seconds = time.monotonic() - self._made
         self.slowdown = self._slowdown.stop()
 
 
 def uninterrupted(lane: Lane) -> Image:
-    """Run once without any fault and return what is remembered afterwards."""
+    """Run once without a fault, and return the image of the memory."""
     lane.begin()
     conversation.write(lane.settings)
     with lane.clock(), WorkerProcess(lane.settings, lane.directory, "uninterrupted"):
         lane.wait_until_settled()
     with lane.database() as connection:
-        return image.read(connection)
+        return image.read_image(connection)
 
 
 def concluded(
     lane: Lane, expected: Image, fault: str, watch: Stopwatch, *, injected: int = 1, may_sleep: bool = False
 ) -> Outcome:
-    """Compare what is remembered now with the uninterrupted run."""
+    """Compare the present memory with that of the uninterrupted run."""
     with lane.database() as connection:
-        found = image.read(connection)
+        found = image.read_image(connection)
         extra = extra_llm_calls(lane, connection, may_sleep=may_sleep)
     return Outcome(
         fault=fault,
@@ -110,7 +110,7 @@ def concluded(
 
 
 def failed(fault: str, error: BaseException) -> Outcome:
-    """Return the row of a trial that could not be brought to its end: everything counts as lost."""
+    """Return the row of a trial that could not be completed."""
     return Outcome(
         fault=fault,
         injected=1,
@@ -151,10 +151,10 @@ FROM judgements AS j
 
 
 def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any], *, may_sleep: bool = False) -> int:
-    """Count the calls that came in when an answer to the same question was stored already.
+    """Count the calls that were received after an answer to the same question was stored.
 
-    A sleeper may wake up in the middle of a call that was reserved before: no program can know that it slept. With
-    `may_sleep`, calls that were reserved before the answer was stored are not counted.
+    A paused worker may resume in the middle of a call that it had reserved before; it cannot know that it was paused.
+    With `may_sleep`, calls that were reserved before the answer was stored are not counted.
     """
     extracted = [
         ((user_id.title(), content), float(at), int(reserved))
@@ -167,8 +167,8 @@ def extra_llm_calls(lane: Lane, connection: psycopg.Connection[Any], *, may_slee
 
 
 def _extra(calls: Sequence[tuple[Any, float]], stored: Sequence[tuple[Any, float, int]], *, may_sleep: bool) -> int:
-    """Count what came too late, of (question, when) and of (question, stored when, calls reserved until then)."""
-    # The clock of the database and of the test are one machine's.
+    """Count late calls, from (question, time) and (question, time of the answer, calls reserved until then)."""
+    # The database and the test use the clock of one machine.
     stored_at = {question: at for question, at, _ in stored}
     reserved = {question: calls_before for question, _, calls_before in stored}
     late = Counter(question for question, at in calls if at > stored_at.get(question, float("inf")))

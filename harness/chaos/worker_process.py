@@ -1,4 +1,4 @@
-"""One real Celery worker that consumes every queue, so that whatever kills it kills all that runs."""
+"""One real Celery worker process. By default it consumes every queue, so that a kill stops all running work."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WorkerProcess:
         app: str = APP,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is started. `fault` is the value of FAULT_POINT."""
+        """Start nothing yet. `fault` is the value of FAULT_POINT."""
         self.node = f"{name}@{directory.name}"
         working_dir = directory / "run"
         working_dir.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ class WorkerProcess:
         return self.process.is_running
 
     def start(self) -> Self:
-        """Start it; it begins to work when it is ready."""
+        """Start the worker. It consumes messages when it is ready."""
         self.process.start()
         return self
 
@@ -73,7 +73,7 @@ class WorkerProcess:
             os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL, awake or asleep."""
+        """Send SIGKILL, which also ends a paused worker."""
         self.process.kill()
 
     def pause(self) -> None:
@@ -84,7 +84,7 @@ class WorkerProcess:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let it stand still for the length of the block."""
+        """Pause the worker inside the block."""
         self.pause()
         try:
             yield

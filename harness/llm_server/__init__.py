@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server for tests and benches: real HTTP, deterministic answers, faults on demand.
+"""An OpenAI-compatible server for tests and benches, with real HTTP, deterministic answers and injected faults.
 
 In a thread::
 

@@ -9,13 +9,13 @@ from typing import Any
 from harness.llm_server import prompt
 from harness.llm_server.prompt import ShownEntry, ShownTurn
 
-#: Long enough that what was shown can be looked for in the answer.
+#: Long enough that a test can find the shown text in the answer.
 _DIGEST_CHARACTERS = 1_200
 _FACT_CHARACTERS = 400
 
 
 def default(request: Mapping[str, Any]) -> str:
-    """Return the answer to a chat call: facts of the turns shown, or the asked form filled in, or a digest."""
+    """Return the answer to a chat call: facts of the shown turns, an object of the requested schema, or a digest."""
     turns = prompt.shown_turns(request)
     if turns:
         return as_json(extraction(turns))
@@ -27,7 +27,7 @@ def default(request: Mapping[str, Any]) -> str:
 
 
 def extraction(turns: list[ShownTurn]) -> dict[str, Any]:
-    """One fact per turn that says anything, with its words as the quote."""
+    """Return one fact per turn that is not empty, with its text as the quote."""
     spoken = [turn for turn in turns if turn.content.strip()]
     facts = [
         fact(f"{turn.speaker} said: {_shortened(turn.content, _FACT_CHARACTERS)}", [(turn.number, quote(turn))])
@@ -37,7 +37,7 @@ def extraction(turns: list[ShownTurn]) -> dict[str, Any]:
 
 
 def summary(entries: list[ShownEntry]) -> dict[str, Any]:
-    """Up to four entries, the newest first, each in its own words."""
+    """Return up to four entries, the newest first, unchanged."""
     kept = list(reversed(entries))[:4]
     return {
         "statements": [{"text": _shortened(entry.text, _FACT_CHARACTERS), "entries": [entry.number]} for entry in kept]
@@ -45,7 +45,7 @@ def summary(entries: list[ShownEntry]) -> dict[str, Any]:
 
 
 def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, Any]:
-    """Return a candidate in the pipeline's form."""
+    """Return a candidate with all fields that the pipeline requires."""
     blank: dict[str, Any] = {"category": "other", "topics": [], "subject": None, "attribute": None, "value": None}
     evidence = [{"turn": number, "quote": quote} for number, quote in quotes]
     times = {"importance": 0.5, "valid_from": None, "valid_to": None}
@@ -69,7 +69,7 @@ def as_json(value: object) -> str:
 
 
 def _filled(schema: Mapping[str, Any], name: str, digest: str) -> Any:
-    """Fill a form: strings with the digest (short ones with its beginning), lists empty, the rest with its least."""
+    """Return a value of this schema: the digest or its beginning for strings, empty lists, the least other values."""
     if "enum" in schema:
         return schema["enum"][0]
     if "anyOf" in schema:
@@ -89,7 +89,7 @@ def _filled(schema: Mapping[str, Any], name: str, digest: str) -> Any:
 
 
 def _digest(text: str) -> str:
-    """The newest part of what was shown, without the headings."""
+    """Return the end of the shown text, without its headings."""
     lines = [line for line in text.split("\n") if not line.endswith(":") and line != "(none)"]
     return " ".join(" ".join(lines).split())[-_DIGEST_CHARACTERS:] or "Nothing."
 

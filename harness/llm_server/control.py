@@ -1,4 +1,4 @@
-"""Steering the server from another process: `/control`, and the client for it."""
+"""Control the server from another process: the requests of `/control`, and a client for them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def handle(server: LLMServer, request: Request) -> Reply:
-    """Carry out a control request.
+    """Execute a control request.
 
     GET /control: state; POST /control/faults, DELETE /control/faults[?what=]; GET /control/requests[?kind=&since=],
     DELETE /control/requests; POST /control/answers {"on": kind, "answers": [...]}; POST /control/latency {"seconds"}.
     """
     try:
-        return _carried_out(server, request)
+        return _execute(server, request)
     except (TypeError, ValueError, KeyError) as error:
         return Reply(status=400, body=json.dumps({"error": str(error)}).encode())
 
 
-def _carried_out(server: LLMServer, request: Request) -> Reply:
+def _execute(server: LLMServer, request: Request) -> Reply:
     query = {name: values[-1] for name, values in parse_qs(request.query).items()}
     data = json.loads(request.body) if request.body else {}
     answer: Any = {}
@@ -57,7 +57,7 @@ def _carried_out(server: LLMServer, request: Request) -> Reply:
 
 
 class LLMServerControl:
-    """Steers a server in another process, with the words of `LLMServer`."""
+    """Controls a server in another process, with the methods of `LLMServer`."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url

@@ -1,4 +1,4 @@
-"""What can go wrong, on demand: which fault, on which calls, how often."""
+"""Faults that a test can inject: which fault, in which calls, how often."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-#: The connection: hang up, never answer, answer when the fault is cleared, send blanks for ever, answer late.
+#: Faults of the connection: close it, never answer, answer when the fault is cleared, send blanks without end, answer
+#: late.
 CONNECTION_FAULTS = ("refuse", "hang", "hold", "drip", "latency")
 
-#: The connection fails within a healthy reply: close it, send nothing more, or send only comments for ever.
+#: The connection fails in the middle of a valid reply: close it, send nothing more, or send comments without end.
 HALFWAY_FAULTS = ("break", "stall", "ping")
 
-#: The reply: an HTTP error, or a 200 that is none.
+#: Faults of the reply: an HTTP error, or status 200 with an invalid body.
 REPLY_FAULTS = ("status", "context_length", "html", "gateway_error")
 
-#: The model's answer, in a healthy reply. `stream_error` sends an error instead of the second half of a stream.
+#: Faults of the model's answer in a valid reply. `stream_error` sends an error instead of the second half of a stream.
 ANSWER_FAULTS = (
     "truncated_json",
     "wrong_schema",
@@ -38,27 +39,27 @@ ANSWER_FAULTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong."""
+    """One fault."""
 
     #: One of the names above.
     what: str
     #: Which calls: a kind ("extract", "summarize", …), an endpoint ("chat", "embeddings"), or "*" for all.
     on: str = "*"
-    #: How many calls it hits; None: until it is cleared.
+    #: The number of calls that it affects; None: until it is cleared.
     count: int | None = None
-    #: How many calls pass before the first is hit.
+    #: The number of calls before the first affected one.
     after: int = 0
-    #: How likely a call is hit. The same call, repeated equally often, is hit or spared alike in every run.
+    #: The probability that it affects a call. It is deterministic: it depends on the call and its repetitions.
     probability: float = 1.0
     seed: int = 0
-    #: Of a `status` or `stream_error` fault.
+    #: The status of a `status` or `stream_error` fault.
     status: int = 503
     #: Value of the Retry-After header: seconds or a date.
     retry_after: str | None = None
-    #: The error object's message and code.
+    #: The message and code in the error object.
     message: str | None = None
     code: str | None = None
-    #: Of a `latency` fault.
+    #: The delay of a `latency` fault.
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class Fault:
 
 
 class FaultBox:
-    """The faults that are switched on. Safe to change while calls come in."""
+    """The active faults. It can be changed while the server receives calls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -87,7 +88,7 @@ class FaultBox:
             self._faults.append(fault)
 
     def clear(self, what: str | None = None) -> None:
-        """Switch off all faults, or those of one name."""
+        """Clear all faults, or those with one name."""
         with self._lock:
             self._faults = [] if what is None else [fault for fault in self._faults if fault.what != what]
 
@@ -96,7 +97,7 @@ class FaultBox:
             return list(self._faults)
 
     def hitting(self, endpoint: str, kind: str, body: bytes) -> list[Fault]:
-        """Return what hits this call: every latency, and at most one fault besides; counts it."""
+        """Return the faults of this call: all latencies and at most one other fault. It updates their counts."""
         with self._lock:
             if not self._faults:
                 return []
@@ -108,17 +109,17 @@ class FaultBox:
                     continue
                 if fault.after > 0:
                     self._faults[place] = replace(fault, after=fault.after - 1)
-                elif self._strikes(fault, body):
+                elif self._affects(fault, body):
                     hits.append(fault)
                     if fault.count is not None:
                         self._faults[place] = replace(fault, count=fault.count - 1)
             self._faults = [fault for fault in self._faults if fault.count != 0]
             return hits
 
-    def _strikes(self, fault: Fault, body: bytes) -> bool:
+    def _affects(self, fault: Fault, body: bytes) -> bool:
         if fault.probability >= 1:
             return True
-        # Drawn from the call itself, not from the order of arrival, which differs between runs.
+        # The random value depends on the call itself, not on the order of calls, which differs between runs.
         call = zlib.crc32(body, fault.seed)
         self._repeats[call] += 1
         return random.Random(f"{fault.seed}/{call}/{self._repeats[call]}").random() < fault.probability

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on asyncio: keep-alive, bodies with a length, nothing else. No task per request."""
+"""A small HTTP/1.1 server on asyncio, with keep-alive and bodies with a length. It starts no task per request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requ
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came."""
+    """A received request."""
 
     method: str
     #: Without the query.
@@ -24,14 +24,14 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """What to do about a request."""
+    """The reply to a request, and how to send it."""
 
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
-    #: send; close (hang up without an answer); hang (never answer); drip (blanks for ever, and never an end). Or half
-    #: of the body, and then: break (hang up), stall (nothing more), ping (an event stream's comments for ever).
+    #: send; close (close the connection without an answer); hang (never answer); drip (send blanks without end). Or
+    #: send half of the body, and then: break (close the connection), stall (nothing more), ping (comments without end).
     manner: str = "send"
     delay_seconds: float = 0.0
 
@@ -39,7 +39,7 @@ class Reply:
         return self._head(f"content-length: {len(self.body)}") + self.body
 
     def encode_half(self) -> bytes:
-        """Return the head, which tells no length, and the first half of the body."""
+        """Return the head, without a content length, and the first half of the body."""
         return self._head("connection: close") + self.body[: len(self.body) // 2]
 
     def _head(self, length: str) -> bytes:
@@ -52,15 +52,15 @@ class Reply:
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
-#: Answers a request; the callback may be called later instead, with the reply (a request that is held).
+#: It answers a request, or returns None and calls the callback with the reply later.
 Handler = Callable[[Request, Callable[[Reply], None]], Reply | None]
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection; answers its requests one after the other."""
+    """The connection of one client. It answers the requests one after the other."""
 
     def __init__(self, handler: Handler, connections: set[Connection], on_left: Callable[[], None]) -> None:
-        """`on_left` is called when the client hangs up before it has the whole answer."""
+        """`on_left` is called when the client closes the connection before it has the whole answer."""
         self._handler = handler
         self._connections = connections
         self._on_left = on_left
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
             self._answer(reply)
 
     def _taken(self) -> Request | None:
-        """Take one whole request out of what was received."""
+        """Remove one whole request from the received bytes, and return it; None if it is incomplete."""
         end = self._received.find(b"\r\n\r\n")
         if end < 0:
             return None
@@ -118,11 +118,11 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, reply: Reply) -> None:
         if reply.delay_seconds > 0:
-            self._timer = self._loop.call_later(reply.delay_seconds, self._carry_out, reply)
+            self._timer = self._loop.call_later(reply.delay_seconds, self._send, reply)
         else:
-            self._carry_out(reply)
+            self._send(reply)
 
-    def _carry_out(self, reply: Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         if self._transport is None:
             return
         match reply.manner:

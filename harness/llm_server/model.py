@@ -1,4 +1,4 @@
-"""The server's mind: what it answers to which call. No sockets here."""
+"""The model: it decides on the reply to each call, without network I/O."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, HALFWAY_
 from harness.llm_server.http import Reply, Request
 from harness.llm_server.recording import Recording
 
-#: What a script answers: the text, an object that is sent as JSON, or None for the default answer.
+#: It returns the answer to a request: the text, an object that is sent as JSON, or None for the default answer.
 Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | None]
 
-#: What an endpoint may not support -> its error message, as a real endpoint words it. An endpoint without streaming
+#: A feature that an endpoint may not support -> the error message of a real endpoint. An endpoint without streaming
 #: sends no error, but its answer in one piece.
 INABILITIES = {
     "json_schema": "This response_format type is unavailable now",
@@ -34,7 +34,7 @@ INABILITIES = {
 
 
 class ScriptedModel:
-    """Answers calls as it was told to, and remembers them. Safe to steer while calls come in."""
+    """Answers calls by a script, and records them. It can be changed while the server receives calls."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class ScriptedModel:
         self._lock = threading.Lock()
         self._queued: deque[tuple[str, str | Mapping[str, Any]]] = deque()
         self._systems_seen: set[int] = set()
-        #: What a script raised; the call got a 500.
+        #: The exceptions of the script; their calls got status 500.
         self.errors: list[Exception] = []
         self._held: list[tuple[Callable[[Reply], None], Reply]] = []
 
     def queue(self, *given: str | Mapping[str, Any], on: str = "*") -> None:
-        """Answer the next calls of this kind with these, in order."""
+        """Answer the next calls of this kind with these answers, in order."""
         with self._lock:
             self._queued.extend((on, answer) for answer in given)
 
     def handle(self, request: Request, answer_later: Callable[[Reply], None]) -> Reply | None:
-        """Return the reply to a call; None when it is held and answered later."""
+        """Return the reply to a call; None if a `hold` fault delays it."""
         endpoint = request.path.removeprefix("/v1").strip("/")
         try:
             asked = json.loads(request.body) if request.body else {}
@@ -84,7 +84,7 @@ class ScriptedModel:
         return replies.error(404, f"Unknown request URL: {request.method} {request.path}", code="unknown_url")
 
     def release(self) -> list[tuple[Callable[[Reply], None], Reply]]:
-        """Return the calls that were held, with what to answer."""
+        """Return the callbacks and replies of the calls that `hold` faults have delayed."""
         with self._lock:
             held, self._held = self._held, []
             return held

@@ -1,4 +1,4 @@
-"""Judging with known pairs: each judging call gets the gold pairs of just the statements that it shows."""
+"""A judge with known pairs: it answers each judging call with the gold pairs of the shown statements."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from harness.llm_server.model import Script
 from harness.llm_server.prompt import ShownStatement
 from harness.llm_server.replay import normalised
 
-#: How a call marks what it shows in part.
+#: The mark of a shortened statement in a call.
 _CUT = " [...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
-    """What one judging call was asked."""
+class JudgingCall:
+    """The number of statements in one judging call."""
 
     known: int
     new: int
 
     @property
     def pairs(self) -> int:
-        """How many pairs it was asked about: each new statement with each known one and each other new one."""
+        """The number of pairs: each new statement with each known one and each other new one."""
         return self.known * self.new + self.new * (self.new - 1) // 2
 
 
 class Oracle:
-    """Knows which statements replace which; an instance is the `answer` of a server.
+    """Knows which statements replace which. An instance is the `answer` of a server.
 
-    Where A was replaced by B and B by C, A and C are a pair too: a judge that is shown both, but never B, would say so.
-    Two statements of one text are the same. It says nothing of what it is not shown.
+    If B replaces A and C replaces B, then C also replaces A: a judge that sees only A and C would say so. Two
+    statements with the same text are the same. Only shown statements are judged.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         #: One for each judging call.
-        self.put: list[Put] = []
-        #: The pairs of normalised texts that were put to it, and that it knows.
+        self.judging_calls: list[JudgingCall] = []
+        #: The known pairs of normalised texts that calls have shown.
         self.seen: set[frozenset[str]] = set()
         self._replaces = _with_later({(normalised(old), normalised(new)) for old, new in pairs})
         self._texts = frozenset(chain.from_iterable(self._replaces))
@@ -50,8 +50,8 @@ class Oracle:
         shown = prompt.shown_statements(request)
         known = [statement for statement in shown if statement.label.startswith("K")]
         new = [statement for statement in shown if statement.label.startswith("N")]
-        self.put.append(Put(known=len(known), new=len(new)))
-        # Of two new ones, the later is named first.
+        self.judging_calls.append(JudgingCall(known=len(known), new=len(new)))
+        # In a pair of two new statements, the later one is first.
         asked = chain(product(new, known), ((second, first) for first, second in combinations(new, 2)))
         found = ((first.label, second.label, self._verdict(first, second)) for first, second in asked)
         return {"pairs": [dict(zip(("first", "second", "verdict"), row, strict=True)) for row in found if row[2]]}
@@ -65,7 +65,7 @@ class Oracle:
         return "replaces" if pairs else None
 
     def _whole(self, shown: str) -> frozenset[str]:
-        """Return the texts that this may be the beginning of; itself where none is known."""
+        """Return the known texts that begin with a shortened text; the text itself if there are none."""
         text = normalised(shown.removesuffix(_CUT))
         if not shown.endswith(_CUT):
             return frozenset({text})
@@ -73,12 +73,12 @@ class Oracle:
 
 
 def in_turn(*scripts: Script) -> Script:
-    """Return a script that answers with the first of these that has an answer."""
+    """Return a script that returns the first answer of these scripts."""
     return lambda request: next((given for script in scripts if (given := script(request)) is not None), None)
 
 
 def _with_later(pairs: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return the pairs, and those that follow from them: what replaces a thing's successor replaces the thing."""
+    """Return the transitive closure of the pairs."""
     found = set(pairs)
     while more := {
         (first, last)

@@ -1,4 +1,4 @@
-"""The server as a process of its own: for chaos tests and benches, whose interpreter must not be disturbed by it."""
+"""The server in a separate process, for chaos tests and benches: it does not take time of their interpreter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.llm_server.control import LLMServerControl
 
 
 class LLMServerProcess:
-    """`with LLMServerProcess("--latency", "0.2") as server:` gives the control of a server in a new process."""
+    """`with LLMServerProcess("--latency", "0.2") as server:` yields the control of a server in a new process."""
 
     def __init__(self, *arguments: str) -> None:
         self._arguments = arguments

@@ -1,4 +1,4 @@
-"""Reading what was asked: which kind of call it is, and which turns it shows. The one place that knows the prompts."""
+"""Read a request: its kind, and the turns that it shows. Only this module depends on the form of the prompts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 #: `[3] Ana (2023-05-08T13:56:00+00:00): content`, with line breaks in the content written as \n.
 _TURN = re.compile(r"^\[(\d+)\] (.*?) \((\d{4}-\d\d-\d\dT[\d:.]+(?:[+-][\d:]+|Z)?)\): (.*)$")
 
-#: `K1 (2023-05-07): statement` of a judging call: K known, N new. Without a day: on that of the line before.
+#: `K1 (2023-05-07): statement` of a judging call: K known, N new. Without a date, it has the date of the line before.
 _STATEMENT = re.compile(r"^([KN]\d+)(?: \((\d{4}-\d\d-\d\d)\))?: (.*)$")
 
 #: `E3: 2023-05-08: what happened`.
 _ENTRY = re.compile(r"^E(\d+): (.*)$")
 
-#: How the instructions name the form where the endpoint can only be asked for JSON, or for nothing at all.
+#: The name of the schema in the instructions, for endpoints without JSON schemas.
 _NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema")
 
-#: Name of the form that is asked for -> kind of call. Any other form is a kind of its own name.
+#: Name of the requested schema -> kind of call. For other schemas, the kind is the name.
 _KINDS = {"answer": "extract"}
 _KIND_WORDS = (
     ("summar", "summarize"),
@@ -47,7 +47,7 @@ class ShownStatement:
     """A statement of a judging call."""
 
     label: str
-    #: The day on which it was said, ISO 8601; None where it is that of the statement before.
+    #: The date on which it was said, ISO 8601; None if it is that of the statement before.
     said_on: str | None
     text: str
 
@@ -61,7 +61,7 @@ class ShownEntry:
 
 
 def kind_of(request: Mapping[str, Any]) -> str:
-    """Return extract, summarize, profile, judge, another form's name, or `chat` for a call without a form."""
+    """Return extract, summarize, profile, judge, the name of another schema, or `chat` for a call without a schema."""
     name = (form_name(request) or "").lower()
     if not name:
         return "extract" if shown_turns(request) else "chat"
@@ -71,7 +71,7 @@ def kind_of(request: Mapping[str, Any]) -> str:
 
 
 def form_name(request: Mapping[str, Any]) -> str | None:
-    """Return the name of the form that the answer is asked for in, by whatever means."""
+    """Return the name of the requested schema, from the response format, the tool or the instructions."""
     form = request.get("response_format") or {}
     if form.get("type") == "json_schema":
         return str(form["json_schema"]["name"])
@@ -82,7 +82,7 @@ def form_name(request: Mapping[str, Any]) -> str | None:
 
 
 def form_schema(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the schema that the answer must have; where it is not in the call, from the end of the instructions."""
+    """Return the requested schema, from the response format, the tool or the end of the instructions."""
     form = request.get("response_format") or {}
     if form.get("type") == "json_schema":
         return dict(form["json_schema"]["schema"])

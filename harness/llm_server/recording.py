@@ -1,4 +1,4 @@
-"""What was asked, kept in order."""
+"""The received requests, in order."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-#: Never kept, so that a recording can be shown.
+#: Headers that are not recorded, so that a recording contains no secrets.
 _SECRET_HEADERS = ("authorization", "api-key", "cookie")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request, and what was done about it."""
+    """One request, and the faults that affected it."""
 
     number: int
     #: extract, summarize, …; embeddings; models.
@@ -27,7 +27,7 @@ class RecordedRequest:
     at: float
     headers: Mapping[str, str]
     body: bytes
-    #: The faults that hit it.
+    #: The names of the faults.
     faults: tuple[str, ...]
 
     @property
@@ -53,7 +53,7 @@ class RecordedRequest:
 
 
 class Recording:
-    """The last requests, and counts of all. Safe to read while calls come in."""
+    """The last requests, and the counts of all. It can be read while the server receives calls."""
 
     def __init__(self, *, keep: int, file: Path | None = None) -> None:
         self._lock = threading.Lock()
@@ -74,13 +74,13 @@ class Recording:
                 self._file.flush()
 
     def requests(self, kind: str | None = None, since: int = 0) -> list[RecordedRequest]:
-        """Return those after number `since`, of one kind or of all."""
+        """Return the requests after number `since`, of one kind or of all kinds."""
         with self._lock:
             kept = list(self._requests)
         return [request for request in kept if request.number > since and kind in (None, request.kind)]
 
     def count(self, name: str, by: int = 1) -> None:
-        """Add to a count that is no request (tokens)."""
+        """Add to a count of something other than requests, such as tokens."""
         with self._lock:
             self._counts[name] += by
 

@@ -1,4 +1,4 @@
-"""Answering with known facts: each extraction gets the gold facts of just the turns that it shows."""
+"""A model with known facts: it answers each extraction call with the gold facts of the shown turns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldFact:
-    """A fact that a data set says is learnt from a turn."""
+    """A fact that is learnt from a turn, according to a data set."""
 
     text: str
     #: Two sources of one fact have one name: shown together, they give one fact with two quotes.
@@ -95,7 +95,7 @@ class Replay:
 
 
 def normalised(text: str) -> str:
-    """Return `text` as turns are looked up: NFKC, single spaces, case folded."""
+    """Return `text` in the form in which turns are looked up: NFKC, single spaces, case folded."""
     return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
 
 

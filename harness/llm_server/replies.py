@@ -1,4 +1,4 @@
-"""Replies in the form of the OpenAI API, healthy and broken."""
+"""Valid and invalid replies in the form of the OpenAI API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PROSE = "Sure! Here are the facts that I found in the conversation: the user sa
 
 
 def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None) -> Reply:
-    """Return a completion with `text` as its answer, spoilt by an answer fault."""
+    """Return a completion with `text` as its answer, changed by an answer fault."""
     text, finish_reason, refusal = spoilt(text, None if fault is None else fault.what)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": refusal}
     if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
@@ -58,7 +58,7 @@ def _usage(request: Mapping[str, Any], text: str, *, cached: bool) -> dict[str, 
 
 
 def _events(body: dict[str, Any], message: dict[str, Any], *, has_usage: bool) -> list[dict[str, Any]]:
-    """Return the same as events: the words one by one, then the reason, then the usage where that is asked for."""
+    """Return the completion as events: each word, then the finish reason, then the usage if it is requested."""
     frame = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
     words = re.findall(r"\S+\s*|\s+", message["content"] or "")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
@@ -75,7 +75,7 @@ def _events(body: dict[str, Any], message: dict[str, Any], *, has_usage: bool) -
 
 
 def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
-    """Return text, finish reason and refusal as an answer fault leaves them."""
+    """Return text, finish reason and refusal, changed by an answer fault."""
     match what:
         case "truncated_json":
             return text[: len(text) // 2], "stop", None
@@ -90,7 +90,7 @@ def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
         case "empty":
             return "", "stop", None
         case "nul":
-            # Once raw between two values, once escaped within one.
+            # One NUL is raw between two values, one is escaped inside a value.
             return text.replace('"text":"', '"text":"\\u0000', 1).replace(",", ",\x00", 1), "stop", None
         case "unknown_turns" | "invented_quotes":
             return _with_false_evidence(text, what), "stop", None
@@ -102,7 +102,7 @@ def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
 
 
 def embeddings(request: Mapping[str, Any]) -> Reply:
-    """Return one unit vector per input: like texts get like vectors, the same text always the same."""
+    """Return one unit vector per input. It depends only on the text; similar texts have similar vectors."""
     given = request.get("input", "")
     texts = [given] if isinstance(given, str) else list(given)
     vectors = [_vector(str(text), int(request.get("dimensions") or DEFAULT_DIMENSION)) for text in texts]
@@ -126,7 +126,7 @@ def embed(texts: Sequence[str], dimension: int = DEFAULT_DIMENSION) -> list[list
 
 
 def _vector(text: str, dimension: int) -> array[float]:
-    """A bag of words, each hashed to a place and a sign: as cheap as it can be, for benches run beside it."""
+    """Hash each word to a dimension and a sign. It is cheap, so that it does not slow benches on the same machine."""
     weights: dict[int, float] = {}
     for word in _WORD.findall(text.lower()) or [""]:
         hashed = zlib.crc32(word.encode("utf-8", "replace"))
@@ -148,7 +148,7 @@ def models(names: Sequence[str]) -> Reply:
 
 
 def error(status: int, message: str, *, kind: str = "invalid_request_error", **fields: Any) -> Reply:
-    """Return an error in OpenAI's form; a further field `headers` goes into the head."""
+    """Return an error in OpenAI's form. `headers` among the fields are the headers of the reply."""
     headers = fields.pop("headers", {})
     details = {"message": message, "type": kind, "param": None, "code": None} | fields
     return Reply(status=status, body=json.dumps({"error": details}).encode(), headers=headers)
@@ -186,5 +186,5 @@ def _with_false_evidence(text: str, what: str) -> str:
 
 
 def tokens(text: str) -> int:
-    """How many tokens a text counts as."""
+    """Return the number of tokens that a text counts as."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -1,4 +1,4 @@
-"""The model behind a socket: in a thread of a test, or as a process of its own."""
+"""The HTTP server of the model, in a thread of a test or in a separate process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LLMServer:
         self._thread: threading.Thread | None = None
         self._listening: asyncio.Server | None = None
         self._connections: set[Connection] = set()
-        #: How many clients hung up before they had the whole answer.
+        #: The number of clients that closed the connection before they had the whole answer.
         self.left = 0
 
     def __enter__(self) -> LLMServer:
@@ -48,37 +48,37 @@ class LLMServer:
         return self.model.recording.requests()
 
     def calls(self, kind: str) -> list[RecordedRequest]:
-        """The requests of one kind: extract, summarize, embeddings, …"""
+        """Return the requests of one kind: extract, summarize, embeddings, …"""
         return self.model.recording.requests(kind)
 
     def counts(self) -> dict[str, int]:
-        """How many requests of each kind there were."""
+        """Return the number of requests of each kind."""
         return self.model.recording.counts()
 
     def queue(self, *answers: str | Mapping[str, Any], on: str = "*") -> None:
-        """Answer the next calls of this kind with these, in order."""
+        """Answer the next calls of this kind with these answers, in order."""
         self.model.queue(*answers, on=on)
 
     def fail(self, what: str, **options: Any) -> None:
-        """Switch a fault on; the options are those of `faults.Fault`."""
+        """Activate a fault; the options are those of `faults.Fault`."""
         self.model.faults.add(Fault(what=what, **options))
 
     def heal(self, what: str | None = None) -> None:
-        """Switch faults off, all or those of one name, and answer the calls that were held."""
+        """Clear all faults, or those with one name, and answer the calls that `hold` has delayed."""
         self.model.faults.clear(what)
         if self._loop is not None and what in (None, "hold"):
             self._loop.call_soon_threadsafe(self._release)
 
     def forget(self) -> None:
-        """Begin a new recording."""
+        """Start a new recording."""
         self.model.recording.clear()
 
     def set_latency(self, seconds: float) -> None:
-        """Answer every call this much later."""
+        """Delay the answer to every call by this time."""
         self.model.latency_seconds = seconds
 
     def start(self) -> None:
-        """Listen; after `stop`, on the same port again."""
+        """Start to listen; after `stop`, on the same port again."""
         ready = threading.Event()
         problems: list[OSError] = []
         self._thread = threading.Thread(target=self._run, args=(ready, problems), name="llm-server", daemon=True)
@@ -89,7 +89,7 @@ class LLMServer:
             raise problems[0]
 
     def stop(self) -> None:
-        """Hang up on everybody and stop listening, as a server that went down."""
+        """Close all connections and stop listening, like a server that is down."""
         loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return

@@ -30,7 +30,7 @@ def vocabulary():
 
 @pytest.fixture(scope="module")
 def said(vocabulary):
-    return synthetic.said_by(0, FACTS, vocabulary)
+    return synthetic.make_memory(0, FACTS, vocabulary)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from afterturn import MemoryClient
 from afterturn.client import connections
 from harness import copying
-from harness.synthetic import TOPICS, Vocabulary, said_by
+from harness.synthetic import TOPICS, Vocabulary, make_memory
 
 USERS = 1_000
 FACTS = 20
@@ -22,7 +22,7 @@ def load_users(settings, database):
 
     def load(users, facts):
         vocabulary = Vocabulary(dimension)
-        said = [said_by(number, facts, vocabulary) for number in range(users)]
+        said = [make_memory(number, facts, vocabulary) for number in range(users)]
         with copying.loading(settings.postgres_url.get_secret_value()) as connection:
             for first in range(0, users, 250):
                 copying.put(connection, said[first : first + 250], space_id, vocabulary)

@@ -7,7 +7,7 @@ import pytest
 from afterturn.memories import Evidence, Memory
 from bench import asking
 from bench.asking import Answered, Scored
-from bench.data.questions import Asked
+from bench.data.questions import LabelledQuestion
 
 MOMENT = datetime(2025, 1, 14, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def test_the_first_turn_of_an_answer_is_worth_most():
 
 
 def test_an_answer_is_scored_at_every_depth():
-    asked = Asked(text="Who?", category="1", evidence=frozenset({"D1:1", "D9:9"}))
+    asked = LabelledQuestion(text="Who?", category="1", evidence=frozenset({"D1:1", "D9:9"}))
     scored = asking.score(Answered(asked=asked, memories=[memory("D1:2"), memory("D1:1")], seconds=0.5))
     assert (scored.category, scored.seconds) == ("1", 0.5)
     assert scored.figures == {

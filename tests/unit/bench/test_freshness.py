@@ -1,18 +1,18 @@
-"""Freshness: the figures that are made of the turns' ways."""
+"""Freshness: the figures that are made of the turns' delays."""
 
 import pytest
 
 from bench import freshness
-from bench.freshness import Way
+from bench.freshness import FactDelay
 
 
 def test_the_figures_of_a_hundred_ways():
-    ways = [
-        Way(seconds=number, after_cut_seconds=number / 10, cut_by="size" if number <= 70 else "idle")
+    delays = [
+        FactDelay(seconds=number, after_cut_seconds=number / 10, cut_by="size" if number <= 70 else "idle")
         for number in range(1, 100)
     ]
-    ways.append(Way(seconds=300.0, after_cut_seconds=10.0, cut_by="age"))
-    figures = freshness.figures_of(ways)
+    delays.append(FactDelay(seconds=300.0, after_cut_seconds=10.0, cut_by="age"))
+    figures = freshness.figures_of(delays)
     assert figures["freshness_p50_s"] == 50.5
     assert figures["freshness_p95_s"] == 95
     assert figures["after_cut_p50_s"] == pytest.approx(5.05)

@@ -68,7 +68,7 @@ def test_what_was_put_is_counted():
     oracle(request(["a", "b", "c"], ["d", "e"]))
     oracle(request(["a"], ["d"]))
 
-    assert [put.pairs for put in oracle.put] == [7, 1]
+    assert [call.pairs for call in oracle.judging_calls] == [7, 1]
 
 
 def test_other_calls_are_left_to_others():
