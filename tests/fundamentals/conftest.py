@@ -1,4 +1,4 @@
-"""What the chapters share: Ana, who talks to an assistant, and time for it to become memory."""
+"""Fixtures of the chapters: Ana's client, and functions that write turns and process them."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ def memory(settings):
 
 @pytest.fixture
 def say(memory, pipeline):
-    """Say something in a year, and let it become facts. Returns the turn's id."""
+    """Return a function that writes a turn of a year, processes it, and returns the turn's id."""
 
     def said(text, year, session=None):
         written = (session or memory).write("user", text, name="Ana", occurred_at=datetime(year, 1, 1, 12, tzinfo=UTC))
@@ -27,7 +27,7 @@ def say(memory, pipeline):
 
 @pytest.fixture
 def take_back(memory, pipeline):
-    """Take turns back, and work until nothing of them is owed."""
+    """Return a function that removes turns and processes the removals."""
 
     def taken_back(*turn_ids):
         for turn_id in turn_ids:

@@ -1,4 +1,4 @@
-"""An extractor that answers what a test says."""
+"""An extractor with given answers."""
 
 import json
 
@@ -6,12 +6,12 @@ from afterturn.extraction.extractor import RawAnswer
 
 
 class Scripted:
-    """Gives its answers one after the other, and counts its calls."""
+    """Returns its answers one after another, and counts its calls."""
 
     prompt_version = "test-1"
 
     def __init__(self, *answers, model="scripted"):
-        """An answer is a list of facts, or a text as it is, or an exception that is raised."""
+        """An answer is a list of facts, a raw text, or an exception to raise."""
         self.answers = list(answers)
         self.calls = 0
         self.model = model
@@ -26,5 +26,5 @@ class Scripted:
 
 
 def fact(text, turn=1, quote=None, **more):
-    """Return a fact as a model answers it; its evidence is the text itself where no quote is given."""
+    """Return a fact in the form of a model's answer. Without a quote, its evidence is the text itself."""
     return {"text": text, "evidence": [{"turn": turn, "quote": quote or text}], **more}

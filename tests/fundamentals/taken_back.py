@@ -1,22 +1,22 @@
-"""What is still shown and still stored of a turn that was taken back."""
+"""Read what is shown and stored after a turn was removed."""
 
 from afterturn.hot import keys
 from afterturn.scopes import SessionScope
 
 CHAT = ["default", "ana", "chat"]
 SESSION = SessionScope(*CHAT)
-#: Said in the turn that is taken back, and nowhere else.
+#: A word that is only in the removed turn.
 CANARY = "Zanzibar"
 
 
 def seen(memory):
-    """Return all that a client shows of its user."""
+    """Return all data that a client shows."""
     found = [*memory.recall(), *memory.recall(f"Where is {CANARY}?"), *memory.recall("Fact")]
     return " ".join([*(turn.content for turn in memory.history()), *(f"{memory}" for memory in found)])
 
 
 def kept(database, hot_store):
-    """Return all that is worked with from now on: in Postgres, and what Redis keeps as recent."""
+    """Return all data that later work reads: in Postgres, and the recent turns in Redis."""
     queries = (
         "SELECT answer FROM answers",
         "SELECT text FROM facts WHERE status <> 'retracted'",
@@ -31,18 +31,18 @@ def kept(database, hot_store):
 
 
 def facts(database):
-    """Return all versions of all facts, in the order in which they were learnt."""
+    """Return all versions of all facts, in the order in which they were recorded."""
     rows = database.execute("SELECT text, status FROM facts ORDER BY recorded_at, said_at").fetchall()
     return [(text.removeprefix("Ana lives in ").removesuffix("."), status) for text, status in rows]
 
 
 def current(database):
-    """Return the texts of the facts that are current."""
+    """Return the texts of the current facts."""
     return [text for text, status in facts(database) if status == "current"]
 
 
 def derived(database):
-    """Return all that is made of turns, but for facts that are retracted."""
+    """Return all data that is derived from turns, except retracted facts."""
     statements = (
         "SELECT text FROM facts WHERE status <> 'retracted'",
         "SELECT title, summary FROM episodes",

@@ -1,4 +1,4 @@
-"""Writing a turn: one round trip to Redis, with an id from before the first attempt."""
+"""Writing a turn: one round trip to Redis, with an id that is made before the first attempt."""
 
 import json
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def test_it_is_one_round_trip(settings, hot_store):
     memory.write("user", "The second is one command.")
     after = hot_store.info("commandstats")
     calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
-    # What a script runs is counted as well; from outside came one EVALSHA, and our own INFO.
+    # Redis also counts the commands of the script. The client sent one EVALSHA, and this test sent INFO.
     inside = {"cmdstat_incrby": 1, "cmdstat_xadd": 1, "cmdstat_zadd": 1}
     assert {name: count for name, count in calls.items() if count} == {
         "cmdstat_evalsha": 1,

@@ -1,4 +1,4 @@
-"""What cannot be written is refused by the client, with a stable code, and nothing of it is stored."""
+"""The client refuses invalid turns with a stable code, and stores nothing of them."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Archiving: every turn becomes one row, at its position, and leaves Redis only then."""
+"""Archiving: every turn becomes one row with its position, and only then is it removed from Redis."""
 
 import random
 
@@ -69,7 +69,7 @@ def test_an_entry_leaves_only_when_both_its_ids_agree(settings, pipeline, hot_st
     memory.write("user", "old")
     taken = pending.read_entries(hot_store, [SESSION], limit=10)
     [entry] = taken.entries[SESSION]
-    # Redis comes back empty, with its clock set back: a new turn gets the stream id of the old one.
+    # Redis restarts without data, with its clock set back: a new turn gets the stream id of the old one.
     hot_store.flushall()
     hot_store.xadd(keys.pending(SESSION), {"i": "another-turn", "d": b"{}"}, id=entry.stream_id)
     pending.remove_entries(hot_store, taken, keep_recent=10, recent_seconds=60)
@@ -77,7 +77,7 @@ def test_an_entry_leaves_only_when_both_its_ids_agree(settings, pipeline, hot_st
     hot_store.flushall()
 
 
-def test_an_empty_redis_and_old_stream_ids_swallow_nothing(settings, pipeline, database, hot_store):
+def test_no_turn_is_lost_when_redis_restarts_empty_with_old_stream_ids(settings, pipeline, database, hot_store):
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "before")
     pipeline.settle()
@@ -100,13 +100,13 @@ def test_many_sessions_go_in_few_messages(settings, pipeline, database):
     assert database.execute("SELECT count(*) FROM turns").fetchone() == (150,)
 
 
-def test_a_claimed_session_is_not_handed_out_twice(settings, pipeline):
+def test_a_claimed_session_is_not_claimed_again(settings, pipeline):
     MemoryClient("ana", "chat", settings=settings).write("user", "hello")
     assert pipeline.sweep()["archive"] == 1
     assert pipeline.sweep()["archive"] == 0
 
 
-def test_an_unreadable_entry_stays_where_it_is_and_the_others_go_on(settings, pipeline, database, hot_store, caplog):
+def test_an_unreadable_entry_stays_and_blocks_no_other_entry(settings, pipeline, database, hot_store, caplog):
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "good")
     hot_store.xadd(keys.pending(SESSION), {"i": "x", "d": b'{"v": 99, "role": "user"}'})
@@ -129,7 +129,7 @@ def test_two_archives_at_once_give_each_position_once(settings, pipeline, databa
     assert [(position, turn_id) for position, turn_id, _ in rows(database)] == list(enumerate(ids, 1))
 
 
-def test_archives_of_the_same_users_in_any_order_do_not_wait_for_each_other_for_ever(settings, pipeline, database):
+def test_archives_of_the_same_users_in_any_order_do_not_deadlock(settings, pipeline, database):
     from concurrent.futures import ThreadPoolExecutor
 
     sessions = [["default", f"user-{number % 5}", f"chat-{number}"] for number in range(40)]

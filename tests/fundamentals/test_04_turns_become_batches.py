@@ -1,4 +1,4 @@
-"""Cutting: waiting turns become a batch when they are many, long, old, when the session is idle, or on a flush."""
+"""Cutting: turns become a batch by their number, tokens or age, when the session is idle, or on a flush."""
 
 import time
 
@@ -13,7 +13,7 @@ def batches(database):
 
 
 def archive_only(pipeline):
-    """Sweep once and archive; leaves the other hints alone."""
+    """Run one sweep and the archive stage, and leave the other hints."""
     pipeline.sweep()
     while pipeline.hints.waiting:
         stage, arguments = pipeline.hints.waiting.popleft()
@@ -54,7 +54,7 @@ def test_an_idle_session_is_cut(settings, hot_store, database):
     assert [row[4] for row in batches(database)] == ["due"]
 
 
-def test_a_user_who_never_pauses_is_processed_all_the_same(settings, hot_store, database):
+def test_turns_of_a_user_who_never_pauses_are_cut_by_age(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
     with Pipeline(patient(settings, batch_max_age_seconds=1.0)) as pipeline:
         deadline = time.monotonic() + 10

@@ -41,7 +41,7 @@ def test_no_fact_without_evidence(settings, pipeline, database):
         fact("  ", quote="I live in Porto"),
         fact("Ana likes nothing.", quote=" "),
     ]
-    # The repair is no better: what is good in it is taken.
+    # The repaired answer has the same fault: its valid candidates are accepted.
     pipeline.runtime.__dict__["extractor"] = Scripted(answer, answer)
     MemoryClient("ana", settings=settings).write("user", said)
     pipeline.settle()
@@ -101,7 +101,7 @@ def test_a_batch_is_not_applied_before_the_ones_before_it(settings, pipeline, da
     for stage in ("extract", "embed", "consolidate"):
         pipeline.do(stage, "default", "ana", str(first))
     assert len(facts(database)) == 1
-    # Whoever applied the first hands on to the second.
+    # After the first batch is applied, the second is enqueued.
     assert ("consolidate", ("default", "ana", str(second))) in pipeline.hints.waiting
 
 
@@ -112,7 +112,7 @@ def test_an_answer_that_stays_malformed_makes_the_batch_dead_and_blocks_nothing(
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "first")
     pipeline.settle()
-    # Asked once, and once more with the reason.
+    # The model is asked once, and again with the reason.
     assert extractor.calls == 2
     memory.write("user", "I live in Porto")
     pipeline.settle()
@@ -132,7 +132,7 @@ def test_an_answer_that_cannot_be_used_is_repaired_once(settings, pipeline, data
     assert facts(database) == [("Ana lives in Porto.", "current")]
 
 
-def test_a_batch_that_is_too_long_is_asked_for_in_halves(settings, pipeline, database):
+def test_a_batch_that_is_too_long_is_split_in_halves(settings, pipeline, database):
     from afterturn.errors import AnswerTruncated
 
     class Small(Scripted):

@@ -1,4 +1,4 @@
-"""Consolidation: nothing is overwritten; the newer value is current, the older one stays as history."""
+"""Consolidation: nothing is overwritten. The newer value is current, and the older one stays in the history."""
 
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ def test_a_return_to_an_old_value_is_current_again(settings, pipeline, database)
     ]
 
 
-def test_what_can_have_many_values_keeps_them_all(settings, pipeline, database):
+def test_an_attribute_with_many_values_keeps_all_of_them(settings, pipeline, database):
     memory = MemoryClient("ana", settings=settings)
     said(memory, pipeline, "I speak Portuguese.", 2023)
     said(memory, pipeline, "I speak Danish.", 2024)

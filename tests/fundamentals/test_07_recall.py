@@ -1,4 +1,4 @@
-"""Recall: the newest turns at once, facts and turns by words and by meaning, each with its evidence."""
+"""Recall: the newest turns at once, facts and turns by words and by vectors, each with its evidence."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from afterturn.errors import InvalidInput, MemoryUnavailable
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 
 
-def test_the_newest_turns_are_there_before_any_worker_has_seen_them(settings, hot_store):
+def test_the_newest_turns_are_recalled_before_a_worker_has_read_them(settings, hot_store):
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "My sister lives in Oslo.")
     memory.write("assistant", "How nice.")
@@ -18,7 +18,7 @@ def test_the_newest_turns_are_there_before_any_worker_has_seen_them(settings, ho
     assert found.evidence[0].position is None
 
 
-def test_nothing_is_found_where_nothing_was_said(settings, hot_store):
+def test_an_empty_memory_returns_no_results(settings, hot_store):
     memory = MemoryClient("ana", settings=settings)
     assert memory.recall() == memory.recall("Where?") == memory.history() == []
     assert memory.summary() is None
@@ -143,7 +143,7 @@ def test_a_client_is_shared_by_threads(settings, hot_store):
     assert len(ids) == 200
 
 
-def test_a_client_works_on_in_a_forked_child(settings, hot_store):
+def test_a_client_works_in_a_forked_child(settings, hot_store):
     import multiprocessing
 
     memory = MemoryClient("ana", settings=settings)

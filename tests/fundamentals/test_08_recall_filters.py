@@ -1,4 +1,4 @@
-"""Filters leave out and never change the order; pages join up; the same number comes back on any connection."""
+"""Filters exclude memories without changing the order, pages are complete, and every query finds the same number."""
 
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ def texts(found):
     return [memory.text for memory in found]
 
 
-def test_each_filter_leaves_out(ana):
+def test_each_filter_excludes_memories(ana):
     question = "Where does Ana live?"
     assert said_in(ana.recall(question, session_id="home")) == {"home"}
     assert said_in(ana.recall(question, agent_id="clerk")) == {"work"}
@@ -60,7 +60,7 @@ def test_filters_do_not_change_scores(ana):
     }
 
 
-def test_what_was_true_and_what_was_believed_then(ana):
+def test_as_of_in_the_world_and_as_recorded(ana):
     question, facts = "Where does Ana live?", ["fact"]
     assert "Ana lives in Lisbon." in texts(ana.recall(question, kinds=facts))
     assert "Ana lives in Porto." not in texts(ana.recall(question, kinds=facts))
@@ -71,7 +71,7 @@ def test_what_was_true_and_what_was_believed_then(ana):
 
 
 @pytest.mark.parametrize("query", ["Where does Ana live?", None])
-def test_pages_join_up(ana, query):
+def test_pages_contain_every_result_once(ana, query):
     whole = ana.recall(query, 100)
     pages, cursor = [], None
     while page := ana.recall(query, 2, cursor=cursor):

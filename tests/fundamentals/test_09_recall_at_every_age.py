@@ -1,4 +1,4 @@
-"""A turn is found at every age: before any worker saw it, before its facts, and when it has long been summed up."""
+"""A turn is found at every age: before a worker has read it, before its facts exist, and after it was summarized."""
 
 import pytest
 

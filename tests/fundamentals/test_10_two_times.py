@@ -1,4 +1,4 @@
-"""Facts by entity, and as of a moment: what was true then, and what was believed then."""
+"""Facts by entity, and as of a time: what was true then, and what was recorded as current then."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ YEAR = {year: datetime(year, 7, 1, tzinfo=UTC) for year in range(2018, 2027)}
 
 @pytest.fixture
 def say(memory, pipeline):
-    """Say something, and have it understood as these facts."""
+    """Return a function that writes a turn, and processes it into these facts."""
     extractor = pipeline.runtime.__dict__["extractor"] = Scripted()
     numbers = itertools.count(1)
 
@@ -68,7 +68,7 @@ def test_others_facts_are_never_found(memory, pipeline, settings):
         assert stranger.fact_history(fact.fact_id) == []
 
 
-def test_what_was_true_then_and_what_was_believed_then(memory, say, database):
+def test_what_was_true_then_and_what_was_recorded_then(memory, say, database):
     say("I work at Acme.", works_at("Acme", valid_from="2020-01-01"), at=YEAR[2021])
     say("I work at Bolt now.", works_at("Bolt", valid_from="2023-01-01"), at=YEAR[2023])
     assert texts(memory.facts()) == ["Ana works at Bolt."]
@@ -77,7 +77,7 @@ def test_what_was_true_then_and_what_was_believed_then(memory, say, database):
     assert memory.facts(as_of=YEAR[2019]) == []
     assert texts(memory.facts(as_of=YEAR[2020])) == texts(memory.facts(as_of=YEAR[2022])) == ["Ana works at Acme."]
     assert texts(memory.facts(as_of=YEAR[2024])) == ["Ana works at Bolt."]
-    # A moment is the beginning of what begins there, and the end of what ends there.
+    # At a boundary, the fact that begins there is true, and the fact that ends there is not.
     assert texts(memory.facts(as_of=datetime(2023, 1, 1, tzinfo=UTC))) == ["Ana works at Bolt."]
 
     first, second = recorded(database, "Ana works at Acme."), recorded(database, "Ana works at Bolt.")
@@ -87,7 +87,7 @@ def test_what_was_true_then_and_what_was_believed_then(memory, say, database):
     assert memory.facts(as_of=first - timedelta(microseconds=1), time="recorded") == []
 
 
-def test_where_nobody_said_since_when_it_holds_since_it_was_said(memory, say):
+def test_a_fact_without_a_beginning_is_true_since_it_was_said(memory, say):
     say("I work at Acme.", works_at("Acme"), at=YEAR[2021])
     say("I still work at Acme.", works_at("Acme"), at=YEAR[2024])
     [fact] = memory.facts()
@@ -96,7 +96,7 @@ def test_where_nobody_said_since_when_it_holds_since_it_was_said(memory, say):
     assert texts(memory.facts(as_of=YEAR[2022])) == ["Ana works at Acme."]
 
 
-def test_what_ended_by_its_own_word_is_not_true_afterwards(memory, say):
+def test_a_fact_with_an_end_is_not_true_after_it(memory, say):
     say(
         "I was in Rome.",
         {"text": "Ana was in Rome.", "valid_from": "2020-01-01", "valid_to": "2021-01-01"},
@@ -107,7 +107,7 @@ def test_what_ended_by_its_own_word_is_not_true_afterwards(memory, say):
     assert texts(memory.facts()) == ["Ana was in Rome."]
 
 
-def test_a_backfill_was_never_believed_to_be_current(memory, say, database):
+def test_a_backfilled_old_value_was_never_recorded_as_current(memory, say, database):
     say("I work at Bolt now.", works_at("Bolt"), at=YEAR[2023])
     say("I work at Acme.", works_at("Acme"), at=YEAR[2021])
     now = recorded(database, "Ana works at Acme.")
@@ -115,18 +115,18 @@ def test_a_backfill_was_never_believed_to_be_current(memory, say, database):
     assert texts(memory.facts(as_of=YEAR[2022])) == ["Ana works at Acme."]
 
 
-def test_what_was_a_mistake_was_never_true_but_was_believed(memory, say, database):
+def test_a_corrected_mistake_was_never_true_but_was_recorded(memory, say, database):
     say("I work at Acme.", works_at("Acme"), at=YEAR[2021])
     say("No, I meant Apex.", works_at("Apex", corrects=True), at=YEAR[2021] + timedelta(minutes=1))
     assert texts(memory.facts(as_of=YEAR[2022])) == ["Ana works at Apex."]
-    # The correction holds for as long as the mistake was held to.
+    # The correction is true since the beginning of the mistaken fact.
     assert texts(memory.facts(as_of=YEAR[2021] + timedelta(seconds=30))) == ["Ana works at Apex."]
     believed = recorded(database, "Ana works at Acme.")
     assert texts(memory.facts(as_of=believed, time="recorded")) == ["Ana works at Acme."]
     assert [fact.ended_because for fact in memory.fact_history(memory.facts()[0].fact_id)] == ["correction", None]
 
 
-def test_a_history_tells_all_versions_from_any_of_them(memory, say):
+def test_a_history_has_all_versions_for_any_of_their_ids(memory, say):
     for year, company in ((2020, "Acme"), (2021, "Bolt"), (2022, "Cola"), (2023, "Acme")):
         say(f"I work at {company}, in {year}.", works_at(company), at=YEAR[year])
     say("Rex is a poodle.", {"text": "Rex is a poodle."}, at=YEAR[2024])
@@ -143,7 +143,7 @@ def test_a_history_tells_all_versions_from_any_of_them(memory, say):
         assert memory.fact_history(version.fact_id) == versions
 
 
-def test_what_rested_on_a_turn_that_was_taken_back_is_hidden_at_once(memory, say, pipeline, database):
+def test_facts_of_a_removed_turn_are_hidden_at_once(memory, say, pipeline, database):
     say("I work at Acme.", works_at("Acme"), at=YEAR[2021])
     [fact] = memory.facts()
     believed = datetime.now(UTC)
@@ -170,7 +170,7 @@ def test_the_days_are_those_of_the_timezone_that_a_person_names(memory, say, pip
     pipeline.settle()
     say("I work at Acme since May.", works_at("Acme", valid_from="2024-05-01"), at=YEAR[2024])
     assert memory.facts(attribute="works_at")[0].valid_from == datetime(2024, 4, 30, 15, tzinfo=UTC)
-    # What is no timezone changes nothing, and neither does that of somebody else.
+    # An unknown timezone changes nothing, and neither does the timezone of another person.
     say(
         "My brother's clock is Martian, mine is fast.",
         {"text": "Ana is on Mars time.", "subject": "Ana", "attribute": "timezone", "value": "Mars/Olympus"},
@@ -186,7 +186,7 @@ def test_the_days_are_those_of_the_timezone_that_a_person_names(memory, say, pip
     assert timezone() == "UTC"
 
 
-def test_times_asked_about_have_a_timezone_and_a_meaning(memory):
+def test_invalid_times_are_refused(memory):
     now = datetime.now(UTC)
     for bad in ({"as_of": now.replace(tzinfo=None)}, {"as_of": now, "time": "heard"}, {"limit": 0}, {"subject": ""}):
         with pytest.raises(InvalidInput):

@@ -1,4 +1,4 @@
-"""A user's profile: the short digest of what is always of use; and preferences, one current value for each key."""
+"""A user's profile, which is a short digest of the always useful facts; and preferences with one value for each key."""
 
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient

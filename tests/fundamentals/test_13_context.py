@@ -1,4 +1,4 @@
-"""Context: what the next call of a model is shown of the memory, in the order that providers can cache, in a budget."""
+"""Context: memory for the next call of a model, within a budget, in an order that providers can cache."""
 
 from afterturn import tokens
 from afterturn.context import counting

@@ -1,4 +1,4 @@
-"""A person adds facts: each is an edit, ordered with the turns, and becomes a fact without a model."""
+"""A person adds facts: each is an edit that is ordered with the turns and becomes a fact without a model."""
 
 import uuid
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def only(facts):
     return fact
 
 
-def test_a_fact_is_added_with_all_that_is_said_of_it(memory, pipeline):
+def test_a_fact_is_added_with_all_its_fields(memory, pipeline):
     since = datetime(2020, 5, 1, tzinfo=UTC)
     before = datetime.now(UTC)
     fact_id = memory.add_fact(
@@ -67,7 +67,7 @@ def test_an_edit_is_one_round_trip_and_a_repeated_call_is_the_same_edit(memory, 
     assert database.execute(edited).fetchall() == [("applied", "edit", "manual-1", "person")]
 
 
-def test_the_archive_hands_an_edit_on_to_embed_with_its_answer_stored(memory, pipeline, database):
+def test_the_archive_stores_the_answer_of_an_edit_and_enqueues_embed(memory, pipeline, database):
     memory.add_fact("Ana plays the cello.")
     memory.write("user", "Hello.")
     pipeline.sweep()
@@ -78,7 +78,7 @@ def test_the_archive_hands_an_edit_on_to_embed_with_its_answer_stored(memory, pi
     assert database.execute("SELECT state FROM batches WHERE kind = 'manual'").fetchall() == [("extracted",)]
     assert database.execute("SELECT count(*) FROM answers").fetchone() == (1,)
     pipeline.settle()
-    # Only the fact has a vector of the edit: its turn is no memory.
+    # Only the fact of an edit has a vector, not its turn.
     kinds = database.execute("SELECT kind FROM vectors WHERE item NOT LIKE 'chat%%'").fetchall()
     assert kinds.count(("fact",)) == 1
     assert database.execute("SELECT count(*) FROM vectors WHERE item LIKE '~edits%%'").fetchone() == (0,)
@@ -140,7 +140,7 @@ def test_pinned_and_unpinned_facts_go_together(memory, pipeline):
     ],
     ids=str,
 )
-def test_what_cannot_be_a_fact_is_refused_at_the_door(memory, hot_store, bad):
+def test_an_invalid_fact_is_refused_by_the_client(memory, hot_store, bad):
     with pytest.raises(InvalidInput):
         memory.add_fact(**bad)
     assert not hot_store.keys("at:*pending*")
@@ -152,7 +152,7 @@ def test_a_fact_that_fits_no_turn_is_refused(settings, hot_store):
         MemoryClient("ana", settings=small).add_fact("x" * 1_500)
 
 
-def test_sessions_of_edits_are_nobodys_conversation(settings):
+def test_session_ids_of_edits_are_reserved(settings):
     for session_id in (edits.SESSION_ID, "~", "~anything"):
         with pytest.raises(InvalidId, match="begin with ~"):
             MemoryClient("ana", session_id, settings=settings)
@@ -171,7 +171,7 @@ def test_edits_are_shown_nowhere(memory, pipeline, settings):
     assert [found.text for found in other.recall()] == ["Hello there."]
 
 
-def test_an_edit_makes_no_summary_but_the_profile_anew(memory, pipeline, database):
+def test_an_edit_updates_the_profile_and_no_summary(memory, pipeline, database):
     memory.add_fact("Ana is allergic to nuts.", importance=1.0)
     pipeline.settle()
     assert database.execute("SELECT count(*) FROM summaries").fetchone() == (0,)

@@ -1,4 +1,4 @@
-"""A person corrects, pins and deletes facts: their word takes the place of what was extracted, and stays."""
+"""A person corrects, pins and deletes facts: a person's fact replaces an extracted one and is not superseded by one."""
 
 import uuid
 from datetime import UTC, datetime
@@ -16,12 +16,12 @@ def only(facts):
 
 
 def lives_in_porto(memory, say):
-    """Have a conversation say it, and return the fact's id."""
+    """Write a conversation with this fact, and return the fact's id."""
     say("I live in Porto.", 2023)
     return only(memory.facts()).fact_id
 
 
-def test_a_correction_takes_the_place_of_what_was_extracted(memory, pipeline, say):
+def test_a_correction_replaces_an_extracted_fact(memory, pipeline, say):
     old_id = lives_in_porto(memory, say)
     new_id = memory.correct_fact(old_id, "Ana lives in Braga.", value="Braga")
     pipeline.settle()
@@ -32,12 +32,12 @@ def test_a_correction_takes_the_place_of_what_was_extracted(memory, pipeline, sa
     assert old.superseded_at is not None
     assert new == current
     assert memory.fact_history(new_id) == [old, new]
-    # What it does not say it takes over.
+    # Fields that the correction does not name are copied from the old fact.
     assert (new.subject, new.attribute, new.category) == (old.subject, old.attribute, old.category)
     assert new.value == "Braga"
 
 
-def test_a_correction_holds_since_the_mistake_did_and_a_change_since_it_happened(memory, pipeline, say):
+def test_a_correction_begins_with_the_mistake_and_a_change_when_it_happened(memory, pipeline, say):
     old_id = lives_in_porto(memory, say)
     then = datetime(2024, 1, 1, tzinfo=UTC)
     new_id = memory.correct_fact(old_id, "Ana lives in Braga.", value="Braga")
@@ -51,7 +51,7 @@ def test_a_correction_holds_since_the_mistake_did_and_a_change_since_it_happened
     assert texts(memory.facts()) == ["Ana lives in Faro."]
 
 
-def test_a_correction_goes_to_what_took_the_place_meanwhile(memory, pipeline, say):
+def test_a_correction_applies_to_the_current_version(memory, pipeline, say):
     old_id = lives_in_porto(memory, say)
     say("I live in Lisbon.", 2024)
     lisbon = only(memory.facts())
@@ -64,7 +64,7 @@ def test_a_correction_goes_to_what_took_the_place_meanwhile(memory, pipeline, sa
     assert (versions[lisbon.fact_id].superseded_by, versions[lisbon.fact_id].ended_because) == (new_id, "person")
 
 
-def test_what_was_just_added_can_be_corrected_before_anybody_has_seen_it(memory, pipeline):
+def test_an_added_fact_can_be_corrected_before_it_is_applied(memory, pipeline):
     first = memory.add_fact("Ana has one cat.")
     second = memory.correct_fact(first, "Ana has two cats.")
     memory.pin_fact(second)
@@ -75,7 +75,7 @@ def test_what_was_just_added_can_be_corrected_before_anybody_has_seen_it(memory,
 
 
 @pytest.mark.parametrize("year", [2020, 2100])
-def test_what_contradicts_a_persons_word_is_a_challenge(memory, pipeline, year, say):
+def test_a_statement_that_contradicts_a_persons_fact_is_a_challenge(memory, pipeline, year, say):
     mine = memory.add_fact("Ana lives in Braga.", subject="Ana", attribute="lives_in", value="Braga")
     pipeline.settle()
     say("I live in Porto.", year)
@@ -88,7 +88,7 @@ def test_what_contradicts_a_persons_word_is_a_challenge(memory, pipeline, year, 
     assert "Ana lives in Porto." not in texts(memory.facts(as_of=datetime(2101, 1, 1, tzinfo=UTC)))
 
 
-def test_what_a_person_adds_takes_the_place_of_what_was_extracted(memory, pipeline, say):
+def test_an_added_fact_replaces_an_extracted_one(memory, pipeline, say):
     old_id = lives_in_porto(memory, say)
     memory.add_fact("Ana lives in Braga.", subject="Ana", attribute="lives_in", value="Braga")
     pipeline.settle()
@@ -96,7 +96,7 @@ def test_what_a_person_adds_takes_the_place_of_what_was_extracted(memory, pipeli
     assert [fact.status for fact in memory.fact_history(old_id)] == ["superseded", "current"]
 
 
-def test_a_persons_later_word_beats_their_earlier_one(memory, pipeline):
+def test_a_persons_later_fact_supersedes_their_earlier_one(memory, pipeline):
     for city in ("Braga", "Faro"):
         memory.add_fact(f"Ana lives in {city}.", subject="Ana", attribute="lives_in", value=city)
     pipeline.settle()
@@ -109,7 +109,7 @@ def test_the_id_of_an_added_fact_names_it_also_where_it_was_known_before(memory,
     pipeline.settle()
     fact = only(memory.facts())
     assert (fact.origin, fact.text) == ("person", "Ana lives in Porto.")
-    # What the conversation said is not lost: it is evidence, or history.
+    # The statement of the conversation stays as evidence or in the history.
     versions = memory.fact_history(entered)
     assert {said.quote for version in versions for said in version.evidence} >= {"I live in Porto."}
     assert memory.fact_history(known) == versions
@@ -138,7 +138,7 @@ def test_a_correction_of_a_pinned_fact_stays_pinned(memory, pipeline):
     assert not only(memory.facts()).is_pinned
 
 
-def test_a_deleted_fact_is_believed_no_more_and_nothing_comes_back(memory, pipeline, database, say):
+def test_a_deleted_fact_is_retracted_and_nothing_is_reinstated(memory, pipeline, database, say):
     porto = lives_in_porto(memory, say)
     say("I live in Lisbon.", 2024)
     lisbon = only(memory.facts())
@@ -153,6 +153,6 @@ def test_a_deleted_fact_is_believed_no_more_and_nothing_comes_back(memory, pipel
     assert deleted.superseded_at is not None and deleted.superseded_at > believed
     vectors = database.execute("SELECT count(*) FROM vectors WHERE kind = 'fact' AND item = %s", (lisbon.fact_id,))
     assert vectors.fetchone() == (0,)
-    # It was believed then, and it never was true.
+    # It was recorded then, and it never was true.
     assert texts(memory.facts(as_of=believed, time="recorded")) == ["Ana lives in Lisbon."]
     assert "Ana lives in Lisbon." not in texts(memory.facts(as_of=datetime(2024, 6, 1, tzinfo=UTC)))

@@ -1,4 +1,4 @@
-"""Edits are done once, in their order, and for their own user only."""
+"""Edits are applied once, in their order, and only for their own user."""
 
 import asyncio
 import uuid
@@ -32,7 +32,7 @@ def rejections(database):
 
 
 class Never:
-    """An extractor that nobody may ask."""
+    """An extractor that must not be called."""
 
     prompt_version = "test-1"
     model = "never"
@@ -53,7 +53,7 @@ def test_a_dead_edit_is_replayed_with_its_own_answer_and_never_extracted(memory,
     assert (dead["session_id"], dead["reason"].partition(":")[0]) == ("~edits", "answer_malformed")
     assert "Ana has one cat." in command("dead", "show", dead["batch_id"], "--content").out
 
-    # What cannot be read stays as it is: there is nobody to ask for another.
+    # An unreadable answer of an edit stays, because no model can give another one.
     assert command("dead", "replay", dead["batch_id"]).out == "1 replayed\n"
     pipeline.settle()
     assert database.execute("SELECT state FROM batches").fetchall() == [("dead",)]
@@ -69,7 +69,7 @@ def test_dying_between_the_commit_and_redis_doubles_no_edit(memory, pipeline, ho
     memory.add_facts([{"text": "Ana has one cat."}, {"text": "Ana has a dog.", "pinned": True}])
     with pipeline.runtime.postgres.connection() as connection, connection.transaction():
         archive.archive_entries(connection, settings, pending.read_entries(hot_store, [EDITS], limit=10).entries)
-    # Here the process dies: the entries are still pending, and nobody was told of the batches.
+    # Here the process dies: the entries are still pending, and the batches were not enqueued.
     assert hot_store.xlen(keys.pending(EDITS)) == 2
     database.execute("UPDATE batches SET hinted_at = now() - interval '1 hour'")
     pipeline.settle()
@@ -79,7 +79,7 @@ def test_dying_between_the_commit_and_redis_doubles_no_edit(memory, pipeline, ho
 
 
 @pytest.mark.parametrize("act", ["correct_fact", "pin_fact", "unpin_fact", "delete_fact"])
-def test_an_edit_of_a_fact_that_is_not_ones_own_changes_nothing(memory, pipeline, settings, database, act):
+def test_an_edit_of_another_users_fact_changes_nothing(memory, pipeline, settings, database, act):
     stranger = MemoryClient("eve", settings=settings)
     theirs = memory.add_fact("Ana has one cat.", pinned=act == "unpin_fact")
     pipeline.settle()

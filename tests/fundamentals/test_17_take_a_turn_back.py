@@ -1,4 +1,4 @@
-"""Taking a turn back: it is hidden at once, wherever it is."""
+"""Removing a turn: it is hidden at once, wherever it is."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ def test_an_archived_turn_is_hidden_before_its_removal_is_archived(settings, pip
     pipeline.settle()
     assert CANARY in seen(memory)
     memory.remove(turn_id)
-    # Redis has it as recent, Postgres as a turn and as a fact's evidence; other sessions would show it as well.
+    # It is a recent turn in Redis, and a turn and a fact's evidence in Postgres; other sessions could show it too.
     assert CANARY not in seen(memory)
     elsewhere = MemoryClient("ana", "another chat", settings=settings)
     assert CANARY not in seen(elsewhere)
@@ -63,7 +63,7 @@ def test_writing_it_again_does_not_bring_it_back(pipeline, memory, database, hot
     assert database.execute("SELECT count(*) FROM turns").fetchone() == (1,)
 
 
-def test_what_is_unknown_or_gone_already_is_no_error(pipeline, memory, database):
+def test_removing_an_unknown_or_removed_turn_is_no_error(pipeline, memory, database):
     turn_id = memory.write("user", "I live in Porto.")
     memory.remove("nobody-knows-it")
     memory.write("user", "A turn whose id was named too early.", turn_id="t-1")
@@ -82,7 +82,7 @@ def test_what_is_unknown_or_gone_already_is_no_error(pipeline, memory, database)
     assert [turn.content for turn in memory.history()] == ["A turn whose id was named too early."]
 
 
-def test_a_removal_knows_only_the_turns_before_it(pipeline, memory):
+def test_a_removal_affects_only_turns_before_it(pipeline, memory):
     memory.remove("t-1")
     memory.write("user", "later", turn_id="t-1")
     pipeline.settle()
@@ -90,13 +90,13 @@ def test_a_removal_knows_only_the_turns_before_it(pipeline, memory):
 
 
 @pytest.mark.parametrize("bad", ["", "a\x00b", "x" * 201, None, 7])
-def test_the_id_is_checked_at_the_door(memory, hot_store, bad):
+def test_an_invalid_turn_id_is_refused(memory, hot_store, bad):
     with pytest.raises(InvalidId, match="turn_id"):
         memory.remove(bad)
     assert hot_store.dbsize() == 0
 
 
-def test_pop_takes_back_the_newest_turn(pipeline, memory):
+def test_pop_removes_the_newest_turn(pipeline, memory):
     ids = [memory.write("user", f"turn {number}") for number in range(4)]
     assert memory.pop().turn_id == ids[3]
     pipeline.settle()

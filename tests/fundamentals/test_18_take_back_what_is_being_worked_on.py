@@ -1,4 +1,4 @@
-"""Taking a turn back while work on it is under way: whatever stage it has reached, nothing brings it back."""
+"""Removing a turn while a stage processes it: at no stage does it return."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.fundamentals.taken_back import CANARY, CHAT, kept, seen
 
 
 class Echo:
-    """An extractor that makes one fact and an episode of what it is shown; it may be interrupted in the middle."""
+    """An extractor that makes one fact and an episode of the shown turns. A test can run code during its call."""
 
     prompt_version = "test-1"
     model = "echo"
@@ -39,7 +39,7 @@ def archive(pipeline):
 
 
 def work_until(pipeline, memory, step):
-    """Cut one batch of what was written, and do hint after hint until the next one would be for `step`."""
+    """Cut one batch of the written turns, and run the stages of the hints until the next one is `step`."""
     memory.flush()
     archive(pipeline)
     while pipeline.hints.waiting[0][0] != step:
@@ -52,13 +52,13 @@ def test_an_uncut_turn_is_never_shown_to_a_model(pipeline, memory, database):
     archive(pipeline)
     memory.remove(turn_id)
     pipeline.settle()
-    # Nothing is left of the batch: nobody is asked.
+    # No turn of the batch is left, so no model is asked.
     assert database.execute("SELECT state FROM batches").fetchall() == [("applied",)]
     assert extractor.shown == []
 
 
 @pytest.mark.parametrize("step", ["extract", "embed", "consolidate"])
-def test_a_batch_that_is_not_applied_begins_again_without_it(pipeline, memory, database, hot_store, step):
+def test_a_batch_that_is_not_applied_starts_again_without_it(pipeline, memory, database, hot_store, step):
     extractor = pipeline.runtime.__dict__["extractor"] = Echo()
     memory.write("user", "before")
     turn_id = memory.write("user", CANARY)

@@ -1,4 +1,4 @@
-"""Undo of what was applied: what rests on the turn alone goes, in facts, episodes, summaries and the profile."""
+"""Undo in an applied batch: facts, episodes, summaries and the profile lose what rests on the turn alone."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ def test_facts_episode_summary_and_profile_are_without_it(memory, say, take_back
     assert [found.text for found in memory.recall("Where does Ana live?") if found.kind == "fact"] == [
         "Ana works at Acme."
     ]
-    # It stays, as what was believed once; but nothing searches for it by meaning.
+    # The retracted fact stays for `as_of` queries, but it has no vector.
     [(fact_id,)] = database.execute("SELECT fact_id FROM facts WHERE status = 'retracted'").fetchall()
     recorded = database.execute("SELECT recorded_at < superseded_at FROM facts WHERE fact_id = %s", (fact_id,))
     assert recorded.fetchone() == (True,)
@@ -31,7 +31,7 @@ def test_facts_episode_summary_and_profile_are_without_it(memory, say, take_back
     assert database.execute("SELECT count(*) FROM vectors WHERE item = 'chat/2'").fetchone() == (0,)
 
 
-def test_the_rest_of_its_batch_stands(memory, pipeline, take_back, database):
+def test_the_rest_of_its_batch_stays(memory, pipeline, take_back, database):
     said = ("I work at Acme.", f"I live in {CANARY}.", "I speak Danish.")
     ids = memory.write_many({"role": "user", "content": text, "name": "Ana"} for text in said)
     pipeline.settle()
@@ -47,7 +47,7 @@ def test_the_rest_of_its_batch_stands(memory, pipeline, take_back, database):
     assert memory.summary() is None
 
 
-def test_a_fact_with_other_evidence_stands(memory, say, take_back, database):
+def test_a_fact_with_other_evidence_stays_current(memory, say, take_back, database):
     first = say("I live in Porto.", 2023)
     say("I live in Porto!", 2024)
     third = say("Yes, I live in Porto.", 2025)
@@ -71,7 +71,7 @@ def test_evidence_in_another_session_counts_as_well(settings, say, take_back, da
     assert current(database) == ["Porto"]
 
 
-def test_a_name_that_was_taken_back_is_not_used_any_more(memory, pipeline, take_back, database):
+def test_a_name_of_a_removed_turn_is_no_longer_used(memory, pipeline, take_back, database):
     turn_id = memory.write("user", f"My name is {CANARY}.")
     pipeline.settle()
     assert database.execute("SELECT display_name FROM users").fetchone() == (CANARY,)
@@ -113,7 +113,7 @@ def test_a_dead_batch_keeps_no_answer(memory, pipeline, take_back, database):
     assert CANARY not in derived(database)
 
 
-def test_the_cost_of_a_batch_stays_on_the_books(memory, pipeline, take_back, database):
+def test_the_recorded_cost_of_a_batch_stays(memory, pipeline, take_back, database):
     turn_id = memory.write("user", "I live in Porto.")
     pipeline.settle()
     database.execute(

@@ -1,4 +1,4 @@
-"""Undo of a change: what the turn had superseded is current again, as a new version."""
+"""Undo of a change: the fact that the turn had superseded becomes current again, as a new version."""
 
 from datetime import UTC, datetime
 
@@ -15,10 +15,10 @@ def test_what_it_had_superseded_is_current_again_as_a_new_version(memory, say, t
     [fact] = [found for found in memory.recall("Where does Ana live?") if found.kind == "fact"]
     assert (fact.text, fact.valid_to, fact.superseded_texts) == ("Ana lives in Porto.", None, ())
     assert [said.quote for said in fact.evidence] == ["I live in Porto."]
-    # The new version is found by meaning as well.
+    # The new version has a vector too.
     vectors = database.execute("SELECT count(*) FROM vectors WHERE item = %s", (fact.memory_id,)).fetchone()
     assert vectors == (1,)
-    # What was believed at each time can still be told.
+    # `as_of` still returns what was recorded as current at each time.
     history = database.execute(
         "SELECT text FROM facts WHERE superseded_at IS NOT NULL ORDER BY superseded_at, recorded_at"
     ).fetchall()
@@ -76,7 +76,7 @@ def test_what_was_said_in_between_is_current_when_a_repeat_is_taken_back(say, ta
     assert facts(database) == [("Porto", "superseded"), ("Lisbon", "superseded"), ("Lisbon", "current")]
 
 
-def test_saying_it_anew_in_another_turn_is_a_new_fact(say, take_back, database):
+def test_saying_it_again_in_another_turn_is_a_new_fact(say, take_back, database):
     take_back(say("I live in Porto.", 2023))
     say("I live in Porto.", 2024)
     assert facts(database) == [("Porto", "retracted"), ("Porto", "current")]

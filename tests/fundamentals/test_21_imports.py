@@ -1,4 +1,4 @@
-"""Importing old conversations: every turn once and at its own time, also when it is done again."""
+"""Importing old conversations: every turn is imported once and with its own time, even if the import is repeated."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A batch that cannot become facts is dead, with its reason; an operator looks at it, replays it, or gives it up."""
+"""A batch that cannot be processed is dead, with its reason. An operator reads, replays or discards it."""
 
 import getpass
 import json
@@ -16,7 +16,7 @@ NOTHING = '{"facts": []}'
 
 @pytest.fixture
 def answers(pipeline):
-    """Let the extractor answer this from now on."""
+    """Return a function that sets the answer of the extractor."""
 
     def use(*given, model="scripted"):
         extractor = pipeline.runtime.__dict__["extractor"] = Scripted(*given, model=model)
@@ -27,7 +27,7 @@ def answers(pipeline):
 
 @pytest.fixture
 def batch(database):
-    """The one batch's columns."""
+    """Return a function that reads the columns of the only batch."""
 
     def read(*columns):
         return database.execute(f"SELECT {', '.join(columns)} FROM batches ORDER BY first_position LIMIT 1").fetchone()
@@ -37,7 +37,7 @@ def batch(database):
 
 @pytest.fixture
 def dead(settings, pipeline, answers, batch):
-    """Ana's first batch, dead of two malformed answers. Returns its id."""
+    """The id of Ana's first batch, which is dead after two malformed answers."""
     answers("not json", "nor this")
     MemoryClient("ana", settings=settings).write("user", "I live in Porto")
     pipeline.settle()
@@ -72,7 +72,7 @@ def test_one_batch_is_shown_with_its_content_only_when_asked(command, dead, data
     assert (said["position"], said["content"]) == (1, "I live in Porto")
 
 
-def test_a_replayed_batch_begins_again_behind_what_was_said_since(settings, pipeline, command, dead, answers, batch):
+def test_a_replayed_batch_starts_again_after_the_present_batches(settings, pipeline, command, dead, answers, batch):
     answers(NOTHING)
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "Hello")
@@ -112,7 +112,7 @@ def test_a_stored_answer_that_can_be_used_is_not_paid_for_again(settings, pipeli
     pipeline.settle()
     assert batch("state") == ("dead",)
     del pipeline.runtime.__dict__["embedder_breaker"]
-    # Not even where another model answers by now.
+    # This is also true if the configured model is another one.
     extractor = answers(model="another")
     command("dead", "replay", "--all", "--yes")
     assert batch("state", "model") == ("extracted", "scripted")
@@ -122,7 +122,7 @@ def test_a_stored_answer_that_can_be_used_is_not_paid_for_again(settings, pipeli
 
 
 class _Refusing:
-    """An endpoint that refuses every call for good."""
+    """An endpoint that refuses every call."""
 
     def call(self, function):
         raise ModelRefused("no")
@@ -131,7 +131,7 @@ class _Refusing:
         return False
 
 
-def test_of_halves_only_the_unusable_one_is_asked_for_again(settings, pipeline, command, answers, database):
+def test_only_the_unusable_half_is_requested_again(settings, pipeline, command, answers, database):
     from afterturn.errors import AnswerTruncated
 
     answers(AnswerTruncated(), NOTHING, "not json", "nor this")
@@ -164,7 +164,7 @@ def test_all_of_one_reason_keep_their_order(settings, pipeline, command, answers
     assert database.execute("SELECT next_user_seq FROM users").fetchone() == (6,)
 
 
-def test_a_discarded_batch_stays_dead_and_is_counted_no_more(command, dead, database):
+def test_a_discarded_batch_stays_dead_and_is_no_longer_counted(command, dead, database):
     assert command("dead", "discard", dead).out == "1 discarded\n"
     again = command("dead", "discard", "--all", "--yes")
     assert (again.code, again.out) == (0, "0 discarded\n")
@@ -173,7 +173,7 @@ def test_a_discarded_batch_stays_dead_and_is_counted_no_more(command, dead, data
     assert len(json.loads(command("dead", "list", "--json", "--discarded").out)) == 1
     assert json.loads(command("status", "--json").out)["dead"] == {"count": 0, "reasons": {}, "discarded": 1}
     assert database.execute("SELECT action, details ->> 'user_seq' FROM audit_log").fetchall() == [("discard", "1")]
-    # With --all it stays where it is; by its id it can still be replayed.
+    # --all does not select it; its id still does.
     assert command("dead", "replay", "--all").out == "0 replayed\n"
     assert command("dead", "replay", dead).out == "1 replayed\n"
     assert database.execute("SELECT state, discarded_at FROM batches").fetchone() == ("pending", None)
@@ -189,13 +189,13 @@ def test_an_unknown_batch_is_refused_by_its_id_and_nothing_is_done(command, dead
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "ID"], ["ID", "--user", "ana"], ["not-an-id"]])
-def test_what_is_meant_must_be_clear(command, dead, batch, arguments):
+def test_ambiguous_arguments_are_refused(command, dead, batch, arguments):
     ended = command("dead", "replay", *(dead if argument == "ID" else argument for argument in arguments))
     assert ended.code == 2
     assert batch("state") == ("dead",)
 
 
-def test_on_a_terminal_all_is_asked_for(command, dead, batch, monkeypatch):
+def test_on_a_terminal_all_needs_confirmation(command, dead, batch, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.confirm", _refuse)
     assert command("dead", "discard", "--all").code == 1

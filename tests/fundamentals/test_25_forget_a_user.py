@@ -1,4 +1,4 @@
-"""Forgetting: all that is held can be exported; then it is gone, at once and everywhere, and the id begins anew."""
+"""Forgetting a user: all data can be exported; then it is deleted everywhere at once, and the id can be used again."""
 
 import threading
 
@@ -18,7 +18,7 @@ def exported(pipeline, scope=ANA):
 
 
 def settled(pipeline, database):
-    """Work until nothing is owed, and have Postgres look at what there is."""
+    """Process all open work, and let Postgres analyze the tables."""
     pipeline.settle()
     database.execute("ANALYZE")
 
@@ -26,7 +26,7 @@ def settled(pipeline, database):
 def test_what_was_remembered_is_forgotten_at_once(settings, pipeline, database, hot_store):
     memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
-    # One more that no worker has seen.
+    # One more turn, which no worker has read.
     memory.write("user", f"{canary.WORD} barks.")
     assert memory.recall("dog") and memory.history() and memory.summary()
     assert {"turns", "facts", "answers", "episodes"} <= set(canary.places(database, hot_store, canary.WORD))
@@ -63,7 +63,7 @@ def test_many_pending_turns_and_sessions_are_removed(settings, pipeline, hot_sto
     assert hot_store.zcard(keys.due(keys.shard_of("default", "ana"))) == 0
 
 
-def test_the_export_holds_everything_and_afterwards_nothing(settings, pipeline, database):
+def test_the_export_contains_everything_and_after_forgetting_nothing(settings, pipeline, database):
     memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     memory.write("user", "One more.")
@@ -106,9 +106,9 @@ def test_others_keep_every_byte(settings, pipeline, database, hot_store):
     assert held() == before
 
 
-def test_the_same_id_begins_anew(settings, pipeline, database, hot_store):
+def test_the_same_id_starts_with_an_empty_memory(settings, pipeline, database, hot_store):
     memory = canary.write_about(settings, "ana")
-    # As if Redis's clock had been ahead, and were set back afterwards.
+    # Redis's clock was ahead, and was set back afterwards.
     hot_store.xadd(
         keys.pending(memory._session.scope),
         {"i": "x", "d": b'{"v":1,"id":"x","mark":"flush"}'},
@@ -128,7 +128,7 @@ def test_the_same_id_begins_anew(settings, pipeline, database, hot_store):
     assert canary.places(database, hot_store, canary.WORD) == []
 
 
-def test_somebody_unknown_is_forgotten_too_and_somebody_known_again_and_again(settings, pipeline):
+def test_an_unknown_user_can_be_forgotten_and_a_known_one_repeatedly(settings, pipeline):
     assert erasures.forget(pipeline.runtime, UserScope("default", "nobody")).removed == {}
     for epoch in (1, 2, 3):
         MemoryClient("ana", settings=settings).write("user", "I live in Porto.")
@@ -137,7 +137,7 @@ def test_somebody_unknown_is_forgotten_too_and_somebody_known_again_and_again(se
         assert (receipt.epoch, receipt.removed["turns"]) == (epoch, 1)
 
 
-def test_what_was_begun_is_finished_by_the_sweep(settings, pipeline, database, hot_store):
+def test_the_sweep_finishes_an_unfinished_erasure(settings, pipeline, database, hot_store):
     memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     with pipeline.runtime.postgres.connection() as connection:
@@ -146,13 +146,13 @@ def test_what_was_begun_is_finished_by_the_sweep(settings, pipeline, database, h
     pipeline.settle()
     assert memory.history() == []
     assert canary.places(database, hot_store, canary.WORD, canary.ID) == []
-    # What is left of it names nobody.
+    # The remaining row does not identify the user.
     rows = database.execute("SELECT tenant_id, user_id, owner_hash, completed_at IS NULL FROM erasures").fetchall()
     assert rows == [(None, None, erasures.owner_hash(ANA), False)]
     assert pipeline.do("erase", "default", "ana") is False
 
 
-def test_late_messages_bring_nobody_back(settings, pipeline, database):
+def test_late_messages_do_not_create_the_user_again(settings, pipeline, database):
     memory = canary.write_about(settings, "ana")
     settled(pipeline, database)
     [(batch_id,)] = database.execute("SELECT batch_id FROM batches").fetchall()
@@ -165,7 +165,7 @@ def test_late_messages_bring_nobody_back(settings, pipeline, database):
     assert not any(canary.rows(database, tenant_id="default", user_id="ana").values())
 
 
-def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipeline, database, hot_store, monkeypatch):
+def test_an_erasure_that_was_paused_removes_no_later_data(settings, pipeline, database, hot_store, monkeypatch):
     from afterturn import faults
 
     memory = canary.write_about(settings, "ana")
@@ -191,7 +191,7 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
     sleeper = threading.Thread(target=carry_out)
     sleeper.start()
     assert asleep.wait(10)
-    # Postgres ends the sleeper's transaction, and another one finishes the work.
+    # Postgres ends the transaction of the paused erasure, and another one finishes.
     receipt = erasures.forget(pipeline.runtime, ANA)
     memory.write("user", "I live in Rome.")
     woken.set()
@@ -202,7 +202,7 @@ def test_an_erasure_that_slept_removes_nothing_that_came_later(settings, pipelin
 
 
 @pytest.mark.parametrize("seconds", [0, 61])
-def test_a_question_is_remembered_for_its_user_only_and_for_a_minute(settings, monkeypatch, seconds):
+def test_the_vector_of_a_question_is_cached_for_its_user_only_and_for_a_minute(settings, monkeypatch, seconds):
     from afterturn.recall import question_embedder
 
     asked = []
