@@ -1,4 +1,4 @@
-"""A conversation with labels: what was said, which facts are learnt from which turns, and which of them are updates."""
+"""A labelled conversation: its turns, the facts of each turn, and the facts that update others."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d"
 
 
 class NotTheData(Exception):
-    """A file is not there, or not of the form that its set has."""
+    """A file is missing, or does not have the form of its set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidTurn:
     """One turn."""
 
-    #: Unlike all others of its user.
+    #: Unique for its user.
     turn_id: str
     role: str
     content: str
-    #: To the second, and unlike that of all other turns of its user.
+    #: In seconds, and unique for its user.
     at: datetime
     name: str | None = None
 
@@ -34,18 +34,18 @@ class Session:
 
     session_id: str
     turns: tuple[SaidTurn, ...]
-    #: Not in the data, but made from its labels.
+    #: Whether it is not in the data but made from the labels.
     is_made_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gold:
-    """One fact, as it is said in one place. The same text may be said again in others."""
+    """One mention of a fact. Other mentions may have the same text."""
 
     text: str
-    #: The turns that say it together.
+    #: The turns that contain it together.
     turn_ids: tuple[str, ...]
-    #: ISO 8601; None where the data do not say.
+    #: ISO 8601; None if it is not in the data.
     valid_from: str | None = None
 
 
@@ -59,14 +59,14 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """All that one user said, and what is learnt from it."""
+    """All sessions of one user, with their facts."""
 
     user_id: str
     #: In the order of time.
     sessions: tuple[Session, ...]
     gold: tuple[Gold, ...]
     updates: tuple[Update, ...] = ()
-    #: What the user is called, where the data say so.
+    #: The user's name; None if it is not in the data.
     user_name: str | None = None
 
     @property
@@ -76,12 +76,12 @@ class Conversation:
 
 
 def normalised(text: str) -> str:
-    """Return `text` as facts are compared: NFKC, straight quotation marks, single spaces, case folded."""
+    """Return `text` in the form in which facts are compared: NFKC, straight quotes, single spaces, case folded."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_STRAIGHT).split()).casefold()
 
 
 class Clock:
-    """Gives each turn a moment of its own, as near to what the data say as their order allows."""
+    """Gives each turn a unique time, as near to the time in the data as the order allows."""
 
     def __init__(self) -> None:
         self._last: datetime | None = None
@@ -98,5 +98,5 @@ def files(data: Path, pattern: str) -> Iterator[Path]:
     """Yield the files of a set: `data` itself, or those of this folder, in order. Raises NotTheData without any."""
     found = sorted(data.glob(pattern)) if data.is_dir() else [data] if data.is_file() else []
     if not found:
-        raise NotTheData(f"{data}: there is no such file, or no {pattern} in it")
+        raise NotTheData(f"{data}: there is no such file, or no {pattern} in the folder")
     yield from found

@@ -32,7 +32,7 @@ from bench.data.conversation import (
 
 OPENING = "opening"
 
-#: Before the text of an old value: when it was recorded, and what kind of memory it is.
+#: The prefix of the text of an old value: when it was recorded, and its kind of memory.
 _PREFIX = re.compile(r"^(?:\s*\[[^\]]*\])+\s*")
 _NAME = re.compile(r"\bName:\s*([^;\n]+)")
 _WORD = re.compile(r"\w+")
@@ -75,7 +75,7 @@ def _points(session: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _updates(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Update]:
-    """Yield each pair once; a point whose old text is its own says the same thing again, which is no update."""
+    """Yield each pair once. A point whose old text equals its text is a repetition, not an update."""
     seen = set()
     for point in (point for session in sessions for point in _points(session)):
         if str(point.get("is_update")) != "True":
@@ -89,7 +89,7 @@ def _updates(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Update]:
 
 
 def _without_point(sessions: Sequence[Mapping[str, Any]], updates: Sequence[Update]) -> list[str]:
-    """Return the old values that no earlier session has as a point."""
+    """Return the old values that are not points of an earlier session."""
     first: dict[str, int] = {}
     for number, session in enumerate(sessions):
         for point in _points(session):
@@ -131,7 +131,7 @@ def _gold(point: Mapping[str, Any], session: Session) -> Gold:
 
 
 def most_alike(text: str, turns: Sequence[SaidTurn]) -> SaidTurn:
-    """Return the turn that shares most words with a text; of equals, the first."""
+    """Return the first turn that shares most words with a text."""
     words = _words(text)
     return max(turns, key=lambda turn: len(words & _words(turn.content)))
 

@@ -18,7 +18,7 @@ from typing import Any
 from bench.data.conversation import Clock, Conversation, Gold, NotTheData, SaidTurn, Session, files
 from bench.data.questions import Labelled, LabelledQuestion
 
-#: Those whose questions have an answer in the conversation; the fifth, adversarial, has none.
+#: The categories of questions with an answer in the conversation. The fifth, adversarial, has none.
 CATEGORIES = {"1": "multi-hop", "2": "temporal", "3": "open-domain", "4": "single-hop"}
 #: Only sessions have a time in the data; this keeps their turns in order.
 SECONDS_PER_TURN = 20
@@ -89,7 +89,7 @@ def _moment(text: str) -> datetime:
 
 
 def _gold(observation: Mapping[str, Mapping[str, Any]], known: frozenset[str]) -> Iterator[Gold]:
-    """Yield the facts whose sources are turns; what names no turn is left out."""
+    """Yield the facts whose sources are turns. Facts without a turn are skipped."""
     for text, sources in chain.from_iterable(facts for session in observation.values() for facts in session.values()):
         named = [sources] if isinstance(sources, str) else sources
         if turn_ids := evidence_ids(named, known):

@@ -1,4 +1,4 @@
-"""Questions with the turns that answer them, of a set that has both."""
+"""Labelled questions: questions with the turns that answer them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class LabelledQuestion:
     category: str
     #: The turns that answer it.
     evidence: frozenset[str]
-    #: When it was asked, where only what was said before may be recalled.
+    #: The time of the question, if only earlier turns may be recalled.
     at: datetime | None = None
-    #: In words, where the data say one.
+    #: The answer as text, if the data have one.
     answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A user's conversations, and what is asked about them."""
+    """A user's conversations, and the questions about them."""
 
     conversation: Conversation
     questions: tuple[LabelledQuestion, ...]
@@ -69,5 +69,5 @@ def _queries(conversation: Conversation, rows: list[dict[str, object]]) -> list[
 
 
 def _uuid(turn_id: str) -> str:
-    """Return the part of a turn's id that the data know its session by."""
+    """Return the part of a turn's id that is the session's id in the data."""
     return turn_id.split("-", 1)[1].rsplit(":", 1)[0]

@@ -66,7 +66,7 @@ def _gold(memory: Mapping[str, Any], session: Session) -> Gold:
 
 
 def _source(snapshot: str, number: int, turns: Sequence[SaidTurn]) -> SaidTurn:
-    """Return the turn of these words, the nearest to the number where several have them; else the most alike."""
+    """Return the turn with this text nearest to the number; without one, the turn with the most similar text."""
     places = [place for place, turn in enumerate(turns, start=1) if snapshot and snapshot in normalised(turn.content)]
     if places:
         return turns[min(places, key=lambda place: abs(place - number)) - 1]
