@@ -117,7 +117,7 @@ def test_an_unknown_conversation_is_refused_with_those_that_are_there(file):
 def test_a_file_without_conversations_is_refused(tmp_path, content):
     path = tmp_path / "empty.json"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(NotTheData, match=r"empty\.json holds no conversation"):
+    with pytest.raises(NotTheData, match=r"empty\.json contains no conversation"):
         locomo_demo.chosen(path, None)
 
 
