@@ -5,7 +5,6 @@
 -- ARGV[1] the delivery tag
 -- ARGV[2] the message
 --
--- The time is Redis's, so that no two hosts' clocks are compared. PERSIST first, as in write_at_full_memory.lua.
-redis.call('PERSIST', KEYS[1])
+-- The time is Redis's, so that no two hosts' clocks are compared.
 redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])

@@ -4,9 +4,7 @@
 -- ARGV[1] how long ago, seconds
 -- ARGV[2] how many at most
 --
--- Returns their delivery tags. They count as taken just now, so that no two workers return one. PERSIST first, as in
--- write_at_full_memory.lua.
-redis.call('PERSIST', KEYS[1])
+-- Returns their delivery tags. They count as taken just now, so that no two workers return one.
 local now = tonumber(redis.call('TIME')[1])
 local tags = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]), 'LIMIT', 0, ARGV[2])
 for _, tag in ipairs(tags) do

@@ -150,13 +150,14 @@ def _read_options(query: str) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _read_hosts(places: str, server: Server) -> tuple[tuple[str, int], ...]:
+    default_port = SENTINEL_PORT if server == "sentinel" else PORT
     hosts = []
     for place in places.split(","):
         if ";" in place:
             raise ValueError("separate its Sentinels by commas: sentinel://one:26379,two:26379/MASTER/0")
         # One at a time, because the standard library reads only one.
         split = urlsplit(f"//{place}")
-        hosts.append((unquote(split.hostname or "127.0.0.1"), split.port or (PORT, SENTINEL_PORT)[server == "sentinel"]))
+        hosts.append((unquote(split.hostname or "127.0.0.1"), split.port or default_port))
     return tuple(hosts)
 
 
@@ -173,24 +174,26 @@ def connection_arguments(url: RedisUrl) -> dict[str, Any]:
     return {"db": url.database, **{name: text for name, text in login.items() if text}, **url.options}
 
 
-def open_client(url: str, **options: Any) -> redis.Redis:
+def open_client(url: str, client_class: type[redis.Redis] = redis.Redis, **options: Any) -> redis.Redis:
     """Return a client. The URL's options win over `options`. Nothing is connected. Raises SettingsError."""
-    client: redis.Redis = _open(parse(url), options, redis, redis.sentinel.Sentinel)
+    client: redis.Redis = _open(parse(url), options, redis, redis.sentinel.Sentinel, client_class)
     return client
 
 
 def open_async_client(url: str, **options: Any) -> redis.asyncio.Redis:
     """Return a client for asyncio. The arguments are those of `open_client`."""
-    client: redis.asyncio.Redis = _open(parse(url), options, redis.asyncio, redis.asyncio.sentinel.Sentinel)
+    client: redis.asyncio.Redis = _open(
+        parse(url), options, redis.asyncio, redis.asyncio.sentinel.Sentinel, redis.asyncio.Redis
+    )
     return client
 
 
-def _open(url: RedisUrl, options: Mapping[str, Any], library: Any, sentinel_class: Any) -> Any:
+def _open(url: RedisUrl, options: Mapping[str, Any], library: Any, sentinel_class: Any, client_class: Any) -> Any:
     """Open a client of `library`: redis, or redis.asyncio, which has classes of the same names."""
     arguments = dict(options) | connection_arguments(url)
     if url.server == "sentinel":
         sentinels = sentinel_class(url.hosts, sentinel_kwargs=_of_sentinels(url, arguments))
-        return sentinels.master_for(url.master, **arguments, ssl=url.is_tls)
+        return sentinels.master_for(url.master, redis_class=client_class, **arguments, ssl=url.is_tls)
     if url.server == "unix":
         arguments |= {"connection_class": library.UnixDomainSocketConnection, "path": url.path}
         arguments.pop("socket_keepalive", None)
@@ -198,7 +201,7 @@ def _open(url: RedisUrl, options: Mapping[str, Any], library: Any, sentinel_clas
         [(host, port)] = url.hosts
         kind = library.SSLConnection if url.is_tls else library.Connection
         arguments |= {"connection_class": kind, "host": host, "port": port}
-    return library.Redis.from_pool(library.ConnectionPool(**arguments))
+    return client_class.from_pool(library.ConnectionPool(**arguments))
 
 
 def _of_sentinels(url: RedisUrl, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import redis
 from pydantic import SecretStr
 
 from afterturn.errors import LocalServerError, MemoryUnavailable
+from afterturn.hot import redis_url
 from afterturn.local import environment, lock, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
@@ -187,7 +188,7 @@ class Stack:
 
 
 def _check_redis(url: str) -> None:
-    with redis.Redis.from_url(url, socket_connect_timeout=CHECK_SECONDS, socket_timeout=CHECK_SECONDS) as client:
+    with redis_url.open_client(url, socket_connect_timeout=CHECK_SECONDS, socket_timeout=CHECK_SECONDS) as client:
         try:
             client.ping()
         except redis.RedisError as error:

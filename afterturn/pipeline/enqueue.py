@@ -58,7 +58,7 @@ class Enqueue:
                 task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
             )
         except self._broker_errors as error:
-            logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, type(error).__name__)
+            logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, error)
             return False
         return True
 

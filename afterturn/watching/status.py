@@ -16,6 +16,7 @@ from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
+from afterturn.hot import redis_url
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps
 from afterturn.settings import Settings
@@ -114,7 +115,7 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
 
 def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
     """Return the number of waiting messages by stage; None without a question if the broker is not a plain Redis."""
-    if urlsplit(settings.celery_broker_url).scheme not in ("redis", "rediss"):
+    if urlsplit(settings.celery_broker_url).scheme not in redis_url.SCHEMES:
         return None
     return (yield from AskBroker(broker.read_depths()))
 

@@ -4,7 +4,7 @@ Every error of Redis is one of the connection: the worker connects again, instea
 connections as such, and ends at a replica (READONLY), a full memory (OOM), a disk that cannot be written (MISCONF) or a
 cluster that is down.
 
-What is written at a full memory gets through: hints are what empties it (write_at_full_memory.lua).
+What is written at a full memory gets through (see scripts.py): hints are what empties it.
 
 A message whose acknowledgement fails is given up here; it counts as taken for no longer. In kombu it would use up the
 prefetch limit for ever. Redis returns the message after the visibility timeout, when nothing is left to do for it.
@@ -26,6 +26,7 @@ from kombu.utils.json import dumps, loads
 from redis.exceptions import RedisClusterException, RedisError
 
 from afterturn.hot import scripts
+from afterturn.hot.clients import ReconnectingRedis
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +35,17 @@ CONNECTION_ERRORS = (*kombu_redis.Transport.connection_errors, RedisError, Redis
 _FAILURES = (RedisError, RedisClusterException, OSError)
 
 
-class Client(redis.Redis):
-    """A client whose writes to queues and bindings get through at a full memory."""
+class Client(ReconnectingRedis):
+    """A client whose writes to queues and bindings get through at a full memory, where transactions do not."""
 
     def lpush(self, name: Any, *values: Any) -> Any:
         return scripts.WRITE_AT_FULL_MEMORY.run(self, (name,), "LPUSH", *values)
 
     def sadd(self, name: Any, *values: Any) -> Any:
         return scripts.WRITE_AT_FULL_MEMORY.run(self, (name,), "SADD", *values)
+
+    def pipeline(self, transaction: Any = False, shard_hint: Any = None) -> Any:
+        return super().pipeline(transaction, shard_hint)
 
 
 class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
@@ -67,7 +71,7 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
         self.ack(delivery_tag)
 
     def _forget(self, delivery_tag: str) -> None:
-        with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipeline:
+        with self.channel.conn_or_acquire() as client, client.pipeline() as pipeline:
             pipeline.zrem(self.unacked_index_key, delivery_tag)
             pipeline.hdel(self.unacked_key, delivery_tag)
             pipeline.execute()
