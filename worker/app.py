@@ -14,9 +14,10 @@ from afterturn.pipeline.broker.connection import BrokerAMQP
 from afterturn.pipeline.broker.settings import celery_settings
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, task_name
 
-from . import ending, lifecycle, warm_up
+from . import ending, heartbeat, lifecycle, warm_up
 from .ending import EndInTime
 from .events import SendEventsTogether
+from .heartbeat import Heartbeat
 from .wake import WakeConsumer
 
 ending.remap_sigterm()
@@ -64,5 +65,7 @@ app.conf.update(
 app.steps["worker"].add(WakeConsumer)
 app.steps["worker"].add(EndInTime)
 app.steps["consumer"].add(SendEventsTogether)
+app.steps["consumer"].add(Heartbeat)
+heartbeat.connect()
 lifecycle.connect()
 warm_up.connect()

@@ -49,6 +49,8 @@ class AsyncDriver:
             if refusals.names_another_server(error):
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
             raise connections.make_unavailable_error(error) from error
+        if self._connections.memory_watch.is_due:
+            await self._connections.memory_watch.look_async(self._connections.redis)
         return pending_bytes
 
     @property
@@ -81,7 +83,7 @@ class AsyncDriver:
         try:
             if len(commands) == 1:
                 client = self._connections.redis
-                return [await client.execute_command(*commands[0])]
+                return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
             try:
                 return await self._read_together(commands, is_transaction=True)
             except OutOfMemoryError:

@@ -22,6 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
+from afterturn.client.memory_watch import MemoryWatch
 from afterturn.client.write_connections import WriteConnections
 from afterturn.errors import MemoryUnavailable, PendingLimitReached
 from afterturn.hot import redis_url, refusals
@@ -45,6 +46,7 @@ class Connections:
         self._redis: Redis | None = None
         self._writes: WriteConnections | None = None
         self._pool: ConnectionPool[Connection] | None = None
+        self.memory_watch = MemoryWatch()
 
     @property
     def is_usable(self) -> bool:
@@ -122,6 +124,7 @@ class AsyncConnections:
             retry=AsyncAttempts(),
         )
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
+        self.memory_watch = MemoryWatch()
         self._open_lock = asyncio.Lock()
 
     async def postgres(self) -> AsyncConnectionPool[AsyncConnection]:

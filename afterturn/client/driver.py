@@ -50,6 +50,8 @@ class Driver:
             if refusals.names_another_server(error):
                 self._connections.reconnect_redis()
             raise connections.make_unavailable_error(error) from error
+        if self._connections.memory_watch.is_due:
+            self._connections.memory_watch.look(self._connections.redis)
         return pending_bytes
 
     @property

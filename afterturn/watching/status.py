@@ -16,9 +16,13 @@ from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
-from afterturn.hot import redis_url
+from afterturn.hot import heard, redis_url
+from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps
+from afterturn.hot.heard import Heard
+from afterturn.hot.memory import Memory
+from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from afterturn.watching import backlog, broker, progress
 from afterturn.watching.backlog import Backlog
@@ -42,6 +46,7 @@ class HotState:
     """What Redis knows."""
 
     pending: HotBacklog
+    heard: Heard
     #: By endpoint. They are everybody's.
     breakers: dict[str, BreakerState]
 
@@ -71,9 +76,13 @@ class Status:
     selection: Selection
     objective_seconds: float
     hot: HotState | None
+    #: The memory of Redis; None as well where its user may not ask for it.
+    memory: Memory | None
     stored: StoredState | None
     #: Messages that wait, by stage; None as well where the broker is not a plain Redis.
     queues: dict[str, int] | None
+    #: How often a sweep is due.
+    sweep_seconds: float
     #: Which servers did not answer -> what was tried.
     away: dict[str, str]
 
@@ -87,11 +96,26 @@ class Status:
         return max((age for age in ages if age is not None), default=None)
 
     @property
+    def silent_stages(self) -> tuple[str, ...]:
+        """Which stages no worker works on, as far as is known."""
+        return self.hot.heard.silent_stages(STAGES) if self.hot else ()
+
+    @property
+    def is_sweeping(self) -> bool:
+        """Whether a sweep was completed lately. Without one, nothing that is owed is found."""
+        return self.hot is not None and self.hot.heard.is_sweeping(self.sweep_seconds)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a worker is heard for each stage, and sweeps are completed."""
+        return self.is_sweeping and not self.silent_stages
+
+    @property
     def is_objective_met(self) -> bool | None:
-        """Whether nothing waits for longer than it should; None when that cannot be known."""
+        """Whether nothing waits for longer than it should; None when that cannot be known, or nobody works."""
         if (self.oldest_seconds or 0.0) > self.objective_seconds:
             return False
-        return True if self.hot and self.stored else None
+        return True if self.hot and self.stored and self.is_working else None
 
 
 def report_status(settings: Settings, selection: Selection) -> Report[Status]:
@@ -101,12 +125,15 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
     broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
     queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
+    memory = (yield from _read_memory()) if hot else None
     stored = yield from _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection)))
     return Status(
         at=datetime.now(UTC),
         selection=selection,
         objective_seconds=settings.objective_seconds,
         hot=hot,
+        memory=memory,
+        sweep_seconds=settings.sweep_seconds,
         stored=stored,
         queues=queues,
         away=away,
@@ -118,6 +145,13 @@ def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
     if urlsplit(settings.celery_broker_url).scheme not in redis_url.SCHEMES:
         return None
     return (yield from AskBroker(broker.read_depths()))
+
+
+def _read_memory() -> Report[Memory | None]:
+    try:
+        return (yield from AskRedis(hot_memory.read_memory()))
+    except redis.RedisError:
+        return None
 
 
 Part = TypeVar("Part")
@@ -141,7 +175,7 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
         selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
     )
     breakers = yield from breaker.read_states()
-    return HotState(pending=pending, breakers=breakers)
+    return HotState(pending=pending, heard=(yield from heard.read_heard()), breakers=breakers)
 
 
 def _read_stored(selection: Selection) -> Steps[StoredState]:

@@ -32,7 +32,8 @@ def status(
 ) -> None:
     """Show what waits at each stage and for how long, what is paused or dead, and how fresh the memory is.
 
-    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS.
+    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS, or no
+    worker is heard for some stage, or no sweep is completed.
     2: a server is away; what the others know is printed all the same. docs/how-to/operating.md says what to do then.
     """
     from afterturn import settings as settings_module

@@ -110,7 +110,7 @@ def _administrator(server: RedisServer) -> Iterator[redis.Redis]:
 
 def _close_others(client: redis.Redis) -> None:
     for kind in _CLIENTS:
-        client.client_kill_filter(_type=kind, skipme=True)  # type: ignore[no-untyped-call]
+        client.client_kill_filter(_type=kind, skipme=True)
 
 
 REFUSALS: dict[str, Callable[[RedisServer], AbstractContextManager[None]]] = {
