@@ -46,18 +46,19 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,
     timezone="UTC",
+    # No message expires: that would compare beat's clock with a worker's.
     beat_schedule={
         "sweep": {
             "task": task_name("sweep"),
             "schedule": settings.sweep_seconds,
             "args": (MESSAGE_VERSION,),
-            "options": {"expires": max(settings.sweep_seconds, 1.0), "queue": "sweep"},
+            "options": {"queue": "sweep"},
         },
         "reconcile": {
             "task": task_name("reconcile"),
             "schedule": settings.reconcile_seconds,
             "args": (MESSAGE_VERSION,),
-            "options": {"expires": settings.reconcile_seconds, "queue": "sweep"},
+            "options": {"queue": "sweep"},
         },
     },
     beat_scheduler=f"{__package__}.schedule:MonotonicScheduler",

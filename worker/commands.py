@@ -42,9 +42,13 @@ def worker(
 
     Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
     """
+    from afterturn import extras
     from afterturn import settings as settings_module
+    from afterturn.hot import server_requirements
 
+    extras.require("worker", "this command")
     settings = settings_module.load()
+    server_requirements.require_if_it_answers(settings)
     if concurrency is None:
         concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
     chosen = POOLS[pool]

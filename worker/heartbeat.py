@@ -89,7 +89,12 @@ def connect() -> None:
 
 def _note_sweep(sender: Any, **_: Any) -> None:
     if sender.name == task_name("sweep"):
-        try:
-            heard.note(runtime.current().redis, heard.SWEEP)
-        except RedisError as error:
-            logger.warning("the hot store does not hear of this sweep: %s", error)
+        note_sweep()
+
+
+def note_sweep() -> None:
+    """Let others know that a sweep was completed just now."""
+    try:
+        heard.note(runtime.current().redis, heard.SWEEP)
+    except RedisError as error:
+        logger.warning("the hot store does not hear of this sweep: %s", error)

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 #: A message that could not be sent is tried again after this time. Longer: the sweep begins later after an outage.
 RETRY_SECONDS = 1.0
+#: Beat sleeps at least this long between two looks.
+SHORTEST_SLEEP_SECONDS = 0.01
 
 
 class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships no types
@@ -37,7 +39,7 @@ class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships 
             if self._due.get(name, now) <= now:
                 seconds = entry.schedule.run_every.total_seconds()
                 self._due[name] = now + (seconds if self._try_to_send(entry) else min(seconds, RETRY_SECONDS))
-        return max(0.0, min(self._due.values(), default=self.max_interval) - self._clock())
+        return max(SHORTEST_SLEEP_SECONDS, min(self._due.values(), default=self.max_interval) - self._clock())
 
     def _try_to_send(self, entry: Any) -> bool:
         """Send a message, and return whether the broker took it. Failures in a row are logged once."""

@@ -12,6 +12,9 @@ from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
 
 
+pytestmark = pytest.mark.usefixtures("heard_workers")
+
+
 @pytest.fixture
 def status(command):
     """Ask for the status in JSON; returns it, after a check of the exit code."""
