@@ -1,4 +1,4 @@
-"""Beat's scheduler: it counts by the monotonic clock, keeps no file, and never gives the broker up.
+"""Beat's scheduler: it counts by the monotonic clock, reads no file, and never gives the broker up.
 
 Celery's own scheduler compares the wall clock with the time of the last run, which it keeps in a file: where the clock
 steps back by an hour, nothing is sent for an hour. And it ends at errors of Redis that are not of the connection.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from celery import beat
@@ -24,9 +25,19 @@ SHORTEST_SLEEP_SECONDS = 0.01
 class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships no types
     """Sends each entry at once after the start, and then as often as it says. Missed times are not made up for."""
 
-    def __init__(self, *arguments: Any, clock: Callable[[], float] = time.monotonic, **options: Any) -> None:
-        """Set the clock, in seconds. The other arguments are those of Celery's scheduler."""
+    def __init__(
+        self,
+        *arguments: Any,
+        schedule_filename: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        """Set the file that is touched whenever the broker took a message, and the clock, in seconds.
+
+        The other arguments are those of Celery's scheduler.
+        """
         self._clock = clock
+        self._touched = Path(schedule_filename) if schedule_filename else None
         #: Entry -> when it is due, by the clock; missing: at once.
         self._due: dict[str, float] = {}
         self._has_failed = False
@@ -55,6 +66,8 @@ class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships 
         if self._has_failed:
             logger.info("the broker answers again")
         self._has_failed = False
+        if self._touched is not None:
+            self._touched.touch()
         return True
 
     def _disconnect(self) -> None:

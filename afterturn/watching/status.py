@@ -11,7 +11,8 @@ import psycopg
 import redis
 
 from afterturn.database import counters
-from afterturn.database.statement import Steps
+from afterturn.database.statement import Statement, Steps
+from afterturn.database.steps import read_row
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
@@ -19,7 +20,7 @@ from afterturn.hot import backlog as hot_backlog
 from afterturn.hot import heard, redis_url
 from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
-from afterturn.hot.commands import RedisSteps
+from afterturn.hot.commands import RedisSteps, read_time
 from afterturn.hot.heard import Heard
 from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
@@ -126,7 +127,10 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
     queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
     memory = (yield from _read_memory()) if hot else None
-    stored = yield from _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection)))
+    redis_now = (yield from report_redis_time()) if hot else None
+    stored = yield from _unless_away(
+        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection, redis_now))
+    )
     return Status(
         at=datetime.now(UTC),
         selection=selection,
@@ -138,6 +142,14 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
         queues=queues,
         away=away,
     )
+
+
+def report_redis_time() -> Report[float | None]:
+    """Return the Unix time by Redis's clock; None if Redis is away."""
+    try:
+        return (yield from AskRedis(read_time()))
+    except redis.RedisError:
+        return None
 
 
 def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
@@ -178,12 +190,12 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
     return HotState(pending=pending, heard=(yield from heard.read_heard()), breakers=breakers)
 
 
-def _read_stored(selection: Selection) -> Steps[StoredState]:
+def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredState]:
     owner = (selection.tenant_id, selection.user_id)
     seconds = selection.freshness_minutes * 60
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (yield from read_row(Statement("SELECT date_trunc('day', now(), 'UTC') AS midnight", {})))["midnight"]
     return StoredState(
-        backlog=(yield from backlog.read_backlog(*owner)),
+        backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
         dead_reasons=(yield from progress.read_dead_reasons(*owner)),
         counters=(yield from counters.read_counters()),
         freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),

@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from afterturn.database import steps
 from afterturn.settings import Settings
+from afterturn.watching import backlog
 from api_shim import MemoryClient
 from harness.chaos import clocks
 from harness.chaos.clocks import ClockedWorkers
@@ -59,9 +61,7 @@ def test_beat_stands_still_for_a_while(settings, database, tmp_path: Path, secon
         assert write_and_wait(settings, database, "ana") < ARCHIVED_SECONDS
 
 
-@pytest.mark.parametrize(
-    ("fast", "slow"), [(-HOUR, HOUR), pytest.param(2 * HOUR, -2 * HOUR, marks=pytest.mark.chaos)]
-)
+@pytest.mark.parametrize(("fast", "slow"), [(-HOUR, HOUR), pytest.param(2 * HOUR, -2 * HOUR, marks=pytest.mark.chaos)])
 def test_workers_clocks_differ_by_hours_and_step(settings, database, tmp_path: Path, fast: int, slow: int) -> None:
     """From the turn to its fact: leases, retries, the user lock, hints and batches are timed by the servers' clocks."""
     with ClockedWorkers(settings, tmp_path, {"fast worker": fast, "slow worker": slow}) as workers:
@@ -84,3 +84,20 @@ def test_a_message_is_returned_by_redis_s_clock(settings, hot_store, database, t
         hot_store.hset("unacked", "taken-by-another", '[{"headers": {}, "properties": {}}, "", "sweep"]')
         time.sleep(12)  # a worker looks every 10 s
         assert hot_store.zscore("unacked_index", "taken-by-another") is not None
+
+
+def test_the_age_of_a_turn_is_by_redis_s_clock_alone(database) -> None:
+    """Where Redis's clock is a day behind the database's, nothing seems to have waited for a day."""
+    database.execute("INSERT INTO users (tenant_id, user_id) VALUES ('default', 'ana')")
+    database.execute(
+        "INSERT INTO sessions (tenant_id, user_id, session_id, next_position, cut_through, uncut_since, cut_due_at)"
+        " VALUES ('default', 'ana', 's', 2, 0, now(), now())"
+    )
+    database.execute(
+        "INSERT INTO turns (tenant_id, user_id, session_id, position, turn_id, role, content, tokens, occurred_at,"
+        " written_at) VALUES ('default', 'ana', 's', 1, 't', 'user', 'x', 1, now(), now() - interval '1 day')"
+    )
+    redis_now = time.time() - 24 * HOUR + 5
+    found = steps.run(database, backlog.read_backlog(None, redis_now=redis_now))
+    assert found.oldest_seconds is not None
+    assert abs(found.oldest_seconds - 5) < 5

@@ -11,7 +11,6 @@ from afterturn.hot import keys, pending
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
 
-
 pytestmark = pytest.mark.usefixtures("heard_workers")
 
 
