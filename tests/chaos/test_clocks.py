@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from afterturn.database import steps
+from afterturn.database import pool, steps
 from afterturn.settings import Settings
 from afterturn.watching import backlog
 from api_shim import MemoryClient
@@ -86,7 +86,7 @@ def test_a_message_is_returned_by_redis_s_clock(settings, hot_store, database, t
         assert hot_store.zscore("unacked_index", "taken-by-another") is not None
 
 
-def test_the_age_of_a_turn_is_by_redis_s_clock_alone(database) -> None:
+def test_the_age_of_a_turn_is_by_redis_s_clock_alone(settings, database) -> None:
     """Where Redis's clock is a day behind the database's, nothing seems to have waited for a day."""
     database.execute("INSERT INTO users (tenant_id, user_id) VALUES ('default', 'ana')")
     database.execute(
@@ -98,6 +98,7 @@ def test_the_age_of_a_turn_is_by_redis_s_clock_alone(database) -> None:
         " written_at) VALUES ('default', 'ana', 's', 1, 't', 'user', 'x', 1, now(), now() - interval '1 day')"
     )
     redis_now = time.time() - 24 * HOUR + 5
-    found = steps.run(database, backlog.read_backlog(None, redis_now=redis_now))
+    with pool.worker_connection(settings) as connection:
+        found = steps.run(connection, backlog.read_backlog(None, redis_now=redis_now))
     assert found.oldest_seconds is not None
     assert abs(found.oldest_seconds - 5) < 5
