@@ -10,7 +10,7 @@ from .stage import stage
 
 @stage("sweep")
 def run() -> None:
-    """Sweep once. Beat enqueues this with an expiry, so that sweeps do not accumulate."""
+    """Sweep once."""
     sweep.sweep(runtime.current())
 
 

@@ -10,11 +10,14 @@ from celery import Celery
 from kombu import Queue
 
 from afterturn import settings as settings_module
-from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
+from afterturn.pipeline.broker.connection import BrokerAMQP
+from afterturn.pipeline.broker.settings import celery_settings
+from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, task_name
 
-from . import ending, lifecycle, warm_up
+from . import ending, heartbeat, lifecycle, warm_up
 from .ending import EndInTime
 from .events import SendEventsTogether
+from .heartbeat import Heartbeat
 from .wake import WakeConsumer
 
 ending.remap_sigterm()
@@ -23,9 +26,9 @@ settings = settings_module.load()
 #: The package of the tasks is beside this one; in an installation both are inside the package `afterturn`.
 TASKS = f"{__package__.removesuffix('worker')}tasks"
 
-app = Celery("afterturn", include=[f"{TASKS}.{stage}" for stage in STAGES])
+app = Celery("afterturn", amqp=BrokerAMQP, include=[f"{TASKS}.{stage}" for stage in STAGES])
 app.conf.update(
-    **broker_urls(settings.celery_broker_url),
+    **celery_settings(settings.celery_broker_url),
     task_queues=[Queue(stage) for stage in STAGES],
     task_routes={task_name(stage): {"queue": stage} for stage in STAGES},
     task_ignore_result=True,
@@ -37,33 +40,33 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_send_task_events=True,
     worker_hijack_root_logger=True,
-    broker_connection_retry_on_startup=True,
-    # A message delivered twice finds nothing to do; the sweep replaces one that is never delivered. The timeout is so
-    # long that no running task is redelivered.
-    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 5},
+    worker_consumer=f"{__package__}.consumer:PatientConsumer",
     # SIGTERM: running tasks may finish within this time; the rest is left to other workers.
     worker_soft_shutdown_timeout=ending.SOFT_SECONDS,
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,
     timezone="UTC",
+    # No message expires: that would compare beat's clock with a worker's.
     beat_schedule={
         "sweep": {
             "task": task_name("sweep"),
             "schedule": settings.sweep_seconds,
             "args": (MESSAGE_VERSION,),
-            "options": {"expires": max(settings.sweep_seconds, 1.0), "queue": "sweep"},
+            "options": {"queue": "sweep"},
         },
         "reconcile": {
             "task": task_name("reconcile"),
             "schedule": settings.reconcile_seconds,
             "args": (MESSAGE_VERSION,),
-            "options": {"expires": settings.reconcile_seconds, "queue": "sweep"},
+            "options": {"queue": "sweep"},
         },
     },
-    beat_max_loop_interval=max(settings.sweep_seconds, 1.0),
+    beat_scheduler=f"{__package__}.schedule:MonotonicScheduler",
 )
 app.steps["worker"].add(WakeConsumer)
 app.steps["worker"].add(EndInTime)
 app.steps["consumer"].add(SendEventsTogether)
+app.steps["consumer"].add(Heartbeat)
+heartbeat.connect()
 lifecycle.connect()
 warm_up.connect()

@@ -42,9 +42,13 @@ def worker(
 
     Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
     """
+    from afterturn import extras
     from afterturn import settings as settings_module
+    from afterturn.hot import server_requirements
 
+    extras.require("worker", "this command")
     settings = settings_module.load()
+    server_requirements.require_if_it_answers(settings)
     if concurrency is None:
         concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
     chosen = POOLS[pool]
@@ -59,7 +63,7 @@ def beat(
     schedule: Annotated[
         Path | None,
         typer.Option(
-            help="The file in which it notes when each entry ran last; it may be lost.",
+            help="The file that it touches whenever the broker took a message, for health checks.",
             show_default="beat-schedule in AFTERTURN_DATA_DIR",
         ),
     ] = None,
@@ -95,6 +99,9 @@ def flower(
     _run_celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}", "--persistent=False")
 
 
+#: Commands that are run without Celery's whole command line, which imports Flower, a third of a worker's start.
+_ALONE = ("worker", "beat")
+
 other = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -113,5 +120,13 @@ def _run_celery(*arguments: str) -> None:
     extras.require("worker", "this command")
     from . import app  # before any module of Celery's worker: it sets how SIGTERM ends a worker
 
+    name, *others = arguments
+    if name in _ALONE:
+        from celery.bin.base import CLIContext
+
+        context = CLIContext(app=app.app, no_color=bool(os.environ.get("NO_COLOR")), workdir=None)
+        command = getattr(importlib.import_module(f"celery.bin.{name}"), name)
+        command.main(args=others, prog_name=f"afterturn celery {name}", obj=context)
+        return
     command_line = importlib.import_module("celery.bin.celery")
     command_line.celery(args=["-A", f"{app.__name__}:app", *arguments], prog_name="afterturn celery")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from afterturn.client import connections
 from afterturn.client.connections import AsyncConnections
@@ -24,6 +24,7 @@ from afterturn.client.effects import (
     Wait,
 )
 from afterturn.driving import drive_async
+from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class AsyncDriver:
         try:
             pending_bytes: int = await call.run_async(self._connections.redis, arguments)
         except RedisError as error:
+            if refusals.names_another_server(error):
+                await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
             raise connections.make_unavailable_error(error) from error
+        if self._connections.memory_watch.is_due:
+            await self._connections.memory_watch.look_async(self._connections.redis)
         return pending_bytes
 
     @property
@@ -76,16 +81,23 @@ class AsyncDriver:
 
     async def _read_redis(self, commands: Sequence[Command]) -> list[Any]:
         try:
-            client = self._connections.redis
             if len(commands) == 1:
-                return [await client.execute_command(*commands[0])]
-            async with client.pipeline(transaction=True) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                answers: list[Any] = await pipeline.execute()
-                return answers
+                client = self._connections.redis
+                return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+            try:
+                return await self._read_together(commands, is_transaction=True)
+            except OutOfMemoryError:
+                return await self._read_together(commands, is_transaction=False)
         except RedisError as error:
             raise connections.make_unavailable_error(error) from error
+
+    async def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
+        """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""
+        async with self._connections.redis.pipeline(transaction=is_transaction) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            answers: list[Any] = await pipeline.execute()
+            return answers
 
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps

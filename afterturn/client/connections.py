@@ -22,8 +22,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
+from afterturn.client.memory_watch import MemoryWatch
 from afterturn.client.write_connections import WriteConnections
 from afterturn.errors import MemoryUnavailable, PendingLimitReached
+from afterturn.hot import redis_url, refusals
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
@@ -44,6 +46,7 @@ class Connections:
         self._redis: Redis | None = None
         self._writes: WriteConnections | None = None
         self._pool: ConnectionPool[Connection] | None = None
+        self.memory_watch = MemoryWatch()
 
     @property
     def is_usable(self) -> bool:
@@ -66,6 +69,11 @@ class Connections:
     def question_embedder(self) -> QuestionEmbedder:
         return _make_question_embedder(self._settings)
 
+    def reconnect_redis(self) -> None:
+        """Close the free connections to Redis, because the server said that it is not the one to write to."""
+        self.redis.connection_pool.disconnect(inuse_connections=False)
+        self.writes.close()
+
     def close(self) -> None:
         self._is_closed = True
         if self._pool is not None:
@@ -79,7 +87,7 @@ class Connections:
         with self._open_lock:
             if self._redis is None:
                 timeout = attempts.attempt_timeout(self._settings.redis_timeout_seconds)
-                self._redis = Redis.from_url(
+                self._redis = redis_url.open_client(
                     self._settings.redis_url,
                     socket_timeout=timeout,
                     socket_connect_timeout=timeout,
@@ -109,13 +117,14 @@ class AsyncConnections:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         timeout = attempts.attempt_timeout(settings.redis_timeout_seconds)
-        self.redis = AsyncRedis.from_url(
+        self.redis: AsyncRedis = redis_url.open_async_client(
             settings.redis_url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=AsyncAttempts(),
         )
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
+        self.memory_watch = MemoryWatch()
         self._open_lock = asyncio.Lock()
 
     async def postgres(self) -> AsyncConnectionPool[AsyncConnection]:
@@ -193,4 +202,6 @@ def make_unavailable_error(error: RedisError) -> MemoryUnavailable:
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):
         return MemoryUnavailable("Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS")
+    if meaning := refusals.explain(error):
+        return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) {meaning}")
     return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}: {error}")

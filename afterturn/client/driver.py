@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from afterturn.client import connections
 from afterturn.client.connections import Connections
@@ -24,6 +24,7 @@ from afterturn.client.effects import (
     Wait,
 )
 from afterturn.driving import drive
+from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ class Driver:
         try:
             pending_bytes: int = call.run(self._connections.writes.call, arguments)
         except RedisError as error:
+            if refusals.names_another_server(error):
+                self._connections.reconnect_redis()
             raise connections.make_unavailable_error(error) from error
+        if self._connections.memory_watch.is_due:
+            self._connections.memory_watch.look(self._connections.redis)
         return pending_bytes
 
     @property
@@ -79,15 +84,22 @@ class Driver:
 
     def _read_redis(self, commands: Sequence[Command]) -> list[Any]:
         try:
-            client = self._connections.redis
             if len(commands) == 1:
+                client = self._connections.redis
                 return [client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-            with client.pipeline(transaction=True) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-                return pipeline.execute()
+            try:
+                return self._read_together(commands, is_transaction=True)
+            except OutOfMemoryError:
+                return self._read_together(commands, is_transaction=False)
         except RedisError as error:
             raise connections.make_unavailable_error(error) from error
+
+    def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
+        """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""
+        with self._connections.redis.pipeline(transaction=is_transaction) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return pipeline.execute()
 
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps

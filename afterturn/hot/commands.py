@@ -23,6 +23,12 @@ Result = TypeVar("Result")
 RedisSteps: TypeAlias = Generator[Sequence[Command], list[Any], Result]
 
 
+def read_time() -> RedisSteps[float]:
+    """Return the Unix time by Redis's clock."""
+    [(seconds, microseconds)] = yield [("TIME",)]
+    return float(seconds + microseconds / 1_000_000)
+
+
 def run(client: redis.Redis, steps: RedisSteps[Result]) -> Result:
     """Run the steps on this client, and return their result. Raises RedisError."""
 

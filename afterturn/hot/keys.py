@@ -23,6 +23,9 @@ at:breaker:<llm|embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
 at:sweep
     string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
+at:heard
+    zset of workers, the sweep and dying parts of `afterturn up` by the time when they were last heard; written by them;
+    TTL one day
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.
@@ -41,6 +44,7 @@ from afterturn.scopes import SessionScope, UserScope
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
+HEARD = "at:heard"
 
 #: Longer than a process that runs an erasure can have been paused.
 ERASED_SECONDS = 3_600

@@ -35,14 +35,29 @@ class Script:
         client.script_load(self.source)
 
 
-def _load(name: str) -> Script:
+#: Redis at its maxmemory (6.2 to 8) refuses a script only if its first write enlarges memory. Before the scripts of the
+#: workers, which empty it, these lines are put: a write that changes nothing. What those scripts add is little.
+_HARMLESS_WRITE = """\
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) else redis.call('PERSIST', KEYS[1]) end
+"""
+
+
+def _load(name: str, *, is_refused_at_full_memory: bool = False) -> Script:
     source = files("afterturn.hot").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+    if not is_refused_at_full_memory:
+        source = _HARMLESS_WRITE + source
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-WRITE = _load("write")
+WRITE = _load("write", is_refused_at_full_memory=True)
 REMOVE = _load("remove")
 ARCHIVED = _load("archived")
 CLAIM_DUE = _load("claim_due")
 BREAKER = _load("breaker")
 FORGET = _load("forget")
+WRITE_AT_FULL_MEMORY = _load("write_at_full_memory")
+HEARD = _load("heard")
+BROKER_DELIVER = _load("broker_deliver")
+BROKER_LAPSED = _load("broker_lapsed")
+BROKER_RETURN = _load("broker_return")

@@ -12,6 +12,7 @@ import redis
 from pydantic import SecretStr
 
 from afterturn.errors import LocalServerError, MemoryUnavailable
+from afterturn.hot import redis_url, server_requirements
 from afterturn.local import environment, lock, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
@@ -187,8 +188,9 @@ class Stack:
 
 
 def _check_redis(url: str) -> None:
-    with redis.Redis.from_url(url, socket_connect_timeout=CHECK_SECONDS, socket_timeout=CHECK_SECONDS) as client:
+    """Raise MemoryUnavailable or SettingsError where the given Redis cannot, or must not, be used."""
+    with redis_url.open_client(url, socket_connect_timeout=CHECK_SECONDS, socket_timeout=CHECK_SECONDS) as client:
         try:
-            client.ping()
+            server_requirements.require(client)
         except redis.RedisError as error:
             raise MemoryUnavailable(f"AFTERTURN_REDIS_URL cannot be reached: {error}") from None

@@ -41,14 +41,14 @@ class Enqueue:
         from celery import Celery
         from kombu.exceptions import OperationalError
 
-        #: The errors that mean that the broker is unavailable.
+        from afterturn.pipeline.broker import settings
+        from afterturn.pipeline.broker.connection import BrokerAMQP
+
+        #: The errors that mean that the broker is unavailable, or refuses.
         self._broker_errors: tuple[type[Exception], ...] = (OperationalError, OSError)
-        self._celery = Celery("afterturn-producer", set_as_current=False)
+        self._celery = Celery("afterturn-producer", amqp=BrokerAMQP, set_as_current=False)
         self._celery.conf.update(
-            **broker_urls(broker_url),
-            task_ignore_result=True,
-            task_serializer="json",
-            broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
+            **settings.celery_settings(broker_url), task_ignore_result=True, task_serializer="json"
         )
 
     def send(self, stage: str, *arguments: Any) -> bool:
@@ -58,7 +58,7 @@ class Enqueue:
                 task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
             )
         except self._broker_errors as error:
-            logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, type(error).__name__)
+            logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, error)
             return False
         return True
 

@@ -24,6 +24,8 @@ from afterturn.extraction.extractor import Extractor
 from afterturn.extraction.offline import OfflineExtractor
 from afterturn.extraction.prompted import PromptedExtractor
 from afterturn.forgetting import stores
+from afterturn.hot import redis_url
+from afterturn.hot.clients import WorkerRedis
 from afterturn.llm.client import LLM
 from afterturn.pipeline.enqueue import Enqueue
 from afterturn.settings import Settings
@@ -46,8 +48,9 @@ class Runtime:
     @cached_property
     def redis(self) -> redis.Redis:
         seconds = self.settings.redis_timeout_seconds
-        return redis.Redis.from_url(
+        return redis_url.open_client(
             self.settings.redis_url,
+            WorkerRedis,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=2),

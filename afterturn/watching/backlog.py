@@ -76,9 +76,14 @@ class Backlog:
         return max((age for age in ages if age is not None), default=None)
 
 
-def read_backlog(tenant_id: str | None, user_id: str | None = None) -> Steps[Backlog]:
-    """Return the open work of all tenants, of one tenant or of one user."""
-    ids = {"tenant_id": tenant_id, "user_id": user_id}
+def read_backlog(
+    tenant_id: str | None, user_id: str | None = None, *, redis_now: float | None = None
+) -> Steps[Backlog]:
+    """Return the open work of all tenants, of one tenant or of one user.
+
+    `redis_now` is the Unix time by Redis's clock, by which turns are aged; None where Redis is away.
+    """
+    ids = {"tenant_id": tenant_id, "user_id": user_id, "redis_now": redis_now}
     batches, *counts = yield [Statement(_SQL[query], ids) for query in ("batches", *_COUNTS)]
     rows = {row["step"]: row for row in batches}
     ends = [row["paused_until"] for row in batches if row["paused_until"] is not None]

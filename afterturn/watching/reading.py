@@ -10,12 +10,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-import redis
-import redis.asyncio
-
 from afterturn.database import pool, steps
 from afterturn.driving import drive, drive_async
-from afterturn.hot import commands
+from afterturn.hot import commands, redis_url
 
 if TYPE_CHECKING:
     from afterturn.database.statement import Steps
@@ -76,7 +73,7 @@ def _ask(settings: Settings, ask: Ask[Any]) -> Any:
             with pool.worker_connection(settings) as connection, connection.transaction():
                 return steps.run(connection, asked)
         case AskRedis(asked) | AskBroker(asked):
-            with redis.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
+            with redis_url.open_client(_url(settings, ask), **_timeouts(settings)) as client:
                 return commands.run(client, asked)
     raise TypeError(f"not an Ask: {ask!r}")
 
@@ -87,7 +84,7 @@ async def _ask_async(settings: Settings, ask: Ask[Any]) -> Any:
             async with pool.async_worker_connection(settings) as connection, connection.transaction():
                 return await steps.run_async(connection, asked)
         case AskRedis(asked) | AskBroker(asked):
-            async with redis.asyncio.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
+            async with redis_url.open_async_client(_url(settings, ask), **_timeouts(settings)) as client:
                 return await commands.run_async(client, asked)
     raise TypeError(f"not an Ask: {ask!r}")
 

@@ -65,7 +65,8 @@ def pending(settings: Settings, tenant_id: str | None = None, user_id: str | Non
 
 def backlog(tenant_id: str | None = None, user_id: str | None = None) -> Report[Backlog]:
     """Return the open work in Postgres (turns without a batch, open batches, summaries, erasures), and the leases."""
-    return (yield from AskPostgres(stored_backlog.read_backlog(tenant_id, user_id)))
+    redis_now = yield from whole_status.report_redis_time()
+    return (yield from AskPostgres(stored_backlog.read_backlog(tenant_id, user_id, redis_now=redis_now)))
 
 
 def queues(settings: Settings) -> Report[dict[str, int] | None]:

@@ -11,13 +11,19 @@ import psycopg
 import redis
 
 from afterturn.database import counters
-from afterturn.database.statement import Steps
+from afterturn.database.statement import Statement, Steps
+from afterturn.database.steps import read_row
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
+from afterturn.hot import heard, redis_url
+from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
-from afterturn.hot.commands import RedisSteps
+from afterturn.hot.commands import RedisSteps, read_time
+from afterturn.hot.heard import Heard
+from afterturn.hot.memory import Memory
+from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from afterturn.watching import backlog, broker, progress
 from afterturn.watching.backlog import Backlog
@@ -41,6 +47,7 @@ class HotState:
     """The part of the status that Redis stores."""
 
     pending: HotBacklog
+    heard: Heard
     #: By endpoint. All users share them.
     breakers: dict[str, BreakerState]
 
@@ -70,9 +77,13 @@ class Status:
     selection: Selection
     objective_seconds: float
     hot: HotState | None
+    #: The memory of Redis; None as well where its user may not ask for it.
+    memory: Memory | None
     stored: StoredState | None
     #: The number of waiting messages by stage; None also if the broker is not a plain Redis.
     queues: dict[str, int] | None
+    #: The interval of the sweeps.
+    sweep_seconds: float
     #: Server that did not answer -> its setting and the error.
     away: dict[str, str]
 
@@ -86,11 +97,26 @@ class Status:
         return max((age for age in ages if age is not None), default=None)
 
     @property
+    def silent_stages(self) -> tuple[str, ...]:
+        """Which stages no worker works on, as far as is known."""
+        return self.hot.heard.silent_stages(STAGES) if self.hot else ()
+
+    @property
+    def is_sweeping(self) -> bool:
+        """Whether a sweep was completed lately. Without one, nothing that is owed is found."""
+        return self.hot is not None and self.hot.heard.is_sweeping(self.sweep_seconds)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a worker is heard for each stage, and sweeps are completed."""
+        return self.is_sweeping and not self.silent_stages
+
+    @property
     def is_objective_met(self) -> bool | None:
-        """Whether no turn has waited for longer than the objective; None if a server is away and it is unknown."""
+        """Whether no turn has waited for longer than the objective; None if that is unknown, or if no worker runs."""
         if (self.oldest_seconds or 0.0) > self.objective_seconds:
             return False
-        return True if self.hot and self.stored else None
+        return True if self.hot and self.stored and self.is_working else None
 
 
 def report_status(settings: Settings, selection: Selection) -> Report[Status]:
@@ -100,23 +126,44 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
     broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
     queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
-    stored = yield from _unless_away(away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection)))
+    memory = (yield from _read_memory()) if hot else None
+    redis_now = (yield from report_redis_time()) if hot else None
+    stored = yield from _unless_away(
+        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection, redis_now))
+    )
     return Status(
         at=datetime.now(UTC),
         selection=selection,
         objective_seconds=settings.objective_seconds,
         hot=hot,
+        memory=memory,
+        sweep_seconds=settings.sweep_seconds,
         stored=stored,
         queues=queues,
         away=away,
     )
 
 
+def report_redis_time() -> Report[float | None]:
+    """Return the Unix time by Redis's clock; None if Redis is away."""
+    try:
+        return (yield from AskRedis(read_time()))
+    except redis.RedisError:
+        return None
+
+
 def report_queues(settings: Settings) -> Report[dict[str, int] | None]:
     """Return the number of waiting messages by stage; None, without a query, if the broker is not a plain Redis."""
-    if urlsplit(settings.celery_broker_url).scheme not in ("redis", "rediss"):
+    if urlsplit(settings.celery_broker_url).scheme not in redis_url.SCHEMES:
         return None
     return (yield from AskBroker(broker.read_depths()))
+
+
+def _read_memory() -> Report[Memory | None]:
+    try:
+        return (yield from AskRedis(hot_memory.read_memory()))
+    except redis.RedisError:
+        return None
 
 
 Part = TypeVar("Part")
@@ -140,15 +187,15 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
         selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
     )
     breakers = yield from breaker.read_states()
-    return HotState(pending=pending, breakers=breakers)
+    return HotState(pending=pending, heard=(yield from heard.read_heard()), breakers=breakers)
 
 
-def _read_stored(selection: Selection) -> Steps[StoredState]:
+def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredState]:
     owner = (selection.tenant_id, selection.user_id)
     seconds = selection.freshness_minutes * 60
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (yield from read_row(Statement("SELECT date_trunc('day', now(), 'UTC') AS midnight", {})))["midnight"]
     return StoredState(
-        backlog=(yield from backlog.read_backlog(*owner)),
+        backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
         dead_reasons=(yield from progress.read_dead_reasons(*owner)),
         counters=(yield from counters.read_counters()),
         freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),

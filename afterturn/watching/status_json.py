@@ -8,6 +8,8 @@ from typing import Any
 
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
+from afterturn.hot.heard import Heard
+from afterturn.hot.memory import Memory
 from afterturn.watching.status import Selection, Status, StoredState
 
 #: The names of Postgres's parts in the JSON.
@@ -31,6 +33,8 @@ def as_json(status: Status) -> dict[str, Any]:
             "is_met": status.is_objective_met,
         },
         "pending": _pending(hot.pending) if hot else None,
+        "memory": _memory(status.memory) if status.memory else None,
+        "heard": _heard(hot.heard, status) if hot else None,
         "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
         "queues": status.queues,
         **_stored(stored, status.selection),
@@ -39,6 +43,21 @@ def as_json(status: Status) -> dict[str, Any]:
 
 def _pending(pending: HotBacklog) -> dict[str, Any]:
     return asdict(pending) | {"is_alarming": pending.is_alarming}
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    return asdict(memory) | {"share": memory.share, "is_alarming": memory.is_alarming}
+
+
+def _heard(heard: Heard, status: Status) -> dict[str, Any]:
+    workers = [asdict(worker) | {"is_silent": worker.is_silent} for worker in heard.workers]
+    return {
+        "is_working": status.is_working,
+        "sweep_seconds": heard.sweep_seconds,
+        "silent_stages": list(status.silent_stages),
+        "workers": workers,
+        "dying": [asdict(part) for part in heard.dying],
+    }
 
 
 def _breaker(state: BreakerState) -> dict[str, Any]:

@@ -51,11 +51,12 @@ def _write(settings: Settings, scope: UserScope, output: Path | None) -> Counter
     from afterturn.errors import MemoryUnavailable
     from afterturn.forgetting import export as export_module
     from afterturn.forgetting import stores
+    from afterturn.hot import redis_url
 
     counts: Counter[str] = Counter()
     try:
         with (
-            redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client,
+            redis_url.open_client(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client,
             _open_output(output) as file,
         ):
             for record in export_module.export_records(stores.list_user_stores(settings, client), scope):

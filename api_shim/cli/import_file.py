@@ -139,14 +139,13 @@ def _read_valid_lines(source: IO[bytes], defaults: LineDefaults, settings: Setti
 
 
 def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> None:
-    import redis
-
     from afterturn.database.pool import worker_connection
+    from afterturn.hot import redis_url
     from afterturn.importing.writing import Importer
 
     seconds = settings.redis_timeout_seconds
     with (
-        redis.Redis.from_url(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client,
+        redis_url.open_client(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client,
         worker_connection(settings) as connection,
     ):
         importer = Importer(settings, client, connection)

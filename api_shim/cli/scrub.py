@@ -39,10 +39,9 @@ def scrub(
 
 
 def _steps(settings: Settings, *, rewrite: bool) -> Iterator[ScrubStep]:
-    import redis
-
     from afterturn.forgetting import scrub as scrub_module
     from afterturn.forgetting import stores
+    from afterturn.hot import redis_url
 
-    with redis.Redis.from_url(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
+    with redis_url.open_client(settings.redis_url, socket_timeout=settings.redis_timeout_seconds) as client:
         yield from scrub_module.scrub_stores(stores.list_user_stores(settings, client), rewrite=rewrite)

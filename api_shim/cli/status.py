@@ -32,8 +32,9 @@ def status(
 ) -> None:
     """Show the waiting work of each stage with its age, paused and dead batches, and the freshness of the memory.
 
-    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS. 2: a
-    server is away; the data of the other servers is printed. See docs/how-to/operating.md.
+    Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS, or no
+    worker serves some stage, or no sweep is completed. 2: a server is away; the data of the other servers is printed.
+    See docs/how-to/operating.md.
     """
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports

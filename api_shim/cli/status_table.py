@@ -11,6 +11,8 @@ from rich.table import Table
 
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
+from afterturn.hot.heard import Heard
+from afterturn.hot.memory import Memory
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.status import Selection, Status, StoredState
 
@@ -22,6 +24,8 @@ Row = tuple[str, str, str, str]
 def make_view(status: Status) -> RenderableType:
     """Return the whole output: a line on the objective, a line for each server that is away, and the tables."""
     parts: list[RenderableType] = [_headline(status)]
+    if status.hot is not None:
+        parts += _silence(status, status.hot.heard)
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
     for row in _rows(status):
@@ -44,6 +48,18 @@ def _headline(status: Status) -> str:
     return f"{verdict} · {_whose(status.selection)} · {status.at:%Y-%m-%d %H:%M:%S} UTC · {aim}"
 
 
+def _silence(status: Status, heard: Heard) -> Iterator[str]:
+    """Yield a line on each thing that should be heard and is not, and on each part that dies again and again."""
+    if status.silent_stages:
+        yield f"[bold red]no worker is heard[/] for {', '.join(status.silent_stages)}: start `afterturn worker`"
+    if not status.is_sweeping:
+        last = "none within a day" if heard.sweep_seconds is None else f"the last {_age(heard.sweep_seconds)} ago"
+        yield f"[bold red]no sweep is completed[/] ({last}): is `afterturn beat` running?"
+    for part in heard.dying:
+        which = f"{escape(part.part)} on {escape(part.host)}"
+        yield f"[bold red]{which} has died {part.deaths} times in a row[/], the last time with {escape(part.ended)}"
+
+
 def _whose(selection: Selection) -> str:
     if selection.tenant_id is None:
         return "all tenants"
@@ -54,6 +70,8 @@ def _whose(selection: Selection) -> str:
 def _rows(status: Status) -> Iterator[Row]:
     if status.hot is not None:
         yield _pending(status.hot.pending)
+        if status.memory is not None:
+            yield _memory(status.memory)
     if status.stored is not None:
         yield from _open(status.stored.backlog)
         yield _dead(status.stored)
@@ -65,6 +83,7 @@ def _rows(status: Status) -> Iterator[Row]:
     elif "broker" not in status.away:
         yield ("messages at the broker", "unknown", "", "the broker is not a plain Redis")
     if status.hot is not None:
+        yield from _heard(status.hot.heard)
         yield from (_breaker(name, state) for name, state in status.hot.breakers.items())
     if status.stored is not None:
         yield from (
@@ -77,6 +96,13 @@ def _pending(pending: HotBacklog) -> Row:
     size = f"{pending.bytes:,} bytes; the largest shard is at {share:.0%} of its limit"
     note = f"[bold red]ALARM: {size}[/]" if pending.is_alarming else size
     return ("sessions to archive (Redis)", f"{pending.sessions:,}", _age(pending.oldest_seconds), note)
+
+
+def _memory(memory: Memory) -> Row:
+    share = "" if memory.share is None else f", {memory.share:.0%} of its maxmemory"
+    room = f"{memory.used_bytes:,} bytes{share}"
+    warning = memory.warning()
+    return ("memory of Redis", "", "", f"[bold red]ALARM: {room}. {warning}[/]" if warning else room)
 
 
 def _open(owed: Backlog) -> Iterator[Row]:
@@ -110,6 +136,14 @@ def _dead(stored: StoredState) -> Row:
 def _rejected(stored: StoredState) -> Row:
     reasons = "; ".join(f"{escape(reason)}: {count:,}" for reason, count in stored.rejected_today.items())
     return ("candidates rejected", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
+
+
+def _heard(heard: Heard) -> Iterator[Row]:
+    last = "never" if heard.sweep_seconds is None else f"{_age(heard.sweep_seconds)} ago"
+    yield ("last sweep", "", "", last)
+    for worker in heard.workers:
+        note = f"heard {_age(worker.seconds)} ago"
+        yield (f"worker {escape(worker.node)}", "", "", f"[bold red]{note}[/]" if worker.is_silent else note)
 
 
 def _breaker(name: str, state: BreakerState) -> Row:

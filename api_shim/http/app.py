@@ -9,16 +9,13 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from redis.exceptions import RedisError
 
 from afterturn import __version__
 from afterturn import settings as settings_module
 from afterturn.client import connections, plans
-from afterturn.database import pool
 from afterturn.errors import AccessDenied, AfterturnError, InvalidInput, MemoryUnavailable, Unauthorized
-from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from api_shim.http import context, costs, facts, summaries
+from api_shim.http import context, costs, facts, health, summaries
 from api_shim.http.principal import AgentWriter, SessionReader, SessionWriter, authorize
 from api_shim.http.schemas import (
     ErrorOut,
@@ -49,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_exception_handler(AfterturnError, _handle_error)
     app.add_exception_handler(RequestValidationError, _handle_invalid_request)
-    app.get("/healthz", response_model=Health, summary="Check Redis and Postgres")(health)
+    app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
     sessions = "/v1/users/{user_id}/sessions/{session_id}"
     guarded = [Depends(authorize)]
     app.post(f"{sessions}/turns", status_code=201, dependencies=guarded, summary="Write turns")(write)
@@ -105,28 +102,6 @@ async def flush(memory: SessionWriter) -> Response:
     """Cut and process pending turns without waiting for a full batch."""
     await memory.flush()
     return Response(status_code=202)
-
-
-async def health(request: Request, response: Response) -> Health:
-    """Check whether Redis and Postgres answer. The status is 503 if Redis does not: then nothing can be written."""
-    settings: Settings = request.app.state.settings
-    server_connections = connections.get_async_connections(settings)
-    try:
-        redis_answers = bool(await server_connections.redis.ping())
-    except RedisError:
-        redis_answers = False
-    try:
-        async with pool.async_user_transaction(
-            await server_connections.postgres(), UserScope(settings.tenant, "health")
-        ) as connection:
-            await connection.execute("SELECT 1")
-        postgres_answers = True
-    except MemoryUnavailable:
-        postgres_answers = False
-    if not redis_answers:
-        response.status_code = 503
-    is_healthy = redis_answers and postgres_answers
-    return Health(status="ok" if is_healthy else "degraded", redis=redis_answers, postgres=postgres_answers)
 
 
 async def _handle_error(_: Request, error: Exception) -> JSONResponse:

@@ -134,11 +134,14 @@ class RecallOut(BaseModel):
 
 
 class Health(BaseModel):
-    """`status` is `ok` if both servers answer, otherwise `degraded`."""
+    """`status` is `ok` if both servers answer, a worker is heard for each stage, and sweeps are completed."""
 
     status: str
-    redis: bool
+    redis: bool = Field(description="whether Redis answers and takes writes")
     postgres: bool
+    sweep_seconds: float | None = Field(description="since the last sweep was completed; null: none within a day")
+    silent_stages: list[str] = Field(description="stages that no worker is heard to work on")
+    memory_share: float | None = Field(description="the used part of Redis's maxmemory; null without a limit")
 
 
 class ErrorOut(BaseModel):

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from afterturn import settings as settings_module
+from afterturn.hot import heard
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
+from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
 from tests.conftest import QUICK
@@ -25,6 +28,13 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
     """The fast worker, the slow worker and beat, as `afterturn up` starts them."""
     with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
+
+
+@pytest.fixture
+def heard_workers(hot_store: redis.Redis) -> None:
+    """A worker for each stage was heard, and a sweep was completed, just now."""
+    heard.note(hot_store, heard.worker("all@here", STAGES))
+    heard.note(hot_store, heard.SWEEP)
 
 
 @pytest.fixture(scope="session")

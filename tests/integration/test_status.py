@@ -11,13 +11,16 @@ from afterturn.database import counters
 STEPS = ("pending", "extracted", "unjudged", "embedded")
 KEYS = {
     "": {
-        *("at", "tenant", "user", "away", "objective", "pending", "breakers", "queues", "uncut", "batches", "paused"),
+        *("at", "tenant", "user", "away", "objective", "pending", "memory", "heard", "breakers", "queues", "uncut"),
+        *("batches", "paused"),
         *("dead", "leases", "summaries", "erasures", "imports", "counters", "freshness", "rejected", "today"),
     },
     "objective": {"seconds", "oldest_seconds", "is_met"},
     "pending": {
         *("sessions", "oldest_seconds", "bytes", "largest_shard_bytes", "limit_bytes_per_shard", "is_alarming"),
     },
+    "memory": {"used_bytes", "limit_bytes", "policy", "share", "is_alarming"},
+    "heard": {"is_working", "sweep_seconds", "silent_stages", "workers", "dying"},
     "breakers": {"llm", "embedder"},
     "uncut": {"sessions", "turns", "oldest_seconds"},
     "batches": {*STEPS},
@@ -31,6 +34,9 @@ KEYS = {
     "rejected": {"count", "reasons"},
     "today": {"calls", "prompt_tokens", "completion_tokens"},
 }
+
+
+pytestmark = pytest.mark.usefixtures("heard_workers")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from afterturn.hot import keys, pending
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
 
+pytestmark = pytest.mark.usefixtures("heard_workers")
+
 
 @pytest.fixture
 def status(command):

@@ -1,11 +1,14 @@
 -- The open work. Each query reads only open rows, through a partial index, so that many finished rows do not slow it.
--- A null tenant means all tenants, a null user all users.
+-- A null tenant means all tenants, a null user all users. A turn's written_at is Redis's time, so its age is measured by
+-- Redis's clock, redis_now; where that is null, because Redis is away, by the database's.
 
 -- name: uncut
 -- Count the archived turns without a batch, with the age of the oldest since it was acknowledged.
 SELECT count(*) AS sessions,
        coalesce(sum(s.next_position - 1 - s.cut_through), 0)::bigint AS turns,
-       extract(epoch FROM now() - min(coalesce(t.written_at, s.uncut_since)))::float AS oldest_seconds
+       extract(epoch FROM max(coalesce(
+           coalesce(to_timestamp(%(redis_now)s), now()) - t.written_at, now() - s.uncut_since
+       )))::float AS oldest_seconds
 FROM sessions AS s
 LEFT JOIN turns AS t
     ON t.tenant_id = s.tenant_id AND t.user_id = s.user_id AND t.session_id = s.session_id
@@ -21,8 +24,9 @@ SELECT CASE WHEN b.state = 'pending' THEN 'pending'
             WHEN b.embedded_at IS NULL THEN 'extracted'
             WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END AS step,
        count(*) AS count,
-       extract(epoch FROM now() - min(coalesce(t.written_at, b.created_at)) FILTER (WHERE b.cut_by <> 'import'))::float
-           AS oldest_seconds,
+       extract(epoch FROM max(coalesce(
+           coalesce(to_timestamp(%(redis_now)s), now()) - t.written_at, now() - b.created_at
+       )) FILTER (WHERE b.cut_by <> 'import'))::float AS oldest_seconds,
        count(*) FILTER (WHERE b.paused_until > now()) AS paused,
        max(b.paused_until) FILTER (WHERE b.paused_until > now()) AS paused_until
 FROM batches AS b

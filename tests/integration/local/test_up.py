@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from harness.waiting import wait_until
 from tests.integration.local import left_over
 
 START_SECONDS = 60
@@ -61,6 +62,18 @@ class Up:
         assert found is not None, self.output
         return found[1]
 
+    def status(self) -> str:
+        """What `afterturn status` prints, where the environment file was read."""
+        command = f'. "$0"; exec "{sys.executable}" -m api_shim.cli.main status'
+        shown = subprocess.run(
+            ["/bin/sh", "-c", command, self.data_dir / "environment"],
+            env=os.environ | {"COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return shown.stdout + shown.stderr
+
     def child(self, text: str) -> int:
         """The process id of the child with this text in its command line."""
         return int(next(line for line in left_over.processes_in(self.data_dir) if text in line).split()[0])
@@ -106,11 +119,27 @@ def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
     assert "stopped at once" in up.output
 
 
-def test_a_service_that_dies_is_named_and_all_others_are_stopped(up: Up) -> None:
-    os.kill(up.child("main api"), signal.SIGKILL)
-    assert up.process.wait(60) == 1, up.output
-    assert "api has ended (killed by SIGKILL)" in up.output
+def test_a_part_that_dies_is_named_and_started_again(up: Up) -> None:
+    for part, child in (("api", "main api"), ("fast worker", "worker fast"), ("redis", "redis-server")):
+        os.kill(up.child(child), signal.SIGKILL)
+        up.wait_for(f"{part} has ended (killed by SIGKILL)")
+        up.wait_for(f"ready     {part:<12} again")
     assert "Application startup complete" in up.output, "the end of its log is shown"
+    assert httpx.get(up.address("HTTP API") + "/healthz").status_code == 200
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(60) == 0, up.output
+
+
+def test_a_crash_loop_is_shown_by_status_and_stopped_by_ctrl_c(up: Up) -> None:
+    for times in ("", ", 2 times in a row", ", 3 times in a row"):
+        wait_until(lambda: any("main beat" in line for line in left_over.processes_in(up.data_dir)), seconds=30)
+        os.kill(up.child("main beat"), signal.SIGKILL)
+        up.wait_for(f"beat has ended (killed by SIGKILL{times})")
+    wait_until(lambda: "beat on" in up.status(), seconds=30, what=up.status)
+    assert re.search(r"beat on \S+ has died 3 times in a row, the last time with killed by SIGKILL", up.status())
+    up.process.send_signal(signal.SIGTERM)  # while beat waits for its next start
+    assert up.process.wait(60) == 0, up.output
+    assert left_over.wait_until_none(up.data_dir) == []
 
 
 def test_no_process_outlives_a_killed_up(up: Up) -> None:

@@ -1,0 +1,132 @@
+"""`afterturn status` and /healthz say who works, and that nobody does; and how full Redis's memory is."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from functools import partial
+
+import pytest
+
+from afterturn.hot import heard, keys
+from afterturn.pipeline.enqueue import STAGES
+from api_shim import MemoryClient
+from harness.waiting import wait_until
+
+MINUTE_MILLISECONDS = 60_000
+
+
+@pytest.fixture
+def status(command):
+    """Ask for the status in JSON; returns it, after a check of the exit code."""
+    return partial(command.json, "status")
+
+
+def set_age(client, who, seconds):
+    """Let it have been heard so long ago by Redis's clock."""
+    now, _ = client.time()
+    client.zadd(keys.HEARD, {who: (now - seconds) * 1000})
+
+
+def test_without_workers_the_objective_is_not_met(status, command, settings):
+    shown = status(code=1)
+    assert shown["objective"]["is_met"] is None
+    assert (shown["heard"]["is_working"], shown["heard"]["silent_stages"]) == (False, list(STAGES))
+    printed = command("status").out
+    assert "objective met" not in printed
+    assert "no worker is heard for sweep, archive" in printed
+    assert "no sweep is completed (none within a day)" in printed
+
+
+def test_healthz_says_that_nobody_works(api, hot_store):
+    silent = api.get("/healthz").json()
+    assert (silent["status"], silent["silent_stages"], silent["sweep_seconds"]) == ("degraded", list(STAGES), None)
+    heard.note(hot_store, heard.worker("all@here", STAGES))
+    heard.note(hot_store, heard.SWEEP)
+    answer = api.get("/healthz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["silent_stages"]) == (200, "ok", [])
+    assert 0 <= answer.json()["sweep_seconds"] < 10
+    assert answer.json()["memory_share"] is None
+
+
+def test_each_stage_needs_a_worker(status, hot_store, heard_workers):
+    heard.forget(hot_store, heard.worker("all@here", STAGES))
+    heard.note(hot_store, heard.worker("fast@here", ["sweep", "archive"]))
+    assert "extract" in status(code=1)["heard"]["silent_stages"]
+    assert "archive" not in status(code=1)["heard"]["silent_stages"]
+
+
+def test_a_worker_that_is_silent_counts_no_more(status, command, hot_store, heard_workers):
+    assert status()["heard"]["is_working"] is True
+    set_age(hot_store, heard.worker("all@here", STAGES), heard.SILENT_SECONDS + 5)
+    [worker] = status(code=1)["heard"]["workers"]
+    assert (worker["node"], worker["is_silent"]) == ("all@here", True)
+    assert "heard 35" in command("status").out
+
+
+def test_a_sweep_that_is_long_ago_is_said(status, command, hot_store, heard_workers):
+    set_age(hot_store, heard.SWEEP, 100)
+    assert status(code=1)["heard"]["sweep_seconds"] >= 100
+    assert "no sweep is completed (the last 10" in command("status").out
+
+
+@pytest.mark.slow
+def test_real_workers_are_heard_and_their_end_is_noticed(status, settings, hot_store, workers):
+    wait_until(lambda: status(code=0 if is_working(hot_store) else 1)["heard"]["is_working"], seconds=20)
+    nodes = [worker["node"].split("@")[0] for worker in status()["heard"]["workers"]]
+    assert sorted(nodes) == ["fast", "slow"]
+    for service in workers.services:
+        if "worker" in service.name:
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(40)
+    assert status(code=1)["heard"]["silent_stages"] == list(STAGES)
+
+
+def is_working(client):
+    from afterturn.hot import commands
+
+    found = commands.run(client, heard.read_heard())
+    return not found.silent_stages(STAGES) and found.is_sweeping(1.0)
+
+
+def test_the_memory_alarm_comes_before_writes_are_refused(status, command, settings, hot_store, heard_workers, caplog):
+    used = hot_store.info("memory")["used_memory"]
+    hot_store.config_set("maxmemory", int(used / 0.9))
+    try:
+        shown = status()["memory"]
+        assert (0.8 < shown["share"] < 1, shown["is_alarming"], shown["policy"]) == (True, True, "noeviction")
+        assert "ALARM" in command("status").out
+        with caplog.at_level(logging.WARNING, "afterturn.client"):
+            MemoryClient("ana", settings=settings).write("user", "Hello.")
+        assert "of its maxmemory" in caplog.text
+    finally:
+        hot_store.config_set("maxmemory", 0)
+    assert status()["memory"]["is_alarming"] is False
+
+
+def test_healthz_is_503_where_nothing_can_be_written(api, hot_store, heard_workers):
+    hot_store.config_set("maxmemory", 1)
+    try:
+        full = api.get("/healthz")
+        assert (full.status_code, full.json()["status"], full.json()["redis"]) == (503, "degraded", False)
+        assert full.json()["memory_share"] > 1
+    finally:
+        hot_store.config_set("maxmemory", 0)
+    assert api.get("/healthz").status_code == 200
+
+
+def test_who_was_heard_long_ago_is_forgotten(hot_store):
+    for number in range(3):
+        set_age(hot_store, heard.worker(f"old-{number}@gone", STAGES), 25 * 3600)
+    heard.note(hot_store, heard.SWEEP)
+    assert hot_store.zcard(keys.HEARD) == 1
+    assert hot_store.pttl(keys.HEARD) > MINUTE_MILLISECONDS
+
+
+def test_hosts_clocks_play_no_part(hot_store, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    heard.note(hot_store, heard.SWEEP)
+    now, _ = hot_store.time()
+    [(_, score)] = hot_store.zrange(keys.HEARD, 0, -1, withscores=True)
+    assert abs(score / 1000 - now) < 5
