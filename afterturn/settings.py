@@ -148,9 +148,9 @@ class Settings(BaseModel):
         description="The limit of the answer to an extraction call. An answer that reaches it (thoughts count too) is "
         "requested again with a limit of 4 and 16 times the size, up to 32,768 tokens.",
     )
-    llm_extra_body: dict[str, Any] = Field(
-        {},
-        description="Fields that are added to each chat request, as a JSON object: `{\"enable_thinking\": false}`. "
+    llm_extra_body: str | None = Field(
+        None,
+        description='Fields that are added to each chat request, as a JSON object: `{"enable_thinking": false}`. '
         "A field with the value null is left out of the request.",
     )
 
@@ -180,8 +180,8 @@ class Settings(BaseModel):
         description="Whether turns get vectors too, besides facts and episodes. Without them recall finds turns by "
         "their words only, and most of the cost of embedding is saved.",
     )
-    embedding_extra_body: dict[str, Any] = Field(
-        {}, description="Fields that are added to each request for vectors, as a JSON object."
+    embedding_extra_body: str | None = Field(
+        None, description="Fields that are added to each request for vectors, as a JSON object."
     )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
@@ -198,13 +198,11 @@ class Settings(BaseModel):
         None, description="`user:password` of Flower; required when it is not bound to loopback."
     )
 
-    @field_validator("llm_extra_body", "embedding_extra_body", mode="before")
+    @field_validator("llm_extra_body", "embedding_extra_body")
     @classmethod
-    def _parse_object(cls, value: object) -> object:
-        try:
-            return json.loads(value) if isinstance(value, str) else value
-        except ValueError:
-            raise ValueError("must be a JSON object, such as {\"seed\": 1}") from None
+    def _validate_object(cls, text: str | None) -> str | None:
+        _parse_object(text)
+        return text
 
     @field_validator("categories")
     @classmethod
@@ -216,6 +214,16 @@ class Settings(BaseModel):
     def category_names(self) -> tuple[str, ...]:
         """The categories of facts, `other` last."""
         return categories.parse_categories(self.categories)
+
+    @property
+    def llm_extra_fields(self) -> dict[str, Any]:
+        """The fields of AFTERTURN_LLM_EXTRA_BODY."""
+        return _parse_object(self.llm_extra_body)
+
+    @property
+    def embedding_extra_fields(self) -> dict[str, Any]:
+        """The fields of AFTERTURN_EMBEDDING_EXTRA_BODY."""
+        return _parse_object(self.embedding_extra_body)
 
     @property
     def celery_broker_url(self) -> str:
@@ -235,6 +243,17 @@ class Settings(BaseModel):
     def is_offline(self) -> bool:
         """Whether no LLM is configured: facts are then extracted by rules."""
         return self.llm_api_key is None and self.llm_base_url is None
+
+
+def _parse_object(text: str | None) -> dict[str, Any]:
+    """Parse a setting that is a JSON object. Raises ValueError."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError('must be a JSON object, such as {"seed": 1}')
+    return value
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -1,4 +1,4 @@
-"""The URL of an endpoint, as users write it: with a slash at the end, with the path of a call, with a query, without /v1.
+"""The URL of an endpoint, as users write it: with a final slash, with the path of a call, with a query, without /v1.
 
 Azure's URLs name the deployment and have the version of the API as a query; its keys travel in a header of their own.
 """

@@ -197,7 +197,7 @@ class ModelEndpoint:
         import openai
 
         whole = {**body, **self._extra_body}
-        required = {name: whole.pop(name) for name in ("model", "messages", "input") if name in whole}
+        required: dict[str, Any] = {name: whole.pop(name) for name in ("model", "messages", "input") if name in whole}
         # The SDK adds this field to a request for vectors, unless it is told to leave it out.
         defaults: dict[str, Any] = {"encoding_format": None} if "input" in required else {}
         rest = {name: openai.Omit() if value is None else value for name, value in (defaults | whole).items()}

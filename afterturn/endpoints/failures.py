@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any
 
 from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelError, ModelRefused, ModelUnavailable
 
@@ -84,8 +83,9 @@ _UNKNOWN_PATH = re.compile(r"unexpected endpoint or method", re.IGNORECASE)
 _INVALID_REQUEST = re.compile(r"invalid_?request|invalid_?parameter|bad_?request", re.IGNORECASE)
 _MORE_THAN_THE_LIMIT = re.compile(r"request too large", re.IGNORECASE)
 _FILTERED = re.compile(
-    r"content_?filter|content_policy|content management policy|moderation|data_?inspection_?failed|inappropriate content"
-    r"|content exists risk|usage policy|invalid_prompt|prohibited_content|considered high risk|敏感",
+    r"content_?filter|content_policy|content management policy|moderation|data_?inspection_?failed"
+    r"|inappropriate content|content exists risk|usage policy|invalid_prompt|prohibited_content"
+    r"|considered high risk|敏感",
     re.IGNORECASE,
 )
 #: "does not support" is not among them: what follows it is a parameter.

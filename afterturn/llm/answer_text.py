@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -62,7 +63,8 @@ def find_object(text: str, schema: type[BaseModel]) -> dict[str, Any] | None:
     anything between them (NDJSON) are parts of one answer: their lists are joined.
     """
     form = _form_of(schema)
-    return next((found for part in _parts(text.lstrip("\ufeff")) if (found := _object_in(part, form)) is not None), None)
+    objects = (_object_in(part, form) for part in _parts(text.lstrip("\ufeff")))
+    return next((found for found in objects if found is not None), None)
 
 
 def tidied(text: str, found: dict[str, Any]) -> str:
@@ -114,9 +116,9 @@ def _merged(objects: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _joined(objects: Sequence[dict[str, Any]], form: _Form) -> dict[str, Any]:
-    lists = [found[form.list_field] for found in objects if isinstance(found.get(form.list_field or ""), list)]
-    merged = _merged(objects)
-    return merged if form.list_field is None or len(lists) < 2 else merged | {form.list_field: sum(lists, [])}
+    name = form.list_field or ""
+    lists = [found[name] for found in objects if isinstance(found.get(name), list)]
+    return _merged(objects) | ({name: list(chain.from_iterable(lists))} if lists else {})
 
 
 def _unwrapped(value: object, form: _Form, depth: int = 0) -> dict[str, Any] | None:

@@ -95,7 +95,7 @@ class LLM:
             api_key=None if key is None else key.get_secret_value(),
             timeout_seconds=settings.llm_timeout_seconds,
             answer_tokens=settings.llm_answer_tokens,
-            extra_body=settings.llm_extra_body,
+            extra_body=settings.llm_extra_fields,
             client=client,
         )
 

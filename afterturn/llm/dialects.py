@@ -3,7 +3,8 @@
 Known differences: LM Studio accepts json_schema but not json_object. DeepSeek accepts json_object but not json_schema,
 and its reasoning models accept no forced tool. Ollama's models "do not support tools" unless their template does.
 OpenAI's reasoning models accept max_completion_tokens but not max_tokens, and no temperature. Qwen's reasoning models
-answer only as a stream, or without thinking. Gemma's templates have no system role. docs/how-to/endpoints.md lists more.
+answer only as a stream, or without thinking. Gemma's templates have no system role. The names of fields and roles are
+those of OpenAI's API. docs/how-to/endpoints.md lists more.
 """
 
 from __future__ import annotations

@@ -50,9 +50,7 @@ class PromptedSummarizer:
         )
         usage = {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens}
         try:
-            answered = SummaryAnswer.model_validate(
-                answer_text.find_object(completion.text, SummaryAnswer)
-            ).statements
+            answered = SummaryAnswer.model_validate(answer_text.find_object(completion.text, SummaryAnswer)).statements
         except ValidationError:
             # Not chained: the validator's error contains the answer's text.
             raise AnswerMalformed("the summary does not fit the schema", **usage) from None
