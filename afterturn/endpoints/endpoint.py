@@ -201,7 +201,10 @@ class ModelEndpoint:
         # The SDK adds this field to a request for vectors, unless it is told to leave it out.
         defaults: dict[str, Any] = {"encoding_format": None} if "input" in required else {}
         rest = {name: openai.Omit() if value is None else value for name, value in (defaults | whole).items()}
-        return {**required, "extra_body": rest}
+        arguments = {**required, "extra_body": rest}
+        if headers := self._address.headers(self._api_key):
+            arguments["extra_headers"] = {**headers, "Authorization": openai.Omit()}
+        return arguments
 
     def _object_in(self, content: bytes) -> dict[str, Any]:
         try:
@@ -250,14 +253,10 @@ class ModelEndpoint:
         # Version 2 of the SDK writes whole requests, and so the content of turns, into its debug log.
         logging.getLogger("openai").setLevel(logging.INFO)
         seconds = self._timeout_seconds
-        headers: dict[str, Any] = self._address.headers(self._api_key)
-        if headers:
-            headers["Authorization"] = openai.Omit()
         return {
             "base_url": self._base_url,
             "api_key": self._api_key,
             "default_query": dict(self._address.query),
-            "default_headers": headers,
             "max_retries": 0,
             "timeout": openai.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
         }

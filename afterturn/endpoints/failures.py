@@ -64,7 +64,11 @@ class Failure:
         if self.status == 429:
             # A single call exceeds the limit per minute, so waiting does not help. Other 429 mean: wait.
             return self.says(_MORE_THAN_THE_LIMIT)
-        return self.status == 413 or (self.status in (400, 422, 500) and self.says(_TOO_LONG))
+        if self.says(_ANSWER_LIMIT):
+            return False
+        return (self.status == 413 and not self.says(_TOO_MANY)) or (
+            self.status in (400, 422, 500) and self.says(_TOO_LONG)
+        )
 
 
 #: 402 and an exhausted quota need the operator; waiting loses nothing.
@@ -81,6 +85,9 @@ _TOO_LONG = re.compile(
 #: LM Studio answers so with status 200.
 _UNKNOWN_PATH = re.compile(r"unexpected endpoint or method", re.IGNORECASE)
 _INVALID_REQUEST = re.compile(r"invalid_?request|invalid_?parameter|bad_?request", re.IGNORECASE)
+#: About the limit of the answer, which may be smaller, and about the number of texts in one call.
+_ANSWER_LIMIT = re.compile(r"max_(completion_|output_)?tokens\W{0,3} must be (less|at most|<=)", re.IGNORECASE)
+_TOO_MANY = re.compile(r"batch size", re.IGNORECASE)
 _MORE_THAN_THE_LIMIT = re.compile(r"request too large", re.IGNORECASE)
 _FILTERED = re.compile(
     r"content_?filter|content_policy|content management policy|moderation|data_?inspection_?failed"

@@ -58,14 +58,14 @@ class Attempts:
         """
         failure = error.failure
         if has_begun:
-            raise self._error(failure)
+            raise self._error(failure) from None
         if self._endpoint.change_url(error) or self._shorten(failure):
             return
         other = self._next(self.dialect, failure, sent_tokens=self.dialect.limit(self.max_tokens))
         if other is None or other in self._tried:
             other = self._next_of_walk(failure)
         if other is None:
-            raise self._error(failure)
+            raise self._error(failure) from None
         self._try(other)
 
     def raise_limit(self, error: AnswerTruncated) -> None:

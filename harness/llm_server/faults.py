@@ -44,6 +44,8 @@ class Fault:
     what: str
     #: Which calls: a kind ("extract", "summarize", …), an endpoint ("chat", "embeddings"), or "*" for all.
     on: str = "*"
+    #: Only calls whose body has this text; empty: whatever they have.
+    containing: str = ""
     #: How many calls it hits; None: until it is cleared.
     count: int | None = None
     #: How many calls pass before the first is hit.
@@ -102,7 +104,7 @@ class FaultBox:
                 return []
             hits: list[Fault] = []
             for place, fault in enumerate(self._faults):
-                if fault.on not in ("*", endpoint, kind) or fault.count == 0:
+                if fault.on not in ("*", endpoint, kind) or fault.count == 0 or fault.containing.encode() not in body:
                     continue
                 if fault.what != "latency" and any(hit.what != "latency" for hit in hits):
                     continue

@@ -124,7 +124,7 @@ def test_a_stored_answer_that_can_be_used_is_not_paid_for_again(settings, pipeli
 class _Refusing:
     """An endpoint that refuses every call for good."""
 
-    def call(self, function):
+    def call(self, function, *, caller):
         raise ModelRefused("no")
 
     def is_open(self):

@@ -148,7 +148,7 @@ def test_answers_without_usable_vectors_raise_an_error(
     body: bytes,
     error: type[Exception],
 ):
-    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=body))
+    monkeypatch.setattr(replies, "embeddings", lambda asked, **_: Reply(body=body))
 
     with pytest.raises(error):
         embedder.embed(["x"])
@@ -157,7 +157,7 @@ def test_answers_without_usable_vectors_raise_an_error(
 def test_a_list_is_accepted_instead_of_base64(
     server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
+    monkeypatch.setattr(replies, "embeddings", lambda asked, **_: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
 
     assert embedder.embed(["x"]) == [[0.6, 0.8]]
 
