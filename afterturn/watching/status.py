@@ -19,8 +19,9 @@ from afterturn.hot import backlog as hot_backlog
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps
 from afterturn.settings import Settings
-from afterturn.watching import backlog, broker, progress
+from afterturn.watching import backlog, broker, deaths, progress
 from afterturn.watching.backlog import Backlog
+from afterturn.watching.deaths import Ended
 from afterturn.watching.progress import Cost, Freshness, StageDelays
 from afterturn.watching.reading import Ask, AskBroker, AskPostgres, AskRedis, Report
 
@@ -52,6 +53,8 @@ class StoredState:
     backlog: Backlog
     #: Why batches are dead -> how many; discarded ones are not among them.
     dead_reasons: dict[str, int]
+    #: Batches that died and that were applied, over the time of freshness.
+    ended: Ended
     #: What happens rarely and must be seen. They are everybody's.
     counters: dict[str, int]
     freshness: Freshness
@@ -150,6 +153,7 @@ def _read_stored(selection: Selection) -> Steps[StoredState]:
     return StoredState(
         backlog=(yield from backlog.read_backlog(*owner)),
         dead_reasons=(yield from progress.read_dead_reasons(*owner)),
+        ended=(yield from deaths.read_ended(*owner, seconds=seconds)),
         counters=(yield from counters.read_counters()),
         freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),
         delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),

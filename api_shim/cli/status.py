@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXIT_OBJECTIVE_MISSED = 1
 EXIT_SERVER_AWAY = 2
+EXIT_MASS_DEATH = 3
 #: How often --watch looks.
 WATCH_SECONDS = 2.0
 
@@ -33,7 +34,8 @@ def status(
     """Show what waits at each stage and for how long, what is paused or dead, and how fresh the memory is.
 
     Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS.
-    2: a server is away; what the others know is printed all the same. docs/how-to/operating.md says what to do then.
+    2: a server is away; what the others know is printed all the same. 3: many batches died in the last minutes.
+    docs/how-to/operating.md says what to do then.
     """
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports
@@ -60,6 +62,8 @@ def status(
 def _exit_code(found: Status) -> int:
     if found.away:
         return EXIT_SERVER_AWAY
+    if found.stored is not None and found.stored.ended.is_mass_death:
+        return EXIT_MASS_DEATH
     return 0 if found.is_objective_met else EXIT_OBJECTIVE_MISSED
 
 

@@ -22,6 +22,8 @@ Row = tuple[str, str, str, str]
 def of(status: Status) -> RenderableType:
     """Return it all: one line on the objective, one for each server that is away, and the tables."""
     parts: list[RenderableType] = [_headline(status)]
+    if status.stored is not None and status.stored.ended.is_mass_death:
+        parts.append(_mass_death(status.stored, status.selection))
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
     for row in _rows(status):
@@ -42,6 +44,13 @@ def _headline(status: Status) -> str:
         None: "[bold yellow]objective unknown[/]",
     }[status.is_objective_met]
     return f"{verdict} · {_whose(status.selection)} · {status.at:%Y-%m-%d %H:%M:%S} UTC · {aim}"
+
+
+def _mass_death(stored: StoredState, selection: Selection) -> str:
+    ended = stored.ended
+    share = f"{ended.dead:,} of {ended.dead + ended.applied:,} batches"
+    minutes = f"in the last {selection.freshness_minutes:g} minutes"
+    return f"[bold red]MASS DEATH:[/] {share} died {minutes}; mend the cause, then run `afterturn dead replay --all`"
 
 
 def _whose(selection: Selection) -> str:

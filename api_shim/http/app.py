@@ -15,7 +15,17 @@ from afterturn import __version__
 from afterturn import settings as settings_module
 from afterturn.client import connections, plans
 from afterturn.database import pool
-from afterturn.errors import AccessDenied, AfterturnError, InvalidInput, MemoryUnavailable, Unauthorized
+from afterturn.endpoints import breaker
+from afterturn.errors import (
+    AccessDenied,
+    AfterturnError,
+    FlushFailed,
+    FlushTimeout,
+    InvalidInput,
+    MemoryUnavailable,
+    Unauthorized,
+)
+from afterturn.hot import commands
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 from api_shim.http import context, costs, facts, summaries
@@ -38,6 +48,8 @@ _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (AccessDenied, 403),
     (InvalidInput, 422),
     (MemoryUnavailable, 503),
+    (FlushFailed, 424),
+    (FlushTimeout, 504),
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for status in (401, 403, 422, 503)}
 
@@ -101,18 +113,28 @@ async def remove(memory: SessionWriter, turn_id: Annotated[str, Path(description
     return Response(status_code=202)
 
 
-async def flush(memory: SessionWriter) -> Response:
-    """Cut and process pending turns without waiting for a full batch."""
-    await memory.flush()
-    return Response(status_code=202)
+async def flush(
+    memory: SessionWriter,
+    wait_seconds: Annotated[float | None, Query(ge=0, le=300, description="wait so long at most")] = None,
+) -> Response:
+    """Cut and process pending turns without waiting for a full batch.
+
+    With `wait_seconds` the answer comes when the turns are processed (204), when a batch of them is dead (424,
+    `flush_failed`), or after that time (504, `flush_timeout`).
+    """
+    await memory.flush(wait_seconds)
+    return Response(status_code=202 if wait_seconds is None else 204)
 
 
 async def health(request: Request, response: Response) -> Health:
     """Check whether Redis and Postgres answer. The status is 503 if Redis does not: then nothing can be written."""
     settings: Settings = request.app.state.settings
     server_connections = connections.get_async_connections(settings)
+    endpoints: dict[str, str] = {}
     try:
-        redis_answers = bool(await server_connections.redis.ping())
+        breakers = await commands.run_async(server_connections.redis, breaker.read_states())
+        endpoints = {name: found.state for name, found in breakers.items()}
+        redis_answers = True
     except RedisError:
         redis_answers = False
     try:
@@ -125,8 +147,10 @@ async def health(request: Request, response: Response) -> Health:
         postgres_answers = False
     if not redis_answers:
         response.status_code = 503
-    is_healthy = redis_answers and postgres_answers
-    return Health(status="ok" if is_healthy else "degraded", redis=redis_answers, postgres=postgres_answers)
+    is_healthy = redis_answers and postgres_answers and "open" not in endpoints.values()
+    return Health(
+        status="ok" if is_healthy else "degraded", redis=redis_answers, postgres=postgres_answers, endpoints=endpoints
+    )
 
 
 async def _handle_error(_: Request, error: Exception) -> JSONResponse:

@@ -134,11 +134,13 @@ class RecallOut(BaseModel):
 
 
 class Health(BaseModel):
-    """`status` is `ok` if both servers answer, otherwise `degraded`."""
+    """`status` is `ok` if both servers answer and no endpoint fails everybody, otherwise `degraded`."""
 
     status: str
     redis: bool
     postgres: bool
+    #: llm, embedder -> closed, open (it fails everybody, no calls are made) or probing.
+    endpoints: dict[str, str]
 
 
 class ErrorOut(BaseModel):

@@ -23,7 +23,7 @@ POISON = {
     "empty": (2 * 2, "dead", "answer_malformed", 0),
     "refusal": (1 * 2, "dead", "model_refused", 0),
     "content_filter": (1 * 2, "dead", "model_refused", 0),
-    # Three turns with three limits of the answer, then two, then one: that one alone is too long, and is asked for again.
+    # Three turns with three limits of the answer, then two, then one: that one alone is too long, and is tried again.
     "length": (3 + 1 + 1 + 1, "dead", "answer_malformed", 0),
     # Before it is asked for less, less room for the answer is tried.
     "context_length": (2 + 2 + 2 + 2, "dead", "answer_malformed", 0),

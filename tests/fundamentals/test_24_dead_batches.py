@@ -171,7 +171,13 @@ def test_a_discarded_batch_stays_dead_and_is_counted_no_more(command, dead, data
     assert database.execute("SELECT state, reason IS NOT NULL FROM batches").fetchone() == ("dead", True)
     assert json.loads(command("dead", "list", "--json").out) == []
     assert len(json.loads(command("dead", "list", "--json", "--discarded").out)) == 1
-    assert json.loads(command("status", "--json").out)["dead"] == {"count": 0, "reasons": {}, "discarded": 1}
+    assert json.loads(command("status", "--json").out)["dead"] == {
+        "count": 0,
+        "reasons": {},
+        "discarded": 1,
+        "recent": 0,
+        "is_mass_death": False,
+    }
     assert database.execute("SELECT action, details ->> 'user_seq' FROM audit_log").fetchall() == [("discard", "1")]
     # With --all it stays where it is; by its id it can still be replayed.
     assert command("dead", "replay", "--all").out == "0 replayed\n"

@@ -54,9 +54,7 @@ def worker(server: LLMServer, hot_store: redis.Redis) -> Iterator[Callable[[], L
     opened: list[LLM] = []
 
     def open_llm() -> LLM:
-        opened.append(
-            LLM(model="m-1", base_url=server.base_url, api_key="key", timeout_seconds=10, client=hot_store)
-        )
+        opened.append(LLM(model="m-1", base_url=server.base_url, api_key="key", timeout_seconds=10, client=hot_store))
         return opened[-1]
 
     yield open_llm

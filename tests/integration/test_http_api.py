@@ -14,7 +14,10 @@ BASE = "/v1/users/ana/sessions/chat"
 
 def test_write_history_recall_flush(api, pipeline):
     answer = api.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "redis": True, "postgres": True})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ok", "redis": True, "postgres": True, "endpoints": {"llm": "closed", "embedder": "closed"}},
+    )
 
     turns = [{"role": "user", "content": "I live in Porto.", "name": "Ana"}, {"role": "assistant", "content": "Nice!"}]
     written = api.post(f"{BASE}/turns", json={"turns": turns, "agent_id": "concierge"})

@@ -110,7 +110,9 @@ def test_a_batch_that_is_refused_among_others_ends_dead(pipeline, llm, database)
     assert work(pipeline, lambda: states(database, "ana") == ["dead", "applied"], seconds=10)
 
 
-@pytest.mark.parametrize("fault", [{"what": "prose"}, {"what": "refusal"}, {"what": "context_length"}, {"what": "empty"}])
+@pytest.mark.parametrize(
+    "fault", [{"what": "prose"}, {"what": "refusal"}, {"what": "context_length"}, {"what": "empty"}]
+)
 def test_a_batch_that_is_refused_alone_ends_dead_after_a_check_of_the_endpoint(pipeline, llm, database, fault):
     llm.fail(**fault, on="chat", containing="POISON")
     say(pipeline, "ana", "This is POISON to it.")
