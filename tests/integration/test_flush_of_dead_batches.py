@@ -1,4 +1,4 @@
-"""A flush that waits says so when its batch is dead, or why it waits: in both clients, over HTTP and on the command line."""
+"""A flush that waits says so when its batch is dead, or why it waits: in both clients, over HTTP, on the command line."""
 
 import asyncio
 import json
@@ -106,11 +106,11 @@ def test_a_timeout_says_why_a_batch_waits(memory, pipeline, answers, monkeypatch
     refused = ModelRefused("the endpoint refused the call")
     breaker.record_refusal(refused, caller="somebody else")
     breaker.record_refusal(refused, caller="ana")
-    answers(refused)
+    answers(*[refused] * 1_000)
     memory.write("user", "I live in Porto")
-    pipeline.settle()
-    with pytest.raises(FlushTimeout, match="they wait: model_refused: the endpoint refused the call"):
-        memory.flush(wait_seconds=0)
+    waits = "they wait: model_refused: the endpoint refused the call"
+    with working(pipeline), pytest.raises(FlushTimeout, match=waits):
+        memory.flush(wait_seconds=2)
 
 
 def test_http_answers_with_the_code(api, memory, pipeline, answers):
