@@ -122,3 +122,12 @@ def message_with(change: Callable[[str], Mapping[str, Any]], **choice: Any) -> D
         return body | {"choices": [first | choice | {"message": changed}]}
 
     return dress
+
+
+#: What a model says that thinks aloud: drafts, brackets and all.
+THOUGHTS = 'The user lives [1] somewhere {maybe}. A draft: {"facts": [], "episode": null}. Now the answer.'
+
+NO_SCHEMA = has_mode("json_schema")
+NO_TOOLS = has_mode("tools")
+NO_OBJECT = has_mode("json_object")
+NO_FORM = has_mode("json_schema", "json_object", "tools")

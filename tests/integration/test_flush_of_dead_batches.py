@@ -1,4 +1,4 @@
-"""A flush that waits says so when its batch is dead, or why it waits: in both clients, over HTTP, on the command line."""
+"""A flush that waits says when its batch is dead, or why it waits: in both clients, over HTTP, on the command line."""
 
 import asyncio
 import json
