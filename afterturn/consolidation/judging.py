@@ -11,8 +11,10 @@ from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge
 from afterturn.errors import AnswerMalformed, ModelRefused
+from afterturn.extraction import endpoint_check
+from afterturn.extraction.batch_extraction import Servers
 from afterturn.llm import calls
-from afterturn.llm.calls import Call, LLMServers
+from afterturn.llm.calls import Call
 from afterturn.scopes import SessionScope
 
 logger = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ ATTEMPTS = 2
 
 
 def ask_judge(
-    servers: LLMServers,
+    servers: Servers,
     lease: Lease,
     judge: Judge,
     question_text: str,
@@ -34,7 +36,8 @@ def ask_judge(
     """Ask the judge one question and store its answer.
 
     If the judge gives no valid answer, an answer without pairs is stored, so that the rules decide alone: keeping two
-    facts that say the same is a smaller fault than losing a batch. No connection is in use during the call.
+    facts that say the same is a smaller fault than losing a batch. But if the endpoint gives nobody a valid answer, the
+    question waits. No connection is in use during the call.
 
     Args:
         servers: the runtime.
@@ -59,7 +62,7 @@ def ask_judge(
 
 
 def _get_answer(
-    servers: LLMServers,
+    servers: Servers,
     lease: Lease,
     judge: Judge,
     question_text: str,
@@ -86,13 +89,17 @@ def _get_answer(
             call.took(answer)
             return answer.text, call
 
+    refusal = ModelRefused()
     for _ in range(ATTEMPTS):
         try:
-            return servers.llm_breaker.call(ask_once)
+            return servers.llm_breaker.call(ask_once, caller=f"{lease.scope} {lease.item}")
         except AnswerMalformed as error:
+            refusal = error
             logger.warning("%s %s: %s", lease.kind, lease.item, error)
         except ModelRefused as error:
             # A second call would be refused as well.
-            logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, error)
+            refusal = error
             break
+    endpoint_check.check_after_refusal(servers, lease, refusal)
+    logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, refusal)
     return judgements.EMPTY_JUDGEMENT, None

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
-import re
 import sys
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import redis
+
+from afterturn.embedding.request_form import RequestForm, is_unexplained, next_form
+from afterturn.embedding.vector_call import VectorCall
 from afterturn.endpoints import failures
 from afterturn.endpoints.endpoint import CallFailed, ModelEndpoint
-from afterturn.endpoints.failures import SettingNames
-from afterturn.errors import InputTooLong, ModelRefused, ModelUnavailable
+from afterturn.endpoints.failures import Failure, SettingNames
+from afterturn.endpoints.learned import Memory
+from afterturn.errors import EndpointMisconfigured, ModelRefused, ModelUnavailable
 from afterturn.settings import Settings
 
 SETTING_NAMES = SettingNames(
@@ -25,20 +30,8 @@ SETTING_NAMES = SettingNames(
 
 DEFAULT_MODEL = "text-embedding-3-small"
 
-#: Inputs per call. OpenAI allows 2,048, local servers may allow fewer. A larger number only saves round trips.
-BATCH_INPUTS = 256
-
-#: Characters per call. OpenAI allows 300,000 tokens, and a token can be a single character.
-BATCH_CHARACTERS = 250_000
-
-#: A text that is too long for the model is cut in half until it fits. A text of at most this length is not cut: the
-#: call fails.
-MIN_TEXT_CHARACTERS = 64
-
 #: Replaces an empty text, which endpoints refuse. A turn with only a tool call has an empty text.
 _EMPTY_TEXT = "(nothing)"
-
-_DIMENSION_ERROR = re.compile(r"dimension|matryoshka", re.IGNORECASE)
 
 
 class EndpointEmbedder:
@@ -54,23 +47,55 @@ class EndpointEmbedder:
         base_url: str | None = None,
         api_key: str | None = None,
         timeout_seconds: float = 60.0,
+        extra_body: Mapping[str, Any] | None = None,
+        client: redis.Redis | None = None,
     ) -> None:
+        """Prepare it; no connection is opened.
+
+        Args:
+            model: the name of the model; None: OpenAI's small one.
+            dimension: numbers per vector; None: what the model gives.
+            base_url: the URL of the endpoint; None: OpenAI's own.
+            api_key: the key, where the endpoint needs one.
+            timeout_seconds: the longest time of a call.
+            extra_body: fields that are added to each request.
+            client: the Redis in which workers share what they learn of the endpoint; None: each learns for itself.
+
+        Raises SettingsError.
+        """
         self.model = model or DEFAULT_MODEL
         self._dimension = dimension
-        # Models with a fixed dimension refuse the parameter `dimensions`. Whether this one does is known after a call.
-        self._sends_dimension = dimension is not None
         self._endpoint = ModelEndpoint(
-            base_url=base_url, api_key=api_key, timeout_seconds=timeout_seconds, names=SETTING_NAMES
+            base_url=base_url,
+            api_key=api_key,
+            timeout_seconds=timeout_seconds,
+            names=SETTING_NAMES,
+            model=self.model,
+            extra_body=extra_body,
+        )
+        self._memory = Memory(
+            RequestForm(sends_dimension=dimension is not None),
+            kind="embedder",
+            endpoint=(base_url or "", self.model, str(dimension), json.dumps(dict(extra_body or {}))),
+            client=client,
         )
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, model: str | None = None, dimension: int | None = None) -> Self:
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        model: str | None = None,
+        dimension: int | None = None,
+        client: redis.Redis | None = None,
+    ) -> Self:
         """Return an embedder that is configured by the settings. Opens no connection.
 
         Args:
             settings: endpoint, key and timeout; without an endpoint or key of the embedder, those of the LLM are used.
             model: the model of an embedding space; None: the configured one.
             dimension: the dimension of an embedding space; None: the configured one.
+            client: the Redis in which workers share what they learn of the endpoint.
 
         Raises SettingsError when there is neither a key nor an endpoint.
         """
@@ -83,25 +108,38 @@ class EndpointEmbedder:
             base_url=settings.embedding_base_url or settings.llm_base_url,
             api_key=None if key is None else key.get_secret_value(),
             timeout_seconds=settings.llm_timeout_seconds,
+            extra_body=settings.embedding_extra_fields,
+            client=client,
         )
+
+    @property
+    def configured_dimension(self) -> int | None:
+        """The dimension of the embedding space or of the settings; None if the model decides."""
+        return self._dimension
 
     @property
     def dimension(self) -> int:
         """Numbers per vector. If none is configured, the first access calls the model, and may raise ModelError."""
         if self._dimension is None:
-            self._dimension = len(self._call(["dimension"])[0])
+            self._dimension = self.measure_dimension()
         return self._dimension
 
+    def measure_dimension(self) -> int:
+        """Call the model, and return how many numbers its vectors have. Raises ModelError."""
+        return len(self._embed_all(["dimension"])[0])
+
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one unit vector per text. If a text is too long for the model, only its beginning is embedded."""
-        vectors: list[list[float]] = []
-        for batch in _split_into_batches([text if text.strip() else _EMPTY_TEXT for text in texts]):
-            vectors += self._embed_with_shortening(batch)
+        """Return one unit vector per text. If a text is too long for the model, only its beginning is embedded.
+
+        Raises ModelUnavailable or ModelRefused.
+        """
+        vectors = self._embed_all([text if text.strip() else _EMPTY_TEXT for text in texts])
         if vectors and self._dimension is None:
             self._dimension = len(vectors[0])
-        if any(len(vector) != self._dimension for vector in vectors):
-            raise ModelRefused(
-                f"the model's vectors are not of dimension {self._dimension}: "
+        if wrong := next((len(vector) for vector in vectors if len(vector) != self._dimension), None):
+            # It affects every text, so that no batch becomes dead for it.
+            raise EndpointMisconfigured(
+                f"the model's vectors are of dimension {wrong}, not {self._dimension}: "
                 "check AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_DIMENSION"
             )
         return vectors
@@ -110,43 +148,52 @@ class EndpointEmbedder:
         """Close the connections. The next call opens new ones."""
         self._endpoint.close()
 
-    def _embed_with_shortening(self, texts: list[str]) -> list[list[float]]:
-        """Embed texts; split the call, and then shorten single texts, while the input is too long."""
-        try:
-            return self._call(texts)
-        except InputTooLong:
-            if len(texts) > 1:
-                middle = len(texts) // 2
-                return self._embed_with_shortening(texts[:middle]) + self._embed_with_shortening(texts[middle:])
-            if len(texts[0]) <= MIN_TEXT_CHARACTERS:
-                raise
-            return self._embed_with_shortening([texts[0][: len(texts[0]) // 2]])
+    def _embed_all(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = []
+        guess = None
+        while len(vectors) < len(texts):
+            call = VectorCall(self._memory.read(), texts[len(vectors) :], guess)
+            vectors += self._embed_first(call)
+            guess = call.guess
+        return vectors
 
-    def _call(self, texts: list[str]) -> list[list[float]]:
-        body: dict[str, Any] = {"model": self.model, "input": texts, "encoding_format": "base64"}
-        if self._sends_dimension:
+    def _embed_first(self, call: VectorCall) -> list[list[float]]:
+        """Embed as many of the first texts as the endpoint takes in one call. Raises ModelError."""
+        while True:
+            try:
+                answer = self._endpoint.post("embeddings", self._body(call))
+            except CallFailed as error:
+                if not self._endpoint.change_url(error) and not self._step_down(call, error.failure):
+                    raise failures.error_for(error.failure, SETTING_NAMES) from None
+                continue
+            vectors = _parse_vectors(answer, len(call.texts))
+            self._memory.unexplained = 0
+            form = call.proven_form()
+            if not call.learned.is_proven or call.learned.form != form:
+                self._memory.write(form, "proven")
+            return vectors
+
+    def _step_down(self, call: VectorCall, failure: Failure) -> bool:
+        """Change the call after a refusal. Return False if nothing is left to try."""
+        if failure.is_about_length:
+            return call.shorten()
+        if (form := next_form(call.form, failure, len(call.texts))) is not None:
+            call.change(form)
+            return True
+        if not is_unexplained(failure):
+            return False
+        if call.is_walking or self._memory.may_walk(call.learned):
+            if call.walk():
+                return True
+            self._memory.write(call.learned.form, "nothing works")
+            return False
+        return call.halve()
+
+    def _body(self, call: VectorCall) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self.model, "input": call.texts, "encoding_format": call.form.encoding}
+        if call.form.sends_dimension:
             body["dimensions"] = self._dimension
-        try:
-            answer = self._endpoint.post("embeddings", body)
-        except CallFailed as error:
-            if self._sends_dimension and error.failure.status in (400, 422) and error.failure.says(_DIMENSION_ERROR):
-                self._sends_dimension = False
-                return self._call(texts)
-            raise failures.error_for(error.failure, SETTING_NAMES) from None
-        return _parse_vectors(answer, len(texts))
-
-
-def _split_into_batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH_INPUTS or characters + len(text) > BATCH_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(text)
-        characters += len(text)
-    if batch:
-        yield batch
+        return body
 
 
 def _parse_vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
@@ -154,7 +201,11 @@ def _parse_vectors(answer: Mapping[str, Any], count: int) -> list[list[float]]:
     items = answer.get("data")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
-    by_index = {item.get("index", position): item for position, item in enumerate(items)}
+    indexes = [item.get("index", position) for position, item in enumerate(items)]
+    if len(items) == count and set(indexes) == {0}:
+        # Some servers number every vector 0; they keep the order.
+        indexes = list(range(count))
+    by_index = dict(zip(indexes, items, strict=True))
     if set(by_index) != set(range(count)):
         raise ModelUnavailable(f"the endpoint returned {len(items)} vectors for {count} texts")
     return [_normalize(_decode_vector(by_index[index].get("embedding"))) for index in range(count)]
@@ -164,12 +215,14 @@ def _decode_vector(embedding: object) -> list[float]:
     """Decode base64 (32-bit floats, little-endian), or a list: some servers ignore `encoding_format`."""
     try:
         if isinstance(embedding, str):
-            numbers = array("f", base64.b64decode(embedding, validate=True))
+            floats = array("f", base64.b64decode(embedding, validate=True))
             if sys.byteorder == "big":
-                numbers.byteswap()
-            return numbers.tolist()
+                floats.byteswap()
+            return floats.tolist()
         if isinstance(embedding, list):
-            return [float(number) for number in embedding]
+            # llama.cpp without pooling gives a list of one list.
+            numbers = embedding[0] if len(embedding) == 1 and isinstance(embedding[0], list) else embedding
+            return [float(number) for number in numbers]
     except (ValueError, TypeError, binascii.Error):
         pass
     raise ModelUnavailable("the endpoint returned no vector")

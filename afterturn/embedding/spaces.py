@@ -12,10 +12,12 @@ from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.embedding.hashing import HashingEmbedder
 from afterturn.embedding.local_model import FastEmbedEmbedder
+from afterturn.errors import ModelError, SettingsError
 from afterturn.settings import Settings
 
 if TYPE_CHECKING:
     import psycopg
+    import redis
 
     from afterturn.database.pool import Connection
 
@@ -34,14 +36,53 @@ class EmbeddingSpace:
 
 
 def ensure_first_space(connection: psycopg.Connection[Any], settings: Settings) -> None:
-    """Insert the space that the settings name, as serving, if the database has no space."""
-    if connection.execute("SELECT 1 FROM embedding_spaces LIMIT 1").fetchone():
+    """Insert the space that the settings name, as serving, if the database has no space.
+
+    The model is called, and its vectors are compared with the dimension of the space. Raises SettingsError if they
+    differ; ModelError if a new database needs the dimension and the model does not answer.
+    """
+    row = connection.execute(
+        "SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state = 'serving'"
+    ).fetchone()
+    if row is not None:
+        columns = ("space_id", "provider", "model", "dimension", "state")
+        space = EmbeddingSpace(**(row if isinstance(row, dict) else dict(zip(columns, row, strict=True))))
+        _check_dimension(open_embedder(space, settings), is_new=False)
         return
     embedder = make_configured_embedder(settings)
+    _check_dimension(embedder, is_new=True)
     connection.execute(
         "INSERT INTO embedding_spaces (provider, model, dimension, state) VALUES (%s, %s, %s, 'serving') "
         "ON CONFLICT DO NOTHING",
         (embedder.provider, embedder.model, embedder.dimension),
+    )
+
+
+def _check_dimension(embedder: Embedder, *, is_new: bool) -> None:
+    """Compare the vectors of an endpoint with the dimension of the space. If it does not answer, nothing is compared.
+
+    Raises SettingsError.
+    """
+    if not isinstance(embedder, EndpointEmbedder):
+        return
+    expected = embedder.configured_dimension
+    try:
+        found = embedder.measure_dimension()
+    except ModelError:
+        if expected is None:
+            raise
+        return
+    if expected is None or found == expected:
+        return
+    fix = (
+        "set AFTERTURN_EMBEDDING_DIMENSION to that, or leave it out"
+        if is_new
+        else "the vectors of this database are of another model: set AFTERTURN_EMBEDDING_BASE_URL to the endpoint that "
+        "serves it"
+    )
+    raise SettingsError(
+        f"the model {embedder.model} gives vectors of dimension {found}, not {expected} "
+        f"(AFTERTURN_EMBEDDING_MODEL, AFTERTURN_EMBEDDING_DIMENSION): {fix}"
     )
 
 
@@ -59,12 +100,17 @@ def make_configured_embedder(settings: Settings) -> Embedder:
     return _make_embedder(settings.embedder, settings.embedding_model, settings.embedding_dimension, settings)
 
 
-def open_embedder(space: EmbeddingSpace, settings: Settings) -> Embedder:
-    """Return the embedder of a space. Keys, endpoint and model folder come from the settings."""
-    return _make_embedder(space.provider, space.model, space.dimension, settings)
+def open_embedder(space: EmbeddingSpace, settings: Settings, *, client: redis.Redis | None = None) -> Embedder:
+    """Return the embedder of a space. Keys, endpoint and model folder come from the settings.
+
+    `client` is the Redis in which workers share what they learn of an endpoint.
+    """
+    return _make_embedder(space.provider, space.model, space.dimension, settings, client)
 
 
-def _make_embedder(provider: str, model: str | None, dimension: int | None, settings: Settings) -> Embedder:
+def _make_embedder(
+    provider: str, model: str | None, dimension: int | None, settings: Settings, client: redis.Redis | None = None
+) -> Embedder:
     match provider:
         case "hashing":
             return HashingEmbedder() if dimension is None else HashingEmbedder(dimension=dimension)
@@ -72,4 +118,4 @@ def _make_embedder(provider: str, model: str | None, dimension: int | None, sett
             path = settings.embedding_model_path
             return FastEmbedEmbedder(model_path=path) if model is None else FastEmbedEmbedder(model, model_path=path)
         case _:
-            return EndpointEmbedder.from_settings(settings, model=model, dimension=dimension)
+            return EndpointEmbedder.from_settings(settings, model=model, dimension=dimension, client=client)

@@ -1,5 +1,8 @@
 """The circuit breaker of an endpoint: while the endpoint fails, its stage pauses and no batch uses up its attempts.
 
+An endpoint fails when it is unavailable, and also when it gives several callers in a row no usable answer: garbage, or
+a refusal of everything. One caller alone that gets none does not count: its input may be the cause.
+
 The state is in Redis and shared by all workers. Closed: calls are made. After several failures in a row, or after a
 Retry-After header: open, no calls are made. After the pause one call at a time probes the endpoint, until one succeeds.
 (The pattern: Nygard, "Release It!", 2007.) If Redis is unavailable, all calls are made: the breaker saves work, and
@@ -8,6 +11,7 @@ correctness does not depend on it.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +20,14 @@ from typing import Literal, TypeVar, cast
 
 import redis
 
-from afterturn.errors import BudgetExhausted, EndpointPaused, ModelRefused, ModelUnavailable
+from afterturn.errors import (
+    AnswerTruncated,
+    BudgetExhausted,
+    EndpointPaused,
+    InputTooLong,
+    ModelRefused,
+    ModelUnavailable,
+)
 from afterturn.hot import keys, scripts
 from afterturn.hot.commands import RedisSteps
 
@@ -41,8 +52,10 @@ class Verdict:
 
     may_call: bool
     wait_seconds: float
-    #: The number of all successful calls. It grows while other workers succeed.
+    #: The number of all calls with a usable answer. It grows while other workers succeed.
     successes: int
+    #: How many other callers got no usable answer since the last success.
+    others_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +115,17 @@ class Breaker:
         self._keys = (keys.breaker(name),)
         self._probe_milliseconds = int(probe_seconds * 1000)
 
-    def call(self, function: Callable[[], Result]) -> Result:
+    def call(self, function: Callable[[], Result], *, caller: str = "") -> Result:
         """Make a call if the breaker allows it, and record the result.
 
+        Args:
+            function: makes the call. It raises ModelRefused also if the answer cannot be used.
+            caller: whose input it is: the batch, for example. Several callers in a row without a usable answer show
+                that the endpoint is the cause.
+
         Raises EndpointPaused when no call may be made now; otherwise what `function` raises. To a ModelUnavailable it
-        adds the time to wait and the number of successes.
+        adds the time to wait and the number of successes; to a ModelRefused the number of successes and of other
+        callers that were refused.
         """
         verdict = self.admit()
         if not verdict.may_call:
@@ -122,8 +141,12 @@ class Breaker:
             error.successes = verdict.successes
             error.retry_after_seconds = verdict.wait_seconds
             raise
-        except ModelRefused:
-            self.record_success()
+        except (InputTooLong, AnswerTruncated):
+            # A smaller input may do. It says nothing about the endpoint yet.
+            self._run("withdraw")
+            raise
+        except ModelRefused as error:
+            self.record_refusal(error, caller=caller)
             raise
         self.record_success()
         return result
@@ -133,8 +156,23 @@ class Breaker:
         return self._run("admit", self._probe_milliseconds)
 
     def record_success(self) -> None:
-        """Record that the endpoint answered, whatever the answer was."""
+        """Record that the endpoint gave a usable answer."""
         self._run("success")
+
+    def record_refusal(self, error: ModelRefused, *, caller: str) -> None:
+        """Record that a caller got no usable answer, and add to the error what others got."""
+        shortest, longest = int(SHORTEST_PAUSE_SECONDS * 1000), int(LONGEST_PAUSE_SECONDS * 1000)
+        # The name of a session or a user must not stay in Redis when the user is forgotten.
+        digest = hashlib.sha256(caller.encode()).hexdigest()[:16]
+        verdict = self._run("refusal", digest, FAILURES_IN_A_ROW, shortest, longest)
+        error.successes, error.others_refused = verdict.successes, verdict.others_refused
+
+    def read_successes(self) -> int | None:
+        """Return the number of all calls with a usable answer; None if Redis does not answer."""
+        try:
+            return int(cast(bytes | None, self._client.hget(self._keys[0], "successes")) or 0)
+        except redis.RedisError:
+            return None
 
     def record_failure(self, retry_after_seconds: float | None) -> Verdict:
         """Record that the endpoint was unavailable.
@@ -153,10 +191,10 @@ class Breaker:
             return False
         return int(state or 0) > 0
 
-    def _run(self, step: str, *arguments: int) -> Verdict:
+    def _run(self, step: str, *arguments: int | str) -> Verdict:
         try:
-            may_call, wait, successes = scripts.BREAKER.run(self._client, self._keys, step, *arguments)
+            may_call, wait, successes, others = scripts.BREAKER.run(self._client, self._keys, step, *arguments)
         except redis.RedisError as error:
             logger.warning("the breaker of the %s is skipped: %s", self.name, type(error).__name__)
             return _WITHOUT_BREAKER
-        return Verdict(may_call=bool(may_call), wait_seconds=wait / 1000, successes=successes)
+        return Verdict(may_call=bool(may_call), wait_seconds=wait / 1000, successes=successes, others_refused=others)

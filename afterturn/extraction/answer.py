@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from afterturn.candidate import AnswerPart, Candidate, EpisodeDraft
 from afterturn.errors import AnswerMalformed
+from afterturn.llm import answer_text
 
 
 class Answer(AnswerPart):
@@ -22,15 +23,15 @@ class Answer(AnswerPart):
 
 
 def parse(text: str, zone: tzinfo = UTC) -> Answer:
-    """Parse an answer: JSON, perhaps inside a Markdown fence. Raises AnswerMalformed.
+    """Parse an answer: a JSON object, however the model wraps it. Raises AnswerMalformed.
 
     Dates and times without an offset are read in the timezone `zone`.
     """
-    body = text.strip()
-    if body.startswith("```"):
-        body = body.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    found = answer_text.find_object(text, Answer)
+    if found is None:
+        raise AnswerMalformed("the answer contains no JSON object of the form asked for")
     try:
-        return Answer.model_validate_json(body, context={"zone": zone})
+        return Answer.model_validate(found, context={"zone": zone})
     except ValidationError as error:
         kinds = sorted({problem["type"] for problem in error.errors(include_input=False, include_url=False)})
         raise AnswerMalformed(f"the answer does not fit the schema: {', '.join(kinds)}") from None

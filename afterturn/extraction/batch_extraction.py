@@ -12,8 +12,8 @@ from typing import Protocol
 from afterturn import faults
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
-from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong
-from afterturn.extraction import small_talk, stored_answers, timezones
+from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong, ModelRefused
+from afterturn.extraction import answer, small_talk, stored_answers, timezones
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
 from afterturn.extraction.stored_answers import StoredAnswer
@@ -29,6 +29,15 @@ class Servers(LLMServers, Protocol):
 
     @property
     def extractor(self) -> Extractor: ...
+
+
+class _UnusableAnswer(AnswerMalformed):
+    """The model answered, and the answer cannot be used."""
+
+    def __init__(self, message: str, *, text: str, call: Call) -> None:
+        super().__init__(message)
+        self.text = text
+        self.call = call
 
 
 class BatchExtraction:
@@ -58,18 +67,29 @@ class BatchExtraction:
         self._stored = list(stored)
         extractor = servers.extractor
         self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
+        #: The last unusable answer: what the circuit breaker knows of the endpoint is part of it.
+        self._refusal: ModelRefused | None = None
 
     def run(self) -> Answer:
         """Call the model until every turn has a usable answer, and return the answer for the whole batch.
 
         Raises AnswerMalformed if the last attempt gives no usable answer, ModelUnavailable, ModelRefused or StaleLease.
         """
-        self._complete_run(self._batch.first_position, self._batch.last_position)
-        return stored_answers.combine_answers(self._batch, self._stored)
+        try:
+            self._complete_run(self._batch.first_position, self._batch.last_position)
+            return stored_answers.combine_answers(self._batch, self._stored)
+        except ModelRefused as error:
+            if error.successes is None and self._refusal is not None:
+                error.successes, error.others_refused = self._refusal.successes, self._refusal.others_refused
+            raise
 
     def _complete_run(self, first: int, last: int) -> None:
         stored = stored_answers.latest_answer(self._stored, first, last)
-        while stored is None or (stored.find_problem() and stored.attempt < stored_answers.ATTEMPTS):
+        # A batch that is tried again, because the endpoint may have been the cause, gets new attempts.
+        attempts = stored_answers.ATTEMPTS
+        if stored is not None:
+            attempts *= stored.attempt // stored_answers.ATTEMPTS + 1
+        while stored is None or (stored.find_problem() and stored.attempt < attempts):
             stored = self._ask_and_store(first, last, stored)
         if stored.text is None:
             for run in stored_answers.split_in_halves(first, last):
@@ -82,10 +102,15 @@ class BatchExtraction:
             text, call = self._ask(first, last, None if previous is None else previous.find_problem())
         except (InputTooLong, AnswerTruncated) as error:
             if first == last:
-                raise AnswerMalformed("one turn alone is too long for the model") from error
+                refused = AnswerMalformed("one turn alone is too long for the model")
+                if not self._servers.settings.is_offline:
+                    self._servers.llm_breaker.record_refusal(refused, caller=str(self._batch.batch_id))
+                raise refused from error
             text = None
-        except AnswerMalformed:
-            text = ""  # stored as an unusable answer, which is repaired like any other
+        except _UnusableAnswer as error:
+            text, call, self._refusal = error.text, error.call, error
+        except AnswerMalformed as error:
+            text, self._refusal = "", error  # stored as an unusable answer, which is repaired like any other
         faults.point("extract.answer_received")
         zone = timezones.timezone_of(self._request.timezone)
         stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
@@ -105,7 +130,15 @@ class BatchExtraction:
             return EMPTY_ANSWER, None
         if self._servers.settings.is_offline:
             return self._servers.extractor.extract(request).text, None
-        return self._servers.llm_breaker.call(lambda: self._call_model(request))
+        return self._servers.llm_breaker.call(lambda: self._call_and_check(request), caller=str(self._batch.batch_id))
+
+    def _call_and_check(self, request: ExtractionRequest) -> tuple[str, Call]:
+        text, call = self._call_model(request)
+        try:
+            answer.parse(text)
+        except AnswerMalformed as error:
+            raise _UnusableAnswer(str(error), text=text, call=call) from None
+        return text, call
 
     def _call_model(self, request: ExtractionRequest) -> tuple[str, Call]:
         extractor = self._servers.extractor

@@ -22,10 +22,6 @@ from afterturn.turns import ROLES, Turn
 #: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "extract-2"
 
-#: The answer to a batch of 2,000 tokens takes 500 to 1,500 tokens. Smaller: the answers to batches with many facts are
-#: truncated. Only the tokens of the actual answer are paid for.
-MAX_ANSWER_TOKENS = 4_096
-
 #: The maximum length of a message of the context. The beginning of a message shows its topic.
 CONTEXT_CHARACTERS = 400
 _CUT = " [cut]"
@@ -49,12 +45,13 @@ class PromptedExtractor:
         llm: LLM,
         *,
         categories: Sequence[str] = (*categories_module.DEFAULT, categories_module.OTHER),
-        max_answer_tokens: int = MAX_ANSWER_TOKENS,
+        max_answer_tokens: int | None = None,
     ) -> None:
         self.model = llm.model
         self._instructions = instructions(tuple(categories))
         self._llm = llm
-        self._max_answer_tokens = max_answer_tokens
+        # The answer to a batch of 2,000 tokens takes 500 to 1,500 tokens. Only those are paid for.
+        self._max_answer_tokens = max_answer_tokens or llm.answer_tokens
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""

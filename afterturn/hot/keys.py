@@ -21,6 +21,8 @@ at:{shard}:erased:<owner hash>
     contains no user id; TTL one hour
 at:breaker:<llm|embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
+at:learned:<llm|embedder>:<digest of URL and model>
+    string, JSON; the form of request that an endpoint accepts; written by the workers; TTL at most 6 hours
 at:sweep
     string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
 at:heard
@@ -126,3 +128,7 @@ def of_user(scope: UserScope) -> str:
 
 def breaker(name: str) -> str:
     return f"at:breaker:{name}"
+
+
+def learned(kind: str, digest: str) -> str:
+    return f"at:learned:{kind}:{digest}"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from afterturn.endpoints.failures import SettingNames
 from afterturn.errors import AnswerMalformed, AnswerTruncated, ModelRefused, ModelUnavailable
-from afterturn.llm import dialects
+from afterturn.llm import answer_text
 from afterturn.turns import make_storable
 
 SETTING_NAMES = SettingNames(
     api_key="AFTERTURN_LLM_API_KEY", model="AFTERTURN_LLM_MODEL", base_url="AFTERTURN_LLM_BASE_URL"
 )
 
-#: Some reasoning models write their thoughts before the answer.
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+#: How servers say that the answer reached its limit.
+LENGTH_REASONS = ("length", "max_tokens", "model_length", "max_output_tokens")
+#: Where servers put what a model wrote before its answer. Some put the answer there as well.
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning")
+#: Parts of a content that are no part of the answer.
+_THOUGHT_PARTS = ("thinking", "reasoning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +48,13 @@ class Usage:
 
 
 def read_completion(answer: Mapping[str, Any], model: str) -> Completion:
-    """Return the completion in an endpoint's answer. Raises ModelUnavailable, ModelRefused or AnswerMalformed.
+    """Return the completion in an endpoint's answer.
 
     Args:
         answer: the JSON object of the answer.
         model: the name of the model that was asked.
+
+    Raises ModelUnavailable, ModelRefused, AnswerMalformed, or AnswerTruncated.
     """
     choice, message = _choice_and_message(answer)
     usage = read_usage(answer)
@@ -59,7 +64,7 @@ def read_completion(answer: Mapping[str, Any], model: str) -> Completion:
         raise ModelRefused("the model refused to answer", **spent)
     if finish_reason == "content_filter":
         raise ModelRefused("the endpoint's content filter stopped the answer", **spent)
-    if finish_reason == "length":
+    if finish_reason.lower() in LENGTH_REASONS:
         raise AnswerTruncated(None, **spent)
     text = _text(message)
     if not text:
@@ -92,24 +97,65 @@ def read_model_name(answer: Mapping[str, Any]) -> str | None:
 def _choice_and_message(answer: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     choices = answer.get("choices")
     choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    if isinstance(choice.get("text"), str) and not choice.get("message"):
+        return choice, {"content": choice["text"]}
     if not isinstance(choice.get("message"), Mapping):
         raise ModelUnavailable(f"the endpoint does not speak this protocol: check {SETTING_NAMES.base_url}")
     return choice, choice["message"]
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """Return the arguments of the tool call if there is one, else the content."""
+    """Return the arguments of the tool call if there is one, else the content, else thoughts that contain JSON."""
+    texts = (*_arguments(message), content_text(message.get("content")))
+    text = next((text for text in texts if text.strip()), "")
+    if not text:
+        thoughts = (content_text(message.get(name)) for name in _THOUGHT_FIELDS)
+        text = next((thought for thought in thoughts if "{" in thought), "")
+    return make_storable(text).strip()
+
+
+def _arguments(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the arguments of the tool calls, or of the function call of older servers."""
+    return (arguments for _, arguments in argument_pieces(message))
+
+
+def argument_pieces(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the arguments, or the pieces of them in a stream, each with what identifies its call."""
     calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        arguments = mapping(mapping(call).get("function")).get("arguments")
-        # Some servers give the arguments as an object rather than as a string of JSON.
-        text = dialects.as_json(arguments) if isinstance(arguments, dict) else arguments
-        if isinstance(text, str) and text.strip():
-            return make_storable(text)
-    content = message.get("content")
-    if not isinstance(content, str):
+    for place, call in enumerate(calls if isinstance(calls, list) else ()):
+        index = mapping(call).get("index")
+        yield from _arguments_of(mapping(call).get("function"), str(place if index is None else index))
+    yield from _arguments_of(message.get("function_call"), "function_call")
+
+
+def _arguments_of(function: object, place: str) -> Iterator[tuple[str, str]]:
+    arguments = mapping(function).get("arguments")
+    # Some servers give the arguments as an object rather than as a string of JSON.
+    if isinstance(arguments, dict):
+        yield place, answer_text.as_json(arguments)
+    elif isinstance(arguments, str):
+        yield place, arguments
+
+
+def content_text(content: object) -> str:
+    """Return the text of a content: a string, a list of parts, or the object of the answer itself."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(_part_text(part) for part in content)
+    if isinstance(content, dict):
+        return _part_text(content) or answer_text.as_json(content)
+    return ""
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    fields = mapping(part)
+    if fields.get("type") in _THOUGHT_PARTS or not isinstance(fields.get("type"), str):
         return ""
-    return make_storable(_THOUGHTS.sub("", content)).strip()
+    text = fields.get("text", fields.get("content"))
+    return text if isinstance(text, str) else ""
 
 
 def mapping(value: object) -> Mapping[str, Any]:

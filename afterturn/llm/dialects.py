@@ -1,37 +1,28 @@
-"""Dialects: how to request structured output from an endpoint, and what to try when it rejects a request.
+"""Dialects: the forms of a request for structured output. Endpoints differ in what they accept.
 
 Known differences: LM Studio accepts json_schema but not json_object. DeepSeek accepts json_object but not json_schema,
 and its reasoning models accept no forced tool. Ollama's models "do not support tools" unless their template does.
-OpenAI's reasoning models accept max_completion_tokens but not max_tokens, and no temperature.
+OpenAI's reasoning models accept max_completion_tokens but not max_tokens, and no temperature. Qwen's reasoning models
+answer only as a stream, or without thinking. Gemma's templates have no system role. The names of fields and roles are
+those of OpenAI's API. docs/how-to/endpoints.md lists more.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from afterturn.endpoints.failures import Failure
+from afterturn.llm.answer_text import as_json
 
 Mode = Literal["json_schema", "tool", "json_object", "prompt"]
+LimitName = Literal["max_tokens", "max_completion_tokens"]
 
-_NEXT_MODE: dict[Mode, Mode] = {"json_schema": "tool", "tool": "json_object", "json_object": "prompt"}
-
-#: The words in an error that show that the endpoint rejects the mode.
-_ABOUT_MODE: dict[Mode, re.Pattern[str]] = {
-    "json_schema": re.compile(r"response_format|json_?schema|structured|schema|grammar|guided|strict", re.IGNORECASE),
-    "tool": re.compile(r"tool|function", re.IGNORECASE),
-    "json_object": re.compile(r"response_format|json_object|json mode", re.IGNORECASE),
-    "prompt": re.compile(r"(?!)"),
-}
-_ABOUT_TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
-_ABOUT_STREAM_USAGE = re.compile(r"stream_options|include_usage", re.IGNORECASE)
-_ABOUT_TOKENS = re.compile(r"max_tokens|max_completion_tokens", re.IGNORECASE)
-
-#: Gateways answer 404 when no provider supports the request; some local servers answer 500 or 501.
-_REJECTIONS = frozenset({400, 404, 405, 415, 422, 500, 501})
+#: An answer that reached its limit is requested again with a limit of so many times the size. The thoughts of a
+#: reasoning model count too, and are often longer than the answer.
+LIMIT_FACTORS = (1, 4, 16)
+#: No limit is raised beyond this. An answer that is still too long is requested in smaller parts.
+MOST_ANSWER_TOKENS = 32_768
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +30,34 @@ class Dialect:
     """What one endpoint accepts. The defaults fit most endpoints."""
 
     mode: Mode = "json_schema"
-    #: The name of the limit of the answer.
-    tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    #: The name of the limit of the answer; None: no limit is sent.
+    tokens: LimitName | None = "max_tokens"
     #: Whether the endpoint has rejected the other name.
     is_tokens_settled: bool = False
+    #: One of LIMIT_FACTORS.
+    limit_factor: int = 1
+    #: The largest limit that the endpoint accepts; None: not known.
+    most_tokens: int | None = None
     #: 0 for repeatable answers; None where the endpoint accepts no temperature.
     temperature: float | None = 0.0
+    #: The role of the instructions. user: they are the beginning of the user's message.
+    system: Literal["system", "developer", "user"] = "system"
+    #: Whether the endpoint answers only as a stream.
+    is_streamed: bool = False
+    #: Whether the endpoint must be told not to think.
+    forbids_thinking: bool = False
     #: Whether the endpoint accepts the request for token counts at the end of a stream.
     has_stream_usage: bool = True
 
     def body(
         self, *, model: str, system: str, user: str, name: str, form: Mapping[str, Any], max_tokens: int
     ) -> dict[str, Any]:
-        """Return the body of a request."""
+        """Return the body of a request. A stream is requested elsewhere."""
         if self.mode in ("json_object", "prompt"):
             system = (
                 f"{system}\n\nAnswer with one JSON object ({name}) of this schema and nothing else:\n{as_json(form)}"
             )
-        body: dict[str, Any] = {
-            "model": model,
-            "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
-            self.tokens: max_tokens,
-        }
-        if self.temperature is not None:
-            body["temperature"] = self.temperature
+        body = {"model": model, "messages": self._messages(system, user)} | self._parameters(max_tokens)
         if self.mode == "json_schema":
             named_schema = {"name": name, "strict": True, "schema": form}
             body["response_format"] = {"type": "json_schema", "json_schema": named_schema}
@@ -71,48 +66,34 @@ class Dialect:
             body["tool_choice"] = {"type": "function", "function": {"name": name}}
         elif self.mode == "json_object":
             body["response_format"] = {"type": "json_object"}
+        if self.is_streamed and self.has_stream_usage:
+            body["stream_options"] = {"include_usage": True}
         return body
 
     def stream_body(self, *, model: str, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> dict[str, Any]:
         """Return the body of a request for a streamed answer, without structured output."""
-        body: dict[str, Any] = {"model": model, "messages": list(messages), self.tokens: max_tokens}
-        if self.temperature is not None:
-            body["temperature"] = self.temperature
+        roles = [{**each, "role": self.system} if each.get("role") == "system" else each for each in messages]
+        body = {"model": model, "messages": roles} | self._parameters(max_tokens)
         if self.has_stream_usage:
             body["stream_options"] = {"include_usage": True}
         return body
 
+    def limit(self, max_tokens: int) -> int:
+        """Return the limit to send for an answer that needs `max_tokens` where a model does not think."""
+        raised = max(max_tokens, min(max_tokens * self.limit_factor, MOST_ANSWER_TOKENS))
+        return raised if self.most_tokens is None else min(raised, self.most_tokens)
 
-def simpler(dialect: Dialect, failure: Failure) -> Dialect | None:
-    """Return a simpler dialect to try after `failure`; None if the failure has another cause, or if there is none."""
-    if failure.status not in _REJECTIONS or failure.is_about_length:
-        return None
-    other = _with_other_parameters(dialect, failure)
-    if other is None and failure.says(_ABOUT_MODE[dialect.mode]):
-        return replace(dialect, mode=_NEXT_MODE[dialect.mode])
-    return other
+    def _messages(self, system: str, user: str) -> list[dict[str, str]]:
+        if self.system == "user":
+            return [{"role": "user", "content": f"{system}\n\n{user}"}]
+        return [{"role": self.system, "content": system}, {"role": "user", "content": user}]
 
-
-def simpler_stream(dialect: Dialect, failure: Failure) -> Dialect | None:
-    """Do the same as `simpler` for a request for a streamed answer."""
-    if failure.status not in _REJECTIONS or failure.is_about_length:
-        return None
-    if dialect.has_stream_usage and failure.says(_ABOUT_STREAM_USAGE):
-        return replace(dialect, has_stream_usage=False)
-    return _with_other_parameters(dialect, failure)
-
-
-def _with_other_parameters(dialect: Dialect, failure: Failure) -> Dialect | None:
-    if dialect.temperature is not None and failure.says(_ABOUT_TEMPERATURE):
-        return replace(dialect, temperature=None)
-    if not dialect.is_tokens_settled and failure.says(_ABOUT_TOKENS):
-        other: Literal["max_tokens", "max_completion_tokens"] = (
-            "max_tokens" if dialect.tokens == "max_completion_tokens" else "max_completion_tokens"
-        )
-        return replace(dialect, tokens=other, is_tokens_settled=True)
-    return None
-
-
-def as_json(value: Mapping[str, Any]) -> str:
-    """Return compact JSON, the same for the same value."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    def _parameters(self, max_tokens: int) -> dict[str, Any]:
+        parameters: dict[str, Any] = {}
+        if self.tokens is not None:
+            parameters[self.tokens] = self.limit(max_tokens)
+        if self.temperature is not None:
+            parameters["temperature"] = self.temperature
+        if self.forbids_thinking:
+            parameters["enable_thinking"] = False
+        return parameters

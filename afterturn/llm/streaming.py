@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +64,8 @@ class StreamedAnswer:
         said = mapping(choice.get("delta")) or mapping(choice.get("message"))
         self._has_refused |= bool(said.get("refusal"))
         self._finish_reason = str(choice.get("finish_reason") or self._finish_reason)
-        content = said.get("content")
-        if not isinstance(content, str) or not content:
+        content = completion.content_text(said.get("content"))
+        if not content:
             return []
         self._text.append(make_storable(content))
         return self._text[-1:]
@@ -97,3 +98,32 @@ class StreamedAnswer:
         prompt = sum(tokens.estimate(content) for content in contents if isinstance(content, str))
         answer = tokens.estimate("".join(self._text)) if self._text else 0
         return Usage(prompt_tokens=prompt, completion_tokens=answer, cached_tokens=0)
+
+
+def gather(events: Iterable[Mapping[str, Any]], *, timeout_seconds: float) -> dict[str, Any]:
+    """Return the whole answer of a stream, in the form of an answer that is not streamed.
+
+    For endpoints that answer only as a stream. Raises ModelUnavailable after the timeout, or if the stream is
+    incomplete.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    answer: dict[str, Any] = {}
+    message: dict[str, str] = {}
+    arguments: dict[str, str] = {}
+    finish_reason = ""
+    for event in events:
+        if time.monotonic() > deadline:
+            raise ModelUnavailable(f"the endpoint did not answer within {timeout_seconds:g} s")
+        answer |= {name: event[name] for name in ("model", "usage") if event.get(name)}
+        choices = event.get("choices")
+        choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+        said = mapping(choice.get("delta")) or mapping(choice.get("message"))
+        for name in ("content", "reasoning_content", "reasoning", "refusal"):
+            message[name] = message.get(name, "") + completion.content_text(said.get(name))
+        for place, piece in completion.argument_pieces(said):
+            arguments[place] = arguments.get(place, "") + piece
+        finish_reason = str(choice.get("finish_reason") or finish_reason)
+    if not finish_reason:
+        raise ModelUnavailable("the endpoint hung up in the middle of its answer")
+    calls = [{"function": {"arguments": text}} for text in arguments.values()]
+    return answer | {"choices": [{"message": message | {"tool_calls": calls}, "finish_reason": finish_reason}]}

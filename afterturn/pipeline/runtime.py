@@ -88,7 +88,7 @@ class Runtime:
 
     @cached_property
     def llm(self) -> LLM:
-        return LLM.from_settings(self.settings)
+        return LLM.from_settings(self.settings, client=self.redis)
 
     @cached_property
     def extractor(self) -> Extractor:
@@ -110,7 +110,7 @@ class Runtime:
         """Return the embedder of a space. Its model is loaded once per process."""
         with self._guard:
             if space.space_id not in self._embedders:
-                self._embedders[space.space_id] = spaces.open_embedder(space, self.settings)
+                self._embedders[space.space_id] = spaces.open_embedder(space, self.settings, client=self.redis)
             return self._embedders[space.space_id]
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pydantic import BaseModel, Field, ValidationError
 
 from afterturn.errors import AnswerMalformed
+from afterturn.llm import answer_text
 from afterturn.llm.client import LLM
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
 from afterturn.summaries.summary import SummaryStatement
@@ -49,7 +50,7 @@ class PromptedSummarizer:
         )
         usage = {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens}
         try:
-            answered = SummaryAnswer.model_validate_json(completion.text).statements
+            answered = SummaryAnswer.model_validate(answer_text.find_object(completion.text, SummaryAnswer)).statements
         except ValidationError:
             # Not chained: the validator's error contains the answer's text.
             raise AnswerMalformed("the summary does not fit the schema", **usage) from None

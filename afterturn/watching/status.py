@@ -25,8 +25,9 @@ from afterturn.hot.heard import Heard
 from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
-from afterturn.watching import backlog, broker, progress
+from afterturn.watching import backlog, broker, deaths, progress
 from afterturn.watching.backlog import Backlog
+from afterturn.watching.deaths import Ended
 from afterturn.watching.progress import Cost, Freshness, StageDelays
 from afterturn.watching.reading import Ask, AskBroker, AskPostgres, AskRedis, Report
 
@@ -59,6 +60,8 @@ class StoredState:
     backlog: Backlog
     #: Reason -> number of dead batches, without the discarded ones.
     dead_reasons: dict[str, int]
+    #: Batches that became dead and that were applied, in the period of freshness.
+    ended: Ended
     #: Counters of rare events. All users share them.
     counters: dict[str, int]
     freshness: Freshness
@@ -197,6 +200,7 @@ def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredS
     return StoredState(
         backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
         dead_reasons=(yield from progress.read_dead_reasons(*owner)),
+        ended=(yield from deaths.read_ended(*owner, seconds=seconds)),
         counters=(yield from counters.read_counters()),
         freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),
         delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),

@@ -25,6 +25,7 @@ OWN_COMMANDS = {
     "costs": "api_shim.cli.costs:costs",
     "dead": "api_shim.cli.dead:app",
     "facts": "api_shim.cli.facts:app",
+    "flush": "api_shim.cli.flush:flush",
     "export": "api_shim.cli.export:export",
     "import": "api_shim.cli.import_file:import_file",
     "forget": "api_shim.cli.forget:forget",

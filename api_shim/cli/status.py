@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXIT_OBJECTIVE_MISSED = 1
 EXIT_SERVER_AWAY = 2
+EXIT_MASS_DEATH = 3
 #: The time between two readings of --watch.
 WATCH_SECONDS = 2.0
 
@@ -34,7 +35,7 @@ def status(
 
     Exit code 0: the objective is met. 1: a turn has waited for longer than AFTERTURN_FRESHNESS_OBJECTIVE_SECONDS, or no
     worker serves some stage, or no sweep is completed. 2: a server is away; the data of the other servers is printed.
-    See docs/how-to/operating.md.
+    3: many batches became dead in these minutes. See docs/how-to/operating.md.
     """
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports
@@ -61,6 +62,8 @@ def status(
 def _exit_code(found: Status) -> int:
     if found.away:
         return EXIT_SERVER_AWAY
+    if found.stored is not None and found.stored.ended.is_mass_death:
+        return EXIT_MASS_DEATH
     return 0 if found.is_objective_met else EXIT_OBJECTIVE_MISSED
 
 

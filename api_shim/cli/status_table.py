@@ -26,6 +26,8 @@ def make_view(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_headline(status)]
     if status.hot is not None:
         parts += _silence(status, status.hot.heard)
+    if status.stored is not None and status.stored.ended.is_mass_death:
+        parts.append(_mass_death(status.stored, status.selection))
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
     for row in _rows(status):
@@ -58,6 +60,13 @@ def _silence(status: Status, heard: Heard) -> Iterator[str]:
     for part in heard.dying:
         which = f"{escape(part.part)} on {escape(part.host)}"
         yield f"[bold red]{which} has died {part.deaths} times in a row[/], the last time with {escape(part.ended)}"
+
+
+def _mass_death(stored: StoredState, selection: Selection) -> str:
+    ended = stored.ended
+    share = f"{ended.dead:,} of {ended.dead + ended.applied:,} batches"
+    minutes = f"in the last {selection.freshness_minutes:g} minutes"
+    return f"[bold red]MASS DEATH:[/] {share} died {minutes}; fix the cause, then run `afterturn dead replay --all`"
 
 
 def _whose(selection: Selection) -> str:

@@ -13,7 +13,15 @@ from fastapi.responses import JSONResponse
 from afterturn import __version__
 from afterturn import settings as settings_module
 from afterturn.client import connections, plans
-from afterturn.errors import AccessDenied, AfterturnError, InvalidInput, MemoryUnavailable, Unauthorized
+from afterturn.errors import (
+    AccessDenied,
+    AfterturnError,
+    FlushFailed,
+    FlushTimeout,
+    InvalidInput,
+    MemoryUnavailable,
+    Unauthorized,
+)
 from afterturn.settings import Settings
 from api_shim.http import context, costs, facts, health, summaries
 from api_shim.http.principal import AgentWriter, SessionReader, SessionWriter, authorize
@@ -35,6 +43,8 @@ _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (AccessDenied, 403),
     (InvalidInput, 422),
     (MemoryUnavailable, 503),
+    (FlushFailed, 424),
+    (FlushTimeout, 504),
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorOut} for status in (401, 403, 422, 503)}
 
@@ -98,10 +108,17 @@ async def remove(memory: SessionWriter, turn_id: Annotated[str, Path(description
     return Response(status_code=202)
 
 
-async def flush(memory: SessionWriter) -> Response:
-    """Cut and process pending turns without waiting for a full batch."""
-    await memory.flush()
-    return Response(status_code=202)
+async def flush(
+    memory: SessionWriter,
+    wait_seconds: Annotated[float | None, Query(ge=0, le=300, description="wait so long at most")] = None,
+) -> Response:
+    """Cut and process pending turns without waiting for a full batch.
+
+    With `wait_seconds` the answer comes when the turns are processed (204), when a batch of them is dead (424,
+    `flush_failed`), or after that time (504, `flush_timeout`).
+    """
+    await memory.flush(wait_seconds)
+    return Response(status_code=202 if wait_seconds is None else 204)
 
 
 async def _handle_error(_: Request, error: Exception) -> JSONResponse:

@@ -10,6 +10,8 @@ from redis.exceptions import NoPermissionError, RedisError
 from afterturn.client import connections
 from afterturn.client.connections import AsyncConnections
 from afterturn.database import pool
+from afterturn.endpoints import breaker
+from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import commands, heard, memory
 from afterturn.hot.commands import RedisSteps
@@ -31,13 +33,15 @@ async def health(request: Request, response: Response) -> Health:
         response.status_code = 503
     silent = list(STAGES) if hot is None else list(hot.heard.silent_stages(STAGES))
     is_sweeping = hot is not None and hot.heard.is_sweeping(settings.sweep_seconds)
+    endpoints = {} if hot is None else {name: found.state for name, found in hot.breakers.items()}
     is_well = hot is not None and hot.is_writable and not hot.is_alarming and postgres_answers
     return Health(
-        status="ok" if is_well and is_sweeping and not silent else "degraded",
+        status="ok" if is_well and is_sweeping and not silent and "open" not in endpoints.values() else "degraded",
         redis=hot is not None and hot.is_writable,
         postgres=postgres_answers,
         sweep_seconds=None if hot is None else hot.heard.sweep_seconds,
         silent_stages=silent,
+        endpoints=endpoints,
         memory_share=hot.memory.share if hot and hot.memory else None,
     )
 
@@ -47,6 +51,7 @@ class _Hot:
     """What Redis answered."""
 
     heard: Heard
+    breakers: dict[str, BreakerState]
     #: None where its user may not ask for it.
     memory: Memory | None
     #: False where it answers, but is a replica or full.
@@ -63,13 +68,14 @@ async def _ask_redis(server_connections: AsyncConnections) -> _Hot | None:
     try:
         await client.ping()
         found = await commands.run_async(client, heard.read_heard())
+        breakers = await commands.run_async(client, breaker.read_states())
         try:
             role, used = await commands.run_async(client, _read_role_and_memory())
         except NoPermissionError:
-            return _Hot(heard=found, memory=None, is_writable=True)
+            return _Hot(heard=found, breakers=breakers, memory=None, is_writable=True)
     except RedisError:
         return None
-    return _Hot(heard=found, memory=used, is_writable=role == "master" and (used.share or 0.0) < 1.0)
+    return _Hot(heard=found, breakers=breakers, memory=used, is_writable=role == "master" and (used.share or 0.0) < 1.0)
 
 
 def _read_role_and_memory() -> RedisSteps[tuple[str, Memory]]:

@@ -134,7 +134,7 @@ class RecallOut(BaseModel):
 
 
 class Health(BaseModel):
-    """`status` is `ok` if both servers answer, a worker is heard for each stage, and sweeps are completed."""
+    """`status` is `ok` if both servers answer, a worker serves each stage, sweeps complete, and no breaker is open."""
 
     status: str
     redis: bool = Field(description="whether Redis answers and takes writes")
@@ -142,6 +142,9 @@ class Health(BaseModel):
     sweep_seconds: float | None = Field(description="since the last sweep was completed; null: none within a day")
     silent_stages: list[str] = Field(description="stages that no worker is heard to work on")
     memory_share: float | None = Field(description="the used part of Redis's maxmemory; null without a limit")
+    endpoints: dict[str, str] = Field(
+        description="llm, embedder: closed, open (it fails for everybody, no calls are made) or probing"
+    )
 
 
 class ErrorOut(BaseModel):

@@ -45,6 +45,8 @@ class Fault:
     what: str
     #: Which calls: a kind ("extract", "summarize", …), an endpoint ("chat", "embeddings"), or "*" for all.
     on: str = "*"
+    #: Only calls whose body contains this text; empty: all.
+    containing: str = ""
     #: The number of calls that it affects; None: until it is cleared.
     count: int | None = None
     #: The number of calls before the first affected one.
@@ -103,7 +105,7 @@ class FaultBox:
                 return []
             hits: list[Fault] = []
             for place, fault in enumerate(self._faults):
-                if fault.on not in ("*", endpoint, kind) or fault.count == 0:
+                if fault.on not in ("*", endpoint, kind) or fault.count == 0 or fault.containing.encode() not in body:
                     continue
                 if fault.what != "latency" and any(hit.what != "latency" for hit in hits):
                     continue

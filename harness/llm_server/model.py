@@ -12,6 +12,7 @@ from typing import Any
 from harness.llm_server import answers, prompt, replies
 from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, HALFWAY_FAULTS, Fault, FaultBox
 from harness.llm_server.http import Reply, Request
+from harness.llm_server.personality import Personality
 from harness.llm_server.recording import Recording
 
 #: It returns the answer to a request: the text, an object that is sent as JSON, or None for the default answer.
@@ -43,6 +44,7 @@ class ScriptedModel:
         latency_seconds: float = 0.0,
         without: Collection[str] = (),
         context_tokens: int | None = None,
+        personality: Personality | None = None,
         keep: int = 20_000,
         record_file: Path | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class ScriptedModel:
         self._answer = answer
         self._without = frozenset(without)
         self._context_tokens = context_tokens
+        self.personality = personality or Personality(name="OpenAI")
         self._lock = threading.Lock()
         self._queued: deque[tuple[str, str | Mapping[str, Any]]] = deque()
         self._systems_seen: set[int] = set()
@@ -68,7 +71,10 @@ class ScriptedModel:
 
     def handle(self, request: Request, answer_later: Callable[[Reply], None]) -> Reply | None:
         """Return the reply to a call; None if a `hold` fault delays it."""
-        endpoint = request.path.removeprefix("/v1").strip("/")
+        endpoint = self.personality.endpoint_of(request)
+        if isinstance(endpoint, Reply):
+            self.recording.add("unknown", request.path, request.headers, request.body, ())
+            return endpoint
         try:
             asked = json.loads(request.body) if request.body else {}
         except ValueError:
@@ -123,22 +129,26 @@ class ScriptedModel:
             return replies.error(500, "The test's script failed.", kind="server_error")
 
     def _chat(self, asked: Mapping[str, Any], kind: str, fault: Fault | None) -> Reply:
-        if refusal := self._refusal(asked) or self._overflow([prompt.all_text(asked)]):
+        refusal = self.personality.refusal("chat", asked) or self._refusal(asked)
+        if refusal := refusal or self._overflow([prompt.all_text(asked)]):
             return refusal
         text = self._text(asked, kind)
         system = hash((asked.get("model"), prompt.system_text(asked)))
         asked = {**asked, "stream": asked.get("stream") and "streaming" not in self._without}
-        reply = replies.chat(asked, text, cached=system in self._systems_seen, fault=fault)
+        cached = system in self._systems_seen
+        reply = replies.chat(asked, text, cached=cached, fault=fault, dress=self.personality.dress)
         self._systems_seen.add(system)
         return reply
 
     def _embeddings(self, asked: Mapping[str, Any]) -> Reply:
+        if refusal := self.personality.refusal("embeddings", asked):
+            return refusal
         if "dimensions" in asked and "dimensions" in self._without:
             return replies.error(400, INABILITIES["dimensions"])
         texts = [asked["input"]] if isinstance(asked.get("input"), str) else asked.get("input", [])
         if not texts or not all(texts):
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
-        return self._overflow(texts) or replies.embeddings(asked)
+        return self._overflow(texts) or replies.embeddings(asked, dress=self.personality.dress_vectors)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)

@@ -17,8 +17,8 @@ _STATEMENT = re.compile(r"^([KN]\d+)(?: \((\d{4}-\d\d-\d\d)\))?: (.*)$")
 #: `E3: 2023-05-08: what happened`.
 _ENTRY = re.compile(r"^E(\d+): (.*)$")
 
-#: The name of the schema in the instructions, for endpoints without JSON schemas.
-_NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema")
+#: The name of the schema, and the schema, in the instructions for endpoints without JSON schemas.
+_NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema[^\n]*\n(\{[^\n]*\})")
 
 #: Name of the requested schema -> kind of call. For other schemas, the kind is the name.
 _KINDS = {"answer": "extract"}
@@ -77,23 +77,19 @@ def form_name(request: Mapping[str, Any]) -> str | None:
         return str(form["json_schema"]["name"])
     if request.get("tools"):
         return str(request["tools"][0]["function"]["name"])
-    named = _NAME_IN_PROMPT.search(system_text(request))
+    named = _NAME_IN_PROMPT.search(all_text(request))
     return named[1] if named else None
 
 
 def form_schema(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the requested schema, from the response format, the tool or the end of the instructions."""
+    """Return the requested schema, from the response format, the tool or the instructions."""
     form = request.get("response_format") or {}
     if form.get("type") == "json_schema":
         return dict(form["json_schema"]["schema"])
     if request.get("tools"):
         return dict(request["tools"][0]["function"]["parameters"])
-    last_line = system_text(request).rpartition("\n")[2]
-    try:
-        schema = json.loads(last_line)
-    except ValueError:
-        return None
-    return schema if isinstance(schema, dict) else None
+    named = _NAME_IN_PROMPT.search(all_text(request))
+    return None if named is None else dict(json.loads(named[2]))
 
 
 def shown_turns(request: Mapping[str, Any]) -> list[ShownTurn]:

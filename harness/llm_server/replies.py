@@ -14,6 +14,7 @@ from typing import Any
 from harness.llm_server import answers, prompt
 from harness.llm_server.faults import Fault
 from harness.llm_server.http import Reply
+from harness.llm_server.personality import Dress, as_it_is
 
 CHARACTERS_PER_TOKEN = 4
 DEFAULT_DIMENSION = 256
@@ -23,8 +24,10 @@ _WORD = re.compile(r"\w+")
 _PROSE = "Sure! Here are the facts that I found in the conversation: the user said several things."
 
 
-def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None) -> Reply:
-    """Return a completion with `text` as its answer, changed by an answer fault."""
+def chat(
+    request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None, dress: Dress = as_it_is
+) -> Reply:
+    """Return a completion with `text` as its answer, changed by an answer fault and in the form of a personality."""
     text, finish_reason, refusal = spoilt(text, None if fault is None else fault.what)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": refusal}
     if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
@@ -38,6 +41,9 @@ def chat(request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | 
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
         "usage": _usage(request, text, cached=cached),
     }
+    if fault is None:
+        body = dress(body)
+        message = body["choices"][0]["message"]
     if not request.get("stream"):
         return Reply(body=json.dumps(body).encode())
     events = _events(body, message, has_usage=bool((request.get("stream_options") or {}).get("include_usage")))
@@ -60,11 +66,12 @@ def _usage(request: Mapping[str, Any], text: str, *, cached: bool) -> dict[str, 
 def _events(body: dict[str, Any], message: dict[str, Any], *, has_usage: bool) -> list[dict[str, Any]]:
     """Return the completion as events: each word, then the finish reason, then the usage if it is requested."""
     frame = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
-    words = re.findall(r"\S+\s*|\s+", message["content"] or "")
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": word} for word in words)]
-    if message["refusal"]:
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    for name in ("reasoning_content", "content"):
+        deltas += [{name: word} for word in re.findall(r"\S+\s*|\s+", message.get(name) or "")]
+    if message.get("refusal"):
         deltas = [{"role": "assistant", "refusal": message["refusal"]}]
-    if "tool_calls" in message:
+    if message.get("tool_calls"):
         deltas = [{"role": "assistant", "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}]
     chunks = [frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     reason = body["choices"][0]["finish_reason"]
@@ -101,7 +108,7 @@ def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
     return text, "stop", None
 
 
-def embeddings(request: Mapping[str, Any]) -> Reply:
+def embeddings(request: Mapping[str, Any], *, dress: Dress = as_it_is) -> Reply:
     """Return one unit vector per input. It depends only on the text; similar texts have similar vectors."""
     given = request.get("input", "")
     texts = [given] if isinstance(given, str) else list(given)
@@ -117,7 +124,7 @@ def embeddings(request: Mapping[str, Any]) -> Reply:
         "data": [{"object": "embedding", "index": place, "embedding": vector} for place, vector in enumerate(shown)],
         "usage": {"prompt_tokens": spent, "total_tokens": spent},
     }
-    return Reply(body=json.dumps(body).encode())
+    return Reply(body=json.dumps(dress(body)).encode())
 
 
 def embed(texts: Sequence[str], dimension: int = DEFAULT_DIMENSION) -> list[list[float]]:

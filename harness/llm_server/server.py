@@ -40,7 +40,8 @@ class LLMServer:
 
     @property
     def base_url(self) -> str:
-        return f"http://{self._host}:{self._port}/v1"
+        """The base URL as a user would set it."""
+        return f"http://{self._host}:{self._port}{self.model.personality.base_path}"
 
     @property
     def requests(self) -> list[RecordedRequest]:

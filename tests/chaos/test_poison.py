@@ -14,22 +14,24 @@ from harness.pipeline import Pipeline
 
 TEXTS = ("I own a boat.", "I like tea.", "I own a cat.")
 
-#: fault -> calls of a batch of three turns, its end, and how many facts it gives.
+#: fault -> calls of a batch of three turns, its end, and how many facts it gives. A batch that is refused is tried a
+#: second time, to know whether it is the cause.
 POISON = {
-    "truncated_json": (2, "dead", "answer_malformed", 0),
-    "wrong_schema": (2, "dead", "answer_malformed", 0),
-    "prose": (2, "dead", "answer_malformed", 0),
-    "empty": (2, "dead", "answer_malformed", 0),
-    "refusal": (1, "dead", "model_refused", 0),
-    "content_filter": (1, "dead", "model_refused", 0),
-    # Three turns, then two, then one: that one alone is too long. Before it is asked for less, less room for the answer
-    # is tried.
-    "length": (3, "dead", "answer_malformed", 0),
-    "context_length": (6, "dead", "answer_malformed", 0),
+    "truncated_json": (2 * 2, "dead", "answer_malformed", 0),
+    "wrong_schema": (2 * 2, "dead", "answer_malformed", 0),
+    "prose": (2 * 2, "dead", "answer_malformed", 0),
+    "empty": (2 * 2, "dead", "answer_malformed", 0),
+    "refusal": (1 * 2, "dead", "model_refused", 0),
+    "content_filter": (1 * 2, "dead", "model_refused", 0),
+    # Three turns with three limits of the answer, then two, then one: that one alone is too long, and is tried again.
+    "length": (3 + 1 + 1 + 1, "dead", "answer_malformed", 0),
+    # Before it is asked for less, less room for the answer is tried.
+    "context_length": (2 + 2 + 2 + 2, "dead", "answer_malformed", 0),
     # What has no evidence is rejected, and the rest of the answer is used.
     "unknown_turns": (2, "applied", None, 0),
     "invented_quotes": (1, "applied", None, 0),
-    "nul": (2, "dead", "answer_malformed", 0),
+    # A stray character between two values is left out.
+    "nul": (1, "applied", None, 3),
     "fenced": (1, "applied", None, 3),
 }
 
@@ -57,6 +59,14 @@ def _say(pipeline, user_id, *texts):
     return memory
 
 
+def _settle_until(pipeline, is_so):
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        pipeline.settle()
+        time.sleep(0.05)
+
+
 def _batches(database, user_id="ana"):
     return database.execute(
         "SELECT state, reason, attempts FROM batches WHERE user_id = %s ORDER BY user_seq", (user_id,)
@@ -66,14 +76,16 @@ def _batches(database, user_id="ana"):
 @pytest.mark.parametrize("what", POISON)
 def test_an_answer_that_cannot_be_used(poisoned, llm, database, what):
     calls, state, reason, facts = POISON[what]
-    llm.fail(what, on="extract")
-    _say(poisoned, "ana", *TEXTS)
+    _say(poisoned, "zoe", "I play chess.")
     poisoned.settle()
-    assert len(llm.calls("extract")) == calls
+    llm.fail(what, on="extract", containing=TEXTS[0])
+    _say(poisoned, "ana", *TEXTS)
+    _settle_until(poisoned, lambda: [found[0] for found in _batches(database)] == [state])
+    assert sum(TEXTS[0].encode() in call.body for call in llm.calls("extract")) == calls
     [batch] = _batches(database)
     assert batch[0] == state
     assert (batch[1] or "").startswith(reason or "")
-    assert database.execute("SELECT count(*) FROM facts").fetchone() == (facts,)
+    assert database.execute("SELECT count(*) FROM facts WHERE user_id = 'ana'").fetchone() == (facts,)
     # No word of the model's, and none of the user's, is in the reason.
     assert "boat" not in (batch[1] or "")
 
@@ -84,7 +96,7 @@ def test_an_answer_that_cannot_be_used(poisoned, llm, database, what):
     assert database.execute("SELECT count(*) FROM facts WHERE text LIKE '%%Porto%%'").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("what", ["truncated_json", "wrong_schema", "prose", "empty", "nul", "unknown_turns"])
+@pytest.mark.parametrize("what", ["truncated_json", "wrong_schema", "prose", "empty", "unknown_turns"])
 def test_one_repair_is_enough_where_the_second_answer_is_good(poisoned, llm, database, what):
     llm.fail(what, on="extract", count=1)
     _say(poisoned, "ana", *TEXTS)
@@ -94,7 +106,7 @@ def test_one_repair_is_enough_where_the_second_answer_is_good(poisoned, llm, dat
     assert database.execute("SELECT count(*) FROM facts").fetchone() == (3,)
 
 
-@pytest.mark.parametrize(("what", "failures"), [("length", 1), ("context_length", 2)])
+@pytest.mark.parametrize(("what", "failures"), [("length", 3), ("context_length", 2)])
 def test_what_is_too_long_is_asked_for_in_halves(poisoned, llm, database, what, failures):
     llm.fail(what, on="extract", count=failures)
     _say(poisoned, "ana", *TEXTS)

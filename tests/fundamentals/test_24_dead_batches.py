@@ -124,7 +124,7 @@ def test_a_stored_answer_that_can_be_used_is_not_paid_for_again(settings, pipeli
 class _Refusing:
     """An endpoint that refuses every call."""
 
-    def call(self, function):
+    def call(self, function, *, caller):
         raise ModelRefused("no")
 
     def is_open(self):
@@ -171,7 +171,13 @@ def test_a_discarded_batch_stays_dead_and_is_no_longer_counted(command, dead, da
     assert database.execute("SELECT state, reason IS NOT NULL FROM batches").fetchone() == ("dead", True)
     assert json.loads(command("dead", "list", "--json").out) == []
     assert len(json.loads(command("dead", "list", "--json", "--discarded").out)) == 1
-    assert json.loads(command("status", "--json").out)["dead"] == {"count": 0, "reasons": {}, "discarded": 1}
+    assert json.loads(command("status", "--json").out)["dead"] == {
+        "count": 0,
+        "reasons": {},
+        "discarded": 1,
+        "recent": 0,
+        "is_mass_death": False,
+    }
     assert database.execute("SELECT action, details ->> 'user_seq' FROM audit_log").fetchall() == [("discard", "1")]
     # --all does not select it; its id still does.
     assert command("dead", "replay", "--all").out == "0 replayed\n"

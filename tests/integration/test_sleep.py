@@ -152,7 +152,7 @@ def _dies(*arguments, **named):
 def test_a_run_waits_while_the_llm_is_unavailable(large_memory, database, monkeypatch):
     pipeline, _ = large_memory
 
-    def fail(call):
+    def fail(call, *, caller):
         raise ModelUnavailable()
 
     monkeypatch.setattr(pipeline.runtime.llm_breaker, "call", fail)

@@ -25,7 +25,7 @@ KEYS = {
     "uncut": {"sessions", "turns", "oldest_seconds"},
     "batches": {*STEPS},
     "paused": {"count", "until"},
-    "dead": {"count", "reasons", "discarded"},
+    "dead": {"count", "reasons", "discarded", "recent", "is_mass_death"},
     "leases": {"held", "lapsed"},
     "summaries": {"owed"},
     "erasures": {"unfinished"},
@@ -133,9 +133,34 @@ def test_paused_and_dead(status, command, batch):
     assert (shown["paused"]["count"], shown["paused"]["until"] > shown["at"]) == (2, True)
     reasons = {"answer_malformed: x": 2, "internal: KeyError": 1}
     # Dead batches are a warning: the exit code is that of the objective.
-    assert shown["dead"] == {"count": 3, "reasons": reasons, "discarded": 1}
+    assert shown["dead"] == {"count": 3, "reasons": reasons, "discarded": 1, "recent": 0, "is_mass_death": False}
     table = command("status").out
     assert "answer_malformed: x: 2" in table and "(1 discarded)" in table
+
+
+@pytest.mark.parametrize(
+    ("dead", "applied", "code"),
+    [(5, 20, 3), (4, 0, 0), (5, 60, 0)],
+    ids=["many and a large share", "few", "a small share"],
+)
+def test_many_deaths_fail_the_status(command, batch, dead, applied, code):
+    for _ in range(dead):
+        batch(state="dead", reason="'model_refused: no'", dead_at="now() - interval '1 minute'")
+    for _ in range(applied):
+        batch(state="applied", applied_at="now() - interval '1 minute'")
+    ended = command("status")
+    assert ended.code == code
+    assert (f"MASS DEATH: {dead} of {dead + applied} batches" in ended.out) == (code == 3)
+    found = json.loads(command("status", "--json").out)["dead"]
+    assert (found["recent"], found["is_mass_death"]) == (dead, code == 3)
+
+
+def test_deaths_of_long_ago_and_discarded_ones_raise_no_alarm(command, batch):
+    for _ in range(9):
+        batch(state="dead", reason="'x'", dead_at="now() - interval '1 hour'")
+        batch(state="dead", reason="'x'", dead_at="now()", discarded_at="now()")
+    assert command("status").code == 0
+    assert command("status", "--minutes", "90").code == 3
 
 
 def test_leases_summaries_erasures_counters(status, database):

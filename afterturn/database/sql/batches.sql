@@ -1,7 +1,7 @@
 -- name: load
 -- Read a batch if it is in the state that a stage starts from. Read after the claim, so that the row is up to date.
-SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
-       prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts, reason,
+       successes_seen, prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
@@ -46,13 +46,13 @@ ORDER BY first_position, last_position DESC, attempt
 -- pending -> extracted. Its candidates are stored in the same transaction.
 UPDATE batches
 SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
-    model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL
+    model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL, reason = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id
 
 -- name: embedded
 -- Mark the batch as embedded. It is applied after the earlier batches of its user.
-UPDATE batches SET embedded_at = now(), hinted_at = now()
+UPDATE batches SET embedded_at = now(), hinted_at = now(), reason = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 RETURNING batch_id
 
@@ -108,6 +108,21 @@ SET attempts = attempts + CASE WHEN %(successes)s > successes_seen THEN 1 ELSE 0
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state IN ('pending', 'extracted')
 RETURNING attempts
+
+-- name: note_refused
+-- An endpoint refused the batch for good. The batch is the cause if it was refused before, and others succeeded since:
+-- that counts as an attempt. Its reason is kept while it is in doubt.
+WITH earlier AS (
+    SELECT reason IS NOT NULL AND %(successes)s > successes_seen AS is_confirmed FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+    FOR NO KEY UPDATE
+)
+UPDATE batches
+SET attempts = attempts + earlier.is_confirmed::int, successes_seen = %(successes)s, reason = %(reason)s
+FROM earlier
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted')
+RETURNING attempts, earlier.is_confirmed
 
 -- name: dead
 -- Mark a batch dead, with the reason. It no longer blocks the user's later batches.

@@ -214,8 +214,20 @@ ORDER BY position DESC
 LIMIT %(limit)s
 
 -- name: is_settled
--- Whether no turn of a session and no edit of the user waits to become facts.
-SELECT NOT EXISTS (
+-- Whether no turn of a session and no edit of the user waits to become facts; why one waits, if an endpoint refused it;
+-- and why a batch of them is dead: one that died since a moment (null: no such batch), or with the newest turns.
+SELECT now() AS asked_at, (
+    SELECT b.reason FROM batches AS b JOIN sessions AS s USING (tenant_id, user_id, session_id)
+    WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.session_id IN (%(session_id)s, '~edits')
+          AND b.state = 'dead' AND b.discarded_at IS NULL
+          AND (b.dead_at >= %(since)s::timestamptz OR b.last_position = s.next_position - 1)
+    ORDER BY b.dead_at DESC LIMIT 1
+) AS dead_reason, (
+    SELECT reason FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id IN (%(session_id)s, '~edits')
+          AND state IN ('pending', 'extracted') AND reason IS NOT NULL
+    LIMIT 1
+) AS waiting_reason, NOT EXISTS (
     SELECT FROM sessions
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id IN (%(session_id)s, '~edits')
           AND cut_through < next_position - 1

@@ -13,9 +13,13 @@ from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.errors import EndpointMisconfigured, ModelRefused
 from afterturn.extraction import batch_answer
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
+
+#: A text that every embedder accepts.
+_CHECKED_TEXT = "Ana lives in Lisbon."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed.batch.is_embedded:
             claims.release_claim(runtime, claimed)
             return False
+        _check_before_retry(runtime, claimed.batch, claimed.loaded)
         *before, last = claimed.loaded
         for missing in before:
             _embed_in_further_space(runtime, claimed, missing)
@@ -78,7 +83,7 @@ def _embed_in_further_space(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
 ) -> None:
     """Store the vectors of one space in their own transaction: another space's embedder may be unavailable."""
-    vectors = _embed_missing(runtime, missing)
+    vectors = _embed_missing(runtime, claimed.batch, missing)
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
         _store_vectors(connection, claimed.batch, missing, vectors)
@@ -88,7 +93,7 @@ def _embed_and_finish(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
 ) -> UUID | None:
     """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
-    vectors = _embed_missing(runtime, missing)
+    vectors = _embed_missing(runtime, claimed.batch, missing)
     with runtime.postgres.connection() as connection:
         with connection.transaction():
             _store_vectors(connection, claimed.batch, missing, vectors)
@@ -98,12 +103,28 @@ def _embed_and_finish(
         return batch_row.next_ready_batch_id(connection, claimed.batch.session.user)
 
 
-def _embed_missing(runtime: Runtime, missing: _MissingVectors) -> list[list[float]]:
+def _check_before_retry(runtime: Runtime, batch: Batch, missing: list[_MissingVectors]) -> None:
+    """Check the endpoint if it refused the batch before and nobody has succeeded since: is it the batch's fault?
+
+    Raises EndpointMisconfigured or ModelUnavailable.
+    """
+    if batch.doubt is None or runtime.embedder_breaker.read_successes() != batch.successes_seen:
+        return
+    embedder = runtime.embedder_of(missing[-1].space)
+    try:
+        runtime.embedder_breaker.call(lambda: embedder.embed([_CHECKED_TEXT]), caller="check")
+    except ModelRefused as error:
+        settings = "AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_BASE_URL"
+        raise EndpointMisconfigured(f"the embedder refuses every text ({error.code}): check {settings}") from error
+
+
+def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> list[list[float]]:
     """Embed the texts that have no vector in the space. No database connection is in use during the call."""
     if not missing.items:
         return []
     embedder = runtime.embedder_of(missing.space)
-    vectors = runtime.embedder_breaker.call(lambda: embedder.embed([item.text for item in missing.items]))
+    texts = [item.text for item in missing.items]
+    vectors = runtime.embedder_breaker.call(lambda: embedder.embed(texts), caller=str(batch.batch_id))
     faults.point("embed.vectors_received")
     return vectors
 

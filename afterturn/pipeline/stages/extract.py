@@ -11,7 +11,14 @@ from afterturn.batches.batch_row import Batch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.extraction import candidate_rows, shown_memories, stored_answers, timezones, verified_answer
+from afterturn.extraction import (
+    candidate_rows,
+    endpoint_check,
+    shown_memories,
+    stored_answers,
+    timezones,
+    verified_answer,
+)
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
@@ -41,6 +48,7 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed is None:
             return False
         loaded = claimed.loaded
+        endpoint_check.check_before_retry(runtime, claimed.batch, claimed.lease)
         answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
         _commit(runtime, claimed, answer)
         faults.point("extract.after_commit")

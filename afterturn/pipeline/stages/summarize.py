@@ -9,6 +9,7 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters, queries
 from afterturn.errors import AfterturnError, ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
+from afterturn.extraction import endpoint_check
 from afterturn.llm import calls
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import SessionScope
@@ -111,8 +112,11 @@ def _make_draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Dig
     if runtime.settings.is_offline:
         return runtime.summarizer.summarize(work.sources)
     try:
-        return runtime.llm_breaker.call(lambda: _call_summarizer(runtime, session, lease, work))
+        return runtime.llm_breaker.call(
+            lambda: _call_summarizer(runtime, session, lease, work), caller=f"summary of {session}"
+        )
     except ModelRefused as error:
+        endpoint_check.check_after_refusal(runtime, lease, error)
         # A second call would be refused and paid for as well, so rules make this digest.
         logger.warning("a digest of %s is made by rules: %s", session, error)
         return OfflineSummarizer().summarize(work.sources)

@@ -2,13 +2,14 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
 from afterturn.client import plans
 from afterturn.client.effects import ReadPostgres, Send, Wait
 from afterturn.context.context import ContextRequest
-from afterturn.errors import FlushTimeout, InvalidId, InvalidInput, MemoryUnavailable, ModelUnavailable
+from afterturn.errors import FlushFailed, FlushTimeout, InvalidId, InvalidInput, MemoryUnavailable, ModelUnavailable
 from tests.unit.client.plan_runner import UNAVAILABLE, NoEmbedder, PlanRunner, pending, session
 
 
@@ -219,12 +220,41 @@ def test_a_flush_without_waiting_is_one_call():
     assert json.loads(sent.arguments[2])["mark"] == "flush"
 
 
+def _state(*, is_settled, dead_reason=None, waiting_reason=None):
+    return {
+        "is_settled": is_settled,
+        "dead_reason": dead_reason,
+        "waiting_reason": waiting_reason,
+        "asked_at": datetime(2024, 1, 1, tzinfo=UTC),
+    }
+
+
+@pytest.mark.parametrize(
+    ("wait_seconds", "state", "error", "match"),
+    [
+        (60, {"is_settled": True, "dead_reason": "model_refused: no"}, FlushFailed, "model_refused.*dead replay"),
+        (-1, {"is_settled": False, "dead_reason": "model_refused: no"}, FlushFailed, "model_refused"),
+        (-1, {"is_settled": False, "waiting_reason": "model_refused: no"}, FlushTimeout, "wait: model_refused"),
+        (-1, {"is_settled": False}, FlushTimeout, "not searchable"),
+    ],
+)
+def test_a_flush_fails_with_the_reason_of_its_batch(wait_seconds, state, error, match):
+    runner = PlanRunner(
+        Send=lambda _: 0,
+        ReadRedis=lambda effect: [0],
+        ReadPostgres=lambda effect: steps_with([[_state(**state)]])(effect),
+        Wait=lambda _: None,
+    )
+    with pytest.raises(error, match=match):
+        runner.run(plans.flush.flush(session(), wait_seconds))
+
+
 def test_a_flush_waits_until_no_turn_waits_for_a_stage():
     settled = iter([False, False, True])
     runner = PlanRunner(
         Send=lambda _: 0,
         ReadRedis=lambda effect: [0],
-        ReadPostgres=lambda effect: steps_with([[{"is_settled": next(settled)}]])(effect),
+        ReadPostgres=lambda effect: steps_with([[_state(is_settled=next(settled))]])(effect),
         Wait=lambda _: None,
     )
     runner.run(plans.flush.flush(session(), 60))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from afterturn import settings
-from afterturn.embedding import endpoint
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.errors import EndpointMisconfigured, InputTooLong, ModelRefused, ModelUnavailable, SettingsError
 from harness.llm_server import LLMServer, replies
@@ -46,9 +45,8 @@ def test_no_texts_make_no_call(server: LLMServer, embedder: EndpointEmbedder):
     assert server.requests == []
 
 
-def test_many_texts_are_sent_in_batches(server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(endpoint, "BATCH_CHARACTERS", 5_000)
-    texts = [f"text {number}" for number in range(300)] + ["x" * 4_000, "y" * 4_000]
+def test_many_texts_are_sent_in_batches(server: LLMServer, embedder: EndpointEmbedder):
+    texts = [f"text {number}" for number in range(300)] + ["x" * 200_000, "y" * 200_000]
 
     vectors = embedder.embed(texts)
 
@@ -80,10 +78,10 @@ def test_a_dimension_that_the_model_refuses_is_not_sent_again():
     assert ["dimensions" in request.json for request in server.requests] == [True, False, False]
 
 
-def test_vectors_of_another_dimension_are_refused():
+def test_vectors_of_another_dimension_are_the_fault_of_a_setting():
     with LLMServer(without=("dimensions",)) as server:
         embedder = EndpointEmbedder(dimension=64, base_url=server.base_url)
-        with pytest.raises(ModelRefused, match="AFTERTURN_EMBEDDING_DIMENSION"):
+        with pytest.raises(EndpointMisconfigured, match="AFTERTURN_EMBEDDING_DIMENSION"):
             embedder.embed(["x"])
         embedder.close()
 
@@ -150,7 +148,7 @@ def test_answers_without_usable_vectors_raise_an_error(
     body: bytes,
     error: type[Exception],
 ):
-    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=body))
+    monkeypatch.setattr(replies, "embeddings", lambda asked, **_: Reply(body=body))
 
     with pytest.raises(error):
         embedder.embed(["x"])
@@ -159,7 +157,7 @@ def test_answers_without_usable_vectors_raise_an_error(
 def test_a_list_is_accepted_instead_of_base64(
     server: LLMServer, embedder: EndpointEmbedder, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(replies, "embeddings", lambda asked: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
+    monkeypatch.setattr(replies, "embeddings", lambda asked, **_: Reply(body=b'{"data": [{"embedding": [3, 4]}]}'))
 
     assert embedder.embed(["x"]) == [[0.6, 0.8]]
 

@@ -170,9 +170,10 @@ def test_long_turns_are_not_shortened():
 
 
 def test_errors_of_the_llm_are_raised(server: LLMServer, extractor: PromptedExtractor):
-    server.fail("length", count=1)
+    server.fail("length")
     with pytest.raises(AnswerTruncated):
         extractor.extract(request("Hi"))
+    server.heal()
     server.fail("status", status=503, count=1)
     with pytest.raises(ModelUnavailable):
         extractor.extract(request("Hi"))

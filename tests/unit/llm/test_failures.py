@@ -108,14 +108,14 @@ def test_retry_after_may_be_seconds_or_a_date(server: LLMServer, llm: LLM, value
         (401, ["AFTERTURN_LLM_API_KEY"]),
         (403, ["AFTERTURN_LLM_API_KEY"]),
         (404, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
-        (400, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
+        (410, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
         (418, ["AFTERTURN_LLM_MODEL", "AFTERTURN_LLM_BASE_URL"]),
     ],
 )
 def test_permanent_failures_name_the_setting_to_check(server: LLMServer, llm: LLM, status: int, names: list[str]):
     server.fail("status", status=status)
 
-    expected = EndpointMisconfigured if status in (401, 403, 404) else ModelRefused
+    expected = ModelRefused if status == 418 else EndpointMisconfigured
     with pytest.raises(expected) as raised:
         complete(llm)
 
@@ -238,10 +238,11 @@ def test_a_status_inside_a_body_is_respected(server: LLMServer, llm: LLM):
 
 def test_neither_logs_nor_errors_contain_the_input(server: LLMServer, llm: LLM, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    server.fail("status", status=400, message="invalid input: 'my canary'", code="my canary", count=1)
+    server.fail("status", status=400, message="invalid input: 'my canary'", code="my canary")
 
     with pytest.raises(ModelRefused) as raised:
         complete(llm, "my canary")
+    server.heal()
     complete(llm, "my canary")
 
     assert "canary" not in str(raised.value)

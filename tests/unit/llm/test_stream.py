@@ -203,7 +203,7 @@ def test_a_breaker_sees_what_becomes_of_the_first_piece(server, hot_store):
         ({"what": "status", "status": 503}, ModelUnavailable, "HTTP 503"),
         ({"what": "status", "status": 401}, EndpointMisconfigured, "AFTERTURN_LLM_API_KEY"),
         ({"what": "status", "status": 404}, EndpointMisconfigured, "AFTERTURN_LLM_MODEL"),
-        ({"what": "status", "status": 400}, ModelRefused, "refused"),
+        ({"what": "status", "status": 418}, ModelRefused, "refused"),
         ({"what": "context_length"}, InputTooLong, "longer"),
         ({"what": "html"}, ModelUnavailable, "protocol"),
         ({"what": "gateway_error", "status": 502}, ModelUnavailable, "HTTP 502"),
@@ -267,8 +267,9 @@ def test_what_cannot_be_stored_is_replaced(server, ask):
 
 def test_neither_logs_nor_errors_hold_what_was_said(server, ask, caplog):
     caplog.set_level(logging.DEBUG)
-    server.fail("status", status=400, message="invalid input: 'Where do I live?'", count=1)
+    server.fail("status", status=400, message="invalid input: 'Where do I live?'")
     with pytest.raises(ModelError) as raised:
         ask()
+    server.heal()
     ask()
     assert "live" not in str(raised.value) + caplog.text

@@ -43,7 +43,8 @@ def test_entry_numbers_become_episodes_and_statements_without_entries_are_droppe
 
 @pytest.mark.parametrize("given", [answer(("Invented.", (7,))), answer(), "prose", '{"statements": 3}'])
 def test_an_answer_without_usable_statements_is_malformed_and_its_cost_is_counted(server, summarizer, given):
-    server.queue(given)
+    # An endpoint that has not given an object yet is asked by the prompt alone as well.
+    server.queue(given, given)
     with pytest.raises(AnswerMalformed) as caught:
         summarizer.summarize(SOURCES)
     assert caught.value.prompt_tokens > 0
