@@ -1,6 +1,5 @@
 """Row-level security: the reader's role sees one user of one tenant, also if a statement has no condition."""
 
-import psycopg
 import pytest
 
 from afterturn.database import pool

@@ -252,7 +252,7 @@ WITH_A_PASSWORD = [
 
 @pytest.mark.parametrize("url", WITH_A_PASSWORD)
 def test_a_url_that_cannot_be_used_is_refused_without_any_part_of_it(settings, url, caplog):
-    with caplog.at_level(logging.DEBUG), pytest.raises(Exception) as caught:  # noqa: PT011
+    with caplog.at_level(logging.DEBUG), pytest.raises(Exception) as caught:
         given = Settings(**settings.model_dump(exclude_unset=True) | {"postgres_url": SecretStr(url)})
         MemoryClient("ana", settings=given).facts()
     import traceback
