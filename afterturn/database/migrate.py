@@ -44,11 +44,11 @@ def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection[Dic
         connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK_KEY,))
         connection.execute(_SQL["search_path"])
         missing = schema.list_missing(connection)
-        if missing:
-            extension.ensure_vector(connection)
-            connection.execute(_SQL["search_path"])
         roles.ensure_roles(connection)
         if missing:
+            _check_may_create(connection)
+            extension.ensure_vector(connection)
+            connection.execute(_SQL["search_path"])
             _apply_missing(url)
         if schema.may_change(connection):
             schema.record_applied(connection)
@@ -77,6 +77,14 @@ def _explaining_privileges(connection: psycopg.Connection[DictRow]) -> Iterator[
             f"the login of AFTERTURN_POSTGRES_URL lacks a privilege: {error.diag.message_primary}. "
             f"{schema.describe_owner(connection)}"
         ) from error
+
+
+def _check_may_create(connection: psycopg.Connection[DictRow]) -> None:
+    # yoyo would not say it: it goes on without its tables.
+    if not schema.may_create(connection):
+        raise SettingsError(
+            f"the login of AFTERTURN_POSTGRES_URL may not create tables. {schema.describe_owner(connection)}"
+        )
 
 
 def _check_server(connection: psycopg.Connection[DictRow]) -> None:

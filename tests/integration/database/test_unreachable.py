@@ -266,9 +266,16 @@ def test_a_url_that_cannot_be_used_is_refused_without_any_part_of_it(settings, u
     assert "postgres_url" in printed or "AFTERTURN_POSTGRES_URL" in printed
 
 
+def prepared_login(place):
+    """Create a login as an administrator does who made the roles and pgvector before."""
+    login = place.create_login()
+    place.run("CREATE EXTENSION vector; GRANT afterturn_app, afterturn_worker TO {}", login)
+    return login
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg", "POSTGRESQL"])
 def test_the_driver_in_a_scheme_is_ignored(place, scheme):
-    login = place.create_login("CREATEROLE")
+    login = prepared_login(place)
     url = place.url(login).replace("postgresql://", f"{scheme}://")
     given = Settings(**place.settings().model_dump(exclude_unset=True) | {"postgres_url": SecretStr(f" {url} ")})
     prepare.prepare_database(given.postgres_url.get_secret_value(), given)
@@ -278,7 +285,7 @@ def test_the_driver_in_a_scheme_is_ignored(place, scheme):
 def test_key_value_pairs_are_a_connection_string_too(place, settings):
     from psycopg import conninfo
 
-    parts = conninfo.conninfo_to_dict(place.url(place.create_login("CREATEROLE")))
+    parts = conninfo.conninfo_to_dict(place.url(prepared_login(place)))
     text = conninfo.make_conninfo("", **parts)
     assert PASSWORD in text
     given = Settings(**settings.model_dump(exclude_unset=True) | {"postgres_url": SecretStr(text)})
