@@ -110,7 +110,7 @@ def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connec
     )
 
 
-def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnectionPool[AsyncConnection]:
+def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncPromptPool:
     """Return a pool like `open_app_pool` for asyncio, not opened yet."""
     url = get_connection_string(settings)
     return AsyncPromptPool(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import select
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -30,17 +32,25 @@ class PromptPool(ConnectionPool[Connection]):
     """A pool whose callers get the reason when no connection can be opened."""
 
     def __init__(
-        self, connection_string: str, *, availability: Availability, patience_seconds: float = 0.0, **options: Any
+        self,
+        connection_string: str,
+        *,
+        availability: Availability,
+        configure: Callable[[Connection], None],
+        patience_seconds: float = 0.0,
+        **options: Any,
     ) -> None:
         """Create the pool.
 
         Args:
             connection_string: the database.
             availability: what the process knows of this database.
+            configure: prepares a new connection.
             patience_seconds: how long callers wait for a server that has gone away, counted from then. 0: not at all.
             options: the options of psycopg's pool.
         """
         self.availability = availability
+        self._prepare = configure
         self._patience_seconds = patience_seconds
         self._failure: BaseException = psycopg.OperationalError("no connection")
         super().__init__(connection_string, reconnect_timeout=0, **options)
@@ -97,6 +107,8 @@ class PromptPool(ConnectionPool[Connection]):
     def _connect(self, timeout: float | None = None) -> Connection:
         try:
             connection = super()._connect(timeout)
+            with _closing_on_error(connection):
+                self._prepare(connection)
         except Exception as error:
             self._failure = error
             raise
@@ -107,8 +119,16 @@ class PromptPool(ConnectionPool[Connection]):
 class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
     """The same for asyncio. See `PromptPool`."""
 
-    def __init__(self, connection_string: str, *, availability: Availability, **options: Any) -> None:
+    def __init__(
+        self,
+        connection_string: str,
+        *,
+        availability: Availability,
+        configure: Callable[[AsyncConnection], Awaitable[None]],
+        **options: Any,
+    ) -> None:
         self.availability = availability
+        self._prepare = configure
         self._failure: BaseException = psycopg.OperationalError("no connection")
         super().__init__(connection_string, reconnect_timeout=0, **options)
 
@@ -140,6 +160,21 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
                 self.availability.note_failure(error)
             raise
 
+    def disconnect(self) -> None:
+        """Close the free connections without an event loop: theirs was closed."""
+        while self._pool:
+            self._pool.popleft().pgconn.finish()
+
+    async def close(self, timeout: float = 5.0) -> None:
+        """Close the pool, also when `asyncio.run` has cancelled the pool's own tasks before."""
+        self.disconnect()
+        try:
+            await super().close(timeout)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+
     async def reconnect_failed(self) -> None:
         """Tell all waiting callers, unless a connection that is in use will come back."""
         async with self._lock:
@@ -157,11 +192,23 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
     async def _connect(self, timeout: float | None = None) -> AsyncConnection:
         try:
             connection = await super()._connect(timeout)
+            with _closing_on_error(connection):
+                await self._prepare(connection)
         except Exception as error:
             self._failure = error
             raise
         self.availability.note_success()
         return connection
+
+
+@contextmanager
+def _closing_on_error(connection: psycopg.BaseConnection[DictRow]) -> Iterator[None]:
+    """Close a new connection if it cannot be prepared, also if the event loop ends meanwhile."""
+    try:
+        yield
+    except BaseException:
+        connection.pgconn.finish()
+        raise
 
 
 def _single_attempt() -> AttemptWithBackoff:
