@@ -157,7 +157,7 @@ class AsyncConnections:
     def abandon(self) -> None:
         """Disconnect from the servers, without the event loop, which was closed."""
         if self._pool is not None:
-            self._pool.disconnect()
+            self._pool.abandon()
         _disconnect_redis(self.redis)
 
 

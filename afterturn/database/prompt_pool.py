@@ -6,6 +6,7 @@ psycopg's own pools connect in the background, and let callers wait until their 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,6 +24,10 @@ from afterturn.database.deadlines import apply_deadline
 
 #: The pause of a patient pool before it looks again whether the server is back.
 _PAUSE_SECONDS = 0.1
+
+#: How often the tasks of a pool are cancelled, because psycopg ignores it while it connects, and the time between.
+_CANCELLATIONS = 3
+_CANCEL_SECONDS = 0.5
 
 Connection = psycopg.Connection[DictRow]
 AsyncConnection = psycopg.AsyncConnection[DictRow]
@@ -160,20 +165,42 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
                 self.availability.note_failure(error)
             raise
 
-    def disconnect(self) -> None:
-        """Close the free connections without an event loop: theirs was closed."""
+    def abandon(self) -> None:
+        """Close the free connections without the event loop, which was closed, and drop the pool's tasks silently."""
+        self._close_free_connections()
+        for task in self._own_tasks():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # an attribute of all tasks of asyncio
+            with contextlib.suppress(RuntimeError):
+                task.get_coro().close()
+
+    def _close_free_connections(self) -> None:
         while self._pool:
             self._pool.popleft().pgconn.finish()
 
+    async def open(self, wait: bool = False, timeout: float = 30.0) -> None:
+        """Open the pool. Its own tasks are not among those that `asyncio.run` cancels at its end: `close` ends them.
+
+        psycopg's tasks may take a cancellation for a failure to connect, and go on: `asyncio.run` would never end.
+        """
+        await super().open(wait, timeout)
+        for task in self._own_tasks():
+            asyncio._unregister_task(task)
+
     async def close(self, timeout: float = 5.0) -> None:
-        """Close the pool, also when `asyncio.run` has cancelled the pool's own tasks before."""
-        self.disconnect()
-        try:
-            await super().close(timeout)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
+        """End the pool's own tasks and close the connections."""
+        tasks = self._own_tasks()
+        self._workers, self._sched_runner = [], None
+        for _ in range(_CANCELLATIONS):
+            if tasks:
+                for task in tasks:
+                    task.cancel()
+                _, pending = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
+                tasks = list(pending)
+        self._close_free_connections()
+        await super().close(timeout)
+
+    def _own_tasks(self) -> list[asyncio.Task[None]]:
+        return [task for task in (*self._workers, self._sched_runner) if task is not None]
 
     async def reconnect_failed(self) -> None:
         """Tell all waiting callers, unless a connection that is in use will come back."""
