@@ -10,7 +10,9 @@ AfterturnError
 ├── SettingsError             a setting is unknown, missing or out of range
 ├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
-│   └── PendingLimitReached   too many turns wait to be archived
+│   ├── PendingLimitReached   too many turns wait to be archived
+│   └── DatabaseMisconfigured Postgres answers, but refuses what every call needs; the message says what to do
+│       └── SchemaMismatch    the schema is missing, or is not the one of this release
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
@@ -103,6 +105,18 @@ class PendingLimitReached(MemoryUnavailable):
     """Too many turns wait to be archived (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
 
     code = "pending_limit_reached"
+
+
+class DatabaseMisconfigured(MemoryUnavailable):
+    """Postgres answers, but refuses what every call needs: a role, a privilege, or a connection without a pooler."""
+
+    code = "database_misconfigured"
+
+
+class SchemaMismatch(DatabaseMisconfigured):
+    """The database has no schema of this release: run `afterturn migrate`."""
+
+    code = "schema_mismatch"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

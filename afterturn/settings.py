@@ -21,7 +21,8 @@ PREFIX = "AFTERTURN_"
 class Settings(BaseModel):
     """All settings with their defaults. The description of a field is its row in docs/reference/settings.md."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A value that is refused may contain a password: no message and no traceback repeats it.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # Servers
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="The hot store: pending turns and due indexes.")
@@ -30,7 +31,7 @@ class Settings(BaseModel):
     )
     postgres_url: SecretStr = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432/afterturn"),
-        description="PostgreSQL 15 or newer with pgvector 0.7 or newer.",
+        description="PostgreSQL 15 or newer with pgvector 0.7 or newer: `postgresql://…` or libpq's `key=value` pairs.",
     )
     redis_timeout_seconds: float = Field(2.0, gt=0, le=60, description="How long a write may wait for Redis.")
     postgres_timeout_seconds: float = Field(
@@ -204,6 +205,11 @@ class Settings(BaseModel):
         _parse_object(text)
         return text
 
+    @field_validator("postgres_url")
+    @classmethod
+    def _normalize_postgres_url(cls, url: SecretStr) -> SecretStr:
+        return SecretStr(_normalize_postgres_url(url.get_secret_value()))
+
     @field_validator("categories")
     @classmethod
     def _validate_categories(cls, text: str) -> str:
@@ -254,6 +260,22 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object, such as {"seed": 1}')
     return value
+
+
+def _normalize_postgres_url(text: str) -> str:
+    """Return the URL with the scheme that libpq knows, without the driver that SQLAlchemy names in it.
+
+    Raises ValueError, which does not repeat the text.
+    """
+    text = text.strip()
+    scheme, separator, rest = text.partition("://")
+    if not separator or "=" in scheme:
+        if "=" not in text:
+            raise ValueError("must be a URL such as postgresql://user:password@host:5432/database, or key=value pairs")
+        return text
+    if scheme.lower().split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError(f"must begin with postgresql:// (PostgreSQL is the only database), not {scheme}://")
+    return f"postgresql://{rest}"
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -17,7 +17,6 @@ from pathlib import Path
 from afterturn.client import connections
 from afterturn.local.services import ServiceName
 from afterturn.local.stack import Stack
-from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
 from bench import burst, freshness, ledger, report, workload
 from bench.progress import Progress
@@ -104,8 +103,9 @@ def measured(arguments: argparse.Namespace) -> dict[str, Value]:
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=not arguments.json))
         progress.begin("servers and workers")
-        settings = _started(arguments, running)
-        book = running.enter_context(ledger.opened(settings.postgres_url.get_secret_value()))
+        stack = _started(arguments, running)
+        assert stack.postgres is not None
+        settings, book = stack.settings, running.enter_context(ledger.opened(stack.postgres.url))
         said = workload.messages(users=arguments.users, data=arguments.data)
         figures = burst.measured(said, arguments.turns, settings, book, progress)
         if steady_turns:
@@ -116,8 +116,8 @@ def measured(arguments: argparse.Namespace) -> dict[str, Value]:
         return {line.name: figures[line.name] for line in LINES if line.name in figures}
 
 
-def _started(arguments: argparse.Namespace, running: ExitStack) -> Settings:
-    """Start the test LLM and the stack; return the settings that a client needs."""
+def _started(arguments: argparse.Namespace, running: ExitStack) -> Stack:
+    """Start the test LLM and the stack, with a Redis and a Postgres of its own."""
     llm = running.enter_context(LLMServerProcess("--latency", str(arguments.llm_latency), "--keep", "1"))
     settings = servers.own_settings(
         llm_base_url=llm.base_url,
@@ -130,7 +130,7 @@ def _started(arguments: argparse.Namespace, running: ExitStack) -> Settings:
     data_dir = arguments.keep or running.enter_context(servers.directory())
     stack = running.enter_context(Stack(settings, data_dir=data_dir, commands=COMMANDS, names=WORKERS))
     running.callback(connections.close_connections)
-    return stack.settings
+    return stack
 
 
 if __name__ == "__main__":

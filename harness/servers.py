@@ -59,7 +59,7 @@ def empty(settings: Settings) -> None:
 _USED_TABLES = """
 SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
-  AND relname NOT LIKE '%yoyo%' AND relname <> 'embedding_spaces'
+  AND relname NOT LIKE '%yoyo%' AND relname NOT IN ('embedding_spaces', 'applied_migrations')
 """
 #: TRUNCATE creates new files for the table and each index. For a small table, DELETE takes a hundredth of the time.
 SMALL_BYTES = 256 * 1024

@@ -122,34 +122,32 @@ def _claim_and_load(
     load: Callable[[Connection, Batch], Loaded],
 ) -> ClaimedBatch[Loaded] | None:
     """Claim and load on one connection. Return None if there is nothing to do, or if an error was recorded."""
+    failure: Exception
     with runtime.postgres.connection() as connection:
         claimed = _claim_lease(runtime, connection, scope, batch_id, state)
         if claimed is None:
             return None
         faults.point(f"{stage}.after_claim")
-        with _recording_failure(runtime, claimed, is_finished=False):
+        try:
             return ClaimedBatch(batch=claimed.batch, lease=claimed.lease, loaded=load(connection, claimed.batch))
+        except Exception as error:
+            failure = error
+    # Only now: recording takes a connection, which all workers would wait for while each has one.
+    with _recording_failure(runtime, claimed):
+        raise failure
     return None
 
 
 @contextmanager
-def _recording_failure(runtime: Servers, claimed: _LeasedBatch, *, is_finished: bool = True) -> Iterator[None]:
-    """Record an error of the block in the batch's row, and stop renewing the lease when the work has ended.
-
-    Args:
-        runtime: the servers.
-        claimed: the batch and its lease.
-        is_finished: whether the work ends with the block if there is no error.
-    """
+def _recording_failure(runtime: Servers, claimed: _LeasedBatch) -> Iterator[None]:
+    """Record an error of the block in the batch's row, and stop renewing the lease when the block has ended."""
     try:
         yield
     except Exception as error:
-        is_finished = True
         if not _record_failure(runtime, claimed, error):
             raise
     finally:
-        if is_finished:
-            runtime.leases.forget(claimed.lease)
+        runtime.leases.forget(claimed.lease)
 
 
 def _record_failure(runtime: Servers, claimed: _LeasedBatch, error: Exception) -> bool:

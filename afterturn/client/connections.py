@@ -2,18 +2,20 @@
 
 Modules that only Postgres or the embedder needs are imported on first use too, so a client that only writes does not
 load them. A client has no connection of its own, so it is cheap to create one per request. A forked child opens its own
-connections. With asyncio each event loop has its own connections.
+connections. With asyncio each event loop has its own connections, which are closed with the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
+import socket
 import threading
+from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
     from afterturn.database.pool import AsyncConnection, Connection
+    from afterturn.database.prompt_pool import AsyncPromptPool
     from afterturn.recall.question_embedder import QuestionEmbedder
     from afterturn.settings import Settings
 
@@ -115,6 +118,7 @@ class AsyncConnections:
     """Connections to Redis and Postgres for one event loop."""
 
     def __init__(self, settings: Settings) -> None:
+        """Create the connections of the running event loop. `asyncio.run` closes them when it ends."""
         self._settings = settings
         timeout = attempts.attempt_timeout(settings.redis_timeout_seconds)
         self.redis: AsyncRedis = redis_url.open_async_client(
@@ -123,9 +127,14 @@ class AsyncConnections:
             socket_connect_timeout=timeout,
             retry=AsyncAttempts(),
         )
-        self._pool: AsyncConnectionPool[AsyncConnection] | None = None
         self.memory_watch = MemoryWatch()
+        self._pool: AsyncPromptPool | None = None
         self._open_lock = asyncio.Lock()
+        # An event loop that shuts down finishes its asynchronous generators: that is when the last line of this one
+        # runs. It is started here, up to its `yield`.
+        self._until_closed = self._close_at_the_end()
+        with contextlib.suppress(StopIteration):
+            self._until_closed.asend(None).send(None)
 
     async def postgres(self) -> AsyncConnectionPool[AsyncConnection]:
         """Return the pool. The first caller opens it."""
@@ -137,14 +146,48 @@ class AsyncConnections:
                 await self._pool.open()
         return self._pool
 
-    @cached_property
+    @property
     def question_embedder(self) -> QuestionEmbedder:
-        return _make_question_embedder(self._settings)
+        """The embedder of the process: it computes, or calls its endpoint, in a thread."""
+        return get_connections(self._settings).question_embedder
 
     async def close(self) -> None:
-        if self._pool is not None and not self._pool.closed:
-            await self._pool.close()
-        await self.redis.aclose()
+        """Close everything."""
+        await self._until_closed.aclose()
+
+    async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            if self._pool is not None and not self._pool.closed:
+                await self._pool.close()
+            await self.redis.aclose()
+
+    def abandon(self) -> None:
+        """Disconnect from the servers, without the event loop, which was closed."""
+        if self._pool is not None:
+            self._pool.abandon()
+        _disconnect_redis(self.redis)
+
+
+def _disconnect_redis(client: AsyncRedis) -> None:
+    """Close the sockets of a client whose event loop was closed. asyncio would leave that to the garbage collector."""
+    pool = client.connection_pool
+    for connection in (*pool._available_connections, *pool._in_use_connections):
+        writer, connection._writer, connection._reader = connection._writer, None, None
+        if writer is None:
+            continue
+        with contextlib.suppress(OSError):
+            writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        # The transport asks its loop to do the rest: the loop refuses, and we do it.
+        with contextlib.suppress(RuntimeError):
+            writer.transport.close()
+        with contextlib.suppress(RuntimeError):
+            getattr(writer.transport, "_call_connection_lost", _ignore)(None)
+
+
+def _ignore(_: None) -> None:
+    """Do nothing: a transport of another kind of event loop."""
 
 
 def _make_question_embedder(settings: Settings) -> QuestionEmbedder:
@@ -155,7 +198,7 @@ def _make_question_embedder(settings: Settings) -> QuestionEmbedder:
 
 _registry_lock = threading.Lock()
 _by_settings: dict[Settings, Connections] = {}
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, AsyncConnections]] = WeakKeyDictionary()
+_by_loop: dict[asyncio.AbstractEventLoop, dict[Settings, AsyncConnections]] = {}
 
 
 def get_connections(settings: Settings) -> Connections:
@@ -172,10 +215,19 @@ def get_async_connections(settings: Settings) -> AsyncConnections:
     """Return the connections of the running event loop for these settings."""
     loop = asyncio.get_running_loop()
     with _registry_lock:
+        if loop not in _by_loop:
+            _abandon_closed_loops()
         by_settings = _by_loop.setdefault(loop, {})
         if settings not in by_settings:
             by_settings[settings] = AsyncConnections(settings)
         return by_settings[settings]
+
+
+def _abandon_closed_loops() -> None:
+    """Forget event loops that were closed, and the connections of those that `asyncio.run` did not end."""
+    for loop in [loop for loop in _by_loop if loop.is_closed()]:
+        for connections in _by_loop.pop(loop).values():
+            connections.abandon()
 
 
 @atexit.register

@@ -35,6 +35,10 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
         return await super().wait(_check_deadline(self, gen), *arguments, **options)
 
 
+class DeadlinePassed(psycopg.OperationalError):
+    """The server did not answer in time."""
+
+
 AnyDeadlineConnection = DeadlineConnection | AsyncDeadlineConnection
 
 
@@ -65,7 +69,7 @@ def _check_deadline(connection: AnyDeadlineConnection, gen: Any) -> Any:
             if not ready and time.monotonic() > connection.deadline:
                 # Close the connection: a late answer would be read as the answer to the next statement.
                 connection.pgconn.finish()
-                raise psycopg.OperationalError("the server did not answer in time")
+                raise DeadlinePassed("the server did not answer in time")
             wanted = gen.send(ready)
     except StopIteration as ended:
         return ended.value

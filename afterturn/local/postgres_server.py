@@ -11,7 +11,7 @@ from typing import Self
 import psycopg
 
 from afterturn.errors import LocalServerError
-from afterturn.local import ports, postgres_cluster
+from afterturn.local import passwords, ports, postgres_cluster, postgres_login
 from afterturn.local.process import ChildProcess
 
 DATABASE = "afterturn"
@@ -49,19 +49,23 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 class PostgresServer:
     """One PostgreSQL: `with PostgresServer(directory) as server: psycopg.connect(server.url)`."""
 
-    def __init__(self, data_dir: Path, port: int = 0, durable: bool = True) -> None:
+    def __init__(
+        self, data_dir: Path, port: int = 0, durable: bool = True, major: str = postgres_cluster.NEWEST_MAJOR
+    ) -> None:
         """Configure the server without starting it.
 
         Args:
             data_dir: the data go to its subdirectory postgres.
             port: the port; 0: a free one, which is kept for later starts.
             durable: whether commits survive a crash of the operating system. Only tests use False.
+            major: the version of a new data directory: one that the wheel has.
         """
         self.port = port
         self._durable = durable
         self._directory = data_dir / "postgres"
         self._lock_path = data_dir / "postgres.lock"
         self._log_path = data_dir / "logs" / "postgres.log"
+        self._major = major
         self._password = ""
         self.process: ChildProcess | None = None
 
@@ -69,6 +73,12 @@ class PostgresServer:
     def url(self) -> str:
         """The URL of the database, with the superuser's login. It does not change when the server is started again."""
         return self._url(DATABASE, self.port)
+
+    def create_login(self) -> str:
+        """Create the login of the parts, which is no superuser, and return the URL with it. Do it after migrating."""
+        password = passwords.ensure_password(self._directory / f"{postgres_login.LOGIN}.password")
+        postgres_login.ensure_login(self.url, password)
+        return f"postgresql://{postgres_login.LOGIN}:{password}@{ports.LOOPBACK}:{self.port}/{DATABASE}"
 
     def _url(self, database: str, port: int) -> str:
         return f"postgresql://{postgres_cluster.USER}:{self._password}@{ports.LOOPBACK}:{port}/{database}"
@@ -81,7 +91,7 @@ class PostgresServer:
         """
         if self.process is not None and self.process.is_running:
             raise LocalServerError("postgres is already running")
-        cluster = postgres_cluster.prepare_cluster(self._directory, durable=self._durable)
+        cluster = postgres_cluster.prepare_cluster(self._directory, durable=self._durable, major=self._major)
         self._password = cluster.password
         _remove_stale_pid_file(self._directory)
         self.port = ports.start_on_port(self.port, "postgres", lambda port: self._start_on(cluster, port))

@@ -69,6 +69,7 @@ class Stack:
         try:
             self._start_servers()
             self._migrate()
+            self._write_environment_file()
             self._start_services()
         except BaseException:
             self.stop()
@@ -88,8 +89,9 @@ class Stack:
             self._tell("postgres", "starting")
             port = ports.reuse_port(self.data_dir / "postgres.port")
             self.postgres = PostgresServer(self.data_dir, port=port, durable=self._durable).start()
-            self._set(postgres_url=SecretStr(self.postgres.url))
             self._tell("postgres", "ready")
+
+    def _write_environment_file(self) -> None:
         variables = environment.settings_to_variables(self.settings)
         servers = ("AFTERTURN_REDIS_URL", "AFTERTURN_BROKER_URL", "AFTERTURN_POSTGRES_URL")
         environment.write_environment_file(
@@ -101,7 +103,10 @@ class Stack:
 
     def _migrate(self) -> None:
         self._tell("schema", "starting")
-        prepare.prepare_database(self.settings.postgres_url.get_secret_value(), self.settings)
+        url = self.settings.postgres_url.get_secret_value() if self.postgres is None else self.postgres.url
+        prepare.prepare_database(url, self.settings)
+        if self.postgres is not None:
+            self._set(postgres_url=SecretStr(self.postgres.create_login()))
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:

@@ -33,7 +33,7 @@ async def health(request: Request, response: Response) -> Health:
         response.status_code = 503
     silent = list(STAGES) if hot is None else list(hot.heard.silent_stages(STAGES))
     is_sweeping = hot is not None and hot.heard.is_sweeping(settings.sweep_seconds)
-    endpoints = {} if hot is None else {name: found.state for name, found in hot.breakers.items()}
+    endpoints: dict[str, str] = {} if hot is None else {name: found.state for name, found in hot.breakers.items()}
     is_well = hot is not None and hot.is_writable and not hot.is_alarming and postgres_answers
     return Health(
         status="ok" if is_well and is_sweeping and not silent and "open" not in endpoints.values() else "degraded",

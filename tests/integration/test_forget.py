@@ -218,7 +218,7 @@ def test_content_is_in_no_statistics(settings, database):
         *("tenant_id", "user_id", "session_id", "turn_id", "agent_id", "item", "owner", "owner_hash", "actor"),
         *("action", "category", "cut_by", "kind", "model", "name", "outcome", "prompt_version", "provider", "role"),
         *("removed", "stage", "state", "status", "timezone"),
-        *("ended_because", "input_digest", "origin", "said_by"),
+        *("checksum", "ended_because", "input_digest", "migration_id", "origin", "said_by"),
     }
     assert {name for (name,) in rows} <= harmless
     # Of these names, some stand for content in one table and for something fixed in another.
@@ -236,7 +236,7 @@ def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):
         found = user_tables.tables(ours)
     rows = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     nobodys = {name for (name,) in rows} - set(found)
-    assert {name for name in nobodys if "yoyo" not in name} == {"counters", "embedding_spaces"}
+    assert {name for name in nobodys if "yoyo" not in name} == {"applied_migrations", "counters", "embedding_spaces"}
     assert all(columns for columns in found.values())
 
 

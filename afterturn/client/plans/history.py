@@ -28,10 +28,10 @@ def history(session: ClientSession, limit: int) -> Plan[list[Turn]]:
     try:
         count = limit + len(in_redis.hidden)
         archived = yield from read_rows(session.scope.user, memory_queries.session_turns(session.scope, limit=count))
-    except MemoryUnavailable:
+    except MemoryUnavailable as error:
         if not in_redis.turns:
             raise
-        logger.warning("Postgres is unavailable: history contains only the turns in Redis")
+        logger.warning("Postgres is unavailable: history contains only the turns in Redis: %s", error)
     return merge_turns(session, archived, in_redis, limit)
 
 

