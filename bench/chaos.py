@@ -25,7 +25,17 @@ from afterturn.local.redis_server import RedisServer
 from bench import report
 from bench.progress import Progress
 from harness import servers
-from harness.chaos import crash, delivery, many_turns, outages, servers_down, trial
+from harness.chaos import (
+    clock_trials,
+    clocks,
+    crash,
+    delivery,
+    many_turns,
+    outages,
+    redis_refusals,
+    servers_down,
+    trial,
+)
 from harness.chaos.image import Image
 from harness.chaos.lane import Lane, database
 from harness.chaos.trial import Outcome
@@ -92,6 +102,8 @@ def _trials() -> list[Trial]:
     trials += [(f"kill child at {point}", _at(crash.child_crash, point)) for point in CHILDREN]
     trials += [(f"sleep at {point}", _at(crash.sleep, point)) for point in SLEEPS]
     trials += [(run.__name__, run) for run in (*delivery.TRIALS, *outages.TRIALS)]
+    if clocks.find_compiler() is not None:
+        trials += [(run.__name__, run) for run in clock_trials.TRIALS]
     return trials
 
 
@@ -164,7 +176,8 @@ def _with_embedder(directory: Path, only: str, progress: Progress) -> list[Outco
 
 
 def _with_own_servers(directory: Path, only: str, progress: Progress) -> list[Outcome]:
-    wanted = [run for run in servers_down.TRIALS if only in run.__name__]
+    trials = (*servers_down.TRIALS, *redis_refusals.TRIALS)
+    wanted = [run for run in trials if only in run.__name__]
     if not wanted:
         return []
     progress.begin("servers down", len(wanted))

@@ -49,7 +49,7 @@ class Sentinels:
         """Make the replica the master, and wait until it is."""
         with self._client("sentinel") as client:
             before = self._master_port(client)
-            client.execute_command("SENTINEL", "FAILOVER", MASTER)  # type: ignore[no-untyped-call]
+            client.execute_command("SENTINEL", "FAILOVER", MASTER)
             wait_until(lambda: self._master_port(client) != before, seconds=30)
 
     def _start(self, name: str, settings: str, *options: str) -> None:
@@ -80,5 +80,5 @@ class Sentinels:
         return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)[1])  # type: ignore[no-untyped-call]
 
     def _has_replica(self, client: redis.Redis) -> bool:
-        replicas = client.sentinel_slaves(MASTER)
+        replicas = client.sentinel_slaves(MASTER)  # type: ignore[no-untyped-call]
         return bool(replicas) and all(replica["flags"] == "slave" for replica in replicas)

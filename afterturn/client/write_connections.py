@@ -66,6 +66,9 @@ class WriteConnections:
 
 
 def _send_and_read(connection: Any, command: list[bytes]) -> Any:
+    if connection._sock is None:
+        # Sending would connect too, but past the Sentinels, which only `connect` asks.
+        connection.connect()
     connection.send_packed_command(command)
     return connection.read_response()
 

@@ -178,9 +178,17 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return max(0.0, seconds) if isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", ""))
-        return max(0.0, moment.timestamp() - time.time())
+        return max(0.0, moment.timestamp() - _endpoint_time(headers))
     except (ValueError, OverflowError):
         return None
+
+
+def _endpoint_time(headers: Mapping[str, str]) -> float:
+    """Return the Unix time by the endpoint's clock, or by ours where the endpoint does not say it."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
 
 
 def error_for(failure: Failure, names: SettingNames) -> ModelError:

@@ -7,7 +7,7 @@ import sys
 from afterturn import extras
 from afterturn.errors import AfterturnError
 
-#: The exit code of a command that failed. `afterturn up` exits with 1 if a service ended unexpectedly.
+#: The exit code of a command that failed.
 EXIT_ERROR = 2
 
 

@@ -44,12 +44,14 @@ def full_memory(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def unwritable_disk(server: RedisServer) -> Iterator[None]:
-    """MISCONF: its snapshot fails, and so it refuses writes, and PING. Its directory is gone afterwards."""
+    """MISCONF: its snapshot fails, and so it refuses writes, and PING."""
     with _administrator(server) as client:
-        directory = Path(str(client.config_get("dir")["dir"]))  # type: ignore[index]
+        settings = client.config_get("*d*")
+        # Where the snapshot's file is a directory, it cannot be replaced.
+        snapshot = Path(str(settings["dir"])) / str(settings["dbfilename"])  # type: ignore[index]
+        (snapshot / "occupied").mkdir(parents=True)
         client.config_set("stop-writes-on-bgsave-error", "yes")
         client.config_set("save", "3600 1")
-        shutil.rmtree(directory)
         with contextlib.suppress(ResponseError):
             client.bgsave()
         wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", seconds=10)  # type: ignore[index]
@@ -58,7 +60,7 @@ def unwritable_disk(server: RedisServer) -> Iterator[None]:
         finally:
             client.config_set("stop-writes-on-bgsave-error", "no")
             client.config_set("save", "")
-            directory.mkdir()
+            shutil.rmtree(snapshot)
 
 
 @contextlib.contextmanager

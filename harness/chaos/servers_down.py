@@ -81,7 +81,7 @@ def redis_killed(servers: OwnServers, expected: Image) -> Outcome:
             time.sleep(0.4)
         return KILLS
 
-    return _struck(servers, expected, "Redis killed, AOF fsync always", strike)
+    return struck(servers, expected, "Redis killed, AOF fsync always", strike)
 
 
 def postgres_killed(servers: OwnServers, expected: Image) -> Outcome:
@@ -93,7 +93,7 @@ def postgres_killed(servers: OwnServers, expected: Image) -> Outcome:
         servers.postgres.start()
         return 1
 
-    return _struck(servers, expected, "Postgres killed, away for 2 s", strike)
+    return struck(servers, expected, "Postgres killed, away for 2 s", strike)
 
 
 def postgres_hangs(servers: OwnServers, expected: Image) -> Outcome:
@@ -107,7 +107,7 @@ def postgres_hangs(servers: OwnServers, expected: Image) -> Outcome:
             servers.signal_postgres(signal.SIGCONT)
         return 1
 
-    return _struck(servers, expected, "Postgres hangs for 2 s", strike)
+    return struck(servers, expected, "Postgres hangs for 2 s", strike)
 
 
 def _go_on(lane: Lane) -> None:
@@ -116,7 +116,8 @@ def _go_on(lane: Lane) -> None:
         outages.go_on_meanwhile(lane)
 
 
-def _struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[], int]) -> Outcome:
+def struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[], int]) -> Outcome:
+    """Let the servers be struck while a worker has all turns to work on, and compare what comes of it."""
     lane = servers.lane
     lane.begin()
     lane.llm.set_latency(0.3)  # The fault must interrupt running work.

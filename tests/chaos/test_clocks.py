@@ -12,8 +12,10 @@ from afterturn.database import pool, steps
 from afterturn.settings import Settings
 from afterturn.watching import backlog
 from api_shim import MemoryClient
-from harness.chaos import clocks
+from harness.chaos import clock_trials, clocks
 from harness.chaos.clocks import ClockedWorkers
+from harness.chaos.image import Image
+from harness.chaos.lane import Lane
 from harness.waiting import wait_until
 
 pytestmark = [
@@ -102,3 +104,10 @@ def test_the_age_of_a_turn_is_by_redis_s_clock_alone(settings, database) -> None
         found = steps.run(connection, backlog.read_backlog(None, redis_now=redis_now))
     assert found.oldest_seconds is not None
     assert abs(found.oldest_seconds - 5) < 5
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("run", clock_trials.TRIALS, ids=lambda run: run.__name__)
+def test_the_same_is_remembered_whatever_the_clocks_say(lane: Lane, expected: Image, run) -> None:
+    outcome = run(lane, expected)
+    assert outcome.is_clean, outcome

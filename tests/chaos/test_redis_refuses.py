@@ -107,3 +107,33 @@ def test_a_full_redis_is_emptied_by_workers_that_start_while_it_is_full(
             assert again.ended() is None
             assert len(memory.history(200)) == 101
         assert database.execute("SELECT count(*) FROM turns WHERE user_id = 'ben'").fetchone() == (101,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[] if kind == "READONLY" else pytest.mark.chaos) for kind in redis_faults.REFUSALS],
+)
+def test_what_starts_while_redis_refuses_waits_for_it(
+    redis_of_its_own: RedisServer, postgres_server: PostgresServer, tmp_path: Path, kind: str
+) -> None:
+    urls = {"AFTERTURN_REDIS_URL": redis_of_its_own.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
+    settings = settings_module.load(QUICK | urls | {"AFTERTURN_API_PORT": "0", "AFTERTURN_FLOWER_PORT": "0"})
+    parts = services.ServiceBuilder(settings, tmp_path, COMMANDS).build_all(services.SERVICE_NAMES)
+    try:
+        with redis_faults.REFUSALS[kind](redis_of_its_own):
+            for part in parts:
+                part.process.start()
+            # Longer than their imports take: then all of them have met the refusal.
+            wait_until(lambda: all(part.process.log_tail() for part in parts), seconds=60)
+            time.sleep(2 * REFUSES_SECONDS)
+            assert [part.title for part in parts if not part.process.is_running] == []
+        for part in parts:
+            part.process.wait_until_ready(part.is_ready, deadline_seconds=30)
+        memory = MemoryClient(f"start-{kind}".replace(" ", "-"), settings=settings)
+        memory.write("user", "I live in Porto.", name="Ana")
+        memory.flush(wait_seconds=30)
+    finally:
+        for part in parts:
+            part.process.kill()
+        close_connections()

@@ -14,7 +14,7 @@ from afterturn.database import pool
 from afterturn.errors import MemoryUnavailable
 from afterturn.scopes import UserScope
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
-from harness.chaos import servers_down, trial
+from harness.chaos import redis_refusals, servers_down, trial
 from harness.chaos.image import Image
 from harness.chaos.servers_down import OwnServers
 
@@ -36,7 +36,7 @@ def image_of_own(own: OwnServers) -> Image:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("run", servers_down.TRIALS, ids=lambda run: run.__name__)
+@pytest.mark.parametrize("run", (*servers_down.TRIALS, *redis_refusals.TRIALS), ids=lambda run: run.__name__)
 def test_servers_down(own: OwnServers, image_of_own: Image, run) -> None:
     outcome = run(own, image_of_own)
     assert outcome.is_clean, outcome

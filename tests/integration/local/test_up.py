@@ -120,7 +120,12 @@ def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
 
 
 def test_a_part_that_dies_is_named_and_started_again(up: Up) -> None:
-    for part, child in (("api", "main api"), ("fast worker", "worker fast"), ("redis", "redis-server")):
+    for part, child in (
+        ("api", "main api"),
+        ("fast worker", "worker fast"),
+        ("redis", "redis-server"),
+        ("postgres", "postgres -D"),
+    ):
         os.kill(up.child(child), signal.SIGKILL)
         up.wait_for(f"{part} has ended (killed by SIGKILL)")
         up.wait_for(f"ready     {part:<12} again")
