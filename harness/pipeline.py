@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
 from afterturn.hot import keys
 from afterturn.pipeline.enqueue import Enqueue
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
 from afterturn.scopes import SessionScope, UserScope
@@ -31,6 +33,10 @@ class Hints(Enqueue):
     def send(self, stage: str, *arguments: Any) -> bool:
         self.waiting.append((stage, arguments))
         return True
+
+    def read_lengths(self, stages: Sequence[str]) -> dict[str, int]:
+        counts = Counter(stage for stage, _ in self.waiting)
+        return {stage: counts[stage] for stage in stages}
 
     def close(self) -> None:
         self.waiting.clear()
@@ -67,8 +73,10 @@ class Pipeline:
         if stage == "archive":
             sessions = [SessionScope(*names) for names in arguments[0]]
             runtime = self.runtime
-            for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions):
-                self.hints.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+            room = DirectRoom.read(self.hints, ("extract", "embed"))
+            for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions, room=room):
+                if batch.is_handed_on:
+                    self.hints.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
             return None
         if stage == "summarize":
             return summarize.summarize(self.runtime, SessionScope(*arguments))

@@ -14,9 +14,10 @@ from afterturn.pipeline.runtime import Runtime
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cut_due", {"limit": 200}),
     *(
-        ("owed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
+        ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
+    *(("fresh_batches", {"limit": 500, "step": step}) for step in ("pending", "extracted", "unjudged", "embedded")),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
 )

@@ -96,12 +96,6 @@ def epochs(connection: Connection, users: Collection[UserScope]) -> dict[UserSco
     return found | {by_hash[row["owner_hash"]]: row["epoch"] for row in rows}
 
 
-def unfinished(connection: Connection, *, limit: int = 100) -> list[UserScope]:
-    """Return users whose erasure was begun and not finished, the oldest request first."""
-    rows = connection.execute(_SQL["unfinished"], {"limit": limit}).fetchall()
-    return [UserScope(row["tenant_id"], row["user_id"]) for row in rows]
-
-
 def forget(servers: Servers, scope: UserScope) -> Receipt:
     """Forget a user: export, recall and every later prompt know nothing of them when this returns.
 

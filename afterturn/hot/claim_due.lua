@@ -1,4 +1,5 @@
--- Hand out the sessions of one shard that are due and that no archive task is working on.
+-- Hand out sessions of one shard that are due and that no archive task is working on: half of them those that have
+-- waited longest, half of them the newest, so that a new user does not wait for a backlog.
 --
 -- KEYS[1] at:{shard}:due      zset: session -> time of its oldest pending turn
 -- KEYS[2] at:{shard}:claims   zset: session -> time at which the claim lapses, ms
@@ -7,19 +8,24 @@
 --
 -- Returns the members that were claimed. A claim only saves work: the session row's lock keeps archives apart.
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+local lapses = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[1])
 local claimed = {}
-local limit = tonumber(ARGV[2])
-local start = 0
-while #claimed < limit do
-  local members = redis.call('ZRANGE', KEYS[1], start, start + limit - 1)
-  if #members == 0 then break end
-  for _, name in ipairs(members) do
-    if #claimed < limit and redis.call('ZADD', KEYS[2], 'NX', now + tonumber(ARGV[1]), name) == 1 then
-      claimed[#claimed + 1] = name
+
+local function claim(command, limit)
+  local start = 0
+  while #claimed < limit do
+    local members = redis.call(command, KEYS[1], start, start + limit - 1)
+    if #members == 0 then return end
+    for _, name in ipairs(members) do
+      if #claimed < limit and redis.call('ZADD', KEYS[2], 'NX', lapses, name) == 1 then
+        claimed[#claimed + 1] = name
+      end
     end
+    start = start + limit
   end
-  start = start + limit
 end
+
+local limit = tonumber(ARGV[2])
+claim('ZRANGE', math.ceil(limit / 2))
+claim('ZREVRANGE', limit)
 return claimed

@@ -23,6 +23,8 @@ at:breaker:<llm|embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
 at:sweep
     string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
+at:queues
+    hash, stage -> length of its queue when the last sweep had topped it up; written by the sweep; TTL one minute
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.
@@ -41,6 +43,7 @@ from afterturn.scopes import SessionScope, UserScope
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
+QUEUES = "at:queues"
 
 #: Longer than any process that erases could have slept.
 ERASED_SECONDS = 3_600

@@ -30,15 +30,51 @@ CLAIM_SPREAD_MILLISECONDS = 2_000
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
-def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
-    """Claim the sessions that have pending turns and that nobody archives. One pipelined round trip for all shards."""
+def claim_due(client: redis.Redis, *, claim_seconds: float, grace_seconds: float, limit: int) -> list[SessionScope]:
+    """Claim sessions that have pending turns and that nobody archives, in three round trips.
+
+    Args:
+        client: the hot store.
+        claim_seconds: how long a claim lasts, unless the archive of the session ends it.
+        grace_seconds: how much longer a claim is kept while its message may still wait in the queue.
+        limit: how many sessions at most.
+    """
+    free = _free_sessions(client, grace_seconds)
+    shares = share_out(limit, free)
+    if not shares:
+        return []
     scripts.CLAIM_DUE.load(client)
     with client.pipeline(transaction=False) as pipeline:
-        for shard in range(keys.SHARD_COUNT):
+        for shard, share in shares.items():
             touched = (keys.due(shard), keys.claims(shard))
-            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), limit_per_shard)
+            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), share)
         members = [member for names in pipeline.execute() for member in names]
     return [keys.session_of(member.decode()) for member in members]
+
+
+def _free_sessions(client: redis.Redis, grace_seconds: float) -> dict[int, int]:
+    """Remove the lapsed claims, and return how many due sessions of each shard are not claimed."""
+    seconds, microseconds = cast(tuple[int, int], client.time())
+    lapsed = seconds * 1000 + microseconds // 1000 - int(grace_seconds * 1000)
+    with client.pipeline(transaction=False) as pipeline:
+        for shard in range(keys.SHARD_COUNT):
+            pipeline.zremrangebyscore(keys.claims(shard), "-inf", lapsed)
+            pipeline.zcard(keys.due(shard))
+            pipeline.zcard(keys.claims(shard))
+        replies = pipeline.execute()
+    counts = (replies[start + 1] - replies[start + 2] for start in range(0, len(replies), 3))
+    return {shard: count for shard, count in enumerate(counts) if count > 0}
+
+
+def share_out(limit: int, wanted: Mapping[int, int]) -> dict[int, int]:
+    """Divide `limit` among shards that each want some: all of what a shard wants, or as much as any other gets."""
+    shares: dict[int, int] = {}
+    for given, (shard, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
+        share = min(count, -(-limit // (len(wanted) - given)))
+        limit -= share
+        if share:
+            shares[shard] = share
+    return shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

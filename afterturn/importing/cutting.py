@@ -89,4 +89,6 @@ def _batch_row(run: ImportedRun, planned: Cut, user_seq: int) -> dict[str, Any]:
         "last_position": planned.last_position,
         "tokens": planned.tokens,
         "cut_by": "import",
+        # The sweep hands it out.
+        "is_handed_on": False,
     }

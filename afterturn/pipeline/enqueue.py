@@ -6,6 +6,7 @@ A message is only a hint and carries ids. Losing one costs time, never work: the
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from afterturn import extras
@@ -62,6 +63,24 @@ class Enqueue:
             return False
         return True
 
+    def read_lengths(self, stages: Sequence[str]) -> dict[str, int] | None:
+        """Return how many messages wait in the queue of each stage; None, and logs, if the broker is unavailable.
+
+        It declares the queues as the workers do, because that is how any broker tells the length of a queue.
+        """
+        try:
+            with self._celery.pool.acquire(block=True) as connection:
+                lengths, _ = connection.autoretry(_declare_queues, max_retries=1)(stages)
+        except self._broker_errors as error:
+            logger.warning("the broker does not tell how long its queues are (%s)", type(error).__name__)
+            return None
+        return dict(zip(stages, lengths, strict=True))
+
     def close(self) -> None:
         """Close the connections."""
         self._celery.close()
+
+
+def _declare_queues(stages: Sequence[str], *, channel: Any) -> list[int]:
+    """Declare these queues on a channel, and return how many messages wait in each."""
+    return [channel.queue_declare(queue=stage, durable=True, auto_delete=False).message_count for stage in stages]

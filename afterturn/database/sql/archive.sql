@@ -56,12 +56,12 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY position
 
 -- name: add_batch
--- One new batch, enqueued as soon as this is committed.
+-- One new batch. Where it is handed on, its message is sent as soon as this is committed.
 INSERT INTO batches (
     tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, hinted_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
-    %(tokens)s, %(cut_by)s, now()
+    %(tokens)s, %(cut_by)s, CASE WHEN %(is_handed_on)s THEN now() END
 )
 
 -- name: add_manual_batch
@@ -72,7 +72,8 @@ WITH batch AS (
         prompt_version, model, extracted_at, hinted_at
     ) VALUES (
         %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
-        %(tokens)s, %(cut_by)s, 'manual', 'extracted', %(prompt_version)s, %(model)s, now(), now()
+        %(tokens)s, %(cut_by)s, 'manual', 'extracted', %(prompt_version)s, %(model)s, now(),
+        CASE WHEN %(is_handed_on)s THEN now() END
     )
 )
 INSERT INTO answers (

@@ -4,13 +4,6 @@
 SELECT owner_hash, max(2 * epoch + (completed_at IS NOT NULL)::int) AS epoch
 FROM erasures WHERE owner_hash = ANY(%(owner_hashes)s) GROUP BY owner_hash
 
--- name: unfinished
--- Erasures to be driven on: whoever asked for one has had a second to do it.
-SELECT tenant_id, user_id FROM erasures
-WHERE completed_at IS NULL AND requested_at < now() - interval '1 second'
-ORDER BY requested_at
-LIMIT %(limit)s
-
 -- name: touch_user
 -- Lock the user's row, which is made where there is none, and let whoever decided on an older version decide again.
 INSERT INTO users (tenant_id, user_id) VALUES (%(tenant_id)s, %(user_id)s)

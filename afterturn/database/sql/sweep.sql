@@ -5,17 +5,18 @@ WHERE cut_due_at <= now()
 ORDER BY cut_due_at
 LIMIT %(limit)s
 
--- name: owed_batches
--- Batches at one step (pending, extracted, unjudged, embedded) that nobody has claimed and nobody was told of lately; marks them
--- as told of. Only the lowest open batch of a user may be applied.
+-- name: lapsed_batches
+-- Batches at one step (pending, extracted, unjudged, embedded) that were handed out a while ago and that nobody works on:
+-- their message was lost, or their worker died. Marks them as handed out again. Only the lowest open batch of a user may
+-- be applied.
 WITH owed AS (
     SELECT b.tenant_id, b.user_id, b.batch_id
     FROM batches AS b
     WHERE b.state IN ('pending', 'extracted')
-      AND %(step)s = CASE WHEN b.state = 'pending' THEN 'pending'
-                          WHEN b.embedded_at IS NULL THEN 'extracted'
-                          WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END
-      AND (b.hinted_at IS NULL OR b.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND CASE WHEN b.state = 'pending' THEN 'pending'
+               WHEN b.embedded_at IS NULL THEN 'extracted'
+               WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END = %(step)s
+      AND b.hinted_at < now() - make_interval(secs => %(hint_seconds)s)
       AND (b.paused_until IS NULL OR b.paused_until <= now())
       AND NOT EXISTS (
           SELECT FROM leases AS l
@@ -27,7 +28,36 @@ WITH owed AS (
           WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
             AND lower.state IN ('pending', 'extracted')
       ))
-    ORDER BY b.hinted_at NULLS FIRST
+    ORDER BY b.hinted_at
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF b SKIP LOCKED
+)
+UPDATE batches AS b SET hinted_at = now()
+FROM owed
+WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
+RETURNING b.tenant_id, b.user_id, b.batch_id
+
+-- name: fresh_batches
+-- Batches at one step that were not handed out yet; marks them as handed out.
+WITH owed AS (
+    SELECT b.tenant_id, b.user_id, b.batch_id
+    FROM batches AS b
+    WHERE b.state IN ('pending', 'extracted')
+      AND CASE WHEN b.state = 'pending' THEN 'pending'
+               WHEN b.embedded_at IS NULL THEN 'extracted'
+               WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END = %(step)s
+      AND b.hinted_at IS NULL
+      AND (b.paused_until IS NULL OR b.paused_until <= now())
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
+            AND l.item = b.batch_id::text AND l.until > now()
+      )
+      AND (b.embedded_at IS NULL OR NOT EXISTS (
+          SELECT FROM batches AS lower
+          WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+            AND lower.state IN ('pending', 'extracted')
+      ))
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF b SKIP LOCKED
 )
@@ -123,3 +153,20 @@ UPDATE users AS u SET index_hinted_at = now()
 FROM owed
 WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
 RETURNING u.tenant_id, u.user_id
+
+-- name: owed_erasures
+-- Users whose erasure was begun and not finished; marks them as handed out. Whoever asked for one has had a second to do
+-- it.
+WITH owed AS (
+    SELECT e.owner_hash, e.epoch
+    FROM erasures AS e
+    WHERE e.completed_at IS NULL AND e.requested_at < now() - interval '1 second'
+      AND (e.hinted_at IS NULL OR e.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+    ORDER BY e.hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+)
+UPDATE erasures AS e SET hinted_at = now()
+FROM owed
+WHERE e.owner_hash = owed.owner_hash AND e.epoch = owed.epoch
+RETURNING e.tenant_id, e.user_id

@@ -14,6 +14,7 @@ from afterturn.facts import edits
 from afterturn.importing import runs
 from afterturn.llm import budget
 from afterturn.pipeline.archiving.locked import LockedSession
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -33,7 +34,11 @@ class _Rows:
 
 
 def cut_sessions(
-    connection: Connection, settings: Settings, sessions: Collection[LockedSession], next_user_seq: dict[UserScope, int]
+    connection: Connection,
+    settings: Settings,
+    sessions: Collection[LockedSession],
+    next_user_seq: dict[UserScope, int],
+    room: DirectRoom,
 ) -> list[NewBatch]:
     """Cut full, due or flushed turns of these sessions, update the sessions' rows, and return the batches.
 
@@ -42,6 +47,7 @@ def cut_sessions(
         settings: the limits of batches, and when the remaining turns are due.
         sessions: the sessions after the archive of their entries.
         next_user_seq: the next batch number of each user.
+        room: how many of the batches are handed on directly.
     """
     rows = _Rows()
     cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
@@ -52,6 +58,9 @@ def cut_sessions(
             _add_batch(rows, session, piece, cut_by, next_user_seq)
         _set_imports_aside(connection, session, uncut)
         rows.sessions.append(_session_row(session, uncut, own))
+    for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
+        for row in new_rows:
+            row["is_handed_on"] = room.take(stage)
     _write(connection, rows)
     return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
 
@@ -136,4 +145,4 @@ def _write(connection: Connection, rows: _Rows) -> None:
 
 
 def _new_batch(row: dict[str, Any], stage: str) -> NewBatch:
-    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage)
+    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage, row["is_handed_on"])

@@ -25,6 +25,7 @@ from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
 from afterturn.pipeline.archiving import cutting, kinds, locked
+from afterturn.pipeline.hand_out import NO_DIRECT_ROOM, DirectRoom
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
@@ -35,9 +36,16 @@ ENTRIES_PER_SESSION = 500
 
 
 def archive(
-    client: redis.Redis, pool: ConnectionPool[Connection], settings: Settings, sessions: Sequence[SessionScope]
+    client: redis.Redis,
+    pool: ConnectionPool[Connection],
+    settings: Settings,
+    sessions: Sequence[SessionScope],
+    *,
+    room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
     """Archive all that is pending in these sessions, and return the batches that were cut.
+
+    As many of them as there is `room` for are marked as handed on: the caller sends them.
 
     Raises the driver's errors when a server is away; what was not committed is still pending then.
     """
@@ -49,7 +57,7 @@ def archive(
         faults.point("archive.entries_read")
         try:
             with pool.connection() as connection, connection.transaction():
-                cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs)
+                cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs, room=room)
                 gone = removal.removed(connection, taken.entries)
                 faults.point("archive.before_commit")
         except TransitionRefused as error:
@@ -82,6 +90,7 @@ def archive_entries(
     taken: Mapping[SessionScope, Sequence[Entry]],
     *,
     epochs: Mapping[UserScope, int] | None = None,
+    room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
     """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
 
@@ -97,7 +106,7 @@ def archive_entries(
     sessions = locked.lock_sessions(connection, scopes, new=written)
     faults.point("archive.rows_locked")
     kinds.archive(connection, settings, sessions, taken)
-    return cutting.cut_sessions(connection, settings, sessions.values(), next_user_seq)
+    return cutting.cut_sessions(connection, settings, sessions.values(), next_user_seq, room)
 
 
 def _read(
