@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from afterturn.hot import keys
-from afterturn.pipeline.enqueue import Enqueue
+from afterturn.pipeline.enqueue import FIRST, Enqueue
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
@@ -30,7 +30,7 @@ class Hints(Enqueue):
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, tuple[Any, ...]]] = deque()
 
-    def send(self, stage: str, *arguments: Any) -> bool:
+    def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         self.waiting.append((stage, arguments))
         return True
 

@@ -50,9 +50,20 @@ def store_answer(
     connection.execute(_SQL["add_answer"], row)
 
 
-def store_question(connection: Connection, batch: Batch, question: JudgeQuestion) -> None:
-    """Store the question that a batch waits for, in the caller's transaction."""
-    connection.execute(_SQL["add_question"], batch.key | {"question": question.text()})
+def store_question(connection: Connection, batch: Batch, question: JudgeQuestion, *, version: int) -> None:
+    """Store the question that a batch waits for, and the version of the memory, in the caller's transaction."""
+    fact_ids = [fact.fact_id for fact in question.known]
+    row = {"question": question.text(), "version": version, "fact_ids": fact_ids}
+    connection.execute(_SQL["add_question"], batch.key | row)
+
+
+def read_question_facts(connection: Connection, batch: Batch, *, version: int) -> list[UUID] | None:
+    """Return the known facts that the batch's last question was about; None if the memory has changed since, or none.
+
+    They need not be searched again when the judge has answered.
+    """
+    row = connection.execute(_SQL["question_facts"], batch.key | {"version": version}).fetchone()
+    return None if row is None else list(row["fact_ids"])
 
 
 def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement | None:
@@ -62,7 +73,7 @@ def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement |
 
 
 def clear_question(connection: Connection, batch: Batch) -> None:
-    """Delete the question that a batch waits for, in the caller's transaction."""
+    """Delete the text of the question that a batch waits for, in the caller's transaction."""
     connection.execute(_SQL["delete_question"], batch.key)
 
 

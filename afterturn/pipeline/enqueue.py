@@ -16,8 +16,22 @@ logger = logging.getLogger(__name__)
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
 
+#: Priorities of messages, as Celery numbers them on Redis: a queue's messages with the lowest number are taken first. Work
+#: for users without a backlog comes first. RabbitMQ ignores priorities in these queues: messages are then taken in order.
+FIRST = 0
+LATER = 3
+
 #: Version of the messages: the first argument of every task. In a rolling upgrade it identifies newer messages.
 MESSAGE_VERSION = 1
+
+
+#: So many open batches of one user come first; the rest of a backlog later.
+FIRST_PLACES = 2
+
+
+def priority_of(place: int) -> int:
+    """Return the priority of the messages about a batch that was cut when `place` batches of its user were open."""
+    return FIRST if place < FIRST_PLACES else LATER
 
 
 def task_name(stage: str) -> str:
@@ -52,11 +66,16 @@ class Enqueue:
             broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
         )
 
-    def send(self, stage: str, *arguments: Any) -> bool:
+    def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         """Enqueue one stage with ids as arguments. Returns False, and logs, if the broker is unavailable."""
         try:
             self._celery.send_task(
-                task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
+                task_name(stage),
+                args=(MESSAGE_VERSION, *arguments),
+                queue=stage,
+                priority=priority,
+                ignore_result=True,
+                retry=False,
             )
         except self._broker_errors as error:
             logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, type(error).__name__)

@@ -24,6 +24,9 @@ SHORT_QUEUE = 20
 #: A queue is topped up to this many times what its workers took since the last sweep. Below 1 it would run dry before
 #: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
 RESERVE = 1.5
+#: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More than
+#: SHORT_QUEUE, so that there is room when the sweep has just filled the queue with other users' backlogs.
+DIRECT_QUEUE = 2 * SHORT_QUEUE
 #: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
 _REMEMBERED_SECONDS = 60
 
@@ -99,7 +102,7 @@ class DirectRoom:
     def read(cls, enqueue: Enqueue, stages: Iterable[str]) -> DirectRoom:
         """Ask the broker how much room there is. There is none if it does not answer."""
         lengths = enqueue.read_lengths(tuple(stages)) or {}
-        return cls({stage: SHORT_QUEUE - length for stage, length in lengths.items()})
+        return cls({stage: DIRECT_QUEUE - length for stage, length in lengths.items()})
 
     def take(self, stage: str) -> bool:
         """Take the place of one message in a stage's queue. Returns whether there was one."""

@@ -1,6 +1,6 @@
 -- name: load
 -- Read a batch if it is in the state that a stage starts from. Read after the claim, so that the row is up to date.
-SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts,
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, place, attempts,
        prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
@@ -57,11 +57,15 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 RETURNING batch_id
 
 -- name: applied
--- extracted -> applied. The session then owes a summary that includes the batch.
+-- extracted -> applied. The session then owes a summary that includes the batch. What was kept of its question is deleted.
 WITH done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
     RETURNING tenant_id, user_id, session_id, user_seq
+),
+answered AS (
+    DELETE FROM judge_questions
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
 UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq)
 FROM done
@@ -78,12 +82,13 @@ SELECT EXISTS (
 
 -- name: next_ready
 -- Read the user's earliest open batch, if it is ready to be applied.
-SELECT batch_id FROM (
-    SELECT batch_id, state, embedded_at FROM batches
+SELECT batch_id, place FROM (
+    SELECT batch_id, place, state, embedded_at, paused_until, owes_judgement FROM batches
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
     ORDER BY user_seq LIMIT 1
 ) AS earliest
-WHERE state = 'extracted' AND embedded_at IS NOT NULL
+WHERE state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
+      AND (paused_until IS NULL OR paused_until <= now())
 
 -- name: pause
 -- Pause the batch; the sweep enqueues it again after this many seconds.

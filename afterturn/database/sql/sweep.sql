@@ -38,33 +38,79 @@ WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id =
 RETURNING b.tenant_id, b.user_id, b.batch_id
 
 -- name: fresh_batches
--- Batches at one step that were not handed out yet; marks them as handed out.
-WITH owed AS (
-    SELECT b.tenant_id, b.user_id, b.batch_id
-    FROM batches AS b
-    WHERE b.state IN ('pending', 'extracted')
-      AND CASE WHEN b.state = 'pending' THEN 'pending'
-               WHEN b.embedded_at IS NULL THEN 'extracted'
-               WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END = %(step)s
-      AND b.hinted_at IS NULL
-      AND (b.paused_until IS NULL OR b.paused_until <= now())
-      AND NOT EXISTS (
-          SELECT FROM leases AS l
-          WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
-            AND l.item = b.batch_id::text AND l.until > now()
-      )
-      AND (b.embedded_at IS NULL OR NOT EXISTS (
-          SELECT FROM batches AS lower
-          WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
-            AND lower.state IN ('pending', 'extracted')
-      ))
-    LIMIT %(limit)s
+-- Batches at one step that were not handed out yet; marks them as handed out. Tenants get equal shares, those whose name
+-- comes after `after`. Of a tenant, three of four are batches of users with the fewest open ones when they were cut, and
+-- one of four is the oldest, so that nobody waits for ever.
+WITH RECURSIVE tenants (tenant_id, number) AS (
+    SELECT (
+        SELECT b.tenant_id FROM batches AS b
+        WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+              AND b.tenant_id > %(after)s
+        ORDER BY b.tenant_id LIMIT 1
+    ), 1
+    UNION ALL
+    SELECT (
+        SELECT b.tenant_id FROM batches AS b
+        WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+              AND b.tenant_id > tenants.tenant_id
+        ORDER BY b.tenant_id LIMIT 1
+    ), tenants.number + 1
+    FROM tenants WHERE tenants.tenant_id IS NOT NULL AND tenants.number < %(limit)s
+),
+named AS (SELECT tenant_id FROM tenants WHERE tenant_id IS NOT NULL),
+share AS (SELECT ceil(%(limit)s::float8 / greatest(count(*), 1)) AS batches FROM named),
+candidates AS (
+    SELECT named.tenant_id, own.user_id, own.batch_id, own.is_oldest,
+           row_number() OVER (PARTITION BY named.tenant_id, own.is_oldest ORDER BY own.place, own.created_at) AS number
+    FROM named CROSS JOIN LATERAL (
+        (
+            SELECT b.user_id, b.batch_id, b.place, b.created_at, false AS is_oldest FROM batches AS b
+            WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+                  AND b.tenant_id = named.tenant_id
+            ORDER BY b.place, b.created_at LIMIT (SELECT batches FROM share)
+        )
+        UNION ALL
+        (
+            SELECT b.user_id, b.batch_id, 0, b.created_at, true FROM batches AS b
+            WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+                  AND b.tenant_id = named.tenant_id
+            ORDER BY b.created_at LIMIT (SELECT ceil(batches / 4) FROM share)
+        )
+    ) AS own
+),
+chosen AS (
+    SELECT tenant_id, user_id, batch_id, bool_or(is_oldest) AS is_oldest,
+           row_number() OVER (
+               PARTITION BY tenant_id ORDER BY min(CASE WHEN is_oldest THEN 4 * number ELSE number * 4 / 3 END)
+           ) AS number
+    FROM candidates GROUP BY tenant_id, user_id, batch_id
+),
+owed AS (
+    SELECT b.tenant_id, b.user_id, b.batch_id, first.is_oldest
+    FROM (SELECT * FROM chosen ORDER BY number LIMIT %(limit)s) AS first
+    JOIN batches AS b USING (tenant_id, user_id, batch_id)
+    WHERE b.hinted_at IS NULL AND b.state IN ('pending', 'extracted')
     FOR NO KEY UPDATE OF b SKIP LOCKED
 )
 UPDATE batches AS b SET hinted_at = now()
 FROM owed
 WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
-RETURNING b.tenant_id, b.user_id, b.batch_id
+RETURNING b.tenant_id, b.user_id, b.batch_id, b.place, owed.is_oldest
+
+-- name: end_pauses
+-- Batches whose pause is over are handed out like all others.
+UPDATE batches AS b SET paused_until = NULL, paused_budget = NULL
+FROM (
+    SELECT tenant_id, user_id, batch_id FROM batches
+    WHERE paused_until <= now() AND state IN ('pending', 'extracted')
+    ORDER BY paused_until LIMIT %(limit)s
+    FOR NO KEY UPDATE SKIP LOCKED
+) AS over
+WHERE b.tenant_id = over.tenant_id AND b.user_id = over.user_id AND b.batch_id = over.batch_id
 
 -- name: resume
 -- Batches that a smaller budget than today's paused (null: there is none any more) go on.

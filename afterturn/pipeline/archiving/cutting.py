@@ -13,7 +13,9 @@ from afterturn.database.pool import Connection
 from afterturn.facts import edits
 from afterturn.importing import runs
 from afterturn.llm import budget
+from afterturn.pipeline.archiving import locked
 from afterturn.pipeline.archiving.locked import LockedSession
+from afterturn.pipeline.enqueue import FIRST, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
@@ -58,11 +60,19 @@ def cut_sessions(
             _add_batch(rows, session, piece, cut_by, next_user_seq)
         _set_imports_aside(connection, session, uncut)
         rows.sessions.append(_session_row(session, uncut, own))
-    for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
-        for row in new_rows:
-            row["is_handed_on"] = room.take(stage)
+    _hand_on(connection, rows, room)
     _write(connection, rows)
     return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
+
+
+def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
+    """Choose the batches to hand on directly: of each user only the first ones, so that a backlog takes no room."""
+    first_open = locked.read_first_open_batches(connection, rows.next_user_seq.keys())
+    for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
+        for row in new_rows:
+            user = UserScope(row["tenant_id"], row["user_id"])
+            row["place"] = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
+            row["is_handed_on"] = priority_of(row["place"]) == FIRST and room.take(stage)
 
 
 def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:

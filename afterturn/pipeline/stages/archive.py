@@ -10,6 +10,7 @@ does nothing, and leave then.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 import redis
@@ -31,8 +32,13 @@ from afterturn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: Entries of one session that one transaction takes. Larger: fewer transactions, longer locks.
+#: Entries that one transaction takes of a session that is alone in it, and of many sessions together. Larger: fewer
+#: transactions, but longer locks, and the other sessions of the task wait longer.
 ENTRIES_PER_SESSION = 500
+ENTRIES_PER_TRANSACTION = 1_000
+#: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so that
+#: the batches of the task's other sessions are handed on, and its process is free for others.
+SECONDS_PER_TASK = 0.5
 
 
 def archive(
@@ -43,7 +49,7 @@ def archive(
     *,
     room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
-    """Archive all that is pending in these sessions, and return the batches that were cut.
+    """Archive what is pending in these sessions, within the limits of one task, and return the batches that were cut.
 
     As many of them as there is `room` for are marked as handed on: the caller sends them.
 
@@ -52,8 +58,12 @@ def archive(
     faults.point("archive.begun")
     new_batches: list[NewBatch] = []
     remaining = list(dict.fromkeys(sessions))
-    while remaining:
-        epochs, taken = _read(client, pool, remaining)
+    ends_at = time.monotonic() + SECONDS_PER_TASK
+    is_begun = False
+    while remaining and not (is_begun and time.monotonic() >= ends_at):
+        is_begun = True
+        limit = _entries_per_session(len(remaining))
+        epochs, taken = _read(client, pool, remaining, limit=limit)
         faults.point("archive.entries_read")
         try:
             with pool.connection() as connection, connection.transaction():
@@ -67,7 +77,7 @@ def archive(
         new_batches += cut_now
         pending.remove(client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
         faults.point("archive.entries_removed")
-        remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= ENTRIES_PER_SESSION]
+        remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= limit]
     return new_batches
 
 
@@ -109,10 +119,15 @@ def archive_entries(
     return cutting.cut_sessions(connection, settings, sessions.values(), next_user_seq, room)
 
 
+def _entries_per_session(sessions: int) -> int:
+    """Return how many entries of each session one transaction takes, if it takes those of so many sessions."""
+    return max(1, min(ENTRIES_PER_SESSION, ENTRIES_PER_TRANSACTION // sessions))
+
+
 def _read(
-    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope]
+    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope], *, limit: int
 ) -> tuple[dict[UserScope, int], Taken]:
     """Return the erasures that are known now, and then what is pending: in this order, so that none is missed."""
     with pool.connection() as connection:
         epochs = erasures.epochs(connection, {scope.user for scope in sessions})
-    return epochs, pending.read(client, sessions, limit=ENTRIES_PER_SESSION)
+    return epochs, pending.read(client, sessions, limit=limit)

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
-from afterturn.batches.batch_row import Batch
+from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.extraction import batch_answer
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -42,9 +43,10 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         for missing in before:
             _embed_in_further_space(runtime, claimed, missing)
         earliest = _embed_and_finish(runtime, claimed, last)
-        if earliest == batch_id:
-            # Later batches are enqueued after earlier ones are applied.
-            runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        if earliest is not None and earliest.batch_id == batch_id:
+            # Later batches are applied, or enqueued, after earlier ones are applied.
+            priority = priority_of(earliest.place)
+            runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("embed.enqueued")
         return True
     return False
@@ -86,7 +88,7 @@ def _embed_in_further_space(
 
 def _embed_and_finish(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
-) -> UUID | None:
+) -> ReadyBatch | None:
     """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
     vectors = _embed_missing(runtime, missing)
     with runtime.postgres.connection() as connection:
@@ -95,7 +97,7 @@ def _embed_and_finish(
             claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
-        return batch_row.next_ready_batch_id(connection, claimed.batch.session.user)
+        return batch_row.next_ready_batch(connection, claimed.batch.session.user)
 
 
 def _embed_missing(runtime: Runtime, missing: _MissingVectors) -> list[list[float]]:

@@ -16,6 +16,7 @@ from afterturn.extraction.answer import Answer
 from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
 from afterturn.extraction.stored_answers import StoredAnswer
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -44,7 +45,8 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
         _commit(runtime, claimed, answer)
         faults.point("extract.after_commit")
-        runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id))
+        priority = priority_of(claimed.batch.place)
+        runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("extract.enqueued")
         return True
     return False

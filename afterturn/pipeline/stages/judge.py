@@ -10,6 +10,7 @@ from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgements import OwedJudgement
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -31,7 +32,8 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             judgements.clear_question(connection, claimed.batch)
             faults.point("judge.before_commit")
         faults.point("judge.after_commit")
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        priority = priority_of(claimed.batch.place)
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("judge.enqueued")
         return True
     return False

@@ -14,7 +14,8 @@ from afterturn import faults
 from afterturn.database import queries
 from afterturn.hot import keys, pending
 from afterturn.importing import cutting
-from afterturn.pipeline import hand_out
+from afterturn.pipeline import fair_choice, hand_out
+from afterturn.pipeline.enqueue import FIRST
 from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive
@@ -111,15 +112,19 @@ class _Sweep:
         # Batches that a smaller budget paused go on: somebody has raised the setting.
         with runtime.postgres.connection() as connection:
             connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
+        fair_choice.end_pauses(runtime)
 
     def hand_out_batches(self) -> None:
         """Hand out batches at each step: first those whose message was lost, then those that were never handed out."""
         for step, stage in STAGE_AFTER.items():
             limit = self._limit(stage)
             lapsed = self._marked("lapsed_batches", stage, step=step, limit=limit)
-            fresh = self._marked("fresh_batches", stage, step=step, limit=limit - len(lapsed))
+            fresh = fair_choice.choose_batches(self._runtime, step, limit=limit - len(lapsed))
             faults.point("sweep.hints_committed")
-            self._send_all(stage, [(r["tenant_id"], r["user_id"], str(r["batch_id"])) for r in (*lapsed, *fresh)])
+            self._send_all(stage, [(r["tenant_id"], r["user_id"], str(r["batch_id"])) for r in lapsed])
+            for batch in fresh:
+                self._send(stage, batch.tenant_id, batch.user_id, batch.batch_id, priority=batch.priority)
+            self.handed_out[stage] += len(fresh)
 
     def hand_out_users_and_sessions(self) -> None:
         """Hand out what is owed of sessions and of users."""
@@ -153,8 +158,8 @@ class _Sweep:
             self._send(stage, *arguments)
         self.handed_out[stage] += len(messages)
 
-    def _send(self, stage: str, *arguments: Any) -> None:
-        self._runtime.enqueue.send(stage, *arguments)
+    def _send(self, stage: str, *arguments: Any, priority: int = FIRST) -> None:
+        self._runtime.enqueue.send(stage, *arguments, priority=priority)
         self.messages[stage] += 1
 
 

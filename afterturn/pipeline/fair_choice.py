@@ -1,0 +1,83 @@
+"""Which batches are handed out next: tenants get equal shares, and users without a backlog come first.
+
+A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a priority,
+and those of the rest of a backlog are taken when there are no others. One batch of four that are handed out is the
+oldest of its tenant, with priority: nobody waits for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from afterturn.database import queries
+from afterturn.hot import keys
+from afterturn.pipeline.enqueue import FIRST, priority_of
+from afterturn.pipeline.runtime import Runtime
+
+_SQL = queries.load("sweep")
+
+#: Batches whose pause is over that one sweep lets go on. More wait for the next sweep.
+PAUSES_ENDED = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenBatch:
+    """A batch that is handed out."""
+
+    tenant_id: str
+    user_id: str
+    batch_id: str
+    #: Of the message: FIRST or LATER.
+    priority: int
+
+
+def end_pauses(runtime: Runtime) -> None:
+    """Let batches whose pause is over be handed out again."""
+    with runtime.postgres.connection() as connection:
+        connection.execute(_SQL["end_pauses"], {"limit": PAUSES_ENDED})
+
+
+def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBatch]:
+    """Choose batches at one step that were not handed out yet, and mark them as handed out.
+
+    Args:
+        runtime: the servers.
+        step: pending, extracted, unjudged or embedded.
+        limit: how many at most.
+
+    With more tenants than `limit`, the next call begins with the tenant after the last one.
+    """
+    chosen: list[ChosenBatch] = []
+    field = f"tenant:{step}"
+    after = _read_text(runtime, field)
+    while len(chosen) < limit:
+        # Each round gives every tenant the same share; what one tenant leaves, the next round gives to the others.
+        rows = _choose(runtime, step, after=after, limit=limit - len(chosen))
+        chosen += map(_parse, rows)
+        if not rows and not after:
+            break
+        tenants = {row["tenant_id"] for row in rows}
+        after = max(tenants) if len(tenants) >= limit else ""
+    if after or limit:
+        runtime.redis.hset(keys.QUEUES, field, after)
+    return chosen
+
+
+def _choose(runtime: Runtime, step: str, *, after: str, limit: int) -> list[dict[str, Any]]:
+    with runtime.postgres.connection() as connection:
+        return connection.execute(_SQL["fresh_batches"], {"step": step, "after": after, "limit": limit}).fetchall()
+
+
+def _read_text(runtime: Runtime, field: str) -> str:
+    value = runtime.redis.hget(keys.QUEUES, field)
+    return value.decode() if isinstance(value, bytes) else ""
+
+
+def _parse(row: dict[str, Any]) -> ChosenBatch:
+    return ChosenBatch(
+        tenant_id=row["tenant_id"],
+        user_id=row["user_id"],
+        batch_id=str(row["batch_id"]),
+        priority=FIRST if row["is_oldest"] else priority_of(row["place"]),
+    )
