@@ -19,7 +19,7 @@ from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim import MemoryClient
-from bench import workload
+from bench import processors, workload
 from bench.ledger import Ledger
 from bench.progress import Progress
 from bench.report import Value
@@ -57,6 +57,7 @@ class Running:
 
 def one_user(running: Running, turns: int) -> dict[str, Value]:
     """Write one user's turns, flush, wait until all batches are applied, and return how many are per second."""
+    used_before = processors.now()
     _write(running.settings, "noisy", turns)
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
@@ -66,7 +67,14 @@ def one_user(running: Running, turns: int) -> dict[str, Value]:
         if turns_archived >= turns and row["batches"] and row["applied"] == row["batches"]:
             break
         time.sleep(LOOK_SECONDS)
-    return {"applied_batches_per_s_one_user": row["applied"] / row["seconds"] if row["applied"] else 0.0}
+    used_after = processors.now()
+    figures: dict[str, Value] = {
+        "applied_batches_per_s_one_user": row["applied"] / row["seconds"] if row["applied"] else 0.0
+    }
+    if used_before is not None and used_after is not None and row["applied"]:
+        used = used_after.figures(used_before, row["applied"])
+        figures |= {name.replace("turn", "batch"): value for name, value in used.items() if name.startswith("cpu")}
+    return figures
 
 
 def alone(running: Running, probes: int) -> dict[str, Value]:

@@ -17,7 +17,10 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
         ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
-    *(("fresh_batches", {"limit": 500, "step": step, "after": ""}) for step in ("pending", "extracted", "unjudged", "embedded")),
+    *(
+        ("fresh_batches", {"limit": 500, "step": step, "after": ""})
+        for step in ("pending", "extracted", "unjudged", "embedded")
+    ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
 )

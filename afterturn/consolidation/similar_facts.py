@@ -43,8 +43,7 @@ def read_similar_facts(
         if judgement.fits_one_call(ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in facts):
             return facts
     limit = judgement.MAX_KNOWN_FACTS + len(statements)
-    ranked = _rank_facts(connection, owner, statements, limit)
-    return read_facts(connection, owner, list(dict.fromkeys(fact_id for _, fact_id in ranked))[:limit])
+    return read_facts(connection, owner, _find_similar(connection, owner, statements, limit))
 
 
 def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Sequence[UUID]) -> list[KnownFact]:
@@ -54,10 +53,10 @@ def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Seque
     return [by_id[fact_id] for fact_id in fact_ids if fact_id in by_id]
 
 
-def _rank_facts(
+def _find_similar(
     connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], limit: int
-) -> list[tuple[int, UUID]]:
-    """Return (rank, fact) of both rankings, the best ranks first.
+) -> list[UUID]:
+    """Return the first facts of two rankings, by words and by vectors.
 
     First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
     """
@@ -72,9 +71,11 @@ def _rank_facts(
     names: list[str] = row["items"]
     by_words = similarity.score_by_words(_read_stems(connection, statements), facts)
     by_vectors = _score_by_vectors(connection, owner, statements, names)
-    ranked = similarity.best_ranks(by_words, limit=limit, least=0.0) + similarity.best_ranks(by_vectors, limit=limit)
-    ranked.sort(key=lambda one: one[0])
-    return [(rank, UUID(names[place])) for rank, place in ranked]
+    ranks = np.minimum(
+        similarity.best_ranks(by_words, limit=limit, least=0.0), similarity.best_ranks(by_vectors, limit=limit)
+    )
+    ranked = np.flatnonzero(ranks <= limit)
+    return [UUID(names[place]) for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
 
 
 def _read_stems(connection: Connection, statements: Sequence[ShownFact]) -> list[NDArray[np.uint32]]:

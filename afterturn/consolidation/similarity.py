@@ -1,7 +1,7 @@
 """Rank a user's facts by their similarity to some statements: by the rare words that they share, and by vectors.
 
-Pure computing on arrays. Words and vectors of many facts are compared in one operation, so that a memory of 20,000 facts
-costs tenths of a second.
+Pure computing on arrays. Words and vectors of many facts are compared in one operation, so that a memory of 20,000
+facts costs tenths of a second.
 """
 
 from __future__ import annotations
@@ -69,32 +69,31 @@ def score_by_vectors(statements: Scores, vectors: Scores) -> Scores:
 
 
 def _to_unit_length(vectors: Scores) -> Scores:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
 
 
-def best_ranks(scores: Scores, *, limit: int, least: float = -np.inf) -> list[tuple[int, int]]:
-    """Return (rank from 1, column) of the columns that are among the `limit` best of a row: their best rank of any row.
+def best_ranks(scores: Scores, *, limit: int, least: float = -np.inf) -> Places:
+    """Return the best rank (from 1) that each column has in any row; a rank beyond `limit` is `limit` + 1.
 
     Args:
         scores: a row for each statement, a column for each fact.
-        limit: ranks beyond this are left out.
+        limit: the number of columns of a row that have a rank.
         least: scores not above this have no rank.
     """
-    ranks: dict[int, int] = {}
+    ranks = np.full(scores.shape[1], limit + 1, dtype=np.intp)
     for row in scores:
-        for rank, column in enumerate(_best_columns(row, limit), start=1):
-            if row[column] > least:
-                ranks[column] = min(rank, ranks.get(column, rank))
-    return sorted((rank, column) for column, rank in ranks.items())
+        columns = _best_columns(row, limit)
+        columns = columns[row[columns] > least]
+        ranks[columns] = np.minimum(ranks[columns], np.arange(1, len(columns) + 1))
+    return ranks
 
 
-def _best_columns(row: Scores, limit: int) -> list[int]:
+def _best_columns(row: Scores, limit: int) -> Places:
     """Return the places of the highest scores, highest first; of equal ones the first places."""
     if len(row) > limit:
         threshold = np.partition(row, len(row) - limit)[len(row) - limit]
         columns = np.flatnonzero(row >= threshold)
     else:
         columns = np.arange(len(row))
-    ordered: list[int] = columns[np.argsort(-row[columns], kind="stable")][:limit].tolist()
-    return ordered
+    return columns[np.argsort(-row[columns], kind="stable")][:limit]

@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
 
-#: Priorities of messages, as Celery numbers them on Redis: a queue's messages with the lowest number are taken first. Work
-#: for users without a backlog comes first. RabbitMQ ignores priorities in these queues: messages are then taken in order.
+#: Priorities of messages, as Celery numbers them on Redis: messages with the lowest number are taken first. Work for
+#: users without a backlog comes first. RabbitMQ ignores priorities in these queues and keeps the order.
 FIRST = 0
 LATER = 3
 

@@ -1,8 +1,8 @@
 """Which batches are handed out next: tenants get equal shares, and users without a backlog come first.
 
-A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a priority,
-and those of the rest of a backlog are taken when there are no others. One batch of four that are handed out is the
-oldest of its tenant, with priority: nobody waits for ever.
+A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a
+priority, and those of the rest of a backlog are taken when there are no others. One of four batches that are handed out
+is the oldest of its tenant, with priority: nobody waits for ever.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ SHORT_QUEUE = 20
 #: A queue is topped up to this many times what its workers took since the last sweep. Below 1 it would run dry before
 #: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
 RESERVE = 1.5
-#: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More than
-#: SHORT_QUEUE, so that there is room when the sweep has just filled the queue with other users' backlogs.
+#: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More
+#: than SHORT_QUEUE, so that there is room when the sweep has just filled the queue with other users' backlogs.
 DIRECT_QUEUE = 2 * SHORT_QUEUE
 #: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
 _REMEMBERED_SECONDS = 60

@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 #: transactions, but longer locks, and the other sessions of the task wait longer.
 ENTRIES_PER_SESSION = 500
 ENTRIES_PER_TRANSACTION = 1_000
-#: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so that
-#: the batches of the task's other sessions are handed on, and its process is free for others.
+#: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so
+#: that the batches of the task's other sessions are handed on, and its process is free for others.
 SECONDS_PER_TASK = 0.5
 
 

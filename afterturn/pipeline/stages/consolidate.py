@@ -22,8 +22,7 @@ from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
-
-#: After an applied batch, the same task goes on with its user's next ones that are ready, so many in all and for so long.
+#: After an applied batch, a task goes on with its user's next ones that are ready, so many in all and for so long.
 #: Larger: a backlog of one user costs fewer messages. Smaller: others wait less for the process.
 BATCHES_PER_TASK = 20
 SECONDS_PER_TASK = 0.5

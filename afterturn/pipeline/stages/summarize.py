@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 _SQL = queries.load("summaries")
 
 
-#: Digests that one task makes, one LLM call each. Larger: a long session occupies a thread for longer, perhaps beyond the
-#: deadline of its lease. The rest is made by the next task.
+#: Digests that one task makes, one LLM call each. Larger: a long session occupies a thread for longer, perhaps beyond
+#: the deadline of its lease. The rest is made by the next task.
 DIGESTS_PER_TASK = 8
 
 
