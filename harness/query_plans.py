@@ -23,8 +23,9 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
+    ("end_pauses", {"limit": 1000}),
 )
-_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text"}
+_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text", "after": "text"}
 
 #: What `afterturn status` asks of everybody, once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}
