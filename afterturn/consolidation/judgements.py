@@ -50,9 +50,13 @@ def store_answer(
     connection.execute(_SQL["add_answer"], row)
 
 
-def store_question(connection: Connection, batch: Batch, question: JudgeQuestion) -> None:
-    """Store the question that a batch waits for, in the caller's transaction."""
-    connection.execute(_SQL["add_question"], batch.key | {"question": question.text()})
+def store_question(connection: Connection, batch: Batch, question: JudgeQuestion, *, is_handed_on: bool) -> None:
+    """Store the question that a batch waits for, in the caller's transaction.
+
+    `is_handed_on` says that the caller then enqueues the batch to be judged; otherwise the sweep does.
+    """
+    arguments = {"question": question.text(), "is_handed_on": is_handed_on}
+    connection.execute(_SQL["add_question"], batch.key | arguments)
 
 
 def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement | None:
@@ -61,9 +65,12 @@ def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement |
     return None if row is None else OwedJudgement(row["question"])
 
 
-def clear_question(connection: Connection, batch: Batch) -> None:
-    """Delete the question that a batch waits for, in the caller's transaction."""
-    connection.execute(_SQL["delete_question"], batch.key)
+def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) -> None:
+    """Delete the question that a batch waits for, in the caller's transaction.
+
+    `is_handed_on` says that the caller then enqueues the batch to be applied; otherwise the sweep does.
+    """
+    connection.execute(_SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
 
 
 def _key(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:

@@ -89,6 +89,11 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
         pipeline.execute()
 
 
+def may_hand_on(enqueue: Enqueue, stage: str) -> bool:
+    """Return whether a stage's queue is so short that it may be sent one message directly."""
+    return DirectRoom.read(enqueue, (stage,)).take(stage)
+
+
 class DirectRoom:
     """How many batches a stage may still hand on directly. What it leaves is handed out by the sweep."""
 

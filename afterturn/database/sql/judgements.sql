@@ -16,7 +16,7 @@ WITH added AS (
     VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(question)s)
     ON CONFLICT (tenant_id, user_id, batch_id) DO UPDATE SET question = EXCLUDED.question
 )
-UPDATE batches SET owes_judgement = true, hinted_at = now()
+UPDATE batches SET owes_judgement = true, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 
 -- name: owed_judgement
@@ -31,5 +31,5 @@ WITH answered AS (
     DELETE FROM judge_questions
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
-UPDATE batches SET owes_judgement = false, hinted_at = now()
+UPDATE batches SET owes_judgement = false, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'

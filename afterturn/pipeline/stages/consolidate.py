@@ -16,7 +16,7 @@ from afterturn.consolidation import apply, edits, judgements, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
-from afterturn.pipeline import user_lock
+from afterturn.pipeline import hand_out, user_lock
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -26,7 +26,9 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     faults.point("consolidate.before_lock")
     with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
         if not is_locked:
-            # The worker that has the lock enqueues the user's earliest batch when it is done.
+            # The worker that has the lock enqueues the user's earliest batch when it is done, or the sweep does.
+            with runtime.postgres.connection() as connection:
+                batch_row.hand_back(connection, scope, batch_id)
             return False
         faults.point("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
@@ -69,10 +71,12 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
 
 def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion) -> None:
     batch = claimed.batch
+    is_handed_on = hand_out.may_hand_on(runtime.enqueue, "judge")
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
-        judgements.store_question(connection, batch, question)
-    runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
+        judgements.store_question(connection, batch, question, is_handed_on=is_handed_on)
+    if is_handed_on:
+        runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
@@ -81,7 +85,9 @@ def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
     This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
     earliest batch.
     """
+    if not hand_out.may_hand_on(runtime.enqueue, "consolidate"):
+        return
     with runtime.postgres.connection() as connection:
-        earliest = batch_row.next_ready_batch_id(connection, scope)
-    if earliest is not None and earliest != batch_id:
+        earliest = batch_row.hand_on_next(connection, scope, done=batch_id)
+    if earliest is not None:
         runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(earliest))
