@@ -12,7 +12,7 @@ from kombu import Queue
 from afterturn import settings as settings_module
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, broker_urls, task_name
 
-from . import ending, lifecycle, warm_up
+from . import ending, lifecycle, sweeping, warm_up
 from .ending import EndInTime
 from .events import SendEventsTogether
 from .wake import WakeConsumer
@@ -46,18 +46,13 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,
     timezone="UTC",
+    # Beat itself sweeps (see sweeping.py). No message expires: that would compare beat's clock with a worker's.
     beat_schedule={
-        "sweep": {
-            "task": task_name("sweep"),
-            "schedule": settings.sweep_seconds,
-            "args": (MESSAGE_VERSION,),
-            "options": {"expires": max(settings.sweep_seconds, 1.0), "queue": "sweep"},
-        },
         "reconcile": {
             "task": task_name("reconcile"),
             "schedule": settings.reconcile_seconds,
             "args": (MESSAGE_VERSION,),
-            "options": {"expires": settings.reconcile_seconds, "queue": "sweep"},
+            "options": {"queue": "sweep"},
         },
     },
     beat_max_loop_interval=max(settings.sweep_seconds, 1.0),
@@ -66,4 +61,5 @@ app.steps["worker"].add(WakeConsumer)
 app.steps["worker"].add(EndInTime)
 app.steps["consumer"].add(SendEventsTogether)
 lifecycle.connect()
+sweeping.connect()
 warm_up.connect()

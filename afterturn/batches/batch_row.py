@@ -125,3 +125,22 @@ def next_ready_batch(connection: Connection, scope: UserScope) -> ReadyBatch | N
     """Return the user's earliest open batch if it is ready to be applied and owes no judgement, else None."""
     row = connection.execute(_SQL["next_ready"], scope.key).fetchone()
     return None if row is None else ReadyBatch(row["batch_id"], row["place"])
+
+
+def hand_on_next(connection: Connection, scope: UserScope, *, done: UUID | None = None) -> ReadyBatch | None:
+    """Mark the user's earliest open batch as handed out, if it is ready to be applied and not handed out yet.
+
+    Args:
+        connection: without a transaction.
+        scope: the user.
+        done: a batch that the caller has just worked on, and that is not handed out.
+
+    Returns it; the caller sends the message. None if there is no such batch.
+    """
+    row = connection.execute(_SQL["hand_on_next"], scope.key | {"done": done}).fetchone()
+    return None if row is None else ReadyBatch(row["batch_id"], row["place"])
+
+
+def hand_back(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
+    """Let a batch that was handed out to be applied, and was not looked at, be handed out again."""
+    connection.execute(_SQL["hand_back"], key_of(scope, batch_id))

@@ -23,6 +23,8 @@ at:breaker:<llm|embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
 at:sweep
     string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
+at:reconcile
+    string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
 at:queues
     hash, stage -> length of its queue when the last sweep had topped it up; written by the sweep; TTL one minute
 
@@ -43,6 +45,7 @@ from afterturn.scopes import SessionScope, UserScope
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
+RECONCILE_GATE = "at:reconcile"
 QUEUES = "at:queues"
 
 #: Longer than any process that erases could have slept.

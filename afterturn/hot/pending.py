@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import redis
 
@@ -172,16 +173,37 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
 def reconcile(client: redis.Redis) -> int:
     """Name every session that has pending turns in its due index again; returns how many were missing there."""
     found = 0
-    for key in client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream"):
-        name = key.decode().split(":pending:", 1)[1]
-        scope = keys.session_of(name)
-        due = keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
-        # Redis's own idea of when the oldest entry was written is its id.
-        oldest: Any = client.xrange(key, count=1)
-        if oldest:
-            score = int(oldest[0][0].split(b"-")[0])
-            found += cast(int, client.zadd(due, {name: score}, nx=True))
+    streams = client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream")
+    while page := list(itertools.islice(streams, 1_000)):
+        missing = _missing_in_due_index(client, page)
+        with client.pipeline(transaction=False) as pipeline:
+            for key in missing:
+                pipeline.xrange(key, count=1)
+            oldest: list[_Rows] = pipeline.execute()
+            for key, rows in zip(missing, oldest, strict=True):
+                if rows:
+                    # Redis's own idea of when the oldest entry was written is its id.
+                    written_at = int(rows[0][0].split(b"-")[0])
+                    pipeline.zadd(_due_index_of(key), {_member_of(key): written_at}, nx=True)
+            found += sum(pipeline.execute())
     return found
+
+
+def _missing_in_due_index(client: redis.Redis, streams: Sequence[bytes]) -> list[bytes]:
+    with client.pipeline(transaction=False) as pipeline:
+        for key in streams:
+            pipeline.zscore(_due_index_of(key), _member_of(key))
+        scores: list[float | None] = pipeline.execute()
+    return [key for key, score in zip(streams, scores, strict=True) if score is None]
+
+
+def _member_of(stream: bytes) -> str:
+    return stream.decode().split(":pending:", 1)[1]
+
+
+def _due_index_of(stream: bytes) -> str:
+    scope = keys.session_of(_member_of(stream))
+    return keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

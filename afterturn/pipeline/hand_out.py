@@ -16,7 +16,7 @@ from typing import cast
 import redis
 
 from afterturn.hot import keys
-from afterturn.pipeline.enqueue import STAGES, Enqueue
+from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue
 
 #: A queue is topped up to at least this many messages. Larger: newer work waits longer for slow workers. Smaller: fast
 #: workers that were idle are kept busy only after some more sweeps.
@@ -92,6 +92,12 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
         pipeline.execute()
 
 
+def may_hand_on(enqueue: Enqueue, stage: str, priority: int = FIRST) -> bool:
+    """Return whether a stage's queue is so short that it may be sent one message of a priority directly."""
+    longest = DIRECT_QUEUE if priority == FIRST else SHORT_QUEUE
+    return DirectRoom.read(enqueue, (stage,), longest=longest).take(stage)
+
+
 class DirectRoom:
     """How many batches a stage may still hand on directly. What it leaves is handed out by the sweep."""
 
@@ -99,10 +105,10 @@ class DirectRoom:
         self._free = dict(free)
 
     @classmethod
-    def read(cls, enqueue: Enqueue, stages: Iterable[str]) -> DirectRoom:
+    def read(cls, enqueue: Enqueue, stages: Iterable[str], *, longest: int = DIRECT_QUEUE) -> DirectRoom:
         """Ask the broker how much room there is. There is none if it does not answer."""
         lengths = enqueue.read_lengths(tuple(stages)) or {}
-        return cls({stage: DIRECT_QUEUE - length for stage, length in lengths.items()})
+        return cls({stage: longest - length for stage, length in lengths.items()})
 
     def take(self, stage: str) -> bool:
         """Take the place of one message in a stage's queue. Returns whether there was one."""

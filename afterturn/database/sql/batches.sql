@@ -43,16 +43,17 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 ORDER BY first_position, last_position DESC, attempt
 
 -- name: extracted
--- pending -> extracted. Its candidates are stored in the same transaction.
+-- pending -> extracted. Its candidates are stored in the same transaction. The sweep hands it out, unless its message is
+-- sent as soon as this is committed.
 UPDATE batches
 SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
-    model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL
+    model = %(model)s, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END, attempts = 0, successes_seen = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id
 
 -- name: embedded
 -- Mark the batch as embedded. It is applied after the earlier batches of its user.
-UPDATE batches SET embedded_at = now(), hinted_at = now()
+UPDATE batches SET embedded_at = now(), hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 RETURNING batch_id
 
@@ -89,6 +90,26 @@ SELECT batch_id, place FROM (
 ) AS earliest
 WHERE state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
       AND (paused_until IS NULL OR paused_until <= now())
+
+-- name: hand_on_next
+-- Mark the user's earliest open batch as handed out, if it is ready to be applied and was not handed out yet. `done` is
+-- left out: the caller has just worked on it.
+UPDATE batches AS b SET hinted_at = now()
+FROM (
+    SELECT batch_id FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
+    ORDER BY user_seq LIMIT 1
+) AS earliest
+WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = earliest.batch_id
+      AND b.state = 'extracted' AND b.embedded_at IS NOT NULL AND NOT b.owes_judgement AND b.hinted_at IS NULL
+      AND (b.paused_until IS NULL OR b.paused_until <= now()) AND b.batch_id IS DISTINCT FROM %(done)s::uuid
+RETURNING b.batch_id, b.place
+
+-- name: hand_back
+-- The batch was handed out to be applied, and was not looked at: it may be handed out again at once.
+UPDATE batches SET hinted_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state = 'extracted' AND embedded_at IS NOT NULL
 
 -- name: pause
 -- Pause the batch; the sweep enqueues it again after this many seconds.

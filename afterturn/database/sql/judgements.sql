@@ -17,7 +17,7 @@ WITH added AS (
     ON CONFLICT (tenant_id, user_id, batch_id)
     DO UPDATE SET question = EXCLUDED.question, version = EXCLUDED.version, fact_ids = EXCLUDED.fact_ids
 )
-UPDATE batches SET owes_judgement = true, hinted_at = now()
+UPDATE batches SET owes_judgement = true, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 
 -- name: owed_judgement
@@ -38,5 +38,5 @@ WITH answered AS (
     UPDATE judge_questions SET question = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
-UPDATE batches SET owes_judgement = false, hinted_at = now()
+UPDATE batches SET owes_judgement = false, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'

@@ -40,7 +40,7 @@ RETURNING b.tenant_id, b.user_id, b.batch_id
 -- name: fresh_batches
 -- Batches at one step that were not handed out yet; marks them as handed out. Tenants get equal shares, those whose name
 -- comes after `after`. Of a tenant, three of four are batches of users with the fewest open ones when they were cut, and
--- one of four is the oldest, so that nobody waits for ever.
+-- one of four is the oldest, so that nobody waits for ever. Only the lowest open batch of a user may be applied.
 WITH RECURSIVE tenants (tenant_id, number) AS (
     SELECT (
         SELECT b.tenant_id FROM batches AS b
@@ -70,6 +70,11 @@ candidates AS (
             WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
               AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
                   AND b.tenant_id = named.tenant_id
+                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                      SELECT FROM batches AS lower
+                      WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+                            AND lower.state IN ('pending', 'extracted')
+                  ))
             ORDER BY b.place, b.created_at LIMIT (SELECT batches FROM share)
         )
         UNION ALL
@@ -78,6 +83,11 @@ candidates AS (
             WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
               AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
                   AND b.tenant_id = named.tenant_id
+                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                      SELECT FROM batches AS lower
+                      WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+                            AND lower.state IN ('pending', 'extracted')
+                  ))
             ORDER BY b.created_at LIMIT (SELECT ceil(batches / 4) FROM share)
         )
     ) AS own

@@ -17,7 +17,7 @@ from afterturn.consolidation import apply, edits, judgements, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
-from afterturn.pipeline import user_lock
+from afterturn.pipeline import hand_out, user_lock
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
@@ -36,7 +36,9 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
     faults.point("consolidate.before_lock")
     with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
         if not is_locked:
-            # The worker that has the lock enqueues the user's earliest batch when it is done.
+            # The worker that has the lock enqueues the user's earliest batch when it is done, or the sweep does.
+            with runtime.postgres.connection() as connection:
+                batch_row.hand_back(connection, scope, batch_id)
             return False
         faults.point("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
@@ -94,11 +96,13 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
 
 def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion, version: int) -> None:
     batch = claimed.batch
+    is_handed_on = hand_out.may_hand_on(runtime.enqueue, "judge", priority_of(batch.place))
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
-        judgements.store_question(connection, batch, question, version=version)
-    user, priority = batch.session.user, priority_of(batch.place)
-    runtime.enqueue.send("judge", user.tenant_id, user.user_id, str(batch.batch_id), priority=priority)
+        judgements.store_question(connection, batch, question, version=version, is_handed_on=is_handed_on)
+    if is_handed_on:
+        user, priority = batch.session.user, priority_of(batch.place)
+        runtime.enqueue.send("judge", user.tenant_id, user.user_id, str(batch.batch_id), priority=priority)
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
@@ -107,8 +111,10 @@ def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
     This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
     earliest batch.
     """
+    if not hand_out.may_hand_on(runtime.enqueue, "consolidate"):
+        return
     with runtime.postgres.connection() as connection:
-        ready = batch_row.next_ready_batch(connection, scope)
-    if ready is not None and ready.batch_id != batch_id:
+        ready = batch_row.hand_on_next(connection, scope, done=batch_id)
+    if ready is not None:
         priority = priority_of(ready.place)
         runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(ready.batch_id), priority=priority)

@@ -16,6 +16,7 @@ from afterturn.extraction.answer import Answer
 from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
 from afterturn.extraction.stored_answers import StoredAnswer
+from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
@@ -43,10 +44,12 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             return False
         loaded = claimed.loaded
         answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
-        _commit(runtime, claimed, answer)
+        is_handed_on = hand_out.may_hand_on(runtime.enqueue, "embed", priority_of(claimed.batch.place))
+        _commit(runtime, claimed, answer, is_handed_on=is_handed_on)
         faults.point("extract.after_commit")
-        priority = priority_of(claimed.batch.place)
-        runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
+        if is_handed_on:
+            priority = priority_of(claimed.batch.place)
+            runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("extract.enqueued")
         return True
     return False
@@ -69,7 +72,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     return _Loaded(request=request, stored=stored)
 
 
-def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) -> None:
+def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *, is_handed_on: bool) -> None:
     """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.request.turns
@@ -84,5 +87,5 @@ def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) ->
         )
         with connection.transaction():
             candidate_rows.store_verified_answer(connection, batch, verified)
-            claims.complete_transition(connection, claimed, "extracted", **version)
+            claims.complete_transition(connection, claimed, "extracted", is_handed_on=is_handed_on, **version)
             faults.point("extract.before_commit")

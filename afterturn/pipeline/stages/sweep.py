@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import redis
+from psycopg_pool import PoolTimeout
 
 from afterturn import faults
 from afterturn.database import queries
@@ -38,36 +42,77 @@ LLM_STAGES = frozenset({"extract", "judge", "summarize", "sleep"})
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
 #: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
+#: Two sweeps begin at least this part of AFTERTURN_SWEEP_SECONDS apart, whoever makes them.
+GATE_FRACTION = 0.2
 #: While a queue is not short, what was handed out may still wait in it: it is handed out again after this many times
 #: the usual time. A lost message is found in 60 s at most all the same.
 PATIENCE = 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep has done."""
+
+    #: How many sessions, batches or users were handed out, by stage.
+    handed_out: dict[str, int]
+    #: Whether a queue was filled up, so that more may be owed.
+    is_behind: bool
+
+
+NOTHING = Swept(handed_out={}, is_behind=False)
+
+
 def sweep(runtime: Runtime) -> dict[str, int]:
-    """Hand out what is owed, as far as there is room in the queues; returns how much per stage.
+    """Sweep once, and return how much was handed out, by stage."""
+    return sweep_queues(runtime).handed_out
+
+
+def sweep_queues(runtime: Runtime) -> Swept:
+    """Hand out what is owed, as far as there is room in the queues.
 
     Does nothing when another sweep began a moment ago by Redis's clock, or when the broker is unavailable.
     """
-    milliseconds = max(1, int(runtime.settings.sweep_seconds * 800))
+    milliseconds = max(1, int(runtime.settings.sweep_seconds * 1_000 * GATE_FRACTION))
     if not runtime.redis.set(keys.SWEEP_GATE, "1", nx=True, px=milliseconds):
-        return {}
+        return NOTHING
     faults.point("sweep.begun")
     rooms = hand_out.read_rooms(runtime.redis, runtime.enqueue, longest=runtime.settings.hint_window)
     if rooms is None:
-        return {}
+        return NOTHING
     sweeping = _Sweep(runtime, rooms)
-    sweeping.hand_out_archives()
-    sweeping.cut()
-    sweeping.hand_out_batches()
-    sweeping.hand_out_users_and_sessions()
+    for part in (
+        sweeping.hand_out_archives,
+        sweeping.cut,
+        sweeping.hand_out_batches,
+        sweeping.hand_out_users_and_sessions,
+    ):
+        _isolate(part)
     hand_out.remember(runtime.redis, rooms, sweeping.messages)
     faults.point("sweep.enqueued")
-    return dict(sweeping.handed_out)
+    is_behind = any(count >= rooms[stage].free for stage, count in sweeping.messages.items())
+    return Swept(handed_out=dict(sweeping.handed_out), is_behind=is_behind)
+
+
+def _isolate(part: Callable[[], None]) -> None:
+    """Do a part of the sweep; if it fails, the others go on. Raises the errors of a server that is away."""
+    try:
+        part()
+    except (redis.RedisError, PoolTimeout):
+        raise
+    except Exception:
+        logger.exception("a part of the sweep failed")
 
 
 def reconcile(runtime: Runtime) -> int:
     """Find pending turns that no due entry names, and name them. Returns how many sessions were found."""
     return pending.reconcile(runtime.redis)
+
+
+def reconcile_if_due(runtime: Runtime) -> None:
+    """Reconcile, unless another worker began to a moment ago by Redis's clock: messages pile up when workers stand."""
+    milliseconds = max(1, int(runtime.settings.reconcile_seconds * 800))
+    if runtime.redis.set(keys.RECONCILE_GATE, "1", nx=True, px=milliseconds):
+        reconcile(runtime)
 
 
 class _Sweep:
