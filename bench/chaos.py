@@ -24,7 +24,7 @@ from afterturn.local.redis_server import RedisServer
 from bench import report
 from bench.progress import Progress
 from harness import servers
-from harness.chaos import crash, delivery, many_turns, outages, servers_down, trial
+from harness.chaos import crash, delivery, many_turns, neighbours, outages, servers_down, trial
 from harness.chaos.image import Image
 from harness.chaos.lane import Lane, database
 from harness.chaos.trial import Outcome
@@ -82,6 +82,7 @@ def measured(arguments: argparse.Namespace) -> list[Outcome]:
         rows += _with_own_servers(directory, arguments.only, progress)
         rows += _with_defaults(directory, arguments.only, progress)
         rows += _long_run(directory, arguments, progress)
+        rows += _beside_backlogs(directory, arguments.only, progress)
         return rows
 
 
@@ -200,6 +201,15 @@ def _long_run(directory: Path, arguments: argparse.Namespace, progress: Progress
     progress.begin(f"{arguments.turns:,} turns, every worker killed")
     with _lanes(directory / "long", 1, is_quick=False, batch_turns=20) as [lane]:
         return [_tried(name, lambda: many_turns.workers_killed(lane, turns=arguments.turns))]
+
+
+def _beside_backlogs(directory: Path, only: str, progress: Progress) -> list[Outcome]:
+    wanted = [run for run in neighbours.TRIALS if only in run.__name__]
+    if not wanted:
+        return []
+    progress.begin("users beside a backlog", len(wanted))
+    with _lanes(directory / "neighbours", 1) as [lane]:
+        return [_tried(run.__name__, lambda run=run: run(lane)) for run in wanted]  # type: ignore[misc]
 
 
 def _wanted(trials: Sequence[Trial], only: str) -> list[Trial]:

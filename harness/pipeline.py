@@ -29,9 +29,13 @@ class Hints(Enqueue):
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, tuple[Any, ...]]] = deque()
+        #: The hints that were sent later than others are to be taken, also those that were taken since.
+        self.later: list[tuple[str, tuple[Any, ...]]] = []
 
     def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         self.waiting.append((stage, arguments))
+        if priority > FIRST:
+            self.later.append((stage, arguments))
         return True
 
     def read_lengths(self, stages: Sequence[str]) -> dict[str, int]:

@@ -26,7 +26,8 @@ at:sweep
 at:reconcile
     string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
 at:queues
-    hash, stage -> length of its queue when the last sweep had topped it up; written by the sweep; TTL one minute
+    hash, stage -> length of its queue when the last sweep had topped it up, and tenant:<step> -> the tenant that a
+    hand-out ended with; written by the sweep; TTL one minute
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.

@@ -12,6 +12,7 @@ from typing import Any
 
 from afterturn.database import queries
 from afterturn.hot import keys
+from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import FIRST, priority_of
 from afterturn.pipeline.runtime import Runtime
 
@@ -49,8 +50,7 @@ def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBat
     With more tenants than `limit`, the next call begins with the tenant after the last one.
     """
     chosen: list[ChosenBatch] = []
-    field = f"tenant:{step}"
-    after = _read_text(runtime, field)
+    begun_after = after = _read_tenant(runtime, step) if limit > 0 else ""
     while len(chosen) < limit:
         # Each round gives every tenant the same share; what one tenant leaves, the next round gives to the others.
         rows = _choose(runtime, step, after=after, limit=limit - len(chosen))
@@ -59,8 +59,8 @@ def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBat
             break
         tenants = {row["tenant_id"] for row in rows}
         after = max(tenants) if len(tenants) >= limit else ""
-    if after or limit:
-        runtime.redis.hset(keys.QUEUES, field, after)
+    if after != begun_after:
+        _store_tenant(runtime, step, after)
     return chosen
 
 
@@ -69,9 +69,17 @@ def _choose(runtime: Runtime, step: str, *, after: str, limit: int) -> list[dict
         return connection.execute(_SQL["fresh_batches"], {"step": step, "after": after, "limit": limit}).fetchall()
 
 
-def _read_text(runtime: Runtime, field: str) -> str:
-    value = runtime.redis.hget(keys.QUEUES, field)
+def _read_tenant(runtime: Runtime, step: str) -> str:
+    """Return the last tenant of the last choice; empty where it had room for all tenants."""
+    value = runtime.redis.hget(keys.QUEUES, f"tenant:{step}")
     return value.decode() if isinstance(value, bytes) else ""
+
+
+def _store_tenant(runtime: Runtime, step: str, tenant_id: str) -> None:
+    with runtime.redis.pipeline(transaction=False) as pipeline:
+        pipeline.hset(keys.QUEUES, f"tenant:{step}", tenant_id)
+        pipeline.expire(keys.QUEUES, hand_out.REMEMBERED_SECONDS)
+        pipeline.execute()
 
 
 def _parse(row: dict[str, Any]) -> ChosenBatch:

@@ -28,7 +28,7 @@ RESERVE = 1.5
 #: than SHORT_QUEUE, so that there is room when the sweep has just filled the queue with other users' backlogs.
 DIRECT_QUEUE = 2 * SHORT_QUEUE
 #: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
-_REMEMBERED_SECONDS = 60
+REMEMBERED_SECONDS = 60
 
 #: The stages that work is handed out to.
 HANDED_OUT = tuple(stage for stage in STAGES if stage != "sweep")
@@ -88,7 +88,7 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
     lengths = {stage: room.length + sent.get(stage, 0) for stage, room in rooms.items()}
     with client.pipeline(transaction=False) as pipeline:
         pipeline.hset(keys.QUEUES, mapping=cast(dict[str | bytes, bytes | float | int | str], lengths))
-        pipeline.expire(keys.QUEUES, _REMEMBERED_SECONDS)
+        pipeline.expire(keys.QUEUES, REMEMBERED_SECONDS)
         pipeline.execute()
 
 

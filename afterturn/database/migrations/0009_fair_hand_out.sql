@@ -3,7 +3,11 @@
 
 ALTER TABLE batches ADD COLUMN place integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN batches.place IS
-    'How many batches of its user were open when it was cut: 0 for a user without a backlog.';
+    'How many batches of its user were open when it was cut: 0 for a user without a backlog. At least 2 where many users of '
+    'its tenant waited.';
+
+-- Whether many users of a tenant wait is seen from a few entries.
+CREATE INDEX batches_first_of_tenant ON batches (tenant_id) WHERE state = 'pending' AND place < 2;
 
 -- The step at which an open batch stands. Postgres replaces a call by the expression.
 CREATE FUNCTION step_of(state text, embedded_at timestamptz, owes_judgement boolean)

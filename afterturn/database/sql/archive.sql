@@ -23,6 +23,19 @@ CROSS JOIN LATERAL (
     ORDER BY b.user_seq LIMIT 1
 ) AS first
 
+-- name: crowded_tenants
+-- Read which of these tenants have at least so many users whose first batches wait to be extracted.
+SELECT t.tenant_id
+FROM (SELECT DISTINCT unnest(%(tenants)s::text[])) AS t (tenant_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS waiting FROM (
+        SELECT FROM batches AS b
+        WHERE b.tenant_id = t.tenant_id AND b.state = 'pending' AND b.place < 2
+        LIMIT %(crowd)s
+    ) AS first
+) AS counted
+WHERE counted.waiting >= %(crowd)s
+
 -- name: add_sessions
 -- Make sure that the sessions exist.
 INSERT INTO sessions (tenant_id, user_id, session_id)

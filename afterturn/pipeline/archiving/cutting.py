@@ -15,12 +15,16 @@ from afterturn.importing import runs
 from afterturn.llm import budget
 from afterturn.pipeline.archiving import locked
 from afterturn.pipeline.archiving.locked import LockedSession
-from afterturn.pipeline.enqueue import FIRST, priority_of
+from afterturn.pipeline.enqueue import FIRST, FIRST_PLACES, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
 _SQL = queries.load("archive")
+
+#: A tenant with so many users whose first batches wait is crowded: its batches have no priority over those of others.
+#: Larger: users of other tenants wait longer behind it. Smaller: so does a user of this one behind another's backlog.
+CROWD = 16
 
 
 @dataclass(slots=True)
@@ -66,12 +70,18 @@ def cut_sessions(
 
 
 def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
-    """Choose the batches to hand on directly: of each user only the first ones, so that a backlog takes no room."""
-    first_open = locked.read_first_open_batches(connection, rows.next_user_seq.keys())
+    """Choose the batches to hand on directly: of each user only the first ones, so that a backlog takes no room.
+
+    None of a tenant with many users who wait: they would take the room of other tenants.
+    """
+    users = rows.next_user_seq.keys()
+    first_open = locked.read_first_open_batches(connection, users)
+    crowded = locked.read_crowded_tenants(connection, users, crowd=CROWD)
     for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
         for row in new_rows:
             user = UserScope(row["tenant_id"], row["user_id"])
-            row["place"] = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
+            place = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
+            row["place"] = max(place, FIRST_PLACES) if user.tenant_id in crowded else place
             row["is_handed_on"] = priority_of(row["place"]) == FIRST and room.take(stage)
 
 
