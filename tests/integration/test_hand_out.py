@@ -29,7 +29,9 @@ def write(settings, users, *, prefix="user"):
 
 def sessions_handed_out(pipeline):
     """Return how often each session was handed out to be archived, of the hints that wait."""
-    named = (tuple(names) for stage, arguments in pipeline.hints.waiting if stage == "archive" for names in arguments[0])
+    named = (
+        tuple(names) for stage, arguments in pipeline.hints.waiting if stage == "archive" for names in arguments[0]
+    )
     return Counter(named)
 
 
@@ -192,9 +194,10 @@ def test_a_stage_hands_on_directly_only_while_the_next_queue_is_short(settings, 
     memory.write_many({"role": "user", "content": f"I own {number} cats."} for number in range(30 * 30))
     pipeline.do("archive", [["default", "ana", "chat"]])
     assert lengths(pipeline)["extract"] == SHORT_QUEUE
-    assert database.execute(
-        "SELECT count(*) FILTER (WHERE hinted_at IS NULL), count(*) FROM batches"
-    ).fetchone() == (30 - SHORT_QUEUE, 30)
+    assert database.execute("SELECT count(*) FILTER (WHERE hinted_at IS NULL), count(*) FROM batches").fetchone() == (
+        30 - SHORT_QUEUE,
+        30,
+    )
     sent = Counter()
     while pipeline.sweep() and (pipeline.hints.waiting or sent.total() == 0):
         while pipeline.hints.waiting:
@@ -305,7 +308,11 @@ def test_forgotten_pending_turns_are_found_page_by_page(settings, pipeline, hot_
     due = sum(hot_store.zcard(keys.due(shard)) for shard in range(keys.SHARD_COUNT))
     assert sweep.reconcile(pipeline.runtime) == 2_500 - due
     assert sweep.reconcile(pipeline.runtime) == 0
-    scores = [score for shard in range(keys.SHARD_COUNT) for _, score in hot_store.zrange(keys.due(shard), 0, 0, withscores=True)]
+    scores = [
+        score
+        for shard in range(keys.SHARD_COUNT)
+        for _, score in hot_store.zrange(keys.due(shard), 0, 0, withscores=True)
+    ]
     assert all(abs(score / 1000 - time.time()) < 600 for score in scores)
 
 
