@@ -1,21 +1,23 @@
--- Hand out sessions of one shard that are due and that no archive task is working on: half of them those that have
--- waited longest, half of them the newest, so that a new user does not wait for a backlog.
+-- Hand out sessions of one shard that are due and that no archive task is working on: some of the newest, so that a new
+-- user does not wait for a backlog, and some of those that have waited longest, so that nobody waits for ever.
 --
 -- KEYS[1] at:{shard}:due      zset: session -> time of its oldest pending turn
 -- KEYS[2] at:{shard}:claims   zset: session -> time at which the claim lapses, ms
 -- ARGV[1] how long a claim lasts, ms
--- ARGV[2] how many sessions at most
+-- ARGV[2] how many of the newest sessions at most
+-- ARGV[3] how many of the oldest sessions at most
 --
--- Returns the members that were claimed. A claim only saves work: the session row's lock keeps archives apart.
+-- Returns the members that were claimed: the newest, and the oldest. A claim only saves work: the session row's lock
+-- keeps archives apart.
 local clock = redis.call('TIME')
 local lapses = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[1])
-local claimed = {}
 
 local function claim(command, limit)
+  local claimed = {}
   local start = 0
   while #claimed < limit do
     local members = redis.call(command, KEYS[1], start, start + limit - 1)
-    if #members == 0 then return end
+    if #members == 0 then break end
     for _, name in ipairs(members) do
       if #claimed < limit and redis.call('ZADD', KEYS[2], 'NX', lapses, name) == 1 then
         claimed[#claimed + 1] = name
@@ -23,9 +25,7 @@ local function claim(command, limit)
     end
     start = start + limit
   end
+  return claimed
 end
 
-local limit = tonumber(ARGV[2])
-claim('ZRANGE', math.ceil(limit / 2))
-claim('ZREVRANGE', limit)
-return claimed
+return {claim('ZREVRANGE', tonumber(ARGV[2])), claim('ZRANGE', tonumber(ARGV[3]))}

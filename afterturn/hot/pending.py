@@ -34,22 +34,29 @@ _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 def claim_due(client: redis.Redis, *, claim_seconds: float, grace_seconds: float, limit: int) -> list[SessionScope]:
     """Claim sessions that have pending turns and that nobody archives, in three round trips.
 
+    The newest of each shard come first, then those that have waited longest.
+
     Args:
         client: the hot store.
         claim_seconds: how long a claim lasts, unless the archive of the session ends it.
         grace_seconds: how much longer a claim is kept while its message may still wait in the queue.
-        limit: how many sessions at most.
+        limit: about how many sessions. If it is not 0, at least one of each shard, which may be a few more.
     """
+    if limit <= 0:
+        return []
     free = _free_sessions(client, grace_seconds)
     shares = share_out(limit, free)
-    if not shares:
+    if not free:
         return []
     scripts.CLAIM_DUE.load(client)
     with client.pipeline(transaction=False) as pipeline:
-        for shard, share in shares.items():
+        for shard in free:
             touched = (keys.due(shard), keys.claims(shard))
-            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), share)
-        members = [member for names in pipeline.execute() for member in names]
+            newest = max(1, shares.get(shard, 0) // 2)
+            oldest = shares.get(shard, 0) - shares.get(shard, 0) // 2
+            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), newest, oldest)
+        claimed = pipeline.execute()
+    members = [member for place in (0, 1) for shard in claimed for member in shard[place]]
     return [keys.session_of(member.decode()) for member in members]
 
 

@@ -65,6 +65,8 @@ class Enqueue:
             task_serializer="json",
             broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
         )
+        # kombu would try for some seconds to connect, before each message.
+        self._celery.conf.broker_transport_options |= {"max_retries": 0}
 
     def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         """Enqueue one stage with ids as arguments. Returns False, and logs, if the broker is unavailable."""
@@ -89,7 +91,7 @@ class Enqueue:
         """
         try:
             with self._celery.pool.acquire(block=True) as connection:
-                lengths, _ = connection.autoretry(_declare_queues, max_retries=1)(stages)
+                lengths, _ = connection.autoretry(_declare_queues, max_retries=1, interval_start=0)(stages)
         except self._broker_errors as error:
             logger.warning("the broker does not tell how long its queues are (%s)", type(error).__name__)
             return None

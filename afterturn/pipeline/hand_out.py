@@ -9,6 +9,7 @@ The sweep tops the queues up. A stage that hands a batch on sends it directly on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -21,6 +22,8 @@ from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue
 #: A queue is topped up to at least this many messages. Larger: newer work waits longer for slow workers. Smaller: fast
 #: workers that were idle are kept busy only after some more sweeps.
 SHORT_QUEUE = 20
+#: The same for archive, whose messages name many sessions each.
+SHORT_ARCHIVE_QUEUE = 8
 #: A queue is topped up to this many times what its workers took since the last sweep. Below 1 it would run dry before
 #: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
 RESERVE = 1.5
@@ -42,11 +45,8 @@ class Room:
     length: int
     #: Messages that may be added.
     free: int
-
-    @property
-    def is_short(self) -> bool:
-        """Whether so few messages wait that one sent a while ago was taken, or lost."""
-        return self.length < SHORT_QUEUE
+    #: So few messages wait that one sent a while ago was taken, or lost.
+    is_short: bool
 
 
 def read_rooms(client: redis.Redis, enqueue: Enqueue, *, longest: int) -> dict[str, Room] | None:
@@ -62,19 +62,20 @@ def read_rooms(client: redis.Redis, enqueue: Enqueue, *, longest: int) -> dict[s
         return None
     before = cast(list[bytes | None], client.hmget(keys.QUEUES, list(HANDED_OUT)))
     return {
-        stage: Room(length=lengths[stage], free=_free(lengths[stage], int(topped_up or 0), longest))
+        stage: _room(stage, lengths[stage], int(topped_up or 0), longest)
         for stage, topped_up in zip(HANDED_OUT, before, strict=True)
     }
 
 
-def _free(length: int, topped_up: int, longest: int) -> int:
-    """Return how many messages to add to a queue that had `topped_up` after the last sweep and has `length` now.
+def _room(stage: str, length: int, topped_up: int, longest: int) -> Room:
+    """Return the room in a queue that had `topped_up` messages after the last sweep and has `length` now.
 
     A queue that ran dry is topped up to more each time, until the workers leave something in it.
     """
+    short = SHORT_ARCHIVE_QUEUE if stage == "archive" else SHORT_QUEUE
     taken = max(0, topped_up - length)
-    depth = min(longest, max(SHORT_QUEUE, int(taken * RESERVE)))
-    return max(0, depth - length)
+    depth = min(longest, max(short, math.ceil(taken * RESERVE)))
+    return Room(length=length, free=max(0, depth - length), is_short=length < short)
 
 
 def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, int]) -> None:

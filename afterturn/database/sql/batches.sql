@@ -68,7 +68,7 @@ answered AS (
     DELETE FROM judge_questions
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
-UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq)
+UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq), summary_hinted_at = NULL
 FROM done
 WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
 RETURNING s.session_id

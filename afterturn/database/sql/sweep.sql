@@ -129,66 +129,73 @@ WHERE paused_budget IS NOT NULL AND state IN ('pending', 'extracted')
       AND (%(daily_tokens)s::bigint IS NULL OR paused_budget < %(daily_tokens)s)
 
 -- name: owed_summaries
--- Sessions with episodes that their summary lacks, and that nobody was told of lately; marks them as told of. While
--- more of the session is on its way, the summary waits, for a minute at most.
-WITH owed AS (
+-- Sessions with episodes that their summary lacks, and that were not looked at lately; marks all that it looks at, so that
+-- however many wait, others get their turn. While more of a session is on its way, its summary waits, for about a minute
+-- at most: each batch that is applied takes the mark away.
+WITH looked_at AS (
     SELECT s.tenant_id, s.user_id, s.session_id
     FROM sessions AS s
     WHERE s.owes_summary
       AND (s.summary_hinted_at IS NULL OR s.summary_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
-      AND NOT EXISTS (
-          SELECT FROM leases AS l
-          WHERE l.tenant_id = s.tenant_id AND l.user_id = s.user_id AND l.kind = 'summary'
-            AND l.item = s.session_id AND l.until > now()
-      )
-      AND (
-          NOT EXISTS (
-              SELECT FROM batches AS b
-              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
-                AND b.state IN ('pending', 'extracted')
-          ) AND NOT EXISTS (
-              SELECT FROM imported_runs AS r
-              WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id AND r.session_id = s.session_id
-          )
-          OR EXISTS (
-              SELECT FROM batches AS b
-              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
-                AND b.user_seq > s.summarized_through AND b.applied_at < now() - interval '1 minute'
-          )
-      )
     ORDER BY s.summary_hinted_at NULLS FIRST
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF s SKIP LOCKED
+), marked AS (
+    UPDATE sessions AS s SET summary_hinted_at = now()
+    FROM looked_at AS l
+    WHERE s.tenant_id = l.tenant_id AND s.user_id = l.user_id AND s.session_id = l.session_id
+    RETURNING s.tenant_id, s.user_id, s.session_id, s.summarized_through
 )
-UPDATE sessions AS s SET summary_hinted_at = now()
-FROM owed
-WHERE s.tenant_id = owed.tenant_id AND s.user_id = owed.user_id AND s.session_id = owed.session_id
-RETURNING s.tenant_id, s.user_id, s.session_id
+SELECT m.tenant_id, m.user_id, m.session_id
+FROM marked AS m
+WHERE NOT EXISTS (
+        SELECT FROM leases AS l
+        WHERE l.tenant_id = m.tenant_id AND l.user_id = m.user_id AND l.kind = 'summary'
+          AND l.item = m.session_id AND l.until > now()
+    )
+    AND (
+        NOT EXISTS (
+            SELECT FROM batches AS b
+            WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.session_id = m.session_id
+              AND b.state IN ('pending', 'extracted')
+        ) AND NOT EXISTS (
+            SELECT FROM imported_runs AS r
+            WHERE r.tenant_id = m.tenant_id AND r.user_id = m.user_id AND r.session_id = m.session_id
+        )
+        OR EXISTS (
+            SELECT FROM batches AS b
+            WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.session_id = m.session_id
+              AND b.user_seq > m.summarized_through AND b.applied_at < now() - interval '1 minute'
+        )
+    )
 
 -- name: owed_sleeps
--- Users whose memory changed since it was last consolidated as a whole, a while ago; marks them as told of. While more
--- is on its way, it waits.
-WITH owed AS (
+-- Users whose memory changed since it was last consolidated as a whole, a while ago, and that were not looked at lately;
+-- marks all that it looks at. While more is on its way, it waits.
+WITH looked_at AS (
     SELECT u.tenant_id, u.user_id
     FROM users AS u
     WHERE u.owes_sleep AND u.slept_at < now() - make_interval(secs => %(sleep_seconds)s)
       AND (u.sleep_hinted_at IS NULL OR u.sleep_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
-      AND NOT EXISTS (
-          SELECT FROM leases AS l
-          WHERE l.tenant_id = u.tenant_id AND l.user_id = u.user_id AND l.kind = 'sleep' AND l.until > now()
-      )
-      AND NOT EXISTS (
-          SELECT FROM batches AS b
-          WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.state IN ('pending', 'extracted')
-      )
     ORDER BY u.slept_at
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF u SKIP LOCKED
+), marked AS (
+    UPDATE users AS u SET sleep_hinted_at = now()
+    FROM looked_at AS l
+    WHERE u.tenant_id = l.tenant_id AND u.user_id = l.user_id
+    RETURNING u.tenant_id, u.user_id
 )
-UPDATE users AS u SET sleep_hinted_at = now()
-FROM owed
-WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
-RETURNING u.tenant_id, u.user_id
+SELECT m.tenant_id, m.user_id
+FROM marked AS m
+WHERE NOT EXISTS (
+        SELECT FROM leases AS l
+        WHERE l.tenant_id = m.tenant_id AND l.user_id = m.user_id AND l.kind = 'sleep' AND l.until > now()
+    )
+    AND NOT EXISTS (
+        SELECT FROM batches AS b
+        WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.state IN ('pending', 'extracted')
+    )
 
 -- name: owed_indexes
 -- Users whose memory has grown since it was last seen whether it needs an index; marks them as told of.

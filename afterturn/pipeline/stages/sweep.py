@@ -35,6 +35,9 @@ SESSIONS_PER_ARCHIVE = 20
 PROBES = 2
 #: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
+#: Sessions, or users, that one sweep looks at for a stage whose work often has to wait for their batches. Fewer: those
+#: that need not wait are found later, if many have to. More: each costs three look-ups and a write.
+LOOKED_AT = 100
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: The stages that call the LLM.
@@ -174,9 +177,11 @@ class _Sweep:
     def hand_out_users_and_sessions(self) -> None:
         """Hand out what is owed of sessions and of users."""
         sleep_seconds = self._runtime.settings.sleep_seconds
-        sessions = self._marked("owed_summaries", "summarize", limit=self._limit("summarize"))
+        sessions = self._marked("owed_summaries", "summarize", limit=self._limit("summarize"), at_least=LOOKED_AT)
         self._send_all("summarize", [(r["tenant_id"], r["user_id"], r["session_id"]) for r in sessions])
-        sleeps = self._marked("owed_sleeps", "sleep", limit=self._limit("sleep"), sleep_seconds=sleep_seconds)
+        sleeps = self._marked(
+            "owed_sleeps", "sleep", limit=self._limit("sleep"), at_least=LOOKED_AT, sleep_seconds=sleep_seconds
+        )
         self._send_all("sleep", _users(sleeps))
         self._send_all("index", _users(self._marked("owed_indexes", "index", limit=self._limit("index", INDEXES))))
         self._send_all("erase", _users(self._marked("owed_erasures", "erase", limit=self._limit("erase"))))
@@ -189,10 +194,16 @@ class _Sweep:
             most = PROBES
         return free if most is None else min(free, most)
 
-    def _marked(self, query: str, stage: str, *, limit: int, **arguments: Any) -> list[dict[str, Any]]:
-        """Run a query that marks what it returns as handed out."""
+    def _marked(
+        self, query: str, stage: str, *, limit: int, at_least: int = 0, **arguments: Any
+    ) -> list[dict[str, Any]]:
+        """Run a query that marks what it returns as handed out.
+
+        Where there is room at all it looks at `at_least` so many, of which many may have to wait for something.
+        """
         if limit <= 0:
             return []
+        limit = limit if limit <= PROBES else max(limit, at_least)
         patience = 1 if self._rooms[stage].is_short else PATIENCE
         arguments |= {"limit": limit, "hint_seconds": self._runtime.settings.hint_seconds * patience}
         with self._runtime.postgres.connection() as connection:
