@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from afterturn.hot import keys
-from afterturn.pipeline.enqueue import FIRST, Enqueue
+from afterturn.pipeline.enqueue import FIRST, Enqueue, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
@@ -80,7 +80,8 @@ class Pipeline:
             room = DirectRoom.read(self.hints, ("extract", "embed"))
             for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions, room=room):
                 if batch.is_handed_on:
-                    self.hints.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+                    names = (batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+                    self.hints.send(batch.stage, *names, priority=priority_of(batch.place))
             return None
         if stage == "summarize":
             return summarize.summarize(self.runtime, SessionScope(*arguments))

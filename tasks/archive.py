@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from afterturn import faults
 from afterturn.pipeline import runtime
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.stages import archive
 from afterturn.scopes import SessionScope
@@ -19,5 +20,6 @@ def run(sessions: list[list[str]]) -> None:
     room = DirectRoom.read(current.enqueue, ("extract", "embed"))
     for batch in archive.archive(current.redis, current.postgres, current.settings, scopes, room=room):
         if batch.is_handed_on:
-            current.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+            names = (batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+            current.enqueue.send(batch.stage, *names, priority=priority_of(batch.place))
     faults.point("archive.enqueued")

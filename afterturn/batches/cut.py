@@ -52,6 +52,8 @@ class NewBatch:
     stage: str
     #: Whether it is sent to that stage now. Otherwise the sweep hands it out.
     is_handed_on: bool = False
+    #: How many batches of its user were open when it was cut.
+    place: int = 0
 
 
 def plan(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:

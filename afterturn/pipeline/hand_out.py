@@ -28,7 +28,7 @@ SHORT_ARCHIVE_QUEUE = 8
 #: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
 RESERVE = 1.5
 #: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More
-#: than SHORT_QUEUE, so that there is room when the sweep has just filled the queue with other users' backlogs.
+#: than SHORT_QUEUE, which is the limit for the rest of a backlog, so that there is room beside backlogs.
 DIRECT_QUEUE = 2 * SHORT_QUEUE
 #: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
 REMEMBERED_SECONDS = 60
@@ -95,26 +95,26 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
 
 def may_hand_on(enqueue: Enqueue, stage: str, priority: int = FIRST) -> bool:
     """Return whether a stage's queue is so short that it may be sent one message of a priority directly."""
-    longest = DIRECT_QUEUE if priority == FIRST else SHORT_QUEUE
-    return DirectRoom.read(enqueue, (stage,), longest=longest).take(stage)
+    return DirectRoom.read(enqueue, (stage,)).take(stage, priority)
 
 
 class DirectRoom:
     """How many batches a stage may still hand on directly. What it leaves is handed out by the sweep."""
 
     def __init__(self, free: Mapping[str, int]) -> None:
+        """`free` is how many messages each stage may get, those with priority included."""
         self._free = dict(free)
 
     @classmethod
-    def read(cls, enqueue: Enqueue, stages: Iterable[str], *, longest: int = DIRECT_QUEUE) -> DirectRoom:
+    def read(cls, enqueue: Enqueue, stages: Iterable[str]) -> DirectRoom:
         """Ask the broker how much room there is. There is none if it does not answer."""
         lengths = enqueue.read_lengths(tuple(stages)) or {}
-        return cls({stage: longest - length for stage, length in lengths.items()})
+        return cls({stage: DIRECT_QUEUE - length for stage, length in lengths.items()})
 
-    def take(self, stage: str) -> bool:
-        """Take the place of one message in a stage's queue. Returns whether there was one."""
+    def take(self, stage: str, priority: int = FIRST) -> bool:
+        """Take the place of one message in a stage's queue. Returns whether there was one for its priority."""
         free = self._free.get(stage, 0)
-        if free <= 0:
+        if free <= (0 if priority == FIRST else DIRECT_QUEUE - SHORT_QUEUE):
             return False
         self._free[stage] = free - 1
         return True

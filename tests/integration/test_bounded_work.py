@@ -9,7 +9,7 @@ import pytest
 
 from afterturn.consolidation import judgement, similar_facts
 from afterturn.consolidation.judgement import ShownFact
-from afterturn.pipeline.hand_out import DirectRoom
+from afterturn.pipeline.hand_out import DIRECT_QUEUE, SHORT_QUEUE, DirectRoom
 from afterturn.pipeline.stages import archive, consolidate, summarize
 from afterturn.scopes import SessionScope, UserScope
 from api_shim import MemoryClient
@@ -49,9 +49,9 @@ def archived(database, session):
     return row[0]
 
 
-def archive_task(pipeline, *sessions):
+def archive_task(pipeline, *sessions, free=100):
     runtime = pipeline.runtime
-    room = DirectRoom({"extract": 100})
+    room = DirectRoom({"extract": free})
     return archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions, room=room)
 
 
@@ -67,6 +67,20 @@ def test_an_archive_task_ends_before_a_long_session_does(settings, pipeline, dat
     assert archived(database, NOISY) == 900
 
 
+def test_an_archive_task_carries_out_so_many_removals(settings, pipeline, database, monkeypatch):
+    monkeypatch.setattr(archive, "SECONDS_PER_TASK", 0.0)
+    monkeypatch.setattr(archive, "REMOVALS_PER_SESSION", 3)
+    memory = MemoryClient(NOISY.user_id, NOISY.session_id, settings=settings)
+    turn_ids = memory.write_many({"role": "user", "content": f"I own bicycle No. {number}."} for number in range(8))
+    pipeline.settle()
+    for turn_id in turn_ids:
+        memory.remove(turn_id)
+    archive_task(pipeline, NOISY)
+    assert database.execute("SELECT count(*) FROM turns WHERE removed_at IS NOT NULL").fetchone() == (3,)
+    pipeline.settle()
+    assert database.execute("SELECT count(*) FROM turns WHERE removed_at IS NOT NULL").fetchone() == (8,)
+
+
 def test_a_transaction_takes_fewer_entries_of_each_session_the_more_sessions_there_are(
     settings, pipeline, database, monkeypatch
 ):
@@ -78,9 +92,9 @@ def test_a_transaction_takes_fewer_entries_of_each_session_the_more_sessions_the
     assert {archived(database, session) for session in sessions} == {50}
 
 
-def test_of_a_backlog_only_the_first_batches_are_handed_on_directly(with_llm, with_model, database):
+def test_the_last_room_is_for_the_first_batches_of_a_user(with_llm, with_model, database):
     write(with_llm, NOISY, 50)
-    new_batches = archive_task(with_model, NOISY)
+    new_batches = archive_task(with_model, NOISY, free=DIRECT_QUEUE - SHORT_QUEUE)
     assert [batch.is_handed_on for batch in new_batches] == [True, True] + [False] * 48
     places = database.execute("SELECT place FROM batches ORDER BY user_seq").fetchall()
     assert [place for (place,) in places] == list(range(50))

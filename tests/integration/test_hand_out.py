@@ -7,7 +7,8 @@ import pytest
 
 from afterturn.hot import keys, pending
 from afterturn.pipeline import hand_out
-from afterturn.pipeline.hand_out import SHORT_ARCHIVE_QUEUE, SHORT_QUEUE
+from afterturn.pipeline.enqueue import LATER
+from afterturn.pipeline.hand_out import DIRECT_QUEUE, SHORT_ARCHIVE_QUEUE, SHORT_QUEUE
 from afterturn.pipeline.stages import sweep
 from afterturn.pipeline.stages.sweep import SESSIONS_PER_ARCHIVE
 from afterturn.scopes import SessionScope
@@ -295,6 +296,10 @@ def test_the_broker_tells_how_long_its_queues_are(settings, hot_store):
         assert enqueue.read_lengths(("archive", "embed")) == {"archive": 3, "embed": 0}
         assert hand_out.may_hand_on(enqueue, "embed")
         for _ in range(SHORT_QUEUE):
+            enqueue.send("embed", "default", "ana", "batch", priority=LATER)
+        assert not hand_out.may_hand_on(enqueue, "embed", LATER)
+        assert hand_out.may_hand_on(enqueue, "embed")
+        for _ in range(DIRECT_QUEUE - SHORT_QUEUE):
             enqueue.send("embed", "default", "ana", "batch")
         assert not hand_out.may_hand_on(enqueue, "embed")
     finally:

@@ -15,7 +15,7 @@ from afterturn.importing import runs
 from afterturn.llm import budget
 from afterturn.pipeline.archiving import locked
 from afterturn.pipeline.archiving.locked import LockedSession
-from afterturn.pipeline.enqueue import FIRST, FIRST_PLACES, priority_of
+from afterturn.pipeline.enqueue import FIRST_PLACES, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
@@ -70,9 +70,9 @@ def cut_sessions(
 
 
 def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
-    """Choose the batches to hand on directly: of each user only the first ones, so that a backlog takes no room.
+    """Choose the batches to hand on directly. Those of a backlog get less room, so that others find some.
 
-    None of a tenant with many users who wait: they would take the room of other tenants.
+    So do those of a tenant with many users who wait.
     """
     users = rows.next_user_seq.keys()
     first_open = locked.read_first_open_batches(connection, users)
@@ -82,7 +82,7 @@ def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
             user = UserScope(row["tenant_id"], row["user_id"])
             place = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
             row["place"] = max(place, FIRST_PLACES) if user.tenant_id in crowded else place
-            row["is_handed_on"] = priority_of(row["place"]) == FIRST and room.take(stage)
+            row["is_handed_on"] = room.take(stage, priority_of(row["place"]))
 
 
 def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:
@@ -165,4 +165,5 @@ def _write(connection: Connection, rows: _Rows) -> None:
 
 
 def _new_batch(row: dict[str, Any], stage: str) -> NewBatch:
-    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage, row["is_handed_on"])
+    user = UserScope(row["tenant_id"], row["user_id"])
+    return NewBatch(user, row["batch_id"], stage, row["is_handed_on"], row["place"])

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 #: transactions, but longer locks, and the other sessions of the task wait longer.
 ENTRIES_PER_SESSION = 500
 ENTRIES_PER_TRANSACTION = 1_000
+#: Removals that one transaction carries out for one session: each costs as much as dozens of turns.
+REMOVALS_PER_SESSION = 20
 #: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so
 #: that the batches of the task's other sessions are handed on, and its process is free for others.
 SECONDS_PER_TASK = 0.5
@@ -63,7 +65,7 @@ def archive(
     while remaining and not (is_begun and time.monotonic() >= ends_at):
         is_begun = True
         limit = _entries_per_session(len(remaining))
-        epochs, taken = _read(client, pool, remaining, limit=limit)
+        epochs, taken, unread = _read(client, pool, remaining, limit=limit)
         faults.point("archive.entries_read")
         try:
             with pool.connection() as connection, connection.transaction():
@@ -77,7 +79,7 @@ def archive(
         new_batches += cut_now
         pending.remove(client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
         faults.point("archive.entries_removed")
-        remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= limit]
+        remaining = [scope for scope in taken.entries if scope in unread]
     return new_batches
 
 
@@ -126,8 +128,22 @@ def _entries_per_session(sessions: int) -> int:
 
 def _read(
     client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope], *, limit: int
-) -> tuple[dict[UserScope, int], Taken]:
-    """Return the erasures that are known now, and then what is pending: in this order, so that none is missed."""
+) -> tuple[dict[UserScope, int], Taken, set[SessionScope]]:
+    """Return the erasures that are known now, and then what is pending: in this order, so that none is missed.
+
+    Last come the sessions of which more is pending than one transaction takes.
+    """
     with pool.connection() as connection:
         epochs = erasures.epochs(connection, {scope.user for scope in sessions})
-    return epochs, pending.read(client, sessions, limit=limit)
+    found = pending.read(client, sessions, limit=limit)
+    entries = {scope: _limit_removals(given) for scope, given in found.entries.items()}
+    unread = {
+        scope for scope, given in found.entries.items() if len(given) >= limit or len(entries[scope]) < len(given)
+    }
+    return epochs, Taken(entries=entries, unreadable=found.unreadable), unread
+
+
+def _limit_removals(entries: list[Entry]) -> list[Entry]:
+    """Return the entries up to the last removal that one transaction carries out."""
+    removals = [place for place, entry in enumerate(entries) if entry.target_turn_id is not None]
+    return entries if len(removals) <= REMOVALS_PER_SESSION else entries[: removals[REMOVALS_PER_SESSION]]
