@@ -31,6 +31,7 @@ from harness.chaos import (
     crash,
     delivery,
     many_turns,
+    neighbours,
     outages,
     redis_refusals,
     servers_down,
@@ -94,6 +95,7 @@ def measured(arguments: argparse.Namespace) -> list[Outcome]:
         rows += _with_own_servers(directory, arguments.only, progress)
         rows += _with_defaults(directory, arguments.only, progress)
         rows += _long_run(directory, arguments, progress)
+        rows += _beside_backlogs(directory, arguments.only, progress)
         return rows
 
 
@@ -215,6 +217,15 @@ def _long_run(directory: Path, arguments: argparse.Namespace, progress: Progress
     progress.begin(f"{arguments.turns:,} turns, every worker killed")
     with _lanes(directory / "long", 1, is_quick=False, batch_turns=20) as [lane]:
         return [_tried(name, lambda: many_turns.workers_killed(lane, turns=arguments.turns))]
+
+
+def _beside_backlogs(directory: Path, only: str, progress: Progress) -> list[Outcome]:
+    wanted = [run for run in neighbours.TRIALS if only in run.__name__]
+    if not wanted:
+        return []
+    progress.begin("users beside a backlog", len(wanted))
+    with _lanes(directory / "neighbours", 1) as [lane]:
+        return [_tried(run.__name__, lambda run=run: run(lane)) for run in wanted]  # type: ignore[misc]
 
 
 def _wanted(trials: Sequence[Trial], only: str) -> list[Trial]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
 from afterturn.hot import keys
-from afterturn.pipeline.enqueue import Enqueue
+from afterturn.pipeline.enqueue import FIRST, Enqueue, priority_of
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
 from afterturn.scopes import SessionScope, UserScope
@@ -27,10 +29,18 @@ class Hints(Enqueue):
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, tuple[Any, ...]]] = deque()
+        #: The hints that were sent later than others are to be taken, also those that were taken since.
+        self.later: list[tuple[str, tuple[Any, ...]]] = []
 
-    def send(self, stage: str, *arguments: Any) -> bool:
+    def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         self.waiting.append((stage, arguments))
+        if priority > FIRST:
+            self.later.append((stage, arguments))
         return True
+
+    def read_lengths(self, stages: Sequence[str]) -> dict[str, int]:
+        counts = Counter(stage for stage, _ in self.waiting)
+        return {stage: counts[stage] for stage in stages}
 
     def close(self) -> None:
         self.waiting.clear()
@@ -67,8 +77,11 @@ class Pipeline:
         if stage == "archive":
             sessions = [SessionScope(*names) for names in arguments[0]]
             runtime = self.runtime
-            for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions):
-                self.hints.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+            room = DirectRoom.read(self.hints, ("extract", "embed"))
+            for batch in archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions, room=room):
+                if batch.is_handed_on:
+                    names = (batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
+                    self.hints.send(batch.stage, *names, priority=priority_of(batch.place))
             return None
         if stage == "summarize":
             return summarize.summarize(self.runtime, SessionScope(*arguments))

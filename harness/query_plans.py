@@ -14,13 +14,18 @@ from afterturn.pipeline.runtime import Runtime
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cut_due", {"limit": 200}),
     *(
-        ("owed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
+        ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
+        for step in ("pending", "extracted", "unjudged", "embedded")
+    ),
+    *(
+        ("fresh_batches", {"limit": 500, "step": step, "after": ""})
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
+    ("end_pauses", {"limit": 1000}),
 )
-_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text"}
+_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text", "after": "text"}
 
 #: The queries of `afterturn status` for all users, each once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}

@@ -1,4 +1,8 @@
-"""Every second: find owed work and enqueue it. Every minute: find pending turns that are missing in the due index."""
+"""Find owed work and enqueue it; find pending turns that are missing in the due index.
+
+Beat's own process sweeps every second, and sends `reconcile` every minute. It sends no message `sweep`: that one is for
+the beat of an older release, and for whoever wants a sweep now.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ from .stage import stage
 
 @stage("sweep")
 def run() -> None:
-    """Sweep once."""
+    """Sweep once, unless another sweep has just begun."""
     sweep.sweep(runtime.current())
 
 
 @stage("reconcile")
 def run_reconcile() -> None:
-    """Search Redis once for pending turns that are missing in the due index."""
-    sweep.reconcile(runtime.current())
+    """Search Redis for pending turns that are missing in the due index, unless somebody else began to a moment ago."""
+    sweep.reconcile_if_due(runtime.current())

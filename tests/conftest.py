@@ -125,7 +125,7 @@ _WITHOUT_TTL = re.compile(
     rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
 )
 _WITH_TTL = re.compile(
-    rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:sweep|at:heard"
+    rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heard)"
     rb"|at:learned:(llm|embedder):[0-9a-f]{32}"
 )
 

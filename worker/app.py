@@ -14,7 +14,7 @@ from afterturn.pipeline.broker.connection import BrokerAMQP
 from afterturn.pipeline.broker.settings import celery_settings
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, task_name
 
-from . import ending, heartbeat, lifecycle, warm_up
+from . import ending, heartbeat, lifecycle, sweeping, warm_up
 from .ending import EndInTime
 from .events import SendEventsTogether
 from .heartbeat import Heartbeat
@@ -46,14 +46,8 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     enable_utc=True,
     timezone="UTC",
-    # No message expires: that would compare beat's clock with a worker's.
+    # Beat itself sweeps (see sweeping.py). No message expires: that would compare beat's clock with a worker's.
     beat_schedule={
-        "sweep": {
-            "task": task_name("sweep"),
-            "schedule": settings.sweep_seconds,
-            "args": (MESSAGE_VERSION,),
-            "options": {"queue": "sweep"},
-        },
         "reconcile": {
             "task": task_name("reconcile"),
             "schedule": settings.reconcile_seconds,
@@ -69,4 +63,5 @@ app.steps["consumer"].add(SendEventsTogether)
 app.steps["consumer"].add(Heartbeat)
 heartbeat.connect()
 lifecycle.connect()
+sweeping.connect()
 warm_up.connect()

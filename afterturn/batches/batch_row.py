@@ -30,6 +30,8 @@ class Batch:
     state: str
     #: conversation, or manual for a person's edit, which needs no extraction: the edit is its answer.
     kind: str
+    #: How many batches of its user were open when it was cut: 0 for a user without a backlog.
+    place: int
     #: How often it failed while others succeeded.
     attempts: int
     #: These two say which of the stored answers is used; None while pending.
@@ -70,6 +72,7 @@ def from_row(row: Row) -> Batch:
         last_position=row["last_position"],
         state=row["state"],
         kind=row["kind"],
+        place=row.get("place", 0),  # read by the stages; removals and dead letters do not use it
         attempts=row["attempts"],
         prompt_version=row["prompt_version"],
         model=row["model"],
@@ -115,7 +118,35 @@ def is_ready_to_apply(connection: Connection, batch: Batch) -> bool:
     return row is not None and not row["is_blocked"]
 
 
-def next_ready_batch_id(connection: Connection, scope: UserScope) -> UUID | None:
-    """Return the id of the user's earliest open batch if it is ready to be applied, else None."""
+@dataclass(frozen=True, slots=True)
+class ReadyBatch:
+    """A user's earliest open batch, which can be applied."""
+
+    batch_id: UUID
+    #: How many batches of its user were open when it was cut.
+    place: int
+
+
+def next_ready_batch(connection: Connection, scope: UserScope) -> ReadyBatch | None:
+    """Return the user's earliest open batch if it is ready to be applied and owes no judgement, else None."""
     row = connection.execute(_SQL["next_ready"], scope.key).fetchone()
-    return None if row is None else row["batch_id"]
+    return None if row is None else ReadyBatch(row["batch_id"], row["place"])
+
+
+def hand_on_next(connection: Connection, scope: UserScope, *, done: UUID | None = None) -> ReadyBatch | None:
+    """Mark the user's earliest open batch as handed out, if it is ready to be applied and not handed out yet.
+
+    Args:
+        connection: without a transaction.
+        scope: the user.
+        done: a batch that the caller has just worked on, and that is not handed out.
+
+    Returns it; the caller sends the message. None if there is no such batch.
+    """
+    row = connection.execute(_SQL["hand_on_next"], scope.key | {"done": done}).fetchone()
+    return None if row is None else ReadyBatch(row["batch_id"], row["place"])
+
+
+def hand_back(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
+    """Let a batch that was handed out to be applied, and was not looked at, be handed out again."""
+    connection.execute(_SQL["hand_back"], key_of(scope, batch_id))

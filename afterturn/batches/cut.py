@@ -50,6 +50,10 @@ class NewBatch:
     batch_id: uuid.UUID
     #: The next stage: extract, or embed for a person's edit, which needs no extraction.
     stage: str
+    #: Whether it is sent to that stage now. Otherwise the sweep hands it out.
+    is_handed_on: bool = False
+    #: How many batches of its user were open when it was cut.
+    place: int = 0
 
 
 def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:

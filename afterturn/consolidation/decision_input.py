@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import attributes, judgement, similar_facts, user_names
+from afterturn.consolidation import attributes, judgement, judgements, similar_facts, user_names
 from afterturn.consolidation.decisions import Decision, KnownFact
 from afterturn.consolidation.judgement import JudgeQuestion, ShownFact
 from afterturn.consolidation.rules import UserNames
@@ -72,7 +72,11 @@ def make_unclear_question(
     if not unclear or known.current_count <= len(ended):
         return None
     new = [ShownFact(candidate.fact_id, candidate.content.text, candidate.said_at) for candidate in unclear]
-    similar = similar_facts.read_similar_facts(connection, batch.key, new, count=known.current_count)
+    asked_ids = judgements.read_question_facts(connection, batch, version=known.version)
+    if asked_ids is None:
+        similar = similar_facts.read_similar_facts(connection, batch.key, new, count=known.current_count)
+    else:
+        similar = similar_facts.read_facts(connection, batch.key, asked_ids)
     by_id = {fact.fact_id: fact for fact in similar if fact.fact_id not in ended}
     question = judgement.make_question(
         [ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in by_id.values()], new

@@ -50,9 +50,30 @@ def store_answer(
     connection.execute(_SQL["add_answer"], row)
 
 
-def store_question(connection: Connection, batch: Batch, question: JudgeQuestion) -> None:
-    """Store the question that a batch waits for, in the caller's transaction."""
-    connection.execute(_SQL["add_question"], batch.key | {"question": question.text()})
+def store_question(
+    connection: Connection, batch: Batch, question: JudgeQuestion, *, version: int, is_handed_on: bool
+) -> None:
+    """Store the question that a batch waits for, in the caller's transaction.
+
+    Args:
+        connection: in the caller's transaction.
+        batch: the batch.
+        question: the question.
+        version: the version of the memory for which it is asked.
+        is_handed_on: whether the caller then enqueues the batch to be judged; otherwise the sweep does.
+    """
+    fact_ids = [fact.fact_id for fact in question.known]
+    row = {"question": question.text(), "version": version, "fact_ids": fact_ids, "is_handed_on": is_handed_on}
+    connection.execute(_SQL["add_question"], batch.key | row)
+
+
+def read_question_facts(connection: Connection, batch: Batch, *, version: int) -> list[UUID] | None:
+    """Return the known facts that the batch's last question was about; None if the memory has changed since, or none.
+
+    They need not be searched again when the judge has answered.
+    """
+    row = connection.execute(_SQL["question_facts"], batch.key | {"version": version}).fetchone()
+    return None if row is None else list(row["fact_ids"])
 
 
 def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement | None:
@@ -61,9 +82,12 @@ def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement |
     return None if row is None else OwedJudgement(row["question"])
 
 
-def clear_question(connection: Connection, batch: Batch) -> None:
-    """Delete the question that a batch waits for, in the caller's transaction."""
-    connection.execute(_SQL["delete_question"], batch.key)
+def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) -> None:
+    """Delete the text of the question that a batch waits for, in the caller's transaction.
+
+    `is_handed_on` says that the caller then enqueues the batch to be applied; otherwise the sweep does.
+    """
+    connection.execute(_SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
 
 
 def _key(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:

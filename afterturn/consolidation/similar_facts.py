@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from afterturn.consolidation import judgement
+import numpy as np
+from numpy.typing import NDArray
+
+from afterturn.consolidation import judgement, similarity
 from afterturn.consolidation.decisions import KnownFact
 from afterturn.consolidation.judgement import ShownFact
+from afterturn.consolidation.similarity import FactStems
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 
 _SQL = queries.load("facts")
+
+#: Facts whose vectors one statement reads. Larger: fewer round trips, but more memory (1 kB for each of 512
+#: dimensions).
+VECTORS_PER_PAGE = 10_000
+#: What halfvec_send writes before the numbers: the dimension, and two bytes without a meaning.
+_HEADER_BYTES = 4
 
 
 def read_similar_facts(
@@ -31,21 +42,83 @@ def read_similar_facts(
         facts = [KnownFact(**row) for row in rows]
         if judgement.fits_one_call(ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in facts):
             return facts
-    arguments = {
-        **owner,
-        "texts": [statement.text for statement in statements],
-        "candidates": [items.fact_name(statement.fact_id) for statement in statements],
-        "count": count,
-        "limit": judgement.MAX_KNOWN_FACTS + len(statements),
-    }
-    ranked = [
-        row
-        for name in ("similar_by_words", "similar_by_vectors")
-        for row in connection.execute(_SQL[name], arguments).fetchall()
-    ]
-    # First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
-    ranked.sort(key=lambda row: row["rank"])
-    fact_ids = list(dict.fromkeys(row["fact_id"] for row in ranked))[: arguments["limit"]]
-    rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": fact_ids}).fetchall()
+    limit = judgement.MAX_KNOWN_FACTS + len(statements)
+    return read_facts(connection, owner, _find_similar(connection, owner, statements, limit))
+
+
+def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Sequence[UUID]) -> list[KnownFact]:
+    """Return those of these facts that are current, in the given order."""
+    rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": list(fact_ids)}).fetchall()
     by_id = {row["fact_id"]: KnownFact(**row) for row in rows}
     return [by_id[fact_id] for fact_id in fact_ids if fact_id in by_id]
+
+
+def _find_similar(
+    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], limit: int
+) -> list[UUID]:
+    """Return the first facts of two rankings, by words and by vectors.
+
+    First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
+    """
+    row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
+    if row is None or row["items"] is None:
+        return []
+    facts = FactStems(
+        codes=np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32),
+        lengths=np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp),
+        distinct=np.frombuffer(row["distinct_stems"], dtype=">i4").astype(np.intp),
+    )
+    names: list[str] = row["items"]
+    by_words = similarity.score_by_words(_read_stems(connection, statements), facts)
+    by_vectors = _score_by_vectors(connection, owner, statements, names)
+    ranks = np.minimum(
+        similarity.best_ranks(by_words, limit=limit, least=0.0), similarity.best_ranks(by_vectors, limit=limit)
+    )
+    ranked = np.flatnonzero(ranks <= limit)
+    return [UUID(names[place]) for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
+
+
+def _read_stems(connection: Connection, statements: Sequence[ShownFact]) -> list[NDArray[np.uint32]]:
+    texts = {"texts": [statement.text for statement in statements]}
+    rows = connection.execute(_SQL["stems_of_texts"], texts, binary=True).fetchall()
+    return [np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32) for row in rows]
+
+
+def _score_by_vectors(
+    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], fact_names: Sequence[str]
+) -> similarity.Scores:
+    """Return the cosine of each statement that has a vector and each fact; -inf for facts without a vector."""
+    own_names = [items.fact_name(statement.fact_id) for statement in statements]
+    own = connection.execute(_SQL["own_vectors"], {**owner, "items": own_names}, binary=True).fetchall()
+    if not own:
+        return np.empty((0, len(fact_names)), dtype=np.float32)
+    place_of = {name: place for place, name in enumerate(fact_names)}
+    wanted = _parse_vectors(b"".join(row["embedding"] for row in own), len(own))
+    scores = np.full((len(own), len(fact_names)), -np.inf, dtype=np.float32)
+    for page_names, vectors in _read_vector_pages(connection, owner):
+        places = np.fromiter((place_of.get(name, -1) for name in page_names), dtype=np.intp)
+        is_current = places >= 0
+        scores[:, places[is_current]] = similarity.score_by_vectors(wanted, vectors[is_current])
+    return scores
+
+
+def _read_vector_pages(
+    connection: Connection, owner: Mapping[str, Any]
+) -> Iterator[tuple[list[str], similarity.Scores]]:
+    """Yield the names and vectors of all facts and candidates in the serving space, a page at a time."""
+    after = ""
+    while True:
+        arguments = {**owner, "after": after, "limit": VECTORS_PER_PAGE}
+        row = connection.execute(_SQL["vector_page"], arguments, binary=True).fetchone()
+        if row is None or row["items"] is None:
+            return
+        yield row["items"], _parse_vectors(row["embeddings"], len(row["items"]))
+        if len(row["items"]) < VECTORS_PER_PAGE:
+            return
+        after = row["items"][-1]
+
+
+def _parse_vectors(sent: bytes, count: int) -> similarity.Scores:
+    """Return vectors of one space as the server's halfvec_send writes them, one after the other."""
+    rows = np.frombuffer(sent, dtype=np.uint8).reshape(count, -1)[:, _HEADER_BYTES:]
+    return np.ascontiguousarray(rows).view(">f2").astype(np.float32)

@@ -98,12 +98,6 @@ def read_epochs(connection: Connection, users: Collection[UserScope]) -> dict[Us
     return found | {by_hash[row["owner_hash"]]: row["epoch"] for row in rows}
 
 
-def read_unfinished_users(connection: Connection, *, limit: int = 100) -> list[UserScope]:
-    """Return users whose erasure is not completed, the oldest request first."""
-    rows = connection.execute(_SQL["unfinished"], {"limit": limit}).fetchall()
-    return [UserScope(row["tenant_id"], row["user_id"]) for row in rows]
-
-
 def forget(servers: Servers, scope: UserScope) -> Receipt:
     """Delete all data of a user. After it returns, export, recall and later prompts contain none of it.
 

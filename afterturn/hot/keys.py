@@ -28,6 +28,11 @@ at:sweep
 at:heard
     zset of workers, the sweep and dying parts of `afterturn up` by the time when they were last heard; written by them;
     TTL one day
+at:reconcile
+    string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
+at:queues
+    hash, stage -> length of its queue when the last sweep had topped it up, and tenant:<step> -> the tenant that a
+    hand-out ended with; written by the sweep; TTL one minute
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.
@@ -47,6 +52,8 @@ SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
 HEARD = "at:heard"
+RECONCILE_GATE = "at:reconcile"
+QUEUES = "at:queues"
 
 #: Longer than a process that runs an erasure can have been paused.
 ERASED_SECONDS = 3_600

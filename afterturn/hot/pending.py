@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import redis
 
@@ -30,15 +31,58 @@ CLAIM_SPREAD_MILLISECONDS = 2_000
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
-def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
-    """Claim sessions that have pending turns and no claim. It takes one pipelined round trip for all shards."""
+def claim_due(client: redis.Redis, *, claim_seconds: float, grace_seconds: float, limit: int) -> list[SessionScope]:
+    """Claim sessions that have pending turns and no claim, in three round trips.
+
+    The newest of each shard come first, then those that have waited longest.
+
+    Args:
+        client: the hot store.
+        claim_seconds: how long a claim lasts, unless the archive of the session ends it.
+        grace_seconds: how much longer a claim is kept while its message may still wait in the queue.
+        limit: about how many sessions. If it is not 0, at least one of each shard, which may be a few more.
+    """
+    if limit <= 0:
+        return []
+    free = _free_sessions(client, grace_seconds)
+    shares = share_out(limit, free)
+    if not free:
+        return []
     scripts.CLAIM_DUE.load(client)
     with client.pipeline(transaction=False) as pipeline:
-        for shard in range(keys.SHARD_COUNT):
+        for shard in free:
             touched = (keys.due(shard), keys.claims(shard))
-            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), limit_per_shard)
-        members = [member for names in pipeline.execute() for member in names]
+            newest = max(1, shares.get(shard, 0) // 2)
+            oldest = shares.get(shard, 0) - shares.get(shard, 0) // 2
+            scripts.CLAIM_DUE.queue(pipeline, touched, int(claim_seconds * 1000), newest, oldest)
+        claimed = pipeline.execute()
+    members = [member for place in (0, 1) for shard in claimed for member in shard[place]]
     return [keys.session_of(member.decode()) for member in members]
+
+
+def _free_sessions(client: redis.Redis, grace_seconds: float) -> dict[int, int]:
+    """Remove the lapsed claims, and return how many due sessions of each shard are not claimed."""
+    seconds, microseconds = cast(tuple[int, int], client.time())
+    lapsed = seconds * 1000 + microseconds // 1000 - int(grace_seconds * 1000)
+    with client.pipeline(transaction=False) as pipeline:
+        for shard in range(keys.SHARD_COUNT):
+            pipeline.zremrangebyscore(keys.claims(shard), "-inf", lapsed)
+            pipeline.zcard(keys.due(shard))
+            pipeline.zcard(keys.claims(shard))
+        replies = pipeline.execute()
+    counts = (replies[start + 1] - replies[start + 2] for start in range(0, len(replies), 3))
+    return {shard: count for shard, count in enumerate(counts) if count > 0}
+
+
+def share_out(limit: int, wanted: Mapping[int, int]) -> dict[int, int]:
+    """Divide `limit` among shards that each want some: all of what a shard wants, or as much as any other gets."""
+    shares: dict[int, int] = {}
+    for given, (shard, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
+        share = min(count, -(-limit // (len(wanted) - given)))
+        limit -= share
+        if share:
+            shares[shard] = share
+    return shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,16 +185,37 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
 def reconcile(client: redis.Redis) -> int:
     """Add every session with pending turns to its due index, and return how many were missing there."""
     found = 0
-    for key in client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream"):
-        name = key.decode().split(":pending:", 1)[1]
-        scope = keys.session_of(name)
-        due = keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
-        # The id of the oldest entry contains the time at which Redis received it.
-        oldest: Any = client.xrange(key, count=1)
-        if oldest:
-            score = int(oldest[0][0].split(b"-")[0])
-            found += cast(int, client.zadd(due, {name: score}, nx=True))
+    streams = client.scan_iter("at:{*}:pending:*", count=1_000, _type="stream")
+    while page := list(itertools.islice(streams, 1_000)):
+        missing = _missing_in_due_index(client, page)
+        with client.pipeline(transaction=False) as pipeline:
+            for key in missing:
+                pipeline.xrange(key, count=1)
+            oldest: list[_Rows] = pipeline.execute()
+            for key, rows in zip(missing, oldest, strict=True):
+                if rows:
+                    # Redis's own idea of when the oldest entry was written is its id.
+                    written_at = int(rows[0][0].split(b"-")[0])
+                    pipeline.zadd(_due_index_of(key), {_member_of(key): written_at}, nx=True)
+            found += sum(pipeline.execute())
     return found
+
+
+def _missing_in_due_index(client: redis.Redis, streams: Sequence[bytes]) -> list[bytes]:
+    with client.pipeline(transaction=False) as pipeline:
+        for key in streams:
+            pipeline.zscore(_due_index_of(key), _member_of(key))
+        scores: list[float | None] = pipeline.execute()
+    return [key for key, score in zip(streams, scores, strict=True) if score is None]
+
+
+def _member_of(stream: bytes) -> str:
+    return stream.decode().split(":pending:", 1)[1]
+
+
+def _due_index_of(stream: bytes) -> str:
+    scope = keys.session_of(_member_of(stream))
+    return keys.due(keys.shard_of(scope.tenant_id, scope.user_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

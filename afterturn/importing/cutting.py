@@ -22,6 +22,9 @@ from afterturn.settings import Settings
 
 _SQL = queries.load("archive")
 
+#: Imported batches are handed out as if so many batches of their user were open: after those of live turns.
+IMPORTED_PLACE = 1_000
+
 
 def cut_imported_batches(pool: ConnectionPool[Connection], settings: Settings) -> list[NewBatch]:
     """Cut as many batches of imported turns as may be open, and return them."""
@@ -89,4 +92,7 @@ def _batch_row(run: ImportedRun, planned: Cut, user_seq: int) -> dict[str, Any]:
         "last_position": planned.last_position,
         "tokens": planned.tokens,
         "cut_by": "import",
+        # The sweep hands it out, after the batches of live turns.
+        "place": IMPORTED_PLACE,
+        "is_handed_on": False,
     }

@@ -6,6 +6,7 @@ A message is only a hint and carries ids. Losing one costs time, never work: the
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from afterturn import extras
@@ -15,8 +16,22 @@ logger = logging.getLogger(__name__)
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
 
+#: Priorities of messages, as Celery numbers them on Redis: messages with the lowest number are taken first. Work for
+#: users without a backlog comes first. RabbitMQ ignores priorities in these queues and keeps the order.
+FIRST = 0
+LATER = 3
+
 #: Version of the messages: the first argument of every task. In a rolling upgrade it identifies newer messages.
 MESSAGE_VERSION = 1
+
+
+#: So many open batches of one user come first; the rest of a backlog later.
+FIRST_PLACES = 2
+
+
+def priority_of(place: int) -> int:
+    """Return the priority of the messages about a batch that was cut when `place` batches of its user were open."""
+    return FIRST if place < FIRST_PLACES else LATER
 
 
 def task_name(stage: str) -> str:
@@ -50,18 +65,43 @@ class Enqueue:
         self._celery.conf.update(
             **settings.celery_settings(broker_url), task_ignore_result=True, task_serializer="json"
         )
+        # kombu would try for some seconds to connect, before each message.
+        self._celery.conf.broker_transport_options |= {"max_retries": 0}
 
-    def send(self, stage: str, *arguments: Any) -> bool:
+    def send(self, stage: str, *arguments: Any, priority: int = FIRST) -> bool:
         """Enqueue one stage with ids as arguments. Returns False, and logs, if the broker is unavailable."""
         try:
             self._celery.send_task(
-                task_name(stage), args=(MESSAGE_VERSION, *arguments), queue=stage, ignore_result=True, retry=False
+                task_name(stage),
+                args=(MESSAGE_VERSION, *arguments),
+                queue=stage,
+                priority=priority,
+                ignore_result=True,
+                retry=False,
             )
         except self._broker_errors as error:
             logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, error)
             return False
         return True
 
+    def read_lengths(self, stages: Sequence[str]) -> dict[str, int] | None:
+        """Return how many messages wait in the queue of each stage; None, and logs, if the broker is unavailable.
+
+        It declares the queues as the workers do, because that is how any broker tells the length of a queue.
+        """
+        try:
+            with self._celery.pool.acquire(block=True) as connection:
+                lengths, _ = connection.autoretry(_declare_queues, max_retries=1, interval_start=0)(stages)
+        except self._broker_errors as error:
+            logger.warning("the broker does not tell how long its queues are (%s)", type(error).__name__)
+            return None
+        return dict(zip(stages, lengths, strict=True))
+
     def close(self) -> None:
         """Close the connections."""
         self._celery.close()
+
+
+def _declare_queues(stages: Sequence[str], *, channel: Any) -> list[int]:
+    """Declare these queues on a channel, and return how many messages wait in each."""
+    return [channel.queue_declare(queue=stage, durable=True, auto_delete=False).message_count for stage in stages]

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from uuid import UUID
 
 from afterturn.consolidation import rules, text_comparison
@@ -20,6 +19,9 @@ from afterturn.extraction.verification import normalise
 #: A fact that this many batches say gets at least this importance.
 RECURRING_TIMES = 3
 RECURRING_IMPORTANCE = 0.7
+#: A fact is compared with so many facts that were said next with the same text or attribute. Larger: memories with
+#: thousands of facts of one attribute take minutes, in which the other tasks of the process wait.
+GROUP_WINDOW = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +93,22 @@ def _related_pairs(
         groups[normalise(fact.text)].append(fact)
         if fact.attribute is not None:
             groups[names.normalise_subject(fact.subject), fact.attribute].append(fact)
-    pairs = {
-        frozenset((one.fact_id, other.fact_id)) for group in groups.values() for one, other in combinations(group, 2)
-    }
+    pairs = {frozenset((one.fact_id, other.fact_id)) for group in groups.values() for one, other in _near_pairs(group)}
     for pair in {*pairs, *verdicts}:
         if pair <= by_id.keys():
             earlier, later = sorted((by_id[fact_id] for fact_id in pair), key=lambda fact: (fact.said_at, fact.fact_id))
             yield earlier, later
+
+
+def _near_pairs(group: list[CurrentFact]) -> Iterator[tuple[CurrentFact, CurrentFact]]:
+    """Yield each fact of a group with those said next after it, at most GROUP_WINDOW of them.
+
+    A value is replaced by one that is said soon after it, and all pairs of thousands of facts are millions.
+    """
+    ordered = sorted(group, key=lambda fact: (fact.said_at, fact.fact_id))
+    for place, fact in enumerate(ordered):
+        for other in ordered[place + 1 : place + 1 + GROUP_WINDOW]:
+            yield fact, other
 
 
 def _end_one(earlier: CurrentFact, later: CurrentFact, names: UserNames, verdicts: Verdicts) -> EndedFact | None:

@@ -13,6 +13,29 @@ WHERE (u.tenant_id, u.user_id) IN (SELECT * FROM unnest(%(tenants)s::text[], %(u
 ORDER BY u.tenant_id, u.user_id
 FOR NO KEY UPDATE
 
+-- name: first_open_batches
+-- Read the number of the first open batch of each of these users who has one.
+SELECT u.tenant_id, u.user_id, first.user_seq
+FROM unnest(%(tenants)s::text[], %(users)s::text[]) AS u (tenant_id, user_id)
+CROSS JOIN LATERAL (
+    SELECT b.user_seq FROM batches AS b
+    WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.state IN ('pending', 'extracted')
+    ORDER BY b.user_seq LIMIT 1
+) AS first
+
+-- name: crowded_tenants
+-- Read which of these tenants have at least so many users whose first batches wait to be extracted.
+SELECT t.tenant_id
+FROM (SELECT DISTINCT unnest(%(tenants)s::text[])) AS t (tenant_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS waiting FROM (
+        SELECT FROM batches AS b
+        WHERE b.tenant_id = t.tenant_id AND b.state = 'pending' AND b.place < 2
+        LIMIT %(crowd)s
+    ) AS first
+) AS counted
+WHERE counted.waiting >= %(crowd)s
+
 -- name: add_sessions
 -- Make sure that the sessions exist.
 INSERT INTO sessions (tenant_id, user_id, session_id)
@@ -56,12 +79,12 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY position
 
 -- name: add_batch
--- One new batch, enqueued as soon as this is committed.
+-- One new batch. Where it is handed on, its message is sent as soon as this is committed.
 INSERT INTO batches (
-    tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, hinted_at
+    tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, place, hinted_at
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
-    %(tokens)s, %(cut_by)s, now()
+    %(tokens)s, %(cut_by)s, %(place)s, CASE WHEN %(is_handed_on)s THEN now() END
 )
 
 -- name: add_manual_batch
@@ -69,10 +92,11 @@ INSERT INTO batches (
 WITH batch AS (
     INSERT INTO batches (
         tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, kind, state,
-        prompt_version, model, extracted_at, hinted_at
+        prompt_version, model, extracted_at, place, hinted_at
     ) VALUES (
         %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(first_position)s, %(last_position)s,
-        %(tokens)s, %(cut_by)s, 'manual', 'extracted', %(prompt_version)s, %(model)s, now(), now()
+        %(tokens)s, %(cut_by)s, 'manual', 'extracted', %(prompt_version)s, %(model)s, now(), %(place)s,
+        CASE WHEN %(is_handed_on)s THEN now() END
     )
 )
 INSERT INTO answers (

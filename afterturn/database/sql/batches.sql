@@ -1,7 +1,7 @@
 -- name: load
 -- Read a batch if it is in the state that a stage starts from. Read after the claim, so that the row is up to date.
-SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, attempts, reason,
-       successes_seen, prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
+SELECT tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, state, kind, place, attempts,
+       reason, successes_seen, prompt_version, model, embedded_at, verified_at = extracted_at AS is_verified
 FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
@@ -43,27 +43,33 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 ORDER BY first_position, last_position DESC, attempt
 
 -- name: extracted
--- pending -> extracted. Its candidates are stored in the same transaction.
+-- pending -> extracted. Its candidates are stored in the same transaction. The sweep hands it out, unless its message is
+-- sent as soon as this is committed.
 UPDATE batches
 SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
-    model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL, reason = NULL
+    model = %(model)s, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END, attempts = 0, successes_seen = NULL,
+    reason = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
 RETURNING batch_id
 
 -- name: embedded
 -- Mark the batch as embedded. It is applied after the earlier batches of its user.
-UPDATE batches SET embedded_at = now(), hinted_at = now(), reason = NULL
+UPDATE batches SET embedded_at = now(), hinted_at = NULL, reason = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 RETURNING batch_id
 
 -- name: applied
--- extracted -> applied. The session then owes a summary that includes the batch.
+-- extracted -> applied. The session then owes a summary that includes the batch. What was kept of its question is deleted.
 WITH done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
     RETURNING tenant_id, user_id, session_id, user_seq
+),
+answered AS (
+    DELETE FROM judge_questions
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
-UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq)
+UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq), summary_hinted_at = NULL
 FROM done
 WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
 RETURNING s.session_id
@@ -78,12 +84,33 @@ SELECT EXISTS (
 
 -- name: next_ready
 -- Read the user's earliest open batch, if it is ready to be applied.
-SELECT batch_id FROM (
-    SELECT batch_id, state, embedded_at FROM batches
+SELECT batch_id, place FROM (
+    SELECT batch_id, place, state, embedded_at, paused_until, owes_judgement FROM batches
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
     ORDER BY user_seq LIMIT 1
 ) AS earliest
-WHERE state = 'extracted' AND embedded_at IS NOT NULL
+WHERE state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
+      AND (paused_until IS NULL OR paused_until <= now())
+
+-- name: hand_on_next
+-- Mark the user's earliest open batch as handed out, if it is ready to be applied and was not handed out yet. `done` is
+-- left out: the caller has just worked on it.
+UPDATE batches AS b SET hinted_at = now()
+FROM (
+    SELECT batch_id FROM batches
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
+    ORDER BY user_seq LIMIT 1
+) AS earliest
+WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = earliest.batch_id
+      AND b.state = 'extracted' AND b.embedded_at IS NOT NULL AND NOT b.owes_judgement AND b.hinted_at IS NULL
+      AND (b.paused_until IS NULL OR b.paused_until <= now()) AND b.batch_id IS DISTINCT FROM %(done)s::uuid
+RETURNING b.batch_id, b.place
+
+-- name: hand_back
+-- The batch was handed out to be applied, and was not looked at: it may be handed out again at once.
+UPDATE batches SET hinted_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state = 'extracted' AND embedded_at IS NOT NULL
 
 -- name: pause
 -- Pause the batch; the sweep enqueues it again after this many seconds.

@@ -3,13 +3,6 @@
 SELECT owner_hash, max(2 * epoch + (completed_at IS NOT NULL)::int) AS epoch
 FROM erasures WHERE owner_hash = ANY(%(owner_hashes)s) GROUP BY owner_hash
 
--- name: unfinished
--- Read the erasures that workers must continue. The process that requested one has a second to run it itself.
-SELECT tenant_id, user_id FROM erasures
-WHERE completed_at IS NULL AND requested_at < now() - interval '1 second'
-ORDER BY requested_at
-LIMIT %(limit)s
-
 -- name: touch_user
 -- Insert or lock the user's row, and increment its version, so that concurrent writers decide again.
 INSERT INTO users (tenant_id, user_id) VALUES (%(tenant_id)s, %(user_id)s)

@@ -6,8 +6,13 @@ SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at
        f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
        newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
 FROM facts AS f
-LEFT JOIN facts AS newer
-     ON newer.tenant_id = f.tenant_id AND newer.user_id = f.user_id AND newer.fact_id = f.superseded_by
+-- LATERAL with LIMIT: as a join, before the tables are analyzed, Postgres would read all facts for each fact.
+LEFT JOIN LATERAL (
+    SELECT n.said_at, n.status, n.origin, n.is_pinned FROM facts AS n
+    WHERE f.superseded_by IS NOT NULL
+          AND n.tenant_id = f.tenant_id AND n.user_id = f.user_id AND n.fact_id = f.superseded_by
+    LIMIT 1
+) AS newer ON true
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
       AND (
           f.status = 'current' AND (f.attribute = ANY(%(attributes)s) OR lower(f.text) = ANY(%(texts)s))
@@ -35,62 +40,41 @@ SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_a
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
--- name: similar_by_words
--- Read the current facts that share rare words with one of these texts. A fact's rank is its best one for any text.
-WITH wanted AS (
-    SELECT DISTINCT given.place, stem.lexeme
-    FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place),
-         unnest(to_tsvector('english', given.text)) AS stem
-),
-matches AS (
-    SELECT stem.lexeme, f.fact_id, length(f.lexemes) AS size
-    FROM facts AS f, unnest(f.lexemes) AS stem
-    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
-          AND stem.lexeme IN (SELECT lexeme FROM wanted)
-),
-weight AS (
-    SELECT lexeme, ln(1 + (%(count)s::float8 / count(*))) AS idf FROM matches GROUP BY lexeme
-),
-scored AS (
-    SELECT wanted.place, matches.fact_id, sum(weight.idf) / sqrt(max(matches.size)) AS score
-    FROM wanted JOIN matches USING (lexeme) JOIN weight USING (lexeme)
-    GROUP BY wanted.place, matches.fact_id
-)
-SELECT fact_id, min(rank) AS rank FROM (
-    SELECT fact_id, row_number() OVER (PARTITION BY place ORDER BY score DESC, fact_id) AS rank FROM scored
-) AS ranked
-GROUP BY fact_id
-ORDER BY rank, fact_id
-LIMIT %(limit)s
+-- name: current_stems
+-- Read the ids and the stems of the user's current facts, in one row.
+SELECT array_agg(f.fact_id::text) AS items, string_agg(int4send(length(f.lexemes)), ''::bytea) AS distinct_stems,
+       string_agg(int4send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems
+FROM (
+    SELECT fact_id, lexemes, stems FROM facts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
+    ORDER BY fact_id
+) AS f
 
--- name: similar_by_vectors
--- Read the current facts whose vectors in the serving space are nearest to the vector of one of these candidates. A
--- fact's rank is its best one for any candidate.
-WITH own AS (
-    SELECT given.place, v.embedding
-    FROM unnest(%(candidates)s::text[]) WITH ORDINALITY AS given (item, place)
-    JOIN embedding_spaces AS s ON s.state = 'serving'
-    JOIN vectors AS v
-         ON v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = s.space_id AND v.kind = 'fact'
-            AND v.item = given.item
-),
--- Materialized: read once, not for each candidate.
-current_vectors AS MATERIALIZED (
-    SELECT f.fact_id, v.embedding
-    FROM vectors AS v
-    JOIN embedding_spaces AS s ON s.space_id = v.space_id AND s.state = 'serving'
-    JOIN facts AS f ON f.tenant_id = v.tenant_id AND f.user_id = v.user_id AND f.fact_id = v.item::uuid
-    WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND f.status = 'current'
-)
-SELECT fact_id, min(rank) AS rank FROM (
-    SELECT c.fact_id,
-           row_number() OVER (PARTITION BY own.place ORDER BY c.embedding <=> own.embedding, c.fact_id) AS rank
-    FROM own CROSS JOIN current_vectors AS c
-) AS ranked
-WHERE rank <= %(limit)s
-GROUP BY fact_id
-ORDER BY rank, fact_id
-LIMIT %(limit)s
+-- name: stems_of_texts
+-- Read the stems of texts, in their order.
+SELECT stem_codes(given.text) AS stems
+FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place)
+ORDER BY given.place
+
+-- name: own_vectors
+-- Read the vectors of facts or candidates in the serving space.
+SELECT halfvec_send(v.embedding) AS embedding
+FROM vectors AS v
+WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND v.item = ANY(%(items)s)
+      AND v.space_id = (SELECT space_id FROM embedding_spaces WHERE state = 'serving')
+ORDER BY array_position(%(items)s, v.item)
+
+-- name: vector_page
+-- Read the next vectors of the user's facts and candidates in the serving space, in one row. They are not joined with the
+-- facts: before the tables are analyzed, Postgres would read all facts for each vector.
+SELECT array_agg(page.item) AS items, string_agg(halfvec_send(page.embedding), ''::bytea) AS embeddings
+FROM (
+    SELECT v.item, v.embedding FROM vectors AS v
+    WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND v.item > %(after)s
+          AND v.space_id = (SELECT space_id FROM embedding_spaces WHERE state = 'serving')
+    ORDER BY v.item
+    LIMIT %(limit)s
+) AS page
 
 -- name: user_version
 -- Read the version of the user's memory, the user's name, and the number of current facts.

@@ -20,7 +20,11 @@ SELECT (
           AND (paused_budget IS NULL OR paused_until <= now())
 ) AS open_batches, EXISTS (
     SELECT FROM batches AS b
-    WHERE b.state = 'pending' AND b.cut_by <> 'import' AND (b.paused_until IS NULL OR b.paused_until <= now())
+    WHERE b.state IN ('pending', 'extracted')
+          AND CASE WHEN b.state = 'pending' THEN 'pending'
+                   WHEN b.embedded_at IS NULL THEN 'extracted'
+                   WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END = 'pending'
+          AND b.cut_by <> 'import' AND (b.paused_until IS NULL OR b.paused_until <= now())
           AND NOT EXISTS (
               SELECT FROM leases AS l
               WHERE l.tenant_id = b.tenant_id AND l.user_id = b.user_id AND l.kind = 'batch'
@@ -32,30 +36,26 @@ SELECT (
 -- Read the oldest runs that have enough turns for a batch, or to which nothing was added for a while. Left out are users
 -- whose calls of today have used the tokens that imports may use (null: no limit), and users with a batch that waits for
 -- the next day.
-WITH owners AS MATERIALIZED (SELECT DISTINCT tenant_id, user_id FROM imported_runs),
-allowed AS MATERIALIZED (
-    SELECT o.tenant_id, o.user_id FROM owners AS o
-    WHERE %(import_tokens)s::bigint IS NULL OR (
-        NOT EXISTS (
+SELECT r.tenant_id, r.user_id, r.session_id, r.first_position, r.last_position, r.tokens,
+       r.grown_at <= now() - make_interval(secs => %(idle_seconds)s) AS is_complete
+FROM imported_runs AS r
+WHERE (
+        r.last_position - r.first_position + 1 >= %(batch_turns)s OR r.tokens >= %(batch_tokens)s
+        OR r.grown_at <= now() - make_interval(secs => %(idle_seconds)s)
+    ) AND (
+        %(import_tokens)s::bigint IS NULL OR NOT EXISTS (
             SELECT FROM batches AS b
-            WHERE b.tenant_id = o.tenant_id AND b.user_id = o.user_id AND b.state IN ('pending', 'extracted')
+            WHERE b.tenant_id = r.tenant_id AND b.user_id = r.user_id AND b.state IN ('pending', 'extracted')
                   AND b.paused_budget IS NOT NULL
         ) AND %(import_tokens)s > (
             SELECT coalesce(sum(
                 CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END
             ), 0)
             FROM llm_calls AS l
-            WHERE l.tenant_id = o.tenant_id AND l.user_id = o.user_id
+            WHERE l.tenant_id = r.tenant_id AND l.user_id = r.user_id
                   AND l.reserved_at >= date_trunc('day', now(), 'UTC')
         )
     )
-)
-SELECT r.tenant_id, r.user_id, r.session_id, r.first_position, r.last_position, r.tokens,
-       r.grown_at <= now() - make_interval(secs => %(idle_seconds)s) AS is_complete
-FROM imported_runs AS r
-JOIN allowed USING (tenant_id, user_id)
-WHERE r.last_position - r.first_position + 1 >= %(batch_turns)s OR r.tokens >= %(batch_tokens)s
-      OR r.grown_at <= now() - make_interval(secs => %(idle_seconds)s)
 ORDER BY r.created_at, r.session_id, r.first_position
 LIMIT %(limit)s
 

@@ -10,13 +10,14 @@ VALUES (%(tenant_id)s, %(user_id)s, %(input_digest)s, %(prompt_version)s, %(mode
 ON CONFLICT DO NOTHING
 
 -- name: add_question
--- Store the question that a batch waits for.
+-- Store the question that a batch waits for, and what it is about: known facts of one version of the memory.
 WITH added AS (
-    INSERT INTO judge_questions (tenant_id, user_id, batch_id, question)
-    VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(question)s)
-    ON CONFLICT (tenant_id, user_id, batch_id) DO UPDATE SET question = EXCLUDED.question
+    INSERT INTO judge_questions (tenant_id, user_id, batch_id, question, version, fact_ids)
+    VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(question)s, %(version)s, %(fact_ids)s)
+    ON CONFLICT (tenant_id, user_id, batch_id)
+    DO UPDATE SET question = EXCLUDED.question, version = EXCLUDED.version, fact_ids = EXCLUDED.fact_ids
 )
-UPDATE batches SET owes_judgement = true, hinted_at = now()
+UPDATE batches SET owes_judgement = true, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
 
 -- name: owed_judgement
@@ -25,11 +26,17 @@ SELECT q.question
 FROM batches AS b LEFT JOIN judge_questions AS q USING (tenant_id, user_id, batch_id)
 WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = %(batch_id)s AND b.owes_judgement
 
+-- name: question_facts
+-- Read the known facts that a batch's last question was about, if the memory still has the same version.
+SELECT fact_ids FROM judge_questions
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND version = %(version)s
+      AND fact_ids IS NOT NULL
+
 -- name: delete_question
--- The batch waits for no answer any more, and can be applied.
+-- The batch waits for no answer any more, and can be applied. What the question was about is kept until then.
 WITH answered AS (
-    DELETE FROM judge_questions
+    UPDATE judge_questions SET question = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 )
-UPDATE batches SET owes_judgement = false, hinted_at = now()
+UPDATE batches SET owes_judgement = false, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'

@@ -5,17 +5,18 @@ WHERE cut_due_at <= now()
 ORDER BY cut_due_at
 LIMIT %(limit)s
 
--- name: owed_batches
--- Batches at one step (pending, extracted, unjudged, embedded) that nobody has claimed and nobody was told of lately; marks them
--- as told of. Only the lowest open batch of a user may be applied.
+-- name: lapsed_batches
+-- Batches at one step (pending, extracted, unjudged, embedded) that were handed out a while ago and that nobody works on:
+-- their message was lost, or their worker died. Marks them as handed out again. Only the lowest open batch of a user may
+-- be applied.
 WITH owed AS (
     SELECT b.tenant_id, b.user_id, b.batch_id
     FROM batches AS b
     WHERE b.state IN ('pending', 'extracted')
-      AND %(step)s = CASE WHEN b.state = 'pending' THEN 'pending'
-                          WHEN b.embedded_at IS NULL THEN 'extracted'
-                          WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END
-      AND (b.hinted_at IS NULL OR b.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND CASE WHEN b.state = 'pending' THEN 'pending'
+               WHEN b.embedded_at IS NULL THEN 'extracted'
+               WHEN b.owes_judgement THEN 'unjudged' ELSE 'embedded' END = %(step)s
+      AND b.hinted_at < now() - make_interval(secs => %(hint_seconds)s)
       AND (b.paused_until IS NULL OR b.paused_until <= now())
       AND NOT EXISTS (
           SELECT FROM leases AS l
@@ -27,7 +28,7 @@ WITH owed AS (
           WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
             AND lower.state IN ('pending', 'extracted')
       ))
-    ORDER BY b.hinted_at NULLS FIRST
+    ORDER BY b.hinted_at
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF b SKIP LOCKED
 )
@@ -36,6 +37,91 @@ FROM owed
 WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
 RETURNING b.tenant_id, b.user_id, b.batch_id
 
+-- name: fresh_batches
+-- Batches at one step that were not handed out yet; marks them as handed out. Tenants get equal shares, those whose name
+-- comes after `after`. Of a tenant, three of four are batches of users with the fewest open ones when they were cut, and
+-- one of four is the oldest, so that nobody waits for ever. Only the lowest open batch of a user may be applied.
+WITH RECURSIVE tenants (tenant_id, number) AS (
+    SELECT (
+        SELECT b.tenant_id FROM batches AS b
+        WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+              AND b.tenant_id > %(after)s
+        ORDER BY b.tenant_id LIMIT 1
+    ), 1
+    UNION ALL
+    SELECT (
+        SELECT b.tenant_id FROM batches AS b
+        WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+              AND b.tenant_id > tenants.tenant_id
+        ORDER BY b.tenant_id LIMIT 1
+    ), tenants.number + 1
+    FROM tenants WHERE tenants.tenant_id IS NOT NULL AND tenants.number < %(limit)s
+),
+named AS (SELECT tenant_id FROM tenants WHERE tenant_id IS NOT NULL),
+share AS (SELECT ceil(%(limit)s::float8 / greatest(count(*), 1)) AS batches FROM named),
+candidates AS (
+    SELECT named.tenant_id, own.user_id, own.batch_id, own.is_oldest,
+           row_number() OVER (PARTITION BY named.tenant_id, own.is_oldest ORDER BY own.place, own.created_at) AS number
+    FROM named CROSS JOIN LATERAL (
+        (
+            SELECT b.user_id, b.batch_id, b.place, b.created_at, false AS is_oldest FROM batches AS b
+            WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+                  AND b.tenant_id = named.tenant_id
+                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                      SELECT FROM batches AS lower
+                      WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+                            AND lower.state IN ('pending', 'extracted')
+                  ))
+            ORDER BY b.place, b.created_at LIMIT (SELECT batches FROM share)
+        )
+        UNION ALL
+        (
+            SELECT b.user_id, b.batch_id, 0, b.created_at, true FROM batches AS b
+            WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
+              AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
+                  AND b.tenant_id = named.tenant_id
+                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                      SELECT FROM batches AS lower
+                      WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
+                            AND lower.state IN ('pending', 'extracted')
+                  ))
+            ORDER BY b.created_at LIMIT (SELECT ceil(batches / 4) FROM share)
+        )
+    ) AS own
+),
+chosen AS (
+    SELECT tenant_id, user_id, batch_id, bool_or(is_oldest) AS is_oldest,
+           row_number() OVER (
+               PARTITION BY tenant_id ORDER BY min(CASE WHEN is_oldest THEN 4 * number ELSE number * 4 / 3 END)
+           ) AS number
+    FROM candidates GROUP BY tenant_id, user_id, batch_id
+),
+owed AS (
+    SELECT b.tenant_id, b.user_id, b.batch_id, first.is_oldest
+    FROM (SELECT * FROM chosen ORDER BY number LIMIT %(limit)s) AS first
+    JOIN batches AS b USING (tenant_id, user_id, batch_id)
+    WHERE b.hinted_at IS NULL AND b.state IN ('pending', 'extracted')
+    FOR NO KEY UPDATE OF b SKIP LOCKED
+)
+UPDATE batches AS b SET hinted_at = now()
+FROM owed
+WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id = owed.batch_id
+RETURNING b.tenant_id, b.user_id, b.batch_id, b.place, owed.is_oldest
+
+-- name: end_pauses
+-- Batches whose pause is over are handed out like all others.
+UPDATE batches AS b SET paused_until = NULL, paused_budget = NULL
+FROM (
+    SELECT tenant_id, user_id, batch_id FROM batches
+    WHERE paused_until <= now() AND state IN ('pending', 'extracted')
+    ORDER BY paused_until LIMIT %(limit)s
+    FOR NO KEY UPDATE SKIP LOCKED
+) AS over
+WHERE b.tenant_id = over.tenant_id AND b.user_id = over.user_id AND b.batch_id = over.batch_id
+
 -- name: resume
 -- Batches that a smaller budget than today's paused (null: there is none any more) go on.
 UPDATE batches SET paused_until = NULL, paused_budget = NULL
@@ -43,66 +129,73 @@ WHERE paused_budget IS NOT NULL AND state IN ('pending', 'extracted')
       AND (%(daily_tokens)s::bigint IS NULL OR paused_budget < %(daily_tokens)s)
 
 -- name: owed_summaries
--- Sessions with episodes that their summary lacks, and that nobody was told of lately; marks them as told of. While
--- more of the session is on its way, the summary waits, for a minute at most.
-WITH owed AS (
+-- Sessions with episodes that their summary lacks, and that were not looked at lately; marks all that it looks at, so that
+-- however many wait, others get their turn. While more of a session is on its way, its summary waits, for about a minute
+-- at most: each batch that is applied takes the mark away.
+WITH looked_at AS (
     SELECT s.tenant_id, s.user_id, s.session_id
     FROM sessions AS s
     WHERE s.owes_summary
       AND (s.summary_hinted_at IS NULL OR s.summary_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
-      AND NOT EXISTS (
-          SELECT FROM leases AS l
-          WHERE l.tenant_id = s.tenant_id AND l.user_id = s.user_id AND l.kind = 'summary'
-            AND l.item = s.session_id AND l.until > now()
-      )
-      AND (
-          NOT EXISTS (
-              SELECT FROM batches AS b
-              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
-                AND b.state IN ('pending', 'extracted')
-          ) AND NOT EXISTS (
-              SELECT FROM imported_runs AS r
-              WHERE r.tenant_id = s.tenant_id AND r.user_id = s.user_id AND r.session_id = s.session_id
-          )
-          OR EXISTS (
-              SELECT FROM batches AS b
-              WHERE b.tenant_id = s.tenant_id AND b.user_id = s.user_id AND b.session_id = s.session_id
-                AND b.user_seq > s.summarized_through AND b.applied_at < now() - interval '1 minute'
-          )
-      )
     ORDER BY s.summary_hinted_at NULLS FIRST
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF s SKIP LOCKED
+), marked AS (
+    UPDATE sessions AS s SET summary_hinted_at = now()
+    FROM looked_at AS l
+    WHERE s.tenant_id = l.tenant_id AND s.user_id = l.user_id AND s.session_id = l.session_id
+    RETURNING s.tenant_id, s.user_id, s.session_id, s.summarized_through
 )
-UPDATE sessions AS s SET summary_hinted_at = now()
-FROM owed
-WHERE s.tenant_id = owed.tenant_id AND s.user_id = owed.user_id AND s.session_id = owed.session_id
-RETURNING s.tenant_id, s.user_id, s.session_id
+SELECT m.tenant_id, m.user_id, m.session_id
+FROM marked AS m
+WHERE NOT EXISTS (
+        SELECT FROM leases AS l
+        WHERE l.tenant_id = m.tenant_id AND l.user_id = m.user_id AND l.kind = 'summary'
+          AND l.item = m.session_id AND l.until > now()
+    )
+    AND (
+        NOT EXISTS (
+            SELECT FROM batches AS b
+            WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.session_id = m.session_id
+              AND b.state IN ('pending', 'extracted')
+        ) AND NOT EXISTS (
+            SELECT FROM imported_runs AS r
+            WHERE r.tenant_id = m.tenant_id AND r.user_id = m.user_id AND r.session_id = m.session_id
+        )
+        OR EXISTS (
+            SELECT FROM batches AS b
+            WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.session_id = m.session_id
+              AND b.user_seq > m.summarized_through AND b.applied_at < now() - interval '1 minute'
+        )
+    )
 
 -- name: owed_sleeps
--- Users whose memory changed since it was last consolidated as a whole, a while ago; marks them as told of. While more
--- is on its way, it waits.
-WITH owed AS (
+-- Users whose memory changed since it was last consolidated as a whole, a while ago, and that were not looked at lately;
+-- marks all that it looks at. While more is on its way, it waits.
+WITH looked_at AS (
     SELECT u.tenant_id, u.user_id
     FROM users AS u
     WHERE u.owes_sleep AND u.slept_at < now() - make_interval(secs => %(sleep_seconds)s)
       AND (u.sleep_hinted_at IS NULL OR u.sleep_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
-      AND NOT EXISTS (
-          SELECT FROM leases AS l
-          WHERE l.tenant_id = u.tenant_id AND l.user_id = u.user_id AND l.kind = 'sleep' AND l.until > now()
-      )
-      AND NOT EXISTS (
-          SELECT FROM batches AS b
-          WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.state IN ('pending', 'extracted')
-      )
     ORDER BY u.slept_at
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF u SKIP LOCKED
+), marked AS (
+    UPDATE users AS u SET sleep_hinted_at = now()
+    FROM looked_at AS l
+    WHERE u.tenant_id = l.tenant_id AND u.user_id = l.user_id
+    RETURNING u.tenant_id, u.user_id
 )
-UPDATE users AS u SET sleep_hinted_at = now()
-FROM owed
-WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
-RETURNING u.tenant_id, u.user_id
+SELECT m.tenant_id, m.user_id
+FROM marked AS m
+WHERE NOT EXISTS (
+        SELECT FROM leases AS l
+        WHERE l.tenant_id = m.tenant_id AND l.user_id = m.user_id AND l.kind = 'sleep' AND l.until > now()
+    )
+    AND NOT EXISTS (
+        SELECT FROM batches AS b
+        WHERE b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.state IN ('pending', 'extracted')
+    )
 
 -- name: owed_indexes
 -- Users whose memory has grown since it was last seen whether it needs an index; marks them as told of.
@@ -123,3 +216,20 @@ UPDATE users AS u SET index_hinted_at = now()
 FROM owed
 WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
 RETURNING u.tenant_id, u.user_id
+
+-- name: owed_erasures
+-- Users whose erasure was begun and not finished; marks them as handed out. Whoever asked for one has had a second to do
+-- it.
+WITH owed AS (
+    SELECT e.owner_hash, e.epoch
+    FROM erasures AS e
+    WHERE e.completed_at IS NULL AND e.requested_at < now() - interval '1 second'
+      AND (e.hinted_at IS NULL OR e.hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+    ORDER BY e.hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+)
+UPDATE erasures AS e SET hinted_at = now()
+FROM owed
+WHERE e.owner_hash = owed.owner_hash AND e.epoch = owed.epoch
+RETURNING e.tenant_id, e.user_id

@@ -13,11 +13,18 @@ from afterturn.database.pool import Connection
 from afterturn.facts import edits
 from afterturn.importing import runs
 from afterturn.llm import budget
+from afterturn.pipeline.archiving import locked
 from afterturn.pipeline.archiving.locked import LockedSession
+from afterturn.pipeline.enqueue import FIRST_PLACES, priority_of
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
 _SQL = queries.load("archive")
+
+#: A tenant with so many users whose first batches wait is crowded: its batches have no priority over those of others.
+#: Larger: users of other tenants wait longer behind it. Smaller: so does a user of this one behind another's backlog.
+CROWD = 16
 
 
 @dataclass(slots=True)
@@ -33,7 +40,11 @@ class _Rows:
 
 
 def cut_sessions(
-    connection: Connection, settings: Settings, sessions: Collection[LockedSession], next_user_seq: dict[UserScope, int]
+    connection: Connection,
+    settings: Settings,
+    sessions: Collection[LockedSession],
+    next_user_seq: dict[UserScope, int],
+    room: DirectRoom,
 ) -> list[NewBatch]:
     """Cut full, due or flushed turns of these sessions, update the sessions' rows, and return the batches.
 
@@ -42,6 +53,7 @@ def cut_sessions(
         settings: the limits of batches, and when the remaining turns are due.
         sessions: the sessions after the archive of their entries.
         next_user_seq: the next batch number of each user.
+        room: how many of the batches are handed on directly.
     """
     rows = _Rows()
     cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
@@ -52,8 +64,25 @@ def cut_sessions(
             _add_batch(rows, session, piece, cut_by, next_user_seq)
         _set_imports_aside(connection, session, uncut)
         rows.sessions.append(_session_row(session, uncut, own))
+    _hand_on(connection, rows, room)
     _write(connection, rows)
     return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
+
+
+def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
+    """Choose the batches to hand on directly. Those of a backlog get less room, so that others find some.
+
+    So do those of a tenant with many users who wait.
+    """
+    users = rows.next_user_seq.keys()
+    first_open = locked.read_first_open_batches(connection, users)
+    crowded = locked.read_crowded_tenants(connection, users, crowd=CROWD)
+    for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
+        for row in new_rows:
+            user = UserScope(row["tenant_id"], row["user_id"])
+            place = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
+            row["place"] = max(place, FIRST_PLACES) if user.tenant_id in crowded else place
+            row["is_handed_on"] = room.take(stage, priority_of(row["place"]))
 
 
 def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:
@@ -136,4 +165,5 @@ def _write(connection: Connection, rows: _Rows) -> None:
 
 
 def _new_batch(row: dict[str, Any], stage: str) -> NewBatch:
-    return NewBatch(UserScope(row["tenant_id"], row["user_id"]), row["batch_id"], stage)
+    user = UserScope(row["tenant_id"], row["user_id"])
+    return NewBatch(user, row["batch_id"], stage, row["is_handed_on"], row["place"])

@@ -68,6 +68,23 @@ def lock_sessions(
     return locked
 
 
+def read_first_open_batches(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:
+    """Return the number of the first open batch of each of these users who has one."""
+    if not users:
+        return {}
+    rows = connection.execute(_SQL["first_open_batches"], named_users(users)).fetchall()
+    return {UserScope(row["tenant_id"], row["user_id"]): row["user_seq"] for row in rows}
+
+
+def read_crowded_tenants(connection: Connection, users: Collection[UserScope], *, crowd: int) -> frozenset[str]:
+    """Return those of the users' tenants that have at least `crowd` first batches of users waiting to be extracted."""
+    if not users:
+        return frozenset()
+    arguments = {"tenants": [user.tenant_id for user in users], "crowd": crowd}
+    rows = connection.execute(_SQL["crowded_tenants"], arguments).fetchall()
+    return frozenset(row["tenant_id"] for row in rows)
+
+
 def named_users(scopes: Collection[UserScope | SessionScope]) -> dict[str, list[str]]:
     """Return these users as query arguments, one array per column."""
     return {"tenants": [scope.tenant_id for scope in scopes], "users": [scope.user_id for scope in scopes]}

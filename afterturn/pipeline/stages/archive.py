@@ -10,6 +10,7 @@ does nothing, and leave then.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 import redis
@@ -25,31 +26,50 @@ from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
 from afterturn.pipeline.archiving import cutting, kinds, locked
+from afterturn.pipeline.hand_out import NO_DIRECT_ROOM, DirectRoom
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: Entries of one session that one transaction takes. Larger: fewer transactions, longer locks.
+#: Entries that one transaction takes of a session that is alone in it, and of many sessions together. Larger: fewer
+#: transactions, but longer locks, and the other sessions of the task wait longer.
 ENTRIES_PER_SESSION = 500
+ENTRIES_PER_TRANSACTION = 1_000
+#: Removals that one transaction applies for one session: each costs as much as dozens of turns.
+REMOVALS_PER_SESSION = 20
+#: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so
+#: that the batches of the task's other sessions are handed on, and its process is free for others.
+SECONDS_PER_TASK = 0.5
 
 
 def archive(
-    client: redis.Redis, pool: ConnectionPool[Connection], settings: Settings, sessions: Sequence[SessionScope]
+    client: redis.Redis,
+    pool: ConnectionPool[Connection],
+    settings: Settings,
+    sessions: Sequence[SessionScope],
+    *,
+    room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
-    """Archive all that is pending in these sessions, and return the batches that were cut.
+    """Archive what is pending in these sessions, within the limits of one task, and return the batches that were cut.
+
+    As many of them as there is `room` for are marked as handed on: the caller sends them.
 
     Raises the driver's errors when a server is away; what was not committed is still pending then.
     """
     faults.point("archive.begun")
     new_batches: list[NewBatch] = []
     remaining = list(dict.fromkeys(sessions))
-    while remaining:
-        epochs, taken = _read(client, pool, remaining)
+    ends_at = time.monotonic() + SECONDS_PER_TASK
+    is_begun = False
+    while remaining and not (is_begun and time.monotonic() >= ends_at):
+        is_begun = True
+        limit = _entries_per_session(len(remaining))
+        epochs, taken, unread = _read(client, pool, remaining, limit=limit)
         faults.point("archive.entries_read")
         try:
             with pool.connection() as connection, connection.transaction():
-                cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs)
+                cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs, room=room)
                 gone = removal.read_removed_turn_ids(connection, taken.entries)
                 faults.point("archive.before_commit")
         except TransitionRefused as error:
@@ -61,7 +81,7 @@ def archive(
             client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds
         )
         faults.point("archive.entries_removed")
-        remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= ENTRIES_PER_SESSION]
+        remaining = [scope for scope in taken.entries if scope in unread]
     return new_batches
 
 
@@ -84,6 +104,7 @@ def archive_entries(
     taken: Mapping[SessionScope, Sequence[Entry]],
     *,
     epochs: Mapping[UserScope, int] | None = None,
+    room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
     """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
 
@@ -99,13 +120,32 @@ def archive_entries(
     sessions = locked.lock_sessions(connection, scopes, new=written)
     faults.point("archive.rows_locked")
     kinds.archive(connection, settings, sessions, taken)
-    return cutting.cut_sessions(connection, settings, sessions.values(), next_user_seq)
+    return cutting.cut_sessions(connection, settings, sessions.values(), next_user_seq, room)
+
+
+def _entries_per_session(sessions: int) -> int:
+    """Return how many entries of each session one transaction takes, if it takes those of so many sessions."""
+    return max(1, min(ENTRIES_PER_SESSION, ENTRIES_PER_TRANSACTION // sessions))
 
 
 def _read(
-    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope]
-) -> tuple[dict[UserScope, int], Taken]:
-    """Return the erasures that are known now, and then what is pending: in this order, so that none is missed."""
+    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope], *, limit: int
+) -> tuple[dict[UserScope, int], Taken, set[SessionScope]]:
+    """Return the erasures that are known now, and then what is pending: in this order, so that none is missed.
+
+    Last come the sessions of which more is pending than one transaction takes.
+    """
     with pool.connection() as connection:
         epochs = erasures.read_epochs(connection, {scope.user for scope in sessions})
-    return epochs, pending.read_entries(client, sessions, limit=ENTRIES_PER_SESSION)
+    found = pending.read_entries(client, sessions, limit=limit)
+    entries = {scope: _limit_removals(given) for scope, given in found.entries.items()}
+    unread = {
+        scope for scope, given in found.entries.items() if len(given) >= limit or len(entries[scope]) < len(given)
+    }
+    return epochs, Taken(entries=entries, unreadable=found.unreadable), unread
+
+
+def _limit_removals(entries: list[Entry]) -> list[Entry]:
+    """Return the entries up to the last removal that one transaction applies."""
+    removals = [place for place, entry in enumerate(entries) if entry.target_turn_id is not None]
+    return entries if len(removals) <= REMOVALS_PER_SESSION else entries[: removals[REMOVALS_PER_SESSION]]

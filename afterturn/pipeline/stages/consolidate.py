@@ -6,6 +6,7 @@ LLM. The batch then owes a judgement, and is consolidated again when the judgeme
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 from afterturn import faults
@@ -16,24 +17,50 @@ from afterturn.consolidation import apply, edits, judgements, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
-from afterturn.pipeline import user_lock
+from afterturn.pipeline import hand_out, user_lock
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
+#: After an applied batch, a task goes on with its user's next ones that are ready, so many in all and for so long.
+#: Larger: a backlog of one user costs fewer messages. Smaller: others wait less for the process.
+BATCHES_PER_TASK = 20
+SECONDS_PER_TASK = 0.5
+
 
 def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Apply one batch. Returns whether it was applied; False if an earlier batch is open or there is nothing to do."""
+    """Apply one batch, and the user's next ones that are ready, a limited number of them.
+
+    Returns whether the batch was applied; False if an earlier batch is open or there is nothing to do.
+    """
     faults.point("consolidate.before_lock")
     with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
         if not is_locked:
-            # The worker that has the lock enqueues the user's earliest batch when it is done.
+            # The worker that has the lock enqueues the user's earliest batch when it is done, or the sweep does.
+            with runtime.postgres.connection() as connection:
+                batch_row.hand_back(connection, scope, batch_id)
             return False
         faults.point("consolidate.lock_taken")
         is_applied = _claim_and_apply(runtime, scope, batch_id)
+        last_id = _apply_next_batches(runtime, scope, batch_id) if is_applied else batch_id
     faults.point("consolidate.after_commit")
-    _enqueue_next(runtime, scope, batch_id)
+    _enqueue_next(runtime, scope, last_id)
     faults.point("consolidate.enqueued")
     return is_applied
+
+
+def _apply_next_batches(runtime: Runtime, scope: UserScope, batch_id: UUID) -> UUID:
+    """Apply the user's next batches while they are ready, within the limits of one task. Return the last one tried."""
+    ends_at = time.monotonic() + SECONDS_PER_TASK
+    for _ in range(BATCHES_PER_TASK - 1):
+        with runtime.postgres.connection() as connection:
+            ready = batch_row.next_ready_batch(connection, scope)
+        if ready is None or time.monotonic() >= ends_at:
+            break
+        batch_id = ready.batch_id
+        if not _claim_and_apply(runtime, scope, batch_id):
+            break
+    return batch_id
 
 
 def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
@@ -48,7 +75,7 @@ def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool
             claims.release_claim(runtime, claimed)
             return False
         if planned.open_question is not None:
-            _owe_judgement(runtime, claimed, planned.open_question)
+            _owe_judgement(runtime, claimed, planned.open_question, planned.version)
             return False
         _apply(runtime, claimed, planned)
         return True
@@ -67,12 +94,15 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
         faults.point("consolidate.before_commit")
 
 
-def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion) -> None:
+def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion, version: int) -> None:
     batch = claimed.batch
+    is_handed_on = hand_out.may_hand_on(runtime.enqueue, "judge", priority_of(batch.place))
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
-        judgements.store_question(connection, batch, question)
-    runtime.enqueue.send("judge", batch.session.tenant_id, batch.session.user_id, str(batch.batch_id))
+        judgements.store_question(connection, batch, question, version=version, is_handed_on=is_handed_on)
+    if is_handed_on:
+        user, priority = batch.session.user, priority_of(batch.place)
+        runtime.enqueue.send("judge", user.tenant_id, user.user_id, str(batch.batch_id), priority=priority)
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
@@ -81,7 +111,10 @@ def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
     This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
     earliest batch.
     """
+    if not hand_out.may_hand_on(runtime.enqueue, "consolidate"):
+        return
     with runtime.postgres.connection() as connection:
-        earliest = batch_row.next_ready_batch_id(connection, scope)
-    if earliest is not None and earliest != batch_id:
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(earliest))
+        ready = batch_row.hand_on_next(connection, scope, done=batch_id)
+    if ready is not None:
+        priority = priority_of(ready.place)
+        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(ready.batch_id), priority=priority)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
-from afterturn.batches.batch_row import Batch
+from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
 from afterturn.embedding import items, spaces
@@ -15,6 +15,8 @@ from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import EndpointMisconfigured, ModelRefused
 from afterturn.extraction import batch_answer
+from afterturn.pipeline import hand_out
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -47,9 +49,10 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         for missing in before:
             _embed_in_further_space(runtime, claimed, missing)
         earliest = _embed_and_finish(runtime, claimed, last)
-        if earliest == batch_id:
-            # Later batches are enqueued after earlier ones are applied.
-            runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        if earliest is not None:
+            # Later batches are applied, or enqueued, after earlier ones are applied.
+            names = (scope.tenant_id, scope.user_id, str(earliest.batch_id))
+            runtime.enqueue.send("consolidate", *names, priority=priority_of(earliest.place))
         faults.point("embed.enqueued")
         return True
     return False
@@ -91,16 +94,17 @@ def _embed_in_further_space(
 
 def _embed_and_finish(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
-) -> UUID | None:
+) -> ReadyBatch | None:
     """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
     vectors = _embed_missing(runtime, claimed.batch, missing)
+    may_hand_on = hand_out.may_hand_on(runtime.enqueue, "consolidate", priority_of(claimed.batch.place))
     with runtime.postgres.connection() as connection:
         with connection.transaction():
             _store_vectors(connection, claimed.batch, missing, vectors)
             claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
-        return batch_row.next_ready_batch_id(connection, claimed.batch.session.user)
+        return batch_row.hand_on_next(connection, claimed.batch.session.user) if may_hand_on else None
 
 
 def _check_before_retry(runtime: Runtime, batch: Batch, missing: list[_MissingVectors]) -> None:

@@ -23,6 +23,8 @@ from afterturn.extraction.answer import Answer
 from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
 from afterturn.extraction.stored_answers import StoredAnswer
+from afterturn.pipeline import hand_out
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -50,9 +52,12 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         loaded = claimed.loaded
         endpoint_check.check_before_retry(runtime, claimed.batch, claimed.lease)
         answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
-        _commit(runtime, claimed, answer)
+        is_handed_on = hand_out.may_hand_on(runtime.enqueue, "embed", priority_of(claimed.batch.place))
+        _commit(runtime, claimed, answer, is_handed_on=is_handed_on)
         faults.point("extract.after_commit")
-        runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id))
+        if is_handed_on:
+            priority = priority_of(claimed.batch.place)
+            runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("extract.enqueued")
         return True
     return False
@@ -75,7 +80,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     return _Loaded(request=request, stored=stored)
 
 
-def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) -> None:
+def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *, is_handed_on: bool) -> None:
     """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.request.turns
@@ -90,5 +95,5 @@ def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) ->
         )
         with connection.transaction():
             candidate_rows.store_verified_answer(connection, batch, verified)
-            claims.complete_transition(connection, claimed, "extracted", **version)
+            claims.complete_transition(connection, claimed, "extracted", is_handed_on=is_handed_on, **version)
             faults.point("extract.before_commit")

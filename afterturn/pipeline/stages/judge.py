@@ -10,6 +10,8 @@ from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgements import OwedJudgement
+from afterturn.pipeline import hand_out
+from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -26,12 +28,15 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             return False
         if claimed.loaded.question_text is not None and runtime.judge is not None:
             _ask(runtime, claimed, runtime.judge, claimed.loaded.question_text)
+        is_handed_on = hand_out.may_hand_on(runtime.enqueue, "consolidate", priority_of(claimed.batch.place))
         with runtime.postgres.connection() as connection, connection.transaction():
             leases.release(connection, claimed.lease)
-            judgements.clear_question(connection, claimed.batch)
+            judgements.clear_question(connection, claimed.batch, is_handed_on=is_handed_on)
             faults.point("judge.before_commit")
         faults.point("judge.after_commit")
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id))
+        if is_handed_on:
+            priority = priority_of(claimed.batch.place)
+            runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
         faults.point("judge.enqueued")
         return True
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 
 from afterturn import faults
@@ -11,6 +12,7 @@ from afterturn.database import counters, queries
 from afterturn.errors import AfterturnError, ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
 from afterturn.extraction import endpoint_check
 from afterturn.llm import calls
+from afterturn.pipeline.enqueue import LATER
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import SessionScope
 from afterturn.summaries import digests, profile
@@ -21,6 +23,11 @@ from afterturn.summaries.summarizer import DigestDraft
 logger = logging.getLogger(__name__)
 
 _SQL = queries.load("summaries")
+
+
+#: Digests that one task makes, one LLM call each. Larger: a long session occupies a thread for longer, perhaps beyond
+#: the deadline of its lease. The rest is made by the next task.
+DIGESTS_PER_TASK = 8
 
 
 def summarize(runtime: Runtime, session: SessionScope) -> bool:
@@ -56,13 +63,16 @@ def _update_summary(runtime: Runtime, session: SessionScope, lease: Lease) -> bo
             leases.try_release(connection, lease)
             return False
     try:
-        _make_digests(runtime, session, lease, through=owed["applied_through"])
-        is_complete = True
+        is_complete = _make_digests(runtime, session, lease, through=owed["applied_through"])
+        is_unfinished = not is_complete
     except ModelUnavailable as error:
         # The summary is written without the missing digests; they stay owed.
         logger.warning("digests of %s wait: %s", session, error)
-        is_complete = False
+        is_complete, is_unfinished = False, False
     _commit(runtime, session, lease, owed, is_complete=is_complete)
+    if is_unfinished:
+        names = (session.tenant_id, session.user_id, session.session_id)
+        runtime.enqueue.send("summarize", *names, priority=LATER)
     return is_complete
 
 
@@ -83,9 +93,17 @@ def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[st
     faults.point("summarize.after_commit")
 
 
-def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, through: int) -> None:
-    """Make every digest that is due. Each is stored before the next is begun, so that none is paid for twice."""
-    while (work := _next_work(runtime, session, through)) is not None:
+def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, through: int) -> bool:
+    """Make the digests that are due, at most DIGESTS_PER_TASK. Return whether all are made.
+
+    Each is stored before the next is begun, so that none is paid for twice.
+    """
+    for number in itertools.count():
+        work = _next_work(runtime, session, through)
+        if work is None:
+            return True
+        if number == DIGESTS_PER_TASK:
+            break
         draft = _make_draft(runtime, session, lease, work)
         if draft is not None:
             faults.point("summarize.answer_received")
@@ -98,6 +116,7 @@ def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, thro
             if draft.dropped:
                 counters.increment(connection, counters.STATEMENTS_DROPPED, draft.dropped)
         faults.point("summarize.answer_stored")
+    return False
 
 
 def _next_work(runtime: Runtime, session: SessionScope, through: int) -> DigestWork | None:

@@ -1,15 +1,26 @@
-"""The sweep: what is owed, and not being worked on? Every debt is derived from state, so a lost message is found."""
+"""The sweep: what is owed, and not being worked on? Every debt is derived from state, so a lost message is found.
+
+Each sweep tops up the queues of the stages (`hand_out`); what does not fit stays owed until there is room for it.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import redis
+from psycopg_pool import PoolTimeout
 
 from afterturn import faults
 from afterturn.database import queries
-from afterturn.forgetting import erasures
 from afterturn.hot import keys, pending
 from afterturn.importing import cutting
+from afterturn.pipeline import fair_choice, hand_out
+from afterturn.pipeline.enqueue import FIRST
+from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive
 
@@ -20,36 +31,79 @@ _SQL = queries.load("sweep")
 #: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
 #: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
 SESSIONS_PER_ARCHIVE = 20
-#: Sessions that one sweep hands out per shard; the rest is found by the next sweep.
-SESSIONS_PER_SHARD = 200
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
 #: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
+#: Sessions, or users, that one sweep looks at for a stage whose work often has to wait for their batches. Fewer: those
+#: that need not wait are found later, if many have to. More: each costs three look-ups and a write.
+LOOKED_AT = 100
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
+#: The stages that call the LLM.
+LLM_STAGES = frozenset({"extract", "judge", "summarize", "sleep"})
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
 #: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
+#: Two sweeps begin at least this part of AFTERTURN_SWEEP_SECONDS apart, whoever makes them.
+GATE_FRACTION = 0.2
+#: While a queue is not short, what was handed out may still wait in it: it is handed out again after this many times
+#: the usual time. A lost message is found in 60 s at most all the same.
+PATIENCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep has done."""
+
+    #: How many sessions, batches or users were handed out, by stage.
+    handed_out: dict[str, int]
+    #: Whether a queue was filled up, so that more may be owed.
+    is_behind: bool
+
+
+NOTHING = Swept(handed_out={}, is_behind=False)
 
 
 def sweep(runtime: Runtime) -> dict[str, int]:
-    """Enqueue all that is owed; returns how much per stage. Does nothing when another sweep has just begun."""
-    milliseconds = max(1, int(runtime.settings.sweep_seconds * 800))
+    """Sweep once, and return how much was handed out, by stage."""
+    return sweep_queues(runtime).handed_out
+
+
+def sweep_queues(runtime: Runtime) -> Swept:
+    """Hand out what is owed, as far as there is room in the queues.
+
+    Does nothing when another sweep began a moment ago by Redis's clock, or when the broker is unavailable.
+    """
+    milliseconds = max(1, int(runtime.settings.sweep_seconds * 1_000 * GATE_FRACTION))
     if not runtime.redis.set(keys.SWEEP_GATE, "1", nx=True, px=milliseconds):
-        return {}
+        return NOTHING
     faults.point("sweep.begun")
-    owed = {"archive": _owed_archives(runtime), "extract": _cut_due(runtime)}
-    owed["extract"] += _cut_imported(runtime)
-    _resume(runtime)
-    for stage, count in _owed_batches(runtime).items():
-        owed[stage] = owed.get(stage, 0) + count
-    owed["summarize"] = _owed_summaries(runtime)
-    owed["sleep"] = _owed_sleeps(runtime)
-    owed["index"] = _owed_indexes(runtime)
-    owed["erase"] = _owed_erasures(runtime)
+    rooms = hand_out.read_rooms(runtime.redis, runtime.enqueue, longest=runtime.settings.hint_window)
+    if rooms is None:
+        return NOTHING
+    sweeping = _Sweep(runtime, rooms)
+    for part in (
+        sweeping.hand_out_archives,
+        sweeping.cut,
+        sweeping.hand_out_batches,
+        sweeping.hand_out_users_and_sessions,
+    ):
+        _isolate(part)
+    hand_out.remember(runtime.redis, rooms, sweeping.messages)
     faults.point("sweep.enqueued")
-    return owed
+    is_behind = any(count >= rooms[stage].free for stage, count in sweeping.messages.items())
+    return Swept(handed_out=dict(sweeping.handed_out), is_behind=is_behind)
+
+
+def _isolate(part: Callable[[], None]) -> None:
+    """Do a part of the sweep; if it fails, the others go on. Raises the errors of a server that is away."""
+    try:
+        part()
+    except (redis.RedisError, PoolTimeout):
+        raise
+    except Exception:
+        logger.exception("a part of the sweep failed")
 
 
 def reconcile(runtime: Runtime) -> int:
@@ -57,91 +111,113 @@ def reconcile(runtime: Runtime) -> int:
     return pending.reconcile(runtime.redis)
 
 
-def _owed_archives(runtime: Runtime) -> int:
-    claim_seconds = min(ARCHIVE_CLAIM_SECONDS, runtime.settings.lease_seconds)
-    sessions = pending.claim_due(runtime.redis, claim_seconds=claim_seconds, limit_per_shard=SESSIONS_PER_SHARD)
-    faults.point("sweep.archives_claimed")
-    for start in range(0, len(sessions), SESSIONS_PER_ARCHIVE):
-        chunk = sessions[start : start + SESSIONS_PER_ARCHIVE]
-        runtime.enqueue.send("archive", [[s.tenant_id, s.user_id, s.session_id] for s in chunk])
-    faults.point("sweep.archives_enqueued")
-    return len(sessions)
+def reconcile_if_due(runtime: Runtime) -> None:
+    """Reconcile, unless another worker began to a moment ago by Redis's clock: messages pile up when workers stand."""
+    milliseconds = max(1, int(runtime.settings.reconcile_seconds * 800))
+    if runtime.redis.set(keys.RECONCILE_GATE, "1", nx=True, px=milliseconds):
+        reconcile(runtime)
 
 
-def _cut_due(runtime: Runtime) -> int:
-    new_batches = archive.cut_due(runtime.postgres, runtime.settings, limit=SESSIONS_PER_SHARD)
-    faults.point("sweep.cut_committed")
-    for batch in new_batches:
-        runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
-    return len(new_batches)
+class _Sweep:
+    """One sweep: the room that it found, and what it has handed out so far."""
+
+    def __init__(self, runtime: Runtime, rooms: Mapping[str, Room]) -> None:
+        self._runtime = runtime
+        self._rooms = rooms
+        #: How many sessions, batches or users were handed out, by stage.
+        self.handed_out: Counter[str] = Counter()
+        #: How many messages that were, by stage.
+        self.messages: Counter[str] = Counter()
+
+    def hand_out_archives(self) -> None:
+        """Hand out sessions with pending turns, several in one message."""
+        room = self._rooms["archive"]
+        claim_seconds = min(ARCHIVE_CLAIM_SECONDS, self._runtime.settings.lease_seconds)
+        sessions = pending.claim_due(
+            self._runtime.redis,
+            claim_seconds=claim_seconds,
+            grace_seconds=0.0 if room.is_short else claim_seconds * PATIENCE,
+            limit=room.free * SESSIONS_PER_ARCHIVE,
+        )
+        faults.point("sweep.archives_claimed")
+        for start in range(0, len(sessions), SESSIONS_PER_ARCHIVE):
+            chunk = sessions[start : start + SESSIONS_PER_ARCHIVE]
+            self._send("archive", [[s.tenant_id, s.user_id, s.session_id] for s in chunk])
+        self.handed_out["archive"] += len(sessions)
+        faults.point("sweep.archives_enqueued")
+
+    def cut(self) -> None:
+        """Cut batches in sessions that are due, and of imports. They are handed out like all others.
+
+        However many batches wait already, a few sessions are cut, so that a quiet user's batch is among them.
+        """
+        runtime = self._runtime
+        limit = max(hand_out.SHORT_QUEUE, self._rooms["extract"].free)
+        archive.cut_due(runtime.postgres, runtime.settings, limit=limit)
+        faults.point("sweep.cut_committed")
+        cutting.cut_imported_batches(runtime.postgres, runtime.settings)
+        faults.point("sweep.imports_cut")
+        # Batches that a smaller budget paused go on: somebody has raised the setting.
+        with runtime.postgres.connection() as connection:
+            connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
+        fair_choice.end_pauses(runtime)
+
+    def hand_out_batches(self) -> None:
+        """Hand out batches at each step: first those whose message was lost, then those that were never handed out."""
+        for step, stage in STAGE_AFTER.items():
+            limit = self._limit(stage)
+            lapsed = self._marked("lapsed_batches", stage, step=step, limit=limit)
+            fresh = fair_choice.choose_batches(self._runtime, step, limit=limit - len(lapsed))
+            faults.point("sweep.hints_committed")
+            self._send_all(stage, [(r["tenant_id"], r["user_id"], str(r["batch_id"])) for r in lapsed])
+            for batch in fresh:
+                self._send(stage, batch.tenant_id, batch.user_id, batch.batch_id, priority=batch.priority)
+            self.handed_out[stage] += len(fresh)
+
+    def hand_out_users_and_sessions(self) -> None:
+        """Hand out what is owed of sessions and of users."""
+        sleep_seconds = self._runtime.settings.sleep_seconds
+        sessions = self._marked("owed_summaries", "summarize", limit=self._limit("summarize"), at_least=LOOKED_AT)
+        self._send_all("summarize", [(r["tenant_id"], r["user_id"], r["session_id"]) for r in sessions])
+        sleeps = self._marked(
+            "owed_sleeps", "sleep", limit=self._limit("sleep"), at_least=LOOKED_AT, sleep_seconds=sleep_seconds
+        )
+        self._send_all("sleep", _users(sleeps))
+        self._send_all("index", _users(self._marked("owed_indexes", "index", limit=self._limit("index", INDEXES))))
+        self._send_all("erase", _users(self._marked("owed_erasures", "erase", limit=self._limit("erase"))))
+
+    def _limit(self, stage: str, most: int | None = None) -> int:
+        """Return how many messages a stage may get; while its endpoint is away, a few that may probe it."""
+        runtime, free = self._runtime, self._rooms[stage].free
+        breaker = runtime.llm_breaker if stage in LLM_STAGES else runtime.embedder_breaker if stage == "embed" else None
+        if breaker is not None and breaker.is_open():
+            most = PROBES
+        return free if most is None else min(free, most)
+
+    def _marked(
+        self, query: str, stage: str, *, limit: int, at_least: int = 0, **arguments: Any
+    ) -> list[dict[str, Any]]:
+        """Run a query that marks what it returns as handed out.
+
+        Where there is room at all it looks at `at_least` so many, of which many may have to wait for something.
+        """
+        if limit <= 0:
+            return []
+        limit = limit if limit <= PROBES else max(limit, at_least)
+        patience = 1 if self._rooms[stage].is_short else PATIENCE
+        arguments |= {"limit": limit, "hint_seconds": self._runtime.settings.hint_seconds * patience}
+        with self._runtime.postgres.connection() as connection:
+            return connection.execute(_SQL[query], arguments).fetchall()
+
+    def _send_all(self, stage: str, messages: Sequence[Iterable[str]]) -> None:
+        for arguments in messages:
+            self._send(stage, *arguments)
+        self.handed_out[stage] += len(messages)
+
+    def _send(self, stage: str, *arguments: Any, priority: int = FIRST) -> None:
+        self._runtime.enqueue.send(stage, *arguments, priority=priority)
+        self.messages[stage] += 1
 
 
-def _cut_imported(runtime: Runtime) -> int:
-    new_batches = cutting.cut_imported_batches(runtime.postgres, runtime.settings)
-    faults.point("sweep.imports_cut")
-    for batch in new_batches:
-        runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
-    return len(new_batches)
-
-
-def _resume(runtime: Runtime) -> None:
-    """Let batches go on that a smaller budget paused: somebody has raised the setting."""
-    with runtime.postgres.connection() as connection:
-        connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
-
-
-def _owed_batches(runtime: Runtime) -> dict[str, int]:
-    # While an endpoint is away its batches are not handed out, but for a few that may probe it.
-    window = runtime.settings.hint_window
-    limits = {
-        "pending": PROBES if runtime.llm_breaker.is_open() else window,
-        "extracted": PROBES if runtime.embedder_breaker.is_open() else window,
-        "unjudged": PROBES if runtime.llm_breaker.is_open() else window,
-        "embedded": window,
-    }
-    counts: dict[str, int] = {}
-    for step, limit in limits.items():
-        rows = _marked(runtime, "owed_batches", step=step, limit=limit)
-        faults.point("sweep.hints_committed")
-        for row in rows:
-            stage = STAGE_AFTER[step]
-            runtime.enqueue.send(stage, row["tenant_id"], row["user_id"], str(row["batch_id"]))
-            counts[stage] = counts.get(stage, 0) + 1
-    return counts
-
-
-def _owed_summaries(runtime: Runtime) -> int:
-    limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
-    rows = _marked(runtime, "owed_summaries", limit=limit)
-    for row in rows:
-        runtime.enqueue.send("summarize", row["tenant_id"], row["user_id"], row["session_id"])
-    return len(rows)
-
-
-def _owed_sleeps(runtime: Runtime) -> int:
-    limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
-    rows = _marked(runtime, "owed_sleeps", limit=limit, sleep_seconds=runtime.settings.sleep_seconds)
-    for row in rows:
-        runtime.enqueue.send("sleep", row["tenant_id"], row["user_id"])
-    return len(rows)
-
-
-def _owed_indexes(runtime: Runtime) -> int:
-    rows = _marked(runtime, "owed_indexes", limit=INDEXES)
-    for row in rows:
-        runtime.enqueue.send("index", row["tenant_id"], row["user_id"])
-    return len(rows)
-
-
-def _owed_erasures(runtime: Runtime) -> int:
-    with runtime.postgres.connection() as connection:
-        users = erasures.read_unfinished_users(connection)
-    for user in users:
-        runtime.enqueue.send("erase", user.tenant_id, user.user_id)
-    return len(users)
-
-
-def _marked(runtime: Runtime, query: str, **arguments: Any) -> list[dict[str, Any]]:
-    hint_seconds = {"hint_seconds": runtime.settings.hint_seconds}
-    with runtime.postgres.connection() as connection:
-        return connection.execute(_SQL[query], hint_seconds | arguments).fetchall()
+def _users(rows: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:
+    return [(row["tenant_id"], row["user_id"]) for row in rows]

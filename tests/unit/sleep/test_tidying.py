@@ -5,7 +5,9 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from afterturn.consolidation import rules
 from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.sleep import tidying
 from afterturn.sleep.tidying import CurrentFact, plan_tidying
 
 NAMESPACE = UUID(int=2)
@@ -106,3 +108,15 @@ def test_facts_that_differ_in_a_number_are_not_merged_by_the_judge():
 def test_a_verdict_about_an_unknown_fact_is_ignored():
     old = fact("Ana feels fine.", 1)
     assert not plan(old, verdicts={frozenset((old.fact_id, UUID(int=9))): Relation.REPLACES})
+
+
+def test_thousands_of_facts_of_one_attribute_are_not_compared_as_a_square(monkeypatch):
+    compared = []
+    find_relation = rules.find_relation
+    monkeypatch.setattr(rules, "find_relation", lambda *given: compared.append(1) or find_relation(*given))
+    monkeypatch.setattr(tidying, "GROUP_WINDOW", 10)
+    facts = [fact(f"Ana likes tea No. {number}.", 1 + number % 28, attribute="likes") for number in range(500)]
+    plan(*facts)
+    assert len(compared) <= 500 * 10
+    repeated = [fact("Ana lives in Faro.", day, attribute="lives_in", value="Faro") for day in range(1, 25)]
+    assert len(plan(*repeated).ended_facts) == 23

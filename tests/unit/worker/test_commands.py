@@ -28,14 +28,14 @@ def asked(monkeypatch, capsys):
 
 def test_the_fast_pool_runs_processes(asked):
     assert asked("worker", "fast") == (
-        "worker -n fast@%h -Q sweep,archive,consolidate,erase -c 2 --pool prefork"
+        "worker -n fast@%h -Q sweep,archive,consolidate -c 2 --pool prefork"
         " --without-gossip --without-mingle -E -l info"
     )
 
 
 def test_the_slow_pool_runs_threads(asked):
     assert asked("worker", "slow", "--concurrency", "3", "--node", "slow-2@%h", "--log-level", "warning") == (
-        "worker -n slow-2@%h -Q extract,embed,judge,summarize,sleep,index -c 3 --pool threads"
+        "worker -n slow-2@%h -Q extract,embed,judge,summarize,sleep,index,erase -c 3 --pool threads"
         " --without-gossip --without-mingle -E -l warning"
     )
 

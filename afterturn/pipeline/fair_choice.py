@@ -1,0 +1,91 @@
+"""Which batches are handed out next: tenants get equal shares, and users without a backlog come first.
+
+A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a
+priority, and those of the rest of a backlog are taken when there are no others. One of four batches that are handed out
+is the oldest of its tenant, with priority: nobody waits for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from afterturn.database import queries
+from afterturn.hot import keys
+from afterturn.pipeline import hand_out
+from afterturn.pipeline.enqueue import FIRST, priority_of
+from afterturn.pipeline.runtime import Runtime
+
+_SQL = queries.load("sweep")
+
+#: Batches whose pause is over that one sweep lets go on. More wait for the next sweep.
+PAUSES_ENDED = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenBatch:
+    """A batch that is handed out."""
+
+    tenant_id: str
+    user_id: str
+    batch_id: str
+    #: Of the message: FIRST or LATER.
+    priority: int
+
+
+def end_pauses(runtime: Runtime) -> None:
+    """Let batches whose pause is over be handed out again."""
+    with runtime.postgres.connection() as connection:
+        connection.execute(_SQL["end_pauses"], {"limit": PAUSES_ENDED})
+
+
+def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBatch]:
+    """Choose batches at one step that were not handed out yet, and mark them as handed out.
+
+    Args:
+        runtime: the servers.
+        step: pending, extracted, unjudged or embedded.
+        limit: how many at most.
+
+    With more tenants than `limit`, the next call begins with the tenant after the last one.
+    """
+    chosen: list[ChosenBatch] = []
+    begun_after = after = _read_tenant(runtime, step) if limit > 0 else ""
+    while len(chosen) < limit:
+        # Each round gives every tenant the same share; what one tenant leaves, the next round gives to the others.
+        rows = _choose(runtime, step, after=after, limit=limit - len(chosen))
+        chosen += map(_parse, rows)
+        if not rows and not after:
+            break
+        tenants = {row["tenant_id"] for row in rows}
+        after = max(tenants) if len(tenants) >= limit else ""
+    if after != begun_after:
+        _store_tenant(runtime, step, after)
+    return chosen
+
+
+def _choose(runtime: Runtime, step: str, *, after: str, limit: int) -> list[dict[str, Any]]:
+    with runtime.postgres.connection() as connection:
+        return connection.execute(_SQL["fresh_batches"], {"step": step, "after": after, "limit": limit}).fetchall()
+
+
+def _read_tenant(runtime: Runtime, step: str) -> str:
+    """Return the last tenant of the last choice; empty where it had room for all tenants."""
+    value = runtime.redis.hget(keys.QUEUES, f"tenant:{step}")
+    return value.decode() if isinstance(value, bytes) else ""
+
+
+def _store_tenant(runtime: Runtime, step: str, tenant_id: str) -> None:
+    with runtime.redis.pipeline(transaction=False) as pipeline:
+        pipeline.hset(keys.QUEUES, f"tenant:{step}", tenant_id)
+        pipeline.expire(keys.QUEUES, hand_out.REMEMBERED_SECONDS)
+        pipeline.execute()
+
+
+def _parse(row: dict[str, Any]) -> ChosenBatch:
+    return ChosenBatch(
+        tenant_id=row["tenant_id"],
+        user_id=row["user_id"],
+        batch_id=str(row["batch_id"]),
+        priority=FIRST if row["is_oldest"] else priority_of(row["place"]),
+    )

@@ -1,0 +1,124 @@
+"""How much work is handed out: a queue is topped up to what its workers do in about a second, never further.
+
+What is owed stays in the database and in the due indexes, where it is chosen in a fair order, and enters a queue
+shortly before a worker takes it. So a queue stays short however much is owed, and what was handed out is not handed out
+again while it waits in a queue.
+
+The sweep tops the queues up. A stage that hands a batch on sends it directly only while the next queue is short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from afterturn.hot import keys
+from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue
+
+#: A queue is topped up to at least this many messages. Larger: newer work waits longer for slow workers. Smaller: fast
+#: workers that were idle are kept busy only after some more sweeps.
+SHORT_QUEUE = 20
+#: The same for archive, whose messages name many sessions each.
+SHORT_ARCHIVE_QUEUE = 8
+#: A queue is topped up to this many times what its workers took since the last sweep. Below 1 it would run dry before
+#: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
+RESERVE = 1.5
+#: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More
+#: than SHORT_QUEUE, which is the limit for the rest of a backlog, so that there is room beside backlogs.
+DIRECT_QUEUE = 2 * SHORT_QUEUE
+#: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
+REMEMBERED_SECONDS = 60
+
+#: The stages that work is handed out to.
+HANDED_OUT = tuple(stage for stage in STAGES if stage != "sweep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How far the queue of one stage may be topped up by one sweep."""
+
+    #: Messages that wait in the queue.
+    length: int
+    #: Messages that may be added.
+    free: int
+    #: So few messages wait that one sent a while ago was taken, or lost.
+    is_short: bool
+
+
+def read_rooms(client: redis.Redis, enqueue: Enqueue, *, longest: int) -> dict[str, Room] | None:
+    """Return the room in the queue of each stage; None if the broker is unavailable.
+
+    Args:
+        client: the hot store, which keeps what the last sweep left in the queues.
+        enqueue: the producer.
+        longest: the length that no queue is topped up beyond.
+    """
+    lengths = enqueue.read_lengths(HANDED_OUT)
+    if lengths is None:
+        return None
+    before = cast(list[bytes | None], client.hmget(keys.QUEUES, list(HANDED_OUT)))
+    return {
+        stage: _room(stage, lengths[stage], int(topped_up or 0), longest)
+        for stage, topped_up in zip(HANDED_OUT, before, strict=True)
+    }
+
+
+def _room(stage: str, length: int, topped_up: int, longest: int) -> Room:
+    """Return the room in a queue that had `topped_up` messages after the last sweep and has `length` now.
+
+    A queue that ran dry is topped up to more each time, until the workers leave something in it.
+    """
+    short = SHORT_ARCHIVE_QUEUE if stage == "archive" else SHORT_QUEUE
+    taken = max(0, topped_up - length)
+    depth = min(longest, max(short, math.ceil(taken * RESERVE)))
+    return Room(length=length, free=max(0, depth - length), is_short=length < short)
+
+
+def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, int]) -> None:
+    """Keep the lengths of the queues after a sweep, for the next one.
+
+    Args:
+        client: the hot store.
+        rooms: as they were read by this sweep.
+        sent: how many messages it sent to each stage.
+    """
+    lengths = {stage: room.length + sent.get(stage, 0) for stage, room in rooms.items()}
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.hset(keys.QUEUES, mapping=cast(dict[str | bytes, bytes | float | int | str], lengths))
+        pipeline.expire(keys.QUEUES, REMEMBERED_SECONDS)
+        pipeline.execute()
+
+
+def may_hand_on(enqueue: Enqueue, stage: str, priority: int = FIRST) -> bool:
+    """Return whether a stage's queue is so short that it may be sent one message of a priority directly."""
+    return DirectRoom.read(enqueue, (stage,)).take(stage, priority)
+
+
+class DirectRoom:
+    """How many batches a stage may still hand on directly. What it leaves is handed out by the sweep."""
+
+    def __init__(self, free: Mapping[str, int]) -> None:
+        """`free` is how many messages each stage may get, those with priority included."""
+        self._free = dict(free)
+
+    @classmethod
+    def read(cls, enqueue: Enqueue, stages: Iterable[str]) -> DirectRoom:
+        """Ask the broker how much room there is. There is none if it does not answer."""
+        lengths = enqueue.read_lengths(tuple(stages)) or {}
+        return cls({stage: DIRECT_QUEUE - length for stage, length in lengths.items()})
+
+    def take(self, stage: str, priority: int = FIRST) -> bool:
+        """Take the place of one message in a stage's queue. Returns whether there was one for its priority."""
+        free = self._free.get(stage, 0)
+        if free <= (0 if priority == FIRST else DIRECT_QUEUE - SHORT_QUEUE):
+            return False
+        self._free[stage] = free - 1
+        return True
+
+
+#: Nothing is handed on directly: the sweep hands out all.
+NO_DIRECT_ROOM = DirectRoom({})

@@ -1,0 +1,66 @@
+"""Rank facts by shared rare words and by vectors."""
+
+import numpy as np
+import pytest
+
+from afterturn.consolidation import similarity
+from afterturn.consolidation.similarity import FactStems
+
+
+def stems(*facts):
+    """Return the stems of facts, each given as numbers; a number may be there more than once."""
+    return FactStems(
+        codes=np.array([code for fact in facts for code in fact], dtype=np.uint32),
+        lengths=np.array([len(fact) for fact in facts], dtype=np.intp),
+        distinct=np.array([len(set(fact)) for fact in facts], dtype=np.intp),
+    )
+
+
+def score(statement, *facts):
+    return similarity.score_by_words([np.array(statement, dtype=np.uint32)], stems(*facts))[0]
+
+
+def test_a_rare_word_counts_more_than_a_frequent_one():
+    scores = score([1, 2], [1, 9], [2, 8], [2, 7], [2, 6])
+    assert scores[0] > scores[1] > 0
+
+
+def test_a_score_is_the_weight_of_the_shared_words_over_the_length():
+    scores = score([1, 2, 3], [1, 2, 4, 5], [3, 3, 3], [6])
+    assert scores.tolist() == pytest.approx([2 * np.log(4) / 2, np.log(4), 0])
+
+
+def test_many_facts_are_compared_page_by_page(monkeypatch):
+    facts = [[number % 5, 10 + number] for number in range(50)]
+    expected = score([3, 17], *facts)
+    monkeypatch.setattr(similarity, "FACTS_TOGETHER", 7)
+    assert score([3, 17], *facts).tolist() == pytest.approx(expected.tolist())
+
+
+def test_nothing_to_compare_is_no_score():
+    assert score([], [1], [2]).tolist() == [0, 0]
+    assert similarity.score_by_words([], stems([1])).shape == (0, 1)
+    assert score([1]).tolist() == []
+
+
+def test_cosines_do_not_depend_on_lengths():
+    facts = np.array([[2.0, 0.0], [0.0, 5.0], [0.0, 0.0]], dtype=np.float32)
+    cosines = similarity.score_by_vectors(np.array([[3.0, 3.0]], dtype=np.float32), facts)
+    assert cosines[0].tolist() == pytest.approx([0.7071, 0.7071, 0.0], abs=1e-4)
+
+
+def test_a_column_has_its_best_rank_of_any_row():
+    scores = np.array([[0.9, 0.5, 0.1], [0.2, 0.1, 0.8]], dtype=np.float32)
+    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 2, 1]
+
+
+def test_ranks_end_at_the_limit_and_at_the_least_score():
+    scores = np.array([[0.9, 0.0, 0.8, 0.7]], dtype=np.float32)
+    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 3, 2, 3]
+    assert similarity.best_ranks(scores, limit=4, least=0.0).tolist() == [1, 5, 2, 3]
+    assert similarity.best_ranks(np.empty((0, 2), dtype=np.float32), limit=1).tolist() == [2, 2]
+
+
+def test_of_equal_scores_the_first_columns_are_ranked():
+    scores = np.ones((1, 6), dtype=np.float32)
+    assert similarity.best_ranks(scores, limit=3).tolist() == [1, 2, 3, 4, 4, 4]

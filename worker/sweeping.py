@@ -1,0 +1,56 @@
+"""Sweep in a thread of beat's process: work is handed out however busy the workers are.
+
+As a task the sweep would wait in a queue, behind the work that it hands out, for a process that is free. The time
+between two sweeps is this thread's sleep: no clock is read, so none can be wrong or step. Where
+several beats run, Redis lets one sweep at a time begin.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from celery.signals import beat_init
+
+from afterturn import settings as settings_module
+from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import sweep
+
+from . import heartbeat
+
+logger = logging.getLogger(__name__)
+
+#: While a queue could not take all that is owed, it is topped up this many times in the usual time. More: queues may
+#: be shorter, so that newer work waits less; each sweep costs about 20 ms of a processor.
+SWEEPS_WHILE_BEHIND = 4
+
+
+def connect() -> None:
+    """Connect the handler: sweeps begin when beat starts, and end with its process."""
+    beat_init.connect(_start)
+
+
+def _start(**_: Any) -> None:
+    threading.Thread(target=_sweep_for_ever, name="sweep", daemon=True).start()
+
+
+def _sweep_for_ever() -> None:
+    seconds = settings_module.load().sweep_seconds
+    has_failed = False
+    is_behind = False
+    while True:
+        time.sleep(seconds / SWEEPS_WHILE_BEHIND if is_behind else seconds)
+        try:
+            swept = sweep.sweep_queues(runtime.current())
+            heartbeat.note_sweep()
+        except Exception as error:
+            # What is owed stays owed. Failures in a row are logged once.
+            if not has_failed:
+                logger.error("the sweep fails, and is tried again: %s: %s", type(error).__name__, error)
+            has_failed, is_behind = True, False
+            continue
+        if has_failed:
+            logger.warning("the sweep works again")
+        has_failed, is_behind = False, swept.is_behind
