@@ -3,14 +3,16 @@
 AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
-│   └── TurnTooLarge
+│   ├── TurnTooLarge
+│   └── InFuture              the time at which it was said is too far ahead of this machine's clock
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
 ├── SettingsError             a setting is unknown, missing or out of range
 ├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
-│   └── PendingLimitReached   too many turns wait to be archived
+│   ├── PendingLimitReached   too many turns wait to be archived
+│   └── DatabaseMisconfigured Postgres refuses the login, the schema or a privilege
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── LocalServerError          an embedded server cannot be started on this machine
 ├── TransitionRefused         another worker holds or has finished this work
@@ -51,7 +53,7 @@ class InvalidInput(AfterturnError, ValueError):
 
 
 class InvalidId(InvalidInput):
-    """An id must be 1 to 200 printable characters."""
+    """An id must be 1 to 200 printable characters, and at most 600 bytes in UTF-8."""
 
     code = "invalid_id"
 
@@ -60,6 +62,12 @@ class TurnTooLarge(InvalidInput):
     """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
 
     code = "turn_too_large"
+
+
+class InFuture(InvalidInput):
+    """occurred_at is further in the future than AFTERTURN_FUTURE_LIMIT_SECONDS allows."""
+
+    code = "in_future"
 
 
 class AccessDenied(AfterturnError):
@@ -102,6 +110,12 @@ class PendingLimitReached(MemoryUnavailable):
     """Too many turns wait to be archived (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
 
     code = "pending_limit_reached"
+
+
+class DatabaseMisconfigured(MemoryUnavailable):
+    """Postgres refuses the login, the schema or a privilege; the message names the setting and the fix."""
+
+    code = "database_misconfigured"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from afterturn import extras
+from afterturn.database import sqlstates
+from afterturn.database.sqlstates import Kind
 from afterturn.errors import MemoryUnavailable, SettingsError
 
 MINIMUM_POSTGRES = 150000
@@ -44,6 +46,8 @@ def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection], N
             "to the login."
         ) from error
     except psycopg.OperationalError as error:
+        if sqlstates.kind_of(error) is not Kind.OUTAGE:
+            raise sqlstates.public_error(error) from error
         raise MemoryUnavailable(f"AFTERTURN_POSTGRES_URL cannot be reached: {error}") from error
 
 

@@ -15,9 +15,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from afterturn.database import deadlines
+from afterturn.database import deadlines, sqlstates
 from afterturn.database.deadlines import AsyncDeadlineConnection, DeadlineConnection
-from afterturn.errors import MemoryUnavailable
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -172,11 +171,11 @@ async def async_user_transaction(
 
 @contextmanager
 def translate_connection_errors() -> Iterator[None]:
-    """Raise MemoryUnavailable instead of the driver's errors for a server that does not answer."""
+    """Raise an error of afterturn instead of the driver's: see `sqlstates.public_error`."""
     try:
         yield
-    except (PoolTimeout, psycopg.OperationalError) as error:
-        raise MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__}") from error
+    except (PoolTimeout, psycopg.Error) as error:
+        raise sqlstates.public_error(error) from error
 
 
 def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:

@@ -29,8 +29,9 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from afterturn import faults
-from afterturn.database import queries
+from afterturn.database import queries, sqlstates
 from afterturn.database.pool import Connection
+from afterturn.database.sqlstates import Kind
 from afterturn.errors import MemoryUnavailable, TransitionRefused
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.user_store import Erasure, UserStore
@@ -120,11 +121,16 @@ def forget(servers: Servers, scope: UserScope) -> Receipt:
             if done is not None:
                 return done
             time.sleep(_POLL_SECONDS)
-    except (psycopg.OperationalError, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
+    except (psycopg.Error, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
         state = "is not even noted: try again" if epoch is None else "is noted, and will be carried out by the workers"
-        cause = str(error) if isinstance(error, MemoryUnavailable) else type(error).__name__
-        raise MemoryUnavailable(f"{cause}: the erasure {state}") from error
+        raise MemoryUnavailable(f"{_cause(error)}: the erasure {state}") from error
     raise MemoryUnavailable("the erasure is noted, and a worker is still at it")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, MemoryUnavailable):
+        return str(error)
+    return type(error).__name__ if isinstance(error, redis.RedisError) else str(sqlstates.public_error(error))
 
 
 def request(connection: Connection, scope: UserScope) -> int:
@@ -190,8 +196,8 @@ def _complete(servers: Servers, scope: UserScope, sessions: frozenset[SessionSco
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
             return _remove_and_complete(servers, scope, sessions)
-        except psycopg.errors.DeadlockDetected:
-            if attempt == DEADLOCK_ATTEMPTS:
+        except psycopg.Error as error:
+            if attempt == DEADLOCK_ATTEMPTS or sqlstates.kind_of(error) is not Kind.RETRY:
                 raise
     raise AssertionError("unreachable")
 

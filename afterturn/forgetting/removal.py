@@ -59,9 +59,10 @@ def carry_out(
 def remove(connection: Connection, session: SessionScope, turn_id: str, settings: Settings) -> None:
     """Take back one archived turn, in the archive's transaction, under the user's and the session's lock.
 
-    Does nothing when there is no such turn, or it was taken back before.
+    A turn that could not be archived is deleted. Does nothing when there is no such turn, or it was taken back before.
     """
     key = session.key
+    connection.execute(_SQL["delete_dead_entry"], key | {"turn_id": turn_id})
     row = connection.execute(_SQL["remove_turn"], key | {"turn_id": turn_id}).fetchone()
     if row is None:
         return

@@ -27,6 +27,9 @@ ALARM_FRACTION = 0.5
 #: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
 CLAIM_SPREAD_MILLISECONDS = 2_000
 
+#: Larger than any number of pending bytes.
+_NO_LIMIT = 2**53
+
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
@@ -89,6 +92,7 @@ def remove(
     taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
     *,
+    set_aside: Collection[str] = (),
     keep_recent: int,
     recent_seconds: int,
 ) -> None:
@@ -97,6 +101,8 @@ def remove(
     If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
     `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
+    `set_aside` are the ids of the entries that Postgres keeps as dead letters: none stays recent, and a turn that is to
+    be removed stays hidden.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
@@ -112,16 +118,19 @@ def remove(
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
             arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
-            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
+            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()), set_aside)
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
 
 
-def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
+def _archived_arguments(
+    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], set_aside: Collection[str]
+) -> list[str | int]:
     """Return the arguments of the script: the turns that are taken back, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
+        fate = "gone" if entry.entry_id in set_aside else _fate(scope, entry, taken_back)
+        arguments += [entry.stream_id, entry.entry_id, fate]
     return arguments
 
 
@@ -131,6 +140,13 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
         return keys.hidden_field(scope.session_id, entry.target_turn_id)
     is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
     return "recent" if is_said and entry.entry_id not in taken_back else "gone"
+
+
+def append(client: redis.Redis, session: SessionScope, entry_id: str, payload: bytes) -> None:
+    """Append one entry to a session's pending stream, whatever the pending limit is: it was accepted before."""
+    shard = keys.shard_of(session.tenant_id, session.user_id)
+    script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
+    scripts.WRITE.run(client, script_keys, keys.member(session), _NO_LIMIT, len(payload), entry_id, payload)
 
 
 def reconcile(client: redis.Redis) -> int:

@@ -52,10 +52,10 @@ def recall(
     in_redis = yield from hot.read_turns(session, limit)
     try:
         ranked = yield from _rank_memories(session, requested, in_redis, limit)
-    except MemoryUnavailable:
+    except MemoryUnavailable as error:
         if not in_redis.turns:
             raise
-        logger.warning("Postgres is unavailable: recall searches only the turns in Redis")
+        logger.warning("recall searches only the turns in Redis: %s", error)
         return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit)
     return memories.exclude_turns(ranked, in_redis.hidden)[:limit]
 

@@ -7,6 +7,11 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
       AND turn_id = %(turn_id)s AND removed_at IS NULL
 RETURNING position
 
+-- name: delete_dead_entry
+-- Delete the dead letter of a turn that could not be archived.
+DELETE FROM dead_entries
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND entry_id = %(turn_id)s
+
 -- name: removed_turns
 -- Which of these turns were taken back.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
@@ -53,6 +58,10 @@ FOR NO KEY UPDATE
 
 -- name: drop_answers
 -- The stored answers of a batch: they were given to turns of which one is gone.
+WITH pieces AS (
+    DELETE FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+)
 DELETE FROM answers WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
 -- name: ask_again
