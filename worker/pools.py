@@ -21,5 +21,5 @@ POOLS: dict[PoolName, Pool] = {
     # Short transactions. They never wait for an LLM.
     "fast": Pool(queues=("sweep", "archive", "consolidate", "erase"), kind="prefork"),
     # Calls to the LLM and the embedder, in threads that mostly wait.
-    "slow": Pool(queues=("extract", "embed", "judge", "summarize", "sleep", "index"), kind="threads"),
+    "slow": Pool(queues=("extract", "embed", "judge", "summarize", "sleep", "index", "vectors"), kind="threads"),
 }

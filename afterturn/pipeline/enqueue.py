@@ -13,7 +13,10 @@ from afterturn import extras
 logger = logging.getLogger(__name__)
 
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
-STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
+STAGES = (
+    *("sweep", "archive", "extract", "embed", "judge", "consolidate"),
+    *("summarize", "sleep", "index", "vectors", "erase"),
+)
 
 #: Version of the messages: the first argument of every task. In a rolling upgrade it identifies newer messages.
 MESSAGE_VERSION = 1

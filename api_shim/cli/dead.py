@@ -1,4 +1,4 @@
-"""`afterturn dead list | show | replay | discard`: batches that were given up on."""
+"""`afterturn dead list | show | replay | discard`: batches, entries and vectors that were given up on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Batches that were given up on: their turns are safe and found by their words, but did not become facts.",
+    help="Batches that were given up on: their turns are safe and found by their words, but did not become facts. Also "
+    "entries that could not be archived, and texts that the embedder refused.",
 )
 
 PAST = {"replay": "replayed", "discard": "discarded"}
@@ -33,7 +34,9 @@ Reason = Annotated[
     str | None,
     typer.Option(help="Only those whose reason begins so, for example answer_malformed.", show_default=False),
 ]
-BatchIds = Annotated[list[UUID] | None, typer.Argument(metavar="BATCH…", help="Ids of batches.", show_default=False)]
+BatchIds = Annotated[
+    list[UUID] | None, typer.Argument(metavar="BATCH…", help="Ids that `dead list` shows.", show_default=False)
+]
 All = Annotated[bool, typer.Option("--all", help="All dead ones that the options name, but for discarded ones.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON; the keys are stable.")]
@@ -48,14 +51,15 @@ def list_dead(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List dead batches, the latest first."""
+    """List dead batches, then single dead entries and vectors, the latest first."""
     from afterturn import settings
     from afterturn.watching import reading, reports
     from api_shim.cli import dead_table
 
     filters = _filters(tenant, user, reason, with_discarded=discarded)
     found = reading.read(settings.load(), reports.dead_batches(filters, limit=limit))
-    dead_table.print_list(found, limit=limit, as_json=as_json)
+    items = reading.read(settings.load(), reports.dead_items(filters, limit=limit))
+    dead_table.print_list(found, items, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -67,9 +71,13 @@ def show(
     """Show one batch, dead or not: where it stands, why, what it cost. Its turns only with --content."""
     from afterturn import settings
     from afterturn.watching import reading, reports
+    from afterturn.watching.dead import Filters
     from api_shim.cli import dead_table
 
-    if content:
+    items = reading.read(settings.load(), reports.dead_items(Filters(with_discarded=True), dead_id=batch))
+    if items:
+        dead_table.print_item(items[0], with_content=content, as_json=as_json)
+    elif content:
         shown, turns = reading.read(settings.load(), reports.batch_with_turns(batch))
         dead_table.print_one(shown, turns, as_json=as_json)
     else:
@@ -90,9 +98,16 @@ def replay(
     What they died of should be gone: a batch that the model refuses again dies again. An answer that is stored and can
     be used is not paid for again.
     """
+    from functools import partial
+
+    import redis
+
+    from afterturn import settings
     from afterturn.pipeline import dead_letters
 
-    _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead_letters.replay)
+    with redis.Redis.from_url(settings.load().redis_url) as client:
+        act = partial(dead_letters.replay, client=client)
+        _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=act)
 
 
 @app.command()
@@ -147,8 +162,11 @@ def _all_of(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool) -> 
     """Find all that are meant; on a terminal, ask before anything is done to them."""
     from afterturn.watching import dead, reading, reports
 
-    found = reading.read(loaded, reports.dead_batches(filters))
+    found = [
+        *reading.read(loaded, reports.dead_batches(filters)),
+        *reading.read(loaded, reports.dead_items(filters)),
+    ]
     if found and not is_sure and sys.stdin.isatty():
         reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(b.reason for b in found).most_common())
-        typer.confirm(f"{verb.capitalize()} {len(found)} batches ({reasons})?", abort=True)
+        typer.confirm(f"{verb.capitalize()} {len(found)} dead ({reasons})?", abort=True)
     return dead.targets_of(found)

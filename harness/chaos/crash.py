@@ -31,7 +31,7 @@ REFUSED = tuple(
 )
 #: Stages that every turn goes through, and those that have trials of their own or, as a part of another, none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
-ELSEWHERE = ("erase", "sleep", "index")
+ELSEWHERE = ("erase", "sleep", "index", "vectors")
 #: Until the first worker comes to its point; its start included.
 REACH_SECONDS = 30.0
 

@@ -35,6 +35,9 @@ ANSWER_FAULTS = (
     "stream_error",
 )
 
+#: The vectors, in a healthy reply: of those inputs that contain `containing`, or of all.
+VECTOR_FAULTS = ("nan", "no_vector", "other_dimension")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -48,6 +51,8 @@ class Fault:
     count: int | None = None
     #: How many calls pass before the first is hit.
     after: int = 0
+    #: Only calls whose body contains this text.
+    containing: str | None = None
     #: How likely a call is hit. The same call, repeated equally often, is hit or spared alike in every run.
     probability: float = 1.0
     seed: int = 0
@@ -62,7 +67,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        known = (*CONNECTION_FAULTS, *HALFWAY_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS)
+        known = (*CONNECTION_FAULTS, *HALFWAY_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS, *VECTOR_FAULTS)
         if self.what not in known:
             raise ValueError(f"what must be one of {', '.join(known)}, not {self.what!r}")
 
@@ -103,6 +108,8 @@ class FaultBox:
             hits: list[Fault] = []
             for place, fault in enumerate(self._faults):
                 if fault.on not in ("*", endpoint, kind) or fault.count == 0:
+                    continue
+                if fault.containing is not None and fault.containing.encode() not in body:
                     continue
                 if fault.what != "latency" and any(hit.what != "latency" for hit in hits):
                     continue

@@ -10,9 +10,33 @@ WHERE state = 'dead' AND (%(with_discarded)s OR discarded_at IS NULL)
 ORDER BY dead_at DESC, user_seq DESC
 LIMIT %(limit)s
 
+-- name: find_items
+-- Dead entries and texts without a vector, the latest first. Tenant, user, reason (how it begins), id and limit may be
+-- null: whatever they are.
+SELECT * FROM (
+    SELECT 'entry' AS kind, tenant_id, user_id, dead_id, session_id, entry_id AS item, reason, 1 AS attempts, dead_at,
+           discarded_at, payload
+    FROM dead_entries
+    UNION ALL
+    SELECT 'vector', tenant_id, user_id, dead_id, session_id, kind || ' ' || item, reason, attempts, dead_at,
+           discarded_at, NULL
+    FROM missing_vectors WHERE retry_at IS NULL
+) AS items
+WHERE (%(with_discarded)s OR discarded_at IS NULL)
+      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+      AND (%(reason)s::text IS NULL OR starts_with(reason, %(reason)s))
+      AND (%(dead_id)s::uuid IS NULL OR dead_id = %(dead_id)s)
+ORDER BY dead_at DESC, item
+LIMIT %(limit)s
+
 -- name: named
--- Which of these batches there are, and whose, dead or not.
+-- Which of these batches, dead entries and missing vectors there are, and whose, dead or not.
 SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_ids)s)
+UNION ALL
+SELECT tenant_id, user_id, dead_id FROM dead_entries WHERE dead_id = ANY(%(batch_ids)s)
+UNION ALL
+SELECT tenant_id, user_id, dead_id FROM missing_vectors WHERE dead_id = ANY(%(batch_ids)s)
 
 -- name: show
 -- One batch, dead or not, and what its calls came to.

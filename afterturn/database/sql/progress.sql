@@ -38,10 +38,15 @@ FROM (
 -- ago.
 
 -- name: dead_reasons
--- Why batches are dead, the most frequent reason first. Discarded ones are not counted.
-SELECT reason, count(*) AS batches FROM batches
-WHERE state = 'dead' AND discarded_at IS NULL
-      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+-- Why batches, entries and vectors are dead, the most frequent reason first. Discarded ones are not counted.
+SELECT reason, count(*) AS batches FROM (
+    SELECT tenant_id, user_id, reason FROM batches WHERE state = 'dead' AND discarded_at IS NULL
+    UNION ALL
+    SELECT tenant_id, user_id, reason FROM dead_entries WHERE discarded_at IS NULL
+    UNION ALL
+    SELECT tenant_id, user_id, reason FROM missing_vectors WHERE retry_at IS NULL AND discarded_at IS NULL
+) AS dead
+WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 GROUP BY reason ORDER BY batches DESC, reason
 

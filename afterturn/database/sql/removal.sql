@@ -72,7 +72,11 @@ SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'pending' END, hinted_at =
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state <> 'applied'
 
 -- name: drop_vector
--- The vectors of one turn or episode, in every space.
+-- The vectors of one turn or episode, in every space, and the notes that it has none.
+WITH missing AS (
+    DELETE FROM missing_vectors
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
+)
 DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from afterturn import faults
 from afterturn.database import queries
+from afterturn.embedding import missing_vectors
 from afterturn.forgetting import erasures
 from afterturn.hot import keys, pending
 from afterturn.importing import cutting
@@ -47,6 +48,7 @@ def sweep(runtime: Runtime) -> dict[str, int]:
     owed["summarize"] = _owed_summaries(runtime)
     owed["sleep"] = _owed_sleeps(runtime)
     owed["index"] = _owed_indexes(runtime)
+    owed["vectors"] = _owed_vectors(runtime)
     owed["erase"] = _owed_erasures(runtime)
     faults.point("sweep.enqueued")
     return owed
@@ -131,6 +133,15 @@ def _owed_indexes(runtime: Runtime) -> int:
     for row in rows:
         runtime.enqueue.send("index", row["tenant_id"], row["user_id"])
     return len(rows)
+
+
+def _owed_vectors(runtime: Runtime) -> int:
+    """Hand out the users with single texts that the embedder refused, when their next attempt is due."""
+    with runtime.postgres.connection() as connection:
+        users = missing_vectors.claim_due(connection, limit=runtime.settings.hint_window)
+    for user in users:
+        runtime.enqueue.send("vectors", user.tenant_id, user.user_id)
+    return len(users)
 
 
 def _owed_erasures(runtime: Runtime) -> int:
