@@ -11,7 +11,7 @@ from typing import Any
 from afterturn.batches import leases
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
-from afterturn.candidate import EpisodeDraft
+from afterturn.candidate import UNKNOWN_TURN, EpisodeDraft, Quote
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
@@ -52,10 +52,12 @@ class StoredAnswer:
         if self.text is None:
             return None
         try:
-            facts = self.answer.facts
+            answer = self.answer
         except AnswerMalformed as error:
             return str(error)
-        numbers = {quote.turn for candidate in facts for quote in candidate.evidence}
+        if answer.malformed and not answer.facts:
+            return f"nothing in it can be read: {', '.join(sorted(set(answer.malformed)))}"
+        numbers = {quote.turn for candidate in answer.facts for quote in candidate.evidence} - {UNKNOWN_TURN}
         unknown = sorted(number for number in numbers if not 1 <= number <= self.size)
         return f"it names turns that do not exist: {unknown[:5]}" if unknown else None
 
@@ -124,10 +126,10 @@ def combine_answers(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
         candidate.model_copy(
             update={
                 "evidence": tuple(
-                    quote.model_copy(update={"turn": quote.turn + part.first_position - batch.first_position})
+                    _renumber(quote, part.first_position - batch.first_position)
                     for quote in candidate.evidence
                     # A number outside of its part must not become the number of a turn in another part.
-                    if 1 <= quote.turn <= part.size
+                    if quote.turn == UNKNOWN_TURN or 1 <= quote.turn <= part.size
                 )
             }
         )
@@ -135,7 +137,13 @@ def combine_answers(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
         for candidate in part.answer.facts
     ]
     episodes = [part.answer.episode for part in parts if part.answer.episode]
-    return Answer(facts=tuple(facts), episode=_combine_episodes(episodes))
+    malformed = tuple(reason for part in parts for reason in part.answer.malformed)
+    return Answer(facts=tuple(facts), episode=_combine_episodes(episodes), malformed=malformed)
+
+
+def _renumber(quote: Quote, before: int) -> Quote:
+    """Return the quote with the number of its turn in the whole batch, after `before` turns of other parts."""
+    return quote if quote.turn == UNKNOWN_TURN else quote.model_copy(update={"turn": quote.turn + before})
 
 
 def _answers_in_order(stored: Sequence[StoredAnswer], first: int, last: int) -> list[StoredAnswer]:
