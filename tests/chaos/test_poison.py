@@ -25,7 +25,7 @@ POISON = {
     # Three turns, then two, then one: that one alone is too long. Before it is asked for less, less room for the answer
     # is tried.
     "length": (3, "dead", "answer_malformed", 0),
-    "context_length": (6, "dead", "answer_malformed", 0),
+    "context_length": (6, "dead", "input_too_long", 0),
     # What has no evidence is rejected, and the rest of the answer is used.
     "unknown_turns": (2, "applied", None, 0),
     "invented_quotes": (1, "applied", None, 0),

@@ -67,15 +67,25 @@ FOR NO KEY UPDATE
 
 -- name: answers
 -- All that was ever answered for a batch, by any prompt and model.
-SELECT prompt_version, model, first_position, last_position, attempt, answer FROM answers
+SELECT prompt_version, model, first_position, last_position, '' AS piece, attempt, answer FROM answers
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
+UNION ALL
+SELECT prompt_version, model, position, position, piece, attempt, answer FROM answer_pieces
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
 
 -- name: delete_answer
 -- Drop an answer that cannot be used, so that it is asked for anew.
+WITH pieces AS (
+    DELETE FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = %(prompt_version)s AND model = %(model)s
+          AND position = %(first_position)s AND piece = %(piece)s AND attempt = %(attempt)s
+)
 DELETE FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
       AND first_position = %(first_position)s AND last_position = %(last_position)s AND attempt = %(attempt)s
+      AND %(piece)s = ''
 
 -- name: replay
 -- dead -> pending, or extracted where the stored answer can be used: with a new number, as if it had just been cut.
