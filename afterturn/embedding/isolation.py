@@ -1,8 +1,8 @@
 """Embed texts so that one which the embedder cannot read does not keep the others from their vectors.
 
 A call that fails is repeated in halves, down to the text that fails by itself. Whether the endpoint works at all is
-asked with a harmless text, before the first halving and wherever both halves fail: an endpoint that fails everybody gets
-two calls and not one for each text.
+asked with a harmless text, before the first halving and wherever both halves fail: an endpoint that fails everybody
+gets two calls and not one for each text.
 """
 
 from __future__ import annotations

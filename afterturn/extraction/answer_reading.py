@@ -1,7 +1,7 @@
 """Read the JSON of an extraction answer as it is: what has a meaning is taken, and the rest is counted with its reason.
 
-Models leave out a text, number turns as "[1]", or answer a word that the form does not know. One such candidate must not
-cost the others. Nothing is guessed: a candidate without a readable text, or without a quote, does not become a fact.
+Models leave out a text, number turns as "[1]", or answer a word that the form does not know. One such candidate must
+not cost the others. Nothing is guessed: a candidate without a readable text, or without a quote, becomes no fact.
 """
 
 from __future__ import annotations

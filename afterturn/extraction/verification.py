@@ -104,7 +104,9 @@ def verify(
                 said_by=_speaker_of(quoted),
             )
         )
-    unreadable = (Rejection(index=index, reason=reason) for index, reason in enumerate(answer.malformed, len(answer.facts)))
+    unreadable = (
+        Rejection(index=index, reason=reason) for index, reason in enumerate(answer.malformed, len(answer.facts))
+    )
     return verified, [*rejections, *unreadable]
 
 

@@ -140,6 +140,7 @@ def _make_turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str |
         role=ROLE,
         content=content,
         occurred_at=datetime.now(UTC),
+        is_stamped=True,
         agent_id=agent_id,
         metadata={_METADATA_KEY: answer.model_dump(mode="json", exclude_unset=True)},
     )

@@ -37,7 +37,7 @@ Targets = dict[UserScope, list[UUID]]
 
 
 def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
-    """Return whose these dead letters are. Raises InvalidInput when one of them does not exist; none is touched then."""
+    """Return whose these dead letters are. Raises InvalidInput when one of them does not exist: none is touched."""
     targets: Targets = defaultdict(list)
     for row in connection.execute(_SQL["named"], {"batch_ids": list(batch_ids)}).fetchall():
         targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])

@@ -89,7 +89,7 @@ def format_sources(sources: Sequence[SummaryStatement]) -> str:
 def _find_statements(data: object) -> list[object] | None:
     """Return the statements of an answer, as they are; None if it has no place for them."""
     if isinstance(data, dict):
-        data = data["statements"] if "statements" in data else data
+        data = data.get("statements", data)
         data = [data] if isinstance(data, dict) and "text" in data else data
     return data if isinstance(data, list) else None
 

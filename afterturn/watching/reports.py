@@ -118,9 +118,7 @@ def dead_batches(filters: Filters, *, limit: int | None = None) -> Report[list[D
     return (yield from AskPostgres(dead.read_dead(filters, limit=limit)))
 
 
-def dead_items(
-    filters: Filters, *, limit: int | None = None, dead_id: UUID | None = None
-) -> Report[list[DeadItem]]:
+def dead_items(filters: Filters, *, limit: int | None = None, dead_id: UUID | None = None) -> Report[list[DeadItem]]:
     """Return entries that could not be archived, and texts that the embedder refused, the latest first."""
     return (yield from AskPostgres(dead.read_dead_items(filters, limit=limit, dead_id=dead_id)))
 

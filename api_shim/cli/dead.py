@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from afterturn.pipeline.dead_letters import Targets
     from afterturn.settings import Settings
-    from afterturn.watching.dead import Filters
+    from afterturn.watching.dead import DeadBatch, DeadItem, Filters
 
 app = typer.Typer(
     add_completion=False,
@@ -162,7 +162,7 @@ def _all_of(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool) -> 
     """Find all that are meant; on a terminal, ask before anything is done to them."""
     from afterturn.watching import dead, reading, reports
 
-    found = [
+    found: list[DeadBatch | DeadItem] = [
         *reading.read(loaded, reports.dead_batches(filters)),
         *reading.read(loaded, reports.dead_items(filters)),
     ]

@@ -85,7 +85,9 @@ class ScriptedModel:
                 kind = prompt.kind_of(asked)
                 return self._reply("chat", kind, request, answer_later, lambda fault: self._chat(asked, kind, fault))
             case "embeddings":
-                return self._reply("embeddings", "embeddings", request, answer_later, lambda fault: self._embeddings(asked, fault))
+                return self._reply(
+                    "embeddings", "embeddings", request, answer_later, lambda fault: self._embeddings(asked, fault)
+                )
             case "models":
                 return self._reply("models", "models", request, answer_later, lambda _: replies.models(["test-model"]))
         return replies.error(404, f"Unknown request URL: {request.method} {request.path}", code="unknown_url")

@@ -42,7 +42,8 @@ def embedded(settings, llm, hot_store, database):
     given |= {"embedder": "openai", "embedding_model": "test-model", "judge": "rules", "retry_seconds": 0.05}
     database.execute("UPDATE embedding_spaces SET state = 'retired'")
     database.execute(
-        "INSERT INTO embedding_spaces (provider, model, dimension, state) VALUES ('openai', 'test-model', 256, 'serving')"
+        "INSERT INTO embedding_spaces (provider, model, dimension, state) "
+        "VALUES ('openai', 'test-model', 256, 'serving')"
     )
     with Pipeline(type(settings)(**given)) as pipeline:
         yield pipeline
@@ -72,7 +73,9 @@ def test_one_text_that_the_embedder_refuses_is_alone_without_a_vector(embedded, 
     assert {kind for kind, _, _ in rows} >= {"fact", "turn"}
     assert all("xylophone" not in reason and waits == may_pass for _, reason, waits in rows)
     # The text is found by its words.
-    assert any("xylophone" in found.text for found in MemoryClient("ana", settings=embedded.settings).recall("xylophone"))
+    assert any(
+        "xylophone" in found.text for found in MemoryClient("ana", settings=embedded.settings).recall("xylophone")
+    )
 
 
 def test_a_text_that_waits_gets_its_vector_when_the_fault_has_passed(embedded, llm, database):

@@ -63,7 +63,9 @@ def test_one_entry_that_cannot_be_stored_stops_nobody(settings, pipeline, hot_st
     }
 
 
-def test_several_entries_that_cannot_be_stored_are_each_set_aside(settings, pipeline, hot_store, dead_entries, database):
+def test_several_entries_that_cannot_be_stored_are_each_set_aside(
+    settings, pipeline, hot_store, dead_entries, database
+):
     for number in range(40):
         if number % 7 == 3:
             _entry(hot_store, "ana", f"poison-{number:02}", content=f"{number}\x00")

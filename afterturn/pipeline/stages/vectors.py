@@ -8,8 +8,8 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters
 from afterturn.embedding import isolation, items, missing_vectors, spaces
-from afterturn.embedding.items import Item
 from afterturn.embedding.isolation import Refusal
+from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import ModelError, StaleLease
 from afterturn.pipeline.runtime import Runtime

@@ -1,9 +1,9 @@
 """What a judging call shows, what names it, and what its answer comes to."""
 
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-import json
 import pytest
 
 from afterturn import tokens

@@ -82,7 +82,9 @@ READ = {
     "more keys than asked for": {**GOOD, "why": {"because": [1]}, "id": 7},
     "null in every other field": {
         **GOOD,
-        **dict.fromkeys(("category", "topics", "subject", "attribute", "value", "importance", "valid_from", "corrects")),
+        **dict.fromkeys(
+            ("category", "topics", "subject", "attribute", "value", "importance", "valid_from", "corrects")
+        ),
     },
     "numbers as texts": {**GOOD, "value": 42, "importance": "0.9", "topics": [7, None, "boats"]},
     "texts as lists": {**GOOD, "topics": "boats", "importance": [1]},
@@ -120,7 +122,9 @@ def test_the_form_around_the_facts_may_differ(data):
     assert verified(data)[0] == ["Ana owns a boat."]
 
 
-@pytest.mark.parametrize("data", [{"facts": None}, {"facts": []}, {}, {"facts": None, "episode": None}, {"episode": None}])
+@pytest.mark.parametrize(
+    "data", [{"facts": None}, {"facts": []}, {}, {"facts": None, "episode": None}, {"episode": None}]
+)
 def test_an_answer_without_facts_is_an_answer(data):
     assert verified(data) == ([], Counter())
     assert StoredAnswer(first_position=1, last_position=3, attempt=1, text=json.dumps(data)).find_problem() is None
@@ -178,9 +182,14 @@ def test_an_episode_in_another_form_is_read(given, title, summary):
 
 def test_an_episode_that_cannot_be_read_is_counted_and_the_facts_are_used():
     for episode in ({"title": None}, {"outcome": "open"}, 7, True, {"summary": ["a"]}):
-        assert verified({"facts": [GOOD], "episode": episode}) == (["Ana owns a boat."], Counter(["episode_unreadable"]))
+        assert verified({"facts": [GOOD], "episode": episode}) == (
+            ["Ana owns a boat."],
+            Counter(["episode_unreadable"]),
+        )
 
 
 def test_lone_surrogates_and_nul_are_replaced_and_do_not_cost_the_answer():
-    text = '{"facts": [{"text": "Ana owns \\ud800 a boat\\u0000.", "evidence": [{"turn": 2, "quote": "I own a boat."}]}]}'
+    text = (
+        '{"facts": [{"text": "Ana owns \\ud800 a boat\\u0000.", "evidence": [{"turn": 2, "quote": "I own a boat."}]}]}'
+    )
     assert verified(text) == (["Ana owns \ufffd a boat\ufffd."], Counter())
