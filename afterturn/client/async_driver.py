@@ -90,5 +90,7 @@ class AsyncDriver:
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps
 
-        async with pool.async_user_transaction(await self._connections.postgres(), effect.user) as connection:
-            return await steps.run_async(connection, effect.steps)
+        postgres = await self._connections.postgres()
+        with pool.translate_privilege_errors():
+            async with pool.async_user_transaction(postgres, effect.user) as connection:
+                return await steps.run_async(connection, effect.steps)

@@ -171,10 +171,24 @@ async def async_user_transaction(
 
 @contextmanager
 def translate_connection_errors() -> Iterator[None]:
-    """Raise an error of afterturn instead of the driver's: see `sqlstates.public_error`."""
+    """Raise an error of afterturn instead of the driver's: see `sqlstates.public_error`.
+
+    A missing privilege is raised as it is: here it is an error of the statement, which its caller has to explain.
+    """
     try:
         yield
+    except psycopg.errors.InsufficientPrivilege:
+        raise
     except (PoolTimeout, psycopg.Error) as error:
+        raise sqlstates.public_error(error) from error
+
+
+@contextmanager
+def translate_privilege_errors() -> Iterator[None]:
+    """Raise DatabaseMisconfigured, which names the fix, where the login lacks a privilege."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
         raise sqlstates.public_error(error) from error
 
 

@@ -20,7 +20,9 @@ from afterturn.candidate import UNKNOWN_TURN, Candidate, EpisodeDraft
 _FACT_KEYS = frozenset({"text", "evidence"})
 _EPISODE_KEYS = frozenset({"title", "summary"})
 
-_NUMBER = re.compile(r"\d{1,6}")
+_NUMBER = re.compile(r"\d+")
+#: No batch has so many turns.
+_NO_TURN = 999_999
 _TITLE_WORDS = 10
 
 #: What models answer in place of the four outcomes. Any other word counts as none.
@@ -69,7 +71,7 @@ def read_answer(data: object, zone: tzinfo) -> Reading:
 
 def _find_form(data: object) -> Mapping[str, Any]:
     """Return the object with the facts and the episode; the form around them may be missing or doubled."""
-    if isinstance(data, list):
+    if isinstance(data, list) and data:
         return {"facts": data}
     if not isinstance(data, dict):
         raise Unreadable("not_an_object")
@@ -141,11 +143,11 @@ def _read_turn(value: object) -> int:
         value = value[0]
     if isinstance(value, bool):
         return UNKNOWN_TURN
-    if isinstance(value, int | float):
-        is_number = -1_000_000 < value < 1_000_000 and value == int(value)
-        return int(value) if is_number else UNKNOWN_TURN
+    if isinstance(value, int | float) and value == value:
+        # A number that is no turn's stays one: no quote is looked for in other turns than the one that is named.
+        return int(min(max(value, -_NO_TURN), _NO_TURN))
     numbers = _NUMBER.findall(value) if isinstance(value, str) else []
-    return int(numbers[0]) if len(numbers) == 1 else UNKNOWN_TURN
+    return min(int(numbers[0][:7]), _NO_TURN) if len(numbers) == 1 else UNKNOWN_TURN
 
 
 def _read_episode(value: object, reasons: list[str]) -> EpisodeDraft | None:

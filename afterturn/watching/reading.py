@@ -73,7 +73,11 @@ async def read_async(settings: Settings, report: Report[Result]) -> Result:
 def _ask(settings: Settings, ask: Ask[Any]) -> Any:
     match ask:
         case AskPostgres(asked):
-            with pool.worker_connection(settings) as connection, connection.transaction():
+            with (
+                pool.translate_privilege_errors(),
+                pool.worker_connection(settings) as connection,
+                connection.transaction(),
+            ):
                 return steps.run(connection, asked)
         case AskRedis(asked) | AskBroker(asked):
             with redis.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
@@ -84,8 +88,9 @@ def _ask(settings: Settings, ask: Ask[Any]) -> Any:
 async def _ask_async(settings: Settings, ask: Ask[Any]) -> Any:
     match ask:
         case AskPostgres(asked):
-            async with pool.async_worker_connection(settings) as connection, connection.transaction():
-                return await steps.run_async(connection, asked)
+            with pool.translate_privilege_errors():
+                async with pool.async_worker_connection(settings) as connection, connection.transaction():
+                    return await steps.run_async(connection, asked)
         case AskRedis(asked) | AskBroker(asked):
             async with redis.asyncio.Redis.from_url(_url(settings, ask), **_timeouts(settings)) as client:
                 return await commands.run_async(client, asked)

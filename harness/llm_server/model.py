@@ -147,7 +147,9 @@ class ScriptedModel:
         texts = [asked["input"]] if isinstance(asked.get("input"), str) else asked.get("input", [])
         if not texts or not all(texts):
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
-        return self._overflow(texts) or replies.embeddings(asked, fault)
+        if overflow := self._overflow(texts):
+            return overflow
+        return replies.embeddings(asked) if fault is None else replies.embeddings(asked, fault)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)
