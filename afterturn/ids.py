@@ -27,7 +27,7 @@ _FACT_NAMESPACE = uuid.UUID("b7a2f3c8-5b3e-5d0c-9a54-4c8f4d7d3f10")
 
 
 def validate_id(name: str, value: object) -> str:
-    """Return `value` if it is a valid id.
+    """Return `value` if it is a valid id for something that is written.
 
     Args:
         name: the argument's name, for the error message.
@@ -36,15 +36,24 @@ def validate_id(name: str, value: object) -> str:
     Raises InvalidId when `value` is not a string, is empty, is longer than 200 characters or 600 bytes of UTF-8, or
     contains control characters or lone surrogates.
     """
+    known = validate_known_id(name, value)
+    # Up to four bytes for each character.
+    if len(known) * 4 > ID_LIMIT_BYTES and not known.isascii() and len(known.encode()) > ID_LIMIT_BYTES:
+        raise InvalidId(f"{name} must have at most {ID_LIMIT_BYTES} bytes in UTF-8, not {len(known.encode())}")
+    return known
+
+
+def validate_known_id(name: str, value: object) -> str:
+    """Return `value` if it may be the id of something that is stored already.
+
+    Release 0.1 did not limit the bytes of ids. What was stored then can be exported and forgotten. Raises InvalidId.
+    """
     if not isinstance(value, str):
         raise InvalidId(f"{name} must be a string, not {type(value).__name__}")
     if not value or len(value) > ID_LIMIT_CHARACTERS:
         raise InvalidId(f"{name} must have 1 to {ID_LIMIT_CHARACTERS} characters, not {len(value)}")
     if _FORBIDDEN.search(value):
         raise InvalidId(f"{name} must not contain control characters or lone surrogates")
-    # Up to four bytes for each character.
-    if len(value) * 4 > ID_LIMIT_BYTES and not value.isascii() and len(value.encode()) > ID_LIMIT_BYTES:
-        raise InvalidId(f"{name} must have at most {ID_LIMIT_BYTES} bytes in UTF-8, not {len(value.encode())}")
     return value
 
 

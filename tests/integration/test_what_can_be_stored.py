@@ -101,7 +101,7 @@ METADATA = {
 @pytest.mark.parametrize("text", METADATA, ids=[text[:24] for text in METADATA])
 def test_metadata_is_refused_or_stored(settings, pipeline, database, api, write_file, command, text):
     is_accepted = METADATA[text]
-    body = '{"turns": [{"role": "user", "content": "by http", "metadata": %s}]}' % text
+    body = f'{{"turns": [{{"role": "user", "content": "by http", "metadata": {text}}}]}}'
     answer = api.post("/v1/users/ana/sessions/s/turns", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == (201 if is_accepted else 422), answer.text[:300]
     line = '{"user": "ana", "session": "i", "role": "user", "content": "by import", "at": "2020-01-01T00:00:00Z", ' + (

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+import redis
+
 from afterturn import faults
-from afterturn.database import queries
+from afterturn.database import queries, sqlstates
 from afterturn.embedding import missing_vectors
 from afterturn.forgetting import erasures
 from afterturn.hot import keys, pending
@@ -27,6 +31,8 @@ SESSIONS_PER_SHARD = 200
 PROBES = 2
 #: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
+#: The stages whose debts a sweep counts.
+OWED = ("archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "vectors", "erase")
 #: What a batch that stands at a step needs next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
@@ -40,18 +46,35 @@ def sweep(runtime: Runtime) -> dict[str, int]:
     if not runtime.redis.set(keys.SWEEP_GATE, "1", nx=True, px=milliseconds):
         return {}
     faults.point("sweep.begun")
-    owed = {"archive": _owed_archives(runtime), "extract": _cut_due(runtime)}
-    owed["extract"] += _cut_imported(runtime)
-    _resume(runtime)
-    for stage, count in _owed_batches(runtime).items():
-        owed[stage] = owed.get(stage, 0) + count
-    owed["summarize"] = _owed_summaries(runtime)
-    owed["sleep"] = _owed_sleeps(runtime)
-    owed["index"] = _owed_indexes(runtime)
-    owed["vectors"] = _owed_vectors(runtime)
-    owed["erase"] = _owed_erasures(runtime)
+    owed = Counter(dict.fromkeys(OWED, 0))
+    for step in (
+        _owed_archives,
+        _cut_due,
+        _cut_imported,
+        _resume,
+        _owed_batches,
+        _owed_summaries,
+        _owed_sleeps,
+        _owed_indexes,
+        _owed_vectors,
+        _owed_erasures,
+    ):
+        owed.update(_try(step, runtime))
     faults.point("sweep.enqueued")
-    return owed
+    return dict(owed)
+
+
+def _try(step: Callable[[Runtime], dict[str, int]], runtime: Runtime) -> dict[str, int]:
+    """Do one step of the sweep. An error that is the step's own does not keep the other steps from their work."""
+    try:
+        return step(runtime)
+    except redis.RedisError:
+        raise
+    except Exception as error:
+        if sqlstates.is_passing(error):
+            raise
+        logger.exception("a step of the sweep failed (%s)", sqlstates.describe(error))
+        return {}
 
 
 def reconcile(runtime: Runtime) -> int:
@@ -59,7 +82,7 @@ def reconcile(runtime: Runtime) -> int:
     return pending.reconcile(runtime.redis)
 
 
-def _owed_archives(runtime: Runtime) -> int:
+def _owed_archives(runtime: Runtime) -> dict[str, int]:
     claim_seconds = min(ARCHIVE_CLAIM_SECONDS, runtime.settings.lease_seconds)
     sessions = pending.claim_due(runtime.redis, claim_seconds=claim_seconds, limit_per_shard=SESSIONS_PER_SHARD)
     faults.point("sweep.archives_claimed")
@@ -67,29 +90,30 @@ def _owed_archives(runtime: Runtime) -> int:
         chunk = sessions[start : start + SESSIONS_PER_ARCHIVE]
         runtime.enqueue.send("archive", [[s.tenant_id, s.user_id, s.session_id] for s in chunk])
     faults.point("sweep.archives_enqueued")
-    return len(sessions)
+    return {"archive": len(sessions)}
 
 
-def _cut_due(runtime: Runtime) -> int:
+def _cut_due(runtime: Runtime) -> dict[str, int]:
     new_batches = archive.cut_due(runtime.postgres, runtime.settings, limit=SESSIONS_PER_SHARD)
     faults.point("sweep.cut_committed")
     for batch in new_batches:
         runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
-    return len(new_batches)
+    return {"extract": len(new_batches)}
 
 
-def _cut_imported(runtime: Runtime) -> int:
+def _cut_imported(runtime: Runtime) -> dict[str, int]:
     new_batches = cutting.cut_imported_batches(runtime.postgres, runtime.settings)
     faults.point("sweep.imports_cut")
     for batch in new_batches:
         runtime.enqueue.send(batch.stage, batch.scope.tenant_id, batch.scope.user_id, str(batch.batch_id))
-    return len(new_batches)
+    return {"extract": len(new_batches)}
 
 
-def _resume(runtime: Runtime) -> None:
+def _resume(runtime: Runtime) -> dict[str, int]:
     """Let batches go on that a smaller budget paused: somebody has raised the setting."""
     with runtime.postgres.connection() as connection:
         connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
+    return {}
 
 
 def _owed_batches(runtime: Runtime) -> dict[str, int]:
@@ -112,44 +136,44 @@ def _owed_batches(runtime: Runtime) -> dict[str, int]:
     return counts
 
 
-def _owed_summaries(runtime: Runtime) -> int:
+def _owed_summaries(runtime: Runtime) -> dict[str, int]:
     limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
     rows = _marked(runtime, "owed_summaries", limit=limit)
     for row in rows:
         runtime.enqueue.send("summarize", row["tenant_id"], row["user_id"], row["session_id"])
-    return len(rows)
+    return {"summarize": len(rows)}
 
 
-def _owed_sleeps(runtime: Runtime) -> int:
+def _owed_sleeps(runtime: Runtime) -> dict[str, int]:
     limit = PROBES if runtime.llm_breaker.is_open() else runtime.settings.hint_window
     rows = _marked(runtime, "owed_sleeps", limit=limit, sleep_seconds=runtime.settings.sleep_seconds)
     for row in rows:
         runtime.enqueue.send("sleep", row["tenant_id"], row["user_id"])
-    return len(rows)
+    return {"sleep": len(rows)}
 
 
-def _owed_indexes(runtime: Runtime) -> int:
+def _owed_indexes(runtime: Runtime) -> dict[str, int]:
     rows = _marked(runtime, "owed_indexes", limit=INDEXES)
     for row in rows:
         runtime.enqueue.send("index", row["tenant_id"], row["user_id"])
-    return len(rows)
+    return {"index": len(rows)}
 
 
-def _owed_vectors(runtime: Runtime) -> int:
+def _owed_vectors(runtime: Runtime) -> dict[str, int]:
     """Hand out the users with single texts that the embedder refused, when their next attempt is due."""
     with runtime.postgres.connection() as connection:
         users = missing_vectors.claim_due(connection, limit=runtime.settings.hint_window)
     for user in users:
         runtime.enqueue.send("vectors", user.tenant_id, user.user_id)
-    return len(users)
+    return {"vectors": len(users)}
 
 
-def _owed_erasures(runtime: Runtime) -> int:
+def _owed_erasures(runtime: Runtime) -> dict[str, int]:
     with runtime.postgres.connection() as connection:
         users = erasures.unfinished(connection)
     for user in users:
         runtime.enqueue.send("erase", user.tenant_id, user.user_id)
-    return len(users)
+    return {"erase": len(users)}
 
 
 def _marked(runtime: Runtime, query: str, **arguments: Any) -> list[dict[str, Any]]:
