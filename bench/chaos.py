@@ -24,7 +24,7 @@ from afterturn.local.redis_server import RedisServer
 from bench import report
 from bench.progress import Progress
 from harness import servers
-from harness.chaos import crash, delivery, many_turns, outages, servers_down, trial
+from harness.chaos import crash, delivery, many_turns, outages, poison, servers_down, trial
 from harness.chaos.image import Image
 from harness.chaos.lane import Lane, database
 from harness.chaos.trial import Outcome
@@ -89,7 +89,7 @@ def _trials() -> list[Trial]:
     trials: list[Trial] = [(f"kill at {point}", _at(crash.crash, point)) for point in crash.points()]
     trials += [(f"kill child at {point}", _at(crash.child_crash, point)) for point in CHILDREN]
     trials += [(f"sleep at {point}", _at(crash.sleep, point)) for point in SLEEPS]
-    trials += [(run.__name__, run) for run in (*delivery.TRIALS, *outages.TRIALS)]
+    trials += [(run.__name__, run) for run in (*delivery.TRIALS, *outages.TRIALS, *poison.TRIALS)]
     return trials
 
 
@@ -152,7 +152,8 @@ def _lanes(directory: Path, count: int, **options: object) -> Iterator[list[Lane
 
 
 def _with_embedder(directory: Path, only: str, progress: Progress) -> list[Outcome]:
-    wanted = _wanted([(run.__name__, run) for run in outages.EMBEDDER_TRIALS], only)
+    trials = (*outages.EMBEDDER_TRIALS, *poison.EMBEDDER_TRIALS)
+    wanted = _wanted([(run.__name__, run) for run in trials], only)
     if not wanted:
         return []
     progress.begin("embedder away", len(wanted))

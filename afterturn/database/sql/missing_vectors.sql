@@ -48,10 +48,13 @@ WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s AND m.retry_at IS 
       END
 
 -- name: owed
--- The items that are to be tried again, with their texts. What was not applied yet has none.
-SELECT m.space_id, m.kind, m.item, coalesce(f.text, e.title || '. ' || e.summary, coalesce(t.name, t.role) || ': ' || t.content)
-       AS text
+-- The items that are to be tried again, with their texts, and of a turn the text of the one before it in its batch. What
+-- was not applied yet has none.
+SELECT m.space_id, m.kind, m.item,
+       coalesce(f.text, e.title || '. ' || e.summary, coalesce(t.name, t.role) || ': ' || t.content) AS text,
+       coalesce(p.name, p.role) || ': ' || CASE WHEN p.removed_at IS NULL THEN p.content ELSE '' END AS before
 FROM missing_vectors AS m
+JOIN batches AS b ON b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.batch_id = m.batch_id
 LEFT JOIN facts AS f
     ON m.kind = 'fact' AND f.tenant_id = m.tenant_id AND f.user_id = m.user_id AND f.fact_id::text = m.item
 LEFT JOIN episodes AS e
@@ -59,6 +62,9 @@ LEFT JOIN episodes AS e
 LEFT JOIN turns AS t
     ON m.kind = 'turn' AND t.tenant_id = m.tenant_id AND t.user_id = m.user_id AND t.session_id = m.session_id
        AND t.position = substring(m.item FROM '[0-9]+$')::bigint AND t.removed_at IS NULL
+LEFT JOIN turns AS p
+    ON p.tenant_id = t.tenant_id AND p.user_id = t.user_id AND p.session_id = t.session_id
+       AND p.position = t.position - 1 AND p.position >= b.first_position
 WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s AND m.retry_at IS NOT NULL
       AND coalesce(f.text, e.summary, t.content) IS NOT NULL
 ORDER BY m.retry_at
