@@ -43,6 +43,7 @@ class Kind(Enum):
 #: Codes that mean something other than their class.
 _BY_CODE = {
     "0A000": Kind.SETUP,
+    "23505": Kind.UNEXPECTED,  # a row exists: perhaps somebody else has just made it
     "25006": Kind.OUTAGE,  # read only: a standby, after a failover
     "25P03": Kind.TIMEOUT,  # idle in transaction
     "25P04": Kind.TIMEOUT,  # transaction_timeout
@@ -57,6 +58,7 @@ _BY_CLASS = {
     "08": Kind.OUTAGE,  # connection
     "21": Kind.DATA,  # cardinality
     "22": Kind.DATA,  # data exception
+    "23": Kind.DATA,  # a constraint
     "28": Kind.SETUP,  # login or password
     "3D": Kind.SETUP,  # no such database
     "3F": Kind.SETUP,  # no such schema
