@@ -37,6 +37,8 @@ def _parse_end(value: Any, info: ValidationInfo) -> datetime | None:
 
 def _parse_time(value: Any, zone: tzinfo, *, is_end: bool) -> datetime | None:
     try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value) if 0 < value < 10_000 else None
         if isinstance(value, str):
             value = _parse_date_text(value.strip(), is_end=is_end)
         if not isinstance(value, datetime):
@@ -76,7 +78,7 @@ def _clamp_to_unit(value: Any) -> float:
     """Clamp a number to 0..1; return 0.5 for anything that is not a number."""
     try:
         return min(1.0, max(0.0, float(value)))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.5
 
 
@@ -87,6 +89,16 @@ EndTime = Annotated[datetime | None, BeforeValidator(_parse_end)]
 UnitFraction = Annotated[float, BeforeValidator(_clamp_to_unit)]
 Flag = Annotated[bool, BeforeValidator(_parse_flag)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+
+
+#: Limits of a statement's texts, whoever makes it. A longer text is a document and not a statement; an index row takes
+#: 2,704 bytes at the most, and a text search vector a megabyte.
+TEXT_LIMIT_CHARACTERS = 2_000
+SHORT_TEXT_LIMIT_CHARACTERS = 200
+TOPICS_LIMIT = 20
+
+#: Stands for a turn that the answer does not name: the quote is looked for in all turns. No model answers this number.
+UNKNOWN_TURN = -1_000_000
 
 
 class AnswerPart(BaseModel):

@@ -3,7 +3,8 @@
 AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
-│   └── TurnTooLarge
+│   ├── TurnTooLarge
+│   └── InFuture              the time at which it was said is too far ahead of this machine's clock
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
@@ -54,7 +55,7 @@ class InvalidInput(AfterturnError, ValueError):
 
 
 class InvalidId(InvalidInput):
-    """An id must be 1 to 200 printable characters."""
+    """An id must be 1 to 200 printable characters, and at most 600 bytes in UTF-8."""
 
     code = "invalid_id"
 
@@ -63,6 +64,12 @@ class TurnTooLarge(InvalidInput):
     """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
 
     code = "turn_too_large"
+
+
+class InFuture(InvalidInput):
+    """occurred_at is further in the future than AFTERTURN_FUTURE_LIMIT_SECONDS allows."""
+
+    code = "in_future"
 
 
 class AccessDenied(AfterturnError):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from afterturn import categories
+from afterturn import categories, ids
 from afterturn.errors import SettingsError
 
 PREFIX = "AFTERTURN_"
@@ -42,9 +42,20 @@ class Settings(BaseModel):
     )
 
     # Input
-    tenant: str = Field("default", min_length=1, max_length=200, description="The tenant of clients that name none.")
+    tenant: str = Field(
+        "default",
+        min_length=1,
+        max_length=ids.ID_LIMIT_CHARACTERS,
+        description="The tenant of clients that name none.",
+    )
     turn_limit_bytes: int = Field(
         262_144, ge=1_024, le=16_777_216, description="The largest turn, content and metadata together."
+    )
+    future_limit_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="How far the time of a turn may be ahead of the clock of the machine that writes it. What is "
+        "further ahead is refused: it would supersede all that is said until then.",
     )
     pending_limit_bytes_per_shard: int = Field(
         67_108_864,
@@ -135,7 +146,9 @@ class Settings(BaseModel):
     llm_api_key: SecretStr | None = Field(
         None, description="With neither key nor base URL, facts come from the offline rules."
     )
-    llm_model: str = Field("gpt-4o-mini", min_length=1, description="The model that extracts and summarizes.")
+    llm_model: str = Field(
+        "gpt-4o-mini", min_length=1, max_length=200, description="The model that extracts and summarizes."
+    )
     judge: Literal["llm", "rules"] = Field(
         "llm",
         description="What decides on facts that rules cannot decide on: `llm`, one LLM call per batch; `rules`, "
@@ -173,7 +186,9 @@ class Settings(BaseModel):
     embedder: Literal["hashing", "fastembed", "openai"] = Field(
         "hashing", description="The embedder of a new database. An existing database keeps the one that it names."
     )
-    embedding_model: str | None = Field(None, description="The embedder's model; unset: the embedder's usual one.")
+    embedding_model: str | None = Field(
+        None, max_length=200, description="The embedder's model; unset: the embedder's usual one."
+    )
     embedding_dimension: int | None = Field(None, ge=8, le=4_000, description="Only where the model offers a choice.")
     embedding_model_path: Path | None = Field(None, description="A local folder with the fastembed model.")
     embed_turns: bool = Field(
@@ -209,6 +224,11 @@ class Settings(BaseModel):
     @classmethod
     def _normalize_postgres_url(cls, url: SecretStr) -> SecretStr:
         return SecretStr(_normalize_postgres_url(url.get_secret_value()))
+
+    @field_validator("tenant")
+    @classmethod
+    def _validate_tenant(cls, tenant: str) -> str:
+        return ids.validate_id("tenant", tenant)
 
     @field_validator("categories")
     @classmethod

@@ -12,13 +12,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from afterturn import ids
-from afterturn.errors import InvalidInput, TurnTooLarge
+from afterturn.errors import InFuture, InvalidInput, TurnTooLarge
 
 #: The allowed roles. `exchange`: one string with a question and its answer (`MemoryClient.write(text)`).
 ROLES = ("user", "assistant", "system", "tool", "exchange")
 
 #: Version of the payload in Redis. A reader does not decode newer versions, and leaves them in the stream.
 PAYLOAD_VERSION = 1
+
+#: How far a turn's time may be ahead of the clock of the machine that writes it, where no setting says so. Clocks
+#: differ by less; what is further ahead would supersede all that is said until then.
+FUTURE_LIMIT_SECONDS = 300.0
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
@@ -48,6 +52,8 @@ class Turn:
     position: int | None = None
     #: Whether it was removed (taken back); it then has no content.
     is_removed: bool = False
+    #: Whether `occurred_at` is the clock of the process that wrote it, because the caller gave no time.
+    is_stamped: bool = field(default=False, compare=False, repr=False)
 
     @property
     def speaker(self) -> str:
@@ -66,6 +72,7 @@ def make_turn(
     occurred_at: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
+    future_seconds: float = FUTURE_LIMIT_SECONDS,
 ) -> Turn:
     """Validate a caller's arguments and return them as a turn.
 
@@ -81,15 +88,17 @@ def make_turn(
         occurred_at: when it was said, with a timezone; None: now.
         metadata: JSON data of the caller's.
         memories_shown: ids of the memories in the assistant's prompt.
+        future_seconds: how far `occurred_at` may be ahead of this machine's clock.
 
-    Raises InvalidInput (or InvalidId, TurnTooLarge) when an argument is invalid.
+    Raises InvalidInput (or InvalidId, TurnTooLarge, InFuture) when an argument is invalid.
     """
     _check(role, content, metadata, limit_bytes)
     return Turn(
         turn_id=ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
         role=role,
         content=make_storable(content),
-        occurred_at=datetime.now(UTC) if occurred_at is None else _in_utc(occurred_at),
+        occurred_at=datetime.now(UTC) if occurred_at is None else _in_utc(occurred_at, future_seconds),
+        is_stamped=occurred_at is None,
         name=None if name is None else ids.validate_id("name", name),
         agent_id=agent_id,
         metadata=_validate_metadata(metadata),
@@ -108,6 +117,7 @@ def make_payload(
     occurred_at: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
+    future_seconds: float = FUTURE_LIMIT_SECONDS,
 ) -> tuple[str, bytes]:
     """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
 
@@ -122,8 +132,10 @@ def make_payload(
         "id": ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
         "role": role,
         "content": make_storable(content),
-        "at": time.time() if occurred_at is None else _in_utc(occurred_at).timestamp(),
+        "at": time.time() if occurred_at is None else _in_utc(occurred_at, future_seconds).timestamp(),
     }
+    if occurred_at is None:
+        payload["stamped"] = True
     if name is not None:
         payload["name"] = ids.validate_id("name", name)
     if agent_id is not None:
@@ -147,6 +159,8 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
         "content": turn.content,
         "at": turn.occurred_at.timestamp(),
     }
+    if turn.is_stamped:
+        payload["stamped"] = True
     if turn.name is not None:
         payload["name"] = turn.name
     if turn.agent_id is not None:
@@ -203,6 +217,7 @@ def turn_from_payload(data: Mapping[str, Any]) -> Turn:
         metadata=data.get("metadata", {}),
         memories_shown=tuple(data.get("shown", ())),
         is_imported=data.get("imported", False),
+        is_stamped=data.get("stamped", False),
     )
 
 
@@ -228,12 +243,18 @@ def _check(role: object, content: object, metadata: object, limit_bytes: int) ->
         raise TurnTooLarge(f"content has {len(content)} characters; AFTERTURN_TURN_LIMIT_BYTES is {limit_bytes}")
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(moment: datetime, future_seconds: float) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidInput("occurred_at must be a datetime with a timezone, for example datetime.now(UTC)")
     if not 1 < moment.year < 9999:
         # In the first and last year a conversion to another timezone can leave the range of datetime.
         raise InvalidInput(f"occurred_at must lie in the years 2 to 9998, not {moment.year}")
+    ahead_seconds = moment.timestamp() - time.time()
+    if ahead_seconds > future_seconds:
+        raise InFuture(
+            f"occurred_at is {ahead_seconds:.0f} s in the future by this machine's clock; "
+            f"AFTERTURN_FUTURE_LIMIT_SECONDS is {future_seconds:g}"
+        )
     return moment.astimezone(UTC)
 
 

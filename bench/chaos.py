@@ -33,6 +33,7 @@ from harness.chaos import (
     many_turns,
     neighbours,
     outages,
+    poison,
     redis_refusals,
     servers_down,
     trial,
@@ -103,7 +104,7 @@ def _trials() -> list[Trial]:
     trials: list[Trial] = [(f"kill at {point}", _at(crash.crash, point)) for point in crash.points()]
     trials += [(f"kill child at {point}", _at(crash.child_crash, point)) for point in CHILDREN]
     trials += [(f"sleep at {point}", _at(crash.sleep, point)) for point in SLEEPS]
-    trials += [(run.__name__, run) for run in (*delivery.TRIALS, *outages.TRIALS)]
+    trials += [(run.__name__, run) for run in (*delivery.TRIALS, *outages.TRIALS, *poison.TRIALS)]
     if clocks.find_compiler() is not None:
         trials += [(run.__name__, run) for run in clock_trials.TRIALS]
     return trials
@@ -168,7 +169,8 @@ def _lanes(directory: Path, count: int, **options: object) -> Iterator[list[Lane
 
 
 def _with_embedder(directory: Path, only: str, progress: Progress) -> list[Outcome]:
-    wanted = _wanted([(run.__name__, run) for run in outages.EMBEDDER_TRIALS], only)
+    trials = (*outages.EMBEDDER_TRIALS, *poison.EMBEDDER_TRIALS)
+    wanted = _wanted([(run.__name__, run) for run in trials], only)
     if not wanted:
         return []
     progress.begin("embedder away", len(wanted))

@@ -12,7 +12,19 @@ from afterturn.hot import keys
 from afterturn.pipeline.enqueue import FIRST, Enqueue, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
+from afterturn.pipeline.stages import (
+    archive,
+    consolidate,
+    embed,
+    erase,
+    extract,
+    index,
+    judge,
+    sleep,
+    summarize,
+    sweep,
+    vectors,
+)
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
@@ -89,6 +101,8 @@ class Pipeline:
             return sleep.sleep(self.runtime, UserScope(*arguments))
         if stage == "index":
             return index.index(self.runtime, UserScope(*arguments))
+        if stage == "vectors":
+            return vectors.embed_missing(self.runtime, UserScope(*arguments))
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

@@ -9,6 +9,7 @@ consolidate  candidates are compared with current facts -> applied
 summarize  new episodes -> session summary -> profile
 sleep      a user's whole memory, from time to time, if it changed -> tidied
 index      a large memory -> vector index
+vectors    single texts that the embedder refused -> tried again
 erase      a user to be forgotten -> all data deleted
 
 A message carries a version and ids, never content; losing one costs time, not work.

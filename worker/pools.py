@@ -21,5 +21,7 @@ POOLS: dict[PoolName, Pool] = {
     # Short transactions. They never wait for an LLM.
     "fast": Pool(queues=("sweep", "archive", "consolidate"), kind="prefork"),
     # Calls to the LLM and the embedder, in threads that mostly wait. Erasures too: a large one takes its time.
-    "slow": Pool(queues=("extract", "embed", "judge", "summarize", "sleep", "index", "erase"), kind="threads"),
+    "slow": Pool(
+        queues=("extract", "embed", "judge", "summarize", "sleep", "index", "vectors", "erase"), kind="threads"
+    ),
 }

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-import psycopg
 import redis
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from afterturn import faults
 from afterturn.batches import batch_row, leases
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease, LeaseKeeper
-from afterturn.database import counters, queries
+from afterturn.database import connect_errors, counters, queries, sqlstates
 from afterturn.database.pool import Connection
+from afterturn.database.sqlstates import Kind
 from afterturn.errors import (
     BudgetExhausted,
     ModelRefused,
@@ -92,7 +92,7 @@ def claim_batch(
     - An error in this program counts as an attempt. After the last attempt the batch is dead.
     - A permanent refusal by an endpoint makes the batch dead once the batch is known to be the cause: it was refused
       twice, and others succeeded in between and since. Until then it is paused.
-    - Any other permanent refusal makes the batch dead at once.
+    - Any other permanent refusal makes the batch dead at once, and so does what Postgres cannot store.
     - A refused transition is only counted: another worker does the work, or has done it.
 
     Args:
@@ -162,12 +162,18 @@ def _record_failure(runtime: Servers, claimed: _LeasedBatch, error: Exception) -
             _pause_until_available(runtime, claimed, error)
         case ModelRefused():
             _mark_dead_or_in_doubt(runtime, claimed, error)
-        case psycopg.OperationalError() | PoolTimeout() | redis.RedisError():
-            # Redis or Postgres is unavailable: nothing can be recorded. The lease lapses; the sweep finds the batch.
+        case redis.RedisError():
+            # Redis is unavailable: nothing is known of the batch. The lease lapses; the sweep finds the batch.
             logger.warning("batch %s waits for a server: %s", claimed.batch.batch_id, type(error).__name__)
             return False
+        case _ if sqlstates.is_passing(error):
+            # Nothing can be recorded in Postgres now. The lease lapses; the sweep finds the batch.
+            logger.warning("batch %s waits: %s", claimed.batch.batch_id, connect_errors.public_error(error))
+            return False
+        case _ if sqlstates.kind_of(error) is Kind.DATA:
+            _mark_dead(runtime, claimed, f"not_storable: {sqlstates.describe(error)}")
         case _:
-            _count_failed_attempt(runtime, claimed, f"internal: {type(error).__name__}")
+            _count_failed_attempt(runtime, claimed, f"internal: {sqlstates.describe(error)}")
             return False
     return True
 
@@ -267,6 +273,10 @@ def _mark_dead_or_in_doubt(runtime: Servers, claimed: _LeasedBatch, error: Model
         connection.execute(_SQL["pause"], batch.key | {"seconds": seconds, "attempts": 0})
 
     _release_and_write(runtime, claimed, write)
+
+
+def _mark_dead(runtime: Servers, claimed: _LeasedBatch, reason: str) -> None:
+    _release_and_write(runtime, claimed, lambda connection: _write_dead(connection, claimed.batch, reason))
 
 
 def _write_dead(connection: Connection, batch: Batch, reason: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from afterturn.database import queries
+from afterturn.database import connect_errors, queries
 from afterturn.database.pool import Connection
 from afterturn.errors import StaleLease
 from afterturn.scopes import UserScope
@@ -142,4 +142,4 @@ class LeaseKeeper:
                 connection.execute(_SQL["renew"], {"tokens": tokens, "lease_seconds": self._lease_seconds})
         except (psycopg.Error, PoolTimeout) as error:
             # The next round tries again: a lapsed lease can still be renewed if no other process has claimed it.
-            logger.warning("%d leases could not be renewed: %s", len(tokens), type(error).__name__)
+            logger.warning("%d leases could not be renewed: %s", len(tokens), connect_errors.public_error(error))

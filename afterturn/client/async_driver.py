@@ -102,5 +102,6 @@ class AsyncDriver:
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps
 
-        async with pool.async_user_transaction(await self._connections.postgres(), effect.user) as connection:
+        postgres = await self._connections.postgres()
+        async with pool.async_user_transaction(postgres, effect.user) as connection:
             return await steps.run_async(connection, effect.steps)

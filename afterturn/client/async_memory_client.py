@@ -97,6 +97,7 @@ class AsyncMemoryClient:
             role,
             content,
             limit_bytes=session.settings.turn_limit_bytes,
+            future_seconds=session.settings.future_limit_seconds,
             turn_id=turn_id,
             name=name,
             agent_id=session.agent_id,

@@ -104,5 +104,6 @@ class Driver:
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps
 
-        with pool.user_transaction(self._connections.postgres, effect.user) as connection:
+        postgres = self._connections.postgres
+        with pool.user_transaction(postgres, effect.user) as connection:
             return steps.run(connection, effect.steps)

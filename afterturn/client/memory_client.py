@@ -99,6 +99,7 @@ class MemoryClient:
             role,
             content,
             limit_bytes=session.settings.turn_limit_bytes,
+            future_seconds=session.settings.future_limit_seconds,
             turn_id=turn_id,
             name=name,
             agent_id=session.agent_id,

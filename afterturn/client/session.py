@@ -95,7 +95,12 @@ class ClientSession:
         for number, arguments in enumerate(turn_arguments):
             try:
                 entries.append(
-                    turns.make_payload(limit_bytes=self.settings.turn_limit_bytes, agent_id=self.agent_id, **arguments)
+                    turns.make_payload(
+                        limit_bytes=self.settings.turn_limit_bytes,
+                        future_seconds=self.settings.future_limit_seconds,
+                        agent_id=self.agent_id,
+                        **arguments,
+                    )
                 )
             except TypeError as error:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None

@@ -23,6 +23,8 @@ class JudgedAnswer:
     """A valid answer, unparsed, and its tokens."""
 
     text: str
+    #: How many pairs of it could not be read, and stay undecided.
+    unreadable: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
@@ -49,13 +51,14 @@ class Judge:
             system=self.instructions, user=question_text, schema=Judgement, max_tokens=MAX_ANSWER_TOKENS
         )
         try:
-            judgement.parse_judgement(completion.text)
+            unreadable = judgement.parse_judgement(completion.text).unreadable
         except AnswerMalformed as error:
             raise AnswerMalformed(
                 str(error), prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens
             ) from None
         return JudgedAnswer(
             text=completion.text,
+            unreadable=unreadable,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             cached_tokens=completion.cached_tokens,

@@ -7,13 +7,15 @@ their number and not with the number of pairs. The answer is stored under the di
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from afterturn import tokens
 from afterturn.consolidation.decisions import Verdicts
@@ -27,6 +29,8 @@ MAX_KNOWN_FACTS = 150
 MAX_KNOWN_TOKENS = 3_500
 #: The maximum length of one statement in the question. A longer statement is cut.
 _MAX_CHARACTERS = 400
+
+_LABEL = re.compile(r"\b([KNkn])\s*(\d{1,6})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,13 @@ class Judgement(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     pairs: tuple[JudgedPair, ...] = ()
+    #: How many pairs could not be read. They stay undecided. It is not part of the schema.
+    unreadable: SkipJsonSchema[int] = 0
+
+
+def _read_label(value: object) -> str | None:
+    labels = _LABEL.findall(value) if isinstance(value, str) else []
+    return f"{labels[0][0].upper()}{int(labels[0][1])}" if len(labels) == 1 else None
 
 
 def make_question(known: Iterable[ShownFact], new: Sequence[ShownFact]) -> JudgeQuestion | None:
@@ -135,15 +146,45 @@ def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
 
 
 def parse_judgement(text: str) -> Judgement:
-    """Parse a judge's answer: a JSON object, however the model wraps it. Raises AnswerMalformed."""
+    """Parse a judge's answer: a JSON object, however the model wraps it. A pair that cannot be read stays undecided.
+
+    Raises AnswerMalformed if no pair can be read.
+    """
     found = answer_text.find_object(text, Judgement)
     if found is None:
         raise AnswerMalformed("the judgement contains no JSON object of the form asked for")
-    try:
-        return Judgement.model_validate(found)
-    except ValidationError:
-        # Not chained: the validator's error contains the user's text.
-        raise AnswerMalformed("the judgement does not fit the schema") from None
+    judgement = _read_judgement(found)
+    if judgement is None or (judgement.unreadable and not judgement.pairs):
+        raise AnswerMalformed("the judgement does not fit the schema")
+    return judgement
+
+
+def _read_judgement(data: Mapping[str, object]) -> Judgement | None:
+    """Return the pairs of an answer; None if it has no place for them."""
+    if not data:
+        return Judgement()
+    items = data.get("pairs", [data] if data.keys() >= {"first", "second"} else None)
+    if "pairs" in data and not items:
+        return Judgement()
+    if isinstance(items, dict):
+        items = [items]
+    if not isinstance(items, list):
+        return None
+    pairs = [_read_pair(item) for item in items]
+    readable = tuple(pair for pair in pairs if pair is not None)
+    return Judgement(pairs=readable, unreadable=len(pairs) - len(readable))
+
+
+def _read_pair(item: object) -> JudgedPair | None:
+    """Return a pair with labels such as "N1", "[n1]" or "N 1"; None if a label or the verdict is not known."""
+    if not isinstance(item, dict):
+        return None
+    first, second = _read_label(item.get("first")), _read_label(item.get("second"))
+    verdict = item.get("verdict")
+    word = verdict.strip().casefold() if isinstance(verdict, str) else None
+    if first is None or second is None or word not in ("same", "replaces"):
+        return None
+    return JudgedPair(first=first, second=second, verdict="same" if word == "same" else "replaces")
 
 
 def to_verdicts(question: JudgeQuestion, judgement: Judgement) -> Verdicts:

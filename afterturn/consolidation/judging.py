@@ -9,7 +9,8 @@ from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
-from afterturn.consolidation.judge import Judge
+from afterturn.consolidation.judge import Judge, JudgedAnswer
+from afterturn.database import counters
 from afterturn.errors import AnswerMalformed, ModelRefused
 from afterturn.extraction import endpoint_check
 from afterturn.extraction.batch_extraction import Servers
@@ -50,14 +51,16 @@ def ask_judge(
 
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
-    text, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
+    answer, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
         if call is not None:
             calls.record_result(connection, call)
+        if answer.unreadable:
+            counters.increment(connection, counters.PAIRS_UNREADABLE, answer.unreadable)
         with connection.transaction():
             leases.fence(connection, lease)
-            judgements.store_answer(connection, lease.scope, judge, question_text, text, batch_id=batch_id)
+            judgements.store_answer(connection, lease.scope, judge, question_text, answer.text, batch_id=batch_id)
     faults.point(f"{stage}.answer_stored")
 
 
@@ -70,10 +73,10 @@ def _get_answer(
     stage: str,
     session: SessionScope | None,
     batch_id: UUID | None,
-) -> tuple[str, Call | None]:
+) -> tuple[JudgedAnswer, Call | None]:
     """Return a valid answer and its call, or an answer without pairs and None."""
 
-    def ask_once() -> tuple[str, Call]:
+    def ask_once() -> tuple[JudgedAnswer, Call]:
         with calls.reserved(
             servers.postgres,
             lease,
@@ -87,7 +90,7 @@ def _get_answer(
             faults.point(f"{stage}.call_reserved")
             answer = judge.judge(question_text)
             call.took(answer)
-            return answer.text, call
+            return answer, call
 
     refusal = ModelRefused()
     for _ in range(ATTEMPTS):
@@ -102,4 +105,4 @@ def _get_answer(
             break
     endpoint_check.check_after_refusal(servers, lease, refusal)
     logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, refusal)
-    return judgements.EMPTY_JUDGEMENT, None
+    return JudgedAnswer(text=judgements.EMPTY_JUDGEMENT), None

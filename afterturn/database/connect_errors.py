@@ -10,8 +10,11 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
+from psycopg_pool import PoolTimeout
 
-from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable, SchemaMismatch
+from afterturn.database import sqlstates
+from afterturn.database.sqlstates import Kind
+from afterturn.errors import AfterturnError, DatabaseMisconfigured, InvalidInput, MemoryUnavailable, SchemaMismatch
 
 #: A statement names something that the schema does not have: a table, a column, a function, a type or a role.
 _UNKNOWN_NAME = (
@@ -25,6 +28,16 @@ _UNKNOWN_NAME = (
 )
 
 
+#: What to do about an error of the kind SETUP, by its class.
+_FIXES = {
+    "0A": "this server cannot do it: run `afterturn migrate`, and check its version (AFTERTURN_POSTGRES_URL)",
+    "28": "check the login and the password in AFTERTURN_POSTGRES_URL",
+    "3D": "the database does not exist: check AFTERTURN_POSTGRES_URL",
+    "3F": "the schema does not exist: check AFTERTURN_POSTGRES_URL, and run `afterturn migrate`",
+    "42": "the schema is not the one of this release: run `afterturn migrate`",
+}
+
+
 class ConnectFailed(psycopg.OperationalError):
     """No connection could be opened. It belongs to the errors of a server that is away, so that work waits for it."""
 
@@ -34,8 +47,15 @@ class ConnectFailed(psycopg.OperationalError):
         self.cause = cause
 
 
+def public_error(error: BaseException) -> AfterturnError:
+    """Return the error for the caller of a client or a command: what is wrong, which setting it concerns, the fix."""
+    if not isinstance(error, ConnectFailed) and sqlstates.kind_of(error) is Kind.DATA:
+        return InvalidInput(f"Postgres can neither store nor search for this input ({sqlstates.describe(error)})")
+    return describe_error(error)
+
+
 def describe_error(error: BaseException) -> MemoryUnavailable:
-    """Return the error for the caller of a client: what is wrong, which setting it concerns, and what to do."""
+    """Return the error for the caller of a client, if the input is not the cause."""
     match error:
         case ConnectFailed():
             return type(error.cause)(str(error.cause))
@@ -51,16 +71,27 @@ def describe_error(error: BaseException) -> MemoryUnavailable:
                 "the database of AFTERTURN_POSTGRES_URL does not have the schema of this release: "
                 f"{_first_line(error)}. Run `afterturn migrate`"
             )
-        case psycopg.Error() if error.sqlstate is not None:
+    shown = sqlstates.describe(error)
+    match sqlstates.kind_of(error):
+        case Kind.SETUP:
+            fix = _FIXES.get(_sqlstate(error)[:2], "check AFTERTURN_POSTGRES_URL")
+            return DatabaseMisconfigured(f"Postgres refuses the statement ({shown}): {fix}")
+        case Kind.TIMEOUT | Kind.RETRY:
             return MemoryUnavailable(
-                f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {type(error).__name__} ({error.sqlstate})"
+                f"Postgres (AFTERTURN_POSTGRES_URL) did not finish within AFTERTURN_POSTGRES_TIMEOUT_SECONDS: {shown}"
             )
+        case _ if _sqlstate(error):
+            return MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {shown}")
     return MemoryUnavailable(f"Postgres (AFTERTURN_POSTGRES_URL) did not answer: {_one_line(error)}{_hint(error)}")
+
+
+def _sqlstate(error: BaseException) -> str:
+    return (error.sqlstate if isinstance(error, psycopg.Error) else None) or ""
 
 
 def _first_line(error: psycopg.Error) -> str:
     """Return the server's message without its detail, which may quote rows."""
-    return error.diag.message_primary or type(error).__name__
+    return error.diag.message_primary or sqlstates.describe(error)
 
 
 def _one_line(error: BaseException) -> str:
@@ -79,8 +110,8 @@ def _hint(error: BaseException) -> str:
 
 @contextmanager
 def translate_connection_errors() -> Iterator[None]:
-    """Raise MemoryUnavailable instead of the driver's errors for a server that is away or refuses all calls."""
+    """Raise an error of afterturn instead of the driver's: see `public_error`."""
     try:
         yield
-    except (psycopg.OperationalError, errors.InsufficientPrivilege, *_UNKNOWN_NAME) as error:
-        raise describe_error(error) from error
+    except (PoolTimeout, psycopg.Error) as error:
+        raise public_error(error) from error

@@ -13,6 +13,9 @@ VERSION_CONFLICTS = "version_conflicts"
 #: A statement of an LLM's summary was left out because it named no entry.
 STATEMENTS_DROPPED = "summary_statements_dropped"
 
+#: A pair in a judge's answer was left undecided because its labels or its verdict could not be read.
+PAIRS_UNREADABLE = "judge_pairs_unreadable"
+
 
 def increment(connection: Connection, name: str, count: int = 1) -> None:
     """Add `count` to a counter."""

@@ -53,13 +53,20 @@ def turn_items(session: SessionScope, turns: Sequence[Turn]) -> list[Item]:
     A turn such as "Yes, twice." has no meaning without it.
     """
     items = []
-    context = ""
+    before = None
     for turn in turns:
         text = f"{turn.speaker}: {turn.content}"
         if turn.content.strip() and turn.position is not None:
-            items.append(Item(kind="turn", name=turn_name(session, turn.position), text=context + text))
-        context = (text if len(text) <= CONTEXT_CHARACTERS else f"…{text[-CONTEXT_CHARACTERS:]}") + "\n"
+            items.append(Item(kind="turn", name=turn_name(session, turn.position), text=text_after(before, text)))
+        before = text
     return items
+
+
+def text_after(before: str | None, text: str) -> str:
+    """Return the text of a turn to embed, after that of the turn before it in its batch, if there is one."""
+    if before is None:
+        return text
+    return (before if len(before) <= CONTEXT_CHARACTERS else f"…{before[-CONTEXT_CHARACTERS:]}") + "\n" + text
 
 
 def find_missing_items(

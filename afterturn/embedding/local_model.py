@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afterturn import extras
-from afterturn.errors import ModelUnavailable, SettingsError
+from afterturn.errors import ModelRefused, ModelUnavailable, SettingsError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -53,9 +53,16 @@ class FastEmbedEmbedder:
         with self._lock:
             if self._loaded is None:
                 self._loaded = self._load()
-            computed = self._loaded.embed([texts[index] for index in order], batch_size=_BATCH_TEXTS)
-            vectors = dict(zip(order, (vector.tolist() for vector in computed), strict=True))
+            computed = self._compute([texts[index] for index in order])
+        vectors = dict(zip(order, computed, strict=True))
         return [_normalize(vectors[index]) for index in range(len(texts))]
+
+    def _compute(self, texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return [vector.tolist() for vector in self._loaded.embed(texts, batch_size=_BATCH_TEXTS)]
+        except Exception as error:
+            # The runtime raises errors of its own for an input that the model cannot process, or when memory is short.
+            raise ModelUnavailable(f"{self.model} failed on an input ({type(error).__name__})") from error
 
     def _load(self) -> Any:
         path = self._model_path
@@ -86,4 +93,6 @@ def _import_text_embedding() -> Any:
 
 def _normalize(vector: list[float]) -> list[float]:
     length = math.hypot(*vector)
+    if not math.isfinite(length):
+        raise ModelRefused("the model returned a vector of infinity or not-a-number")
     return [number / length for number in vector] if length else [1.0] + [0.0] * (len(vector) - 1)

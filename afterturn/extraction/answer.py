@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from pydantic import ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from afterturn.candidate import AnswerPart, Candidate, EpisodeDraft
 from afterturn.errors import AnswerMalformed
+from afterturn.extraction import answer_reading
 from afterturn.llm import answer_text
 
 
@@ -20,18 +21,21 @@ class Answer(AnswerPart):
 
     facts: tuple[Candidate, ...] = ()
     episode: EpisodeDraft | None = None
+    #: Why other parts of the answer could not be read, one reason for each. It is not part of the schema.
+    malformed: SkipJsonSchema[tuple[str, ...]] = ()
 
 
 def parse(text: str, zone: tzinfo = UTC) -> Answer:
-    """Parse an answer: a JSON object, however the model wraps it. Raises AnswerMalformed.
+    """Parse an answer: a JSON object, however the model wraps it. Reasons for its unreadable parts are in `malformed`.
 
-    Dates and times without an offset are read in the timezone `zone`.
+    Dates and times without an offset are read in the timezone `zone`. Raises AnswerMalformed if it is no JSON, or if
+    nothing can be read in it.
     """
     found = answer_text.find_object(text, Answer)
     if found is None:
         raise AnswerMalformed("the answer contains no JSON object of the form asked for")
     try:
-        return Answer.model_validate(found, context={"zone": zone})
-    except ValidationError as error:
-        kinds = sorted({problem["type"] for problem in error.errors(include_input=False, include_url=False)})
-        raise AnswerMalformed(f"the answer does not fit the schema: {', '.join(kinds)}") from None
+        reading = answer_reading.read_answer(found, zone)
+    except answer_reading.Unreadable as unreadable:
+        raise AnswerMalformed(f"the answer does not fit the schema: {unreadable}") from None
+    return Answer(facts=reading.facts, episode=reading.episode, malformed=reading.malformed)

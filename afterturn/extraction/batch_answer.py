@@ -55,7 +55,7 @@ def _verify_again(connection: Connection, batch: Batch, categories: Collection[s
 def _read_manual(connection: Connection, batch: Batch) -> VerifiedAnswer:
     """Return a person's edit as a verified answer. All candidates are accepted; the edit is their evidence."""
     stored = stored_answers.read_answers(connection, batch, prompt_version=edits.PROMPT_VERSION, model=edits.MODEL)
-    latest = stored_answers.latest_answer(stored, batch.first_position, batch.last_position)
+    latest = stored_answers.latest_answer(stored, stored_answers.whole_run(batch))
     if latest is None or latest.text is None:
         raise AnswerMalformed("no answer is stored for the edit")
     given = corrections.complete_correction(connection, batch.session.user, edits.parse_answer(latest.text))

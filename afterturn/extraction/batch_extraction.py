@@ -1,22 +1,24 @@
 """Extract a batch: call the model once per run of turns, and once more if its answer is unusable.
 
-A run that is too long for the model is split in two halves. Every answer is stored before it is used.
+A run that is too long for the model is split in two halves, and one turn that is too long in two overlapping pieces.
+Quotes are verified against the whole turn all the same. Every answer is stored before it is used.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Protocol
 
 from afterturn import faults
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong, ModelRefused
-from afterturn.extraction import answer, small_talk, stored_answers, timezones
+from afterturn.extraction import answer, small_talk, stored_answers, timezones, turn_pieces
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
-from afterturn.extraction.stored_answers import StoredAnswer
+from afterturn.extraction.stored_answers import Run, StoredAnswer
 from afterturn.llm import calls
 from afterturn.llm.calls import Call, LLMServers
 
@@ -66,6 +68,8 @@ class BatchExtraction:
         self._request = request
         self._stored = list(stored)
         extractor = servers.extractor
+        #: A piece of a turn of this many characters was too long for the model: others of that length are not tried.
+        self._too_long_characters = sys.maxsize
         self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
         #: The last unusable answer: what the circuit breaker knows of the endpoint is part of it.
         self._refusal: ModelRefused | None = None
@@ -73,39 +77,36 @@ class BatchExtraction:
     def run(self) -> Answer:
         """Call the model until every turn has a usable answer, and return the answer for the whole batch.
 
-        Raises AnswerMalformed if the last attempt gives no usable answer, ModelUnavailable, ModelRefused or StaleLease.
+        Raises AnswerMalformed if the last attempt gives no usable answer, InputTooLong if even a small piece of a turn
+        is too long for the model, ModelUnavailable, ModelRefused or StaleLease.
         """
         try:
-            self._complete_run(self._batch.first_position, self._batch.last_position)
+            self._complete_run(stored_answers.whole_run(self._batch))
             return stored_answers.combine_answers(self._batch, self._stored)
         except ModelRefused as error:
             if error.successes is None and self._refusal is not None:
                 error.successes, error.others_refused = self._refusal.successes, self._refusal.others_refused
             raise
 
-    def _complete_run(self, first: int, last: int) -> None:
-        stored = stored_answers.latest_answer(self._stored, first, last)
+    def _complete_run(self, run: Run) -> None:
+        stored = stored_answers.latest_answer(self._stored, run)
         # A batch that is tried again, because the endpoint may have been the cause, gets new attempts.
         attempts = stored_answers.ATTEMPTS
         if stored is not None:
             attempts *= stored.attempt // stored_answers.ATTEMPTS + 1
         while stored is None or (stored.find_problem() and stored.attempt < attempts):
-            stored = self._ask_and_store(first, last, stored)
+            stored = self._ask_and_store(run, stored)
         if stored.text is None:
-            for run in stored_answers.split_in_halves(first, last):
-                self._complete_run(*run)
+            for half in run.halves():
+                self._complete_run(half)
 
-    def _ask_and_store(self, first: int, last: int, previous: StoredAnswer | None) -> StoredAnswer:
+    def _ask_and_store(self, run: Run, previous: StoredAnswer | None) -> StoredAnswer:
         attempt = 1 if previous is None else previous.attempt + 1
         call: Call | None = None
         try:
-            text, call = self._ask(first, last, None if previous is None else previous.find_problem())
+            text, call = self._ask(run, None if previous is None else previous.find_problem())
         except (InputTooLong, AnswerTruncated) as error:
-            if first == last:
-                refused = AnswerMalformed("one turn alone is too long for the model")
-                if not self._servers.settings.is_offline:
-                    self._servers.llm_breaker.record_refusal(refused, caller=str(self._batch.batch_id))
-                raise refused from error
+            self._note_too_long(run, error)
             text = None
         except _UnusableAnswer as error:
             text, call, self._refusal = error.text, error.call, error
@@ -113,7 +114,7 @@ class BatchExtraction:
             text, self._refusal = "", error  # stored as an unusable answer, which is repaired like any other
         faults.point("extract.answer_received")
         zone = timezones.timezone_of(self._request.timezone)
-        stored = StoredAnswer(first_position=first, last_position=last, attempt=attempt, text=text, zone=zone)
+        stored = StoredAnswer(**asdict(run), attempt=attempt, text=text, zone=zone)
         with self._servers.postgres.connection() as connection:
             if call is not None:
                 calls.record_result(connection, call)
@@ -122,9 +123,33 @@ class BatchExtraction:
         faults.point("extract.answer_stored")
         return stored
 
-    def _ask(self, first: int, last: int, find_problem: str | None) -> tuple[str | None, Call | None]:
+    def _note_too_long(self, run: Run, error: InputTooLong | AnswerTruncated) -> None:
+        """Let a run be split. Raises InputTooLong or AnswerMalformed if it is the smallest piece of one turn."""
+        if not run.is_one_turn:
+            return
+        text = self._text_of_piece(run)
+        if turn_pieces.can_halve(text):
+            if isinstance(error, InputTooLong):
+                self._too_long_characters = min(self._too_long_characters, len(text))
+            return
+        refused: ModelRefused
+        if isinstance(error, InputTooLong):
+            refused = InputTooLong(f"a piece of one turn of {len(text)} characters is too long for the model")
+        else:
+            refused = AnswerMalformed("one turn alone gives an answer that is too long for the model")
+        if not self._servers.settings.is_offline:
+            self._servers.llm_breaker.record_refusal(refused, caller=str(self._batch.batch_id))
+        raise refused from error
+
+    def _text_of_piece(self, run: Run) -> str:
+        turn = self._request.turns[run.first_position - self._batch.first_position]
+        return turn_pieces.text_of(turn.content, run.piece)
+
+    def _ask(self, run: Run, find_problem: str | None) -> tuple[str | None, Call | None]:
         """Return the unparsed answer, and the call if the model was called."""
-        request = self._request_for(first, last, find_problem)
+        if run.piece and len(self._text_of_piece(run)) >= self._too_long_characters:
+            return None, None
+        request = self._request_for(run, find_problem)
         names = (request.user_name,) if request.user_name else ()
         if small_talk.is_small_talk(request.turns, request.context, names=names):
             return EMPTY_ANSWER, None
@@ -157,8 +182,12 @@ class BatchExtraction:
             call.took(raw)
             return raw.text, call
 
-    def _request_for(self, first: int, last: int, find_problem: str | None) -> ExtractionRequest:
+    def _request_for(self, run: Run, find_problem: str | None) -> ExtractionRequest:
         """Return the request for a run of the batch's turns, with the turns before it as context."""
-        start, end = first - self._batch.first_position, last - self._batch.first_position + 1
+        start = run.first_position - self._batch.first_position
+        end = run.last_position - self._batch.first_position + 1
         before = [*self._request.context, *self._request.turns[:start]][-CONTEXT_TURNS:]
-        return replace(self._request, turns=self._request.turns[start:end], context=before, problem=find_problem)
+        turns = self._request.turns[start:end]
+        if run.piece:
+            turns = [replace(turns[0], content=self._text_of_piece(run))]
+        return replace(self._request, turns=turns, context=before, problem=find_problem)

@@ -6,8 +6,18 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from afterturn.candidate import Candidate, EpisodeDraft
+from afterturn.candidate import (
+    SHORT_TEXT_LIMIT_CHARACTERS,
+    TEXT_LIMIT_CHARACTERS,
+    TOPICS_LIMIT,
+    Candidate,
+    EpisodeDraft,
+)
 from afterturn.extraction import credentials
+
+#: A batch that is asked for in many parts has as many summaries.
+_SUMMARY_LIMIT_CHARACTERS = 10 * TEXT_LIMIT_CHARACTERS
+_PARTICIPANTS_LIMIT = 100
 
 _NOT_A_LETTER = re.compile(r"\W+")
 #: A date further in the future means that the fact holds for ever: models write the year 9999.
@@ -34,7 +44,7 @@ def normalise_candidate(candidate: Candidate, categories: Collection[str] | None
 def clean_candidate(
     candidate: Candidate, said_at: datetime, secrets: Collection[str] = ()
 ) -> tuple[Candidate, str | None]:
-    """Return the candidate without secrets and implausible dates, and which of the two it had, or None.
+    """Return the candidate without secrets, implausible dates and too long parts, and which of them it had, or None.
 
     If the end is before the beginning, either may be wrong, and both are dropped. If they are the same moment, it is
     the time of an event, and only the end is dropped.
@@ -51,8 +61,35 @@ def clean_candidate(
         candidate.valid_to is not None and ends is None and candidate.valid_to != candidate.valid_from
     )
     dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends})
-    clean = _without_secrets(dated, secrets)
-    return clean, "secret_redacted" if clean is not dated else "dates_dropped" if is_dropped else None
+    bounded = _without_long_parts(dated)
+    clean = _without_secrets(bounded, secrets)
+    if clean is not bounded:
+        return clean, "secret_redacted"
+    return clean, "property_dropped" if bounded is not dated else "dates_dropped" if is_dropped else None
+
+
+def _without_long_parts(candidate: Candidate) -> Candidate:
+    """Return the candidate with short topics only, and without its property if a part of that is too long."""
+    topics = tuple(topic for topic in candidate.topics if len(topic) <= SHORT_TEXT_LIMIT_CHARACTERS)[:TOPICS_LIMIT]
+    limits = {"subject": SHORT_TEXT_LIMIT_CHARACTERS, "attribute": SHORT_TEXT_LIMIT_CHARACTERS}
+    limits["value"] = TEXT_LIMIT_CHARACTERS
+    is_short = all(len(getattr(candidate, name) or "") <= limit for name, limit in limits.items())
+    if is_short and topics == candidate.topics:
+        return candidate
+    update: dict[str, object] = {"topics": topics}
+    return candidate.model_copy(update=update if is_short else update | dict.fromkeys(limits))
+
+
+def bound_episode(episode: EpisodeDraft) -> EpisodeDraft:
+    """Return the episode with its texts cut to a length that can be shown and searched."""
+    names = tuple(name for name in episode.participants if len(name) <= SHORT_TEXT_LIMIT_CHARACTERS)
+    return episode.model_copy(
+        update={
+            "title": episode.title[:SHORT_TEXT_LIMIT_CHARACTERS],
+            "summary": episode.summary[:_SUMMARY_LIMIT_CHARACTERS],
+            "participants": names[:_PARTICIPANTS_LIMIT],
+        }
+    )
 
 
 def redact_episode(episode: EpisodeDraft, secrets: Collection[str] = ()) -> EpisodeDraft:

@@ -1,9 +1,12 @@
-"""The stored answers of one batch: one per run of turns, repaired once, in two halves if the run is too long."""
+"""The stored answers of one batch: one per run of turns, repaired once, in two halves if the run is too long.
+
+One turn that is too long by itself is asked for in pieces, whose answers are answers to the turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any
@@ -11,17 +14,38 @@ from typing import Any
 from afterturn.batches import leases
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
-from afterturn.candidate import EpisodeDraft
+from afterturn.candidate import UNKNOWN_TURN, Candidate, EpisodeDraft, Quote
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
-from afterturn.extraction import answer
+from afterturn.extraction import answer, turn_pieces
 from afterturn.extraction.answer import Answer
 
 _SQL = queries.load("batches")
 
 #: Attempts per run of turns. After an unusable answer the model is called again, with the reason.
 ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Consecutive turns that one call is about, or a piece of one turn."""
+
+    first_position: int
+    last_position: int
+    piece: str = ""
+
+    @property
+    def is_one_turn(self) -> bool:
+        return self.first_position == self.last_position
+
+    def halves(self) -> tuple[Run, Run]:
+        """Return the two runs into which it is split: runs of fewer turns, or pieces of its one turn."""
+        if self.is_one_turn:
+            first, second = turn_pieces.halves_of(self.piece)
+            return replace(self, piece=first), replace(self, piece=second)
+        middle = (self.first_position + self.last_position) // 2
+        return replace(self, last_position=middle), replace(self, first_position=middle + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +58,8 @@ class StoredAnswer:
     attempt: int
     #: The model's answer, unchanged. None if these turns are sent to the model in two halves.
     text: str | None
+    #: Which piece of one turn it is for (`turn_pieces`); empty for all of the turns.
+    piece: str = ""
     #: The timezone of dates and times without an offset.
     zone: tzinfo = UTC
 
@@ -41,6 +67,11 @@ class StoredAnswer:
     def answer(self) -> Answer:
         """The parsed text; it is parsed once. Raises AnswerMalformed."""
         return answer.parse(self.text or "", self.zone)
+
+    @property
+    def run(self) -> Run:
+        """The run of turns that it answers."""
+        return Run(first_position=self.first_position, last_position=self.last_position, piece=self.piece)
 
     @property
     def size(self) -> int:
@@ -52,10 +83,12 @@ class StoredAnswer:
         if self.text is None:
             return None
         try:
-            facts = self.answer.facts
+            answer = self.answer
         except AnswerMalformed as error:
             return str(error)
-        numbers = {quote.turn for candidate in facts for quote in candidate.evidence}
+        if answer.malformed and not answer.facts:
+            return f"nothing in it can be read: {', '.join(sorted(set(answer.malformed)))}"
+        numbers = {quote.turn for candidate in answer.facts for quote in candidate.evidence} - {UNKNOWN_TURN}
         unknown = sorted(number for number in numbers if not 1 <= number <= self.size)
         return f"it names turns that do not exist: {unknown[:5]}" if unknown else None
 
@@ -81,6 +114,7 @@ def read_answers(
             last_position=row["last_position"],
             attempt=row["attempt"],
             text=row["answer"],
+            piece=row["piece"],
             zone=zone,
         )
         for row in rows
@@ -96,55 +130,73 @@ def store_answer(
         "model": model,
         "first_position": stored.first_position,
         "last_position": stored.last_position,
+        "piece": stored.piece,
         "attempt": stored.attempt,
         "answer": stored.text,
     }
-    leases.execute_fenced(connection, lease, _SQL["add_answer"], batch.key | arguments)
+    # A turn that is split has no row in `answers`: release 0.1 halves what has one without an answer.
+    is_split_turn = stored.run.is_one_turn and (stored.piece or stored.text is None)
+    statement = _SQL["add_answer_piece" if is_split_turn else "add_answer"]
+    leases.execute_fenced(connection, lease, statement, batch.key | arguments)
 
 
-def latest_answer(stored: Sequence[StoredAnswer], first_position: int, last_position: int) -> StoredAnswer | None:
+def latest_answer(stored: Sequence[StoredAnswer], run: Run) -> StoredAnswer | None:
     """Return the last answer for exactly this run of turns; None if there is none."""
-    run = (first_position, last_position)
-    matching = [candidate for candidate in stored if (candidate.first_position, candidate.last_position) == run]
+    matching = [candidate for candidate in stored if candidate.run == run]
     return max(matching, key=lambda candidate: candidate.attempt, default=None)
-
-
-def split_in_halves(first_position: int, last_position: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the two runs that a run of at least two turns is split into."""
-    middle = (first_position + last_position) // 2
-    return (first_position, middle), (middle + 1, last_position)
 
 
 def combine_answers(batch: Batch, stored: Sequence[StoredAnswer]) -> Answer:
     """Combine the stored answers into one for the whole batch. Raises AnswerMalformed."""
-    parts = _answers_in_order(stored, batch.first_position, batch.last_position)
+    parts = _answers_in_order(stored, whole_run(batch))
     if len(parts) == 1:
         return parts[0].answer
+    stated: set[tuple[int, str]] = set()
     facts = [
         candidate.model_copy(
             update={
                 "evidence": tuple(
-                    quote.model_copy(update={"turn": quote.turn + part.first_position - batch.first_position})
+                    _renumber(quote, part.first_position - batch.first_position)
                     for quote in candidate.evidence
                     # A number outside of its part must not become the number of a turn in another part.
-                    if 1 <= quote.turn <= part.size
+                    if quote.turn == UNKNOWN_TURN or 1 <= quote.turn <= part.size
                 )
             }
         )
         for part in parts
-        for candidate in part.answer.facts
+        for candidate in _new_facts(part, stated)
     ]
     episodes = [part.answer.episode for part in parts if part.answer.episode]
-    return Answer(facts=tuple(facts), episode=_combine_episodes(episodes))
+    malformed = tuple(reason for part in parts for reason in part.answer.malformed)
+    return Answer(facts=tuple(facts), episode=_combine_episodes(episodes), malformed=malformed)
 
 
-def _answers_in_order(stored: Sequence[StoredAnswer], first: int, last: int) -> list[StoredAnswer]:
-    latest = latest_answer(stored, first, last)
+def _renumber(quote: Quote, before: int) -> Quote:
+    """Return the quote with the number of its turn in the whole batch, after `before` turns of other parts."""
+    return quote if quote.turn == UNKNOWN_TURN else quote.model_copy(update={"turn": quote.turn + before})
+
+
+def whole_run(batch: Batch) -> Run:
+    """Return the run of all turns of a batch."""
+    return Run(first_position=batch.first_position, last_position=batch.last_position)
+
+
+def _answers_in_order(stored: Sequence[StoredAnswer], run: Run) -> list[StoredAnswer]:
+    latest = latest_answer(stored, run)
     if latest is None:
-        raise AnswerMalformed(f"no answer is stored for the turns {first} to {last}")
+        raise AnswerMalformed(f"no answer is stored for the turns {run.first_position} to {run.last_position}")
     if latest.text is not None:
         return [latest]
-    return [part for run in split_in_halves(first, last) for part in _answers_in_order(stored, *run)]
+    return [part for half in run.halves() for part in _answers_in_order(stored, half)]
+
+
+def _new_facts(part: StoredAnswer, stated: set[tuple[int, str]]) -> Iterator[Candidate]:
+    """Yield the facts of a part without those that an earlier piece of its turn states alike: pieces overlap."""
+    for fact in part.answer.facts:
+        key = (part.first_position, " ".join(fact.text.split()).casefold())
+        if not part.piece or key not in stated:
+            stated.add(key)
+            yield fact
 
 
 def _combine_episodes(episodes: Sequence[EpisodeDraft]) -> EpisodeDraft | None:

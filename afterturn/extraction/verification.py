@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.candidate import Candidate, Quote
+from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
 from afterturn.extraction import candidates, credentials, hypotheses, shown_memories
 from afterturn.extraction.answer import Answer
 from afterturn.turns import Turn
@@ -52,10 +52,12 @@ class VerifiedCandidate:
 class Rejection:
     """A rejected candidate, or a dropped part of an accepted one."""
 
-    #: The candidate's place in the answer.
+    #: The candidate's place among the readable ones of the answer. What is not readable is counted behind them.
     index: int
-    #: Rejected: empty_text, no_evidence, unknown_turn, quote_not_found, quote_too_short, secret, hypothetical,
-    #: repeats_memory. Accepted without a part of it: dates_dropped, secret_redacted.
+    #: Rejected: empty_text, text_too_long, no_evidence, unknown_turn, quote_not_found, quote_too_short, secret,
+    #: hypothetical, repeats_memory. Accepted without a part of it: dates_dropped, secret_redacted, property_dropped.
+    #: Not readable: candidate_unreadable, text_unreadable, facts_unreadable, episode_unreadable, subject_unreadable,
+    #: attribute_unreadable, value_unreadable.
     reason: str
 
 
@@ -102,7 +104,10 @@ def verify(
                 said_by=_speaker_of(quoted),
             )
         )
-    return verified, rejections
+    unreadable = (
+        Rejection(index=index, reason=reason) for index, reason in enumerate(answer.malformed, len(answer.facts))
+    )
+    return verified, [*rejections, *unreadable]
 
 
 def find_turn_secrets(turns: Sequence[Turn]) -> frozenset[str]:
@@ -135,7 +140,10 @@ class _EvidenceTurns:
         """Return the candidate with its usable evidence, and the reason for its rejection, or None."""
         if not candidate.text:
             return candidate, "empty_text"
-        quotes = [quote for quote in candidate.evidence if not self._is_removed(quote)]
+        if len(candidate.text) > TEXT_LIMIT_CHARACTERS:
+            return candidate, "text_too_long"
+        named = [self._find_turn(quote) for quote in candidate.evidence]
+        quotes = [quote for quote in named if not self._is_removed(quote)]
         if not quotes:
             return candidate, "no_evidence"
         if reason := next((reason for quote in quotes if (reason := self._missing_quote_reason(quote))), None):
@@ -146,6 +154,14 @@ class _EvidenceTurns:
             return candidate, refusals[quotes[0]]
         candidate = candidate.model_copy(update={"evidence": usable})
         return candidate, self._rejection_reason(candidate)
+
+    def _find_turn(self, quote: Quote) -> Quote:
+        """Return the quote with the first turn that contains it, if the answer does not name its turn."""
+        if quote.turn != UNKNOWN_TURN:
+            return quote
+        wanted = normalise(quote.quote)
+        found = (number for number, said in enumerate(self._normalised, start=1) if wanted and wanted in said)
+        return quote.model_copy(update={"turn": next(found, UNKNOWN_TURN)})
 
     def _is_removed(self, quote: Quote) -> bool:
         """Return whether the quoted turn was removed. A quote of a removed turn is no evidence."""

@@ -81,7 +81,7 @@ def verify_answer(
 def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
     if draft is None:
         return None
-    clean = candidates.redact_episode(draft, verification.find_turn_secrets(turns))
+    clean = candidates.redact_episode(candidates.bound_episode(draft), verification.find_turn_secrets(turns))
     return Episode(
         title=clean.title,
         summary=clean.summary,

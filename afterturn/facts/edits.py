@@ -36,6 +36,7 @@ FACTS_PER_TURN = 50
 _TURN_OVERHEAD_BYTES = 2_000
 #: An edit may be split into several turns, whose ids are the edit's id and a number of up to 4 characters.
 ID_LIMIT_CHARACTERS = ids.ID_LIMIT_CHARACTERS - 4
+ID_LIMIT_BYTES = ids.ID_LIMIT_BYTES - 4
 
 
 class Action(StrEnum):
@@ -139,6 +140,7 @@ def _make_turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str |
         role=ROLE,
         content=content,
         occurred_at=datetime.now(UTC),
+        is_stamped=True,
         agent_id=agent_id,
         metadata={_METADATA_KEY: answer.model_dump(mode="json", exclude_unset=True)},
     )
@@ -150,6 +152,8 @@ def _validate_edit_id(edit_id: str | None) -> str:
     valid_id = ids.validate_id("edit_id", edit_id)
     if len(valid_id) > ID_LIMIT_CHARACTERS:
         raise InvalidId(f"edit_id must have 1 to {ID_LIMIT_CHARACTERS} characters, not {len(valid_id)}")
+    if len(valid_id.encode()) > ID_LIMIT_BYTES:
+        raise InvalidId(f"edit_id must have at most {ID_LIMIT_BYTES} bytes in UTF-8, not {len(valid_id.encode())}")
     return valid_id
 
 

@@ -8,12 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from afterturn import turns
-from afterturn.candidate import Candidate
+from afterturn.candidate import SHORT_TEXT_LIMIT_CHARACTERS, TEXT_LIMIT_CHARACTERS, TOPICS_LIMIT, Candidate
 from afterturn.errors import InvalidInput
-
-TEXT_LIMIT_CHARACTERS = 2_000
-SHORT_TEXT_LIMIT_CHARACTERS = 200
-TOPICS_LIMIT = 20
 
 
 def make_candidate(

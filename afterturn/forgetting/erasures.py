@@ -30,8 +30,9 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from afterturn import faults
-from afterturn.database import queries
+from afterturn.database import connect_errors, queries, sqlstates
 from afterturn.database.pool import Connection
+from afterturn.database.sqlstates import Kind
 from afterturn.errors import MemoryUnavailable, TransitionRefused
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.user_store import Erasure, UserStore
@@ -116,11 +117,16 @@ def forget(servers: Servers, scope: UserScope) -> Receipt:
             if receipt is not None:
                 return receipt
             time.sleep(_POLL_SECONDS)
-    except (psycopg.OperationalError, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
+    except (psycopg.Error, PoolTimeout, redis.RedisError, MemoryUnavailable) as error:
         state = "was not requested: try again" if epoch is None else "is requested, and the workers will complete it"
-        cause = str(error) if isinstance(error, MemoryUnavailable) else type(error).__name__
-        raise MemoryUnavailable(f"{cause}: the erasure {state}") from error
+        raise MemoryUnavailable(f"{_cause(error)}: the erasure {state}") from error
     raise MemoryUnavailable("the erasure is requested, and a worker is still running it")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, MemoryUnavailable):
+        return str(error)
+    return type(error).__name__ if isinstance(error, redis.RedisError) else str(connect_errors.public_error(error))
 
 
 def request_erasure(connection: Connection, scope: UserScope) -> int:
@@ -186,8 +192,8 @@ def _complete(servers: Servers, scope: UserScope, sessions: frozenset[SessionSco
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
             return _remove_and_complete(servers, scope, sessions)
-        except psycopg.errors.DeadlockDetected:
-            if attempt == DEADLOCK_ATTEMPTS:
+        except psycopg.Error as error:
+            if attempt == DEADLOCK_ATTEMPTS or sqlstates.kind_of(error) is not Kind.RETRY:
                 raise
     raise AssertionError("unreachable")
 

@@ -60,9 +60,10 @@ def apply_removals(
 def remove_turn(connection: Connection, session: SessionScope, turn_id: str, settings: Settings) -> None:
     """Remove one archived turn, in the archive's transaction, under the row locks of the user and the session.
 
-    Do nothing if there is no such turn, or if it is already removed.
+    Delete a turn that could not be archived. Do nothing if there is no such turn, or if it is already removed.
     """
     key = session.key
+    connection.execute(_SQL["delete_dead_entry"], key | {"turn_id": turn_id})
     row = connection.execute(_SQL["remove_turn"], key | {"turn_id": turn_id}).fetchone()
     if row is None:
         return

@@ -60,6 +60,8 @@ class Entry:
     kind: str
     #: The payload, decoded by the reader of the kind.
     content: object
+    #: The payload as it was written.
+    payload: bytes = b""
 
     @property
     def turn(self) -> Turn | None:
@@ -107,7 +109,7 @@ def decode(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
         if kind not in READERS:
             shown = kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "without a name"
             raise InvalidInput(f"this release does not know its kind ({shown})")
-        return Entry(stream_id.decode(), data["id"], kind, READERS[kind](data))
+        return Entry(stream_id.decode(), data["id"], kind, READERS[kind](data), fields[b"d"])
     except InvalidInput:
         raise
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError) as error:

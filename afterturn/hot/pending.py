@@ -28,6 +28,9 @@ WARNING_FRACTION = 0.5
 #: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
 CLAIM_SPREAD_MILLISECONDS = 2_000
 
+#: Larger than any number of pending bytes.
+_NO_LIMIT = 2**53
+
 _Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
@@ -133,6 +136,7 @@ def remove_entries(
     taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
     *,
+    set_aside: Collection[str] = (),
     keep_recent: int,
     recent_seconds: int,
 ) -> None:
@@ -144,6 +148,8 @@ def remove_entries(
         client: Redis.
         taken: the entries that were read and committed. No other entry is removed.
         taken_back: the turns among them that are removed in Postgres. None of them stays recent.
+        set_aside: ids of entries that Postgres stores as dead letters. None of them stays recent, and a turn that is to
+            be removed stays hidden.
         keep_recent: the number of recent turns of a session to keep.
         recent_seconds: how long to keep them.
     """
@@ -161,16 +167,19 @@ def remove_entries(
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
             arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
-            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
+            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()), set_aside)
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
 
 
-def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
+def _archived_arguments(
+    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], set_aside: Collection[str]
+) -> list[str | int]:
     """Return arguments of the script: the removed turns, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
+        fate = "gone" if entry.entry_id in set_aside else _fate(scope, entry, taken_back)
+        arguments += [entry.stream_id, entry.entry_id, fate]
     return arguments
 
 
@@ -180,6 +189,13 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
         return keys.hidden_field(scope.session_id, entry.target_turn_id)
     is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
     return "recent" if is_said and entry.entry_id not in taken_back else "gone"
+
+
+def append(client: redis.Redis, session: SessionScope, entry_id: str, payload: bytes) -> None:
+    """Append one entry to a session's pending stream, whatever the pending limit is: it was accepted before."""
+    shard = keys.shard_of(session.tenant_id, session.user_id)
+    script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
+    scripts.WRITE.run(client, script_keys, keys.member(session), _NO_LIMIT, len(payload), entry_id, payload)
 
 
 def reconcile(client: redis.Redis) -> int:

@@ -6,19 +6,22 @@ batches, not for the whole import.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from psycopg_pool import ConnectionPool
 
 from afterturn.batches import cut
 from afterturn.batches.cut import Cut, NewBatch, UncutTurn
-from afterturn.database import queries
+from afterturn.database import queries, sqlstates
 from afterturn.database.pool import Connection
 from afterturn.importing import runs
 from afterturn.importing.runs import ImportedRun
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _SQL = queries.load("archive")
 
@@ -27,21 +30,49 @@ IMPORTED_PLACE = 1_000
 
 
 def cut_imported_batches(pool: ConnectionPool[Connection], settings: Settings) -> list[NewBatch]:
-    """Cut as many batches of imported turns as may be open, and return them."""
+    """Cut as many batches of imported turns as may be open, and return them.
+
+    If the runs of several sessions cannot be cut in one transaction, each is cut in its own: one that fails waits.
+    """
     with pool.connection() as connection, connection.transaction():
         slots = runs.free_batch_slots(connection, settings)
         ready_runs = runs.read_ready_runs(connection, settings, limit=slots) if slots else []
-        if not ready_runs:
+    return _cut_runs(pool, settings, ready_runs, slots)
+
+
+def _cut_runs(
+    pool: ConnectionPool[Connection], settings: Settings, ready_runs: Sequence[ImportedRun], slots: int
+) -> list[NewBatch]:
+    if not ready_runs:
+        return []
+    try:
+        with pool.connection() as connection, connection.transaction():
+            return _cut_locked_runs(connection, settings, ready_runs, slots)
+    except Exception as error:
+        if sqlstates.is_passing(error):
+            raise
+        if len(ready_runs) == 1:
+            logger.error("imported turns of %s cannot be cut: %s", ready_runs[0].session, sqlstates.describe(error))
             return []
-        next_user_seq = _lock_users(connection, {run.session.user for run in ready_runs})
-        new_batches: list[NewBatch] = []
-        for run in ready_runs:
-            user, free_slots = run.session.user, slots - len(new_batches)
-            if free_slots and user in next_user_seq:
-                run_batches = _cut_run(connection, settings, run, next_user_seq[user], limit=free_slots)
-                next_user_seq[user] += len(run_batches)
-                new_batches += run_batches
-        return new_batches
+    new_batches: list[NewBatch] = []
+    for run in ready_runs:
+        new_batches += _cut_runs(pool, settings, [run], slots - len(new_batches))
+    return new_batches
+
+
+def _cut_locked_runs(
+    connection: Connection, settings: Settings, ready_runs: Sequence[ImportedRun], slots: int
+) -> list[NewBatch]:
+    """Cut these runs in the caller's transaction, with a lock on their users."""
+    next_user_seq = _lock_users(connection, {run.session.user for run in ready_runs})
+    new_batches: list[NewBatch] = []
+    for run in ready_runs:
+        user, free_slots = run.session.user, slots - len(new_batches)
+        if free_slots > 0 and user in next_user_seq:
+            run_batches = _cut_run(connection, settings, run, next_user_seq[user], limit=free_slots)
+            next_user_seq[user] += len(run_batches)
+            new_batches += run_batches
+    return new_batches
 
 
 def _lock_users(connection: Connection, users: Collection[UserScope]) -> dict[UserScope, int]:

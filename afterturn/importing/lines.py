@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from afterturn import ids, turns
-from afterturn.errors import InvalidId, InvalidInput, TurnTooLarge
+from afterturn.errors import InFuture, InvalidId, InvalidInput, TurnTooLarge
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
@@ -65,8 +65,17 @@ class LineReader:
     session came before. So the same line is the same turn in every run, wherever it is in the file.
     """
 
-    def __init__(self, defaults: LineDefaults, *, limit_bytes: int) -> None:
-        """`limit_bytes` is the largest turn (AFTERTURN_TURN_LIMIT_BYTES)."""
+    def __init__(
+        self, defaults: LineDefaults, *, limit_bytes: int, future_seconds: float = turns.FUTURE_LIMIT_SECONDS
+    ) -> None:
+        """Prepare the reading of one file.
+
+        Args:
+            defaults: the ids of lines that have none.
+            limit_bytes: the largest turn (AFTERTURN_TURN_LIMIT_BYTES).
+            future_seconds: how far `at` may be ahead of this machine's clock (AFTERTURN_FUTURE_LIMIT_SECONDS).
+        """
+        self._future_seconds = future_seconds
         self._defaults = defaults
         self._limit_bytes = limit_bytes
         #: Digest of a line's content -> number of such lines so far.
@@ -86,6 +95,9 @@ class LineReader:
             except TurnTooLarge:
                 message = f"the turn is larger than AFTERTURN_TURN_LIMIT_BYTES ({self._limit_bytes})"
                 yield LineProblem(number=number, code=TurnTooLarge.code, message=message)
+            except InFuture:
+                message = f"at is further in the future than AFTERTURN_FUTURE_LIMIT_SECONDS ({self._future_seconds:g})"
+                yield LineProblem(number=number, code=InFuture.code, message=message)
             except InvalidInput:
                 message = "content or metadata cannot be stored"
                 yield LineProblem(number=number, code=InvalidInput.code, message=message)
@@ -107,6 +119,7 @@ class LineReader:
             agent_id=None if fields.get("agent") is None else _parse_id(fields, "agent", None),
             occurred_at=occurred_at,
             metadata=_parse_metadata(fields),
+            future_seconds=self._future_seconds,
         )
         turn = replace(turn, is_imported=True)
         turns.encode(turn, limit_bytes=self._limit_bytes)

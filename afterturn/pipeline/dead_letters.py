@@ -1,4 +1,6 @@
-"""Replay and discard dead batches. Each replay and discard is audited. `watching/dead.py` reads them.
+"""Replay and discard dead letters: batches, entries that could not be archived, texts that the embedder refused.
+
+Each replay and discard is audited. `watching/dead.py` reads them.
 
 A replayed batch gets a new number in its user's order, as if it had just been cut: its place among those applied
 since is decided by the turns' times. It keeps its id, and with it the ids of its facts. Whatever of its stored answers
@@ -14,25 +16,28 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
+import redis
 from psycopg.types.json import Jsonb
 
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.embedding import missing_vectors
 from afterturn.errors import AnswerMalformed, InvalidInput
 from afterturn.extraction import answer, stored_answers
+from afterturn.pipeline import dead_entries
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("dead")
 
 
-#: Batches by the user whose they are.
+#: The ids of batches, dead entries and missing vectors, by the user whose they are.
 Targets = dict[UserScope, list[UUID]]
 
 
 def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
-    """Return whose these batches are. Raises InvalidInput when one of them does not exist; none is touched then."""
+    """Return whose these dead letters are. Raises InvalidInput when one of them does not exist: none is touched."""
     targets: Targets = defaultdict(list)
     for row in connection.execute(_SQL["named"], {"batch_ids": list(batch_ids)}).fetchall():
         targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])
@@ -54,15 +59,23 @@ def operator() -> str:
         return f"uid {os.getuid()}"
 
 
-def replay(connection: Connection, targets: Targets, *, actor: str) -> int:
-    """Let dead batches begin again, in their old order, each user in one transaction. Returns how many.
+def replay(connection: Connection, targets: Targets, *, actor: str, client: redis.Redis) -> int:
+    """Let dead letters begin again, in their old order, each user in one transaction. Returns how many.
 
     Those that are not dead (any more) are left alone. The sweep finds them within a second or so.
+
+    Args:
+        connection: a connection with the worker role.
+        targets: what is replayed.
+        actor: the operator, for the audit log.
+        client: the hot store, into which dead entries are written back.
     """
-    return sum(_replay_user(connection, scope, batch_ids, actor) for scope, batch_ids in targets.items())
+    return sum(_replay_user(connection, client, scope, dead_ids, actor) for scope, dead_ids in targets.items())
 
 
-def _replay_user(connection: Connection, scope: UserScope, batch_ids: Sequence[UUID], actor: str) -> int:
+def _replay_user(
+    connection: Connection, client: redis.Redis, scope: UserScope, batch_ids: Sequence[UUID], actor: str
+) -> int:
     owner = scope.key
     with connection.transaction():
         user = connection.execute(_SQL["lock_user"], owner).fetchone()
@@ -73,7 +86,10 @@ def _replay_user(connection: Connection, scope: UserScope, batch_ids: Sequence[U
             _replay_batch(connection, row, user_seq, actor)
         next_user_seq = user["next_user_seq"] + len(rows)
         connection.execute(_SQL["update_user"], owner | {"next_user_seq": next_user_seq})
-        return len(rows)
+        items = dead_entries.replay(connection, client, scope, batch_ids)
+        items += missing_vectors.replay(connection, scope, batch_ids)
+        _audit_items(connection, scope, items, "replay", actor)
+        return len(rows) + len(items)
 
 
 def _replay_batch(connection: Connection, row: dict[str, Any], user_seq: int, actor: str) -> None:
@@ -124,9 +140,9 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
 
 
 def discard(connection: Connection, targets: Targets, *, actor: str) -> int:
-    """Give up on dead batches for good: they stay dead, and are counted no more. Returns how many.
+    """Give up on dead letters for good: they stay dead, and are counted no more. Returns how many.
 
-    Those that are not dead, or discarded already, are left alone. A discarded batch can still be replayed by its id.
+    Those that are not dead, or discarded already, are left alone. A discarded one can still be replayed by its id.
     """
     return sum(_discard_user(connection, scope, batch_ids, actor) for scope, batch_ids in targets.items())
 
@@ -139,7 +155,18 @@ def _discard_user(connection: Connection, scope: UserScope, batch_ids: Sequence[
         for row in rows:
             details = {"reason": row["reason"], "user_seq": row["user_seq"]}
             _audit(connection, batch_row.key_of(scope, row["batch_id"]), "discard", details, actor)
-        return len(rows)
+        items = dead_entries.discard(connection, scope, batch_ids)
+        items += missing_vectors.discard(connection, scope, batch_ids)
+        _audit_items(connection, scope, items, "discard", actor)
+        return len(rows) + len(items)
+
+
+def _audit_items(
+    connection: Connection, scope: UserScope, rows: Sequence[dict[str, Any]], action: str, actor: str
+) -> None:
+    for row in rows:
+        details = {"dead_id": str(row["dead_id"]), "reason": row["reason"]}
+        _audit(connection, scope.key | {"batch_id": None}, action, details, actor)
 
 
 def _audit(connection: Connection, key: dict[str, Any], action: str, details: dict[str, Any], actor: str) -> None:

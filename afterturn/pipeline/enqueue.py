@@ -14,7 +14,10 @@ from afterturn import extras
 logger = logging.getLogger(__name__)
 
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
-STAGES = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize", "sleep", "index", "erase")
+STAGES = (
+    *("sweep", "archive", "extract", "embed", "judge", "consolidate"),
+    *("summarize", "sleep", "index", "vectors", "erase"),
+)
 
 #: Priorities of messages, as Celery numbers them on Redis: messages with the lowest number are taken first. Work for
 #: users without a backlog comes first. RabbitMQ ignores priorities in these queues and keeps the order.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from afterturn.errors import AnswerMalformed
 from afterturn.llm import answer_text
@@ -16,6 +17,11 @@ from afterturn.turns import make_storable
 
 #: Enough for six statements of 40 words and the JSON around them.
 _MAX_ANSWER_TOKENS = 800
+
+#: A longer statement is cut. A digest holds six of them, and the next digest is made from eight digests.
+STATEMENT_LIMIT_CHARACTERS = 2_000
+
+_NUMBER = re.compile(r"\d{1,6}")
 
 
 class SummarizedStatement(BaseModel):
@@ -49,11 +55,9 @@ class PromptedSummarizer:
             system=self._prompt, user=format_sources(sources), schema=SummaryAnswer, max_tokens=_MAX_ANSWER_TOKENS
         )
         usage = {"prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens}
-        try:
-            answered = SummaryAnswer.model_validate(answer_text.find_object(completion.text, SummaryAnswer)).statements
-        except ValidationError:
-            # Not chained: the validator's error contains the answer's text.
-            raise AnswerMalformed("the summary does not fit the schema", **usage) from None
+        answered = _find_statements(answer_text.find_object(completion.text, SummaryAnswer))
+        if answered is None:
+            raise AnswerMalformed("the summary does not fit the schema", **usage)
         resolved = [_resolve_entries(statement, sources) for statement in answered]
         statements = [statement for statement in resolved if statement is not None]
         if not statements:
@@ -79,9 +83,28 @@ def format_sources(sources: Sequence[SummaryStatement]) -> str:
     return "\n".join(f"E{number}: {' '.join(source.text.split())}" for number, source in enumerate(sources, start=1))
 
 
-def _resolve_entries(statement: SummarizedStatement, sources: Sequence[SummaryStatement]) -> SummaryStatement | None:
+def _find_statements(data: object) -> list[object] | None:
+    """Return the statements of an answer, as they are; None if it has no place for them."""
+    if isinstance(data, dict):
+        data = data.get("statements", data)
+        data = [data] if isinstance(data, dict) and "text" in data else data
+    return data if isinstance(data, list) else None
+
+
+def _resolve_entries(statement: object, sources: Sequence[SummaryStatement]) -> SummaryStatement | None:
     """Return the statement with the episodes of the entries that it names; None where it names no existing entry."""
-    numbers = sorted({number for number in statement.entries if 1 <= number <= len(sources)})
+    if not isinstance(statement, dict) or not isinstance(statement.get("text"), str):
+        return None
+    numbers = sorted({number for number in _entry_numbers(statement.get("entries")) if 1 <= number <= len(sources)})
     episode_ids = dict.fromkeys(episode_id for number in numbers for episode_id in sources[number - 1].episode_ids)
-    text = " ".join(make_storable(statement.text).split())
+    text = " ".join(make_storable(statement["text"]).split())[:STATEMENT_LIMIT_CHARACTERS]
     return SummaryStatement(text=text, episode_ids=tuple(episode_ids)) if text and episode_ids else None
+
+
+def _entry_numbers(value: object) -> Iterator[int]:
+    """Yield the numbers in [1, "2", "E3", "[4]"], or in one string with several."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str):
+            yield from (int(number) for number in _NUMBER.findall(item))
+        elif isinstance(item, int | float) and not isinstance(item, bool) and 0 < item < 1_000_000:
+            yield int(item)

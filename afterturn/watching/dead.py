@@ -1,4 +1,4 @@
-"""Read dead batches for operators: the list, the row of one, and its turns."""
+"""Read dead letters for operators: batches with their turns, entries, and texts without a vector."""
 
 from __future__ import annotations
 
@@ -59,11 +59,51 @@ class DeadBatch:
     def scope(self) -> UserScope:
         return UserScope(self.tenant_id, self.user_id)
 
+    @property
+    def dead_id(self) -> UUID:
+        """The id by which it is replayed and discarded."""
+        return self.batch_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadItem:
+    """One entry that could not be archived, or one text that the embedder refused."""
+
+    #: entry or vector.
+    kind: str
+    tenant_id: str
+    user_id: str
+    #: The id by which it is replayed and discarded.
+    dead_id: UUID
+    session_id: str
+    #: The id of the entry (of a turn: its id), or the kind and the name of what has no vector.
+    item: str
+    #: A stable code, and a description of the failure.
+    reason: str
+    attempts: int
+    dead_at: datetime
+    discarded_at: datetime | None
+    #: An entry as it was written.
+    payload: bytes | None
+
+    @property
+    def scope(self) -> UserScope:
+        return UserScope(self.tenant_id, self.user_id)
+
 
 def read_dead(filters: Filters, *, limit: int | None = None) -> Steps[list[DeadBatch]]:
     """Return dead batches, the latest first."""
     rows = yield from read_rows(Statement(_SQL["find"], asdict(filters) | {"limit": limit}))
     return [DeadBatch(**row) for row in rows]
+
+
+def read_dead_items(
+    filters: Filters, *, limit: int | None = None, dead_id: UUID | None = None
+) -> Steps[list[DeadItem]]:
+    """Return dead entries and texts without a vector, the latest first; with an id, only that one."""
+    arguments = asdict(filters) | {"limit": limit, "dead_id": dead_id}
+    rows = yield from read_rows(Statement(_SQL["find_items"], arguments))
+    return [DeadItem(**row) for row in rows]
 
 
 def read_batch(batch_id: UUID) -> Steps[Row]:
@@ -81,9 +121,9 @@ def read_batch_with_turns(batch_id: UUID) -> Steps[tuple[Row, list[Turn]]]:
     return shown, batch_row.decode_turns(rows)
 
 
-def group_by_user(batches: Iterable[DeadBatch]) -> Targets:
-    """Group these batches by user, in the form that replay and discard need."""
+def group_by_user(dead_letters: Iterable[DeadBatch | DeadItem]) -> Targets:
+    """Group these dead letters by user, in the form that replay and discard need."""
     targets: Targets = defaultdict(list)
-    for batch in batches:
-        targets[batch.scope].append(batch.batch_id)
+    for dead_letter in dead_letters:
+        targets[dead_letter.scope].append(dead_letter.dead_id)
     return targets

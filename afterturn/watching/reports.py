@@ -27,7 +27,7 @@ from afterturn.watching import dead
 from afterturn.watching import progress as turn_progress
 from afterturn.watching import status as whole_status
 from afterturn.watching.backlog import Backlog
-from afterturn.watching.dead import DeadBatch, Filters
+from afterturn.watching.dead import DeadBatch, DeadItem, Filters
 from afterturn.watching.progress import Freshness, Progress, StageDelays
 from afterturn.watching.reading import AskPostgres, AskRedis, Report
 from afterturn.watching.status import Selection, Status
@@ -41,6 +41,7 @@ __all__ = [
     "counters",
     "daily_budget",
     "dead_batches",
+    "dead_items",
     "dead_reasons",
     "freshness",
     "pending",
@@ -116,6 +117,11 @@ def dead_reasons(tenant_id: str | None = None, user_id: str | None = None) -> Re
 def dead_batches(filters: Filters, *, limit: int | None = None) -> Report[list[DeadBatch]]:
     """Return dead batches, the latest first, without their content."""
     return (yield from AskPostgres(dead.read_dead(filters, limit=limit)))
+
+
+def dead_items(filters: Filters, *, limit: int | None = None, dead_id: UUID | None = None) -> Report[list[DeadItem]]:
+    """Return entries that could not be archived, and texts that the embedder refused, the latest first."""
+    return (yield from AskPostgres(dead.read_dead_items(filters, limit=limit, dead_id=dead_id)))
 
 
 def batch(batch_id: UUID) -> Report[Row]:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import psycopg
 import redis
 
 from afterturn.database import counters
@@ -15,7 +14,7 @@ from afterturn.database.statement import Statement, Steps
 from afterturn.database.steps import read_row
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
-from afterturn.errors import MemoryUnavailable
+from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
 from afterturn.hot import heard, redis_url
 from afterturn.hot import memory as hot_memory
@@ -177,11 +176,12 @@ def _unless_away(
 ) -> Report[Part | None]:
     try:
         return (yield from part)
-    except (redis.RedisError, MemoryUnavailable) as error:
-        cause = error.__cause__ if isinstance(error, MemoryUnavailable) else error
-        away[server] = f"{setting} did not answer: {type(cause).__name__}"
-    except psycopg.Error as error:
-        away[server] = f"{setting} has another schema ({type(error).__name__}): run `afterturn migrate`"
+    except redis.RedisError as error:
+        away[server] = f"{setting} did not answer: {type(error).__name__}"
+    except DatabaseMisconfigured as error:
+        away[server] = f"{setting}: {error}"
+    except MemoryUnavailable as error:
+        away[server] = f"{setting} did not answer: {type(error.__cause__).__name__}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""`afterturn dead list | show | replay | discard`: dead batches."""
+"""`afterturn dead list | show | replay | discard`: dead batches, entries and vectors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import typer
 if TYPE_CHECKING:
     from afterturn.pipeline.dead_letters import Targets
     from afterturn.settings import Settings
-    from afterturn.watching.dead import Filters
+    from afterturn.watching.dead import DeadBatch, DeadItem, Filters
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Dead batches: processing failed for good. Their turns are kept and can be found, but gave no facts.",
+    help="Dead batches: processing failed for good. Their turns are kept and can be found, but gave no facts. Also "
+    "entries that could not be archived, and texts that the embedder refused.",
 )
 
 PAST_TENSE = {"replay": "replayed", "discard": "discarded"}
@@ -33,8 +34,10 @@ Reason = Annotated[
     str | None,
     typer.Option(help="Only batches whose reason begins with this, such as answer_malformed.", show_default=False),
 ]
-BatchIds = Annotated[list[UUID] | None, typer.Argument(metavar="BATCH…", help="Ids of batches.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="All dead batches that the options select, except discarded ones.")]
+BatchIds = Annotated[
+    list[UUID] | None, typer.Argument(metavar="BATCH…", help="Ids that `dead list` shows.", show_default=False)
+]
+All = Annotated[bool, typer.Option("--all", help="All dead ones that the options select, except discarded ones.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; its keys are stable.")]
 
@@ -48,14 +51,15 @@ def list_dead(
     limit: Annotated[int, typer.Option(min=1, help="The largest number of batches.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List dead batches, the latest first."""
+    """List dead batches, then single dead entries and vectors, the latest first."""
     from afterturn import settings
     from afterturn.watching import reading, reports
     from api_shim.cli import dead_table
 
     filters = _filters(tenant, user, reason, with_discarded=discarded)
     found = reading.read_report(settings.load(), reports.dead_batches(filters, limit=limit))
-    dead_table.print_list(found, limit=limit, as_json=as_json)
+    items = reading.read_report(settings.load(), reports.dead_items(filters, limit=limit))
+    dead_table.print_list(found, items, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -67,9 +71,13 @@ def show(
     """Show the state, the reason and the cost of one batch, dead or not."""
     from afterturn import settings
     from afterturn.watching import reading, reports
+    from afterturn.watching.dead import Filters
     from api_shim.cli import dead_table
 
-    if content:
+    items = reading.read_report(settings.load(), reports.dead_items(Filters(with_discarded=True), dead_id=batch))
+    if items:
+        dead_table.print_item(items[0], with_content=content, as_json=as_json)
+    elif content:
         shown, turns = reading.read_report(settings.load(), reports.batch_with_turns(batch))
         dead_table.print_one(shown, turns, as_json=as_json)
     else:
@@ -90,9 +98,16 @@ def replay(
     Remove the cause first: if the model refuses a batch again, the batch is dead again. A stored answer that can be
     used is not requested again.
     """
+    from functools import partial
+
+    import redis
+
+    from afterturn import settings
     from afterturn.pipeline import dead_letters
 
-    _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=dead_letters.replay)
+    with redis.Redis.from_url(settings.load().redis_url) as client:
+        act = partial(dead_letters.replay, client=client)
+        _act("replay", batches, all_of_them, _filters(tenant, user, reason), is_sure=yes, act=act)
 
 
 @app.command()
@@ -147,8 +162,11 @@ def _select_all(verb: str, loaded: Settings, filters: Filters, *, is_sure: bool)
     """Return all batches that the filters select. On a terminal, ask for confirmation first."""
     from afterturn.watching import dead, reading, reports
 
-    found = reading.read_report(loaded, reports.dead_batches(filters))
+    found: list[DeadBatch | DeadItem] = [
+        *reading.read_report(loaded, reports.dead_batches(filters)),
+        *reading.read_report(loaded, reports.dead_items(filters)),
+    ]
     if found and not is_sure and sys.stdin.isatty():
         reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(b.reason for b in found).most_common())
-        typer.confirm(f"{verb.capitalize()} {len(found)} batches ({reasons})?", abort=True)
+        typer.confirm(f"{verb.capitalize()} {len(found)} dead ({reasons})?", abort=True)
     return dead.group_by_user(found)

@@ -13,15 +13,53 @@ from rich.markup import escape
 from rich.table import Table
 
 from afterturn.turns import Turn
-from afterturn.watching.dead import DeadBatch
+from afterturn.watching.dead import DeadBatch, DeadItem
 
 
-def print_list(found: Sequence[DeadBatch], *, limit: int, as_json: bool) -> None:
-    """Print dead batches, as a table or as a JSON list."""
+def print_list(found: Sequence[DeadBatch], items: Sequence[DeadItem], *, limit: int, as_json: bool) -> None:
+    """Print dead batches, and then entries and vectors: tables, or a JSON list."""
     if as_json:
-        print(_dumped([asdict(batch) | {"turns": batch.turns} for batch in found]))
+        batches = [{"kind": "batch", "turns": batch.turns} | asdict(batch) for batch in found]
+        print(_dumped([*batches, *(_item(item) for item in items)]))
         return
     console = Console(highlight=False)
+    if found or not items:
+        _print_batches(console, found, limit)
+    if items:
+        _print_items(console, items, limit)
+
+
+def _print_items(console: Console, items: Sequence[DeadItem], limit: int) -> None:
+    table = Table("entry or vector", "tenant / user / session", "what", "dead since", "reason")
+    table.columns[0].no_wrap = True
+    for item in items:
+        owner = escape(" / ".join((item.tenant_id, item.user_id, item.session_id)))
+        reason = escape(item.reason) + (" [dim](discarded)[/]" if item.discarded_at else "")
+        table.add_row(str(item.dead_id), owner, escape(f"{item.kind} {item.item}"), _clock(item.dead_at), reason)
+    console.print(table)
+    if len(items) == limit:
+        console.print(f"only the latest {limit}; --limit shows more")
+
+
+def print_item(item: DeadItem, *, with_content: bool, as_json: bool) -> None:
+    """Print one dead entry or missing vector; an entry's payload, as it was written, only with content."""
+    shown = _item(item)
+    if with_content and item.payload is not None:
+        shown["content"] = item.payload.decode(errors="replace")
+    if as_json:
+        print(_dumped(shown))
+        return
+    console = Console(highlight=False)
+    for name, value in shown.items():
+        if value is not None:
+            console.print(f"[cyan]{name.replace('_', ' '):<18}[/]{escape(_plain(value))}", soft_wrap=True)
+
+
+def _item(item: DeadItem) -> dict[str, Any]:
+    return {name: value for name, value in asdict(item).items() if name != "payload"}
+
+
+def _print_batches(console: Console, found: Sequence[DeadBatch], limit: int) -> None:
     if not found:
         console.print("no dead batches")
         return

@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from afterturn.importing.lines import ImportLine, LineDefaults, LineProblem
+    from afterturn.importing.lines import ImportLine, LineDefaults, LineProblem, LineReader
     from afterturn.importing.writing import ImportProgress
     from afterturn.scopes import SessionScope
     from afterturn.settings import Settings
@@ -102,11 +102,17 @@ def _open_input(file: Path) -> Iterator[IO[bytes]]:
         yield copy
 
 
+def _reader(defaults: LineDefaults, settings: Settings) -> LineReader:
+    from afterturn.importing.lines import LineReader
+
+    return LineReader(defaults, limit_bytes=settings.turn_limit_bytes, future_seconds=settings.future_limit_seconds)
+
+
 def _check_lines(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> _FileChecks:
-    from afterturn.importing.lines import LineProblem, LineReader
+    from afterturn.importing.lines import LineProblem
 
     checks = _FileChecks()
-    for line in LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source):
+    for line in _reader(defaults, settings).read_lines(source):
         if isinstance(line, LineProblem):
             checks.problem_counts[line.code] += 1
             checks.problems += [line] if len(checks.problems) < PROBLEMS_SHOWN else []
@@ -132,9 +138,9 @@ def _print_checks(checks: _FileChecks) -> None:
 
 
 def _read_valid_lines(source: IO[bytes], defaults: LineDefaults, settings: Settings) -> Iterator[ImportLine]:
-    from afterturn.importing.lines import ImportLine, LineReader
+    from afterturn.importing.lines import ImportLine
 
-    lines = LineReader(defaults, limit_bytes=settings.turn_limit_bytes).read_lines(source)
+    lines = _reader(defaults, settings).read_lines(source)
     return (line for line in lines if isinstance(line, ImportLine))
 
 

@@ -22,4 +22,4 @@ def make_scope(settings: Settings, tenant: str | None, user: str) -> UserScope:
     from afterturn.scopes import UserScope
 
     tenant_id = settings.tenant if tenant is None else tenant
-    return UserScope(ids.validate_id("tenant", tenant_id), ids.validate_id("user", user))
+    return UserScope(ids.validate_known_id("tenant", tenant_id), ids.validate_known_id("user", user))

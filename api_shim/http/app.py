@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from afterturn import __version__
 from afterturn import settings as settings_module
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_exception_handler(AfterturnError, _handle_error)
     app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(StarletteHTTPException, _handle_unreadable_body)
     app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
     sessions = "/v1/users/{user_id}/sessions/{session_id}"
     guarded = [Depends(authorize)]
@@ -125,6 +128,18 @@ async def _handle_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AfterturnError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return JSONResponse({"code": error.code, "message": str(error)}, status_code=status)
+
+
+async def _handle_unreadable_body(request: Request, error: Exception) -> Response:
+    """Answer to a body that is no JSON, is nested too deeply or has a number of thousands of digits, as to other input.
+
+    All other answers of the framework (404, 405) stay as they are.
+    """
+    assert isinstance(error, StarletteHTTPException)
+    if error.status_code != 400:
+        return await http_exception_handler(request, error)
+    message = "the body is not JSON that can be read"
+    return JSONResponse({"code": InvalidInput.code, "message": message}, status_code=422)
 
 
 async def _handle_invalid_request(_: Request, error: Exception) -> JSONResponse:

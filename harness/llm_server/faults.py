@@ -36,6 +36,9 @@ ANSWER_FAULTS = (
     "stream_error",
 )
 
+#: The vectors, in a healthy reply: of those inputs that contain `containing`, or of all.
+VECTOR_FAULTS = ("nan", "no_vector", "other_dimension")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -65,7 +68,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        known = (*CONNECTION_FAULTS, *HALFWAY_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS)
+        known = (*CONNECTION_FAULTS, *HALFWAY_FAULTS, *REPLY_FAULTS, *ANSWER_FAULTS, *VECTOR_FAULTS)
         if self.what not in known:
             raise ValueError(f"what must be one of {', '.join(known)}, not {self.what!r}")
 
@@ -105,7 +108,9 @@ class FaultBox:
                 return []
             hits: list[Fault] = []
             for place, fault in enumerate(self._faults):
-                if fault.on not in ("*", endpoint, kind) or fault.count == 0 or fault.containing.encode() not in body:
+                if fault.on not in ("*", endpoint, kind) or fault.count == 0:
+                    continue
+                if fault.containing and fault.containing.encode() not in body:
                     continue
                 if fault.what != "latency" and any(hit.what != "latency" for hit in hits):
                     continue

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.llm_server import answers, prompt, replies
-from harness.llm_server.faults import ANSWER_FAULTS, CONNECTION_FAULTS, HALFWAY_FAULTS, Fault, FaultBox
+from harness.llm_server.faults import (
+    ANSWER_FAULTS,
+    CONNECTION_FAULTS,
+    HALFWAY_FAULTS,
+    VECTOR_FAULTS,
+    Fault,
+    FaultBox,
+)
 from harness.llm_server.http import Reply, Request
 from harness.llm_server.personality import Personality
 from harness.llm_server.recording import Recording
@@ -84,7 +91,9 @@ class ScriptedModel:
                 kind = prompt.kind_of(asked)
                 return self._reply("chat", kind, request, answer_later, lambda fault: self._chat(asked, kind, fault))
             case "embeddings":
-                return self._reply("embeddings", "embeddings", request, answer_later, lambda _: self._embeddings(asked))
+                return self._reply(
+                    "embeddings", "embeddings", request, answer_later, lambda fault: self._embeddings(asked, fault)
+                )
             case "models":
                 return self._reply("models", "models", request, answer_later, lambda _: replies.models(["test-model"]))
         return replies.error(404, f"Unknown request URL: {request.method} {request.path}", code="unknown_url")
@@ -106,7 +115,7 @@ class ScriptedModel:
         hits = self.faults.hitting(endpoint, kind, request.body)
         self.recording.add(kind, request.path, request.headers, request.body, tuple(hit.what for hit in hits))
         fault = next((hit for hit in hits if hit.what != "latency"), None)
-        if fault is None or fault.what in (*ANSWER_FAULTS, *HALFWAY_FAULTS, "hold"):
+        if fault is None or fault.what in (*ANSWER_FAULTS, *HALFWAY_FAULTS, *VECTOR_FAULTS, "hold"):
             reply = self._healthy(healthy, fault)
             if fault is not None and fault.what in HALFWAY_FAULTS:
                 reply.manner = fault.what
@@ -140,7 +149,7 @@ class ScriptedModel:
         self._systems_seen.add(system)
         return reply
 
-    def _embeddings(self, asked: Mapping[str, Any]) -> Reply:
+    def _embeddings(self, asked: Mapping[str, Any], fault: Fault | None) -> Reply:
         if refusal := self.personality.refusal("embeddings", asked):
             return refusal
         if "dimensions" in asked and "dimensions" in self._without:
@@ -148,7 +157,9 @@ class ScriptedModel:
         texts = [asked["input"]] if isinstance(asked.get("input"), str) else asked.get("input", [])
         if not texts or not all(texts):
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
-        return self._overflow(texts) or replies.embeddings(asked, dress=self.personality.dress_vectors)
+        if overflow := self._overflow(texts):
+            return overflow
+        return replies.embeddings(asked, fault, dress=self.personality.dress_vectors)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)

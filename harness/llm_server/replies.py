@@ -108,11 +108,21 @@ def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
     return text, "stop", None
 
 
-def embeddings(request: Mapping[str, Any], *, dress: Dress = as_it_is) -> Reply:
-    """Return one unit vector per input. It depends only on the text; similar texts have similar vectors."""
+def embeddings(request: Mapping[str, Any], fault: Fault | None = None, *, dress: Dress = as_it_is) -> Reply:
+    """Return one unit vector per input. It depends only on the text; similar texts have similar vectors.
+
+    A vector fault changes the vectors of those texts that contain its text.
+    """
     given = request.get("input", "")
     texts = [given] if isinstance(given, str) else list(given)
     vectors = [_vector(str(text), int(request.get("dimensions") or DEFAULT_DIMENSION)) for text in texts]
+    if fault is not None:
+        spoilt_here = [fault.containing in str(text) for text in texts]
+        vectors = [
+            _spoilt_vector(vector, fault.what) if is_spoilt else vector
+            for vector, is_spoilt in zip(vectors, spoilt_here, strict=True)
+            if not (is_spoilt and fault.what == "no_vector")
+        ]
     if request.get("encoding_format") == "base64":
         shown: Sequence[Any] = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
     else:
@@ -125,6 +135,15 @@ def embeddings(request: Mapping[str, Any], *, dress: Dress = as_it_is) -> Reply:
         "usage": {"prompt_tokens": spent, "total_tokens": spent},
     }
     return Reply(body=json.dumps(dress(body)).encode())
+
+
+def _spoilt_vector(vector: array[float], what: str) -> array[float]:
+    match what:
+        case "nan":
+            return array("f", [math.nan, *vector[1:]])
+        case "other_dimension":
+            return vector[1:]
+    return vector
 
 
 def embed(texts: Sequence[str], dimension: int = DEFAULT_DIMENSION) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""Poison: an answer that cannot be used ends after a bounded number of calls, with its reason, and blocks nobody."""
+"""Poison: what cannot be used ends after a bounded number of calls, with its reason, and blocks nobody."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 import pytest
 
 from api_shim import MemoryClient
-from harness.chaos import conversation
-from harness.chaos.lane import FIXED, QUICK
+from harness.chaos import conversation, outages, poison, trial
+from harness.chaos.lane import FIXED, QUICK, Lane
+from harness.chaos.lane import database as own_database
 from harness.llm_server import LLMServer, prompt
 from harness.pipeline import Pipeline
 
@@ -26,7 +27,7 @@ POISON = {
     # Three turns with three limits of the answer, then two, then one: that one alone is too long, and is tried again.
     "length": (3 + 1 + 1 + 1, "dead", "answer_malformed", 0),
     # Before it is asked for less, less room for the answer is tried.
-    "context_length": (2 + 2 + 2 + 2, "dead", "answer_malformed", 0),
+    "context_length": (2 + 2 + 2 + 2, "dead", "input_too_long", 0),
     # What has no evidence is rejected, and the rest of the answer is used.
     "unknown_turns": (2, "applied", None, 0),
     "invented_quotes": (1, "applied", None, 0),
@@ -160,3 +161,20 @@ def test_the_same_failure_for_everybody_uses_up_nothing(poisoned, llm, database)
         poisoned.settle()
         time.sleep(0.1)
     assert {found[2] for found in _batches(database) + _batches(database, "ben")} == {0}
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("run", poison.TRIALS, ids=lambda run: run.__name__)
+def test_what_cannot_be_stored_or_read_costs_nobody_else_anything(lane, expected, run):
+    outcome = run(lane, expected)
+    assert outcome.is_clean, outcome
+    assert (outcome.recovery_seconds or 0) <= 30, outcome
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("run", poison.EMBEDDER_TRIALS, ids=lambda run: run.__name__)
+def test_what_cannot_be_embedded_costs_nobody_else_anything(redis_server, postgres_server, tmp_path, run):
+    url = own_database(postgres_server.url, "poisoned_lane")
+    with Lane(redis_server.url, url, tmp_path / "lane", **outages.EMBEDDER_SETTINGS) as lane:
+        outcome = run(lane, trial.uninterrupted(lane))
+    assert outcome.is_clean, outcome

@@ -212,5 +212,5 @@ def test_on_a_terminal_all_needs_confirmation(command, dead, batch, monkeypatch)
 def _refuse(question, *, abort):
     import typer
 
-    assert question.startswith("Discard 1 batches (1 answer_malformed")
+    assert question.startswith("Discard 1 dead (1 answer_malformed")
     raise typer.Abort

@@ -64,6 +64,7 @@ def every_report(settings, dead_batch):
         "counters": reports.counters,
         "daily_budget": partial(reports.daily_budget, ANA, daily_tokens=150),
         "dead_batches": partial(reports.dead_batches, Filters(user_id="ana"), limit=5),
+        "dead_items": partial(reports.dead_items, Filters(user_id="ana"), limit=5),
         "dead_reasons": reports.dead_reasons,
         "freshness": partial(reports.freshness, "default", seconds=900),
         "pending": partial(reports.pending, settings, "default"),

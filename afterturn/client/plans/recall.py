@@ -55,7 +55,7 @@ def recall(
     except MemoryUnavailable as error:
         if not in_redis.turns:
             raise
-        logger.warning("Postgres is unavailable: recall searches only the turns in Redis: %s", error)
+        logger.warning("recall searches only the turns in Redis: %s", error)
         return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit)
     return memories.exclude_turns(ranked, in_redis.hidden)[:limit]
 

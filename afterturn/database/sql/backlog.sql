@@ -66,8 +66,13 @@ WHERE completed_at IS NULL
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 
 -- name: discarded
--- Count the discarded dead batches.
-SELECT count(*) AS discarded FROM batches
-WHERE state = 'dead' AND discarded_at IS NOT NULL
-      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+-- Count the discarded dead batches, entries and vectors.
+SELECT count(*) AS discarded FROM (
+    SELECT tenant_id, user_id FROM batches WHERE state = 'dead' AND discarded_at IS NOT NULL
+    UNION ALL
+    SELECT tenant_id, user_id FROM dead_entries WHERE discarded_at IS NOT NULL
+    UNION ALL
+    SELECT tenant_id, user_id FROM missing_vectors WHERE retry_at IS NULL AND discarded_at IS NOT NULL
+) AS dead
+WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)

@@ -35,12 +35,31 @@ ON CONFLICT (tenant_id, user_id, batch_id, prompt_version, model, first_position
 DO UPDATE SET answer = answers.answer
 RETURNING attempt
 
+-- name: add_answer_piece
+-- Store an answer to a piece of one turn, like `add_answer`.
+INSERT INTO answer_pieces (
+    tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt, answer
+)
+SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(piece)s,
+       %(attempt)s, %(answer)s
+FROM leases
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+      AND token = %(lease_token)s
+FOR SHARE
+ON CONFLICT (tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt)
+DO UPDATE SET answer = answer_pieces.answer
+RETURNING attempt
+
 -- name: answers
 -- Read all answers stored for a batch by one prompt and model. A repair comes after the answer that it repairs.
-SELECT first_position, last_position, attempt, answer FROM answers
+SELECT first_position, last_position, '' AS piece, attempt, answer FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
-ORDER BY first_position, last_position DESC, attempt
+UNION ALL
+SELECT position, position, piece, attempt, answer FROM answer_pieces
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND prompt_version = %(prompt_version)s AND model = %(model)s
+ORDER BY 1, 2 DESC, 3, 4
 
 -- name: extracted
 -- pending -> extracted. Its candidates are stored in the same transaction. The sweep hands it out, unless its message is

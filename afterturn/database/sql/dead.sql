@@ -10,9 +10,33 @@ WHERE state = 'dead' AND (%(with_discarded)s OR discarded_at IS NULL)
 ORDER BY dead_at DESC, user_seq DESC
 LIMIT %(limit)s
 
+-- name: find_items
+-- Dead entries and texts without a vector, the latest first. Tenant, user, reason (how it begins), id and limit may be
+-- null: whatever they are.
+SELECT * FROM (
+    SELECT 'entry' AS kind, tenant_id, user_id, dead_id, session_id, entry_id AS item, reason, 1 AS attempts, dead_at,
+           discarded_at, payload
+    FROM dead_entries
+    UNION ALL
+    SELECT 'vector', tenant_id, user_id, dead_id, session_id, kind || ' ' || item, reason, attempts, dead_at,
+           discarded_at, NULL
+    FROM missing_vectors WHERE retry_at IS NULL
+) AS items
+WHERE (%(with_discarded)s OR discarded_at IS NULL)
+      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+      AND (%(reason)s::text IS NULL OR starts_with(reason, %(reason)s))
+      AND (%(dead_id)s::uuid IS NULL OR dead_id = %(dead_id)s)
+ORDER BY dead_at DESC, item
+LIMIT %(limit)s
+
 -- name: named
--- Read which of these batches exist, dead or not, and their owners.
+-- Read which of these batches, dead entries and missing vectors exist, dead or not, and their owners.
 SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_ids)s)
+UNION ALL
+SELECT tenant_id, user_id, dead_id FROM dead_entries WHERE dead_id = ANY(%(batch_ids)s)
+UNION ALL
+SELECT tenant_id, user_id, dead_id FROM missing_vectors WHERE dead_id = ANY(%(batch_ids)s)
 
 -- name: show
 -- Read one batch, dead or not, with the sums of its calls and tokens.
@@ -43,15 +67,25 @@ FOR NO KEY UPDATE
 
 -- name: answers
 -- Read all stored answers of a batch, of any prompt version and model.
-SELECT prompt_version, model, first_position, last_position, attempt, answer FROM answers
+SELECT prompt_version, model, first_position, last_position, '' AS piece, attempt, answer FROM answers
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
+UNION ALL
+SELECT prompt_version, model, position, position, piece, attempt, answer FROM answer_pieces
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND answer IS NOT NULL
 
 -- name: delete_answer
 -- Delete an answer that cannot be used, so that the LLM is asked again.
+WITH pieces AS (
+    DELETE FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = %(prompt_version)s AND model = %(model)s
+          AND position = %(first_position)s AND piece = %(piece)s AND attempt = %(attempt)s
+)
 DELETE FROM answers
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND prompt_version = %(prompt_version)s AND model = %(model)s
       AND first_position = %(first_position)s AND last_position = %(last_position)s AND attempt = %(attempt)s
+      AND %(piece)s = ''
 
 -- name: replay
 -- dead -> pending, or extracted if the stored answer can be used. The batch gets a new number, as if it was just cut.

@@ -37,10 +37,15 @@ FROM (
 -- In the queries below, a null tenant means all tenants, a null user all users, and null seconds all time.
 
 -- name: dead_reasons
--- Count dead batches by reason, the most frequent first, without discarded ones.
-SELECT reason, count(*) AS batches FROM batches
-WHERE state = 'dead' AND discarded_at IS NULL
-      AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+-- Count dead batches, entries and vectors by reason, the most frequent first, without discarded ones.
+SELECT reason, count(*) AS batches FROM (
+    SELECT tenant_id, user_id, reason FROM batches WHERE state = 'dead' AND discarded_at IS NULL
+    UNION ALL
+    SELECT tenant_id, user_id, reason FROM dead_entries WHERE discarded_at IS NULL
+    UNION ALL
+    SELECT tenant_id, user_id, reason FROM missing_vectors WHERE retry_at IS NULL AND discarded_at IS NULL
+) AS dead
+WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
 GROUP BY reason ORDER BY batches DESC, reason
 

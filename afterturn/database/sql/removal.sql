@@ -7,6 +7,11 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
       AND turn_id = %(turn_id)s AND removed_at IS NULL
 RETURNING position
 
+-- name: delete_dead_entry
+-- Delete the dead letter of a turn that could not be archived.
+DELETE FROM dead_entries
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND entry_id = %(turn_id)s
+
 -- name: removed_turns
 -- Read which of these turns are removed.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
@@ -54,6 +59,10 @@ FOR NO KEY UPDATE
 
 -- name: delete_answers
 -- Delete the stored answers of a batch, because they contain the removed turn.
+WITH pieces AS (
+    DELETE FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+)
 DELETE FROM answers WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
 -- name: reset_batch
@@ -64,7 +73,11 @@ SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'pending' END, hinted_at =
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state <> 'applied'
 
 -- name: delete_vector
--- Delete the vectors of one turn or episode, in every space.
+-- Delete the vectors of one turn or episode, in every space, and its rows of missing vectors.
+WITH missing AS (
+    DELETE FROM missing_vectors
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
+)
 DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 

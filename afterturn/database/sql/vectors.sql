@@ -11,6 +11,10 @@ VALUES (%(tenant_id)s, %(user_id)s, %(space_id)s, %(kind)s, %(item)s, %(embeddin
 ON CONFLICT DO NOTHING
 
 -- name: delete_fact_vectors
--- Delete the vectors of candidates that did not become facts of their own.
+-- Delete the vectors of candidates that did not become facts of their own, and the notes that they have none.
+WITH missing AS (
+    DELETE FROM missing_vectors
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(items)s)
+)
 DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(items)s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -27,6 +28,9 @@ from afterturn.settings import Settings
 from afterturn.turns import Turn
 
 _SQL = queries.load("archive")
+
+#: The clocks of hosts in good order differ by less. A write that is repeated after a timeout is later by a few seconds.
+CLOCK_SLACK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +110,21 @@ def _place(session: LockedSession, entry: Entry) -> dict[str, Any]:
     if session.holds_edits:
         session.answers[position] = json.dumps(edits.answer_from_metadata(turn.metadata), ensure_ascii=False)
     written = {"position": position, "tokens": counted, "written_at": entry.written_at_seconds}
-    return session.scope.key | _columns(turn) | written
+    return session.scope.key | _columns(turn, entry.written_at_seconds) | written
 
 
-def _columns(turn: Turn) -> dict[str, Any]:
+def _trusted_time(turn: Turn, written_at_seconds: float) -> datetime:
+    """Return when a turn was said, as far as the clock of its writer can be trusted.
+
+    No turn is said after Redis has it. A time that the writer's clock gave counts only if it agrees with Redis's: all
+    turns are then ordered by one clock, whatever the clocks of their writers are.
+    """
+    seconds = turn.occurred_at.timestamp() - written_at_seconds
+    is_off = abs(seconds) > CLOCK_SLACK_SECONDS if turn.is_stamped else seconds > CLOCK_SLACK_SECONDS
+    return datetime.fromtimestamp(written_at_seconds, UTC) if is_off else turn.occurred_at
+
+
+def _columns(turn: Turn, written_at_seconds: float) -> dict[str, Any]:
     return {
         "turn_id": turn.turn_id,
         "role": turn.role,
@@ -118,7 +133,7 @@ def _columns(turn: Turn) -> dict[str, Any]:
         "content": turn.content,
         "metadata": Jsonb(turn.metadata),
         "memories_shown": list(turn.memories_shown),
-        "occurred_at": turn.occurred_at,
+        "occurred_at": _trusted_time(turn, written_at_seconds),
     }
 
 

@@ -4,7 +4,8 @@ A person's edit is a batch of its own at once, and brings its answer with it.
 
 Under each session row's lock a new turn gets the next position; a turn that is there already changes nothing. Only
 then do exactly the committed entries leave Redis. Dying between the two is harmless: they are archived again, which
-does nothing, and leave then.
+does nothing, and leave then. If the transaction fails because of what is in it, smaller ones follow, down to the entry
+that cannot be stored, which becomes a dead letter (`archiving/isolation.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import redis
 from psycopg_pool import ConnectionPool
@@ -25,7 +27,9 @@ from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
+from afterturn.pipeline import dead_entries
 from afterturn.pipeline.archiving import cutting, kinds, locked
+from afterturn.pipeline.archiving.isolation import ArchivedPart, Isolation
 from afterturn.pipeline.hand_out import NO_DIRECT_ROOM, DirectRoom
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
@@ -67,21 +71,19 @@ def archive(
         limit = _entries_per_session(len(remaining))
         epochs, taken, unread = _read(client, pool, remaining, limit=limit)
         faults.point("archive.entries_read")
+        archive_part = partial(_archive_part, pool, settings, epochs, room)
+        set_aside = partial(dead_entries.set_aside, pool, epochs)
+        isolation = Isolation(archive_part, set_aside)
         try:
-            with pool.connection() as connection, connection.transaction():
-                cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs, room=room)
-                gone = removal.read_removed_turn_ids(connection, taken.entries)
-                faults.point("archive.before_commit")
+            for part in isolation.archive(taken.entries):
+                faults.point("archive.after_commit")
+                new_batches += part.new_batches
+                _remove(client, settings, taken, part)
+                faults.point("archive.entries_removed")
         except TransitionRefused as error:
             logger.warning("pending turns are read again: %s", error)
             continue
-        faults.point("archive.after_commit")
-        new_batches += cut_now
-        pending.remove_entries(
-            client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds
-        )
-        faults.point("archive.entries_removed")
-        remaining = [scope for scope in taken.entries if scope in unread]
+        remaining = [scope for scope in taken.entries if scope in unread and scope not in isolation.waiting]
     return new_batches
 
 
@@ -91,11 +93,41 @@ def cut_due(pool: ConnectionPool[Connection], settings: Settings, *, limit: int)
         rows = connection.execute(queries.load("sweep")["cut_due"], {"limit": limit}).fetchall()
         if not rows:
             return []
-        due: dict[SessionScope, list[Entry]] = {
-            SessionScope(row["tenant_id"], row["user_id"], row["session_id"]): [] for row in rows
-        }
-        with connection.transaction():
-            return archive_entries(connection, settings, due)
+    due: dict[SessionScope, list[Entry]] = {
+        SessionScope(row["tenant_id"], row["user_id"], row["session_id"]): [] for row in rows
+    }
+    isolation = Isolation(
+        partial(_archive_part, pool, settings, None, NO_DIRECT_ROOM), partial(dead_entries.set_aside, pool, {})
+    )
+    return [batch for part in isolation.archive(due) for batch in part.new_batches]
+
+
+def _archive_part(
+    pool: ConnectionPool[Connection],
+    settings: Settings,
+    epochs: Mapping[UserScope, int] | None,
+    room: DirectRoom,
+    entries: Mapping[SessionScope, Sequence[Entry]],
+) -> ArchivedPart:
+    """Archive these entries in one transaction."""
+    known = None if epochs is None else {scope.user: epochs[scope.user] for scope in entries}
+    with pool.connection() as connection, connection.transaction():
+        new_batches = archive_entries(connection, settings, entries, epochs=known, room=room)
+        taken_back = removal.read_removed_turn_ids(connection, entries)
+        faults.point("archive.before_commit")
+    return ArchivedPart(entries=entries, new_batches=new_batches, taken_back=taken_back)
+
+
+def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: ArchivedPart) -> None:
+    """Remove the entries of a part from Redis."""
+    pending.remove_entries(
+        client,
+        Taken(entries={scope: list(done) for scope, done in part.entries.items()}, unreadable=taken.unreadable),
+        part.taken_back,
+        set_aside=part.set_aside,
+        keep_recent=settings.recent_turns,
+        recent_seconds=settings.recent_seconds,
+    )
 
 
 def archive_entries(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
-from afterturn.embedding import items, spaces
+from afterturn.embedding import isolation, items, missing_vectors, spaces
+from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import EndpointMisconfigured, ModelRefused
@@ -20,8 +22,7 @@ from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
-#: A text that every embedder accepts.
-_CHECKED_TEXT = "Ana lives in Lisbon."
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,21 @@ def _embed_in_further_space(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
 ) -> None:
     """Store the vectors of one space in their own transaction: another space's embedder may be unavailable."""
-    vectors = _embed_missing(runtime, claimed.batch, missing)
+    outcomes = _embed_missing(runtime, claimed.batch, missing)
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
-        _store_vectors(connection, claimed.batch, missing, vectors)
+        _store_vectors(connection, claimed.batch, missing, outcomes)
 
 
 def _embed_and_finish(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
 ) -> ReadyBatch | None:
     """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
-    vectors = _embed_missing(runtime, claimed.batch, missing)
+    outcomes = _embed_missing(runtime, claimed.batch, missing)
     may_hand_on = hand_out.may_hand_on(runtime.enqueue, "consolidate", priority_of(claimed.batch.place))
     with runtime.postgres.connection() as connection:
         with connection.transaction():
-            _store_vectors(connection, claimed.batch, missing, vectors)
+            _store_vectors(connection, claimed.batch, missing, outcomes)
             claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
@@ -116,25 +117,32 @@ def _check_before_retry(runtime: Runtime, batch: Batch, missing: list[_MissingVe
         return
     embedder = runtime.embedder_of(missing[-1].space)
     try:
-        runtime.embedder_breaker.call(lambda: embedder.embed([_CHECKED_TEXT]), caller="check")
+        runtime.embedder_breaker.call(lambda: embedder.embed([isolation.PROBE_TEXT]), caller="check")
     except ModelRefused as error:
         settings = "AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_BASE_URL"
         raise EndpointMisconfigured(f"the embedder refuses every text ({error.code}): check {settings}") from error
 
 
-def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> list[list[float]]:
-    """Embed the texts that have no vector in the space. No database connection is in use during the call."""
+def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> list[Outcome]:
+    """Embed the texts that have no vector in the space. No database connection is in use during the calls."""
     if not missing.items:
         return []
     embedder = runtime.embedder_of(missing.space)
     texts = [item.text for item in missing.items]
-    vectors = runtime.embedder_breaker.call(lambda: embedder.embed(texts), caller=str(batch.batch_id))
+    outcomes = runtime.embedder_breaker.call(lambda: isolation.embed_each(embedder, texts), caller=str(batch.batch_id))
     faults.point("embed.vectors_received")
-    return vectors
+    return outcomes
 
 
-def _store_vectors(connection: Connection, batch: Batch, missing: _MissingVectors, vectors: list[list[float]]) -> None:
-    if missing.items:
-        embedded = list(zip(missing.items, vectors, strict=True))
-        items.store_vectors(connection, batch.session.user, missing.space, embedded)
-        faults.point("embed.vectors_stored")
+def _store_vectors(connection: Connection, batch: Batch, missing: _MissingVectors, outcomes: list[Outcome]) -> None:
+    """Store the vectors, and note the texts that the embedder refused: the batch goes on without their vectors."""
+    if not missing.items:
+        return
+    pairs = list(zip(missing.items, outcomes, strict=True))
+    embedded = [(item, outcome) for item, outcome in pairs if not isinstance(outcome, Refusal)]
+    refused = [(item, outcome) for item, outcome in pairs if isinstance(outcome, Refusal)]
+    items.store_vectors(connection, batch.session.user, missing.space, embedded)
+    if refused:
+        logger.error("%d texts of batch %s have no vector: %s", len(refused), batch.batch_id, refused[0][1].reason)
+        missing_vectors.add(connection, batch.session, batch.batch_id, missing.space, refused)
+    faults.point("embed.vectors_stored")

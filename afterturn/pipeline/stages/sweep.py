@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import redis
-from psycopg_pool import PoolTimeout
 
 from afterturn import faults
-from afterturn.database import queries
+from afterturn.database import queries, sqlstates
+from afterturn.embedding import missing_vectors
 from afterturn.hot import keys, pending
 from afterturn.importing import cutting
 from afterturn.pipeline import fair_choice, hand_out
@@ -42,6 +43,8 @@ LOOKED_AT = 100
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: The stages that call the LLM.
 LLM_STAGES = frozenset({"extract", "judge", "summarize", "sleep"})
+#: The stages that call the embedder.
+EMBEDDER_STAGES = frozenset({"embed", "vectors"})
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
 #: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
@@ -83,12 +86,7 @@ def sweep_queues(runtime: Runtime) -> Swept:
     if rooms is None:
         return NOTHING
     sweeping = _Sweep(runtime, rooms)
-    for part in (
-        sweeping.hand_out_archives,
-        sweeping.cut,
-        sweeping.hand_out_batches,
-        sweeping.hand_out_users_and_sessions,
-    ):
+    for part in sweeping.parts():
         _isolate(part)
     hand_out.remember(runtime.redis, rooms, sweeping.messages)
     faults.point("sweep.enqueued")
@@ -97,13 +95,15 @@ def sweep_queues(runtime: Runtime) -> Swept:
 
 
 def _isolate(part: Callable[[], None]) -> None:
-    """Do a part of the sweep; if it fails, the others go on. Raises the errors of a server that is away."""
+    """Do a part of the sweep. If it fails by itself, the others go on. Raises the errors of a server that is away."""
     try:
         part()
-    except (redis.RedisError, PoolTimeout):
+    except redis.RedisError:
         raise
-    except Exception:
-        logger.exception("a part of the sweep failed")
+    except Exception as error:
+        if sqlstates.is_passing(error):
+            raise
+        logger.exception("a part of the sweep failed (%s)", sqlstates.describe(error))
 
 
 def reconcile(runtime: Runtime) -> int:
@@ -129,6 +129,14 @@ class _Sweep:
         #: How many messages that were, by stage.
         self.messages: Counter[str] = Counter()
 
+    def parts(self) -> Iterator[Callable[[], None]]:
+        """Yield the parts of the sweep in order."""
+        yield from (self.hand_out_archives, self.cut, self.cut_imports, self.end_pauses)
+        for step in STAGE_AFTER:
+            yield partial(self.hand_out_batches, step)
+        yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
+        yield from (self.hand_out_vectors, self.hand_out_erasures)
+
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
         room = self._rooms["archive"]
@@ -147,7 +155,7 @@ class _Sweep:
         faults.point("sweep.archives_enqueued")
 
     def cut(self) -> None:
-        """Cut batches in sessions that are due, and of imports. They are handed out like all others.
+        """Cut batches in sessions that are due. They are handed out like all others.
 
         However many batches wait already, a few sessions are cut, so that a quiet user's batch is among them.
         """
@@ -155,41 +163,70 @@ class _Sweep:
         limit = max(hand_out.SHORT_QUEUE, self._rooms["extract"].free)
         archive.cut_due(runtime.postgres, runtime.settings, limit=limit)
         faults.point("sweep.cut_committed")
-        cutting.cut_imported_batches(runtime.postgres, runtime.settings)
+
+    def cut_imports(self) -> None:
+        """Cut batches of imported conversations. They are handed out like all others."""
+        cutting.cut_imported_batches(self._runtime.postgres, self._runtime.settings)
         faults.point("sweep.imports_cut")
-        # Batches that a smaller budget paused go on: somebody has raised the setting.
-        with runtime.postgres.connection() as connection:
-            connection.execute(_SQL["resume"], {"daily_tokens": runtime.settings.user_daily_tokens})
-        fair_choice.end_pauses(runtime)
 
-    def hand_out_batches(self) -> None:
-        """Hand out batches at each step: first those whose message was lost, then those that were never handed out."""
-        for step, stage in STAGE_AFTER.items():
-            limit = self._limit(stage)
-            lapsed = self._marked("lapsed_batches", stage, step=step, limit=limit)
-            fresh = fair_choice.choose_batches(self._runtime, step, limit=limit - len(lapsed))
-            faults.point("sweep.hints_committed")
-            self._send_all(stage, [(r["tenant_id"], r["user_id"], str(r["batch_id"])) for r in lapsed])
-            for batch in fresh:
-                self._send(stage, batch.tenant_id, batch.user_id, batch.batch_id, priority=batch.priority)
-            self.handed_out[stage] += len(fresh)
+    def end_pauses(self) -> None:
+        """Let batches go on whose pause is over, or that a smaller budget paused before the setting was raised."""
+        with self._runtime.postgres.connection() as connection:
+            connection.execute(_SQL["resume"], {"daily_tokens": self._runtime.settings.user_daily_tokens})
+        fair_choice.end_pauses(self._runtime)
 
-    def hand_out_users_and_sessions(self) -> None:
-        """Hand out what is owed of sessions and of users."""
-        sleep_seconds = self._runtime.settings.sleep_seconds
+    def hand_out_batches(self, step: str) -> None:
+        """Hand out batches at a step: first those whose message was lost, then those that were never handed out."""
+        stage = STAGE_AFTER[step]
+        limit = self._limit(stage)
+        lapsed = self._marked("lapsed_batches", stage, step=step, limit=limit)
+        fresh = fair_choice.choose_batches(self._runtime, step, limit=limit - len(lapsed))
+        faults.point("sweep.hints_committed")
+        self._send_all(stage, [(r["tenant_id"], r["user_id"], str(r["batch_id"])) for r in lapsed])
+        for batch in fresh:
+            self._send(stage, batch.tenant_id, batch.user_id, batch.batch_id, priority=batch.priority)
+        self.handed_out[stage] += len(fresh)
+
+    def hand_out_summaries(self) -> None:
+        """Hand out sessions that owe a summary."""
         sessions = self._marked("owed_summaries", "summarize", limit=self._limit("summarize"), at_least=LOOKED_AT)
         self._send_all("summarize", [(r["tenant_id"], r["user_id"], r["session_id"]) for r in sessions])
+
+    def hand_out_sleeps(self) -> None:
+        """Hand out users whose whole memory is to be consolidated."""
+        sleep_seconds = self._runtime.settings.sleep_seconds
         sleeps = self._marked(
             "owed_sleeps", "sleep", limit=self._limit("sleep"), at_least=LOOKED_AT, sleep_seconds=sleep_seconds
         )
         self._send_all("sleep", _users(sleeps))
+
+    def hand_out_indexes(self) -> None:
+        """Hand out users whose memory is to be indexed."""
         self._send_all("index", _users(self._marked("owed_indexes", "index", limit=self._limit("index", INDEXES))))
+
+    def hand_out_vectors(self) -> None:
+        """Hand out users with texts that the embedder refused, when the next attempt is due."""
+        limit = self._limit("vectors")
+        if limit <= 0:
+            return
+        with self._runtime.postgres.connection() as connection:
+            users = missing_vectors.claim_due(connection, limit=limit)
+        self._send_all("vectors", [(user.tenant_id, user.user_id) for user in users])
+
+    def hand_out_erasures(self) -> None:
+        """Hand out users whose erasure is not completed."""
         self._send_all("erase", _users(self._marked("owed_erasures", "erase", limit=self._limit("erase"))))
 
     def _limit(self, stage: str, most: int | None = None) -> int:
         """Return how many messages a stage may get; while its endpoint is away, a few that may probe it."""
         runtime, free = self._runtime, self._rooms[stage].free
-        breaker = runtime.llm_breaker if stage in LLM_STAGES else runtime.embedder_breaker if stage == "embed" else None
+        breaker = (
+            runtime.llm_breaker
+            if stage in LLM_STAGES
+            else runtime.embedder_breaker
+            if stage in EMBEDDER_STAGES
+            else None
+        )
         if breaker is not None and breaker.is_open():
             most = PROBES
         return free if most is None else min(free, most)

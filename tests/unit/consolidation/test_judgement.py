@@ -1,5 +1,6 @@
 """What a judging call shows, what names it, and what its answer comes to."""
 
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -126,8 +127,6 @@ def test_of_two_verdicts_on_one_pair_the_first_counts():
         "",
         "They are the same.",
         "null",
-        '{"pairs": null}',
-        '{"verdict": "they are the same"}',
         '{"pairs": [{"first": "N1", "second": "K1"}]}',
         '{"pairs": [{"first": "N1", "second": "K1", "verdict": "maybe"}]}',
         '{"pairs": [{"first": 1, "second": "K1", "verdict": "same"}]}',
@@ -139,6 +138,32 @@ def test_garbage_is_malformed_and_is_not_repeated_in_the_error(text):
         judgement.parse_judgement(text)
     assert caught.value.__cause__ is None
     assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"pairs": null}', '{"pairs": []}'])
+def test_an_answer_without_pairs_says_that_nothing_belongs_together(text):
+    assert judgement.parse_judgement(text) == Judgement()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"first": "N2", "second": "K2", "verdict": "unrelated"},
+        {"first": "N2", "second": "K2", "verdict": None},
+        {"first": "N2", "second": "K2", "verdict": ["same"]},
+        {"first": "N2", "verdict": "same"},
+        {"first": "N2 or N3", "second": "K2", "verdict": "same"},
+        {"first": 2, "second": 2, "verdict": "same"},
+        "N2 is K2",
+        None,
+        [],
+    ],
+)
+def test_a_pair_that_cannot_be_read_stays_undecided_and_the_others_are_used(bad):
+    good = {"first": "[N1]", "second": "k 2", "verdict": " Replaces "}
+    answer = judgement.parse_judgement(json.dumps({"pairs": [bad, good]}))
+    assert [(pair.first, pair.second, pair.verdict) for pair in answer.pairs] == [("N1", "K2", "replaces")]
+    assert answer.unreadable == 1
 
 
 def test_what_is_more_than_was_asked_for_is_an_answer():

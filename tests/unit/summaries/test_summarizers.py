@@ -51,6 +51,32 @@ def test_an_answer_without_usable_statements_is_malformed_and_its_cost_is_counte
     assert "Invented" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"text": None, "entries": [1]},
+        {"text": "Invented."},
+        {"text": "Invented.", "entries": None},
+        {"text": ["Invented."], "entries": [1]},
+        {"text": "Invented.", "entries": [1e300, True, None, {}]},
+        "Invented.",
+        None,
+        7,
+    ],
+)
+def test_a_statement_that_cannot_be_read_is_dropped_and_the_others_are_used(server, summarizer, bad):
+    good = [{"text": "Ana moved.", "entries": ["E1"]}, {"text": "They met.", "entries": "[2]", "why": "so"}]
+    server.queue({"statements": [bad, *good]})
+    draft = summarizer.summarize(SOURCES)
+    assert draft.statements == (statement("Ana moved.", 1), statement("They met.", 2, 3))
+    assert draft.dropped == 1
+
+
+def test_statements_without_the_form_around_them_are_read(server, summarizer):
+    server.queue('[{"text": "Ana moved.", "entries": [1]}]')
+    assert summarizer.summarize(SOURCES).statements == (statement("Ana moved.", 1),)
+
+
 def test_a_digest_keeps_at_most_the_allowed_number_of_statements(server, summarizer):
     server.queue(answer(*((f"Number {n}.", (1,)) for n in range(30))))
     assert len(summarizer.summarize(SOURCES).statements) == STATEMENTS_LIMIT

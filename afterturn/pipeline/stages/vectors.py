@@ -1,0 +1,77 @@
+"""Vectors: try again to embed single texts that the embedder refused while it embedded others."""
+
+from __future__ import annotations
+
+import logging
+
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
+from afterturn.database import counters
+from afterturn.embedding import isolation, items, missing_vectors, spaces
+from afterturn.embedding.isolation import Refusal
+from afterturn.embedding.items import Item
+from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.errors import ModelError, StaleLease
+from afterturn.pipeline.runtime import Runtime
+from afterturn.scopes import UserScope
+
+logger = logging.getLogger(__name__)
+
+#: Texts of one user that one task tries again.
+TEXTS_PER_TASK = 50
+
+
+def embed_missing(runtime: Runtime, scope: UserScope) -> bool:
+    """Try one user's missing vectors again. Returns whether there was anything to do."""
+    with runtime.postgres.connection() as connection:
+        lease = runtime.leases.claim(connection, scope, "vectors", "memory")
+        if lease is None:
+            return False
+    try:
+        return _embed_owed(runtime, scope, lease)
+    except ModelError as error:
+        # The rows still say that the vectors are owed: the sweep finds them again.
+        logger.warning("missing vectors of %s wait: %s", scope, error)
+        return False
+    except StaleLease as error:
+        logger.warning("missing vectors of %s wait: %s", scope, error)
+        with runtime.postgres.connection() as connection:
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
+        return False
+    finally:
+        runtime.leases.forget(lease)
+        with runtime.postgres.connection() as connection:
+            leases.try_release(connection, lease)
+
+
+def _embed_owed(runtime: Runtime, scope: UserScope, lease: Lease) -> bool:
+    with runtime.postgres.connection() as connection:
+        owed = missing_vectors.read_owed(connection, scope, limit=TEXTS_PER_TASK)
+        active = {space.space_id: space for space in spaces.read_active_spaces(connection)}
+    for space_id, missing in owed.items():
+        if space_id in active:
+            _embed_in_space(runtime, scope, lease, active[space_id], missing)
+    return bool(owed)
+
+
+def _embed_in_space(
+    runtime: Runtime, scope: UserScope, lease: Lease, space: EmbeddingSpace, missing: list[Item]
+) -> None:
+    embedder = runtime.embedder_of(space)
+    texts = [item.text for item in missing]
+    outcomes = list(
+        zip(missing, runtime.embedder_breaker.call(lambda: isolation.embed_each(embedder, texts)), strict=True)
+    )
+    embedded = [(item, outcome) for item, outcome in outcomes if not isinstance(outcome, Refusal)]
+    refused = [(item, outcome) for item, outcome in outcomes if isinstance(outcome, Refusal)]
+    with runtime.postgres.connection() as connection, connection.transaction():
+        leases.fence(connection, lease)
+        items.store_vectors(connection, scope, space, embedded)
+        missing_vectors.settle(
+            connection,
+            scope,
+            space,
+            [item for item, _ in embedded],
+            refused,
+            attempts=runtime.settings.attempts,
+        )
