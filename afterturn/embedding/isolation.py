@@ -61,7 +61,8 @@ class _Isolation:
         except EndpointMisconfigured:
             raise
         except ModelError as error:
-            if not texts or time.monotonic() - began > _SLOW_CALL_SECONDS:
+            asks_to_wait = isinstance(error, ModelUnavailable) and error.retry_after_seconds is not None
+            if not texts or asks_to_wait or time.monotonic() - began > _SLOW_CALL_SECONDS:
                 raise
             self._probe(error)
             return self._embed_halves(texts, error)
@@ -103,6 +104,7 @@ class _Isolation:
             raise ModelUnavailable(f"the embedder returned {len(vectors)} vectors for {len(texts)} texts")
         if not all(len(vector) == self._embedder.dimension for vector in vectors):
             raise ModelRefused(f"the embedder returned a vector that is not of dimension {self._embedder.dimension}")
-        if not all(math.isfinite(number) for vector in vectors for number in vector):
+        # The numbers are at most 1, so that their sum is finite if they are.
+        if not all(math.isfinite(sum(vector)) for vector in vectors):
             raise ModelRefused("the embedder returned infinity or not-a-number")
         return [*vectors]

@@ -158,3 +158,15 @@ def test_an_endpoint_that_goes_away_while_texts_are_isolated_is_not_taken_for_th
         isolation.embed_each(embedder, [str(number) for number in range(64)])
     assert len(embedder.calls) < 10
     assert embedder.calls[1] == [PROBE_TEXT]
+
+
+def test_an_endpoint_that_asks_to_wait_is_not_asked_again():
+    class Busy(_Embedder):
+        def embed(self, texts):
+            self.calls.append(list(texts))
+            raise ModelUnavailable("busy", retry_after_seconds=20.0)
+
+    embedder = Busy(set())
+    with pytest.raises(ModelUnavailable):
+        isolation.embed_each(embedder, ["one", "two"])
+    assert embedder.calls == [["one", "two"]]
