@@ -27,6 +27,7 @@ _END_OF_THOUGHTS = re.compile(
 
 _BRACKETS = {"{": "}", "[": "]"}
 _OPENING = re.compile(r"[{\[]")
+_BEGUN_ANSWER = re.compile(r"\s*(```\w*)?\s*\[?\s*\{\s*[\"']")
 _BEGUN_OBJECT = re.compile(r"\[?\s*\{\s*[\"']")
 _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
@@ -63,7 +64,8 @@ def find_object(text: str, schema: type[BaseModel]) -> dict[str, Any] | None:
     anything between them (NDJSON) are parts of one answer: their lists are joined.
     """
     form = _form_of(schema)
-    objects = (_object_in(part, form) for part in _parts(text.lstrip("\ufeff")))
+    read = [_values_in(part) for part in _parts(text.lstrip("\ufeff"))]
+    objects = (*(_fitting(*values, form) for values in read), *(_items(values, form) for values, _ in read))
     return next((found for found in objects if found is not None), None)
 
 
@@ -90,17 +92,25 @@ def _form_of(schema: type[BaseModel]) -> _Form:
 def _parts(text: str) -> Iterator[str]:
     """Yield the parts of the text in which to look for the answer, the most likely one first."""
     ends = [match.end() for match in _END_OF_THOUGHTS.finditer(text)]
-    if ends and _strict(text) is _NOT_JSON:
-        yield text[ends[-1] :]
-    # A tag may also be part of a quoted message.
+    if ends and not _BEGUN_ANSWER.match(text):
+        # A tag in a JSON value is a part of a quoted message.
+        quoted = [span for span in _spans(text) if isinstance(_read(text[slice(*span)]), dict | list)]
+        ends = [end for end in ends if not any(start < end <= stop for start, stop in quoted)]
+        if ends:
+            yield text[ends[-1] :]
     yield text
 
 
-def _object_in(text: str, form: _Form) -> dict[str, Any] | None:
-    values, is_pure = _values_in(text)
-    fitting = [found for value in values if (found := _unwrapped(value, form)) is not None]
-    if fitting:
-        return _joined(fitting, form) if is_pure else _merged(fitting)
+def _fitting(values: Sequence[Any], is_pure: bool, form: _Form) -> dict[str, Any] | None:
+    """Return the object that these values are, or enclose."""
+    found = [inner for value in values if (inner := _unwrapped(value, form)) is not None]
+    if not found:
+        return None
+    return _joined(found, form) if is_pure else _merged(found)
+
+
+def _items(values: Sequence[Any], form: _Form) -> dict[str, Any] | None:
+    """Return the object whose list has the items that these values are; an empty one for an empty value alone."""
     items = [item for value in values for item in (value if isinstance(value, list) else [value]) if form.is_item(item)]
     if form.list_field is not None and items:
         return {form.list_field: items}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -27,7 +28,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "429 with Retry-After": {"what": "status", "status": 429, "retry_after": "2"},
     "500": {"what": "status", "status": 500},
 }
-
+#: What an endpoint does that answers, but gives nobody a usable answer.
+GARBAGE: dict[str, dict[str, Any]] = {
+    "prose": {"what": "prose"},
+    "400 without a reason": {"what": "status", "status": 400, "message": "Bad Request"},
+    "400 model deprecated": {"what": "status", "status": 400, "message": "The model m has been deprecated."},
+}
 
 #: The settings of a lane whose database uses the test server as embedder. Few dimensions are faster.
 EMBEDDER_SETTINGS: dict[str, Any] = {
@@ -42,6 +48,20 @@ def llm_away(lane: Lane, expected: Image, kind: str) -> Outcome:
     return _away(lane, expected, breaker.LLM, "chat", kind)
 
 
+def llm_garbage(lane: Lane, expected: Image, kind: str) -> Outcome:
+    """Let the LLM give nobody a usable answer, and be mended. No batch is dead, and the backlog drains by itself."""
+    outcome = _away(lane, expected, breaker.LLM, "chat", kind)
+    # Unusable answers are stored as well, and their batches are asked for again.
+    differing = tuple(table for table in outcome.differing if table != "answers")
+    return replace(outcome, fault=f"garbage endpoint: {kind}", differing=differing, extra_llm_calls=0)
+
+
+def embedder_garbage(lane: Lane, expected: Image, kind: str) -> Outcome:
+    """Let the embedder refuse everybody, and be mended."""
+    outcome = _away(lane, expected, breaker.EMBEDDER, "embeddings", kind)
+    return replace(outcome, fault=f"garbage embedder: {kind}")
+
+
 def embedder_away(lane: Lane, expected: Image, kind: str) -> Outcome:
     """Let the embedder fail for all users, and recover. The lane must use the test server as embedder."""
     return _away(lane, expected, breaker.EMBEDDER, "embeddings", kind)
@@ -51,7 +71,7 @@ def _away(lane: Lane, expected: Image, name: str, endpoint: str, kind: str) -> O
     lane.begin()
     # Calls time out after a second, so that a hang is detected soon.
     with lane.changed(llm_timeout_seconds=1.0), lane.clock(), WorkerProcess(lane.settings, lane.directory, "only"):
-        lane.llm.fail(on=endpoint, **KINDS[kind])
+        lane.llm.fail(on=endpoint, **(KINDS | GARBAGE)[kind])
         conversation.write(lane.settings)
         wait_until(lambda: is_open(lane, name), seconds=30, what=lambda: f"the breaker of the {name} did not open")
         lasts_until = time.monotonic() + AWAY_SECONDS
@@ -92,9 +112,18 @@ def _named(function: Callable[[Lane, Image, str], Outcome], kind: str) -> Callab
     def run(lane: Lane, expected: Image) -> Outcome:
         return function(lane, expected, kind)
 
-    run.__name__ = f"{function.__name__}_{kind.split()[0]}"
+    run.__name__ = f"{function.__name__}_{'_'.join(kind.split()[:2])}"
     return run
 
 
-TRIALS = tuple(_named(llm_away, kind) for kind in KINDS)
-EMBEDDER_TRIALS = tuple(_named(embedder_away, kind) for kind in KINDS)
+#: What an embedder can do of that: it writes no prose.
+EMBEDDER_GARBAGE = tuple(kind for kind in GARBAGE if kind != "prose")
+
+TRIALS = (
+    *(_named(llm_away, kind) for kind in KINDS),
+    *(_named(llm_garbage, kind) for kind in GARBAGE),
+)
+EMBEDDER_TRIALS = (
+    *(_named(embedder_away, kind) for kind in KINDS),
+    *(_named(embedder_garbage, kind) for kind in EMBEDDER_GARBAGE),
+)

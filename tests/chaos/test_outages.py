@@ -39,6 +39,23 @@ def test_the_llm_is_away(lane: Lane, expected: Image, kind: str) -> None:
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("kind", outages.GARBAGE)
+def test_the_llm_gives_nobody_a_usable_answer(lane: Lane, expected: Image, kind: str) -> None:
+    outcome = outages.llm_garbage(lane, expected, kind)
+    # The image holds each batch's state and attempts: none is dead, none was used up.
+    assert outcome.is_clean, outcome
+    assert (outcome.recovery_seconds or 0) <= 30, outcome
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", outages.EMBEDDER_GARBAGE)
+def test_the_embedder_refuses_everybody(embedding_lane: Lane, embedded: Image, kind: str) -> None:
+    outcome = outages.embedder_garbage(embedding_lane, embedded, kind)
+    assert outcome.is_clean, outcome
+    assert (outcome.recovery_seconds or 0) <= 30, outcome
+
+
+@pytest.mark.chaos
 @pytest.mark.parametrize("kind", outages.KINDS)
 def test_the_embedder_is_away(embedding_lane: Lane, embedded: Image, kind: str) -> None:
     outcome = outages.embedder_away(embedding_lane, embedded, kind)
