@@ -43,8 +43,10 @@ def worker(
     Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
     """
     from afterturn import settings as settings_module
+    from afterturn.database import schema
 
     settings = settings_module.load()
+    schema.check_at_start(settings)
     if concurrency is None:
         concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
     chosen = POOLS[pool]
