@@ -64,7 +64,7 @@ def test_a_newer_schema_is_used_unless_it_says_that_it_cannot_be(migrated):
         connection.execute(add.format("9998_adds", "false"))
         schema.check_at_start(migrated.settings())
         connection.execute(add.format("9999_drops", "true"))
-    with pytest.raises(SchemaMismatch, match="newer than this release.*9999_drops"):
+    with pytest.raises(SchemaMismatch, match=r"newer than this release.*9999_drops"):
         schema.check_at_start(migrated.settings())
     with pytest.raises(SchemaMismatch, match="newer than this release"):
         prepare.prepare_database(migrated.owner_url, migrated.settings())
