@@ -78,7 +78,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 @pytest.fixture(scope="session")
 def login_url(postgres_server: PostgresServer | GivenServer) -> str:
-    """The URL that afterturn uses: the superuser's, or that of TEST_POSTGRES_URL, whose database is migrated with it."""
+    """The URL that afterturn uses: the superuser's, or TEST_POSTGRES_URL, with which its database is migrated."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         prepare.prepare_database(given, settings_module.load({}))
         return given
