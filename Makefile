@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test lint format client docs reference picture bench chaos clean
+.PHONY: help demo up test test-servers lint format client docs reference picture bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
 	@echo 'make up         start everything on this machine, until Ctrl-C'
 	@echo 'make test       run all tests, with their own Redis and Postgres'
+	@echo 'make test-servers  run the fundamentals on each kind of servers that is installed (PgBouncer, PostgreSQL 16, ...)'
 	@echo 'make lint       run ruff, mypy --strict and import-linter'
 	@echo 'make format     format the code with ruff'
 	@echo 'make client     generate AsyncMemoryClient from MemoryClient'
@@ -47,6 +48,9 @@ up: $(VENV)/installed-run
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest --numprocesses auto --maxschedchunk 1
+
+test-servers: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.test_servers
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

@@ -44,11 +44,16 @@ def pair(directory: Path) -> Iterator[tuple[RedisServer, PostgresServer]]:
         yield redis_server, postgres
 
 
-def empty(settings: Settings) -> None:
-    """Remove every key of the Redis database, and every row but the migrations and the embedding spaces."""
+def empty(settings: Settings, owner_url: str | None = None) -> None:
+    """Remove every key of the Redis database, and every row but the migrations and the embedding spaces.
+
+    Args:
+        settings: the servers.
+        owner_url: the database as a superuser, if the login of the settings is none.
+    """
     with redis.Redis.from_url(settings.redis_url) as client:
         client.flushdb()
-    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+    with psycopg.connect(owner_url or settings.postgres_url.get_secret_value(), autocommit=True) as connection:
         tables = connection.execute(_USED_TABLES).fetchall()
         if statements := [_emptied(table, size_bytes) for table, size_bytes in tables]:
             # All tables are emptied, so foreign keys are not checked and the order does not matter.

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -48,26 +49,51 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class GivenServer:
+    """A server that runs already. TEST_REDIS_URL and TEST_POSTGRES_OWNER_URL name them; tests empty them."""
+
+    url: str
+
+
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer | GivenServer]:
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield GivenServer(given)
+        return
     with RedisServer(tmp_path_factory.mktemp("servers")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer | GivenServer]:
+    """The run's Postgres, with the login of a superuser, who sees everything."""
+    if given := os.environ.get("TEST_POSTGRES_OWNER_URL"):
+        yield GivenServer(given)
+        return
     with PostgresServer(tmp_path_factory.mktemp("servers"), durable=False) as server:
         prepare.prepare_database(server.url, settings_module.load({}))
         yield server
 
 
+@pytest.fixture(scope="session")
+def login_url(postgres_server: PostgresServer | GivenServer) -> str:
+    """The URL that afterturn uses: the superuser's, or TEST_POSTGRES_URL, with which its database is migrated."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        prepare.prepare_database(given, settings_module.load({}))
+        return given
+    return postgres_server.url
+
+
 @pytest.fixture
-def settings(redis_server: RedisServer, postgres_server: PostgresServer) -> Iterator[Settings]:
+def settings(
+    redis_server: RedisServer | GivenServer, postgres_server: PostgresServer | GivenServer, login_url: str
+) -> Iterator[Settings]:
     """Settings of the run's servers, which are empty."""
     loaded = settings_module.load(
-        QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
+        QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
     )
-    servers.empty(loaded)
+    servers.empty(loaded, postgres_server.url)
     yield loaded
     api_shim.close_connections()
 
@@ -81,9 +107,9 @@ def hot_store(settings: Settings) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[psycopg.Connection]:
-    """A connection of the database's owner, who sees everything."""
-    with psycopg.connect(settings.postgres_url.get_secret_value(), autocommit=True) as connection:
+def database(settings: Settings, postgres_server: PostgresServer | GivenServer) -> Iterator[psycopg.Connection]:
+    """A connection of a superuser, who sees everything."""
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         yield connection
 
 

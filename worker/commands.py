@@ -44,11 +44,13 @@ def worker(
     """
     from afterturn import extras
     from afterturn import settings as settings_module
+    from afterturn.database import schema
     from afterturn.hot import server_requirements
 
     extras.require("worker", "this command")
     settings = settings_module.load()
     server_requirements.require_if_it_answers(settings)
+    schema.check_at_start(settings)
     if concurrency is None:
         concurrency = settings.fast_concurrency if pool == "fast" else settings.slow_concurrency
     chosen = POOLS[pool]

@@ -59,7 +59,8 @@ def _own_row(connection: psycopg.BaseConnection[Any]) -> dict[str, int]:
 
 def _check_mode(connection_string: str) -> None:
     """Ask on two connections by turns which server process answers. Raises DatabaseMisconfigured."""
-    options: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "application_name": "afterturn"}
+    # Without prepared statements: in transaction mode those of one client would disturb the other.
+    options: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": None}
     with (
         DeadlineConnection.connect(connection_string, connect_timeout=5, **options) as first,
         DeadlineConnection.connect(connection_string, connect_timeout=5, **options) as second,

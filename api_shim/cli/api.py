@@ -21,6 +21,7 @@ def api(
     """
     from afterturn import extras
     from afterturn import settings as settings_module
+    from afterturn.database import schema
     from afterturn.hot import server_requirements
     from afterturn.local import services
 
@@ -32,5 +33,6 @@ def api(
     settings = settings_module.load_with(api_host=host, api_port=port)
     services.require_logins(settings, ("api",))
     server_requirements.require_if_it_answers(settings)
+    schema.check_at_start(settings)
     # uvicorn needs the app's name, not the object, to start several processes (WEB_CONCURRENCY).
     uvicorn.run(f"{app.__name__}:create_app", factory=True, host=settings.api_host, port=settings.api_port)
