@@ -7,8 +7,8 @@ from collections import deque
 from typing import Any, Self
 from uuid import UUID
 
-from afterturn.hot import keys
-from afterturn.pipeline.enqueue import Enqueue
+from afterturn.hot import heard, keys
+from afterturn.pipeline.enqueue import STAGES, Enqueue
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive, consolidate, embed, erase, extract, index, judge, sleep, summarize, sweep
 from afterturn.scopes import SessionScope, UserScope
@@ -46,6 +46,9 @@ class Pipeline:
         self.runtime.__dict__["enqueue"] = self.hints
 
     def __enter__(self) -> Self:
+        """Be heard as a worker that does all stages, and sweeps."""
+        heard.note(self.runtime.redis, heard.worker("pipeline", STAGES))
+        heard.note(self.runtime.redis, heard.SWEEP)
         return self
 
     def __exit__(self, *exception: object) -> None:
