@@ -150,7 +150,9 @@ class Stack:
     def trim_logs(self) -> None:
         """Rotate logs that are too large. Call it from time to time in a stack that runs for days."""
         for process in self.processes:
-            process.trim_log()
+            # On a full disk it stays as it is.
+            with contextlib.suppress(OSError):
+                process.trim_log()
 
     def address(self, name: ServiceName) -> str:
         """Return a service's URL, such as http://127.0.0.1:8600; empty when it is not part of the stack."""

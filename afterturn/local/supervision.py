@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from afterturn.errors import LocalServerError
+from afterturn.errors import AfterturnError
 from afterturn.local import services
 from afterturn.local.process import ChildProcess
 from afterturn.local.stack import Stack
@@ -102,7 +102,7 @@ class Supervisor:
         history.started_at = time.monotonic()
         try:
             part.start()
-        except LocalServerError as error:
+        except (AfterturnError, OSError) as error:
             self._note_death(part.title, history, "it cannot be started", str(error))
             return
         history.starts_at, history.is_ready = None, False

@@ -23,6 +23,8 @@ class WholeMemory:
     """All current facts of a user, at one version of the memory."""
 
     version: int
+    #: When it was read, by the database's clock.
+    read_at: datetime
     #: Facts recorded up to this time were compared by the judge in earlier runs.
     slept_through: datetime | None
     names: UserNames
@@ -38,6 +40,7 @@ def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory |
     rows = connection.execute(_SQL["current_facts"], scope.key).fetchall()
     return WholeMemory(
         version=user["version"],
+        read_at=user["now"],
         slept_through=user["slept_through"],
         names=user_names.read_user_names(connection, scope.key, user["display_name"]),
         facts=[CurrentFact(**row) for row in rows],

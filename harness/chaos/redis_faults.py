@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -103,6 +104,17 @@ def too_many_clients(server: RedisServer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def hanging(server: RedisServer) -> Iterator[None]:
+    """It takes connections and never answers."""
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
 def _administrator(server: RedisServer) -> Iterator[redis.Redis]:
     """Give a client with one connection, which is authenticated and stays open."""
     with redis.Redis.from_url(server.url, single_connection_client=True) as client:
@@ -122,4 +134,5 @@ REFUSALS: dict[str, Callable[[RedisServer], AbstractContextManager[None]]] = {
     "WRONGPASS": other_password,
     "NOPERM": no_password,
     "max clients": too_many_clients,
+    "hangs": hanging,
 }

@@ -85,7 +85,11 @@ def test_nobody_ends_and_everything_goes_on(running: Stack, redis_of_its_own: Re
     write_when_it_answers(memory, settings, "I live in Rome.")
     memory.flush(wait_seconds=RECOVERY_SECONDS)
     assert is_searchable(memory, "Ana lives in Rome.")
-    assert [turn.content for turn in memory.history()] == ["I live in Porto.", "I live in Rome."]
+    said = [turn.content for turn in memory.history()]
+    if kind == "hangs":
+        # What it had received it does when it goes on: that a write was not answered does not say that it was not done.
+        said = [text for text in said if text != "I live in Oslo."]
+    assert said == ["I live in Porto.", "I live in Rome."]
     assert [service.title for service in running.services if not service.process.is_running] == []
     assert httpx.get(f"{running.address('api')}/healthz").status_code == 200
     assert httpx.get(f"{running.address('flower')}/healthcheck").text == "OK"

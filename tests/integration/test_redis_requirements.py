@@ -85,3 +85,10 @@ def test_without_the_right_to_info_it_is_used_with_a_warning(
 def test_a_redis_that_does_not_answer_is_not_taken_for_a_good_one() -> None:
     with redis.Redis.from_url("redis://127.0.0.1:1/0") as client, pytest.raises(RedisError):
         server_requirements.require(client)
+
+
+def test_an_old_redis_is_refused(hot_store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a newer one were needed: an old one is not at hand."""
+    monkeypatch.setattr(server_requirements, "OLDEST", (99, 1))
+    with pytest.raises(SettingsError, match=r"AFTERTURN_REDIS_URL is Redis [\d.]+; 99\.1 or newer is needed"):
+        server_requirements.require(hot_store)

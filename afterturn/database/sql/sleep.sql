@@ -1,6 +1,6 @@
 -- name: user_state
 -- Read the version of the user's memory, the version of the last run, and up to which facts it was judged.
-SELECT version, slept_version, slept_through, display_name
+SELECT version, slept_version, slept_through, display_name, now() AS now
 FROM users
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 

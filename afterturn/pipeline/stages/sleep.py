@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from afterturn import faults
@@ -86,7 +86,7 @@ def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
     if memory is None:
         return None
     judge = runtime.judge
-    done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC))
+    done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at)
     if judge is None:
         return Preview(tidying=done, calls=0)
     asked = [
@@ -104,7 +104,7 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             leases.try_release(connection, lease)
             return None
     judged = _judge(runtime, scope, lease, memory)
-    done = tidying.plan_tidying(memory.facts, memory.names, datetime.now(UTC), judged.verdicts)
+    done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at, judged.verdicts)
     with runtime.postgres.connection() as connection, connection.transaction():
         whole_memory.write_tidying(
             connection,

@@ -30,7 +30,7 @@ def memory(count, *, characters=20, slept_through=None):
         )
         for number in range(count)
     ]
-    return WholeMemory(version=1, slept_through=slept_through, names=UserNames(), facts=facts)
+    return WholeMemory(version=1, read_at=BEGUN, slept_through=slept_through, names=UserNames(), facts=facts)
 
 
 @pytest.mark.parametrize(
