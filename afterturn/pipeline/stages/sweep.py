@@ -223,8 +223,8 @@ class _Sweep:
             return connection.execute(_SQL[query], arguments).fetchall()
 
     def _send_all(self, stage: str, messages: Sequence[Iterable[str]]) -> None:
-        for arguments in messages:
-            self._send(stage, *arguments)
+        for number, arguments in enumerate(messages):
+            self._send(stage, *arguments, priority=fair_choice.priority_in(stage, number))
         self.handed_out[stage] += len(messages)
 
     def _send(self, stage: str, *arguments: Any, priority: int = FIRST) -> None:
