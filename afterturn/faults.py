@@ -72,6 +72,7 @@ POINTS: dict[str, tuple[str, ...]] = {
         "answer_stored",
         "before_commit",
         "after_commit",
+        "enqueued",
     ),
     "sleep": (
         "before_claim",

@@ -99,7 +99,12 @@ class Settings(BaseModel):
     hint_seconds: float = Field(
         30.0, ge=1, le=60, description="Work that no worker has claimed is enqueued again after this."
     )
-    hint_window: int = Field(500, ge=1, description="At most this many re-enqueued batches per sweep.")
+    hint_window: int = Field(
+        500,
+        ge=1,
+        description="The sweep tops the queue of a stage up to what its workers do until the next sweep, and to this "
+        "many messages at most.",
+    )
     attempts: int = Field(8, ge=1, le=50, description="A batch that fails this often while others succeed is dead.")
     retry_seconds: float = Field(
         2.0, ge=0.05, le=300, description="A batch that failed waits this long, doubled with each attempt, up to 60 s."
@@ -115,7 +120,12 @@ class Settings(BaseModel):
     sleep_calls: int = Field(
         10, ge=0, le=1_000, description="LLM calls that one such consolidation of one user may make."
     )
-    sweep_seconds: float = Field(1.0, ge=0.05, le=60, description="How often beat looks for unfinished work.")
+    sweep_seconds: float = Field(
+        1.0,
+        ge=0.05,
+        le=60,
+        description="How often beat looks for owed work; four times as often while there is a backlog.",
+    )
     freshness_objective_seconds: float | None = Field(
         None,
         ge=1,

@@ -86,6 +86,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, Value]:
         for name, latency, part in _parts(arguments):
             if arguments.only in name:
                 with _started(latency, progress, name) as running:
+                    neighbours.warm_up(running)
                     figures |= part(running)
     used_after = processors.now()
     if used_before is not None and used_after is not None:

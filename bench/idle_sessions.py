@@ -116,6 +116,7 @@ def _sweeps(runtimes: dict[str, Runtime], rounds: int) -> tuple[dict[str, list[f
             runtime.redis.delete(keys.SWEEP_GATE)
             if name == "one_owed":
                 _forget_hint(runtime)
+                runtime.redis.delete("extract")  # its queue, as if a worker had taken the message
             owed: dict[str, int] = {}
             microseconds = timing.timed(lambda: owed.update(sweep.sweep(runtime)))  # noqa: B023 - called at once
             found += owed.get("extract", 0)

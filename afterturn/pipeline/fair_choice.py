@@ -13,13 +13,24 @@ from typing import Any
 from afterturn.database import queries
 from afterturn.hot import keys
 from afterturn.pipeline import hand_out
-from afterturn.pipeline.enqueue import FIRST, priority_of
+from afterturn.pipeline.enqueue import FIRST, LATER, priority_of
 from afterturn.pipeline.runtime import Runtime
 
 _SQL = queries.load("sweep")
 
 #: Batches whose pause is over that one sweep lets go on. More wait for the next sweep.
 PAUSES_ENDED = 1_000
+
+
+#: Stages that make no fact: nobody waits for them as for what was just said.
+AFTER_FACTS = frozenset({"summarize", "sleep", "index"})
+#: Of their messages one of so many has priority, so that they go on while facts keep all threads busy.
+SHARE_OF_OTHERS = 4
+
+
+def priority_in(stage: str, number: int) -> int:
+    """Return the priority of a stage's message, the `number`-th that a sweep sends, from 0."""
+    return LATER if stage in AFTER_FACTS and number % SHARE_OF_OTHERS else FIRST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, text_of
 
 MOST_FILES = 35
 #: These run in a worker process; the pipeline of this test calls the stages directly.
-OF_WORKERS = {"worker/app.py", "tasks/archive.py", "afterturn/pipeline/enqueue.py"}
+OF_WORKERS = {"worker/sweeping.py", "tasks/archive.py", "afterturn/pipeline/enqueue.py"}
 GIVEN = {"facts": [{"text": "Ana lives in Lisbon.", "evidence": [{"turn": 1, "quote": "I live in Lisbon"}]}]}
 
 

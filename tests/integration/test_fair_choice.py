@@ -153,3 +153,9 @@ def test_messages_about_a_backlog_are_sent_later_at_every_stage(singly, pipeline
     quiet.write("user", "I live in Evora.")
     pipeline.settle()
     assert [stage for stage, _ in pipeline.hints.later if stage in ("extract", "embed", "judge", "consolidate")] == []
+
+
+def test_summaries_come_after_facts_but_go_on():
+    priorities = Counter(fair_choice.priority_in("summarize", number) for number in range(20))
+    assert priorities == {FIRST: 5, LATER: 15}
+    assert {fair_choice.priority_in("extract", number) for number in range(20)} == {FIRST}

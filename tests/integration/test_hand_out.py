@@ -331,3 +331,30 @@ def test_a_pile_of_reconcile_messages_is_one_search(settings, pipeline, hot_stor
         hot_store.delete(keys.due(shard))
     sweep.reconcile_if_due(pipeline.runtime)
     assert sum(hot_store.zcard(keys.due(shard)) for shard in range(keys.SHARD_COUNT)) == 0
+
+
+def test_while_the_archive_is_behind_other_stages_get_a_trickle(settings, pipeline, database):
+    owe_batches(settings, database, "pending", 100)
+    write(settings, 400)
+    swept = pipeline.sweep()
+    assert swept["archive"] > 0
+    assert 0 < swept["extract"] <= sweep.TRICKLE
+    lose_hints(pipeline)
+    while pipeline.sweep()["archive"]:
+        lose_hints(pipeline)
+    pipeline.sweep()
+    assert lengths(pipeline)["extract"] >= SHORT_QUEUE
+
+
+def test_a_session_that_is_due_now_is_cut_beside_a_backlog_of_due_sessions(settings, pipeline, database):
+    idle_sessions.fill(settings.postgres_url.get_secret_value(), 500)
+    database.execute("UPDATE users SET slept_version = version, next_user_seq = 1")
+    database.execute("DELETE FROM batches")
+    due = "UPDATE sessions SET cut_through = 0, uncut_tokens = 6, uncut_since = %s, cut_due_at = %s"
+    database.execute(due, ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"))
+    database.execute("UPDATE sessions SET cut_due_at = now() WHERE user_id = 'user-400'")
+    database.execute("UPDATE sessions SET cut_due_at = '2025-01-01' WHERE user_id = 'user-300'")
+    pipeline.sweep()
+    cut = {user_id for (user_id,) in database.execute("SELECT user_id FROM batches").fetchall()}
+    assert {"user-300", "user-400"} <= cut
+    assert len(cut) <= SHORT_QUEUE

@@ -23,9 +23,9 @@ CROSS JOIN LATERAL (
     ORDER BY b.user_seq LIMIT 1
 ) AS first
 
--- name: crowded_tenants
--- Read which of these tenants have at least so many users whose first batches wait to be extracted.
-SELECT t.tenant_id
+-- name: first_batches_of_tenants
+-- Count the first batches of users that wait to be extracted, of each of these tenants, up to a number.
+SELECT t.tenant_id, counted.waiting
 FROM (SELECT DISTINCT unnest(%(tenants)s::text[])) AS t (tenant_id)
 CROSS JOIN LATERAL (
     SELECT count(*) AS waiting FROM (
@@ -34,7 +34,6 @@ CROSS JOIN LATERAL (
         LIMIT %(crowd)s
     ) AS first
 ) AS counted
-WHERE counted.waiting >= %(crowd)s
 
 -- name: add_sessions
 -- Make sure that the sessions exist.

@@ -1,9 +1,19 @@
 -- name: cut_due
--- Sessions whose waiting turns are due for a batch by idle time or age.
-SELECT tenant_id, user_id, session_id FROM sessions
-WHERE cut_due_at <= now()
-ORDER BY cut_due_at
-LIMIT %(limit)s
+-- Sessions whose waiting turns are due for a batch by idle time or age: half of them those that have been due longest, half
+-- of them the newest, so that nobody waits for a backlog, and nobody for ever.
+(
+    SELECT tenant_id, user_id, session_id FROM sessions
+    WHERE cut_due_at <= now()
+    ORDER BY cut_due_at
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT tenant_id, user_id, session_id FROM sessions
+    WHERE cut_due_at <= now()
+    ORDER BY cut_due_at DESC
+    LIMIT %(limit)s
+)
 
 -- name: lapsed_batches
 -- Batches at one step (pending, extracted, unjudged, embedded) that were handed out a while ago and that nobody works on:

@@ -76,12 +76,14 @@ def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
     """
     users = rows.next_user_seq.keys()
     first_open = locked.read_first_open_batches(connection, users)
-    crowded = locked.read_crowded_tenants(connection, users, crowd=CROWD)
+    first_batches = locked.count_first_batches(connection, users, crowd=CROWD)
     for stage, new_rows in (("extract", rows.batches), ("embed", rows.manual)):
         for row in new_rows:
             user = UserScope(row["tenant_id"], row["user_id"])
             place = row["user_seq"] - first_open.setdefault(user, row["user_seq"])
-            row["place"] = max(place, FIRST_PLACES) if user.tenant_id in crowded else place
+            is_crowded = first_batches[user.tenant_id] >= CROWD
+            row["place"] = max(place, FIRST_PLACES) if is_crowded else place
+            first_batches[user.tenant_id] += row["place"] < FIRST_PLACES
             row["is_handed_on"] = room.take(stage, priority_of(row["place"]))
 
 

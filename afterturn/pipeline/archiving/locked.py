@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,13 +77,13 @@ def read_first_open_batches(connection: Connection, users: Collection[UserScope]
     return {UserScope(row["tenant_id"], row["user_id"]): row["user_seq"] for row in rows}
 
 
-def read_crowded_tenants(connection: Connection, users: Collection[UserScope], *, crowd: int) -> frozenset[str]:
-    """Return those of the users' tenants that have at least `crowd` first batches of users waiting to be extracted."""
+def count_first_batches(connection: Connection, users: Collection[UserScope], *, crowd: int) -> Counter[str]:
+    """Return how many first batches of users wait to be extracted, of each of the users' tenants, up to `crowd`."""
     if not users:
-        return frozenset()
+        return Counter()
     arguments = {"tenants": [user.tenant_id for user in users], "crowd": crowd}
-    rows = connection.execute(_SQL["crowded_tenants"], arguments).fetchall()
-    return frozenset(row["tenant_id"] for row in rows)
+    rows = connection.execute(_SQL["first_batches_of_tenants"], arguments).fetchall()
+    return Counter({row["tenant_id"]: row["waiting"] for row in rows})
 
 
 def named_users(scopes: Collection[UserScope | SessionScope]) -> dict[str, list[str]]:

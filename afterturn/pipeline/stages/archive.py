@@ -88,9 +88,9 @@ def archive(
 
 
 def cut_due(pool: ConnectionPool[Connection], settings: Settings, *, limit: int) -> list[NewBatch]:
-    """Cut batches in the sessions that are due by idle time or age, and return them."""
+    """Cut batches in up to `limit` of the sessions that are due by idle time or age, and return the batches."""
     with pool.connection() as connection:
-        rows = connection.execute(queries.load("sweep")["cut_due"], {"limit": limit}).fetchall()
+        rows = connection.execute(queries.load("sweep")["cut_due"], {"limit": -(-limit // 2)}).fetchall()
         if not rows:
             return []
     due: dict[SessionScope, list[Entry]] = {

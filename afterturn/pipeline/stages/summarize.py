@@ -73,6 +73,7 @@ def _update_summary(runtime: Runtime, session: SessionScope, lease: Lease) -> bo
     if is_unfinished:
         names = (session.tenant_id, session.user_id, session.session_id)
         runtime.enqueue.send("summarize", *names, priority=LATER)
+    faults.point("summarize.enqueued")
     return is_complete
 
 

@@ -34,6 +34,9 @@ _SQL = queries.load("sweep")
 SESSIONS_PER_ARCHIVE = 20
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
+#: What one sweep hands out to each other stage while the archive is behind: turns that are not archived fill Redis, and
+#: nobody recalls them by their meaning. Larger: the archive of a backlog takes longer. Smaller: so do first facts.
+TRICKLE = 5
 #: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
 #: Sessions, or users, that one sweep looks at for a stage whose work often has to wait for their batches. Fewer: those
@@ -90,8 +93,7 @@ def sweep_queues(runtime: Runtime) -> Swept:
         _isolate(part)
     hand_out.remember(runtime.redis, rooms, sweeping.messages)
     faults.point("sweep.enqueued")
-    is_behind = any(count >= rooms[stage].free for stage, count in sweeping.messages.items())
-    return Swept(handed_out=dict(sweeping.handed_out), is_behind=is_behind)
+    return Swept(handed_out=dict(sweeping.handed_out), is_behind=sweeping.is_behind())
 
 
 def _isolate(part: Callable[[], None]) -> None:
@@ -160,7 +162,7 @@ class _Sweep:
         However many batches wait already, a few sessions are cut, so that a quiet user's batch is among them.
         """
         runtime = self._runtime
-        limit = max(hand_out.SHORT_QUEUE, self._rooms["extract"].free)
+        limit = TRICKLE if self._is_archive_behind() else max(hand_out.SHORT_QUEUE, self._rooms["extract"].free)
         archive.cut_due(runtime.postgres, runtime.settings, limit=limit)
         faults.point("sweep.cut_committed")
 
@@ -229,7 +231,18 @@ class _Sweep:
         )
         if breaker is not None and breaker.is_open():
             most = PROBES
+        elif self._is_archive_behind():
+            most = min(TRICKLE, most or TRICKLE)
         return free if most is None else min(free, most)
+
+    def is_behind(self) -> bool:
+        """Return whether a queue was filled up, so that more may be owed."""
+        filled = (count >= self._rooms[stage].free for stage, count in self.messages.items())
+        return self._is_archive_behind() or any(filled)
+
+    def _is_archive_behind(self) -> bool:
+        """Return whether there may have been no room for all turns that wait to be archived."""
+        return self.messages["archive"] >= self._rooms["archive"].free
 
     def _marked(
         self, query: str, stage: str, *, limit: int, at_least: int = 0, **arguments: Any
@@ -247,8 +260,8 @@ class _Sweep:
             return connection.execute(_SQL[query], arguments).fetchall()
 
     def _send_all(self, stage: str, messages: Sequence[Iterable[str]]) -> None:
-        for arguments in messages:
-            self._send(stage, *arguments)
+        for number, arguments in enumerate(messages):
+            self._send(stage, *arguments, priority=fair_choice.priority_in(stage, number))
         self.handed_out[stage] += len(messages)
 
     def _send(self, stage: str, *arguments: Any, priority: int = FIRST) -> None:
