@@ -12,6 +12,7 @@ from afterturn.pipeline.runtime import Runtime
 
 #: What the sweep asks every second. Its connections stay open, so a plan must be good whatever the arguments are.
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("look", {"sleep_seconds": 86_400.0}),
     ("cut_due", {"limit": 200}),
     *(
         ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
@@ -21,7 +22,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
 )
-_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text"}
+_TYPES = {"sleep_seconds": "float8", "limit": "bigint", "hint_seconds": "float8", "step": "text"}
 
 #: What `afterturn status` asks of everybody, once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}

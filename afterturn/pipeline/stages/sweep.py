@@ -85,16 +85,24 @@ def sweep_queues(runtime: Runtime) -> Swept:
     if rooms is None:
         return NOTHING
     sweeping = _Sweep(runtime, rooms)
-    for part in (
-        sweeping.hand_out_archives,
-        sweeping.cut,
-        sweeping.hand_out_batches,
-        sweeping.hand_out_users_and_sessions,
-    ):
-        _isolate(part)
+    _isolate(sweeping.hand_out_archives)
+    owed = _look(runtime)
+    if owed["batches"]:
+        _isolate(sweeping.cut)
+        _isolate(sweeping.hand_out_batches)
+    if owed["others"]:
+        _isolate(sweeping.hand_out_users_and_sessions)
     hand_out.remember(runtime.redis, rooms, sweeping.messages)
     faults.point("sweep.enqueued")
     return Swept(handed_out=dict(sweeping.handed_out), is_behind=sweeping.is_behind())
+
+
+def _look(runtime: Runtime) -> dict[str, bool]:
+    """Return what may be owed, in one round trip: most sweeps find nothing."""
+    with runtime.postgres.connection() as connection:
+        row = connection.execute(_SQL["look"], {"sleep_seconds": runtime.settings.sleep_seconds}).fetchone()
+    assert row is not None, "it has no table to return rows of"
+    return row
 
 
 def _isolate(part: Callable[[], None]) -> None:
@@ -126,7 +134,7 @@ class _Sweep:
         self._runtime = runtime
         self._rooms = rooms
         #: How many sessions, batches or users were handed out, by stage.
-        self.handed_out: Counter[str] = Counter()
+        self.handed_out: Counter[str] = Counter(dict.fromkeys(hand_out.HANDED_OUT, 0))
         #: How many messages that were, by stage.
         self.messages: Counter[str] = Counter()
 
