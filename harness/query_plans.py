@@ -12,6 +12,7 @@ from afterturn.pipeline.runtime import Runtime
 
 #: The queries of each sweep. Its connections stay open, so a plan must be good for all arguments.
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("look", {"sleep_seconds": 86_400.0}),
     ("cut_due", {"limit": 200}),
     *(
         ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
@@ -25,7 +26,13 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("owed_indexes", {"hint_seconds": 30.0, "limit": 4}),
     ("end_pauses", {"limit": 1000}),
 )
-_TYPES = {"limit": "bigint", "hint_seconds": "float8", "step": "text", "after": "text"}
+_TYPES = {
+    "sleep_seconds": "float8",
+    "limit": "bigint",
+    "hint_seconds": "float8",
+    "step": "text",
+    "after": "text",
+}
 
 #: The queries of `afterturn status` for all users, each once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}

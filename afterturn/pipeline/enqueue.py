@@ -108,11 +108,11 @@ class Enqueue:
     def read_lengths(self, stages: Sequence[str]) -> dict[str, int] | None:
         """Return how many messages wait in the queue of each stage; None, and logs, if the broker is unavailable.
 
-        It declares the queues as the workers do, because that is how any broker tells the length of a queue.
+        Any broker tells the length of a queue when it is declared. A Redis tells all lengths in one round trip.
         """
         try:
             with self._celery.pool.acquire(block=True) as connection:
-                lengths, _ = connection.autoretry(_declare_queues, max_retries=1, interval_start=0)(stages)
+                lengths, _ = connection.autoretry(_read_lengths, max_retries=1, interval_start=0)(stages)
         except self._broker_errors as error:
             logger.warning("the broker does not tell how long its queues are (%s)", type(error).__name__)
             return None
@@ -123,6 +123,17 @@ class Enqueue:
         self._celery.close()
 
 
-def _declare_queues(stages: Sequence[str], *, channel: Any) -> list[int]:
-    """Declare these queues on a channel, and return how many messages wait in each."""
-    return [channel.queue_declare(queue=stage, durable=True, auto_delete=False).message_count for stage in stages]
+def _read_lengths(stages: Sequence[str], *, channel: Any) -> list[int]:
+    """Return how many messages wait in each of these queues, by a channel of kombu's."""
+    from kombu.transport import redis
+
+    if not isinstance(channel, redis.Channel):
+        # As the workers declare them.
+        return [channel.queue_declare(queue=stage, durable=True, auto_delete=False).message_count for stage in stages]
+    priorities = channel.priority_steps
+    with channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipeline:
+        for stage in stages:
+            for priority in priorities:
+                pipeline.llen(channel._q_for_pri(stage, priority))
+        counts = pipeline.execute()
+    return [sum(counts[start : start + len(priorities)]) for start in range(0, len(counts), len(priorities))]

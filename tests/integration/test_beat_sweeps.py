@@ -53,3 +53,21 @@ def test_it_sweeps_while_all_processes_of_the_fast_worker_stand(settings, hot_st
         finally:
             os.killpg(fast.pid, signal.SIGCONT)
         wait_until(lambda: not any(hot_store.keys("at:*:pending:*")), seconds=30)
+
+
+@pytest.mark.slow
+def test_beat_stops_at_once_and_goes_on_after_a_failed_sweep(settings, database, hot_store, enqueue, tmp_path):
+    with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=("beat",)) as stack:
+        [beat] = [service.process for service in stack.services]
+        key = "at:{0}:due"
+        hot_store.set(key, "not an index")
+        wait_until(lambda: beat.log_contains("the sweep fails"), seconds=20)
+        hot_store.delete(key)
+        wait_until(lambda: beat.log_contains("the sweep works again"), seconds=20)
+        MemoryClient("ana", settings=settings).write("user", "hello")
+        wait_until(lambda: enqueue.read_lengths(("archive",))["archive"] == 1, seconds=20)
+        started = time.monotonic()
+        beat.stop()
+        assert time.monotonic() - started < 5
+        assert beat.exit_code == 0
+        assert not beat.log_contains("Traceback")

@@ -1,3 +1,23 @@
+-- name: look
+-- Whether anything may be owed: of batches (open, or to be cut), or of sessions and users. Each part reads one entry of an
+-- index: in EXISTS the planner would ignore the order, and might read a table as a whole.
+SELECT coalesce(
+    (SELECT true FROM sessions WHERE cut_due_at <= now() ORDER BY cut_due_at LIMIT 1),
+    (SELECT true FROM imported_runs ORDER BY created_at LIMIT 1),
+    (SELECT true FROM batches WHERE state IN ('pending', 'extracted') ORDER BY tenant_id, user_id, user_seq LIMIT 1),
+    false
+) AS batches, coalesce(
+    (SELECT true FROM sessions WHERE owes_summary ORDER BY summary_hinted_at NULLS FIRST LIMIT 1),
+    (
+        SELECT true FROM users
+        WHERE owes_sleep AND slept_at < now() - make_interval(secs => %(sleep_seconds)s) ORDER BY slept_at LIMIT 1
+    ),
+    (SELECT true FROM users WHERE owes_index ORDER BY index_hinted_at NULLS FIRST LIMIT 1),
+    (SELECT true FROM erasures WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
+    (SELECT true FROM missing_vectors WHERE retry_at <= now() ORDER BY retry_at LIMIT 1),
+    false
+) AS others
+
 -- name: cut_due
 -- Sessions whose waiting turns are due for a batch by idle time or age: half of them those that have been due longest, half
 -- of them the newest, so that nobody waits for a backlog, and nobody for ever.

@@ -96,6 +96,14 @@ def sweep_queues(runtime: Runtime) -> Swept:
     return Swept(handed_out=dict(sweeping.handed_out), is_behind=sweeping.is_behind())
 
 
+def _look(runtime: Runtime) -> dict[str, bool]:
+    """Return what may be owed, in one round trip: most sweeps find nothing."""
+    with runtime.postgres.connection() as connection:
+        row = connection.execute(_SQL["look"], {"sleep_seconds": runtime.settings.sleep_seconds}).fetchone()
+    assert row is not None, "it has no table to return rows of"
+    return row
+
+
 def _isolate(part: Callable[[], None]) -> None:
     """Do a part of the sweep. If it fails by itself, the others go on. Raises the errors of a server that is away."""
     try:
@@ -127,17 +135,21 @@ class _Sweep:
         self._runtime = runtime
         self._rooms = rooms
         #: How many sessions, batches or users were handed out, by stage.
-        self.handed_out: Counter[str] = Counter()
+        self.handed_out: Counter[str] = Counter(dict.fromkeys(hand_out.HANDED_OUT, 0))
         #: How many messages that were, by stage.
         self.messages: Counter[str] = Counter()
 
     def parts(self) -> Iterator[Callable[[], None]]:
-        """Yield the parts of the sweep in order."""
-        yield from (self.hand_out_archives, self.cut, self.cut_imports, self.end_pauses)
-        for step in STAGE_AFTER:
-            yield partial(self.hand_out_batches, step)
-        yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
-        yield from (self.hand_out_vectors, self.hand_out_erasures)
+        """Yield the parts of the sweep in order, without those that have nothing to find."""
+        yield self.hand_out_archives
+        owed = _look(self._runtime)
+        if owed["batches"]:
+            yield from (self.cut, self.cut_imports, self.end_pauses)
+            for step in STAGE_AFTER:
+                yield partial(self.hand_out_batches, step)
+        if owed["others"]:
+            yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
+            yield from (self.hand_out_vectors, self.hand_out_erasures)
 
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
