@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         MemoryUnavailable,
         PendingLimitReached,
         SettingsError,
+        TurnIdUsed,
         TurnTooLarge,
     )
     from afterturn.facts.fact import Fact
@@ -89,6 +90,7 @@ _MODULES = {
         "MemoryUnavailable",
         "PendingLimitReached",
         "SettingsError",
+        "TurnIdUsed",
         "TurnTooLarge",
     ),
     "facts.fact": ("Fact",),

@@ -3,7 +3,8 @@
 AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
-│   └── TurnTooLarge
+│   ├── TurnTooLarge
+│   └── TurnIdUsed            the session has a turn with this id and other content
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
@@ -60,6 +61,12 @@ class TurnTooLarge(InvalidInput):
     """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
 
     code = "turn_too_large"
+
+
+class TurnIdUsed(InvalidInput):
+    """The session has a turn with this id and other content; nothing was stored."""
+
+    code = "turn_id_used"
 
 
 class AccessDenied(AfterturnError):

@@ -45,7 +45,7 @@ class AsyncDriver:
         try:
             pending_bytes: int = await call.run_async(self._connections.redis, arguments)
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
         return pending_bytes
 
     @property
@@ -85,7 +85,7 @@ class AsyncDriver:
                 answers: list[Any] = await pipeline.execute()
                 return answers
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
 
     async def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps

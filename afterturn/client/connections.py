@@ -23,7 +23,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
 from afterturn.client.write_connections import WriteConnections
-from afterturn.errors import MemoryUnavailable, PendingLimitReached
+from afterturn.errors import MemoryUnavailable, PendingLimitReached, TurnIdUsed
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
@@ -187,8 +187,11 @@ async def close_async_connections() -> None:
         await connections.close()
 
 
-def make_unavailable_error(error: RedisError) -> MemoryUnavailable:
-    """Return the MemoryUnavailable error for an error of the Redis client."""
+def make_error(error: RedisError) -> MemoryUnavailable | TurnIdUsed:
+    """Return our error for an error of the Redis client or of one of our scripts."""
+    if isinstance(error, ResponseError) and str(error).startswith("TURNIDUSED "):
+        turn_id = str(error).removeprefix("TURNIDUSED ")
+        return TurnIdUsed(f"the session has a turn {turn_id} with other content; nothing was stored")
     if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):

@@ -46,7 +46,7 @@ class Driver:
         try:
             pending_bytes: int = call.run(self._connections.writes.call, arguments)
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
         return pending_bytes
 
     @property
@@ -87,7 +87,7 @@ class Driver:
                     pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
                 return pipeline.execute()
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
 
     def _read_postgres(self, effect: ReadPostgres[Result]) -> Result:
         from afterturn.database import pool, steps

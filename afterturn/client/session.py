@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from afterturn import ids, turns
+from afterturn.chat_messages import Message
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.errors import InvalidInput
 from afterturn.hot import keys, pending, scripts
@@ -74,13 +75,14 @@ class ClientSession:
     def write_call(self) -> PreparedCall:
         """The call that appends to the session's pending stream. `write_arguments` returns its other arguments."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
-        return PreparedCall(scripts.WRITE, (self.pending_key, *self._shard_keys), keys.member(self.scope), limit_bytes)
+        script_keys = (self.pending_key, *self._shard_keys, keys.known_ids(self.scope))
+        return PreparedCall(scripts.WRITE, script_keys, keys.member(self.scope), limit_bytes)
 
     @cached_property
     def edit_call(self) -> PreparedCall:
         """The call that appends to the pending stream of the user's edits."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
-        script_keys = (self.edits_pending_key, *self._shard_keys)
+        script_keys = (self.edits_pending_key, *self._shard_keys, keys.known_ids(self._edits_scope))
         return PreparedCall(scripts.WRITE, script_keys, keys.member(self._edits_scope), limit_bytes)
 
     @cached_property
@@ -89,16 +91,22 @@ class ClientSession:
         script_keys = (self.pending_key, *self._shard_keys, self.hidden_key)
         return PreparedCall(scripts.REMOVE, script_keys, keys.member(self.scope))
 
-    def make_entries(self, turn_arguments: Iterable[Mapping[str, Any]]) -> list[Entry]:
-        """Return the stream entries of turns, each given by the arguments of `write`. Raises InvalidInput."""
+    def make_entries(self, messages: Iterable[Message]) -> list[Entry]:
+        """Return the stream entries of turns. Raises InvalidInput.
+
+        Args:
+            messages: the arguments of `write` for each turn, or messages of a chat API.
+        """
+        limit_bytes = self.settings.turn_limit_bytes
         entries: list[Entry] = []
-        for number, arguments in enumerate(turn_arguments):
+        for number, message in enumerate(messages):
+            arguments = message if isinstance(message, Mapping) else {"role": message}
             try:
-                entries.append(
-                    turns.make_payload(limit_bytes=self.settings.turn_limit_bytes, agent_id=self.agent_id, **arguments)
-                )
+                entries.append(turns.make_payload(limit_bytes=limit_bytes, agent_id=self.agent_id, **arguments))
             except TypeError as error:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None
+            except InvalidInput as error:
+                raise type(error)(f"turn {number} of write_many: {error}") from None
         if len(entries) > WRITE_MANY_LIMIT:
             raise InvalidInput(f"write_many accepts up to {WRITE_MANY_LIMIT} turns per call, not {len(entries)}")
         return entries
@@ -126,8 +134,8 @@ class ClientSession:
 
 
 def write_arguments(entries: Sequence[Entry]) -> list[bytes]:
-    """Return the arguments of a write: the size of all payloads in bytes, then id and payload of each entry."""
+    """Return the arguments of a write: the size of all payloads in bytes, then id, digest and payload of each entry."""
     values = [b"%d" % sum([len(payload) for _, payload in entries])]
     for entry_id, payload in entries:
-        values += (entry_id.encode(), payload)
+        values += (entry_id.encode(), turns.content_digest(payload), payload)
     return values

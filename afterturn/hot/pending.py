@@ -27,7 +27,8 @@ ALARM_FRACTION = 0.5
 #: worker might get the session every time, because the broker gives sweeps and archives to the workers in turn.
 CLAIM_SPREAD_MILLISECONDS = 2_000
 
-_Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
+#: Rows of XRANGE: the stream id and the fields of each entry.
+Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
 def claim_due(client: redis.Redis, *, claim_seconds: float, limit_per_shard: int) -> list[SessionScope]:
@@ -62,7 +63,7 @@ def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -
         with client.pipeline(transaction=False) as pipeline:
             for scope, first in after.items():
                 pipeline.xrange(keys.pending(scope), min=first, count=limit)
-            pages: list[_Rows] = pipeline.execute()
+            pages: list[Rows] = pipeline.execute()
         for scope, rows in zip(list(after), pages, strict=True):
             _take(taken, scope, rows)
             if len(rows) < limit or len(taken.entries[scope]) >= limit:
@@ -72,7 +73,7 @@ def read(client: redis.Redis, sessions: Sequence[SessionScope], *, limit: int) -
     return taken
 
 
-def _take(taken: Taken, scope: SessionScope, rows: _Rows) -> None:
+def _take(taken: Taken, scope: SessionScope, rows: Rows) -> None:
     refused: list[str] = []
     for stream_id, fields in rows:
         try:
@@ -88,6 +89,7 @@ def remove(
     client: redis.Redis,
     taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
+    repeated: Mapping[SessionScope, Collection[str]] | None = None,
     *,
     keep_recent: int,
     recent_seconds: int,
@@ -97,6 +99,7 @@ def remove(
     If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
     `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
+    `repeated` are the stream ids of entries whose turn was archived from another entry: they do not become recent again.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
@@ -109,19 +112,25 @@ def remove(
                 keys.pending_bytes(shard),
                 keys.recent(scope),
                 keys.hidden(scope.user),
+                keys.known_ids(scope),
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
             arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
-            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()))
+            arguments += _archived_arguments(
+                scope, done, (taken_back or {}).get(scope, ()), (repeated or {}).get(scope, ())
+            )
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
 
 
-def _archived_arguments(scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str]) -> list[str | int]:
+def _archived_arguments(
+    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], repeated: Collection[str]
+) -> list[str | int]:
     """Return the arguments of the script: the turns that are taken back, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        arguments += [entry.stream_id, entry.entry_id, _fate(scope, entry, taken_back)]
+        fate = "gone" if entry.stream_id in repeated else _fate(scope, entry, taken_back)
+        arguments += [entry.stream_id, entry.entry_id, fate]
     return arguments
 
 
@@ -160,7 +169,7 @@ class Hot:
     hidden: frozenset[tuple[str, str]]
 
 
-def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
+def newest(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> Hot:
     """Unite a session's recent payloads with the rows of its pending stream, by turn id, oldest first.
 
     Entries of a newer release are skipped. Postgres has them once workers of that release have archived them.
@@ -183,13 +192,23 @@ def newest(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collec
     return Hot(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
 
 
+def rows_with_given_ids(rows: Rows) -> list[tuple[str, bytes]]:
+    """Return the turn id and the stream id of each row whose turn has an id that its caller chose."""
+    return [(fields[b"i"].decode(), stream_id) for stream_id, fields in rows if turns.has_given_id(fields[b"d"])]
+
+
+def written_ms(stream_id: bytes) -> int:
+    """Return the time, by Redis's clock, at which Redis acknowledged the entry, in Unix milliseconds."""
+    return int(stream_id.partition(b"-")[0])
+
+
 def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:
     for payload in payloads:
         with suppress(InvalidInput):
             yield turns.decode(payload)
 
 
-def _pending_turns(rows: _Rows) -> Iterator[Turn]:
+def _pending_turns(rows: Rows) -> Iterator[Turn]:
     for stream_id, fields in rows:
         with suppress(InvalidInput):
             turn = entries.decode(stream_id, fields).turn

@@ -38,6 +38,7 @@ EXPORTED = [
     "SummaryAndRecent",
     "SummaryStatement",
     "Turn",
+    "TurnIdUsed",
     "TurnTooLarge",
     "close_async_connections",
     "close_connections",

@@ -24,7 +24,7 @@ from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
-from afterturn.pipeline.archiving import cutting, kinds, locked
+from afterturn.pipeline.archiving import cutting, kinds, locked, repeats
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
@@ -51,13 +51,15 @@ def archive(
             with pool.connection() as connection, connection.transaction():
                 cut_now = archive_entries(connection, settings, taken.entries, epochs=epochs)
                 gone = removal.removed(connection, taken.entries)
+                repeated = repeats.find_repeats(connection, taken.entries)
                 faults.point("archive.before_commit")
         except TransitionRefused as error:
             logger.warning("pending turns are read again: %s", error)
             continue
         faults.point("archive.after_commit")
         new_batches += cut_now
-        pending.remove(client, taken, gone, keep_recent=settings.recent_turns, recent_seconds=settings.recent_seconds)
+        keep = {"keep_recent": settings.recent_turns, "recent_seconds": settings.recent_seconds}
+        pending.remove(client, taken, gone, repeated, **keep)
         faults.point("archive.entries_removed")
         remaining = [scope for scope, entries in taken.entries.items() if len(entries) >= ENTRIES_PER_SESSION]
     return new_batches
