@@ -68,6 +68,7 @@ __all__ = [
     "SummaryAndRecent",
     "SummaryStatement",
     "Turn",
+    "TurnIdUsed",
     "TurnTooLarge",
     "close_async_connections",
     "close_connections",

@@ -1,7 +1,7 @@
 """Messages as chat APIs send and return them: what of them is a turn's role, content, name and metadata.
 
-Read are messages of OpenAI's chat API, as dictionaries or as the SDK's objects, items and content parts of its Responses
-API, and content blocks of Anthropic's API. The texts of a message are its content. What is no text stays in the metadata:
+It reads messages of OpenAI's chat API, as dictionaries or as the SDK's objects, items and content parts of the Responses
+API, and content blocks of Anthropic's API. The texts of a message are its content. The metadata keep what is no text:
 
 tool_calls      calls of tools, in the form of OpenAI's chat API
 tool_call_id    the call whose result a message of a tool is; `tool_results` where one message has several results
@@ -51,10 +51,37 @@ Message: TypeAlias = Mapping[str, Any] | MessageObject
 ROLES = ("user", "assistant", "system", "developer", "tool", "function", "exchange")
 
 #: Fields of a message that are kept in the metadata of its turn.
-_KEPT_FIELDS = frozenset(["tool_calls", "tool_call_id", "function_call", "refusal", "audio", "annotations", "citations", "id"])
+_KEPT_FIELDS = frozenset(
+    ["tool_calls", "tool_call_id", "function_call", "refusal", "audio", "annotations", "citations", "id"]
+)
 #: Fields of a message that say nothing about the conversation, or are a model's hidden reasoning.
 _IGNORED_FIELDS = frozenset(
-    ["cache_control", "container", "context_management", "created", "index", "logprobs", "model", "object", "parsed", "partial", "phase", "prefix", "provider_specific_fields", "reasoning", "reasoning_content", "reasoning_details", "status", "stop_reason", "stop_sequence", "thinking", "thinking_blocks", "type", "usage", "weight"]
+    [
+        "cache_control",
+        "container",
+        "context_management",
+        "created",
+        "index",
+        "logprobs",
+        "model",
+        "object",
+        "parsed",
+        "partial",
+        "phase",
+        "prefix",
+        "provider_specific_fields",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "status",
+        "stop_reason",
+        "stop_sequence",
+        "thinking",
+        "thinking_blocks",
+        "type",
+        "usage",
+        "weight",
+    ]
 )
 #: Fields whose value becomes something else of the turn.
 _READ_FIELDS = frozenset(["role", "content", "name", "images", "tool_name"])

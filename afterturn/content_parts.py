@@ -90,9 +90,6 @@ class Parts:
         return f"(left out: {len(value)} characters, SHA-256 {digest})"
 
     def _add_part(self, part: Any, number: int) -> None:
-        if isinstance(part, str):
-            self._texts.append(part)
-            return
         kind = part.get("type", "text" if "text" in part else None) if isinstance(part, dict) else None
         if not isinstance(kind, str):
             raise InvalidInput(f"part {number} of content has no type")

@@ -125,7 +125,7 @@ def make_payload(
     """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
 
     A single string is a whole exchange, and `role` may be a whole message. Otherwise the same as
-    `encode(make_turn(...))`, and raises the same: on the hot path the Turn between the two would cost more than the JSON.
+    `encode(make_turn(...))`, and raises the same: on the hot path the Turn between the two costs more than the JSON.
     """
     if type(content) is not str or fields:
         said = chat_messages.read(role, content, fields, name=name, metadata=metadata, limit_bytes=limit_bytes)

@@ -82,7 +82,7 @@ class MemoryClient:
     ) -> str:
         """Write one turn in one round trip to Redis and return its id.
 
-        `write(message)` takes a message of a chat API as it is, a dictionary or an object of its SDK; its fields may also
+        `write(message)` takes a message of a chat API as it is, a dictionary or an object of its SDK. Its fields may also
         be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a whole
         exchange in one string.
 
@@ -100,8 +100,8 @@ class MemoryClient:
             message_fields: other fields of the message, such as tool_calls, tool_call_id or refusal. They are kept in
                 the metadata.
 
-        Raises InvalidInput (TurnIdUsed if the session has a turn with this id and other content), or MemoryUnavailable if
-        Redis does not acknowledge the turn.
+        Raises InvalidInput (TurnIdUsed if the session has a turn with this id and other content), or MemoryUnavailable
+        if Redis does not acknowledge the turn.
         """
         session = self._session
         turn_id, payload = make_payload(

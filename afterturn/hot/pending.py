@@ -99,7 +99,7 @@ def remove(
     If only unreadable entries remain, the claim is not ended but lapses: otherwise each sweep would claim them again.
 
     `taken_back` are the turns, of those named by the entries, that Postgres says are removed: none stays recent.
-    `repeated` are the stream ids of entries whose turn was archived from another entry: they do not become recent again.
+    `repeated` are the stream ids of entries whose turn was archived from another entry: none becomes recent again.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:

@@ -174,7 +174,8 @@ def _message_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse_content(fields: Mapping[str, Any]) -> Content:
     content = fields.get("content")
-    is_content = content is None or isinstance(content, str | list)
+    is_parts = isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    is_content = content is None or isinstance(content, str) or is_parts
     if not is_content or not (content or fields.get("metadata") or _message_fields(fields)):
         raise _InvalidLine(
             "invalid_content", "content must be a string or a list of parts, and not empty where there is no metadata"

@@ -113,7 +113,7 @@ class Importer:
         """
         while payloads:
             try:
-                scripts.WRITE.run(self._redis, *self._write_call(session, payloads))
+                self._write(session, payloads)
                 return True
             except ResponseError as error:
                 if str(error).startswith("PENDINGLIMIT"):
@@ -126,10 +126,7 @@ class Importer:
                 raise _unavailable(error) from error
         return True
 
-    def _write_call(
-        self, session: SessionScope, payloads: Mapping[str, bytes]
-    ) -> tuple[tuple[str, ...] | str | bytes | int, ...]:
-        """Return the keys and the arguments of the script."""
+    def _write(self, session: SessionScope, payloads: Mapping[str, bytes]) -> None:
         shard = keys.shard_of(session.tenant_id, session.user_id)
         script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard), keys.known_ids(session))
         arguments: list[str | bytes | int] = [
@@ -139,7 +136,7 @@ class Importer:
         ]
         for turn_id, payload in payloads.items():
             arguments += [turn_id, turns.content_digest(payload), payload]
-        return script_keys, *arguments
+        scripts.WRITE.run(self._redis, script_keys, *arguments)
 
     def _pending_turns(self) -> int:
         """Return how many turns of the import's sessions wait to be archived."""

@@ -43,8 +43,8 @@ def read_turns(session: ClientSession, limit: int) -> Plan[Hot]:
 def _exclude_repeats(session: ClientSession, rows: Rows) -> Plan[Rows]:
     """Return the rows of the pending stream without those that repeat the id of an archived turn.
 
-    Only ids that callers chose can be repeated long after: without such rows, Postgres is not read. If it is unavailable,
-    all rows are returned.
+    Only ids that callers chose can be repeated long after: without such rows, Postgres is not read. If Postgres is
+    unavailable, all rows are returned.
     """
     suspects = pending.rows_with_given_ids(rows)
     if not suspects:

@@ -1,7 +1,7 @@
 """Entries that repeat the id of an archived turn: the row stays as it is, and Redis keeps nothing of the entry.
 
-A client finds a repeated id while the turn is pending or recent (`hot/write.lua`). Older turns are only in Postgres, which
-no write asks: of these, the archive decides.
+A write finds a repeated id while the turn is pending or recent (`hot/write.lua`). Older turns are only in Postgres,
+which no write reads; the archive decides about them.
 """
 
 from __future__ import annotations
