@@ -82,8 +82,8 @@ class MemoryClient:
     ) -> str:
         """Write one turn in one round trip to Redis and return its id.
 
-        `write(message)` takes a message of a chat API as it is, a dictionary or an object of its SDK. Its fields may also
-        be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a whole
+        `write(message)` takes a message of a chat API as it is: a dictionary or an object of its SDK. Its fields may
+        also be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a whole
         exchange in one string.
 
         Writing the same `turn_id` with the same role, content, name and metadata again has no effect.
@@ -337,6 +337,16 @@ class MemoryClient:
         The list is empty if the fact does not exist. Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.facts.fact_history(self._session, fact_id))
+
+    def has_fact(self, fact_id: str | UUID) -> bool:
+        """Return whether the user has a fact with this id, of whatever status, or has just added it.
+
+        Args:
+            fact_id: the id of any version of the fact.
+
+        True if Postgres is unavailable. Raises InvalidInput or MemoryUnavailable.
+        """
+        return self._driver.run(plans.facts.has_fact(self._session, fact_id))
 
     def add_fact(
         self,

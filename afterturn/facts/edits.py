@@ -124,6 +124,13 @@ def answer_from_metadata(metadata: Mapping[str, Any]) -> Any:
     return metadata.get(_METADATA_KEY)
 
 
+def count_new_facts(metadata: Mapping[str, Any]) -> int:
+    """Return how many facts the edit in the metadata of a turn adds."""
+    answer = answer_from_metadata(metadata)
+    facts = answer.get("facts", ()) if isinstance(answer, Mapping) else ()
+    return len(facts)
+
+
 def parse_answer(text: str) -> ManualAnswer:
     """Parse the stored answer of a manual batch. Raises AnswerMalformed."""
     try:

@@ -186,7 +186,7 @@ def newest(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Collect
         if (session_id, turn.turn_id) not in taken_back:
             archived.setdefault(turn.turn_id, turn)
     waiting: dict[str, Turn] = {}
-    for turn in _pending_turns(rows):
+    for turn in pending_turns(rows):
         if turn.turn_id not in archived and (session_id, turn.turn_id) not in taken_back:
             waiting.setdefault(turn.turn_id, turn)
     return Hot(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
@@ -208,7 +208,8 @@ def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:
             yield turns.decode(payload)
 
 
-def _pending_turns(rows: Rows) -> Iterator[Turn]:
+def pending_turns(rows: Rows) -> Iterator[Turn]:
+    """Yield the turns in rows of a pending stream. Other entries, and those of a newer release, are skipped."""
     for stream_id, fields in rows:
         with suppress(InvalidInput):
             turn = entries.decode(stream_id, fields).turn
