@@ -1,7 +1,7 @@
 """Messages as chat APIs send and return them: what of them is a turn's role, content, name and metadata.
 
 It reads messages of OpenAI's chat API, as dictionaries or as the SDK's objects, items and content parts of the
-Responses API, and content blocks of Anthropic's API. The texts of a message are its content. The metadata keep the rest:
+Responses API, and content blocks of Anthropic's API. The texts of a message are its content. The metadata has the rest:
 
 tool_calls      calls of tools, in the form of OpenAI's chat API
 tool_call_id    the call whose result a message of a tool is; `tool_results` where one message has several results

@@ -92,7 +92,7 @@ def make_turn(
 
     Raises InvalidInput (or InvalidId, TurnTooLarge) when an argument is invalid.
     """
-    if type(content) is not str or fields:
+    if type(content) is not str or type(role) is not str or fields:
         said = chat_messages.read(role, content, fields, name=name, metadata=metadata, limit_bytes=limit_bytes)
         role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)
@@ -127,7 +127,7 @@ def make_payload(
     A single string is a whole exchange, and `role` may be a whole message. Otherwise the same as
     `encode(make_turn(...))`, and raises the same: on the hot path the Turn between the two costs more than the JSON.
     """
-    if type(content) is not str or fields:
+    if type(content) is not str or type(role) is not str or fields:
         said = chat_messages.read(role, content, fields, name=name, metadata=metadata, limit_bytes=limit_bytes)
         role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)

@@ -81,8 +81,8 @@ class AsyncMemoryClient:
         """Write one turn in one round trip to Redis and return its id.
 
         `write(message)` takes a message of a chat API as it is: a dictionary or an object of its SDK. Its fields may
-        also be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a whole
-        exchange in one string.
+        also be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a
+        whole exchange in one string.
 
         Writing the same `turn_id` with the same role, content, name and metadata again has no effect.
 

@@ -24,28 +24,23 @@ class AllowedHosts:
         self._hosts = _allowed_hosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (problem := self._find_problem(Headers(scope=scope))):
+        if scope["type"] == "http" and (problem := self._find_problem(scope)):
             status, message, code = problem
             await problems.make_response(status, message, code=code)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _find_problem(self, headers: Headers) -> tuple[int, str, str] | None:
+    def _find_problem(self, scope: Scope) -> tuple[int, str, str] | None:
         if "*" in self._hosts:
             return None
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_allowed(f"//{hosts[0]}"):
+        headers, server = Headers(scope=scope), scope.get("server")
+        # The address at which the request arrived is an address of this machine, not a name that anybody gave it.
+        hosts, names = headers.getlist("host"), self._hosts | ({server[0].lower()} if server else set())
+        if len(hosts) != 1 or not _is_allowed(f"//{hosts[0]}", names):
             return 421, "the Host is not one of AFTERTURN_API_ALLOWED_HOSTS", "host_not_allowed"
-        if not all(self._is_allowed(origin) for origin in headers.getlist("origin")):
+        if not all(_is_allowed(origin, names) for origin in headers.getlist("origin")):
             return 403, "the Origin is not one of AFTERTURN_API_ALLOWED_HOSTS", "origin_not_allowed"
         return None
-
-    def _is_allowed(self, url: str) -> bool:
-        try:
-            name = (urlsplit(url).hostname or "").rstrip(".")
-        except ValueError:
-            return False
-        return name in self._hosts or name == "localhost" or _is_loopback(name)
 
 
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
@@ -53,6 +48,14 @@ def _allowed_hosts(settings: Settings) -> frozenset[str]:
     if settings.api_allowed_hosts is None:
         return frozenset({settings.api_host.lower() if settings.api_key is None else "*"})
     return frozenset(name.strip().lower() for name in settings.api_allowed_hosts.split(",") if name.strip())
+
+
+def _is_allowed(url: str, names: frozenset[str]) -> bool:
+    try:
+        name = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    return name in names or name == "localhost" or _is_loopback(name)
 
 
 def _is_loopback(name: str) -> bool:

@@ -50,6 +50,6 @@ def test_a_bad_request_is_refused(settings, body):
 
     from api_shim.http.app import create_app
 
-    with TestClient(create_app(settings), base_url="http://localhost") as client:
+    with TestClient(create_app(settings)) as client:
         refused = client.post(f"{BASE}/context", json=body)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")

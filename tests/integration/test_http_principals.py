@@ -45,7 +45,7 @@ def client_of(settings):
         app.dependency_overrides[authorize] = lambda: Principal(
             tenant_id=tenant_id, users=users, rights=frozenset(rights)
         )
-        client = TestClient(app, base_url="http://localhost")
+        client = TestClient(app)
         opened.append(client)
         return client.__enter__()
 
