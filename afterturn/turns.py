@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import re
 import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ PAYLOAD_VERSION = 1
 _GIVEN = b'"given":true'
 #: What was said begins here in a payload: what stands before may differ when a caller repeats a turn.
 _SAID = b'"role"'
+_NO_DIGEST = b" " * 16
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
@@ -72,7 +73,7 @@ def make_turn(
     occurred_at: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
-    **fields: Any,
+    fields: Mapping[str, Any] | None = None,
 ) -> Turn:
     """Validate a caller's arguments and return them as a turn.
 
@@ -93,7 +94,7 @@ def make_turn(
     Raises InvalidInput (or InvalidId, TurnTooLarge) when an argument is invalid.
     """
     if type(content) is not str or type(role) is not str or fields:
-        said = chat_messages.read(role, content, fields, name=name, metadata=metadata, limit_bytes=limit_bytes)
+        said = chat_messages.read(role, content, fields or {}, name=name, metadata=metadata, limit_bytes=limit_bytes)
         role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)
     return Turn(
@@ -120,7 +121,7 @@ def make_payload(
     occurred_at: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
-    **fields: Any,
+    fields: Mapping[str, Any] | None = None,
 ) -> tuple[str, bytes]:
     """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
 
@@ -128,7 +129,7 @@ def make_payload(
     `encode(make_turn(...))`, and raises the same: on the hot path the Turn between the two costs more than the JSON.
     """
     if type(content) is not str or type(role) is not str or fields:
-        said = chat_messages.read(role, content, fields, name=name, metadata=metadata, limit_bytes=limit_bytes)
+        said = chat_messages.read(role, content, fields or {}, name=name, metadata=metadata, limit_bytes=limit_bytes)
         role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)
     payload: dict[str, Any] = {
@@ -179,8 +180,18 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
 
 
 def content_digest(payload: bytes) -> bytes:
-    """Return a digest of what is said in a payload: of role, content, name and metadata, not of id and times."""
-    return b"%08x" % zlib.crc32(payload[payload.find(_SAID) :])
+    """Return a digest of what is said in a payload: of role, content, name and metadata, not of id and times.
+
+    16 characters, as the Redis scripts compute it.
+    """
+    return hashlib.sha1(payload[payload.find(_SAID) :], usedforsecurity=False).hexdigest()[:16].encode()
+
+
+def digests_of_given(payloads: Sequence[bytes]) -> list[bytes]:
+    """Return the last argument of a write: digests of the payloads whose ids callers chose; nothing if there are none."""
+    if not any([has_given_id(payload) for payload in payloads]):
+        return []
+    return [b"".join([content_digest(payload) if has_given_id(payload) else _NO_DIGEST for payload in payloads])]
 
 
 def says_the_same(turn: Turn, row: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ the same settings, interleaved with it in the same run: on a busy machine only s
 from __future__ import annotations
 
 import argparse
-import itertools
 from collections.abc import Callable
 from functools import partial
 from statistics import median
@@ -116,11 +115,9 @@ def _ready_script(settings: Settings) -> tuple[Callable[[], object], bytes]:
     """Return a call of the write script with arguments made beforehand, and the payload among them."""
     session = ClientSession(user_id="bench", session_id="script", agent_id=None, tenant_id=None, settings=settings)
     turn_id, payload = turns.make_payload("user", TURN, limit_bytes=settings.turn_limit_bytes)
-    size, _, digest, _ = write_arguments([(turn_id, payload)])
+    ready = write_arguments([(turn_id, payload)])
     send = connections.get_connections(settings).writes.call
-    # Another id each time: a repeated one would not be appended.
-    turn_ids = (b"%036d" % number for number in itertools.count())
-    return lambda: session.write_call.run(send, [size, next(turn_ids), digest, payload]), payload
+    return lambda: session.write_call.run(send, ready), payload
 
 
 def _rpush(client: redis.Redis, payload: bytes) -> Callable[[], object]:

@@ -11,7 +11,7 @@ from afterturn import tokens
 from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
 from afterturn.client import plans
 from afterturn.client.async_driver import AsyncDriver
-from afterturn.client.session import ClientSession, write_arguments
+from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
@@ -112,9 +112,9 @@ class AsyncMemoryClient:
             occurred_at=occurred_at,
             metadata=metadata,
             memories_shown=memories_shown,
-            **message_fields,
+            fields=message_fields,
         )
-        session.warn_of_backlog(await self._driver.send(session.write_call, write_arguments([(turn_id, payload)])))
+        session.warn_of_backlog(await self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 
     async def write_many(self, turns: Iterable[Message]) -> list[str]:

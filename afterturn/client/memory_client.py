@@ -14,7 +14,7 @@ from afterturn import tokens
 from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
 from afterturn.client import plans
 from afterturn.client.driver import Driver
-from afterturn.client.session import ClientSession, write_arguments
+from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
@@ -114,9 +114,9 @@ class MemoryClient:
             occurred_at=occurred_at,
             metadata=metadata,
             memories_shown=memories_shown,
-            **message_fields,
+            fields=message_fields,
         )
-        session.warn_of_backlog(self._driver.send(session.write_call, write_arguments([(turn_id, payload)])))
+        session.warn_of_backlog(self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 
     def write_many(self, turns: Iterable[Message]) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from afterturn import ids, turns
 from afterturn.chat_messages import Message
@@ -23,6 +23,9 @@ logger = logging.getLogger("afterturn.client")
 
 #: The shortest time between two warnings of a client about the pending limit.
 WARNING_INTERVAL_SECONDS = 60.0
+
+#: The arguments of `write` that are no further fields of a message.
+_WRITE_ARGUMENTS = frozenset({"role", "content", "turn_id", "name", "occurred_at", "metadata", "memories_shown"})
 
 #: The id and the payload of one entry of a pending stream.
 Entry: TypeAlias = tuple[str, bytes]
@@ -101,6 +104,8 @@ class ClientSession:
         entries: list[Entry] = []
         for number, message in enumerate(messages):
             arguments = message if isinstance(message, Mapping) else {"role": message}
+            if not arguments.keys() <= _WRITE_ARGUMENTS:
+                arguments = _separate_fields(arguments)
             try:
                 entries.append(turns.make_payload(limit_bytes=limit_bytes, agent_id=self.agent_id, **arguments))
             except TypeError as error:
@@ -133,9 +138,23 @@ class ClientSession:
         return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION_ID)
 
 
+def _separate_fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of `make_payload`: the fields of the message that are none of them are its `fields`."""
+    known = {name: value for name, value in arguments.items() if name in _WRITE_ARGUMENTS}
+    return known | {"fields": {name: value for name, value in arguments.items() if name not in _WRITE_ARGUMENTS}}
+
+
 def write_arguments(entries: Sequence[Entry]) -> list[bytes]:
-    """Return the arguments of a write: the size of all payloads in bytes, then id, digest and payload of each entry."""
+    """Return the arguments of a write: the size of all payloads in bytes, id and payload of each entry, digests."""
     values = [b"%d" % sum([len(payload) for _, payload in entries])]
     for entry_id, payload in entries:
-        values += (entry_id.encode(), turns.content_digest(payload), payload)
+        values += (entry_id.encode(), payload)
+    return values + turns.digests_of_given([payload for _, payload in entries])
+
+
+def write_one_arguments(entry_id: str, payload: bytes) -> list[bytes]:
+    """Return the arguments of a write of one entry. On the hot path the general form costs noticeably more."""
+    values = [b"%d" % len(payload), entry_id.encode(), payload]
+    if turns.has_given_id(payload):
+        values.append(turns.content_digest(payload))
     return values

@@ -148,6 +148,7 @@ def _make_turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str |
         occurred_at=datetime.now(UTC),
         agent_id=agent_id,
         metadata={_METADATA_KEY: answer.model_dump(mode="json", exclude_unset=True)},
+        has_given_id=True,
     )
 
 

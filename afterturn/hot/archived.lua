@@ -6,7 +6,7 @@
 -- KEYS[4] at:{shard}:bytes               string
 -- KEYS[5] at:{shard}:recent:<session>    list of payloads, oldest first
 -- KEYS[6] at:{shard}:hidden:<user>       hash: turn -> how many of its removals are pending
--- KEYS[7] at:{shard}:ids:<session>       hash: id of each pending entry and recent turn -> digest of its content
+-- KEYS[7] at:{shard}:ids:<session>       hash: id of a pending entry or recent turn -> digest of its content
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them and their ids, seconds
@@ -33,6 +33,16 @@ if first_entry > 7 then
   end
 end
 
+-- Remember the id of a recent turn. The write script has done so with ids that callers chose. What is said in a payload
+-- begins with its role; older clients wrote it in another order.
+local function remember(id, payload)
+  local said = string.find(payload, '"role"', 1, true)
+  local time = string.find(payload, '"at":', 1, true)
+  if said and time and time < said and #payload <= 16384 then
+    redis.call('HSETNX', KEYS[7], id, string.sub(redis.sha1hex(string.sub(payload, said)), 1, 16))
+  end
+end
+
 local freed = 0
 local keep = tonumber(ARGV[2])
 for i = first_entry, #ARGV, 3 do
@@ -44,6 +54,7 @@ for i = first_entry, #ARGV, 3 do
     local fate = ARGV[i + 2]
     if fate == 'recent' and keep > 0 then
       redis.call('RPUSH', KEYS[5], payload)
+      remember(ARGV[i + 1], payload)
     else
       redis.call('HDEL', KEYS[7], ARGV[i + 1])
       if fate ~= 'recent' and fate ~= 'gone' and redis.call('HINCRBY', KEYS[6], fate, -1) <= 0 then

@@ -11,8 +11,9 @@ at:{shard}:bytes
     string, the number of pending payload bytes; the hot path adds, archive subtracts; never deleted (64 counters); no
     TTL
 at:{shard}:ids:<tenant>:<user>:<session>
-    hash, id of each pending entry and recent turn -> digest of its content; written by the hot path, so that a repeated
-    id is found at once; archive deletes the ids of other entries; TTL AFTERTURN_RECENT_SECONDS after an archive
+    hash, turn id -> digest of its content: pending turns whose ids callers chose, and recent turns; written by the hot
+    path and by archive, so that a repeated id is found at once; archive deletes other ids; TTL AFTERTURN_RECENT_SECONDS
+    after an archive
 at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>

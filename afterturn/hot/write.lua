@@ -3,53 +3,78 @@
 -- KEYS[1] at:{shard}:pending:<session>   stream: fields i (entry id) and d (payload)
 -- KEYS[2] at:{shard}:due                 zset: session -> time of its oldest pending turn, ms
 -- KEYS[3] at:{shard}:bytes               string: payload bytes pending in this shard
--- KEYS[4] at:{shard}:ids:<session>       hash: id of each pending entry and recent turn -> digest of its content
+-- KEYS[4] at:{shard}:ids:<session>       hash: id of a pending entry or recent turn -> digest of its content
 -- ARGV[1] the session's member in the due index
 -- ARGV[2] limit of KEYS[3] in bytes
 -- ARGV[3] bytes of all payloads of this call
--- ARGV[4], ARGV[5], ARGV[6], … id, digest and payload of each entry, in order
+-- ARGV[4], ARGV[5], … id and payload of each entry, in order
+-- then    only if callers chose ids: one string with 16 characters for each entry, the digest of its content, or spaces
+--         for an id that was made for this call, which is in no hash
 --
 -- All entries are written, or none: with PENDINGLIMIT where they exceed the limit, with TURNIDUSED and the id where an id
 -- is known with other content. A known entry takes no room, so that no repetition of a call that was carried out is
 -- refused. Returns the bytes now pending in the shard. The time is the stream id's: Redis's clock, never running
 -- backwards within a stream. NX: the hot path only ever adds to the due index.
 local call = redis.call
+local last = #ARGV
 local size = ARGV[3]
-local known
-local used_id
-for i = 4, #ARGV, 3 do
-  if call('HSETNX', KEYS[4], ARGV[i], ARGV[i + 1]) == 0 then
-    known = known or {}
-    known[i] = true
-    size = size - #ARGV[i + 2]
-    if call('HGET', KEYS[4], ARGV[i]) ~= ARGV[i + 1] then
-      used_id = ARGV[i]
+local known = {}
+local added = {}
+local reason
+if last % 2 == 0 then
+  local digests = ARGV[last]
+  last = last - 1
+  for i = 4, last, 2 do
+    local digest = string.sub(digests, 8 * i - 31, 8 * i - 16)
+    if string.byte(digest) ~= 32 then
+      if call('HSETNX', KEYS[4], ARGV[i], digest) == 1 then
+        added[#added + 1] = ARGV[i]
+      else
+        known[i] = true
+        size = size - #ARGV[i + 1]
+        if call('HGET', KEYS[4], ARGV[i]) ~= digest then
+          reason = 'TURNIDUSED ' .. ARGV[i]
+        end
+      end
     end
   end
 end
 
 local total
-local reason = used_id and 'TURNIDUSED ' .. used_id
 if not reason then
+  local limit = tonumber(ARGV[2])
   total = call('INCRBY', KEYS[3], size)
-  if total > tonumber(ARGV[2]) and tonumber(size) > 0 then
+  if total > limit then
     call('DECRBY', KEYS[3], size)
-    reason = 'PENDINGLIMIT ' .. total
+    -- A client repeats a call whose reply was late. Ids that were made for the first attempt are near the end.
+    local pending = {}
+    for _, entry in ipairs(call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', last + 100)) do
+      pending[entry[2][2]] = true
+    end
+    for i = 4, last, 2 do
+      if pending[ARGV[i]] and not known[i] then
+        known[i] = true
+        size = size - #ARGV[i + 1]
+      end
+    end
+    total = call('INCRBY', KEYS[3], size)
+    if total > limit and tonumber(size) > 0 then
+      call('DECRBY', KEYS[3], size)
+      reason = 'PENDINGLIMIT ' .. total
+    end
   end
 end
 if reason then
-  for i = 4, #ARGV, 3 do
-    if not (known and known[i]) then
-      call('HDEL', KEYS[4], ARGV[i])
-    end
+  for _, id in ipairs(added) do
+    call('HDEL', KEYS[4], id)
   end
   return redis.error_reply(reason)
 end
 
 local id
-for i = 4, #ARGV, 3 do
-  if not (known and known[i]) then
-    id = call('XADD', KEYS[1], '*', 'i', ARGV[i], 'd', ARGV[i + 2])
+for i = 4, last, 2 do
+  if not known[i] then
+    id = call('XADD', KEYS[1], '*', 'i', ARGV[i], 'd', ARGV[i + 1])
   end
 end
 if id then

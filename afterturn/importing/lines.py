@@ -110,7 +110,7 @@ class LineReader:
             agent_id=None if fields.get("agent") is None else _parse_id(fields, "agent", None),
             occurred_at=occurred_at,
             metadata=_parse_metadata(fields),
-            **message_fields,
+            fields=message_fields,
         )
         turn = replace(turn, is_imported=True)
         turns.encode(turn, limit_bytes=self._limit_bytes)

@@ -135,7 +135,8 @@ class Importer:
             sum(len(payload) for payload in payloads.values()),
         ]
         for turn_id, payload in payloads.items():
-            arguments += [turn_id, turns.content_digest(payload), payload]
+            arguments += [turn_id, payload]
+        arguments += turns.digests_of_given([*payloads.values()])
         scripts.WRITE.run(self._redis, script_keys, *arguments)
 
     def _pending_turns(self) -> int:

@@ -210,8 +210,8 @@ def _write_note(client: redis.Redis, number: int) -> None:
     scope = SessionScope("default", "ana", "chat")
     shard = keys.shard_of("default", "ana")
     payload = json.dumps({"v": 1, "id": f"note-{number}", "kind": "note", "text": f"Note {number}."}).encode()
-    touched = (keys.pending(scope), keys.due(shard), keys.pending_bytes(shard), keys.known_ids(scope))
-    scripts.WRITE.run(client, touched, keys.member(scope), 1_000_000, len(payload), f"note-{number}", "", payload)
+    touched = (keys.pending(scope), keys.due(shard), keys.pending_bytes(shard))
+    scripts.WRITE.run(client, touched, keys.member(scope), 1_000_000, len(payload), f"note-{number}", payload)
 
 
 def test_a_rolling_upgrade_to_a_release_with_one_more_kind(lane: Lane, tmp_path) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from fastapi.testclient import TestClient
 
+from afterturn.client.session import write_arguments
 from afterturn.errors import InvalidInput, PendingLimitReached, TurnIdUsed
 from afterturn.hot import keys
 from afterturn.pipeline.stages import archive
@@ -69,11 +70,27 @@ def test_an_id_belongs_to_its_session(memory, settings, hot_store):
     assert shown(memory) == [("t-1", "First.")]
 
 
-def test_a_minted_id_is_known_as_well(memory, hot_store):
+def test_an_id_that_write_made_belongs_to_its_turn_as_well(memory, pipeline, database):
+    """Until it is archived, nothing remembers it, so that a write costs no more: then the first turn stays."""
     turn_id = memory.write("user", "First.")
     assert memory.write("user", "First.", turn_id=turn_id) == turn_id
-    with pytest.raises(TurnIdUsed):
-        memory.write("user", "Other.", turn_id=turn_id)
+    pipeline.settle()
+    other = memory.write("user", "Second.")
+    pipeline.settle()
+    assert memory.write("user", "First.", turn_id=turn_id) == turn_id
+    for written, content in ((turn_id, "Other."), (other, "First.")):
+        with pytest.raises(TurnIdUsed):
+            memory.write("user", content, turn_id=written)
+    assert shown(memory) == archived(database) == [(turn_id, "First."), (other, "Second.")]
+
+
+def test_of_two_pending_turns_with_one_id_the_first_stays(memory, pipeline, database, caplog):
+    turn_id = memory.write("user", "First.")
+    memory.write("user", "Other.", turn_id=turn_id)
+    assert shown(memory) == [(turn_id, "First.")]
+    pipeline.settle()
+    assert shown(memory) == archived(database) == [(turn_id, "First.")]
+    assert "other content" in caplog.text and "Other." not in caplog.text
 
 
 def test_asyncio_and_http_answer_alike(settings, hot_store):
@@ -160,8 +177,20 @@ def test_a_turn_that_was_taken_back_stays_taken_back(memory, pipeline, database)
     assert shown(memory) == []
 
 
+def test_a_call_that_is_repeated_because_its_reply_was_late_needs_no_room(settings, hot_store):
+    small = type(settings)(**settings.model_dump(exclude_unset=True) | {"pending_limit_bytes_per_shard": 65_536})
+    memory = MemoryClient("ana", "chat", settings=small)
+    entries = memory._session.make_entries([{"role": "user", "content": "x" * 2_000} for _ in range(20)])
+    for _ in range(3):
+        memory._driver.send(memory._session.write_call, write_arguments(entries))
+    assert hot_store.xlen(keys.pending(SESSION)) == 20
+    with pytest.raises(PendingLimitReached):
+        memory.write_many([{"role": "user", "content": "x" * 2_000} for _ in range(20)])
+    assert hot_store.xlen(keys.pending(SESSION)) == 20
+
+
 def test_a_repetition_needs_no_room(settings, hot_store):
-    """The first attempt filled the last room, its reply was lost, and the client repeats it."""
+    """The first attempt filled the last room, its reply was lost, and the caller repeats it."""
     small = type(settings)(**settings.model_dump(exclude_unset=True) | {"pending_limit_bytes_per_shard": 65_536})
     memory = MemoryClient("ana", "chat", settings=small)
     turns = [{"role": "user", "content": "x" * 2_000, "turn_id": f"t-{number}"} for number in range(30)]

@@ -7,6 +7,7 @@ from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 from afterturn import turns
+from afterturn.client.session import _separate_fields as separate
 from afterturn.errors import InvalidInput, TurnTooLarge
 
 LIMIT = 10_000
@@ -17,14 +18,14 @@ FILE = {"type": "file", "file": {"filename": "trip plan.pdf", "file_id": "file-7
 
 def said(*arguments, **fields):
     """Return what `write` stores of these arguments: role, content, name and metadata."""
-    _, payload = turns.make_payload(*arguments, limit_bytes=LIMIT, **fields)
+    _, payload = turns.make_payload(*arguments, limit_bytes=LIMIT, **separate(fields))
     turn = turns.decode(payload)
     return turn.role, turn.content, turn.name, dict(turn.metadata)
 
 
 def ways_to_write(message):
     """Return what is stored if the message is an argument, if its fields are, and by an import."""
-    made = turns.make_turn(limit_bytes=LIMIT, **{"content": None, **message})
+    made = turns.make_turn(limit_bytes=LIMIT, **separate({"content": None, **message}))
     return [said(message), said(**message), (made.role, made.content, made.name, dict(made.metadata))]
 
 
@@ -298,7 +299,7 @@ def test_inline_data_is_kept_while_it_is_small_and_never_makes_a_turn_too_large(
 )
 def test_what_is_no_message_is_refused_without_repeating_it(fields):
     with pytest.raises(InvalidInput) as refused:
-        turns.make_payload(limit_bytes=LIMIT, **fields)
+        turns.make_payload(limit_bytes=LIMIT, **separate(fields))
     assert "canary" not in str(refused.value).replace("canary canary", "")
 
 

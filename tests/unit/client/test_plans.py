@@ -216,7 +216,7 @@ def test_a_flush_without_waiting_is_one_call():
     runner = PlanRunner(Send=lambda _: 0)
     runner.run(plans.flush.flush(session(), None))
     [sent] = runner.effects_of(Send)
-    assert json.loads(sent.arguments[3])["mark"] == "flush"
+    assert json.loads(sent.arguments[2])["mark"] == "flush"
 
 
 def test_a_flush_waits_until_no_turn_waits_for_a_stage():
@@ -256,7 +256,7 @@ def test_a_new_preference_is_added_as_a_fact():
     assert runner.effect_names == ["ReadPostgres", "ReadPostgres", "Send"]
     [sent] = runner.effects_of(Send)
     assert sent.arguments[1] == b"e-1"
-    assert json.loads(sent.arguments[3])["content"] == "Ana's preference for colour: green"
+    assert json.loads(sent.arguments[2])["content"] == "Ana's preference for colour: green"
 
 
 def test_adding_no_facts_makes_no_call():
