@@ -188,7 +188,7 @@ def content_digest(payload: bytes) -> bytes:
 
 
 def digests_of_given(payloads: Sequence[bytes]) -> list[bytes]:
-    """Return the last argument of a write: digests of the payloads whose ids callers chose; nothing if there are none."""
+    """Return the last argument of a write: digests of the payloads whose ids callers chose; nothing without such."""
     if not any([has_given_id(payload) for payload in payloads]):
         return []
     return [b"".join([content_digest(payload) if has_given_id(payload) else _NO_DIGEST for payload in payloads])]

@@ -18,10 +18,9 @@
 local call = redis.call
 local last = #ARGV
 local size = ARGV[3]
-local known = {}
-local added = {}
-local reason
+local known, added, reason
 if last % 2 == 0 then
+  known, added = {}, {}
   local digests = ARGV[last]
   last = last - 1
   for i = 4, last, 2 do
@@ -47,6 +46,7 @@ if not reason then
   if total > limit then
     call('DECRBY', KEYS[3], size)
     -- A client repeats a call whose reply was late. Ids that were made for the first attempt are near the end.
+    known = known or {}
     local pending = {}
     for _, entry in ipairs(call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', last + 100)) do
       pending[entry[2][2]] = true
@@ -65,7 +65,7 @@ if not reason then
   end
 end
 if reason then
-  for _, id in ipairs(added) do
+  for _, id in ipairs(added or {}) do
     call('HDEL', KEYS[4], id)
   end
   return redis.error_reply(reason)
@@ -73,7 +73,7 @@ end
 
 local id
 for i = 4, last, 2 do
-  if not known[i] then
+  if not (known and known[i]) then
     id = call('XADD', KEYS[1], '*', 'i', ARGV[i], 'd', ARGV[i + 1])
   end
 end
