@@ -194,10 +194,14 @@ def digests_of_given(payloads: Sequence[bytes]) -> list[bytes]:
     return [b"".join([content_digest(payload) if has_given_id(payload) else _NO_DIGEST for payload in payloads])]
 
 
-def says_the_same(turn: Turn, row: Mapping[str, Any]) -> bool:
-    """Return whether a turn and an archived one say the same: the row has role, name, content and metadata."""
-    said = (turn.role, turn.name, turn.content, dict(turn.metadata))
-    return said == (row["role"], row["name"], row["content"], row["metadata"])
+def said_by_turn(turn: Turn) -> tuple[Any, ...]:
+    """Return what is compared when an id is used again: role, name, content and metadata."""
+    return turn.role, turn.name, turn.content, dict(turn.metadata)
+
+
+def said_by_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the same of an archived turn, from its row."""
+    return row["role"], row["name"], row["content"], row["metadata"]
 
 
 def has_given_id(payload: bytes) -> bool:

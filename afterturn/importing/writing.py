@@ -87,7 +87,7 @@ class Importer:
         }
         for line in chunk:
             row = archived.get((line.session, line.turn.turn_id))
-            if row is not None and turns.says_the_same(line.turn, row):
+            if row is not None and turns.said_by_turn(line.turn) == turns.said_by_row(row):
                 self.progress.already_archived += 1
             elif row is not None:
                 self.progress.conflicting += 1

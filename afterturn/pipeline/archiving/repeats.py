@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from afterturn import turns
 from afterturn.database import queries
@@ -16,6 +17,7 @@ from afterturn.database.pool import Connection
 from afterturn.hot.entries import Entry
 from afterturn.pipeline.archiving import locked
 from afterturn.scopes import SessionScope
+from afterturn.turns import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -34,24 +36,34 @@ def find_repeats(
         connection: in the archive's transaction, after the turns among the entries were added.
         taken: the entries of each session.
     """
-    by_stream_id = {
-        (scope, entry.stream_id): entry for scope, entries in taken.items() for entry in entries if entry.turn
-    }
-    if not by_stream_id:
-        return {}
-    entries = list(by_stream_id.values())
-    arguments = locked.named_sessions([scope for scope, _ in by_stream_id]) | {
-        "turns": [entry.entry_id for entry in entries],
-        "stream_ids": [entry.stream_id for entry in entries],
-        "written_at": [entry.written_at_seconds for entry in entries],
-    }
+    first: dict[tuple[SessionScope, str], tuple[Entry, Turn]] = {}
     repeats: dict[SessionScope, set[str]] = defaultdict(set)
-    for row in connection.execute(_SQL["repeated_turns"], arguments).fetchall():
+    for scope, entries in taken.items():
+        for entry in entries:
+            if entry.turn is not None:
+                earlier, earlier_turn = first.setdefault((scope, entry.entry_id), (entry, entry.turn))
+                if earlier is not entry:
+                    is_same = turns.said_by_turn(entry.turn) == turns.said_by_turn(earlier_turn)
+                    _note(repeats, scope, entry, is_same=is_same)
+    for row in _read_repeated(connection, {key: entry for key, (entry, _) in first.items()}):
         scope = SessionScope(row["tenant_id"], row["user_id"], row["session_id"])
-        repeats[scope].add(row["stream_id"])
-        turn = by_stream_id[scope, row["stream_id"]].turn
-        if turn is not None and not turns.says_the_same(turn, row):
-            logger.warning(
-                "%s: the id of turn %s was archived before with other content, which stays", scope, turn.turn_id
-            )
+        entry, turn = first[scope, row["turn_id"]]
+        _note(repeats, scope, entry, is_same=turns.said_by_turn(turn) == turns.said_by_row(row))
     return {scope: frozenset(stream_ids) for scope, stream_ids in repeats.items()}
+
+
+def _note(repeats: dict[SessionScope, set[str]], scope: SessionScope, entry: Entry, *, is_same: bool) -> None:
+    repeats[scope].add(entry.stream_id)
+    if not is_same:
+        logger.warning("%s: the id of turn %s was used before with other content, which stays", scope, entry.entry_id)
+
+
+def _read_repeated(connection: Connection, entries: Mapping[tuple[SessionScope, str], Entry]) -> list[dict[str, Any]]:
+    """Return what is archived of those of these turns that were archived from another entry."""
+    if not entries:
+        return []
+    arguments = locked.named_sessions([scope for scope, _ in entries]) | {
+        "turns": [turn_id for _, turn_id in entries],
+        "written_at": [entry.written_at_seconds for entry in entries.values()],
+    }
+    return connection.execute(_SQL["repeated_turns"], arguments).fetchall()
