@@ -146,8 +146,9 @@ def _merge_arguments(role: object, content: object, fields: Mapping[str, Any], n
         message |= {} if content is NOT_GIVEN else {"content": content}
     if name is not None:
         message["name"] = name
-    for unknown in sorted(str(key) for key in message.keys() - MESSAGE_FIELDS - _ITEM_FIELDS):
-        shown = unknown if unknown.isidentifier() and len(unknown) <= 40 else "an unknown field"
+    if unknown := message.keys() - MESSAGE_FIELDS - _ITEM_FIELDS:
+        name_shown = min(map(str, unknown))
+        shown = name_shown if name_shown.isidentifier() and len(name_shown) <= 40 else "an unknown field"
         raise InvalidInput(f"{shown} is no field of a message; your own data belong into metadata")
     return message
 

@@ -32,6 +32,8 @@ _MARKS = {
 #: Fields with the name of a file, in a part or in its innermost object.
 _CAPTION_FIELDS = ("filename", "title", "name")
 _CAPTION_CHARACTERS = 80
+#: The largest number of parts of a content. More: one message of small parts keeps a server busy for seconds.
+PARTS_LIMIT = 2_000
 #: A longer string in a part is inline data. Longer: long URLs are inline data too.
 _INLINE_CHARACTERS = 2_048
 _MARK = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
@@ -64,6 +66,8 @@ class Parts:
         if isinstance(content, str):
             self._texts.append(content)
         elif isinstance(content, (list, tuple)):
+            if len(content) > PARTS_LIMIT:
+                raise InvalidInput(f"content has {len(content)} parts; the limit is {PARTS_LIMIT}")
             for number, part in enumerate(content, start=1):
                 self._add_part(to_plain(part), number)
         elif content is not None:

@@ -28,7 +28,8 @@ class TurnIn(BaseModel):
 
     def arguments(self) -> dict[str, Any]:
         """Return the fields that were sent: the arguments of `MemoryClient.write`."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        extra = self.model_extra or {}
+        return {name: getattr(self, name) for name in self.model_fields_set - extra.keys()} | extra
 
 
 class WriteIn(BaseModel):

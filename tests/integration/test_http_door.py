@@ -141,6 +141,9 @@ def test_a_large_body_is_not_larger_than_its_answer(api):
     answer = api.post(f"{BASE}/turns", json={"turns": turns})
     assert is_problem(answer, 422, "invalid_input")
     assert len(answer.text) < 5_000 and "canary" not in answer.text
+    many = {"role": "user", "content": "hello"} | {f"canary{number}": 1 for number in range(200_000)}
+    answer = api.post(f"{BASE}/turns", json={"turns": [many]})
+    assert is_problem(answer, 422, "invalid_input") and len(answer.text) < 1_000
     names = {"x" * 100_000: 1}
     assert len(api.post(f"{BASE}/recall", json={"query": "x"} | names).text) < 2_000
 

@@ -282,6 +282,7 @@ def test_inline_data_is_kept_while_it_is_small_and_never_makes_a_turn_too_large(
         {"role": "user", "content": [{"type": "text"}]},
         {"role": "user", "content": [{"kind": "canary"}]},
         {"role": "user", "content": [None]},
+        {"role": "user", "content": [{"type": "text", "text": "canary"}] * 2_001},
         {"role": "user", "content": [{"type": "tool_result", "content": "canary"}]},
         {"role": "assistant", "content": [{"type": "tool_use", "name": "canary"}]},
         {"role": "user", "contents": "canary"},
