@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json, SkipValidation
+from pydantic import BaseModel, ConfigDict, Field, Json, SkipValidation, model_validator
+
+#: The largest number of fields of a turn. Messages of chat APIs have fewer than twenty.
+FIELDS_LIMIT = 100
 
 
 class TurnIn(BaseModel):
@@ -25,6 +28,14 @@ class TurnIn(BaseModel):
     occurred_at: datetime | None = Field(None, description="the time of the turn, with a timezone; by default now")
     metadata: dict[str, Any] = Field(default_factory=dict, description="the caller's own JSON data")
     memories_shown: list[str] = Field(default_factory=list, description="ids of the memories that the assistant saw")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, data: Any) -> Any:
+        """Refuse what is no message before each of its fields is looked at."""
+        if isinstance(data, dict) and len(data) > FIELDS_LIMIT:
+            raise ValueError(f"a turn has at most {FIELDS_LIMIT} fields")
+        return data
 
     def arguments(self) -> dict[str, Any]:
         """Return the fields that were sent: the arguments of `MemoryClient.write`."""
