@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         MemoryUnavailable,
         PendingLimitReached,
         SettingsError,
+        TurnIdUsed,
         TurnTooLarge,
     )
     from afterturn.facts.fact import Fact
@@ -73,6 +74,7 @@ __all__ = [
     "SummaryAndRecent",
     "SummaryStatement",
     "Turn",
+    "TurnIdUsed",
     "TurnTooLarge",
     "close_async_connections",
     "close_connections",
@@ -96,6 +98,7 @@ _MODULES = {
         "MemoryUnavailable",
         "PendingLimitReached",
         "SettingsError",
+        "TurnIdUsed",
         "TurnTooLarge",
     ),
     "facts.fact": ("Fact",),

@@ -5,6 +5,7 @@ AfterturnError
 │   ├── InvalidId
 │   ├── TurnTooLarge
 │   └── InFuture              the time at which it was said is too far ahead of this machine's clock
+│   └── TurnIdUsed            the session has a turn with this id and other content
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
@@ -70,6 +71,12 @@ class InFuture(InvalidInput):
     """occurred_at is further in the future than AFTERTURN_FUTURE_LIMIT_SECONDS allows."""
 
     code = "in_future"
+
+
+class TurnIdUsed(InvalidInput):
+    """The session has a turn with this id and other content; nothing was stored."""
+
+    code = "turn_id_used"
 
 
 class AccessDenied(AfterturnError):

@@ -218,6 +218,18 @@ class Settings(BaseModel):
     api_key: SecretStr | None = Field(
         None, description="Bearer token of the HTTP API; required when it is not bound to loopback."
     )
+    api_allowed_hosts: str | None = Field(
+        None,
+        description="Host names under which the HTTP API may be called, separated by commas; `*` allows all. Those of "
+        "loopback are always allowed. Unset: all with AFTERTURN_API_KEY, otherwise only AFTERTURN_API_HOST.",
+    )
+    api_body_limit_bytes: int | None = Field(
+        None,
+        ge=1_024,
+        le=1_073_741_824,
+        description="The largest body of a request. Unset: 8 MiB, or four times AFTERTURN_TURN_LIMIT_BYTES if that is "
+        "more.",
+    )
     flower_host: str = Field("127.0.0.1", description="Where Flower listens.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     flower_basic_auth: SecretStr | None = Field(
@@ -264,6 +276,11 @@ class Settings(BaseModel):
     @property
     def celery_broker_url(self) -> str:
         return self.broker_url or self.redis_url
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """The largest body of an HTTP request. One turn of the largest size must fit, escaped as JSON."""
+        return self.api_body_limit_bytes or max(8_388_608, 4 * self.turn_limit_bytes)
 
     @property
     def objective_seconds(self) -> float:

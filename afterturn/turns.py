@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import re
 import time
@@ -11,11 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from afterturn import ids
+from afterturn import chat_messages, content_parts, ids
+from afterturn.chat_messages import NOT_GIVEN, ROLES, Content, NotGiven
 from afterturn.errors import InFuture, InvalidInput, TurnTooLarge
-
-#: The allowed roles. `exchange`: one string with a question and its answer (`MemoryClient.write(text)`).
-ROLES = ("user", "assistant", "system", "tool", "exchange")
 
 #: Version of the payload in Redis. A reader does not decode newer versions, and leaves them in the stream.
 PAYLOAD_VERSION = 1
@@ -23,6 +22,11 @@ PAYLOAD_VERSION = 1
 #: How far a turn's time may be ahead of the clock of the machine that writes it, where no setting says so. Clocks
 #: differ by less; what is further ahead would supersede all that is said until then.
 FUTURE_LIMIT_SECONDS = 300.0
+#: In the payload of a turn whose id its caller chose. Only such an id can be written again long after.
+_GIVEN = b'"given":true'
+#: What was said begins here in a payload: what stands before may differ when a caller repeats a turn.
+_SAID = b'"role"'
+_NO_DIGEST = b" " * 16
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
@@ -54,6 +58,8 @@ class Turn:
     is_removed: bool = False
     #: Whether `occurred_at` is the clock of the process that wrote it, because the caller gave no time.
     is_stamped: bool = field(default=False, compare=False, repr=False)
+    #: Whether its caller chose its id; known only until it is archived.
+    has_given_id: bool = field(default=False, compare=False)
 
     @property
     def speaker(self) -> str:
@@ -63,7 +69,7 @@ class Turn:
 
 def make_turn(
     role: str,
-    content: str,
+    content: Content,
     *,
     limit_bytes: int,
     turn_id: str | None = None,
@@ -73,6 +79,7 @@ def make_turn(
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
     future_seconds: float = FUTURE_LIMIT_SECONDS,
+    fields: Mapping[str, Any] | None = None,
 ) -> Turn:
     """Validate a caller's arguments and return them as a turn.
 
@@ -80,7 +87,7 @@ def make_turn(
 
     Args:
         role: one of ROLES.
-        content: the message.
+        content: the content of the message: a text, or what else chat APIs allow.
         limit_bytes: the largest allowed turn. Here only the number of characters is compared; `encode` counts bytes.
         turn_id: the caller's id; None: a new one.
         name: the speaker's name.
@@ -89,9 +96,13 @@ def make_turn(
         metadata: JSON data of the caller's.
         memories_shown: ids of the memories in the assistant's prompt.
         future_seconds: how far `occurred_at` may be ahead of this machine's clock.
+        fields: the other fields of the message, such as tool_calls.
 
     Raises InvalidInput (or InvalidId, TurnTooLarge, InFuture) when an argument is invalid.
     """
+    if type(content) is not str or type(role) is not str or fields:
+        said = chat_messages.read(role, content, fields or {}, name=name, metadata=metadata, limit_bytes=limit_bytes)
+        role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)
     return Turn(
         turn_id=ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
@@ -103,12 +114,13 @@ def make_turn(
         agent_id=agent_id,
         metadata=_validate_metadata(metadata),
         memories_shown=_validate_shown(memories_shown),
+        has_given_id=turn_id is not None,
     )
 
 
 def make_payload(
-    role: str,
-    content: str | None = None,
+    role: object = NOT_GIVEN,
+    content: Content | NotGiven = NOT_GIVEN,
     *,
     limit_bytes: int,
     turn_id: str | None = None,
@@ -118,32 +130,36 @@ def make_payload(
     metadata: Mapping[str, Any] | None = None,
     memories_shown: Sequence[str] = (),
     future_seconds: float = FUTURE_LIMIT_SECONDS,
+    fields: Mapping[str, Any] | None = None,
 ) -> tuple[str, bytes]:
     """Check what a caller wrote and return the new turn's id and its payload for the pending stream.
 
-    A single string is a whole exchange. Otherwise the same as `encode(make_turn(...))`, and raises the same: on the hot
-    path the Turn between the two would cost more than the JSON.
+    A single string is a whole exchange, and `role` may be a whole message. Otherwise the same as
+    `encode(make_turn(...))`, and raises the same: on the hot path the Turn between the two costs more than the JSON.
     """
-    if content is None:
-        role, content = "exchange", role
+    if type(content) is not str or type(role) is not str or fields:
+        said = chat_messages.read(role, content, fields or {}, name=name, metadata=metadata, limit_bytes=limit_bytes)
+        role, content, name, metadata = said.role, said.content, said.name, said.metadata
     _check(role, content, metadata, limit_bytes)
     payload: dict[str, Any] = {
         "v": PAYLOAD_VERSION,
         "id": ids.new_turn_id() if turn_id is None else ids.validate_id("turn_id", turn_id),
-        "role": role,
-        "content": make_storable(content),
         "at": time.time() if occurred_at is None else _in_utc(occurred_at, future_seconds).timestamp(),
     }
     if occurred_at is None:
         payload["stamped"] = True
-    if name is not None:
-        payload["name"] = ids.validate_id("name", name)
+    if turn_id is not None:
+        payload["given"] = True
     if agent_id is not None:
         payload["agent"] = agent_id
-    if metadata:
-        payload["metadata"] = _validate_metadata(metadata)
     if memories_shown:
         payload["shown"] = _validate_shown(memories_shown)
+    payload["role"] = role
+    payload["content"] = make_storable(content)
+    if name is not None:
+        payload["name"] = ids.validate_id("name", name)
+    if metadata:
+        payload["metadata"] = _validate_metadata(metadata)
     return payload["id"], _encoded(payload, limit_bytes)
 
 
@@ -155,23 +171,55 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
     payload: dict[str, Any] = {
         "v": PAYLOAD_VERSION,
         "id": turn.turn_id,
-        "role": turn.role,
-        "content": turn.content,
         "at": turn.occurred_at.timestamp(),
     }
     if turn.is_stamped:
         payload["stamped"] = True
-    if turn.name is not None:
-        payload["name"] = turn.name
+    if turn.has_given_id:
+        payload["given"] = True
     if turn.agent_id is not None:
         payload["agent"] = turn.agent_id
-    if turn.metadata:
-        payload["metadata"] = turn.metadata
     if turn.memories_shown:
         payload["shown"] = turn.memories_shown
     if turn.is_imported:
         payload["imported"] = True
+    payload["role"] = turn.role
+    payload["content"] = turn.content
+    if turn.name is not None:
+        payload["name"] = turn.name
+    if turn.metadata:
+        payload["metadata"] = turn.metadata
     return _encoded(payload, limit_bytes)
+
+
+def content_digest(payload: bytes) -> bytes:
+    """Return a digest of what is said in a payload: of role, content, name and metadata, not of id and times.
+
+    16 characters, as the Redis scripts compute it.
+    """
+    return hashlib.sha1(payload[payload.find(_SAID) :], usedforsecurity=False).hexdigest()[:16].encode()
+
+
+def digests_of_given(payloads: Sequence[bytes]) -> list[bytes]:
+    """Return the last argument of a write: digests of the payloads whose ids callers chose; nothing without such."""
+    if not any([has_given_id(payload) for payload in payloads]):
+        return []
+    return [b"".join([content_digest(payload) if has_given_id(payload) else _NO_DIGEST for payload in payloads])]
+
+
+def said_by_turn(turn: Turn) -> tuple[Any, ...]:
+    """Return what is compared when an id is used again: role, name, content and metadata."""
+    return turn.role, turn.name, turn.content, dict(turn.metadata)
+
+
+def said_by_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the same of an archived turn, from its row."""
+    return row["role"], row["name"], row["content"], row["metadata"]
+
+
+def has_given_id(payload: bytes) -> bool:
+    """Return whether the id of the payload's turn was chosen by its caller. It may be True for other payloads too."""
+    return _GIVEN in payload
 
 
 @functools.cache
@@ -218,10 +266,19 @@ def turn_from_payload(data: Mapping[str, Any]) -> Turn:
         memories_shown=tuple(data.get("shown", ())),
         is_imported=data.get("imported", False),
         is_stamped=data.get("stamped", False),
+        has_given_id=data.get("given", False),
     )
 
 
-_metadata_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _dump_object(value: Any) -> Any:
+    """Return JSON data in place of an object of an SDK, such as a tool call."""
+    plain = content_parts.to_plain(value)
+    if plain is value:
+        raise TypeError(f"an object of type {type(value).__name__} is not JSON")
+    return plain
+
+
+_metadata_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_dump_object)
 
 
 def make_storable(text: str) -> str:
@@ -234,7 +291,8 @@ def make_storable(text: str) -> str:
 def _check(role: object, content: object, metadata: object, limit_bytes: int) -> None:
     """Raise InvalidInput unless these can be the role and content of a turn with this metadata."""
     if role not in ROLES:
-        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {role!r}")
+        shown = repr(role) if isinstance(role, str) and len(role) <= 20 else "something else"
+        raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {shown}")
     if not isinstance(content, str):
         raise InvalidInput(f"content must be a string, not {type(content).__name__}")
     if not content and not metadata:
@@ -282,5 +340,6 @@ def make_json_storable(value: Any) -> Any:
     if isinstance(value, list):
         return [make_json_storable(item) for item in value]
     if isinstance(value, dict):
-        return {make_storable(key): make_json_storable(item) for key, item in value.items()}
+        # Sorted, as in Postgres: the same data are the same bytes.
+        return {make_storable(key): make_json_storable(value[key]) for key in sorted(value)}
     return value

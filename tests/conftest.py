@@ -148,10 +148,10 @@ def empty_directory(tmp_path: Path) -> Path:
 
 
 _WITHOUT_TTL = re.compile(
-    rb"at:\{\d+\}:(pending:[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
+    rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
 )
 _WITH_TTL = re.compile(
-    rb"at:\{\d+\}:(recent:[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heard)"
+    rb"at:\{\d+\}:((recent|ids):[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heard)"
     rb"|at:learned:(llm|embedder):[0-9a-f]{32}"
 )
 

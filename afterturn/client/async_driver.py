@@ -48,7 +48,7 @@ class AsyncDriver:
         except RedisError as error:
             if refusals.names_another_server(error):
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
         if self._connections.memory_watch.is_due:
             await self._connections.memory_watch.look_async(self._connections.redis)
         return pending_bytes
@@ -89,7 +89,7 @@ class AsyncDriver:
             except OutOfMemoryError:
                 return await self._read_together(commands, is_transaction=False)
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
 
     async def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
         """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""

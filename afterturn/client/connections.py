@@ -26,7 +26,7 @@ from afterturn.client import attempts
 from afterturn.client.attempts import AsyncAttempts, Attempts
 from afterturn.client.memory_watch import MemoryWatch
 from afterturn.client.write_connections import WriteConnections
-from afterturn.errors import MemoryUnavailable, PendingLimitReached
+from afterturn.errors import MemoryUnavailable, PendingLimitReached, TurnIdUsed
 from afterturn.hot import redis_url, refusals
 
 if TYPE_CHECKING:
@@ -248,8 +248,11 @@ async def close_async_connections() -> None:
         await connections.close()
 
 
-def make_unavailable_error(error: RedisError) -> MemoryUnavailable:
-    """Return the MemoryUnavailable error for an error of the Redis client."""
+def make_error(error: RedisError) -> MemoryUnavailable | TurnIdUsed:
+    """Return our error for an error of the Redis client or of one of our scripts."""
+    if isinstance(error, ResponseError) and str(error).startswith("TURNIDUSED "):
+        turn_id = str(error).removeprefix("TURNIDUSED ")
+        return TurnIdUsed(f"the session has a turn {turn_id} with other content; nothing was stored")
     if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):

@@ -49,7 +49,7 @@ class Driver:
         except RedisError as error:
             if refusals.names_another_server(error):
                 self._connections.reconnect_redis()
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
         if self._connections.memory_watch.is_due:
             self._connections.memory_watch.look(self._connections.redis)
         return pending_bytes
@@ -92,7 +92,7 @@ class Driver:
             except OutOfMemoryError:
                 return self._read_together(commands, is_transaction=False)
         except RedisError as error:
-            raise connections.make_unavailable_error(error) from error
+            raise connections.make_error(error) from error
 
     def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
         """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""

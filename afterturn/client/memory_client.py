@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from afterturn import tokens
+from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
 from afterturn.client import plans
 from afterturn.client.driver import Driver
-from afterturn.client.session import ClientSession, write_arguments
+from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
 from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
@@ -69,30 +70,38 @@ class MemoryClient:
 
     def write(
         self,
-        role: str,
-        content: str | None = None,
+        role: str | Message,
+        content: Content | NotGiven = NOT_GIVEN,
         *,
         turn_id: str | None = None,
         name: str | None = None,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, Any] | None = None,
         memories_shown: Sequence[str] = (),
+        **message_fields: Any,
     ) -> str:
         """Write one turn in one round trip to Redis and return its id.
 
-        `write(text)` stores the text as one turn with the role "exchange": a whole exchange in one string. Writing the
-        same `turn_id` again does not store a second turn.
+        `write(message)` takes a message of a chat API as it is: a dictionary or an object of its SDK. Its fields may
+        also be arguments: `write(**message)`. `write(text)` stores the text as one turn with the role "exchange": a
+        whole exchange in one string.
+
+        Writing the same `turn_id` with the same role, content, name and metadata again has no effect.
 
         Args:
-            role: user, assistant, system, tool or exchange.
-            content: the text of the turn.
+            role: user, assistant, system, developer, tool, function or exchange; or the whole message.
+            content: the text of the turn, a list of content parts, or None beside tool calls. Texts are joined; images
+                and other parts are kept in the metadata, and the text has a mark for each, such as [image].
             turn_id: an id that the caller chooses. Default: a new id.
             name: the speaker's name.
             occurred_at: the time of the turn, with a timezone. Default: now.
-            metadata: the caller's own JSON data, such as tool calls.
+            metadata: the caller's own JSON data.
             memories_shown: ids of the memories that the assistant saw before it wrote this turn.
+            message_fields: other fields of the message, such as tool_calls, tool_call_id or refusal. They are kept in
+                the metadata.
 
-        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the turn.
+        Raises InvalidInput (TurnIdUsed if the session has a turn with this id and other content), or MemoryUnavailable
+        if Redis does not acknowledge the turn.
         """
         session = self._session
         turn_id, payload = make_payload(
@@ -106,17 +115,20 @@ class MemoryClient:
             occurred_at=occurred_at,
             metadata=metadata,
             memories_shown=memories_shown,
+            fields=message_fields,
         )
-        session.warn_of_backlog(self._driver.send(session.write_call, write_arguments([(turn_id, payload)])))
+        session.warn_of_backlog(self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 
-    def write_many(self, turns: Iterable[Mapping[str, Any]]) -> list[str]:
+    def write_many(self, turns: Iterable[Message]) -> list[str]:
         """Write up to 1,000 turns in one round trip to Redis, all or none, and return their ids.
 
         Args:
-            turns: the arguments of `write` for each turn, such as {"role": "user", "content": "Hello"}.
+            turns: messages of a chat API as they are, or the arguments of `write` for each turn, such as
+                {"role": "user", "content": "Hello"}.
 
-        Raises InvalidInput, or MemoryUnavailable if Redis does not acknowledge the turns.
+        Raises InvalidInput (TurnIdUsed if the session has a turn with one of the ids and other content), or
+        MemoryUnavailable if Redis does not acknowledge the turns.
         """
         session = self._session
         entries = session.make_entries(turns)
@@ -327,6 +339,16 @@ class MemoryClient:
         The list is empty if the fact does not exist. Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.facts.fact_history(self._session, fact_id))
+
+    def has_fact(self, fact_id: str | UUID) -> bool:
+        """Return whether the user has a fact with this id, of whatever status, or has just added it.
+
+        Args:
+            fact_id: the id of any version of the fact.
+
+        True if Postgres is unavailable. Raises InvalidInput or MemoryUnavailable.
+        """
+        return self._driver.run(plans.facts.has_fact(self._session, fact_id))
 
     def add_fact(
         self,

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from afterturn import ids, turns
+from afterturn.chat_messages import Message
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.errors import InvalidInput
 from afterturn.hot import keys, pending, scripts
@@ -22,6 +23,9 @@ logger = logging.getLogger("afterturn.client")
 
 #: The shortest time between two warnings of a client about the pending limit.
 WARNING_INTERVAL_SECONDS = 60.0
+
+#: The arguments of `write` that are no further fields of a message.
+_WRITE_ARGUMENTS = frozenset({"role", "content", "turn_id", "name", "occurred_at", "metadata", "memories_shown"})
 
 #: The id and the payload of one entry of a pending stream.
 Entry: TypeAlias = tuple[str, bytes]
@@ -74,13 +78,14 @@ class ClientSession:
     def write_call(self) -> PreparedCall:
         """The call that appends to the session's pending stream. `write_arguments` returns its other arguments."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
-        return PreparedCall(scripts.WRITE, (self.pending_key, *self._shard_keys), keys.member(self.scope), limit_bytes)
+        script_keys = (self.pending_key, *self._shard_keys, keys.known_ids(self.scope))
+        return PreparedCall(scripts.WRITE, script_keys, keys.member(self.scope), limit_bytes)
 
     @cached_property
     def edit_call(self) -> PreparedCall:
         """The call that appends to the pending stream of the user's edits."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
-        script_keys = (self.edits_pending_key, *self._shard_keys)
+        script_keys = (self.edits_pending_key, *self._shard_keys, keys.known_ids(self._edits_scope))
         return PreparedCall(scripts.WRITE, script_keys, keys.member(self._edits_scope), limit_bytes)
 
     @cached_property
@@ -89,10 +94,17 @@ class ClientSession:
         script_keys = (self.pending_key, *self._shard_keys, self.hidden_key)
         return PreparedCall(scripts.REMOVE, script_keys, keys.member(self.scope))
 
-    def make_entries(self, turn_arguments: Iterable[Mapping[str, Any]]) -> list[Entry]:
-        """Return the stream entries of turns, each given by the arguments of `write`. Raises InvalidInput."""
+    def make_entries(self, messages: Iterable[Message]) -> list[Entry]:
+        """Return the stream entries of turns. Raises InvalidInput.
+
+        Args:
+            messages: the arguments of `write` for each turn, or messages of a chat API.
+        """
         entries: list[Entry] = []
-        for number, arguments in enumerate(turn_arguments):
+        for number, message in enumerate(messages):
+            arguments = message if isinstance(message, Mapping) else {"role": message}
+            if not arguments.keys() <= _WRITE_ARGUMENTS:
+                arguments = _separate_fields(arguments)
             try:
                 entries.append(
                     turns.make_payload(
@@ -104,6 +116,8 @@ class ClientSession:
                 )
             except TypeError as error:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None
+            except InvalidInput as error:
+                raise type(error)(f"turn {number} of write_many: {error}") from None
         if len(entries) > WRITE_MANY_LIMIT:
             raise InvalidInput(f"write_many accepts up to {WRITE_MANY_LIMIT} turns per call, not {len(entries)}")
         return entries
@@ -130,9 +144,23 @@ class ClientSession:
         return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION_ID)
 
 
+def _separate_fields(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of `make_payload`: the fields of the message that are none of them are its `fields`."""
+    known = {name: value for name, value in arguments.items() if name in _WRITE_ARGUMENTS}
+    return known | {"fields": {name: value for name, value in arguments.items() if name not in _WRITE_ARGUMENTS}}
+
+
 def write_arguments(entries: Sequence[Entry]) -> list[bytes]:
-    """Return the arguments of a write: the size of all payloads in bytes, then id and payload of each entry."""
+    """Return the arguments of a write: the size of all payloads in bytes, id and payload of each entry, digests."""
     values = [b"%d" % sum([len(payload) for _, payload in entries])]
     for entry_id, payload in entries:
         values += (entry_id.encode(), payload)
+    return values + turns.digests_of_given([payload for _, payload in entries])
+
+
+def write_one_arguments(entry_id: str, payload: bytes) -> list[bytes]:
+    """Return the arguments of a write of one entry. On the hot path the general form costs noticeably more."""
+    values = [b"%d" % len(payload), entry_id.encode(), payload]
+    if turns.has_given_id(payload):
+        values.append(turns.content_digest(payload))
     return values

@@ -96,7 +96,7 @@ class ImportantOnly:
 
 def _is_important(passage: Passage) -> bool:
     first = passage.turns[0]
-    return passage.has_tool_results or first.role == "system" or first.metadata.get("pinned") is True
+    return passage.has_tool_results or first.role in ("system", "developer") or first.metadata.get("pinned") is True
 
 
 def _last_within(passages: Sequence[Passage], sizes: Sequence[int], limit: int) -> list[Passage]:

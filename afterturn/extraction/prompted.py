@@ -13,11 +13,12 @@ from functools import lru_cache
 from importlib import resources
 
 from afterturn import categories as categories_module
+from afterturn.chat_messages import ROLES
 from afterturn.extraction import timezones
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
 from afterturn.llm.client import LLM
-from afterturn.turns import ROLES, Turn
+from afterturn.turns import Turn
 
 #: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "extract-2"

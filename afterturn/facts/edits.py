@@ -125,6 +125,13 @@ def answer_from_metadata(metadata: Mapping[str, Any]) -> Any:
     return metadata.get(_METADATA_KEY)
 
 
+def count_new_facts(metadata: Mapping[str, Any]) -> int:
+    """Return how many facts the edit in the metadata of a turn adds."""
+    answer = answer_from_metadata(metadata)
+    facts = answer.get("facts", ()) if isinstance(answer, Mapping) else ()
+    return len(facts)
+
+
 def parse_answer(text: str) -> ManualAnswer:
     """Parse the stored answer of a manual batch. Raises AnswerMalformed."""
     try:
@@ -143,6 +150,7 @@ def _make_turn(turn_id: str, content: str, answer: ManualAnswer, agent_id: str |
         is_stamped=True,
         agent_id=agent_id,
         metadata={_METADATA_KEY: answer.model_dump(mode="json", exclude_unset=True)},
+        has_given_id=True,
     )
 
 

@@ -65,6 +65,11 @@ def history_statement(scope: UserScope, fact_id: str | UUID) -> Statement:
     return Statement(_SQL["history"], scope.key | {"fact_id": validate_fact_id(fact_id)})
 
 
+def has_fact_statements(scope: UserScope, fact_id: UUID) -> list[Statement]:
+    """Return the statements that find a fact, and the edits that are not applied yet."""
+    return [Statement(_SQL["fact"], scope.key | {"fact_id": fact_id}), Statement(_SQL["unapplied_edits"], scope.key)]
+
+
 def evidence_statement(scope: UserScope, fact_rows: Sequence[Row]) -> Statement:
     """Return the statement that reads the evidence of the facts in these rows."""
     return Statement(_SQL["evidence"], scope.key | {"fact_ids": [row["fact_id"] for row in fact_rows]})

@@ -6,9 +6,10 @@
 -- KEYS[4] at:{shard}:bytes               string
 -- KEYS[5] at:{shard}:recent:<session>    list of payloads, oldest first
 -- KEYS[6] at:{shard}:hidden:<user>       hash: removed turn -> number of pending removals
+-- KEYS[7] at:{shard}:ids:<session>       hash: id of a pending entry or recent turn -> digest of its content
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
--- ARGV[3] how long to keep them, seconds
+-- ARGV[3] how long to keep them and their ids, seconds
 -- ARGV[4] the number of entries that only workers of a newer release can read
 -- ARGV[5] how much longer the claim lasts if no other entry remains, ms
 -- ARGV[6] the number of removed turns whose removal is committed; then their ids
@@ -27,7 +28,18 @@ if first_entry > 7 then
     local is_readable, turn = pcall(cjson.decode, payload)
     if is_readable and taken_back[turn.id] then
       redis.call('LREM', KEYS[5], 0, payload)
+      redis.call('HDEL', KEYS[7], turn.id)
     end
+  end
+end
+
+-- Remember the id of a recent turn. The write script has done so with ids that callers chose. What is said in a payload
+-- begins with its role; older clients wrote it in another order.
+local function remember(id, payload)
+  local said = string.find(payload, '"role"', 1, true)
+  local time = string.find(payload, '"at":', 1, true)
+  if said and time and time < said and #payload <= 16384 then
+    redis.call('HSETNX', KEYS[7], id, string.sub(redis.sha1hex(string.sub(payload, said)), 1, 16))
   end
 end
 
@@ -40,18 +52,28 @@ for i = first_entry, #ARGV, 3 do
     redis.call('XDEL', KEYS[1], ARGV[i])
     freed = freed + #payload
     local fate = ARGV[i + 2]
-    if fate == 'recent' then
-      if keep > 0 then
-        redis.call('RPUSH', KEYS[5], payload)
+    if fate == 'recent' and keep > 0 then
+      redis.call('RPUSH', KEYS[5], payload)
+      remember(ARGV[i + 1], payload)
+    else
+      redis.call('HDEL', KEYS[7], ARGV[i + 1])
+      if fate ~= 'recent' and fate ~= 'gone' and redis.call('HINCRBY', KEYS[6], fate, -1) <= 0 then
+        redis.call('HDEL', KEYS[6], fate)
       end
-    elseif fate ~= 'gone' and redis.call('HINCRBY', KEYS[6], fate, -1) <= 0 then
-      redis.call('HDEL', KEYS[6], fate)
     end
   end
 end
 if keep > 0 then
+  -- Ids are remembered as long as their turns, so that they take a bounded memory.
+  for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -keep - 1)) do
+    local is_readable, turn = pcall(cjson.decode, payload)
+    if is_readable then
+      redis.call('HDEL', KEYS[7], turn.id)
+    end
+  end
   redis.call('LTRIM', KEYS[5], -keep, -1)
   redis.call('EXPIRE', KEYS[5], ARGV[3])
+  redis.call('EXPIRE', KEYS[7], ARGV[3])
 end
 if freed > 0 and redis.call('DECRBY', KEYS[4], freed) < 0 then
   redis.call('SET', KEYS[4], 0)

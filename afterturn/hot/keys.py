@@ -10,6 +10,10 @@ at:{shard}:claims
 at:{shard}:bytes
     string, the number of pending payload bytes; the hot path adds, archive subtracts; never deleted (64 counters); no
     TTL
+at:{shard}:ids:<tenant>:<user>:<session>
+    hash, turn id -> digest of its content: pending turns whose ids callers chose, and recent turns; written by the hot
+    path and by archive, so that a repeated id is found at once; archive deletes other ids; TTL AFTERTURN_RECENT_SECONDS
+    after an archive
 at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>
@@ -90,6 +94,10 @@ def session_of(name: str) -> SessionScope:
 
 def pending(scope: SessionScope) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:pending:{member(scope)}"
+
+
+def known_ids(scope: SessionScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:ids:{member(scope)}"
 
 
 def recent(scope: SessionScope) -> str:

@@ -31,7 +31,8 @@ CLAIM_SPREAD_MILLISECONDS = 2_000
 #: Larger than any number of pending bytes.
 _NO_LIMIT = 2**53
 
-_Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
+#: Rows of XRANGE: the stream id and the fields of each entry.
+Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 
 
 def claim_due(client: redis.Redis, *, claim_seconds: float, grace_seconds: float, limit: int) -> list[SessionScope]:
@@ -109,7 +110,7 @@ def read_entries(client: redis.Redis, sessions: Sequence[SessionScope], *, limit
         with client.pipeline(transaction=False) as pipeline:
             for scope, first in after.items():
                 pipeline.xrange(keys.pending(scope), min=first, count=limit)
-            pages: list[_Rows] = pipeline.execute()
+            pages: list[Rows] = pipeline.execute()
         for scope, rows in zip(list(after), pages, strict=True):
             _take(taken, scope, rows)
             if len(rows) < limit or len(taken.entries[scope]) >= limit:
@@ -119,7 +120,7 @@ def read_entries(client: redis.Redis, sessions: Sequence[SessionScope], *, limit
     return taken
 
 
-def _take(taken: Taken, scope: SessionScope, rows: _Rows) -> None:
+def _take(taken: Taken, scope: SessionScope, rows: Rows) -> None:
     refused: list[str] = []
     for stream_id, fields in rows:
         try:
@@ -135,6 +136,7 @@ def remove_entries(
     client: redis.Redis,
     taken: Taken,
     taken_back: Mapping[SessionScope, Collection[str]] | None = None,
+    repeated: Mapping[SessionScope, Collection[str]] | None = None,
     *,
     set_aside: Collection[str] = (),
     keep_recent: int,
@@ -148,6 +150,7 @@ def remove_entries(
         client: Redis.
         taken: the entries that were read and committed. No other entry is removed.
         taken_back: the turns among them that are removed in Postgres. None of them stays recent.
+        repeated: stream ids of entries whose turn was archived from another entry. None of them becomes recent again.
         set_aside: ids of entries that Postgres stores as dead letters. None of them stays recent, and a turn that is to
             be removed stays hidden.
         keep_recent: the number of recent turns of a session to keep.
@@ -164,23 +167,29 @@ def remove_entries(
                 keys.pending_bytes(shard),
                 keys.recent(scope),
                 keys.hidden(scope.user),
+                keys.known_ids(scope),
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
             arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
-            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()), set_aside)
+            gone = {*(repeated or {}).get(scope, ()), *_stream_ids(done, set_aside)}
+            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()), gone)
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
 
 
 def _archived_arguments(
-    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], set_aside: Collection[str]
+    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], gone: Collection[str]
 ) -> list[str | int]:
     """Return arguments of the script: the removed turns, and for each entry what happens to it."""
     arguments: list[str | int] = [len(taken_back), *taken_back]
     for entry in done:
-        fate = "gone" if entry.entry_id in set_aside else _fate(scope, entry, taken_back)
+        fate = "gone" if entry.stream_id in gone else _fate(scope, entry, taken_back)
         arguments += [entry.stream_id, entry.entry_id, fate]
     return arguments
+
+
+def _stream_ids(entries: Sequence[Entry], entry_ids: Collection[str]) -> list[str]:
+    return [entry.stream_id for entry in entries if entry.entry_id in entry_ids]
 
 
 def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str:
@@ -194,7 +203,7 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
 def append(client: redis.Redis, session: SessionScope, entry_id: str, payload: bytes) -> None:
     """Append one entry to a session's pending stream, whatever the pending limit is: it was accepted before."""
     shard = keys.shard_of(session.tenant_id, session.user_id)
-    script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
+    script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard), keys.known_ids(session))
     scripts.WRITE.run(client, script_keys, keys.member(session), _NO_LIMIT, len(payload), entry_id, payload)
 
 
@@ -207,7 +216,7 @@ def reconcile(client: redis.Redis) -> int:
         with client.pipeline(transaction=False) as pipeline:
             for key in missing:
                 pipeline.xrange(key, count=1)
-            oldest: list[_Rows] = pipeline.execute()
+            oldest: list[Rows] = pipeline.execute()
             for key, rows in zip(missing, oldest, strict=True):
                 if rows:
                     # Redis's own idea of when the oldest entry was written is its id.
@@ -246,7 +255,7 @@ class HotTurns:
     hidden: frozenset[tuple[str, str]]
 
 
-def unite_turns(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> HotTurns:
+def unite_turns(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> HotTurns:
     """Unite the recent and pending turns of a session by turn id, oldest first.
 
     Entries of a newer release are skipped. Workers of that release archive them.
@@ -263,10 +272,20 @@ def unite_turns(session_id: str, rows: _Rows, recent: Sequence[bytes], hidden: C
         if (session_id, turn.turn_id) not in taken_back:
             archived.setdefault(turn.turn_id, turn)
     waiting: dict[str, Turn] = {}
-    for turn in _pending_turns(rows):
+    for turn in pending_turns(rows):
         if turn.turn_id not in archived and (session_id, turn.turn_id) not in taken_back:
             waiting.setdefault(turn.turn_id, turn)
     return HotTurns(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
+
+
+def rows_with_given_ids(rows: Rows) -> list[tuple[str, bytes]]:
+    """Return the turn id and the stream id of each row whose turn has an id that its caller chose."""
+    return [(fields[b"i"].decode(), stream_id) for stream_id, fields in rows if turns.has_given_id(fields[b"d"])]
+
+
+def written_ms(stream_id: bytes) -> int:
+    """Return the time, by Redis's clock, at which Redis acknowledged the entry, in Unix milliseconds."""
+    return int(stream_id.partition(b"-")[0])
 
 
 def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:
@@ -275,7 +294,8 @@ def _readable_turns(payloads: Sequence[bytes]) -> Iterator[Turn]:
             yield turns.decode(payload)
 
 
-def _pending_turns(rows: _Rows) -> Iterator[Turn]:
+def pending_turns(rows: Rows) -> Iterator[Turn]:
+    """Yield the turns in rows of a pending stream. Other entries, and those of a newer release, are skipped."""
     for stream_id, fields in rows:
         with suppress(InvalidInput):
             turn = entries.decode(stream_id, fields).turn

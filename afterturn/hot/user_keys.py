@@ -145,6 +145,7 @@ def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScop
                 keys.pending_bytes(shard),
                 keys.erased(session.user, erasure.owner_hash),
                 keys.hidden(session.user),
+                keys.known_ids(session),
             )
             scripts.FORGET.queue(pipeline, touched, keys.member(session), erasure.token, ENTRIES_PER_CALL)
         try:

@@ -9,14 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from afterturn import ids, turns
+from afterturn import chat_messages, ids, turns
+from afterturn.chat_messages import ROLES, Content
 from afterturn.errors import InFuture, InvalidId, InvalidInput, TurnTooLarge
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
 FIELDS = ("tenant", "user", "session", "id", "role", "name", "agent", "content", "metadata", "at")
+#: Further fields that messages of chat APIs have.
+_MESSAGE_FIELDS = chat_messages.MESSAGE_FIELDS.difference(FIELDS)
 
 #: UUID namespace of the ids of turns without an id.
 _TURN_NAMESPACE = uuid.UUID("5a5f0a1e-3d0b-5f5e-9a53-6a4e8f0c7b21")
@@ -109,10 +112,10 @@ class LineReader:
             _parse_id(fields, "user", self._defaults.user_id),
             _parse_id(fields, "session", self._defaults.session_id),
         )
-        role, content, occurred_at = _parse_role(fields), _parse_content(fields), _parse_time(fields)
+        role, occurred_at, message_fields = _parse_role(fields), _parse_time(fields), _message_fields(fields)
         turn = turns.make_turn(
             role,
-            content,
+            _parse_content(fields),
             limit_bytes=self._limit_bytes,
             turn_id=self._derive_id(session, fields) if fields.get("id") is None else _parse_id(fields, "id", None),
             name=None if fields.get("name") is None else _parse_id(fields, "name", None),
@@ -120,6 +123,7 @@ class LineReader:
             occurred_at=occurred_at,
             metadata=_parse_metadata(fields),
             future_seconds=self._future_seconds,
+            fields=message_fields,
         )
         turn = replace(turn, is_imported=True)
         turns.encode(turn, limit_bytes=self._limit_bytes)
@@ -128,7 +132,8 @@ class LineReader:
         return ImportLine(number=number, session=session, turn=turn)
 
     def _derive_id(self, session: SessionScope, fields: Mapping[str, Any]) -> str:
-        content = [fields.get(name) for name in ("role", "name", "content", "metadata", "at")]
+        content: list[Any] = [fields.get(name) for name in ("role", "name", "content", "metadata", "at")]
+        content += [message_fields] if (message_fields := _message_fields(fields)) else []
         digest = _digest(session, content)
         self._repetitions[digest] += 1
         return str(uuid.uuid5(_TURN_NAMESPACE, f"{digest.hex()}/{self._repetitions[digest]}"))
@@ -153,8 +158,9 @@ def _parse_object(text: bytes) -> dict[str, Any]:
         raise _InvalidLine("not_json", "the line is not JSON in UTF-8") from None
     if not isinstance(fields, dict):
         raise _InvalidLine("not_an_object", "the line is not a JSON object")
-    if any(name not in FIELDS for name in fields):
-        raise _InvalidLine("unknown_field", f"a turn has the fields {', '.join(FIELDS)}, and no others")
+    if any(name not in FIELDS and name not in _MESSAGE_FIELDS for name in fields):
+        listed = ", ".join(FIELDS)
+        raise _InvalidLine("unknown_field", f"a turn has the fields {listed}, and those of a chat API's message")
     return fields
 
 
@@ -170,18 +176,24 @@ def _parse_id(fields: Mapping[str, Any], name: str, default: str | None) -> str:
 
 def _parse_role(fields: Mapping[str, Any]) -> str:
     role = fields.get("role")
-    if role not in turns.ROLES:
-        raise _InvalidLine("invalid_role", f"role must be one of {', '.join(turns.ROLES)}")
+    if role not in ROLES:
+        raise _InvalidLine("invalid_role", f"role must be one of {', '.join(ROLES)}")
     return str(role)
 
 
-def _parse_content(fields: Mapping[str, Any]) -> str:
+def _message_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in fields.keys() & _MESSAGE_FIELDS if fields[name] is not None}
+
+
+def _parse_content(fields: Mapping[str, Any]) -> Content:
     content = fields.get("content")
-    if content is None and fields.get("metadata"):
-        return ""
-    if not isinstance(content, str) or not (content or fields.get("metadata")):
-        raise _InvalidLine("invalid_content", "content must be a string, and not empty where there is no metadata")
-    return content
+    is_parts = isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    is_content = content is None or isinstance(content, str) or is_parts
+    if not is_content or not (content or fields.get("metadata") or _message_fields(fields)):
+        raise _InvalidLine(
+            "invalid_content", "content must be a string or a list of parts, and not empty where there is no metadata"
+        )
+    return cast(Content, content)
 
 
 def _parse_metadata(fields: Mapping[str, Any]) -> dict[str, Any] | None:

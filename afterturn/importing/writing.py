@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,13 +38,15 @@ class ImportProgress:
     written: int = 0
     #: Turns that were archived before: by an earlier run, or written by another program.
     already_archived: int = 0
+    #: Turns with the id of a turn that has other content. They are not written.
+    conflicting: int = 0
     #: How long the importer has been waiting for the archive now; 0 while it does not wait.
     waiting_seconds: float = 0.0
 
     @property
     def done(self) -> int:
-        """Turns that are stored."""
-        return self.written + self.already_archived
+        """Turns that nothing remains to be done for."""
+        return self.written + self.already_archived + self.conflicting
 
 
 class Importer:
@@ -68,7 +70,6 @@ class Importer:
         remaining = iter(lines)
         while chunk := list(islice(remaining, CHUNK_TURNS)):
             new = self._exclude_archived(chunk)
-            self.progress.already_archived += len(chunk) - len(new)
             for session, session_lines in _group_by_session(new).items():
                 yield from self._write_session_lines(session, session_lines)
             yield self.progress
@@ -80,43 +81,63 @@ class Importer:
             "sessions": [line.session.session_id for line in chunk],
             "turns": [line.turn.turn_id for line in chunk],
         }
-        rows = self._connection.execute(_SQL["known_turns"], arguments).fetchall()
-        archived = {(SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]) for row in rows}
+        rows = self._connection.execute(_SQL["archived_contents"], arguments).fetchall()
+        archived = {
+            (SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]): row for row in rows
+        }
+        for line in chunk:
+            row = archived.get((line.session, line.turn.turn_id))
+            if row is not None and turns.said_by_turn(line.turn) == turns.said_by_row(row):
+                self.progress.already_archived += 1
+            elif row is not None:
+                self.progress.conflicting += 1
         return [line for line in chunk if (line.session, line.turn.turn_id) not in archived]
 
     def _write_session_lines(self, session: SessionScope, lines: Sequence[ImportLine]) -> Iterator[ImportProgress]:
         limit = self._settings.turn_limit_bytes
-        payloads = [(line.turn.turn_id, turns.encode(line.turn, limit_bytes=limit)) for line in lines]
-        shard = keys.shard_of(session.tenant_id, session.user_id)
-        script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard))
-        size_bytes = sum(len(payload) for _, payload in payloads)
-        arguments: list[str | bytes | int] = [
-            keys.member(session),
-            self._settings.pending_limit_bytes_per_shard,
-            size_bytes,
-            *(part for payload in payloads for part in payload),
-        ]
+        payloads = {line.turn.turn_id: turns.encode(line.turn, limit_bytes=limit) for line in lines}
         started = time.monotonic()
         # Wait while this import has too many pending turns, and also when the shard's pending limit refuses the write.
-        while self._pending_turns() + len(lines) > MAX_PENDING_TURNS or not self._try_write(script_keys, arguments):
+        while self._pending_turns() + len(payloads) > MAX_PENDING_TURNS or not self._try_write(session, payloads):
             self.progress.waiting_seconds = time.monotonic() - started
             yield self.progress
             time.sleep(POLL_SECONDS)
         self.progress.waiting_seconds = 0.0
         self._pending_sessions.add(session)
-        self.progress.written += len(lines)
+        self.progress.written += len(payloads)
 
-    def _try_write(self, script_keys: tuple[str, ...], arguments: list[str | bytes | int]) -> bool:
-        """Write turns to Redis. Return False when the pending limit of the shard is reached."""
-        try:
-            scripts.WRITE.run(self._redis, script_keys, *arguments)
-        except ResponseError as error:
-            if str(error).startswith("PENDINGLIMIT"):
-                return False
-            raise _unavailable(error) from error
-        except RedisError as error:
-            raise _unavailable(error) from error
+    def _try_write(self, session: SessionScope, payloads: dict[str, bytes]) -> bool:
+        """Write turns to Redis, by id. Return False when the pending limit of the shard is reached.
+
+        A turn whose id a pending turn has with other content is removed from `payloads` and counted.
+        """
+        while payloads:
+            try:
+                self._write(session, payloads)
+                return True
+            except ResponseError as error:
+                if str(error).startswith("PENDINGLIMIT"):
+                    return False
+                if not str(error).startswith("TURNIDUSED "):
+                    raise _unavailable(error) from error
+                del payloads[str(error).removeprefix("TURNIDUSED ")]
+                self.progress.conflicting += 1
+            except RedisError as error:
+                raise _unavailable(error) from error
         return True
+
+    def _write(self, session: SessionScope, payloads: Mapping[str, bytes]) -> None:
+        shard = keys.shard_of(session.tenant_id, session.user_id)
+        script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard), keys.known_ids(session))
+        arguments: list[str | bytes | int] = [
+            keys.member(session),
+            self._settings.pending_limit_bytes_per_shard,
+            sum(len(payload) for payload in payloads.values()),
+        ]
+        for turn_id, payload in payloads.items():
+            arguments += [turn_id, payload]
+        arguments += turns.digests_of_given([*payloads.values()])
+        scripts.WRITE.run(self._redis, script_keys, *arguments)
 
     def _pending_turns(self) -> int:
         """Return how many turns of the import's sessions wait to be archived."""

@@ -131,6 +131,11 @@ def session_turns(session: SessionScope, *, limit: int) -> Statement:
     return Statement(SQL["session_turns"], session.key | {"limit": limit})
 
 
+def archived_turns(session: SessionScope, turn_ids: Sequence[str]) -> Statement:
+    """Return the statement that finds those of these turns of a session that are archived."""
+    return Statement(SQL["archived_turns"], session.key | {"turn_ids": list(turn_ids)})
+
+
 def decode_turn(row: Row) -> Turn:
     """Return the turn in a row of `session_turns`."""
     return Turn(**{**row, "memories_shown": tuple(row["memories_shown"])})

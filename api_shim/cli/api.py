@@ -28,11 +28,17 @@ def api(
     extras.require("http", "the HTTP API")
     import uvicorn
 
-    from api_shim.http import app
+    from api_shim.http import app, protocol
 
     settings = settings_module.load_with(api_host=host, api_port=port)
     services.require_logins(settings, ("api",))
     server_requirements.require_if_it_answers(settings)
     schema.check_at_start(settings)
     # uvicorn needs the app's name, not the object, to start several processes (WEB_CONCURRENCY).
-    uvicorn.run(f"{app.__name__}:create_app", factory=True, host=settings.api_host, port=settings.api_port)
+    uvicorn.run(
+        f"{app.__name__}:create_app",
+        factory=True,
+        host=settings.api_host,
+        port=settings.api_port,
+        http=protocol.DeadlineProtocol,
+    )

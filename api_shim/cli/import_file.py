@@ -66,7 +66,8 @@ def import_file(
             print("nothing was imported; use --skip-invalid to import the valid lines", file=sys.stderr)
         if not dry_run and (skip_invalid or not has_invalid_lines):
             source.seek(0)
-            _write(settings, _read_valid_lines(source, defaults, settings), total=checks.turn_count)
+            conflicting = _write(settings, _read_valid_lines(source, defaults, settings), total=checks.turn_count)
+            has_invalid_lines |= conflicting > 0
     raise typer.Exit(EXIT_INVALID_LINES if has_invalid_lines else 0)
 
 
@@ -144,7 +145,8 @@ def _read_valid_lines(source: IO[bytes], defaults: LineDefaults, settings: Setti
     return (line for line in lines if isinstance(line, ImportLine))
 
 
-def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> None:
+def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> int:
+    """Write the lines, and return how many were not written because their ids have other content."""
     from afterturn.database.pool import worker_connection
     from afterturn.hot import redis_url
     from afterturn.importing.writing import Importer
@@ -166,7 +168,10 @@ def _write(settings: Settings, lines: Iterator[ImportLine], *, total: int) -> No
         finally:
             done = importer.progress
             print(f"{done.written:,} turns written, {done.already_archived:,} already existed", flush=True)
+            if done.conflicting:
+                print(f"{done.conflicting:,} not written: their ids exist with other content", file=sys.stderr)
     print("they are processed when no newer turns wait; `afterturn status` shows how many are left")
+    return importer.progress.conflicting
 
 
 def _show_progress(steps: Iterator[ImportProgress], total: int) -> None:

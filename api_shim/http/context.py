@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from afterturn.context.budget import Shares
 from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
 from api_shim.http.principal import SessionReader
+from api_shim.http.routes import make_router
 
-router = APIRouter()
+router = make_router()
 
 
 class SharesIn(BaseModel):
@@ -85,7 +85,7 @@ class ContextOut(BaseModel):
     parts: list[PartOut]
 
 
-@router.post("/v1/users/{user_id}/sessions/{session_id}/context", summary="Build messages for a prompt")
+@router.post("/v1/users/{user_id:id}/sessions/{session_id:id}/context", summary="Build messages for a prompt")
 async def context(memory: SessionReader, body: ContextIn) -> ContextOut:
     """Return messages for a prompt: a message with the user's memory, marked as data, then the recent turns."""
     made = await memory.context(

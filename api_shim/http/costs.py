@@ -6,13 +6,14 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
 from afterturn.llm.costs import DAYS_LIMIT, CostGrouping
 from api_shim.http.principal import UserReader
+from api_shim.http.routes import make_router
 
-router = APIRouter(prefix="/v1/users/{user_id}/costs")
+router = make_router("/v1/users/{user_id:id}/costs")
 
 
 class CostOut(BaseModel):

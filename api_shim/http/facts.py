@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import HTTPException, Path, Query, Response
 
+from afterturn import AsyncMemoryClient
 from afterturn.facts.fact import TimeAxis
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut
 from api_shim.http.principal import UserReader, UserWriter
+from api_shim.http.routes import make_router
 
 FactId = Annotated[str, Path(description="the id of the fact; for its history, the id of any version")]
+
+
+async def _require_fact(memory: AsyncMemoryClient, fact_id: str) -> None:
+    """Answer 404 if the user has no such fact: its edit would have no effect."""
+    if not await memory.has_fact(fact_id):
+        raise HTTPException(404, "this user has no fact with this id")
+
+
 EditId = Annotated[str | None, Query(description="an id that the caller chooses; repeating it has no further effect")]
 
-router = APIRouter(prefix="/v1/users/{user_id}/facts")
+router = make_router("/v1/users/{user_id:id}/facts")
 
 
 @router.get("", summary="List facts")
@@ -45,7 +55,7 @@ async def find(
     return FactsOut(facts=[FactOut.model_validate(fact) for fact in facts])
 
 
-@router.get("/{fact_id}/history", summary="List all versions of a fact")
+@router.get("/{fact_id:id}/history", summary="List all versions of a fact")
 async def history(memory: UserReader, fact_id: FactId) -> FactsOut:
     """Return all versions of a fact, oldest first. The list is empty if the fact does not exist."""
     return FactsOut(facts=[FactOut.model_validate(fact) for fact in await memory.fact_history(fact_id)])
@@ -58,9 +68,10 @@ async def add(memory: UserWriter, body: AddFactsIn) -> FactIdsOut:
     return FactIdsOut(fact_ids=await memory.add_facts(facts, edit_id=body.edit_id))
 
 
-@router.patch("/{fact_id}", status_code=202, summary="Correct, pin or unpin a fact")
+@router.patch("/{fact_id:id}", status_code=202, summary="Correct, pin or unpin a fact")
 async def change(memory: UserWriter, fact_id: FactId, body: ChangeFactIn) -> FactIdsOut:
     """Supersede a fact by a corrected one, or pin or unpin it. Returns the id of the current fact."""
+    await _require_fact(memory, fact_id)
     if body.text is not None:
         fields = body.model_dump(exclude={"text"})
         return FactIdsOut(fact_ids=[await memory.correct_fact(fact_id, body.text, **fields)])
@@ -69,8 +80,9 @@ async def change(memory: UserWriter, fact_id: FactId, body: ChangeFactIn) -> Fac
     return FactIdsOut(fact_ids=[fact_id])
 
 
-@router.delete("/{fact_id}", status_code=202, summary="Retract a fact")
+@router.delete("/{fact_id:id}", status_code=202, summary="Retract a fact")
 async def delete(memory: UserWriter, fact_id: FactId, edit_id: EditId = None) -> Response:
     """Retract a fact. Its history still shows it."""
+    await _require_fact(memory, fact_id)
     await memory.delete_fact(fact_id, edit_id=edit_id)
     return Response(status_code=202)

@@ -16,18 +16,25 @@ from afterturn.settings import Settings
 from api_shim.http.schemas import WriteIn
 
 
-def authorize(request: Request, authorization: Annotated[str, Header()] = "") -> Principal:
-    """Return the principal of the request. The tenant comes from the server's settings, never from the caller.
+async def authenticate(request: Request) -> None:
+    """Turn the request's credential into its principal. Routes call it before they read the body.
 
-    If an API key is set, the bearer token is compared with it in constant time. Raises Unauthorized.
+    The tenant comes from the server's settings, never from the caller. If an API key is set, the bearer token is
+    compared with it in constant time. Raises Unauthorized.
     """
     settings: Settings = request.app.state.settings
-    key = settings.api_key
+    authorization, key = request.headers.get("authorization", ""), settings.api_key
     if key is not None and not secrets.compare_digest(
         authorization.encode(), f"Bearer {key.get_secret_value()}".encode()
     ):
         raise Unauthorized("the request needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`")
-    return Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
+    request.state.principal = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
+
+
+def authorize(request: Request, authorization: Annotated[str | None, Header()] = None) -> Principal:
+    """Return the principal of an authenticated request. `authorization` is only here to be in the OpenAPI schema."""
+    principal: Principal = request.state.principal
+    return principal
 
 
 Caller = Annotated[Principal, Depends(authorize)]

@@ -5,21 +5,42 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json
+from pydantic import BaseModel, ConfigDict, Field, Json, SkipValidation, model_validator
+
+#: The largest number of fields of a turn. Messages of chat APIs have fewer than twenty.
+FIELDS_LIMIT = 100
 
 
 class TurnIn(BaseModel):
-    """One turn to write. The rules of `MemoryClient.write` apply."""
+    """One turn to write: a message of a chat API as it is. The rules of `MemoryClient.write` apply.
 
-    model_config = ConfigDict(extra="forbid")
+    Other fields of messages, such as tool_calls, tool_call_id and refusal, are allowed. Unknown fields are refused.
+    """
 
-    role: str = Field(description="user, assistant, system, tool or exchange")
-    content: str = Field(description="the text of the turn")
+    model_config = ConfigDict(extra="allow")
+
+    role: str | None = Field(None, description="user, assistant, system, developer, tool, function or exchange")
+    content: SkipValidation[str | list[dict[str, Any]] | None] = Field(
+        None, description="the text of the turn, a list of content parts, or null beside tool calls"
+    )
     turn_id: str | None = Field(None, description="an id that the caller chooses; the same id is never stored twice")
     name: str | None = Field(None, description="the speaker's name")
     occurred_at: datetime | None = Field(None, description="the time of the turn, with a timezone; by default now")
     metadata: dict[str, Any] = Field(default_factory=dict, description="the caller's own JSON data")
     memories_shown: list[str] = Field(default_factory=list, description="ids of the memories that the assistant saw")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, data: Any) -> Any:
+        """Refuse what is no message before each of its fields is looked at."""
+        if isinstance(data, dict) and len(data) > FIELDS_LIMIT:
+            raise ValueError(f"a turn has at most {FIELDS_LIMIT} fields")
+        return data
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the fields that were sent: the arguments of `MemoryClient.write`."""
+        extra = self.model_extra or {}
+        return {name: getattr(self, name) for name in self.model_fields_set - extra.keys()} | extra
 
 
 class WriteIn(BaseModel):
@@ -148,7 +169,11 @@ class Health(BaseModel):
 
 
 class ErrorOut(BaseModel):
-    """An error. `code` is stable; `message` is for humans and may change."""
+    """An error as a problem document (RFC 9457). `code` is stable; `detail` is for humans and may change."""
 
+    type: str
+    title: str
+    status: int
+    detail: str
     code: str
-    message: str
+    message: str = Field(description="the same as `detail`")

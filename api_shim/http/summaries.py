@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api_shim.http.fact_schemas import FactIdsOut
 from api_shim.http.principal import SessionReader, UserReader, UserWriter
+from api_shim.http.routes import make_router
 
-router = APIRouter(prefix="/v1/users/{user_id}")
+router = make_router("/v1/users/{user_id:id}")
 
 
 class StatementOut(BaseModel):
@@ -50,7 +51,7 @@ class PreferenceIn(BaseModel):
     edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
 
-@router.get("/sessions/{session_id}/summary", summary="Get the summary of a session")
+@router.get("/sessions/{session_id:id}/summary", summary="Get the summary of a session")
 async def summary(memory: SessionReader) -> SummaryOut:
     """Return the session's summary with the source episodes of each statement."""
     stored = await memory.session_summary()
@@ -73,7 +74,7 @@ async def preferences(memory: UserReader) -> PreferencesOut:
     return PreferencesOut(preferences=await memory.preferences())
 
 
-@router.put("/preferences/{key}", status_code=202, summary="Set a preference")
+@router.put("/preferences/{key:id}", status_code=202, summary="Set a preference")
 async def set_preference(
     memory: UserWriter,
     key: Annotated[str, Path(description="the name of the preference, such as colour")],

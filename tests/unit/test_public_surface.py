@@ -42,6 +42,7 @@ EXPORTED = [
     "SummaryAndRecent",
     "SummaryStatement",
     "Turn",
+    "TurnIdUsed",
     "TurnTooLarge",
     "close_async_connections",
     "close_connections",

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from afterturn.client.effects import Plan, ReadPostgres
+from afterturn import ids
+from afterturn.client.effects import Plan, ReadPostgres, ReadRedis, one_round_trip
 from afterturn.client.limits import validate_limit
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Statement, Steps
-from afterturn.facts import fact, fact_queries
+from afterturn.errors import MemoryUnavailable
+from afterturn.facts import edits, fact, fact_queries, validation
 from afterturn.facts.fact import Fact
+from afterturn.hot import pending
 from afterturn.scopes import UserScope
+
+#: Pending edits among which the fact of an edit is looked for. Edits are archived within about a second.
+_EDITS_READ = 1_000
 
 
 def facts(session: ClientSession, *, limit: int, **filters: Any) -> Plan[list[Fact]]:
@@ -30,6 +36,28 @@ def facts(session: ClientSession, *, limit: int, **filters: Any) -> Plan[list[Fa
 def fact_history(session: ClientSession, fact_id: str | UUID) -> Plan[list[Fact]]:
     """Return all versions of a fact, oldest first. Raises InvalidInput."""
     return (yield from _read_facts(session, fact_queries.history_statement(session.scope.user, fact_id)))
+
+
+def has_fact(session: ClientSession, fact_id: str | UUID) -> Plan[bool]:
+    """Return whether the user has this fact, or an edit that is not applied yet adds it. Raises InvalidInput.
+
+    True if Postgres is unavailable: then only the edit itself can find out.
+    """
+    target, user = validation.validate_fact_id(fact_id), session.scope.user
+    # Redis first: an edit that is archived meanwhile is found in Postgres.
+    [rows] = yield from ReadRedis((("XREVRANGE", session.edits_pending_key, "+", "-", "COUNT", _EDITS_READ),))
+    pending_edits = [turn for turn in pending.pending_turns(rows) if turn.role == edits.ROLE]
+    added = {turn.turn_id: edits.count_new_facts(turn.metadata) for turn in pending_edits}
+    try:
+        found, unapplied = yield from ReadPostgres(user, one_round_trip(fact_queries.has_fact_statements(user, target)))
+    except MemoryUnavailable:
+        return True
+    added |= {row["turn_id"]: edits.count_new_facts(row["metadata"]) for row in unapplied}
+    return bool(found) or any(
+        ids.derive_manual_fact_id(user.tenant_id, user.user_id, turn_id, index) == target
+        for turn_id, count in added.items()
+        for index in range(count)
+    )
 
 
 def _read_facts(session: ClientSession, statement: Statement) -> Plan[list[Fact]]:

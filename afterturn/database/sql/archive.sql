@@ -60,6 +60,25 @@ JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turn
      AS o (tenant_id, user_id, session_id, turn_id)
 USING (tenant_id, user_id, session_id, turn_id)
 
+-- name: archived_contents
+-- What is archived of these turns.
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
+FROM turns AS t
+JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
+     AS o (tenant_id, user_id, session_id, turn_id)
+USING (tenant_id, user_id, session_id, turn_id)
+
+-- name: repeated_turns
+-- Of these entries, those whose turn was archived from another entry, with what was archived. An entry is known by the
+-- time at which Redis acknowledged it.
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
+FROM turns AS t
+JOIN unnest(
+    %(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[], %(written_at)s::float8[]
+) AS o (tenant_id, user_id, session_id, turn_id, written_at)
+USING (tenant_id, user_id, session_id, turn_id)
+WHERE t.written_at <> to_timestamp(o.written_at)
+
 -- name: add_turn
 -- Archive one turn at its position.
 INSERT INTO turns (

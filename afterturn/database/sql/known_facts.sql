@@ -78,3 +78,15 @@ FROM chain
 JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.fact_id
 ORDER BY chain.step DESC
 LIMIT 1
+
+-- name: fact
+-- Whether there is a fact with this id, whatever its status.
+SELECT fact_id FROM facts WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+
+-- name: unapplied_edits
+-- The edits of a user that are archived and not applied.
+SELECT t.turn_id, t.metadata
+FROM batches AS b
+JOIN turns AS t ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
+                   AND t.position BETWEEN b.first_position AND b.last_position
+WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.session_id = '~edits' AND b.state <> 'applied'

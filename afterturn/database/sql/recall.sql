@@ -213,6 +213,13 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY position DESC
 LIMIT %(limit)s
 
+-- name: archived_turns
+-- Which of these turns of a session are archived, removed ones included, and when Redis acknowledged the entry of each.
+SELECT turn_id, round(extract(epoch FROM written_at) * 1000)::bigint AS written_ms
+FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND turn_id = ANY(%(turn_ids)s)
+
 -- name: is_settled
 -- Whether no turn of a session and no edit of the user waits to become facts; why one waits, if an endpoint refused it;
 -- and why a batch of them is dead: one that died since a moment (null: no such batch), or with the newest turns.

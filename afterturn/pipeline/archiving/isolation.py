@@ -35,6 +35,8 @@ class ArchivedPart:
     new_batches: list[NewBatch] = field(default_factory=list)
     #: The turns, of those that the entries name, that are taken back.
     taken_back: Mapping[SessionScope, frozenset[str]] = field(default_factory=dict)
+    #: Stream ids of the entries whose turn was archived from another entry.
+    repeated: Mapping[SessionScope, frozenset[str]] = field(default_factory=dict)
     #: The ids of the entries that became dead letters.
     set_aside: frozenset[str] = frozenset()
 

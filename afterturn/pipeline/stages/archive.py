@@ -28,7 +28,7 @@ from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
 from afterturn.pipeline import dead_entries
-from afterturn.pipeline.archiving import cutting, kinds, locked
+from afterturn.pipeline.archiving import cutting, kinds, locked, repeats
 from afterturn.pipeline.archiving.isolation import ArchivedPart, Isolation
 from afterturn.pipeline.hand_out import NO_DIRECT_ROOM, DirectRoom
 from afterturn.scopes import SessionScope, UserScope
@@ -114,8 +114,9 @@ def _archive_part(
     with pool.connection() as connection, connection.transaction():
         new_batches = archive_entries(connection, settings, entries, epochs=known, room=room)
         taken_back = removal.read_removed_turn_ids(connection, entries)
+        repeated = repeats.find_repeats(connection, entries)
         faults.point("archive.before_commit")
-    return ArchivedPart(entries=entries, new_batches=new_batches, taken_back=taken_back)
+    return ArchivedPart(entries=entries, new_batches=new_batches, taken_back=taken_back, repeated=repeated)
 
 
 def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: ArchivedPart) -> None:
@@ -124,6 +125,7 @@ def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: Archive
         client,
         Taken(entries={scope: list(done) for scope, done in part.entries.items()}, unreadable=taken.unreadable),
         part.taken_back,
+        part.repeated,
         set_aside=part.set_aside,
         keep_recent=settings.recent_turns,
         recent_seconds=settings.recent_seconds,

@@ -58,6 +58,26 @@ def test_a_call_without_its_result_is_not_shown():
     assert [made["id"] for made in passage[0]["tool_calls"]] == ["b"]
 
 
+def test_one_turn_can_hold_several_results_and_words_of_the_user():
+    results = [{"tool_call_id": call_id, "content": f"result {call_id}"} for call_id in ("a", "b")]
+    in_one = turn(3, "result a\nresult b", "tool", metadata={"tool_results": results})
+    expected = [
+        {"role": "assistant", "content": None, "tool_calls": [call("a"), call("b")]},
+        {"role": "tool", "content": "result a", "tool_call_id": "a"},
+        {"role": "tool", "content": "result b", "tool_call_id": "b"},
+    ]
+    assert passages_of(turn(1), calling(2, "a", "b"), in_one)[1:] == [expected]
+    assert passages_of(in_one) == []
+    beside = turn(3, "Thanks!", metadata={"tool_results": results})
+    assert passages_of(calling(2, "a", "b"), beside) == [expected, [{"role": "user", "content": "Thanks!"}]]
+
+
+def test_a_custom_call_is_shown_with_its_result():
+    custom = {"id": "a", "type": "custom", "custom": {"name": "run", "input": "1 + 1"}}
+    [passage] = passages_of(turn(1, "x", "assistant", metadata={"tool_calls": [custom]}), result(2, "a"))
+    assert [message.get("tool_calls") for message in passage] == [[custom], None]
+
+
 def test_a_call_id_can_be_reused():
     first, second = passages_of(calling(1, "call_0"), result(2, "call_0"), calling(3, "call_0"), result(4, "call_0"))
     assert first[1]["content"] == "result 2"
@@ -81,10 +101,13 @@ def test_metadata_of_another_form_is_ignored(metadata):
 
 
 def test_each_role_becomes_a_message():
-    assert roles(*(turn(1, role=role) for role in ("user", "assistant", "system", "exchange", "tool"))) == [
+    every_role = ("user", "assistant", "system", "developer", "exchange", "tool", "function")
+    assert roles(*(turn(1, role=role) for role in every_role)) == [
         ["user"],
         ["assistant"],
         ["system"],
+        ["system"],
+        ["user"],
         ["user"],
         ["user"],
     ]

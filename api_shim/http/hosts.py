@@ -1,0 +1,65 @@
+"""Which hosts a request may name. A server without a key must not be reachable by way of a browser.
+
+A web page can point its own name at 127.0.0.1 (DNS rebinding) and then read what the API answers. Its requests have the
+page's name as `Host`. Requests of other pages have theirs as `Origin`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from afterturn.settings import Settings
+from api_shim.http import problems
+
+
+class AllowedHosts:
+    """ASGI middleware that refuses requests that name another host."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._hosts = _allowed_hosts(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (problem := self._find_problem(scope)):
+            status, message, code = problem
+            await problems.make_response(status, message, code=code)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _find_problem(self, scope: Scope) -> tuple[int, str, str] | None:
+        if "*" in self._hosts:
+            return None
+        headers, server = Headers(scope=scope), scope.get("server")
+        # The address at which the request arrived is an address of this machine, not a name that anybody gave it.
+        hosts, names = headers.getlist("host"), self._hosts | ({server[0].lower()} if server else set())
+        if len(hosts) != 1 or not _is_allowed(f"//{hosts[0]}", names):
+            return 421, "the Host is not one of AFTERTURN_API_ALLOWED_HOSTS", "host_not_allowed"
+        if not all(_is_allowed(origin, names) for origin in headers.getlist("origin")):
+            return 403, "the Origin is not one of AFTERTURN_API_ALLOWED_HOSTS", "origin_not_allowed"
+        return None
+
+
+def _allowed_hosts(settings: Settings) -> frozenset[str]:
+    """Return the allowed names besides those of loopback; `*` allows all. With a key, all are by default."""
+    if settings.api_allowed_hosts is None:
+        return frozenset({settings.api_host.lower() if settings.api_key is None else "*"})
+    return frozenset(name.strip().lower() for name in settings.api_allowed_hosts.split(",") if name.strip())
+
+
+def _is_allowed(url: str, names: frozenset[str]) -> bool:
+    try:
+        name = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    return name in names or name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

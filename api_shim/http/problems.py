@@ -1,0 +1,106 @@
+"""Errors as problem documents (RFC 9457): one form for every error of the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from afterturn.errors import (
+    AccessDenied,
+    AfterturnError,
+    FlushFailed,
+    FlushTimeout,
+    InvalidInput,
+    MemoryUnavailable,
+    TurnIdUsed,
+    Unauthorized,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
+    (Unauthorized, 401),
+    (AccessDenied, 403),
+    (TurnIdUsed, 409),
+    (InvalidInput, 422),
+    (MemoryUnavailable, 503),
+    (FlushFailed, 424),
+    (FlushTimeout, 504),
+)
+#: The codes of errors that only HTTP has.
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    421: "host_not_allowed",
+    500: "internal_error",
+}
+#: Invalid fields that one error names. More: a body with a thousand wrong turns gets an answer of a megabyte.
+_FIELDS_NAMED = 10
+_FIELD_CHARACTERS = 40
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the app answer each error with a problem document."""
+    app.add_exception_handler(AfterturnError, _handle_error)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
+
+
+def document(status: int, code: str, message: str) -> bytes:
+    """Return a problem document as JSON in ASCII."""
+    title = HTTPStatus(status).phrase
+    fields = {"type": "about:blank", "title": title, "status": status, "detail": message, "code": code}
+    # `message` is older than the form of RFC 9457; clients read it.
+    return json.dumps(fields | {"message": message}).encode()
+
+
+def make_response(
+    status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the response with a problem document. The default code is that of the status."""
+    body = document(status, code or _CODES.get(status, f"http_{status}"), message)
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _handle_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AfterturnError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return make_response(status, str(error), code=error.code)
+
+
+async def _handle_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # A body that is no JSON, is nested too deeply, or has a number of thousands of digits.
+        return make_response(422, "the body is not JSON that can be read", code=InvalidInput.code)
+    return make_response(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _handle_invalid_request(_: Request, error: Exception) -> Response:
+    """Answer with the invalid fields and their problems, without repeating the values that were sent."""
+    assert isinstance(error, RequestValidationError)
+    problems = error.errors()
+    named = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_FIELDS_NAMED]]
+    if len(problems) > _FIELDS_NAMED:
+        named.append(f"and {len(problems) - _FIELDS_NAMED} more")
+    return make_response(422, "; ".join(named), code=InvalidInput.code)
+
+
+async def _handle_unexpected_error(_: Request, __: Exception) -> Response:
+    """Answer without details. The server logs the exception."""
+    return make_response(500, "the server failed; its log says why")
+
+
+def _field(location: tuple[object, ...]) -> str:
+    return ".".join(str(part)[:_FIELD_CHARACTERS] for part in location)
