@@ -25,7 +25,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # Servers
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="The hot store: pending turns and due indexes.")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="The hot store: pending turns and due indexes. `redis://`, `rediss://`, `unix://` or `sentinel://`.",
+    )
     broker_url: str | None = Field(
         None, description="Celery's broker: Redis, Redis Sentinel or RabbitMQ. Unset: the hot store's server."
     )
