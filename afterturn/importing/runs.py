@@ -78,7 +78,7 @@ def free_batch_slots(connection: Connection, settings: Settings) -> int:
     row = connection.execute(_SQL["open_batches"]).fetchone()
     assert row is not None, "an aggregate always returns one row"
     most = 1 if row["is_live_batch_waiting"] else settings.max_open_import_batches
-    return max(0, most - row["open_batches"])
+    return max(0, most - int(row["open_batches"]))
 
 
 def read_ready_runs(connection: Connection, settings: Settings, *, limit: int) -> list[ImportedRun]:
