@@ -1,4 +1,4 @@
-"""Cut imported turns into batches, a few at a time, while no live batch waits to be extracted.
+"""Cut imported turns into batches, a few at a time; one while a live batch waits to be extracted.
 
 A batch gets its number in its user's order only when it is cut. So new live turns of the user wait for these few
 batches, not for the whole import.

@@ -71,10 +71,14 @@ def add_to_run(connection: Connection, session: SessionScope, turns: Sequence[Un
 
 
 def free_batch_slots(connection: Connection, settings: Settings) -> int:
-    """Return how many imported batches may be cut now: none while a live batch waits to be extracted."""
+    """Return how many imported batches may be cut now: while a live batch waits to be extracted, one that is alone.
+
+    It is handed out after live batches, and without it an import would wait for ever beside users who keep writing.
+    """
     row = connection.execute(_SQL["open_batches"]).fetchone()
     assert row is not None, "an aggregate always returns one row"
-    return 0 if row["is_live_batch_waiting"] else max(0, settings.max_open_import_batches - row["open_batches"])
+    most = 1 if row["is_live_batch_waiting"] else settings.max_open_import_batches
+    return max(0, most - int(row["open_batches"]))
 
 
 def read_ready_runs(connection: Connection, settings: Settings, *, limit: int) -> list[ImportedRun]:

@@ -87,10 +87,9 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
         sent: how many messages it sent to each stage.
     """
     lengths = {stage: room.length + sent.get(stage, 0) for stage, room in rooms.items()}
-    with client.pipeline(transaction=False) as pipeline:
-        pipeline.hset(keys.QUEUES, mapping=cast(dict[str | bytes, bytes | float | int | str], lengths))
-        pipeline.expire(keys.QUEUES, REMEMBERED_SECONDS)
-        pipeline.execute()
+    # Not in a pipeline: a Redis whose memory is full refuses that as a whole.
+    client.hset(keys.QUEUES, mapping=cast(dict[str | bytes, bytes | float | int | str], lengths))
+    client.expire(keys.QUEUES, REMEMBERED_SECONDS)
 
 
 def may_hand_on(enqueue: Enqueue, stage: str, priority: int = FIRST) -> bool:
