@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,9 @@ from harness import pgbouncer, servers
 #: The variables that a run gets beside those of this process.
 Variables = Mapping[str, str]
 LOGIN, PASSWORD = "managed", "a-password-of-a-test"
-SECONDS_PER_KIND = 600
+FAILED = "FAILED"
+#: Longer than a loaded machine needs for one kind.
+SECONDS_PER_KIND = 1_200
 
 #: What the administrator of a managed server does.
 _PREPARATION = """
@@ -107,11 +110,22 @@ KINDS = (
 )
 
 
-def run_kind(kind: Kind, targets: list[str]) -> int:
-    """Start the servers, run pytest on them, and return its exit code."""
+def run_kind(kind: Kind, targets: list[str]) -> str:
+    """Start the servers and run pytest on them. Return what became of it; print the output if a test failed."""
+    if reason := kind.missing():
+        return f"skipped: {reason}"
+    began = time.monotonic()
     with servers.directory() as directory, contextmanager(kind.start)(directory) as variables:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *targets]
-        return subprocess.run(command, env={**os.environ, **variables}, timeout=SECONDS_PER_KIND).returncode
+        environment = {**os.environ, **variables}
+        try:
+            ended = subprocess.run(command, env=environment, timeout=SECONDS_PER_KIND, capture_output=True, text=True)
+        except subprocess.TimeoutExpired:
+            return f"{FAILED}: it took more than {SECONDS_PER_KIND} s"
+    if ended.returncode:
+        print(f"--- {kind.name}\n{ended.stdout}{ended.stderr}", flush=True)
+    outcome = f"{FAILED}" if ended.returncode else "passed"
+    return f"{outcome} in {time.monotonic() - began:.0f} s: {ended.stdout.strip().splitlines()[-1]}"
 
 
 def main() -> None:
@@ -119,20 +133,13 @@ def main() -> None:
     parser.add_argument("--kind", choices=[kind.name for kind in KINDS], action="append", help="only this one")
     parser.add_argument("targets", nargs="*", default=["tests/fundamentals"], help="what pytest runs")
     arguments = parser.parse_args()
-    outcomes = {}
-    for kind in KINDS:
-        if arguments.kind and kind.name not in arguments.kind:
-            continue
-        if reason := kind.missing():
-            outcomes[kind.name] = f"skipped: {reason}"
-            continue
-        print(f"--- {kind.name}", flush=True)
-        began = time.monotonic()
-        code = run_kind(kind, arguments.targets)
-        outcomes[kind.name] = f"{'passed' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - began:.0f} s"
-    for name, outcome in outcomes.items():
-        print(f"{name:28} {outcome}")
-    sys.exit(any("FAILED" in outcome for outcome in outcomes.values()))
+    chosen = [kind for kind in KINDS if not arguments.kind or kind.name in arguments.kind]
+    # One more than there are processors, for tests wait as long as they compute.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
+        outcomes = list(threads.map(lambda kind: run_kind(kind, arguments.targets), chosen))
+    for kind, outcome in zip(chosen, outcomes, strict=True):
+        print(f"{kind.name:28} {outcome}")
+    sys.exit(any(outcome.startswith(FAILED) for outcome in outcomes))
 
 
 if __name__ == "__main__":
