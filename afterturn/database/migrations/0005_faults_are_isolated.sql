@@ -61,7 +61,9 @@ CREATE TABLE answer_pieces (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt)
 );
-ALTER TABLE answer_pieces ALTER COLUMN answer SET STATISTICS 0;
+ALTER TABLE answer_pieces
+    ALTER COLUMN piece SET STATISTICS 0,
+    ALTER COLUMN answer SET STATISTICS 0;
 
 -- Entries of pending streams that Postgres cannot archive. Each is kept as it was written, and can be replayed.
 CREATE TABLE dead_entries (
@@ -79,6 +81,7 @@ CREATE TABLE dead_entries (
 );
 CREATE INDEX dead_entries_newest ON dead_entries (dead_at);
 ALTER TABLE dead_entries
+    ALTER COLUMN entry_id SET STATISTICS 0,
     ALTER COLUMN payload SET STATISTICS 0,
     ALTER COLUMN reason SET STATISTICS 0;
 
