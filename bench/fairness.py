@@ -120,10 +120,11 @@ def _started(latency: float, progress: Progress, name: str) -> Iterator[Running]
             commands=COMMANDS,
             names=WORKERS,
         ) as stack,
-        ledger.opened(stack.settings.postgres_url.get_secret_value()) as book,
     ):
+        assert stack.postgres is not None
         try:
-            yield Running(settings=stack.settings, book=book, progress=progress)
+            with ledger.opened(stack.postgres.url) as book:
+                yield Running(settings=stack.settings, book=book, progress=progress)
         finally:
             connections.close_connections()
 

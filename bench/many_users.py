@@ -106,7 +106,8 @@ def measured(arguments: argparse.Namespace) -> dict[str, Value]:
         stack = running.enter_context(Stack(given, data_dir=directory / "servers", commands=COMMANDS, names=()))
         settings = stack.settings
         running.callback(connections.close_connections)
-        book = running.enter_context(ledger.opened(settings.postgres_url.get_secret_value()))
+        assert stack.postgres is not None
+        book = running.enter_context(ledger.opened(stack.postgres.url))
         _write(arguments.users, settings, progress)
         before = processors.now()
         running.enter_context(Stack(settings, data_dir=directory / "workers", commands=COMMANDS, names=WORKERS))

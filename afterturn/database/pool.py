@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from afterturn.database import deadlines, poolers, queries
 from afterturn.database.availability import get_availability
-from afterturn.database.connect_errors import translate_connection_errors
+from afterturn.database.connect_errors import ConnectFailed, describe_error, translate_connection_errors
 from afterturn.database.connection_string import get_connection_string
 from afterturn.database.deadlines import AsyncDeadlineConnection, DeadlineConnection, DeadlinePassed
 from afterturn.database.prompt_pool import AsyncPromptPool, PromptPool
@@ -177,7 +177,8 @@ def _prepare(
     """Prepare a new connection. Raises DatabaseMisconfigured if a pooler in transaction mode is between."""
     _adapt_vectors(connection)
     poolers.check_pooler(connection, url)
-    connection.execute(_setup(settings, role, statements))
+    with _explaining_missing_role():
+        connection.execute(_setup(settings, role, statements))
 
 
 async def _prepare_async(
@@ -186,7 +187,17 @@ async def _prepare_async(
     """Prepare a new connection. Raises DatabaseMisconfigured if a pooler in transaction mode is between."""
     _adapt_vectors(connection)
     await poolers.check_pooler_async(connection, url)
-    await connection.execute(_setup(settings, role, statements))
+    with _explaining_missing_role():
+        await connection.execute(_setup(settings, role, statements))
+
+
+@contextmanager
+def _explaining_missing_role() -> Iterator[None]:
+    """Raise ConnectFailed where the role does not exist: the driver's error looks like that of an invalid input."""
+    try:
+        yield
+    except psycopg.errors.InvalidParameterValue as error:
+        raise ConnectFailed(describe_error(error)) from error
 
 
 def _setup(settings: Settings, role: LiteralString, statements: LiteralString) -> Composed:

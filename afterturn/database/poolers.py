@@ -67,7 +67,8 @@ def _check_mode(connection_string: str) -> None:
     ):
         seen: set[tuple[int, int]] = set()
         for _ in range(_ROUNDS):
-            for number, connection in enumerate((first, second)):
+            # Twice the same: a pooler that gives two processes in turn would otherwise look like one in session mode.
+            for number, connection in ((0, first), (0, first), (1, second)):
                 process_id = _ask(connection)
                 if process_id is None:
                     return

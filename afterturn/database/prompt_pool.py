@@ -57,7 +57,7 @@ class PromptPool(ConnectionPool[Connection]):
         self.availability = availability
         self._prepare = configure
         self._patience_seconds = patience_seconds
-        self._failure: BaseException = psycopg.OperationalError("no connection")
+        self._failure: BaseException | None = None
         super().__init__(connection_string, reconnect_timeout=0, **options)
 
     def getconn(self, timeout: float | None = None) -> Connection:
@@ -102,9 +102,9 @@ class PromptPool(ConnectionPool[Connection]):
                 return
             waiting = list(self._waiting)
             self._waiting.clear()
-        self.availability.note_failure(self._failure)
+        failure = _note_failure(self.availability, self._failure)
         for caller in waiting:
-            caller.fail(self.availability.make_error(self._failure))
+            caller.fail(failure)
 
     def _add_connection(self, attempt: AttemptWithBackoff | None, growing: bool = False) -> None:
         super()._add_connection(_single_attempt(), growing)
@@ -117,6 +117,7 @@ class PromptPool(ConnectionPool[Connection]):
         except Exception as error:
             self._failure = error
             raise
+        self._failure = None
         self.availability.note_success()
         return connection
 
@@ -134,7 +135,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
     ) -> None:
         self.availability = availability
         self._prepare = configure
-        self._failure: BaseException = psycopg.OperationalError("no connection")
+        self._failure: BaseException | None = None
         super().__init__(connection_string, reconnect_timeout=0, **options)
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection:
@@ -209,9 +210,9 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
                 return
             waiting = list(self._waiting)
             self._waiting.clear()
-        self.availability.note_failure(self._failure)
+        failure = _note_failure(self.availability, self._failure)
         for caller in waiting:
-            await caller.fail(self.availability.make_error(self._failure))
+            await caller.fail(failure)
 
     async def _add_connection(self, attempt: AttemptWithBackoff | None, growing: bool = False) -> None:
         await super()._add_connection(_single_attempt(), growing)
@@ -224,6 +225,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
         except Exception as error:
             self._failure = error
             raise
+        self._failure = None
         self.availability.note_success()
         return connection
 
@@ -236,6 +238,16 @@ def _closing_on_error(connection: psycopg.BaseConnection[DictRow]) -> Iterator[N
     except BaseException:
         connection.pgconn.finish()
         raise
+
+
+def _note_failure(availability: Availability, failure: BaseException | None) -> ConnectFailed:
+    """Remember why no connection was opened, and return the error for the callers.
+
+    Without a failure the attempt was cancelled: that says nothing about the server.
+    """
+    if failure is not None:
+        availability.note_failure(failure)
+    return availability.make_error(failure or psycopg.OperationalError("no connection"))
 
 
 def _single_attempt() -> AttemptWithBackoff:

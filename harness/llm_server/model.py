@@ -159,7 +159,7 @@ class ScriptedModel:
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
         if overflow := self._overflow(texts):
             return overflow
-        return replies.embeddings(asked, fault, dress=self.personality.dress_vectors)
+        return replies.embeddings(asked, fault=fault, dress=self.personality.dress_vectors)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)

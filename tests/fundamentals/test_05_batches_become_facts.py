@@ -106,7 +106,7 @@ def test_a_batch_is_not_applied_before_the_ones_before_it(settings, pipeline, da
     assert ("consolidate", ("default", "ana", str(second))) not in pipeline.hints.waiting
 
 
-@pytest.mark.parametrize("answer", ["not json", "", '{"facts": 7}', '{"facts": [{"text": "cut of', "[]", "null"])
+@pytest.mark.parametrize("answer", ["not json", "", '{"facts": 7}', '{"facts": [{"text": "cut of', "null"])
 def test_an_answer_that_stays_malformed_makes_the_batch_dead_and_blocks_nothing(settings, pipeline, database, answer):
     extractor = Scripted(answer, answer, [fact("Ana lives in Porto.", quote="Porto")])
     pipeline.runtime.__dict__["extractor"] = extractor

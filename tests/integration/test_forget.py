@@ -132,8 +132,8 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
 
 
 def _then(first, second):
-    def both(*arguments):
-        result = first(*arguments)
+    def both(*arguments, **options):
+        result = first(*arguments, **options)
         second()
         return result
 

@@ -257,6 +257,8 @@ def test_dead_entries_are_listed_shown_replayed_and_discarded(settings, pipeline
         "count": 1,
         "reasons": {second["reason"]: 1},
         "discarded": 1,
+        "recent": 0,
+        "is_mass_death": False,
     }
     # Replayed without a cure it is dead again, once; by its id a discarded one is replayed as well.
     assert command("dead", "replay", first["dead_id"], second["dead_id"]).out == "2 replayed\n"

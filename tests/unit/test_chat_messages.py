@@ -344,4 +344,4 @@ def test_a_payload_says_whether_its_id_was_given():
     given, made = (turns.make_payload("user", "x", limit_bytes=LIMIT, turn_id=turn_id)[1] for turn_id in ("t", None))
     assert turns.has_given_id(given) and not turns.has_given_id(made)
     assert turns.decode(given).has_given_id
-    assert json.loads(made).keys() == {"v", "id", "at", "role", "content"}
+    assert json.loads(made).keys() == {"v", "id", "at", "stamped", "role", "content"}

@@ -16,6 +16,7 @@ import redis
 
 from afterturn import faults
 from afterturn.database import queries, sqlstates
+from afterturn.database.sqlstates import Kind
 from afterturn.embedding import missing_vectors
 from afterturn.hot import keys, pending
 from afterturn.importing import cutting
@@ -111,7 +112,7 @@ def _isolate(part: Callable[[], None]) -> None:
     except redis.RedisError:
         raise
     except Exception as error:
-        if sqlstates.is_passing(error):
+        if sqlstates.kind_of(error) is Kind.OUTAGE:
             raise
         logger.exception("a part of the sweep failed (%s)", sqlstates.describe(error))
 

@@ -31,6 +31,7 @@ def counts(settings, database, hot_store):
 
     # Of an earlier test: a loop that was closed, and a pool that is still closing.
     connections._abandon_closed_loops()
+    close_connections()
     _wait_until(lambda: count()[0] == 0)
     return count
 

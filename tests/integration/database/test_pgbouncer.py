@@ -87,7 +87,7 @@ def test_transaction_mode_is_refused_and_nothing_is_set(through, hot_store, pool
     ):
         with pytest.raises(DatabaseMisconfigured, match=r"transaction mode.*pool_mode=session"):
             call()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         for _ in range(10):
             assert connection.execute("SELECT current_user = session_user").fetchone() == (True,)
 

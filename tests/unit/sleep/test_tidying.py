@@ -114,9 +114,9 @@ def test_thousands_of_facts_of_one_attribute_are_not_compared_as_a_square(monkey
     compared = []
     find_relation = rules.find_relation
     monkeypatch.setattr(rules, "find_relation", lambda *given: compared.append(1) or find_relation(*given))
-    monkeypatch.setattr(tidying, "GROUP_WINDOW", 10)
+    monkeypatch.setattr(tidying, "GROUP_WINDOW", 30)
     facts = [fact(f"Ana likes tea No. {number}.", 1 + number % 28, attribute="likes") for number in range(500)]
     plan(*facts)
-    assert len(compared) <= 500 * 10
+    assert len(compared) <= 500 * 30
     repeated = [fact("Ana lives in Faro.", day, attribute="lives_in", value="Faro") for day in range(1, 25)]
     assert len(plan(*repeated).ended_facts) == 23
