@@ -37,8 +37,8 @@ _TYPES = {
 #: The queries of `afterturn status` for all users, each once per connection.
 _EVERYBODY = {"tenant_id": None, "user_id": None}
 STATUS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("backlog", "uncut", _EVERYBODY | {"redis_now": None}),
-    *(("backlog", name, _EVERYBODY) for name in ("batches", "summaries", "erasures", "discarded")),
+    *(("backlog", name, _EVERYBODY | {"redis_now": None}) for name in ("uncut", "batches")),
+    *(("backlog", name, _EVERYBODY) for name in ("summaries", "erasures", "discarded")),
     ("progress", "dead_reasons", _EVERYBODY),
     ("progress", "freshness", _EVERYBODY | {"seconds": 900.0}),
     ("progress", "stage_delays", _EVERYBODY | {"seconds": 900.0}),

@@ -136,7 +136,10 @@ class EndpointEmbedder:
         vectors = self._embed_all([text if text.strip() else _EMPTY_TEXT for text in texts])
         if vectors and self._dimension is None:
             self._dimension = len(vectors[0])
-        if wrong := next((len(vector) for vector in vectors if len(vector) != self._dimension), None):
+        wrong_dimensions = {len(vector) for vector in vectors} - {self._dimension}
+        if wrong_dimensions and any(len(vector) == self._dimension for vector in vectors):
+            raise ModelRefused(f"the endpoint returned a vector that is not of dimension {self._dimension}")
+        if wrong := max(wrong_dimensions, default=None):
             # It affects every text, so that no batch becomes dead for it.
             raise EndpointMisconfigured(
                 f"the model's vectors are of dimension {wrong}, not {self._dimension}: "

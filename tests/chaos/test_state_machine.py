@@ -101,7 +101,8 @@ class Memory(RuleBasedStateMachine):
     @rule(user=users, session=sessions, number=numbers)
     def write_again(self, user: str, session: str, number: int) -> None:
         for turn_id in self._one_of(self.written.get((user, session), []), number):
-            self._client(user, session).write("user", "the same turn once more", turn_id=turn_id, name=user.title())
+            with suppress(TurnIdUsed):
+                self._client(user, session).write("user", "another turn", turn_id=turn_id, name=user.title())
 
     @rule(user=users, session=sessions)
     def flush(self, user: str, session: str) -> None:
