@@ -42,9 +42,11 @@ def worker(
 
     Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
     """
+    from afterturn import extras
     from afterturn import settings as settings_module
     from afterturn.database import schema
 
+    extras.require("worker", "this command")
     settings = settings_module.load()
     schema.check_at_start(settings)
     if concurrency is None:
