@@ -134,8 +134,7 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", default=["tests/fundamentals"], help="what pytest runs")
     arguments = parser.parse_args()
     chosen = [kind for kind in KINDS if not arguments.kind or kind.name in arguments.kind]
-    # One more than there are processors, for tests wait as long as they compute.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         outcomes = list(threads.map(lambda kind: run_kind(kind, arguments.targets), chosen))
     for kind, outcome in zip(chosen, outcomes, strict=True):
         print(f"{kind.name:28} {outcome}")

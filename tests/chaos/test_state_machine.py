@@ -4,6 +4,7 @@ real database, with crashes (a lease is left behind), redeliveries and lapsed le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis.stateful import (
 )
 from psycopg.sql import SQL, Identifier
 
+from afterturn.errors import TurnIdUsed
 from afterturn.extraction.batch_extraction import EMPTY_ANSWER
 from afterturn.forgetting import erasures
 from afterturn.hot import keys

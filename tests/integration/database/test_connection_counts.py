@@ -6,9 +6,11 @@ import threading
 import time
 
 import pytest
+import redis
 from pydantic import SecretStr
 
 from afterturn.client import connections
+from afterturn.pipeline import prepare
 from api_shim import AsyncMemoryClient, MemoryClient, close_connections
 
 #: More than the server admits (max_connections is 200), and than a process may open files by default (1024).
@@ -17,22 +19,33 @@ CALLS = 500
 FEW = 8
 
 
+#: A Redis database that no other test uses, so that its connections can be told from others.
+REDIS_DATABASE = 9
+
+
 @pytest.fixture
-def counts(settings, database, hot_store):
-    """Return the connections of afterturn that Postgres and Redis have."""
-    own = int(hot_store.info("clients")["connected_clients"])
+def ours(place):
+    """Settings of databases that only this test uses."""
+    prepare.prepare_database(place.owner_url, place.settings())
+    given = place.settings()
+    url = f"{given.redis_url.rpartition('/')[0]}/{REDIS_DATABASE}"
+    yield given.model_copy(update={"redis_url": url})
+    close_connections()
+    connections._abandon_closed_loops()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+@pytest.fixture
+def counts(ours, place, database, hot_store):
+    """Return the connections to these databases that Postgres and Redis have."""
 
     def count():
-        row = database.execute(
-            "SELECT count(*) FROM pg_stat_activity "
-            "WHERE application_name = 'afterturn' AND datname = current_database()"
-        ).fetchone()
-        return row[0], int(hot_store.info("clients")["connected_clients"]) - own
+        row = database.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [place.name]).fetchone()
+        clients = [client for client in hot_store.client_list() if client["db"] == str(REDIS_DATABASE)]
+        return row[0], len(clients)
 
-    # Of an earlier test: a loop that was closed, and a pool that is still closing.
-    connections._abandon_closed_loops()
-    close_connections()
-    _wait_until(lambda: count()[0] == 0)
+    _wait_until(lambda: count() == (0, 0))
     return count
 
 
@@ -51,48 +64,48 @@ async def use_memory(settings, number):
 
 
 @pytest.mark.slow
-def test_asyncio_run_per_call_leaves_no_connection(settings, counts):
+def test_asyncio_run_per_call_leaves_no_connection(ours, counts):
     most = (0, 0)
     for number in range(CALLS):
-        assert asyncio.run(use_memory(settings, number))
+        assert asyncio.run(use_memory(ours, number))
         if number % 50 == 0:
             most = tuple(map(max, most, counts()))
     assert max(most) <= FEW
-    _wait_until(lambda: counts()[0] == 0 and counts()[1] <= 1)
+    _wait_until(lambda: counts() == (0, 0))
     assert len(connections._by_loop) <= 1
 
 
-def test_a_loop_that_is_closed_without_shutting_down_leaves_its_connections_until_the_next_one(settings, counts):
+def test_a_loop_that_is_closed_without_shutting_down_leaves_its_connections_until_the_next_one(ours, counts):
     for number in range(50):
         loop = asyncio.new_event_loop()
-        assert loop.run_until_complete(use_memory(settings, number))
+        assert loop.run_until_complete(use_memory(ours, number))
         loop.close()
     _wait_until(lambda: max(counts()) <= FEW)
     assert len(connections._by_loop) <= 2
 
 
-def test_asyncio_run_in_many_threads_leaves_no_connection(settings, counts):
+def test_asyncio_run_in_many_threads_leaves_no_connection(ours, counts):
     def run(number):
         for _ in range(10):
-            asyncio.run(use_memory(settings, number))
+            asyncio.run(use_memory(ours, number))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    _wait_until(lambda: counts()[0] == 0)
+    _wait_until(lambda: counts() == (0, 0))
 
 
-def test_a_cancelled_call_leaves_no_connection(settings, counts):
+def test_a_cancelled_call_leaves_no_connection(ours, counts):
     async def cancel():
-        call = asyncio.ensure_future(use_memory(settings, 1))
+        call = asyncio.ensure_future(use_memory(ours, 1))
         await asyncio.sleep(0.005)
         call.cancel()
 
     for _ in range(50):
         asyncio.run(cancel())
-    _wait_until(lambda: counts()[0] == 0)
+    _wait_until(lambda: counts() == (0, 0))
 
 
 def test_a_loop_that_ends_while_postgres_is_away_ends_soon(settings, hot_store):
@@ -109,19 +122,19 @@ def test_a_loop_that_ends_while_postgres_is_away_ends_soon(settings, hot_store):
     assert time.monotonic() - began < 5.0
 
 
-def test_one_loop_keeps_its_connections_between_calls(settings, counts):
+def test_one_loop_keeps_its_connections_between_calls(ours, counts):
     async def call_twice():
-        await use_memory(settings, 1)
-        first = connections.get_async_connections(settings)
-        await use_memory(settings, 2)
-        return connections.get_async_connections(settings) is first
+        await use_memory(ours, 1)
+        first = connections.get_async_connections(ours)
+        await use_memory(ours, 2)
+        return connections.get_async_connections(ours) is first
 
     assert asyncio.run(call_twice())
 
 
-def test_a_client_per_thread_shares_the_connections_of_the_process(settings, counts):
+def test_a_client_per_thread_shares_the_connections_of_the_process(ours, counts):
     def run():
-        memory = MemoryClient("ana", settings=settings)
+        memory = MemoryClient("ana", settings=ours)
         memory.write("user", "a turn")
         memory.facts()
 
@@ -133,11 +146,11 @@ def test_a_client_per_thread_shares_the_connections_of_the_process(settings, cou
             thread.join()
     assert counts()[0] <= 4
     close_connections()
-    _wait_until(lambda: counts()[0] == 0)
+    _wait_until(lambda: counts() == (0, 0))
 
 
-def test_forked_processes_close_theirs(settings, counts):
-    memory = MemoryClient("ana", settings=settings)
+def test_forked_processes_close_theirs(ours, counts):
+    memory = MemoryClient("ana", settings=ours)
     memory.facts()
 
     def child():
