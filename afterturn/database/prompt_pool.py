@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 from psycopg_pool.base import AttemptWithBackoff
+from psycopg_pool.pool_async import StopWorker
 
 from afterturn.database.availability import RETRY_TIMEOUT_SECONDS, Availability
 from afterturn.database.connect_errors import ConnectFailed
@@ -25,6 +26,8 @@ from afterturn.database.deadlines import apply_deadline
 #: The pause of a patient pool before it looks again whether the server is back.
 _PAUSE_SECONDS = 0.1
 
+#: How long a pool that is closed waits for a connection that is being opened.
+_FINISH_SECONDS = 1.0
 #: How often the tasks of a pool are cancelled, because psycopg ignores it while it connects, and the time between.
 _CANCELLATIONS = 3
 _CANCEL_SECONDS = 0.5
@@ -190,7 +193,15 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
     async def close(self, timeout: float = 5.0) -> None:
         """End the pool's own tasks and close the connections."""
         tasks = self._own_tasks()
+        for _ in self._workers:
+            self.run_task(StopWorker(self))
+        if self._sched_runner is not None:
+            self._sched_runner.cancel()
         self._workers, self._sched_runner = [], None
+        if tasks:
+            # A connection that is being opened is closed below. A task that is cancelled meanwhile would lose it.
+            _, pending = await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
+            tasks = list(pending)
         for _ in range(_CANCELLATIONS):
             if tasks:
                 for task in tasks:

@@ -70,7 +70,8 @@ class _Isolation:
     def _embed_halves(self, texts: list[str], error: ModelError) -> list[Outcome]:
         """Embed the halves of texts whose call failed, while the embedder works for others."""
         if len(texts) == 1:
-            return [Refusal(reason=f"{error.code}: {error}", may_pass=isinstance(error, ModelUnavailable))]
+            may_pass = isinstance(error, ModelUnavailable) and not isinstance(error, EndpointMisconfigured)
+            return [Refusal(reason=f"{error.code}: {error}", may_pass=may_pass)]
         if time.monotonic() - self._started > _MAX_SECONDS:
             raise error
         middle = len(texts) // 2

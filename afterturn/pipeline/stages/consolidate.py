@@ -7,11 +7,12 @@ LLM. The batch then owes a judgement, and is consolidated again when the judgeme
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
-from afterturn.batches.batch_row import Batch
+from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import apply, edits, judgements, plan
 from afterturn.consolidation.judgement import JudgeQuestion
@@ -41,57 +42,70 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
                 batch_row.hand_back(connection, scope, batch_id)
             return False
         faults.point("consolidate.lock_taken")
-        is_applied = _claim_and_apply(runtime, scope, batch_id)
-        last_id = _apply_next_batches(runtime, scope, batch_id) if is_applied else batch_id
+        ends_at = time.monotonic() + SECONDS_PER_TASK
+        outcome = _claim_and_apply(runtime, scope, batch_id)
+        last_id = _apply_next_batches(runtime, scope, batch_id, outcome.next_ready, ends_at)
     faults.point("consolidate.after_commit")
     _enqueue_next(runtime, scope, last_id)
     faults.point("consolidate.enqueued")
-    return is_applied
+    return outcome.is_applied
 
 
-def _apply_next_batches(runtime: Runtime, scope: UserScope, batch_id: UUID) -> UUID:
+def _apply_next_batches(
+    runtime: Runtime, scope: UserScope, batch_id: UUID, next_ready: ReadyBatch | None, ends_at: float
+) -> UUID:
     """Apply the user's next batches while they are ready, within the limits of one task. Return the last one tried."""
-    ends_at = time.monotonic() + SECONDS_PER_TASK
     for _ in range(BATCHES_PER_TASK - 1):
-        with runtime.postgres.connection() as connection:
-            ready = batch_row.next_ready_batch(connection, scope)
-        if ready is None or time.monotonic() >= ends_at:
+        if next_ready is None or time.monotonic() >= ends_at:
             break
-        batch_id = ready.batch_id
-        if not _claim_and_apply(runtime, scope, batch_id):
-            break
+        batch_id = next_ready.batch_id
+        next_ready = _claim_and_apply(runtime, scope, batch_id).next_ready
     return batch_id
 
 
-def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one batch."""
+
+    is_applied: bool
+    #: The user's next batch that is ready to be applied, if this one was applied.
+    next_ready: ReadyBatch | None = None
+
+
+_NOT_APPLIED = _Outcome(is_applied=False)
+
+
+def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> _Outcome:
     def load(connection: Connection, batch: Batch) -> Plan | None:
         return plan.make_plan(connection, batch, runtime.judge, categories=runtime.settings.category_names)
 
     with claims.claim_batch(runtime, scope, batch_id, stage="consolidate", state="extracted", load=load) as claimed:
         if claimed is None:
-            return False
+            return _NOT_APPLIED
         planned = claimed.loaded
         if planned is None:
             claims.release_claim(runtime, claimed)
-            return False
+            return _NOT_APPLIED
         if planned.open_question is not None:
             _owe_judgement(runtime, claimed, planned.open_question, planned.version)
-            return False
-        _apply(runtime, claimed, planned)
-        return True
-    return False
+            return _NOT_APPLIED
+        return _Outcome(is_applied=True, next_ready=_apply(runtime, claimed, planned))
+    return _NOT_APPLIED
 
 
-def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) -> None:
+def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) -> ReadyBatch | None:
+    """Apply a batch, and return the user's next batch if it is ready to be applied."""
     batch = claimed.batch
     faults.point("consolidate.decided")
-    with runtime.postgres.connection() as connection, connection.transaction():
-        apply.lock_user(connection, batch, planned.version)
-        faults.point("consolidate.rows_locked")
-        apply.apply_decisions(connection, batch, planned.answer, planned.decisions)
-        edits.apply_edits(connection, batch, planned.answer, planned.decisions)
-        claims.complete_transition(connection, claimed, "applied")
-        faults.point("consolidate.before_commit")
+    with runtime.postgres.connection() as connection:
+        with connection.transaction():
+            apply.lock_user(connection, batch, planned.version)
+            faults.point("consolidate.rows_locked")
+            apply.apply_decisions(connection, batch, planned.answer, planned.decisions)
+            edits.apply_edits(connection, batch, planned.answer, planned.decisions)
+            claims.complete_transition(connection, claimed, "applied")
+            faults.point("consolidate.before_commit")
+        return batch_row.next_ready_batch(connection, batch.session.user)
 
 
 def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion, version: int) -> None:
