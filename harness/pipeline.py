@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
-from afterturn.hot import heard, keys
+from afterturn.hot import heartbeats, keys
 from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
@@ -68,9 +68,9 @@ class Pipeline:
         self.runtime.__dict__["enqueue"] = self.hints
 
     def __enter__(self) -> Self:
-        """Be heard as a worker that does all stages, and sweeps."""
-        heard.note(self.runtime.redis, heard.worker("pipeline", STAGES))
-        heard.note(self.runtime.redis, heard.SWEEP)
+        """Record the heartbeats of a worker that serves all stages, and of a sweep."""
+        heartbeats.record(self.runtime.redis, heartbeats.worker("pipeline", STAGES))
+        heartbeats.record(self.runtime.redis, heartbeats.SWEEP)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,6 +1,6 @@
-"""The consumer: it never gives the broker up, and connects again as soon as the broker answers.
+"""The consumer: it reconnects to the broker without a limit of attempts.
 
-Celery's consumer waits for up to 30 s between two attempts, and repeats a start that fails at once, five times per
+Celery's consumer waits for up to 30 s between two attempts, and repeats a start that fails immediately five times per
 second.
 """
 
@@ -15,12 +15,12 @@ from celery.worker.state import maybe_shutdown
 
 logger = get_logger(__name__)
 
-#: The pause after a failure is doubled with each further one, from the shortest to the longest. Longer: work waits
-#: after an outage. Shorter: an outage costs more attempts, and lines in the log.
+#: The pause doubles with each further failure, from the shortest to the longest. Longer: work waits after an outage.
+#: Shorter: an outage causes more attempts and more lines in the log.
 SHORTEST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 4.0
-#: A start that held for this long ends a row of failures.
-HELD_SECONDS = 10.0
+#: After this time without a failure, the pause starts again from the shortest.
+STABLE_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 
 
@@ -32,8 +32,8 @@ class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
     _failed_at = float("-inf")
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Say what failed and wait, before Celery starts all parts of the consumer again."""
-        self._say(exc)
+        """Log the error and wait, before Celery starts all parts of the consumer again."""
+        self._log(exc)
         try:
             self.connection.collect()
         except Exception as error:
@@ -41,13 +41,13 @@ class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
         self._wait()
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
-        self._say(exc)
+        self._log(exc)
         self._wait()
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, however long it takes."""
+        """Connect. The number of attempts is not limited."""
         return conn.ensure_connection(
-            lambda error, _interval: self._say(error),
+            lambda error, _interval: self._log(error),
             None,
             interval_start=SHORTEST_PAUSE_SECONDS,
             interval_step=SHORTEST_PAUSE_SECONDS,
@@ -55,15 +55,15 @@ class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
             callback=maybe_shutdown,
         )
 
-    def _say(self, error: Exception) -> None:
+    def _log(self, error: Exception) -> None:
         logger.error("the broker fails, and is tried again: %s: %s", type(error).__name__, error)
 
     def _wait(self) -> None:
-        """Wait for the pause, or until the worker is to end."""
+        """Wait for the pause, or until the worker must end."""
         now = time.monotonic()
-        has_held = now - self._failed_at > HELD_SECONDS
+        was_stable = now - self._failed_at > STABLE_SECONDS
         self._pause_seconds = (
-            SHORTEST_PAUSE_SECONDS if has_held else min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+            SHORTEST_PAUSE_SECONDS if was_stable else min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
         )
         self._failed_at = now + self._pause_seconds
         while time.monotonic() < self._failed_at:

@@ -1,6 +1,6 @@
-"""Let others know that this worker consumes, and that sweeps are completed: `afterturn status` and /healthz show both.
+"""Send heartbeats of this worker and of completed sweeps; `afterturn status` and /healthz show them.
 
-A worker is heard from the consumer's own loop: one that hangs, or waits for the broker, is not heard.
+The consumer's own loop sends them: a worker that hangs, or waits for the broker, sends none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from afterturn import settings as settings_module
 from afterturn.errors import SettingsError
-from afterturn.hot import heard, redis_url, server_requirements
+from afterturn.hot import heartbeats, redis_url, server_requirements
 from afterturn.pipeline import runtime
 from afterturn.pipeline.enqueue import task_name
 
@@ -42,16 +42,16 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
         return consumer.hub is not None
 
     def start(self, consumer: Any) -> None:
-        consumer.hub.call_repeatedly(heard.EVERY_SECONDS, self._beat, consumer)
+        consumer.hub.call_repeatedly(heartbeats.INTERVAL_SECONDS, self._beat, consumer)
         self._beat(consumer)
 
     def stop(self, consumer: Any) -> None:
-        """Leave the worker to be heard of: it may be about to connect again."""
+        """Keep the last heartbeat: the worker may be about to reconnect."""
 
     def shutdown(self, consumer: Any) -> None:
         if self._client is not None:
             with contextlib.suppress(RedisError):
-                heard.forget(self._client, _name(consumer))
+                heartbeats.remove(self._client, _name(consumer))
             self._client.close()
 
     def _beat(self, consumer: Any) -> None:
@@ -62,9 +62,9 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
             )
         try:
             self._check(self._client)
-            heard.note(self._client, _name(consumer))
+            heartbeats.record(self._client, _name(consumer))
         except RedisError as error:
-            logger.debug("the hot store does not hear of this worker: %s", error)
+            logger.debug("the heartbeat of this worker was not recorded: %s", error)
 
     def _check(self, client: redis.Redis) -> None:
         """At the first contact, end the worker if the server must not be used."""
@@ -79,22 +79,22 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
 
 
 def _name(consumer: Any) -> str:
-    return heard.worker(consumer.hostname, consumer.app.amqp.queues.consume_from)
+    return heartbeats.worker(consumer.hostname, consumer.app.amqp.queues.consume_from)
 
 
 def connect() -> None:
     """Connect the handler."""
-    task_success.connect(_note_sweep)
+    task_success.connect(_record_sweep)
 
 
-def _note_sweep(sender: Any, **_: Any) -> None:
+def _record_sweep(sender: Any, **_: Any) -> None:
     if sender.name == task_name("sweep"):
-        note_sweep()
+        record_sweep()
 
 
-def note_sweep() -> None:
-    """Let others know that a sweep was completed just now."""
+def record_sweep() -> None:
+    """Record that a sweep was completed now."""
     try:
-        heard.note(runtime.current().redis, heard.SWEEP)
+        heartbeats.record(runtime.current().redis, heartbeats.SWEEP)
     except RedisError as error:
-        logger.warning("the hot store does not hear of this sweep: %s", error)
+        logger.warning("the heartbeat of this sweep was not recorded: %s", error)

@@ -1,7 +1,7 @@
-"""Beat's scheduler: it counts by the monotonic clock, reads no file, and never gives the broker up.
+"""Beat's scheduler: it uses the monotonic clock, reads no file, and retries the broker without a limit of attempts.
 
-Celery's own scheduler compares the wall clock with the time of the last run, which it keeps in a file: where the clock
-steps back by an hour, nothing is sent for an hour. And it ends at errors of Redis that are not of the connection.
+Celery's own scheduler compares the wall clock with the time of the last run, which it stores in a file: after the clock
+steps back by an hour, it sends nothing for an hour. It also exits on errors of Redis that are not connection errors.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from celery import beat
 
 logger = logging.getLogger(__name__)
 
-#: A message that could not be sent is tried again after this time. Longer: the sweep begins later after an outage.
+#: A message that could not be sent is sent again after this time. Longer: the sweep begins later after an outage.
 RETRY_SECONDS = 1.0
-#: Beat sleeps at least this long between two looks.
+#: Beat sleeps at least this long between two checks.
 SHORTEST_SLEEP_SECONDS = 0.01
 
 
 class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships no types
-    """Sends each entry at once after the start, and then as often as it says. Missed times are not made up for."""
+    """Sends each entry immediately after the start, and then at its interval. Missed times are skipped."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class MonotonicScheduler(beat.Scheduler):  # type: ignore[misc]  # Celery ships 
         """
         self._clock = clock
         self._touched = Path(schedule_filename) if schedule_filename else None
-        #: Entry -> when it is due, by the clock; missing: at once.
+        #: Entry -> its next due time, by the clock; missing: now.
         self._due: dict[str, float] = {}
         self._has_failed = False
         super().__init__(*arguments, **options)
 
     def tick(self) -> float:
-        """Send what is due; return the seconds until the next entry is."""
+        """Send the due entries; return the seconds until the next one is due."""
         for name, entry in self.schedule.items():
             now = self._clock()
             if self._due.get(name, now) <= now:

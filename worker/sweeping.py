@@ -1,8 +1,8 @@
-"""Sweep in a thread of beat's process: work is handed out however busy the workers are.
+"""Sweep in a thread of beat's process, so that work is handed out even if all workers are busy.
 
-As a task the sweep would wait in a queue, behind the work that it hands out, for a process that is free. The time
-between two sweeps is this thread's sleep: no clock is read, so none can be wrong or step. Where
-several beats run, Redis lets one sweep at a time begin.
+As a task, the sweep would wait in a queue behind the work that it hands out. The time between two sweeps is this
+thread's sleep: no clock is read, so a wrong clock has no effect. If several beats run, Redis lets only one sweep begin
+at a time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from . import heartbeat
 
 logger = logging.getLogger(__name__)
 
-#: While a queue could not take all that is owed, it is topped up this many times in the usual time. More: queues may
-#: be shorter, so that newer work waits less; each sweep costs about 20 ms of a processor.
+#: While more work is open than a queue may take, sweeps run this many times per interval. More: queues may be shorter,
+#: so that newer work waits less; each sweep costs about 20 ms of a processor.
 SWEEPS_WHILE_BEHIND = 4
 
 
@@ -44,9 +44,9 @@ def _sweep_for_ever() -> None:
         time.sleep(seconds / SWEEPS_WHILE_BEHIND if is_behind else seconds)
         try:
             swept = sweep.sweep_queues(runtime.current())
-            heartbeat.note_sweep()
+            heartbeat.record_sweep()
         except Exception as error:
-            # What is owed stays owed. Failures in a row are logged once.
+            # The next sweep finds the open work. Failures in a row are logged once.
             if not has_failed:
                 logger.error("the sweep fails, and is tried again: %s: %s", type(error).__name__, error)
             has_failed, is_behind = True, False

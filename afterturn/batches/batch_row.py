@@ -37,8 +37,8 @@ class Batch:
     #: These two say which of the stored answers is used; None while pending.
     prompt_version: str | None
     model: str | None
-    #: Why an endpoint refused it last, if it is not known yet whether the batch or the endpoint is the cause.
-    doubt: str | None
+    #: The last refusal by an endpoint, while it is unknown whether the batch or the endpoint is the cause; or None.
+    refusal_reason: str | None
     #: Number of usable answers of the endpoint when the batch failed last.
     successes_seen: int | None
     #: True when all its vectors are stored.
@@ -76,7 +76,7 @@ def from_row(row: Row) -> Batch:
         attempts=row["attempts"],
         prompt_version=row["prompt_version"],
         model=row["model"],
-        doubt=row.get("reason"),
+        refusal_reason=row.get("reason"),
         successes_seen=row.get("successes_seen"),
         is_embedded=row["embedded_at"] is not None,
         is_verified=bool(row["is_verified"]),

@@ -50,7 +50,7 @@ class AsyncDriver:
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
             raise connections.make_error(error) from error
         if self._connections.memory_watch.is_due:
-            await self._connections.memory_watch.look_async(self._connections.redis)
+            await self._connections.memory_watch.check_async(self._connections.redis)
         return pending_bytes
 
     @property

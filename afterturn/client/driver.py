@@ -51,7 +51,7 @@ class Driver:
                 self._connections.reconnect_redis()
             raise connections.make_error(error) from error
         if self._connections.memory_watch.is_due:
-            self._connections.memory_watch.look(self._connections.redis)
+            self._connections.memory_watch.check(self._connections.redis)
         return pending_bytes
 
     @property

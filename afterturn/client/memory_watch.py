@@ -1,6 +1,6 @@
 """Warn the agent's process, once a minute, when Redis's memory is nearly full, or when Redis deletes turns.
 
-A look is one command, after a write that has succeeded. A look that fails is left out.
+A check is one command after a successful write. A failed check is ignored.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("afterturn.client")
 
-#: The time between two looks of a process. Longer: a memory that fills quickly is full before anybody is warned.
-EVERY_SECONDS = 60.0
+#: The time between two checks of a process. Longer: a memory that fills quickly is full before the warning.
+INTERVAL_SECONDS = 60.0
 
 
 class MemoryWatch:
-    """Knows when to look. Threads may share it."""
+    """Schedules the checks. Threads may share it."""
 
     def __init__(self) -> None:
-        #: By time.monotonic(). A new process looks after its first write.
+        #: The time of the next check, by time.monotonic(). A new process checks after its first write.
         self._due_at = 0.0
 
     @property
     def is_due(self) -> bool:
         return time.monotonic() >= self._due_at
 
-    def look(self, client: redis.Redis) -> None:
-        """Ask Redis, and log a warning if there is one."""
-        self._due_at = time.monotonic() + EVERY_SECONDS
+    def check(self, client: redis.Redis) -> None:
+        """Read Redis's memory use, and log a warning if it is nearly full or turns may be deleted."""
+        self._due_at = time.monotonic() + INTERVAL_SECONDS
         with contextlib.suppress(RedisError):
             _warn(memory.from_info(client.info("memory")))  # type: ignore[arg-type]
 
-    async def look_async(self, client: redis.asyncio.Redis) -> None:
+    async def check_async(self, client: redis.asyncio.Redis) -> None:
         """Do the same with asyncio."""
-        self._due_at = time.monotonic() + EVERY_SECONDS
+        self._due_at = time.monotonic() + INTERVAL_SECONDS
         with contextlib.suppress(RedisError):
             _warn(memory.from_info(await client.info("memory")))
 

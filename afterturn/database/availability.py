@@ -1,7 +1,7 @@
-"""Whether a database answered lately. All threads, event loops and pools of this process share what one has found out.
+"""Whether a database answered lately. All threads, event loops and pools of this process share the result.
 
-While it is away, only one caller a second tries to connect. All others are answered at once, so that a recall can use
-Redis instead.
+While the database is away, one caller per second tries to connect. All others get the error immediately, so that a
+recall can use Redis instead.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import time
 
 from afterturn.database.connect_errors import ConnectFailed, describe_error
 
-#: For this long callers do not try again after a failure. Longer: recall uses Redis alone although the server is back.
+#: The time without a new attempt after a failure. Longer: recall uses Redis alone although the server is back.
 #: Shorter: more calls wait for a server whose host does not answer.
 REMEMBER_SECONDS = 1.0
-#: How long the caller that tries again waits. A connection that takes longer is used as soon as it is there.
+#: The longest wait of the caller that tries again. A connection that takes longer is used when it is ready.
 RETRY_TIMEOUT_SECONDS = 1.0
 
 
@@ -38,20 +38,20 @@ class Availability:
         self._retry_at = now + REMEMBER_SECONDS
         return True
 
-    def note_failure(self, error: BaseException) -> None:
-        """Remember that a connection could not be opened, or that a statement got no answer."""
+    def record_failure(self, error: BaseException) -> None:
+        """Record that a connection could not be opened, or that a statement got no answer."""
         now = time.monotonic()
         if self._failure is None:
             self._away_since = now
         self._failure, self._retry_at = error, now + REMEMBER_SECONDS
 
-    def note_success(self) -> None:
-        """Remember that a connection was opened."""
+    def record_success(self) -> None:
+        """Record that a connection was opened."""
         self._failure = None
 
     @property
     def away_seconds(self) -> float:
-        """For how long it has been away; 0 if it is not known to be away."""
+        """The duration of the outage so far; 0 without an outage."""
         return 0.0 if self._failure is None else time.monotonic() - self._away_since
 
     @staticmethod
@@ -62,5 +62,5 @@ class Availability:
 
 @functools.cache
 def get_availability(connection_string: str) -> Availability:
-    """Return what this process knows of the database."""
+    """Return the availability of this database, one object per process."""
     return Availability()

@@ -136,7 +136,7 @@ def user_transaction(pool: ConnectionPool[Connection], scope: UserScope) -> Iter
     deadline = time.monotonic() + pool.timeout
     with (
         translate_connection_errors(),
-        _noting_silence(pool),
+        _recording_failures(pool),
         pool.connection() as connection,
         deadlines.apply_deadline(connection, deadline),
         connection.pipeline(),
@@ -152,7 +152,7 @@ async def async_user_transaction(
 ) -> AsyncIterator[AsyncConnection]:
     """Open a transaction that can access this user's rows only. Raises MemoryUnavailable, like `user_transaction`."""
     deadline = time.monotonic() + pool.timeout
-    with translate_connection_errors(), _noting_silence(pool):
+    with translate_connection_errors(), _recording_failures(pool):
         async with pool.connection() as connection:
             with deadlines.apply_deadline(connection, deadline):
                 async with connection.pipeline(), connection.transaction():
@@ -161,13 +161,13 @@ async def async_user_transaction(
 
 
 @contextmanager
-def _noting_silence(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
-    """Remember a server that does not answer a statement, so that the next callers do not wait for it."""
+def _recording_failures(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
+    """Record that the server did not answer a statement, so that the next callers do not wait for it."""
     try:
         yield
     except DeadlinePassed as error:
         if isinstance(pool, PromptPool | AsyncPromptPool):
-            pool.availability.note_failure(error)
+            pool.availability.record_failure(error)
         raise
 
 

@@ -52,7 +52,7 @@ class PromptPool(ConnectionPool[Connection]):
 
         Args:
             connection_string: the database.
-            availability: what the process knows of this database.
+            availability: the availability of this database, shared by the process.
             configure: prepares a new connection.
             patience_seconds: how long callers wait for a server that has gone away, counted from then. 0: not at all.
             options: the options of psycopg's pool.
@@ -83,7 +83,7 @@ class PromptPool(ConnectionPool[Connection]):
             try:
                 with apply_deadline(connection, time.monotonic() + RETRY_TIMEOUT_SECONDS):
                     connection.execute("")
-                self.availability.note_success()
+                self.availability.record_success()
                 return connection
             except psycopg.OperationalError:
                 # The server has closed it. psycopg replaces it when it is put back.
@@ -95,7 +95,7 @@ class PromptPool(ConnectionPool[Connection]):
             return super().getconn(timeout)
         except PoolTimeout as error:
             if _has_none_open(self):
-                self.availability.note_failure(error)
+                self.availability.record_failure(error)
             raise
 
     def reconnect_failed(self) -> None:
@@ -121,7 +121,7 @@ class PromptPool(ConnectionPool[Connection]):
             self._failure = error
             raise
         self._failure = None
-        self.availability.note_success()
+        self.availability.record_success()
         return connection
 
 
@@ -152,7 +152,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
             try:
                 with apply_deadline(connection, time.monotonic() + RETRY_TIMEOUT_SECONDS):
                     await connection.execute("")
-                self.availability.note_success()
+                self.availability.record_success()
                 return connection
             except psycopg.OperationalError:
                 await connection.close()
@@ -166,7 +166,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
             return await super().getconn(timeout)
         except PoolTimeout as error:
             if _has_none_open(self):
-                self.availability.note_failure(error)
+                self.availability.record_failure(error)
             raise
 
     def abandon(self) -> None:
@@ -237,7 +237,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
             self._failure = error
             raise
         self._failure = None
-        self.availability.note_success()
+        self.availability.record_success()
         return connection
 
 
@@ -257,7 +257,7 @@ def _note_failure(availability: Availability, failure: BaseException | None) -> 
     Without a failure the attempt was cancelled: that says nothing about the server.
     """
     if failure is not None:
-        availability.note_failure(failure)
+        availability.record_failure(failure)
     return availability.make_error(failure or psycopg.OperationalError("no connection"))
 
 

@@ -1,7 +1,7 @@
-"""Check whether the LLM's endpoint works at all, before a batch is taken for the cause of a refusal.
+"""Check whether the LLM's endpoint works at all, before a batch counts as the cause of a refusal.
 
-Where others succeed, nothing is asked: they are the check. A batch that is alone needs one: the extraction of a turn
-that every model can extract. If that gives a usable answer as well as others do, the batch is the cause.
+If other batches succeed, the endpoint works, and no check is needed. Otherwise a turn is extracted that every model can
+extract. If its answer is usable, the batch is the cause.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.llm import calls
 from afterturn.turns import Turn
 
-#: How the circuit breaker knows the check from a batch.
+#: The caller's name for the circuit breaker, which distinguishes the check from a batch.
 CALLER = "check"
 
-#: A turn of nobody's.
+#: A made-up turn that belongs to no user.
 _TURN = Turn(
     turn_id="check",
     role="user",
@@ -30,12 +30,12 @@ _TURN = Turn(
 
 
 def check_before_retry(servers: Servers, batch: Batch, lease: Lease) -> None:
-    """Check the endpoint if it refused the batch before and nobody has succeeded since.
+    """Check the endpoint if it refused the batch before and no call has succeeded since.
 
     Raises EndpointMisconfigured if it gives no usable answer, or ModelUnavailable.
     """
-    is_nobody_served = batch.doubt is not None and servers.llm_breaker.read_successes() == batch.successes_seen
-    if is_nobody_served and not servers.settings.is_offline:
+    has_no_success = batch.refusal_reason is not None and servers.llm_breaker.read_successes() == batch.successes_seen
+    if has_no_success and not servers.settings.is_offline:
         check(servers, lease)
 
 
@@ -76,11 +76,11 @@ def check(servers: Servers, lease: Lease) -> None:
         servers.llm_breaker.call(extract, caller=CALLER)
     except (InputTooLong, AnswerTruncated) as error:
         servers.llm_breaker.record_refusal(error, caller=CALLER)
-        raise _nobody_served(error) from error
+        raise _no_usable_answer(error) from error
     except ModelRefused as error:
-        raise _nobody_served(error) from error
+        raise _no_usable_answer(error) from error
 
 
-def _nobody_served(error: ModelRefused) -> EndpointMisconfigured:
+def _no_usable_answer(error: ModelRefused) -> EndpointMisconfigured:
     settings = "AFTERTURN_LLM_MODEL, AFTERTURN_LLM_BASE_URL and AFTERTURN_LLM_EXTRA_BODY"
-    return EndpointMisconfigured(f"the endpoint gives nobody a usable answer ({error.code}): check {settings}")
+    return EndpointMisconfigured(f"the endpoint gives no usable answer to any request ({error.code}): check {settings}")

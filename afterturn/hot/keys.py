@@ -29,8 +29,8 @@ at:learned:<llm|embedder>:<digest of URL and model>
     string, JSON; the form of request that an endpoint accepts; written by the workers; TTL at most 6 hours
 at:sweep
     string; prevents two sweeps at the same time; TTL below AFTERTURN_SWEEP_SECONDS
-at:heard
-    zset of workers, the sweep and dying parts of `afterturn up` by the time when they were last heard; written by them;
+at:heartbeats
+    zset of the senders (workers, the sweep, restarting parts of `afterturn up`) by the time of their last heartbeat;
     TTL one day
 at:reconcile
     string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
@@ -55,7 +55,7 @@ from afterturn.scopes import SessionScope, UserScope
 SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
-HEARD = "at:heard"
+HEARTBEATS = "at:heartbeats"
 RECONCILE_GATE = "at:reconcile"
 QUEUES = "at:queues"
 

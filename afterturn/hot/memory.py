@@ -1,4 +1,4 @@
-"""The memory of the server that holds the hot store, and what it does when that is full."""
+"""The memory use of the hot store's server, and its policy at the limit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from afterturn.hot.commands import RedisSteps
 
 #: Part of maxmemory at which `afterturn status` and clients warn. Larger: less time until writes are refused.
 ALARM_FRACTION = 0.8
-#: What Redis must do at its maxmemory: refuse writes. With any other policy it deletes acknowledged turns.
+#: The required policy at maxmemory: Redis refuses writes. With any other policy it deletes acknowledged turns.
 POLICY = "noeviction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What INFO says of the memory."""
+    """The memory use and the limit, from INFO."""
 
     used_bytes: int
     #: 0: there is no limit.
@@ -40,7 +40,7 @@ class Memory:
         return self.is_evicting or (self.share or 0.0) > ALARM_FRACTION
 
     def warning(self) -> str | None:
-        """Return what is wrong, as a sentence; None if nothing is."""
+        """Return a sentence that describes the problem and its fix; None without a problem."""
         if self.is_evicting:
             return f"Redis deletes turns when its memory is full: set its maxmemory-policy to {POLICY}"
         if self.is_alarming:
@@ -52,7 +52,7 @@ class Memory:
 
 
 def from_info(info: Mapping[str, Any]) -> Memory:
-    """Return the memory of redis-py's `info("memory")`. Fields that a server does not tell count as harmless."""
+    """Return the memory of redis-py's `info("memory")`. A missing field gets a value that raises no alarm."""
     return Memory(
         used_bytes=int(info.get("used_memory", 0)),
         limit_bytes=int(info.get("maxmemory", 0)),

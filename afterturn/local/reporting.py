@@ -1,4 +1,4 @@
-"""Tell Redis which parts of `afterturn up` die, so that `afterturn status` shows them wherever it is run."""
+"""Record in Redis which parts of `afterturn up` restart, so that `afterturn status` shows them on every host."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from collections.abc import Mapping
 
 from redis.exceptions import RedisError
 
-from afterturn.hot import heard, redis_url
+from afterturn.hot import heartbeats, redis_url
 from afterturn.local.supervision import PartHistory
 from afterturn.settings import Settings
 
-#: The longest wait for Redis. It may be the part that has died.
+#: The longest wait for Redis. Redis itself may be the part that has exited.
 TIMEOUT_SECONDS = 0.5
 
 
 class Reporter:
-    """Repeats what has died for as long as it does, and says when it no longer does."""
+    """Sends heartbeats for each restarting part, and removes them when the part runs again."""
 
     def __init__(self, settings: Settings) -> None:
         self._host = socket.gethostname()
         self._client = redis_url.open_client(
             settings.redis_url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=None
         )
-        self._said: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._next_at = float("-inf")
 
-    def report(self, dying: Mapping[str, PartHistory]) -> None:
-        """Report it, now and then. A Redis that does not answer is left out."""
-        if time.monotonic() < self._next_at or not (dying or self._said):
+    def report(self, restarting: Mapping[str, PartHistory]) -> None:
+        """Report the parts, at most once per interval. Errors of Redis are ignored."""
+        if time.monotonic() < self._next_at or not (restarting or self._reported):
             return
-        self._next_at = time.monotonic() + heard.EVERY_SECONDS
+        self._next_at = time.monotonic() + heartbeats.INTERVAL_SECONDS
         with contextlib.suppress(RedisError):
-            for title in self._said.keys() - dying.keys():
-                heard.forget(self._client, self._said.pop(title))
-            for title, history in dying.items():
-                name = heard.dying_part(title, self._host, history.deaths, history.ended)
-                before = self._said.get(title)
-                heard.note(self._client, name, gone=[before] if before not in (None, name) else [])
-                self._said[title] = name
+            for title in self._reported.keys() - restarting.keys():
+                heartbeats.remove(self._client, self._reported.pop(title))
+            for title, history in restarting.items():
+                name = heartbeats.restarting_part(title, self._host, history.deaths, history.ended)
+                before = self._reported.get(title)
+                heartbeats.record(self._client, name, gone=[before] if before not in (None, name) else [])
+                self._reported[title] = name
 
     def close(self) -> None:
         """Close the connection."""

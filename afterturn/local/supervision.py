@@ -1,6 +1,6 @@
-"""Start parts of a stack again when they die: the servers it owns, and the services.
+"""Restart parts of a stack that exit: its own servers, and the services.
 
-A part that dies again and again waits longer each time, so that its log stays readable and the machine usable.
+The pause before each restart grows, so that the log stays readable and the machine usable.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from afterturn.local import services
 from afterturn.local.process import ChildProcess
 from afterturn.local.stack import Stack
 
-#: The pause before a start is doubled with each death in a row, from the shortest to the longest. Longer: more is
-#: waited for after a single death. Shorter: a part that cannot start uses up the machine.
+#: The pause before a restart doubles with each death in a row, from the shortest to the longest. Longer: a single
+#: death interrupts the service for longer. Shorter: a part that cannot start uses up the machine.
 SHORTEST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-#: A part that ran for this long since its start is not in a row of deaths.
-HELD_SECONDS = 60.0
+#: When a part has run for this long, its next death is counted as the first.
+STABLE_SECONDS = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
 class PartHistory:
-    """How a part has fared. Times are by time.monotonic()."""
+    """The exits and starts of a part. Times are by time.monotonic()."""
 
     #: How often it has died in a row.
     deaths: int = 0
@@ -48,15 +48,15 @@ class _Part:
     is_ready: Callable[[], bool]
 
 
-#: Is called with the title of a part, its history, and the end of its log or the error of its start.
+#: A callback; its arguments: the title of a part, its history, and the end of its log or the error of its start.
 Announce = Callable[[str, PartHistory, str], None]
 
 
 class Supervisor:
-    """Looks after the parts of a stack that has started. Call `look` again and again, a few times per second."""
+    """Restarts the parts of a started stack. Call `check` a few times per second."""
 
     def __init__(self, stack: Stack, *, died: Announce, restarted: Callable[[str], None]) -> None:
-        """Look after a stack.
+        """Supervise a stack.
 
         Args:
             stack: the started stack.
@@ -68,25 +68,25 @@ class Supervisor:
         self._restarted = restarted
         self._histories: dict[str, PartHistory] = {}
 
-    def look(self) -> None:
-        """Find parts that have ended, and start those again whose pause is over."""
+    def check(self) -> None:
+        """Find parts that have exited, and restart those whose pause is over."""
         for part in self._parts():
             history = self._histories.setdefault(part.title, PartHistory())
             if history.starts_at is not None:
                 if time.monotonic() >= history.starts_at:
                     self._start(part, history)
             elif not part.process.is_running:
-                self._note_death(part.title, history, part.process.exit_description, part.process.log_tail())
+                self._record_death(part.title, history, part.process.exit_description, part.process.log_tail())
             elif not history.is_ready:
                 self._wait_for(part, history)
 
-    def dying(self) -> dict[str, PartHistory]:
-        """Return the parts that have died and have not held since."""
+    def restarting(self) -> dict[str, PartHistory]:
+        """Return the parts that have exited and have not yet run for STABLE_SECONDS since."""
         now = time.monotonic()
         return {
             title: history
             for title, history in self._histories.items()
-            if history.deaths and (history.starts_at is not None or now - history.started_at < HELD_SECONDS)
+            if history.deaths and (history.starts_at is not None or now - history.started_at < STABLE_SECONDS)
         }
 
     def _parts(self) -> Iterator[_Part]:
@@ -103,7 +103,7 @@ class Supervisor:
         try:
             part.start()
         except (AfterturnError, OSError) as error:
-            self._note_death(part.title, history, "it cannot be started", str(error))
+            self._record_death(part.title, history, "it cannot be started", str(error))
             return
         history.starts_at, history.is_ready = None, False
 
@@ -113,12 +113,12 @@ class Supervisor:
             self._restarted(part.title)
         elif time.monotonic() - history.started_at > services.START_SECONDS:
             part.process.kill()
-            self._note_death(part.title, history, "it was not ready in time", part.process.log_tail())
+            self._record_death(part.title, history, "it was not ready in time", part.process.log_tail())
 
-    def _note_death(self, title: str, history: PartHistory, ended: str, log: str) -> None:
+    def _record_death(self, title: str, history: PartHistory, ended: str, log: str) -> None:
         now = time.monotonic()
-        has_held = history.is_ready and now - history.started_at > HELD_SECONDS
-        history.deaths = 1 if has_held else history.deaths + 1
+        was_stable = history.is_ready and now - history.started_at > STABLE_SECONDS
+        history.deaths = 1 if was_stable else history.deaths + 1
         history.ended = ended
         history.pause_seconds = min(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS * 2 ** (history.deaths - 1))
         history.starts_at, history.is_ready = now + history.pause_seconds, True

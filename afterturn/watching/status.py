@@ -16,17 +16,17 @@ from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
-from afterturn.hot import heard, redis_url
+from afterturn.hot import heartbeats, redis_url
 from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps, read_time
-from afterturn.hot.heard import Heard
+from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from afterturn.watching import backlog, broker, deaths, progress
 from afterturn.watching.backlog import Backlog
-from afterturn.watching.deaths import Ended
+from afterturn.watching.deaths import OutcomeCounts
 from afterturn.watching.progress import Cost, Freshness, StageDelays
 from afterturn.watching.reading import Ask, AskBroker, AskPostgres, AskRedis, Report
 
@@ -47,7 +47,7 @@ class HotState:
     """The part of the status that Redis stores."""
 
     pending: HotBacklog
-    heard: Heard
+    heartbeats: Heartbeats
     #: By endpoint. All users share them.
     breakers: dict[str, BreakerState]
 
@@ -60,7 +60,7 @@ class StoredState:
     #: Reason -> number of dead batches, without the discarded ones.
     dead_reasons: dict[str, int]
     #: Batches that became dead and that were applied, in the period of freshness.
-    ended: Ended
+    outcomes: OutcomeCounts
     #: Counters of rare events. All users share them.
     counters: dict[str, int]
     freshness: Freshness
@@ -79,7 +79,7 @@ class Status:
     selection: Selection
     objective_seconds: float
     hot: HotState | None
-    #: The memory of Redis; None as well where its user may not ask for it.
+    #: The memory of Redis; None also if Redis's user may not run INFO.
     memory: Memory | None
     stored: StoredState | None
     #: The number of waiting messages by stage; None also if the broker is not a plain Redis.
@@ -99,19 +99,19 @@ class Status:
         return max((age for age in ages if age is not None), default=None)
 
     @property
-    def silent_stages(self) -> tuple[str, ...]:
-        """Which stages no worker works on, as far as is known."""
-        return self.hot.heard.silent_stages(STAGES) if self.hot else ()
+    def stages_without_workers(self) -> tuple[str, ...]:
+        """The stages that no worker serves; empty if Redis does not answer."""
+        return self.hot.heartbeats.stages_without_workers(STAGES) if self.hot else ()
 
     @property
     def is_sweeping(self) -> bool:
-        """Whether a sweep was completed lately. Without one, nothing that is owed is found."""
-        return self.hot is not None and self.hot.heard.is_sweeping(self.sweep_seconds)
+        """Whether the last completed sweep is recent. Without sweeps, lost hints are not sent again."""
+        return self.hot is not None and self.hot.heartbeats.is_sweeping(self.sweep_seconds)
 
     @property
     def is_working(self) -> bool:
-        """Whether a worker is heard for each stage, and sweeps are completed."""
-        return self.is_sweeping and not self.silent_stages
+        """Whether a worker serves each stage, and sweeps are completed."""
+        return self.is_sweeping and not self.stages_without_workers
 
     @property
     def is_objective_met(self) -> bool | None:
@@ -190,7 +190,7 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
         selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
     )
     breakers = yield from breaker.read_states()
-    return HotState(pending=pending, heard=(yield from heard.read_heard()), breakers=breakers)
+    return HotState(pending=pending, heartbeats=(yield from heartbeats.read_heartbeats()), breakers=breakers)
 
 
 def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredState]:
@@ -200,7 +200,7 @@ def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredS
     return StoredState(
         backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
         dead_reasons=(yield from progress.read_dead_reasons(*owner)),
-        ended=(yield from deaths.read_ended(*owner, seconds=seconds)),
+        outcomes=(yield from deaths.read_outcome_counts(*owner, seconds=seconds)),
         counters=(yield from counters.read_counters()),
         freshness=(yield from progress.read_freshness(*owner, seconds=seconds)),
         delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),

@@ -8,7 +8,7 @@ from typing import Any
 
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
-from afterturn.hot.heard import Heard
+from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
 from afterturn.watching.status import Selection, Status, StoredState
 
@@ -34,7 +34,7 @@ def as_json(status: Status) -> dict[str, Any]:
         },
         "pending": _pending(hot.pending) if hot else None,
         "memory": _memory(status.memory) if status.memory else None,
-        "heard": _heard(hot.heard, status) if hot else None,
+        "heartbeats": _heartbeats(hot.heartbeats, status) if hot else None,
         "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
         "queues": status.queues,
         **_stored(stored, status.selection),
@@ -49,14 +49,14 @@ def _memory(memory: Memory) -> dict[str, Any]:
     return asdict(memory) | {"share": memory.share, "is_alarming": memory.is_alarming}
 
 
-def _heard(heard: Heard, status: Status) -> dict[str, Any]:
-    workers = [asdict(worker) | {"is_silent": worker.is_silent} for worker in heard.workers]
+def _heartbeats(heartbeats: Heartbeats, status: Status) -> dict[str, Any]:
+    workers = [asdict(worker) | {"is_stale": worker.is_stale} for worker in heartbeats.workers]
     return {
         "is_working": status.is_working,
-        "sweep_seconds": heard.sweep_seconds,
-        "silent_stages": list(status.silent_stages),
+        "sweep_seconds": heartbeats.sweep_seconds,
+        "stages_without_workers": list(status.stages_without_workers),
         "workers": workers,
-        "dying": [asdict(part) for part in heard.dying],
+        "restarting": [asdict(part) for part in heartbeats.restarting],
     }
 
 
@@ -77,8 +77,8 @@ def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
             "count": count,
             "reasons": stored.dead_reasons,
             "discarded": owed.discarded,
-            "recent": stored.ended.dead,
-            "is_mass_death": stored.ended.is_mass_death,
+            "recent": stored.outcomes.dead,
+            "is_mass_death": stored.outcomes.is_mass_death,
         },
         "leases": asdict(owed.leases),
         "summaries": {"owed": owed.owed_summaries},

@@ -62,7 +62,7 @@ def status(
 def _exit_code(found: Status) -> int:
     if found.away:
         return EXIT_SERVER_AWAY
-    if found.stored is not None and found.stored.ended.is_mass_death:
+    if found.stored is not None and found.stored.outcomes.is_mass_death:
         return EXIT_MASS_DEATH
     return 0 if found.is_objective_met else EXIT_OBJECTIVE_MISSED
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
-from afterturn.hot.heard import Heard
+from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.status import Selection, Status, StoredState
@@ -25,8 +25,8 @@ def make_view(status: Status) -> RenderableType:
     """Return the whole output: a line on the objective, a line for each server that is away, and the tables."""
     parts: list[RenderableType] = [_headline(status)]
     if status.hot is not None:
-        parts += _silence(status, status.hot.heard)
-    if status.stored is not None and status.stored.ended.is_mass_death:
+        parts += _missing(status, status.hot.heartbeats)
+    if status.stored is not None and status.stored.outcomes.is_mass_death:
         parts.append(_mass_death(status.stored, status.selection))
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
@@ -50,23 +50,29 @@ def _headline(status: Status) -> str:
     return f"{verdict} · {_whose(status.selection)} · {status.at:%Y-%m-%d %H:%M:%S} UTC · {aim}"
 
 
-def _silence(status: Status, heard: Heard) -> Iterator[str]:
-    """Yield a line on each thing that should be heard and is not, and on each part that dies again and again."""
-    if status.silent_stages:
-        yield f"[bold red]no worker is heard[/] for {', '.join(status.silent_stages)}: start `afterturn worker`"
+def _missing(status: Status, heartbeats: Heartbeats) -> Iterator[str]:
+    """Yield a line for missing workers, one for missing sweeps, and one for each part that exits again and again."""
+    if status.stages_without_workers:
+        yield f"[bold red]no worker serves[/] {', '.join(status.stages_without_workers)}: start `afterturn worker`"
     if not status.is_sweeping:
-        last = "none within a day" if heard.sweep_seconds is None else f"the last {_age(heard.sweep_seconds)} ago"
+        last = (
+            "none within a day"
+            if heartbeats.sweep_seconds is None
+            else f"the last {_age(heartbeats.sweep_seconds)} ago"
+        )
         yield f"[bold red]no sweep is completed[/] ({last}): is `afterturn beat` running?"
-    for part in heard.dying:
+    for part in heartbeats.restarting:
         which = f"{escape(part.part)} on {escape(part.host)}"
-        yield f"[bold red]{which} has died {part.deaths} times in a row[/], the last time with {escape(part.ended)}"
+        yield f"[bold red]{which} has exited {part.deaths} times in a row[/], the last time with {escape(part.ended)}"
 
 
 def _mass_death(stored: StoredState, selection: Selection) -> str:
-    ended = stored.ended
-    share = f"{ended.dead:,} of {ended.dead + ended.applied:,} batches"
+    outcomes = stored.outcomes
+    share = f"{outcomes.dead:,} of {outcomes.dead + outcomes.applied:,} batches"
     minutes = f"in the last {selection.freshness_minutes:g} minutes"
-    return f"[bold red]MASS DEATH:[/] {share} died {minutes}; fix the cause, then run `afterturn dead replay --all`"
+    return (
+        f"[bold red]MASS DEATH:[/] {share} became dead {minutes}; fix the cause, then run `afterturn dead replay --all`"
+    )
 
 
 def _whose(selection: Selection) -> str:
@@ -92,7 +98,7 @@ def _rows(status: Status) -> Iterator[Row]:
     elif "broker" not in status.away:
         yield ("messages at the broker", "unknown", "", "the broker is not a plain Redis")
     if status.hot is not None:
-        yield from _heard(status.hot.heard)
+        yield from _heartbeats(status.hot.heartbeats)
         yield from (_breaker(name, state) for name, state in status.hot.breakers.items())
     if status.stored is not None:
         yield from (
@@ -147,12 +153,12 @@ def _rejected(stored: StoredState) -> Row:
     return ("candidates rejected", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
 
 
-def _heard(heard: Heard) -> Iterator[Row]:
-    last = "never" if heard.sweep_seconds is None else f"{_age(heard.sweep_seconds)} ago"
+def _heartbeats(heartbeats: Heartbeats) -> Iterator[Row]:
+    last = "never" if heartbeats.sweep_seconds is None else f"{_age(heartbeats.sweep_seconds)} ago"
     yield ("last sweep", "", "", last)
-    for worker in heard.workers:
-        note = f"heard {_age(worker.seconds)} ago"
-        yield (f"worker {escape(worker.node)}", "", "", f"[bold red]{note}[/]" if worker.is_silent else note)
+    for worker in heartbeats.workers:
+        note = f"heartbeat {_age(worker.seconds)} ago"
+        yield (f"worker {escape(worker.node)}", "", "", f"[bold red]{note}[/]" if worker.is_stale else note)
 
 
 def _breaker(name: str, state: BreakerState) -> Row:

@@ -82,13 +82,13 @@ def _make_stack(settings: Settings, console: Console, *, excluded: Container[str
 
 
 def _run(stack: Stack, console: Console) -> int:
-    """Start the stack, look after it until Ctrl-C, stop it, and return the exit code."""
+    """Start the stack, supervise it until Ctrl-C, stop it, and return the exit code."""
     try:
         with _signals_stop():
             try:
                 with stack:
                     _print_addresses(stack, console)
-                    _look_after(stack, console)
+                    _supervise(stack, console)
             except KeyboardInterrupt:
                 _print(console, "stopped")
     except StopAtOnce:
@@ -97,8 +97,8 @@ def _run(stack: Stack, console: Console) -> int:
     return 0
 
 
-def _look_after(stack: Stack, console: Console) -> NoReturn:
-    """Start parts that die again. Ctrl-C raises KeyboardInterrupt."""
+def _supervise(stack: Stack, console: Console) -> NoReturn:
+    """Restart parts that exit. Ctrl-C raises KeyboardInterrupt."""
     from afterturn.local import reporting
     from afterturn.local.supervision import Supervisor
 
@@ -106,14 +106,14 @@ def _look_after(stack: Stack, console: Console) -> NoReturn:
     supervisor = Supervisor(stack, died=watcher.print_death, restarted=watcher.print_restart)
     with contextlib.closing(reporting.Reporter(stack.settings)) as reporter:
         while True:
-            supervisor.look()
-            reporter.report(supervisor.dying())
+            supervisor.check()
+            reporter.report(supervisor.restarting())
             stack.trim_logs()
             time.sleep(CHECK_SECONDS)
 
 
 class _DeathWatcher:
-    """Prints which parts have died, why, and when they are started again."""
+    """Prints which parts have exited, why, and when they are started again."""
 
     def __init__(self, console: Console, logs: Path) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""GET /healthz: whether turns can be written and read, and whether anybody works on them."""
+"""GET /healthz: whether turns can be written and read, and whether workers process them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from afterturn.database import pool
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import MemoryUnavailable
-from afterturn.hot import commands, heard, memory
+from afterturn.hot import commands, heartbeats, memory
 from afterturn.hot.commands import RedisSteps
-from afterturn.hot.heard import Heard
+from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.scopes import UserScope
@@ -31,16 +31,16 @@ async def health(request: Request, response: Response) -> Health:
     postgres_answers = await _postgres_answers(server_connections, settings)
     if hot is None or not hot.is_writable:
         response.status_code = 503
-    silent = list(STAGES) if hot is None else list(hot.heard.silent_stages(STAGES))
-    is_sweeping = hot is not None and hot.heard.is_sweeping(settings.sweep_seconds)
+    missing = list(STAGES) if hot is None else list(hot.heartbeats.stages_without_workers(STAGES))
+    is_sweeping = hot is not None and hot.heartbeats.is_sweeping(settings.sweep_seconds)
     endpoints: dict[str, str] = {} if hot is None else {name: found.state for name, found in hot.breakers.items()}
     is_well = hot is not None and hot.is_writable and not hot.is_alarming and postgres_answers
     return Health(
-        status="ok" if is_well and is_sweeping and not silent and "open" not in endpoints.values() else "degraded",
+        status="ok" if is_well and is_sweeping and not missing and "open" not in endpoints.values() else "degraded",
         redis=hot is not None and hot.is_writable,
         postgres=postgres_answers,
-        sweep_seconds=None if hot is None else hot.heard.sweep_seconds,
-        silent_stages=silent,
+        sweep_seconds=None if hot is None else hot.heartbeats.sweep_seconds,
+        stages_without_workers=missing,
         endpoints=endpoints,
         memory_share=hot.memory.share if hot and hot.memory else None,
     )
@@ -48,13 +48,13 @@ async def health(request: Request, response: Response) -> Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hot:
-    """What Redis answered."""
+    """The answers of Redis."""
 
-    heard: Heard
+    heartbeats: Heartbeats
     breakers: dict[str, BreakerState]
-    #: None where its user may not ask for it.
+    #: None if Redis's user may not run INFO.
     memory: Memory | None
-    #: False where it answers, but is a replica or full.
+    #: False if Redis answers, but is a replica or full.
     is_writable: bool
 
     @property
@@ -67,15 +67,17 @@ async def _ask_redis(server_connections: AsyncConnections) -> _Hot | None:
     client = server_connections.redis
     try:
         await client.ping()
-        found = await commands.run_async(client, heard.read_heard())
+        found = await commands.run_async(client, heartbeats.read_heartbeats())
         breakers = await commands.run_async(client, breaker.read_states())
         try:
             role, used = await commands.run_async(client, _read_role_and_memory())
         except NoPermissionError:
-            return _Hot(heard=found, breakers=breakers, memory=None, is_writable=True)
+            return _Hot(heartbeats=found, breakers=breakers, memory=None, is_writable=True)
     except RedisError:
         return None
-    return _Hot(heard=found, breakers=breakers, memory=used, is_writable=role == "master" and (used.share or 0.0) < 1.0)
+    return _Hot(
+        heartbeats=found, breakers=breakers, memory=used, is_writable=role == "master" and (used.share or 0.0) < 1.0
+    )
 
 
 def _read_role_and_memory() -> RedisSteps[tuple[str, Memory]]:

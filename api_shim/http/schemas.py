@@ -161,7 +161,7 @@ class Health(BaseModel):
     redis: bool = Field(description="whether Redis answers and takes writes")
     postgres: bool
     sweep_seconds: float | None = Field(description="since the last sweep was completed; null: none within a day")
-    silent_stages: list[str] = Field(description="stages that no worker is heard to work on")
+    stages_without_workers: list[str] = Field(description="stages that no worker serves")
     memory_share: float | None = Field(description="the used part of Redis's maxmemory; null without a limit")
     endpoints: dict[str, str] = Field(
         description="llm, embedder: closed, open (it fails for everybody, no calls are made) or probing"

@@ -145,7 +145,7 @@ class ScriptedModel:
         system = hash((asked.get("model"), prompt.system_text(asked)))
         asked = {**asked, "stream": asked.get("stream") and "streaming" not in self._without}
         cached = system in self._systems_seen
-        reply = replies.chat(asked, text, cached=cached, fault=fault, dress=self.personality.dress)
+        reply = replies.chat(asked, text, cached=cached, fault=fault, reshape=self.personality.reshape)
         self._systems_seen.add(system)
         return reply
 
@@ -159,7 +159,7 @@ class ScriptedModel:
             return replies.error(400, "'$.input' is invalid: an input cannot be an empty string.")
         if overflow := self._overflow(texts):
             return overflow
-        return replies.embeddings(asked, fault=fault, dress=self.personality.dress_vectors)
+        return replies.embeddings(asked, fault=fault, reshape=self.personality.reshape_vectors)
 
     def _text(self, asked: Mapping[str, Any], kind: str) -> str:
         given: str | Mapping[str, Any] | None = self._next_queued(kind)

@@ -11,7 +11,7 @@ from harness.llm_server.http import Reply, Request
 
 Asked = Mapping[str, Any]
 #: Changes the body of a healthy answer.
-Dress = Callable[[dict[str, Any]], dict[str, Any]]
+Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class Personality:
     header: str = ""
     chat: tuple[Rule, ...] = ()
     embeddings: tuple[Rule, ...] = ()
-    dress: Dress = as_it_is
-    dress_vectors: Dress = as_it_is
+    reshape: Reshape = as_it_is
+    reshape_vectors: Reshape = as_it_is
 
     def endpoint_of(self, request: Request) -> str | Reply:
         """Return what a request is for, such as `embeddings`, or the refusal of its path, query or header."""
@@ -110,10 +110,10 @@ def limit_above(tokens: int) -> Callable[[Asked], bool]:
     return lambda asked: max(asked.get("max_tokens") or 0, asked.get("max_completion_tokens") or 0) > tokens
 
 
-def message_with(change: Callable[[str], Mapping[str, Any]], **choice: Any) -> Dress:
+def message_with(change: Callable[[str], Mapping[str, Any]], **choice: Any) -> Reshape:
     """Return a change of the message: its fields, made from the text of the answer."""
 
-    def dress(body: dict[str, Any]) -> dict[str, Any]:
+    def reshape(body: dict[str, Any]) -> dict[str, Any]:
         [first] = body["choices"]
         message = first["message"]
         calls = message.get("tool_calls")
@@ -121,7 +121,7 @@ def message_with(change: Callable[[str], Mapping[str, Any]], **choice: Any) -> D
         changed = {"role": "assistant", **change(text)}
         return body | {"choices": [first | choice | {"message": changed}]}
 
-    return dress
+    return reshape
 
 
 #: What a model says that thinks aloud: drafts, brackets and all.

@@ -14,7 +14,7 @@ from typing import Any
 from harness.llm_server import answers, prompt
 from harness.llm_server.faults import Fault
 from harness.llm_server.http import Reply
-from harness.llm_server.personality import Dress, as_it_is
+from harness.llm_server.personality import Reshape, as_it_is
 
 CHARACTERS_PER_TOKEN = 4
 DEFAULT_DIMENSION = 256
@@ -25,10 +25,10 @@ _PROSE = "Sure! Here are the facts that I found in the conversation: the user sa
 
 
 def chat(
-    request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None, dress: Dress = as_it_is
+    request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None, reshape: Reshape = as_it_is
 ) -> Reply:
     """Return a completion with `text` as its answer, changed by an answer fault and in the form of a personality."""
-    text, finish_reason, refusal = spoilt(text, None if fault is None else fault.what)
+    text, finish_reason, refusal = corrupted(text, None if fault is None else fault.what)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": refusal}
     if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
         called = {"name": request["tools"][0]["function"]["name"], "arguments": text}
@@ -42,7 +42,7 @@ def chat(
         "usage": _usage(request, text, cached=cached),
     }
     if fault is None:
-        body = dress(body)
+        body = reshape(body)
         message = body["choices"][0]["message"]
     if not request.get("stream"):
         return Reply(body=json.dumps(body).encode())
@@ -81,7 +81,7 @@ def _events(body: dict[str, Any], message: dict[str, Any], *, has_usage: bool) -
     return chunks
 
 
-def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
+def corrupted(text: str, what: str | None) -> tuple[str, str, str | None]:
     """Return text, finish reason and refusal, changed by an answer fault."""
     match what:
         case "truncated_json":
@@ -108,7 +108,7 @@ def spoilt(text: str, what: str | None) -> tuple[str, str, str | None]:
     return text, "stop", None
 
 
-def embeddings(request: Mapping[str, Any], fault: Fault | None = None, *, dress: Dress = as_it_is) -> Reply:
+def embeddings(request: Mapping[str, Any], fault: Fault | None = None, *, reshape: Reshape = as_it_is) -> Reply:
     """Return one unit vector per input. It depends only on the text; similar texts have similar vectors.
 
     A vector fault changes the vectors of those texts that contain its text.
@@ -117,11 +117,11 @@ def embeddings(request: Mapping[str, Any], fault: Fault | None = None, *, dress:
     texts = [given] if isinstance(given, str) else list(given)
     vectors = [_vector(str(text), int(request.get("dimensions") or DEFAULT_DIMENSION)) for text in texts]
     if fault is not None:
-        spoilt_here = [fault.containing in str(text) for text in texts]
+        corrupted_here = [fault.containing in str(text) for text in texts]
         vectors = [
-            _spoilt_vector(vector, fault.what) if is_spoilt else vector
-            for vector, is_spoilt in zip(vectors, spoilt_here, strict=True)
-            if not (is_spoilt and fault.what == "no_vector")
+            _corrupted_vector(vector, fault.what) if is_corrupted else vector
+            for vector, is_corrupted in zip(vectors, corrupted_here, strict=True)
+            if not (is_corrupted and fault.what == "no_vector")
         ]
     if request.get("encoding_format") == "base64":
         shown: Sequence[Any] = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
@@ -134,10 +134,10 @@ def embeddings(request: Mapping[str, Any], fault: Fault | None = None, *, dress:
         "data": [{"object": "embedding", "index": place, "embedding": vector} for place, vector in enumerate(shown)],
         "usage": {"prompt_tokens": spent, "total_tokens": spent},
     }
-    return Reply(body=json.dumps(dress(body)).encode())
+    return Reply(body=json.dumps(reshape(body)).encode())
 
 
-def _spoilt_vector(vector: array[float], what: str) -> array[float]:
+def _corrupted_vector(vector: array[float], what: str) -> array[float]:
     match what:
         case "nan":
             return array("f", [math.nan, *vector[1:]])

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from afterturn import settings as settings_module
-from afterturn.hot import heard
+from afterturn.hot import heartbeats
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
@@ -31,10 +31,10 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def heard_workers(hot_store: redis.Redis) -> None:
-    """A worker for each stage was heard, and a sweep was completed, just now."""
-    heard.note(hot_store, heard.worker("all@here", STAGES))
-    heard.note(hot_store, heard.SWEEP)
+def running_workers(hot_store: redis.Redis) -> None:
+    """A worker for each stage sent a heartbeat, and a sweep was completed, just now."""
+    heartbeats.record(hot_store, heartbeats.worker("all@here", STAGES))
+    heartbeats.record(hot_store, heartbeats.SWEEP)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,19 @@ from afterturn.database import counters
 STEPS = ("pending", "extracted", "unjudged", "embedded")
 KEYS = {
     "": {
-        *("at", "tenant", "user", "away", "objective", "pending", "memory", "heard", "breakers", "queues", "uncut"),
+        *(
+            "at",
+            "tenant",
+            "user",
+            "away",
+            "objective",
+            "pending",
+            "memory",
+            "heartbeats",
+            "breakers",
+            "queues",
+            "uncut",
+        ),
         *("batches", "paused"),
         *("dead", "leases", "summaries", "erasures", "imports", "counters", "freshness", "rejected", "today"),
     },
@@ -20,7 +32,7 @@ KEYS = {
         *("sessions", "oldest_seconds", "bytes", "largest_shard_bytes", "limit_bytes_per_shard", "is_alarming"),
     },
     "memory": {"used_bytes", "limit_bytes", "policy", "share", "is_alarming"},
-    "heard": {"is_working", "sweep_seconds", "silent_stages", "workers", "dying"},
+    "heartbeats": {"is_working", "sweep_seconds", "stages_without_workers", "workers", "restarting"},
     "breakers": {"llm", "embedder"},
     "uncut": {"sessions", "turns", "oldest_seconds"},
     "batches": {*STEPS},
@@ -36,7 +48,7 @@ KEYS = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("heard_workers")
+pytestmark = pytest.mark.usefixtures("running_workers")
 
 
 @pytest.fixture

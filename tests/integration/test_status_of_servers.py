@@ -11,7 +11,7 @@ from afterturn.hot import keys, pending
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
 
-pytestmark = pytest.mark.usefixtures("heard_workers")
+pytestmark = pytest.mark.usefixtures("running_workers")
 
 
 @pytest.fixture

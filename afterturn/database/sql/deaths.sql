@@ -1,5 +1,5 @@
--- name: ended
--- How many batches died and how many were applied in the last seconds. Tenant and user may be null: all of them.
+-- name: outcome_counts
+-- The number of batches that became dead and that were applied in the last seconds. Tenant and user may be null: all.
 -- Discarded and replayed batches are not counted.
 SELECT count(*) FILTER (WHERE state = 'dead') AS dead, count(*) FILTER (WHERE state = 'applied') AS applied
 FROM batches

@@ -109,11 +109,11 @@ def _embed_and_finish(
 
 
 def _check_before_retry(runtime: Runtime, batch: Batch, missing: list[_MissingVectors]) -> None:
-    """Check the endpoint if it refused the batch before and nobody has succeeded since: is it the batch's fault?
+    """Check the endpoint if it refused the batch before and no call has succeeded since.
 
     Raises EndpointMisconfigured or ModelUnavailable.
     """
-    if batch.doubt is None or runtime.embedder_breaker.read_successes() != batch.successes_seen:
+    if batch.refusal_reason is None or runtime.embedder_breaker.read_successes() != batch.successes_seen:
         return
     embedder = runtime.embedder_of(missing[-1].space)
     try:

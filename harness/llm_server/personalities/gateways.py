@@ -73,33 +73,39 @@ GATEWAYS = (
         chat=(
             Rule(hits=has("temperature"), status=200, body=_openrouter('{"detail":"temperature is not supported"}')),
         ),
-        dress=message_with(lambda text: {"content": text, "reasoning": THOUGHTS, "refusal": None}),
+        reshape=message_with(lambda text: {"content": text, "reasoning": THOUGHTS, "refusal": None}),
     ),
     Personality(
         name="Together",
         chat=(Rule(hits=NO_FORM, body={"id": "1", "error": {"message": "Bad Request", "type": "invalid_request"}}),),
-        dress=message_with(lambda text: {"content": f"Sure! Here is the JSON:\n\n{text}\n\nLet me know [if] it fits."}),
+        reshape=message_with(
+            lambda text: {"content": f"Sure! Here is the JSON:\n\n{text}\n\nLet me know [if] it fits."}
+        ),
     ),
     Personality(
         name="Fireworks, DeepSeek R1",
         prefix="/inference/v1",
         base_path="/inference/v1",
-        dress=message_with(lambda text: {"content": f"<think>{THOUGHTS}</think>{text}"}),
+        reshape=message_with(lambda text: {"content": f"<think>{THOUGHTS}</think>{text}"}),
     ),
     Personality(
         name="Cerebras with gpt-oss",
-        dress=message_with(lambda text: {"content": f"<|channel|>analysis{THOUGHTS}<|channel|>final<|message|>{text}"}),
+        reshape=message_with(
+            lambda text: {"content": f"<|channel|>analysis{THOUGHTS}<|channel|>final<|message|>{text}"}
+        ),
     ),
     Personality(
         name="Anthropic's compatible API: the form is ignored",
-        dress=message_with(lambda text: {"content": f"Here are the facts:\n```\n{_with_trailing_commas(text)}\n```\n"}),
+        reshape=message_with(
+            lambda text: {"content": f"Here are the facts:\n```\n{_with_trailing_commas(text)}\n```\n"}
+        ),
     ),
     Personality(
         name="Perplexity: no /v1, only json_schema",
         base_path="",
         prefix="",
         chat=(Rule(hits=NO_OBJECT, body=error("response_format.type must be text or json_schema")),),
-        dress=message_with(lambda text: {"content": f"\ufeff{text}"}),
+        reshape=message_with(lambda text: {"content": f"\ufeff{text}"}),
     ),
     Personality(
         name="SiliconFlow",
@@ -116,7 +122,7 @@ GATEWAYS = (
                 body={"code": 20042, "message": "input batch size 64 > maximum allowed batch size 32", "data": None},
             ),
         ),
-        dress=message_with(lambda text: {"content": _list_of_items(text)}),
+        reshape=message_with(lambda text: {"content": _list_of_items(text)}),
     ),
     Personality(
         name="a gateway that refuses base64, and says nothing",
@@ -135,7 +141,7 @@ GATEWAYS = (
                 hits=NO_SCHEMA, status=422, body={"detail": "response_format: value is not a valid enumeration member"}
             ),
         ),
-        dress=message_with(
+        reshape=message_with(
             lambda text: {"content": None, "function_call": {"name": "Answer", "arguments": _halves(text)}}
         ),
     ),
@@ -143,12 +149,12 @@ GATEWAYS = (
         name="a proxy that answers an unknown path with a page",
         base_path="",
         not_found=Rule(hits=bool, status=200, body="<!DOCTYPE html><html><body>Hello</body></html>"),
-        dress=message_with(lambda text: {"content": json.loads(text)}),
+        reshape=message_with(lambda text: {"content": json.loads(text)}),
     ),
     Personality(
         name="Claude behind a proxy: the tool call as text",
         chat=(Rule(hits=has_mode("json_schema", "json_object"), body=error("response_format: Extra inputs")),),
-        dress=message_with(
+        reshape=message_with(
             lambda text: {"content": json.dumps({"name": "Answer", "arguments": json.loads(text)}), "tool_calls": None}
         ),
     ),

@@ -136,7 +136,7 @@ HOSTED = (
             ),
             Rule(hits=NO_SCHEMA, body=_dashscope("'response_format' json_schema is not supported by this model")),
         ),
-        dress=message_with(lambda text: {"content": text, "reasoning_content": THOUGHTS}),
+        reshape=message_with(lambda text: {"content": text, "reasoning_content": THOUGHTS}),
     ),
     Personality(
         name="DeepSeek, chat",
@@ -156,7 +156,7 @@ HOSTED = (
             Rule(hits=NO_SCHEMA, body=error("This response_format type is unavailable now")),
             Rule(hits=NO_TOOLS, body=error("deepseek-reasoner does not support this tool_choice")),
         ),
-        dress=message_with(lambda text: {"content": f"```json\n{text}\n```", "reasoning_content": THOUGHTS}),
+        reshape=message_with(lambda text: {"content": f"```json\n{text}\n```", "reasoning_content": THOUGHTS}),
     ),
     Personality(
         name="Gemini",
@@ -177,7 +177,7 @@ HOSTED = (
                 'can be in one batch", "status": "INVALID_ARGUMENT"}}]',
             ),
         ),
-        dress=message_with(lambda text: {"content": f"```json\n{text}\n```"}),
+        reshape=message_with(lambda text: {"content": f"```json\n{text}\n```"}),
     ),
     Personality(
         name="Mistral, Magistral",
@@ -219,7 +219,7 @@ HOSTED = (
                 body={"object": "error", "message": "Too many inputs in request. Try to reduce the number of inputs."},
             ),
         ),
-        dress=message_with(
+        reshape=message_with(
             lambda text: {
                 "content": [
                     {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHTS}]},

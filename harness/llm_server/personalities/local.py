@@ -20,15 +20,15 @@ from harness.llm_server.personality import (
 LOCAL = (
     Personality(
         name="vLLM with a reasoning parser",
-        dress=message_with(lambda text: {"content": text, "reasoning_content": THOUGHTS, "tool_calls": []}),
+        reshape=message_with(lambda text: {"content": text, "reasoning_content": THOUGHTS, "tool_calls": []}),
     ),
     Personality(
         name="vLLM, the template begins the thoughts",
-        dress=message_with(lambda text: {"content": f"{THOUGHTS}\n</think>\n\n{text}"}),
+        reshape=message_with(lambda text: {"content": f"{THOUGHTS}\n</think>\n\n{text}"}),
     ),
     Personality(
         name="vLLM, all of it is taken for reasoning",
-        dress=message_with(lambda text: {"content": "", "reasoning_content": f"{THOUGHTS}\n\n{text}"}),
+        reshape=message_with(lambda text: {"content": "", "reasoning_content": f"{THOUGHTS}\n\n{text}"}),
     ),
     Personality(
         name="vLLM with Gemma",
@@ -52,7 +52,7 @@ LOCAL = (
             Rule(hits=NO_TOOLS, body=error("registry.ollama.ai/library/gemma:2b does not support tools")),
             Rule(hits=NO_SCHEMA, body=error("json: cannot unmarshal string into Go struct field .format")),
         ),
-        dress=message_with(lambda text: {"content": f"<think>\n{THOUGHTS}\n</think>\n\n{text}", "reasoning": ""}),
+        reshape=message_with(lambda text: {"content": f"<think>\n{THOUGHTS}\n</think>\n\n{text}", "reasoning": ""}),
     ),
     Personality(
         name="LM Studio, the URL without /v1",
@@ -75,7 +75,7 @@ LOCAL = (
                 body={"error": {"code": 500, "message": "failed to parse grammar", "type": "server_error"}},
             ),
         ),
-        dress_vectors=lambda body: (
+        reshape_vectors=lambda body: (
             body | {"data": [{**item, "embedding": [item["embedding"]], "index": 0} for item in body["data"]]}
         ),
         embeddings=(

@@ -140,7 +140,7 @@ def test_a_crash_loop_is_shown_by_status_and_stopped_by_ctrl_c(up: Up) -> None:
         wait_until(lambda: any("main beat" in line for line in left_over.processes_in(up.data_dir)), seconds=30)
         os.kill(up.child("main beat"), signal.SIGKILL)
         up.wait_for(f"beat has ended (killed by SIGKILL{times})")
-    shown = re.compile(r"beat on \S+ has died 3 times in a row, the last time with killed by SIGKILL")
+    shown = re.compile(r"beat on \S+ has exited 3 times in a row, the last time with killed by SIGKILL")
     wait_until(lambda: bool(shown.search(up.status())), seconds=30, what=up.status)
     up.process.send_signal(signal.SIGTERM)  # while beat waits for its next start
     assert up.process.wait(60) == 0, up.output

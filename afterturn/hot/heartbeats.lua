@@ -1,9 +1,9 @@
--- Note when something was heard, by Redis's clock.
+-- Record a heartbeat with Redis's time.
 --
--- KEYS[1] at:heard   zset: who was heard -> when, ms
--- ARGV[1] who is heard now
--- ARGV[2] how long others are kept, ms
--- ARGV[3] … who is not heard of any more
+-- KEYS[1] at:heartbeats   zset: sender -> time of its last heartbeat, ms
+-- ARGV[1] the sender of the heartbeat
+-- ARGV[2] how long heartbeats are kept, ms
+-- ARGV[3] … senders whose heartbeats are removed
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
