@@ -97,7 +97,7 @@ TEXT_LIMIT_CHARACTERS = 2_000
 SHORT_TEXT_LIMIT_CHARACTERS = 200
 TOPICS_LIMIT = 20
 
-#: Stands for a turn that the answer does not name: the quote is looked for in all turns. No model answers this number.
+#: Means that the answer names no turn: the quote is searched in all turns. No model answers with this number.
 UNKNOWN_TURN = -1_000_000
 
 

@@ -25,7 +25,7 @@ from afterturn.errors import InvalidInput
 
 
 class NotGiven(Enum):
-    """The type of NOT_GIVEN, which stands for an argument that was not given: None is a content that APIs send."""
+    """The type of NOT_GIVEN, the default of an argument for which None is a valid value: APIs send content=None."""
 
     NOT_GIVEN = "not given"
 
@@ -83,14 +83,14 @@ _IGNORED_FIELDS = frozenset(
         "weight",
     ]
 )
-#: Fields whose value becomes something else of the turn.
+#: Fields whose value becomes another field of the turn.
 _READ_FIELDS = frozenset(["role", "content", "name", "images", "tool_name"])
 MESSAGE_FIELDS = _KEPT_FIELDS | _IGNORED_FIELDS | _READ_FIELDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a message says, as parts of a turn. The role and the content are not validated."""
+    """The fields of a turn that a message becomes. The role and the content are not validated."""
 
     role: Any
     content: str
@@ -112,7 +112,7 @@ def read(
     metadata: Mapping[str, Any] | None = None,
     limit_bytes: int,
 ) -> Said:
-    """Return what a message says.
+    """Convert a message to the fields of a turn.
 
     Args:
         role: the role, or the whole message.
@@ -136,7 +136,7 @@ def _merge_arguments(role: object, content: object, fields: Mapping[str, Any], n
     """Return one dictionary with all fields of the message. Raises InvalidInput for unknown ones."""
     if is_message(role):
         if content is not NOT_GIVEN:
-            raise InvalidInput("content is given twice: in the message, and beside it")
+            raise InvalidInput("content is given twice: in the message, and as an argument")
         message = {**_whole_message(role), **fields}
     elif isinstance(role, str) and role not in ROLES and content is NOT_GIVEN and not fields:
         message = {"role": "exchange", "content": role}
@@ -149,12 +149,12 @@ def _merge_arguments(role: object, content: object, fields: Mapping[str, Any], n
     if unknown := message.keys() - MESSAGE_FIELDS - _ITEM_FIELDS:
         name_shown = min(map(str, unknown))
         shown = name_shown if name_shown.isidentifier() and len(name_shown) <= 40 else "an unknown field"
-        raise InvalidInput(f"{shown} is no field of a message; your own data belong into metadata")
+        raise InvalidInput(f"{shown} is not a field of a message; put your own data into metadata")
     return message
 
 
 def _whole_message(message: object) -> dict[str, Any]:
-    """Return the fields of a message. Fields that an SDK's object has of its own are left out, as is what is None."""
+    """Return the fields of a message. An SDK object's own fields and fields that are None are omitted."""
     if isinstance(message, Mapping):
         return dict(message)
     dumped = content_parts.to_plain(message)
@@ -171,7 +171,7 @@ def _from_item(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message in place of an item of the Responses API without a role: a tool call, or its result."""
     if "role" in message:
         if beside := sorted(message.keys() & _ITEM_FIELDS):
-            raise InvalidInput(f"{beside[0]} is no field of a message; your own data belong into metadata")
+            raise InvalidInput(f"{beside[0]} is not a field of a message; put your own data into metadata")
         return message
     match message:
         case {"type": "function_call", "call_id": str(call_id), "name": str(name), "arguments": str(arguments)}:

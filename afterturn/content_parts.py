@@ -91,7 +91,7 @@ class Parts:
             return value
         self._inline_bytes += len(value)
         digest = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
-        return f"(left out: {len(value)} characters, SHA-256 {digest})"
+        return f"(omitted: {len(value)} characters, SHA-256 {digest})"
 
     def _add_part(self, part: Any, number: int) -> None:
         kind = part.get("type", "text" if "text" in part else None) if isinstance(part, dict) else None

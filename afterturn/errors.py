@@ -206,7 +206,7 @@ class BudgetExhausted(ModelUnavailable):
 
 
 class EndpointMisconfigured(ModelUnavailable):
-    """The endpoint rejects the key, does not know the model or the path, or refuses everything: correct the setting."""
+    """The endpoint rejects the key, the model or the path, or refuses every request: correct the setting."""
 
     code = "endpoint_misconfigured"
 

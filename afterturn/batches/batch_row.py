@@ -148,5 +148,5 @@ def hand_on_next(connection: Connection, scope: UserScope, *, done: UUID | None 
 
 
 def hand_back(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
-    """Let a batch that was handed out to be applied, and was not looked at, be handed out again."""
+    """Reset the hand-out of a batch that was to be applied but was not processed, so that it is handed out again."""
     connection.execute(_SQL["hand_back"], key_of(scope, batch_id))

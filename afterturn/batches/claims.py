@@ -161,13 +161,13 @@ def _record_failure(runtime: Servers, claimed: _LeasedBatch, error: Exception) -
         case ModelUnavailable():
             _pause_until_available(runtime, claimed, error)
         case ModelRefused():
-            _mark_dead_or_in_doubt(runtime, claimed, error)
+            _mark_dead_or_pause(runtime, claimed, error)
         case redis.RedisError():
-            # Redis is unavailable: nothing is known of the batch. The lease lapses; the sweep finds the batch.
+            # Redis is unavailable, so the batch cannot be judged. The lease expires; the sweep finds the batch.
             logger.warning("batch %s waits for a server: %s", claimed.batch.batch_id, type(error).__name__)
             return False
         case _ if sqlstates.is_passing(error):
-            # Nothing can be recorded in Postgres now. The lease lapses; the sweep finds the batch.
+            # Nothing can be recorded in Postgres now. The lease expires; the sweep finds the batch.
             logger.warning("batch %s waits: %s", claimed.batch.batch_id, connect_errors.public_error(error))
             return False
         case _ if sqlstates.kind_of(error) is Kind.DATA:
@@ -251,8 +251,8 @@ def _count_failed_attempt(runtime: Servers, claimed: _LeasedBatch, reason: str) 
     _release_and_write(runtime, claimed, write)
 
 
-def _mark_dead_or_in_doubt(runtime: Servers, claimed: _LeasedBatch, error: ModelRefused) -> None:
-    """Mark the batch dead if it is the cause of the refusal; pause it if the endpoint may refuse everybody."""
+def _mark_dead_or_pause(runtime: Servers, claimed: _LeasedBatch, error: ModelRefused) -> None:
+    """Mark the batch dead if it is the cause of the refusal; pause it if the endpoint may refuse all requests."""
     batch = claimed.batch
     reason = f"{error.code}: {error}"
 

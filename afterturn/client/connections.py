@@ -73,7 +73,7 @@ class Connections:
         return _make_question_embedder(self._settings)
 
     def reconnect_redis(self) -> None:
-        """Close the free connections to Redis, because the server said that it is not the one to write to."""
+        """Close the free connections to Redis, because the server is no longer the master."""
         self.redis.connection_pool.disconnect(inuse_connections=False)
         self.writes.close()
 
@@ -179,7 +179,7 @@ def _disconnect_redis(client: AsyncRedis) -> None:
             continue
         with contextlib.suppress(OSError):
             writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-        # The transport asks its loop to do the rest: the loop refuses, and we do it.
+        # The transport's close needs its loop, which is closed, so the socket is closed here.
         with contextlib.suppress(RuntimeError):
             writer.transport.close()
         with contextlib.suppress(RuntimeError):

@@ -146,7 +146,7 @@ def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
 
 
 def parse_judgement(text: str) -> Judgement:
-    """Parse a judge's answer: a JSON object, however the model wraps it. A pair that cannot be read stays undecided.
+    """Parse a judge's answer: a JSON object, with or without text around it. An unreadable pair stays undecided.
 
     Raises AnswerMalformed if no pair can be read.
     """

@@ -104,5 +104,5 @@ def _get_answer(
             refusal = error
             break
     endpoint_check.check_after_refusal(servers, lease, refusal)
-    logger.warning("%s %s goes by rules alone: %s", lease.kind, lease.item, refusal)
+    logger.warning("%s %s is decided by rules alone: %s", lease.kind, lease.item, refusal)
     return JudgedAnswer(text=judgements.EMPTY_JUDGEMENT), None

@@ -48,7 +48,7 @@ class ConnectFailed(psycopg.OperationalError):
 
 
 def public_error(error: BaseException) -> AfterturnError:
-    """Return the error for the caller of a client or a command: what is wrong, which setting it concerns, the fix."""
+    """Return the error for the caller of a client or a command: the cause, the setting, and the fix."""
     if not isinstance(error, ConnectFailed) and sqlstates.kind_of(error) is Kind.DATA:
         return InvalidInput(f"Postgres can neither store nor search for this input ({sqlstates.describe(error)})")
     return describe_error(error)

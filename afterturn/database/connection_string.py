@@ -1,4 +1,4 @@
-"""AFTERTURN_POSTGRES_URL as libpq takes it. No message repeats any part of it: a part may belong to the password."""
+"""Convert AFTERTURN_POSTGRES_URL for libpq. No message repeats a part of it: it could be part of the password."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _open_connection(url: str) -> Iterator[psycopg.Connection[DictRow]]:
 
 @contextmanager
 def _explaining_privileges(connection: psycopg.Connection[DictRow]) -> Iterator[None]:
-    """Raise SettingsError, which says what an administrator must do, where the login may not do something."""
+    """Raise SettingsError with the SQL for an administrator if the login lacks a privilege."""
     try:
         yield
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName) as error:

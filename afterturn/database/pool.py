@@ -201,7 +201,7 @@ def _explaining_missing_role() -> Iterator[None]:
 
 
 def _setup(settings: Settings, role: LiteralString, statements: LiteralString) -> Composed:
-    """Return what is sent to a new connection, in one round trip.
+    """Return the statements for a new connection; they are sent in one round trip.
 
     These are statements, not `options` of the connection: PgBouncer refuses those, and they would replace those of the
     user's URL.

@@ -19,7 +19,7 @@ from afterturn.errors import DatabaseMisconfigured
 
 _SQL = queries.load("connection")
 
-#: How often two connections ask by turns. On a busy pooler another client may come between once; ten times it does not.
+#: How often two connections query alternately. On a busy pooler another client may interfere once, but not ten times.
 _ROUNDS = 10
 #: How long the second connection waits for a server process. A pooler in session mode with one process gives it none.
 _WAIT_SECONDS = 3.0

@@ -1,4 +1,4 @@
-"""Pools that say at once why they cannot connect.
+"""Pools that immediately raise the reason when they cannot connect.
 
 psycopg's own pools connect in the background, and let callers wait until their timeout; the reason is in the log only.
 """
@@ -23,12 +23,12 @@ from afterturn.database.availability import RETRY_TIMEOUT_SECONDS, Availability
 from afterturn.database.connect_errors import ConnectFailed
 from afterturn.database.deadlines import apply_deadline
 
-#: The pause of a patient pool before it looks again whether the server is back.
+#: The pause of a patient pool before it tries the server again.
 _PAUSE_SECONDS = 0.1
 
 #: How long a pool that is closed waits for a connection that is being opened.
 _FINISH_SECONDS = 1.0
-#: How often the tasks of a pool are cancelled, because psycopg ignores it while it connects, and the time between.
+#: How often a pool's tasks are cancelled, and the time between: psycopg ignores a cancellation while it connects.
 _CANCELLATIONS = 3
 _CANCEL_SECONDS = 0.5
 
@@ -37,7 +37,7 @@ AsyncConnection = psycopg.AsyncConnection[DictRow]
 
 
 class PromptPool(ConnectionPool[Connection]):
-    """A pool whose callers get the reason when no connection can be opened."""
+    """A pool that raises the reason to its callers when no connection can be opened."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
             raise
 
     def abandon(self) -> None:
-        """Close the free connections without the event loop, which was closed, and drop the pool's tasks silently."""
+        """Close the free connections after the event loop was closed, and discard the pool's tasks without warnings."""
         self._close_free_connections()
         for task in self._own_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # an attribute of all tasks of asyncio
@@ -243,7 +243,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
 
 @contextmanager
 def _closing_on_error(connection: psycopg.BaseConnection[DictRow]) -> Iterator[None]:
-    """Close a new connection if it cannot be prepared, also if the event loop ends meanwhile."""
+    """Close a new connection if it cannot be prepared, also if the event loop ends during the preparation."""
     try:
         yield
     except BaseException:
@@ -262,7 +262,7 @@ def _note_failure(availability: Availability, failure: BaseException | None) -> 
 
 
 def _single_attempt() -> AttemptWithBackoff:
-    """Return an attempt after which the pool gives up. The callers try again, as `Availability` allows."""
+    """Return a connection attempt that the pool does not repeat. Callers try again when `Availability` allows it."""
     attempt = AttemptWithBackoff(timeout=0.0)
     attempt.give_up_at = time.monotonic()
     return attempt

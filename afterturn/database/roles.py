@@ -37,7 +37,7 @@ def ensure_roles(connection: psycopg.Connection[Any]) -> None:
 
 
 def verify_roles(connection: psycopg.Connection[Any]) -> None:
-    """Take each role and read with it, as every connection will. Raises SettingsError with what is missing."""
+    """Switch to each role and read with it, as connections will. Raises SettingsError that names missing privileges."""
     usages = [
         SQL("GRANT USAGE ON SCHEMA {} TO {}").format(Identifier(row["schema"]), Identifier(row["role"]))
         for row in connection.execute(_SQL["not_usable"], {"roles": list(ROLES)}).fetchall()

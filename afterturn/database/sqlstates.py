@@ -1,4 +1,4 @@
-"""Classify the driver's errors by SQLSTATE: the server is away, try again, or this can never be stored.
+"""Classify the driver's errors by SQLSTATE: an outage, a temporary error, or data that can never be stored.
 
 psycopg's classes do not say it: it raises OperationalError for a server that is away, and also for a row that is too
 large for an index (class 54). Wherever an error of Postgres decides what happens next, the code asks this module
@@ -22,7 +22,7 @@ class Kind(Enum):
     RETRY = "retry"
     #: The statement took too long or its locks did. A smaller transaction may succeed.
     TIMEOUT = "timeout"
-    #: What was to be stored cannot be stored, by anybody, ever.
+    #: The data cannot be stored in any way.
     DATA = "data"
     #: The login, the schema or the database is wrong: it affects everybody until somebody corrects it.
     SETUP = "setup"
@@ -78,18 +78,18 @@ def kind_of(error: BaseException) -> Kind | None:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether the error says nothing about the work: an outage, a lock, a timeout, or a wrong set-up."""
+    """Return whether the error is not caused by the work: an outage, a lock, a timeout, or a wrong set-up."""
     return kind_of(error) in (Kind.OUTAGE, Kind.RETRY, Kind.TIMEOUT, Kind.SETUP)
 
 
 def describe(error: BaseException) -> str:
-    """Return the error's class and SQLSTATE. Its message is left out, because it can repeat what was to be stored."""
+    """Return the error's class and SQLSTATE. Its message is omitted, because it can repeat the data."""
     code = error.sqlstate if isinstance(error, psycopg.Error) else None
     return type(error).__name__ if code is None else f"{type(error).__name__}, SQLSTATE {code}"
 
 
 def _kind_without_code(error: psycopg.Error) -> Kind:
-    """Classify an error that the driver raised by itself."""
+    """Classify an error that the driver raised without an answer of the server."""
     if isinstance(error, psycopg.DataError):
         return Kind.DATA
     # A connection that is lost, or was closed by another thread after it was lost.

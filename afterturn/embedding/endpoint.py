@@ -177,7 +177,7 @@ class EndpointEmbedder:
             return vectors
 
     def _step_down(self, call: VectorCall, failure: Failure) -> bool:
-        """Change the call after a refusal. Return False if nothing is left to try."""
+        """Change the call after a refusal. Return False if there is no other form to try."""
         if failure.is_about_length:
             return call.shorten()
         if (form := next_form(call.form, failure, len(call.texts))) is not None:

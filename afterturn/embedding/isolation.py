@@ -68,7 +68,7 @@ class _Isolation:
             return self._embed_halves(texts, error)
 
     def _embed_halves(self, texts: list[str], error: ModelError) -> list[Outcome]:
-        """Embed the halves of texts whose call failed, while the embedder works for others."""
+        """Embed the halves of a list of texts whose call failed although the embedder works."""
         if len(texts) == 1:
             may_pass = isinstance(error, ModelUnavailable) and not isinstance(error, EndpointMisconfigured)
             return [Refusal(reason=f"{error.code}: {error}", may_pass=may_pass)]

@@ -107,5 +107,5 @@ def replay(connection: Connection, scope: UserScope, dead_ids: Sequence[UUID]) -
 
 
 def discard(connection: Connection, scope: UserScope, dead_ids: Sequence[UUID]) -> list[Any]:
-    """Count dead ones no more, in the caller's transaction. Returns their rows."""
+    """Discard dead ones, in the caller's transaction. Returns their rows."""
     return connection.execute(_SQL["discard"], scope.key | {"dead_ids": list(dead_ids)}).fetchall()

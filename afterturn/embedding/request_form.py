@@ -84,7 +84,7 @@ def is_unexplained(failure: Failure) -> bool:
 
 
 def simpler_forms(form: RequestForm) -> Iterator[RequestForm]:
-    """Yield what to try, in order, when an endpoint refuses without a cause."""
+    """Yield the forms to try, in order, when an endpoint refuses without naming a cause."""
     if form.encoding == "base64":
         yield replace(form, encoding="float")
     yield replace(form, encoding=None)
@@ -93,6 +93,6 @@ def simpler_forms(form: RequestForm) -> Iterator[RequestForm]:
 
 
 def _allowed_texts(failure: Failure, texts: int) -> int:
-    """Return the largest number in the refusal that is below what was sent; half of what was sent if there is none."""
+    """Return the largest number in the refusal that is below the number of texts sent; without one, half of them."""
     named = [int(number) for number in _NUMBER.findall(failure.message) if len(number) < 6]
     return max((number for number in named if 1 <= number < texts), default=texts // 2)

@@ -142,7 +142,7 @@ class Breaker:
             error.retry_after_seconds = verdict.wait_seconds
             raise
         except (InputTooLong, AnswerTruncated):
-            # A smaller input may do. It says nothing about the endpoint yet.
+            # A smaller input may succeed, so the failure is not counted against the endpoint yet.
             self._run("withdraw")
             raise
         except ModelRefused as error:

@@ -50,7 +50,7 @@ class Failure:
 
     @property
     def is_about_content(self) -> bool:
-        """Whether a content filter refused the input. It is the input's fault, whatever the parameters were."""
+        """Whether a content filter refused the input. The input is the cause, not the parameters."""
         return self.status != 429 and self.says(_FILTERED)
 
     @property
@@ -132,7 +132,7 @@ def parse_failure(status: int, body: object, headers: Mapping[str, str]) -> Fail
 
 
 def status_in(error: object) -> int:
-    """Return the HTTP status that an error in a body with status 200 stands for; 502 if it does not say."""
+    """Return the HTTP status that an error in a body with status 200 names; 502 without one."""
     fields = error if isinstance(error, Mapping) else {}
     for name in ("code", "status", "status_code"):
         code = fields.get(name)

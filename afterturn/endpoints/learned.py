@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 #: do. Shorter: refused calls are made more often; they cost a round trip and no tokens.
 LEARNED_SECONDS = 6 * 3_600
 #: After all forms were refused, for so long only the first form is sent. Shorter: an endpoint that refuses everything
-#: gets more calls. Longer: an endpoint that was mended by accepting another form is used later.
+#: gets more calls. Longer: an endpoint that now accepts another form is used later.
 NOTHING_WORKS_SECONDS = 300
 
 #: So many unexplained refusals in a row make a process doubt a form that has worked: the endpoint may have changed.
@@ -39,7 +39,7 @@ Form = TypeVar("Form")
 
 @dataclass(frozen=True, slots=True)
 class Learned(Generic[Form]):
-    """The form of request, and what is known of it."""
+    """A form of request, and whether it works."""
 
     form: Form
     state: State | None = None
@@ -78,7 +78,7 @@ class Memory(Generic[Form]):
             try:
                 return self._decode(self._client.get(self._key))
             except redis.RedisError as error:
-                logger.warning("what was learned of an endpoint cannot be read: %s", type(error).__name__)
+                logger.warning("the stored form of requests to an endpoint cannot be read: %s", type(error).__name__)
         with self._lock:
             known, until = self._known
             return known if time.monotonic() < until else Learned(self._first)
@@ -94,7 +94,7 @@ class Memory(Generic[Form]):
             value = json.dumps({"form": self._type.dump_python(form, mode="json"), "state": state})
             self._client.set(self._key, value, ex=seconds)
         except redis.RedisError as error:
-            logger.warning("what was learned of an endpoint is not shared: %s", type(error).__name__)
+            logger.warning("the form of requests to an endpoint cannot be stored: %s", type(error).__name__)
 
     def may_walk(self, learned: Learned[Form]) -> bool:
         """Count a refusal without a cause. Return whether to try other forms, because the form may be the cause."""
@@ -102,7 +102,7 @@ class Memory(Generic[Form]):
         return learned.state is None or (learned.is_proven and self.unexplained > DOUBTFUL_REFUSALS)
 
     def _decode(self, value: Any) -> Learned[Form]:
-        """Return what another worker has written. A form that this release does not know counts as nothing."""
+        """Return what another worker has written. A form that is unknown to this release is ignored."""
         try:
             written = json.loads(value or "null")
             return Learned(self._type.validate_python(written["form"]), written["state"])

@@ -26,7 +26,7 @@ class Answer(AnswerPart):
 
 
 def parse(text: str, zone: tzinfo = UTC) -> Answer:
-    """Parse an answer: a JSON object, however the model wraps it. Reasons for its unreadable parts are in `malformed`.
+    """Parse an answer: a JSON object, with or without text around it. `malformed` has the reasons of unreadable parts.
 
     Dates and times without an offset are read in the timezone `zone`. Raises AnswerMalformed if it is no JSON, or if
     nothing can be read in it.

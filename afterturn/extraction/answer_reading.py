@@ -1,4 +1,4 @@
-"""Read the JSON of an extraction answer as it is: what has a meaning is taken, and the rest is counted with its reason.
+"""Read the JSON of an extraction answer part by part; unreadable parts are counted with their reason.
 
 Models leave out a text, number turns as "[1]", or answer a word that the form does not know. One such candidate must
 not cost the others. Nothing is guessed: a candidate without a readable text, or without a quote, becomes no fact.
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"\d+")
 _NO_TURN = 999_999
 _TITLE_WORDS = 10
 
-#: What models answer in place of the four outcomes. Any other word counts as none.
+#: Words that models use in place of the four outcomes. Any other word is ignored.
 _OUTCOMES = {
     "abandoned": ("abandoned", "cancelled", "canceled", "dropped", "failed", "given_up"),
     "open": ("open", "ongoing", "in_progress", "pending", "unresolved", "continuing", "incomplete", "partial"),
@@ -33,12 +33,12 @@ _OUTCOMES = {
 }
 _OUTCOME_OF = {word: outcome for outcome, words in _OUTCOMES.items() for word in words}
 
-#: Fields of a candidate that are texts. One that is not readable is left out of the candidate.
+#: Fields of a candidate that are texts. An unreadable one is omitted from the candidate.
 _OPTIONAL_TEXTS = ("subject", "attribute", "value")
 
 
 class Unreadable(Exception):
-    """Nothing of a value can be read. The reason is a short word, without content."""
+    """A value cannot be read at all. The reason is a short word without content of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _read_fact(item: object, zone: tzinfo, reasons: list[str]) -> Candidate:
     text = _read_text(item.get("text"))
     if text is None:
         raise Unreadable("text_unreadable")
-    # Some models put turn and quote beside the text.
+    # Some models put turn and quote into the candidate itself, next to its text.
     given = item.get("evidence", item if item.keys() >= {"turn", "quote"} else None)
     fields = {name: value for name, value in item.items() if value is not None and name in Candidate.model_fields}
     fields |= {
@@ -125,7 +125,7 @@ def _read_fact(item: object, zone: tzinfo, reasons: list[str]) -> Candidate:
 
 
 def _read_quotes(value: object) -> Iterator[dict[str, Any]]:
-    """Yield the readable quotes. One without a readable turn is looked for in all turns."""
+    """Yield the readable quotes. A quote without a readable turn is searched in all turns."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str):
             yield {"turn": UNKNOWN_TURN, "quote": item}
@@ -144,7 +144,7 @@ def _read_turn(value: object) -> int:
     if isinstance(value, bool):
         return UNKNOWN_TURN
     if isinstance(value, int | float) and value == value:
-        # A number that is no turn's stays one: no quote is looked for in other turns than the one that is named.
+        # A number that is not a turn's is kept: a quote is not searched in other turns than the one that is named.
         return int(min(max(value, -_NO_TURN), _NO_TURN))
     numbers = _NUMBER.findall(value) if isinstance(value, str) else []
     return min(int(numbers[0][:7]), _NO_TURN) if len(numbers) == 1 else UNKNOWN_TURN

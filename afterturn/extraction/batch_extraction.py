@@ -71,7 +71,7 @@ class BatchExtraction:
         #: A piece of a turn of this many characters was too long for the model: others of that length are not tried.
         self._too_long_characters = sys.maxsize
         self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
-        #: The last unusable answer: what the circuit breaker knows of the endpoint is part of it.
+        #: The error of the last unusable answer; it includes the counts of the circuit breaker.
         self._refusal: ModelRefused | None = None
 
     def run(self) -> Answer:

@@ -134,7 +134,7 @@ def store_answer(
         "attempt": stored.attempt,
         "answer": stored.text,
     }
-    # A turn that is split has no row in `answers`: release 0.1 halves what has one without an answer.
+    # A split turn has no row in `answers`: release 0.1 would halve a row without an answer again.
     is_split_turn = stored.run.is_one_turn and (stored.piece or stored.text is None)
     statement = _SQL["add_answer_piece" if is_split_turn else "add_answer"]
     leases.execute_fenced(connection, lease, statement, batch.key | arguments)

@@ -1,4 +1,4 @@
-"""Clients of the hot store for processes that must go on by themselves, whatever the server answers."""
+"""Clients of the hot store for processes that must keep running whatever error the server returns."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str
 
 
 def append(client: redis.Redis, session: SessionScope, entry_id: str, payload: bytes) -> None:
-    """Append one entry to a session's pending stream, whatever the pending limit is: it was accepted before."""
+    """Append one entry to a session's pending stream without a check of the limit: it was accepted before."""
     shard = keys.shard_of(session.tenant_id, session.user_id)
     script_keys = (keys.pending(session), keys.due(shard), keys.pending_bytes(shard), keys.known_ids(session))
     scripts.WRITE.run(client, script_keys, keys.member(session), _NO_LIMIT, len(payload), entry_id, payload)

@@ -24,7 +24,7 @@ from afterturn.errors import SettingsError
 
 Server = Literal["tcp", "unix", "sentinel"]
 
-#: Scheme -> (what it connects to, whether with TLS).
+#: Scheme -> (kind of connection, whether with TLS).
 SCHEMES: Mapping[str, tuple[Server, bool]] = {
     "redis": ("tcp", False),
     "rediss": ("tcp", True),
@@ -44,7 +44,7 @@ def _flag(text: str) -> bool:
 
 
 def _certificates(text: str) -> str:
-    """Return redis-py's word for Celery's: CERT_REQUIRED -> required."""
+    """Convert Celery's value to redis-py's: CERT_REQUIRED -> required."""
     word = text.casefold().removeprefix("cert_")
     if word not in ("none", "optional", "required"):
         raise ValueError("must be none, optional or required")
@@ -82,7 +82,7 @@ class RedisUrl:
     hosts: tuple[tuple[str, int], ...]
     #: Of the socket; empty otherwise.
     path: str
-    #: The name that the Sentinels know the server by; empty without Sentinels.
+    #: The server's name at the Sentinels; empty without Sentinels.
     master: str
     database: int
     username: str | None
@@ -94,7 +94,7 @@ class RedisUrl:
 
 
 def parse(url: str, setting: str = "AFTERTURN_REDIS_URL") -> RedisUrl:
-    """Return the parts of a URL. Raises SettingsError, which names the setting and never shows the URL."""
+    """Return the parts of a URL. Raises SettingsError that names the setting without showing the URL."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:

@@ -1,4 +1,4 @@
-"""What a Redis that answers, but refuses, says: for whom it is meant, and what to do."""
+"""Classify the errors of a Redis that answers but refuses, and explain each with its fix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-#: What it says -> what that means, in the order in which they are looked for.
+#: Text of the error -> explanation, in the order of the comparison.
 _MEANINGS: tuple[tuple[type[RedisError], str, str], ...] = (
     (ReadOnlyError, "", "is a replica, which cannot be written to (a failover?)"),
     (OutOfMemoryError, "", "is at its maxmemory: check that the workers run, or raise maxmemory"),
@@ -37,6 +37,6 @@ def explain(error: RedisError) -> str | None:
 
 
 def names_another_server(error: RedisError) -> bool:
-    """Return whether the server says that it is not the one to write to: after a failover its name may mean another."""
+    """Return whether the server is not the master: after a failover its name may resolve to another server."""
     is_other = isinstance(error, ReadOnlyError | ClusterDownError | NoPermissionError)
     return is_other or str(error).startswith("UNBLOCKED")

@@ -1,4 +1,4 @@
-"""What the Redis of the hot store must be: of a version that knows our commands, and one that never deletes turns."""
+"""The requirements on the Redis of the hot store: its version, and a policy that never deletes turns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OLDEST = (6, 2)
 
 
 def require(client: redis.Redis) -> None:
-    """Raise SettingsError where the server must not be used, and RedisError where it does not answer.
+    """Raise SettingsError if the server must not be used, and RedisError if it does not answer.
 
     A server that refuses INFO to this user is used, with a warning.
     """

@@ -1,4 +1,4 @@
-"""Find the JSON object in the text of an answer, however a model wraps it. All prompts read their answers here.
+"""Find the JSON object in the text of an answer, with or without text around it. All prompts use this reader.
 
 Models write thoughts before the answer, prose around it, code fences, single items instead of the object with the list,
 one object per line, or the object inside another one. Each JSON value in the text is read strictly, and if that fails,
@@ -33,7 +33,7 @@ _TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 
 #: Objects in which the answer may be enclosed: {"answer": {"arguments": "{…}"}}.
 _MAX_DEPTH = 4
-#: Brackets of the prose that are never closed. Each costs a search to the end of the text.
+#: The limit of unclosed brackets in prose. Each costs a search to the end of the text.
 _MAX_UNCLOSED = 10
 #: A longer value that is not JSON is not repaired: repairing takes about a second per megabyte.
 _MAX_REPAIRED_CHARACTERS = 400_000
@@ -41,7 +41,7 @@ _MAX_REPAIRED_CHARACTERS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What an answer of a schema looks like."""
+    """The form of an answer that follows a schema."""
 
     keys: frozenset[str]
     #: The field with the list of items, and the keys of an item; None if the schema has no such field.
@@ -110,7 +110,7 @@ def _fitting(values: Sequence[Any], is_pure: bool, form: _Form) -> dict[str, Any
 
 
 def _items(values: Sequence[Any], form: _Form) -> dict[str, Any] | None:
-    """Return the object whose list has the items that these values are; an empty one for an empty value alone."""
+    """Return the object that contains these values as its list; an empty object for a single empty value."""
     items = [item for value in values for item in (value if isinstance(value, list) else [value]) if form.is_item(item)]
     if form.list_field is not None and items:
         return {form.list_field: items}
@@ -221,5 +221,5 @@ def _read(text: str) -> Any:
         value = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError):
         return _NOT_JSON
-    # A string is how the library says that it found nothing.
+    # The library returns a string if it found no object.
     return value if isinstance(value, dict | list) else _NOT_JSON

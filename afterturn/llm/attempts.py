@@ -50,7 +50,7 @@ class Attempts:
         self._completion_tokens = 0
 
     def step_down(self, error: CallFailed, *, has_begun: bool = False) -> None:
-        """Choose what to try after a failed call. Raises the error of the failure if nothing is left to try.
+        """Choose the next attempt after a failed call. Raises the error of the failure if no attempt is left.
 
         Args:
             error: the failure.
@@ -79,7 +79,7 @@ class Attempts:
         self._try(longer)
 
     def try_without_mode(self, answer: Completion) -> bool:
-        """Choose to ask by the prompt alone after an answer without an object. Return whether to try that.
+        """Switch to the prompt without a schema after an answer without an object. Return whether to try it.
 
         Some endpoints ignore a mode that they do not know. One that has given an object in this mode does not.
         """

@@ -44,7 +44,7 @@ class Dialect:
     system: Literal["system", "developer", "user"] = "system"
     #: Whether the endpoint answers only as a stream.
     is_streamed: bool = False
-    #: Whether the endpoint must be told not to think.
+    #: Whether requests switch thinking off.
     forbids_thinking: bool = False
     #: Whether the endpoint accepts the request for token counts at the end of a stream.
     has_stream_usage: bool = True

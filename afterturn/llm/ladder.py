@@ -1,4 +1,4 @@
-"""The ladder: which dialect to try after a refusal. A step per cause where the endpoint names it; else all in order.
+"""Choose the dialect to try after a refusal: by its cause if the endpoint names one, otherwise all in order.
 
 Refusals are recognised by their words, because endpoints agree on no codes. If no cause is recognised, the simpler
 dialects are tried one after the other, but only while no dialect has worked: afterwards such a refusal is about the
@@ -73,7 +73,7 @@ def is_unexplained(failure: Failure) -> bool:
 
 
 def simpler_dialects(dialect: Dialect) -> Iterator[Dialect]:
-    """Yield what to try, in order, when an endpoint refuses without a cause: first other modes, then the least."""
+    """Yield the dialects to try when an endpoint names no cause: first other modes, then the simplest form."""
     mode = dialect.mode
     while mode in _NEXT_MODE:
         mode = _NEXT_MODE[mode]

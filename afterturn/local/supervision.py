@@ -26,7 +26,7 @@ STABLE_SECONDS = 60.0
 class PartHistory:
     """The exits and starts of a part. Times are by time.monotonic()."""
 
-    #: How often it has died in a row.
+    #: How often it has exited in a row.
     deaths: int = 0
     #: How it ended the last time: "exit code 1".
     ended: str = ""

@@ -21,7 +21,7 @@ from afterturn.scopes import SessionScope, UserScope
 
 _SQL = queries.load("dead_entries")
 
-#: Namespace of the ids of dead entries. An entry that dies again after a replay keeps its id.
+#: Namespace of the ids of dead entries. An entry that fails again after a replay keeps its id.
 _DEAD_ENTRIES = uuid.UUID("5b0c7f5e-62f1-5c58-9d0f-0f6d3b1f7c44")
 
 
@@ -75,5 +75,5 @@ def replay(connection: Connection, client: redis.Redis, scope: UserScope, dead_i
 
 
 def discard(connection: Connection, scope: UserScope, dead_ids: Sequence[UUID]) -> list[Any]:
-    """Count dead entries of a user no more, in the caller's transaction. Returns their rows."""
+    """Discard dead entries of a user, in the caller's transaction. Returns their rows."""
     return connection.execute(_SQL["discard"], scope.key | {"dead_ids": list(dead_ids)}).fetchall()

@@ -32,12 +32,12 @@ from afterturn.scopes import UserScope
 _SQL = queries.load("dead")
 
 
-#: The ids of batches, dead entries and missing vectors, by the user whose they are.
+#: The ids of batches, dead entries and missing vectors, by user.
 Targets = dict[UserScope, list[UUID]]
 
 
 def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
-    """Return whose these dead letters are. Raises InvalidInput when one of them does not exist: none is touched."""
+    """Return the users of these dead letters. Raises InvalidInput if one does not exist; none is changed then."""
     targets: Targets = defaultdict(list)
     for row in connection.execute(_SQL["named"], {"batch_ids": list(batch_ids)}).fetchall():
         targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])
@@ -94,7 +94,7 @@ def _replay_user(
 
 def _replay_batch(connection: Connection, row: dict[str, Any], user_seq: int, actor: str) -> None:
     batch = batch_row.from_row(row)
-    # The answer of an edit came with its turn: it is all that there will ever be, and nobody can be asked for another.
+    # The answer of an edit came with its turn: no model can be asked for another one.
     is_manual = batch.kind == "manual"
     dropped = 0 if is_manual else _drop_unusable_answers(connection, batch)
     state = "extracted" if is_manual or _has_usable_answer(connection, batch) else "pending"
@@ -140,7 +140,7 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
 
 
 def discard(connection: Connection, targets: Targets, *, actor: str) -> int:
-    """Give up on dead letters for good: they stay dead, and are counted no more. Returns how many.
+    """Discard dead letters: they stay dead and are no longer counted. Returns their number.
 
     Those that are not dead, or discarded already, are left alone. A discarded one can still be replayed by its id.
     """

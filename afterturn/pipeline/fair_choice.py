@@ -2,7 +2,7 @@
 
 A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a
 priority, and those of the rest of a backlog are taken when there are no others. One of four batches that are handed out
-is the oldest of its tenant, with priority: nobody waits for ever.
+is the oldest of its tenant, with priority: every batch is processed in the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SQL = queries.load("sweep")
 PAUSES_ENDED = 1_000
 
 
-#: Stages that make no fact: nobody waits for them as for what was just said.
+#: Stages that create no facts, so that they are less urgent than new turns.
 AFTER_FACTS = frozenset({"summarize", "sleep", "index"})
 #: Of their messages one of so many has priority, so that they go on while facts keep all threads busy.
 SHARE_OF_OTHERS = 4
@@ -45,7 +45,7 @@ class ChosenBatch:
 
 
 def end_pauses(runtime: Runtime) -> None:
-    """Let batches whose pause is over be handed out again."""
+    """Make batches whose pause is over available for handing out."""
     with runtime.postgres.connection() as connection:
         connection.execute(_SQL["end_pauses"], {"limit": PAUSES_ENDED})
 

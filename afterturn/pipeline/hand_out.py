@@ -1,4 +1,4 @@
-"""How much work is handed out: a queue is topped up to what its workers do in about a second, never further.
+"""Limit the work that is handed out: a queue is filled to what its workers process in about a second.
 
 What is owed stays in the database and in the due indexes, where it is chosen in a fair order, and enters a queue
 shortly before a worker takes it. So a queue stays short however much is owed, and what was handed out is not handed out
@@ -87,7 +87,7 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
         sent: how many messages it sent to each stage.
     """
     lengths = {stage: room.length + sent.get(stage, 0) for stage, room in rooms.items()}
-    # Not in a pipeline: a Redis whose memory is full refuses that as a whole.
+    # Not in a pipeline: a Redis whose memory is full refuses a whole pipeline.
     client.hset(keys.QUEUES, mapping=cast(dict[str | bytes, bytes | float | int | str], lengths))
     client.expire(keys.QUEUES, REMEMBERED_SECONDS)
 

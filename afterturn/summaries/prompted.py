@@ -18,7 +18,7 @@ from afterturn.turns import make_storable
 #: Enough for six statements of 40 words and the JSON around them.
 _MAX_ANSWER_TOKENS = 800
 
-#: A longer statement is cut. A digest holds six of them, and the next digest is made from eight digests.
+#: A longer statement is cut. A digest has six of them, and the next digest is made from eight digests.
 STATEMENT_LIMIT_CHARACTERS = 2_000
 
 _NUMBER = re.compile(r"\d{1,6}")

@@ -17,7 +17,7 @@ from afterturn.facts.fact import Fact
 from afterturn.hot import pending
 from afterturn.scopes import UserScope
 
-#: Pending edits among which the fact of an edit is looked for. Edits are archived within about a second.
+#: The number of pending edits that are searched for the fact of an edit. Edits are archived within about a second.
 _EDITS_READ = 1_000
 
 
@@ -44,7 +44,7 @@ def has_fact(session: ClientSession, fact_id: str | UUID) -> Plan[bool]:
     True if Postgres is unavailable: then only the edit itself can find out.
     """
     target, user = validation.validate_fact_id(fact_id), session.scope.user
-    # Redis first: an edit that is archived meanwhile is found in Postgres.
+    # Redis first: an edit that is archived between the two reads is found in Postgres.
     [rows] = yield from ReadRedis((("XREVRANGE", session.edits_pending_key, "+", "-", "COUNT", _EDITS_READ),))
     pending_edits = [turn for turn in pending.pending_turns(rows) if turn.role == edits.ROLE]
     added = {turn.turn_id: edits.count_new_facts(turn.metadata) for turn in pending_edits}

@@ -50,7 +50,7 @@ def flush(session: ClientSession, wait_seconds: float | None) -> Plan[None]:
         yield from Wait(POLL_SECONDS)
     if state.dead_reason is not None:
         raise FlushFailed(
-            f"the turns are stored, but a batch of them is dead ({state.dead_reason}); when the cause is mended, "
+            f"the turns are stored, but a batch of them is dead ({state.dead_reason}); after the cause is fixed, "
             "`afterturn dead replay` processes it again"
         )
     if not state.is_settled:

@@ -11,7 +11,7 @@ from afterturn.pipeline.enqueue import broker_urls
 
 #: A task that runs longer is delivered a second time, which does no harm: it finds nothing to do.
 VISIBILITY_SECONDS = 3_600
-#: A broker that hangs is given up after this time. Shorter: a slow one is given up needlessly.
+#: The timeout for a broker that hangs. Shorter: calls to a slow broker fail needlessly.
 SOCKET_SECONDS = 5
 
 
@@ -54,7 +54,7 @@ def celery_settings(url: str) -> dict[str, Any]:
 
 
 def _connection_options(url: RedisUrl) -> dict[str, Any]:
-    """Return what kombu's own URL cannot say. Flower shows it, so it holds no password."""
+    """Return the options that kombu's URL cannot express. Flower shows them, so they contain no password."""
     options: dict[str, Any] = dict(url.options)
     if url.is_tls:
         options["tls"] = True

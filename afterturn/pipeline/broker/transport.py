@@ -36,7 +36,7 @@ _FAILURES = (RedisError, RedisClusterException, OSError)
 
 
 class Client(ReconnectingRedis):
-    """A client whose writes to queues and bindings get through at a full memory, where transactions do not."""
+    """A client whose writes to queues and bindings succeed when memory is full; transactions would fail."""
 
     def lpush(self, name: Any, *values: Any) -> Any:
         return scripts.WRITE_AT_FULL_MEMORY.run(self, (name,), "LPUSH", *values)
@@ -77,7 +77,7 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
             pipeline.execute()
 
     def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 10) -> None:
-        """Return messages that nobody has acknowledged within the visibility timeout. It is called again and again."""
+        """Requeue messages that were not acknowledged within the visibility timeout. kombu calls it repeatedly."""
         self._vrestore_count += 1
         if (self._vrestore_count - 1) % interval:
             return

@@ -3,7 +3,7 @@
 A person's edit is a batch of its own at once, and brings its answer with it.
 
 Under each session row's lock a new turn gets the next position; a turn that is there already changes nothing. Only
-then do exactly the committed entries leave Redis. Dying between the two is harmless: they are archived again, which
+then do exactly the committed entries leave Redis. A crash between the two is harmless: they are archived again, which
 does nothing, and leave then. If the transaction fails because of what is in it, smaller ones follow, down to the entry
 that cannot be stored, which becomes a dead letter (`archiving/isolation.py`).
 """
@@ -55,7 +55,7 @@ def archive(
     *,
     room: DirectRoom = NO_DIRECT_ROOM,
 ) -> list[NewBatch]:
-    """Archive what is pending in these sessions, within the limits of one task, and return the batches that were cut.
+    """Archive pending entries of these sessions, within the limits of one task, and return the batches that were cut.
 
     As many of them as there is `room` for are marked as handed on: the caller sends them.
 

@@ -1,4 +1,4 @@
-"""The sweep: what is owed, and not being worked on? Every debt is derived from state, so a lost message is found.
+"""The sweep: find open work that no worker processes. It is derived from state, so a lost message has no effect.
 
 Each sweep tops up the queues of the stages (`hand_out`); what does not fit stays owed until there is room for it.
 """
@@ -36,7 +36,7 @@ SESSIONS_PER_ARCHIVE = 20
 #: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
 PROBES = 2
 #: What one sweep hands out to each other stage while the archive is behind: turns that are not archived fill Redis, and
-#: nobody recalls them by their meaning. Larger: the archive of a backlog takes longer. Smaller: so do first facts.
+#: recall does not find them by meaning. Larger: the archive of a backlog takes longer. Smaller: so do first facts.
 TRICKLE = 5
 #: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
 INDEXES = 4
@@ -52,7 +52,7 @@ EMBEDDER_STAGES = frozenset({"embed", "vectors"})
 #: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
 #: same, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
-#: Two sweeps begin at least this part of AFTERTURN_SWEEP_SECONDS apart, whoever makes them.
+#: Two sweeps, of any process, begin at least this part of AFTERTURN_SWEEP_SECONDS apart.
 GATE_FRACTION = 0.2
 #: While a queue is not short, what was handed out may still wait in it: it is handed out again after this many times
 #: the usual time. A lost message is found in 60 s at most all the same.
@@ -65,7 +65,7 @@ class Swept:
 
     #: How many sessions, batches or users were handed out, by stage.
     handed_out: dict[str, int]
-    #: Whether a queue was filled up, so that more may be owed.
+    #: Whether a queue was filled, so that more work may be open.
     is_behind: bool
 
 
@@ -78,7 +78,7 @@ def sweep(runtime: Runtime) -> dict[str, int]:
 
 
 def sweep_queues(runtime: Runtime) -> Swept:
-    """Hand out what is owed, as far as there is room in the queues.
+    """Hand out open work, up to the room in the queues.
 
     Does nothing when another sweep began a moment ago by Redis's clock, or when the broker is unavailable.
     """
@@ -98,7 +98,7 @@ def sweep_queues(runtime: Runtime) -> Swept:
 
 
 def _look(runtime: Runtime) -> dict[str, bool]:
-    """Return what may be owed, in one round trip: most sweeps find nothing."""
+    """Return which kinds of work may be open, in one round trip: most sweeps find nothing."""
     with runtime.postgres.connection() as connection:
         row = connection.execute(_SQL["look"], {"sleep_seconds": runtime.settings.sleep_seconds}).fetchone()
     assert row is not None, "it has no table to return rows of"
@@ -106,7 +106,7 @@ def _look(runtime: Runtime) -> dict[str, bool]:
 
 
 def _isolate(part: Callable[[], None]) -> None:
-    """Do a part of the sweep. If it fails by itself, the others go on. Raises the errors of a server that is away."""
+    """Run a part of the sweep. If it fails, the others still run. Raises the errors of a server that is away."""
     try:
         part()
     except redis.RedisError:
@@ -130,7 +130,7 @@ def reconcile_if_due(runtime: Runtime) -> None:
 
 
 class _Sweep:
-    """One sweep: the room that it found, and what it has handed out so far."""
+    """One sweep: the room in the queues, and the work handed out so far."""
 
     def __init__(self, runtime: Runtime, rooms: Mapping[str, Room]) -> None:
         self._runtime = runtime
@@ -141,7 +141,7 @@ class _Sweep:
         self.messages: Counter[str] = Counter()
 
     def parts(self) -> Iterator[Callable[[], None]]:
-        """Yield the parts of the sweep in order, without those that have nothing to find."""
+        """Yield the parts of the sweep in order, without parts that have no open work."""
         yield self.hand_out_archives
         owed = _look(self._runtime)
         if owed["batches"]:
@@ -185,7 +185,7 @@ class _Sweep:
         faults.point("sweep.imports_cut")
 
     def end_pauses(self) -> None:
-        """Let batches go on whose pause is over, or that a smaller budget paused before the setting was raised."""
+        """Resume batches whose pause is over, or that a smaller budget paused before the setting was raised."""
         with self._runtime.postgres.connection() as connection:
             connection.execute(_SQL["resume"], {"daily_tokens": self._runtime.settings.user_daily_tokens})
         fair_choice.end_pauses(self._runtime)
@@ -249,7 +249,7 @@ class _Sweep:
         return free if most is None else min(free, most)
 
     def is_behind(self) -> bool:
-        """Return whether a queue was filled up, so that more may be owed."""
+        """Return whether a queue was filled, so that more work may be open."""
         filled = (count >= self._rooms[stage].free for stage, count in self.messages.items())
         return self._is_archive_behind() or any(filled)
 

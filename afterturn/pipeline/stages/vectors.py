@@ -17,7 +17,7 @@ from afterturn.scopes import UserScope
 
 logger = logging.getLogger(__name__)
 
-#: Texts of one user that one task tries again.
+#: The number of texts of one user that a task tries again.
 TEXTS_PER_TASK = 50
 
 
@@ -30,7 +30,7 @@ def embed_missing(runtime: Runtime, scope: UserScope) -> bool:
     try:
         return _embed_owed(runtime, scope, lease)
     except ModelError as error:
-        # The rows still say that the vectors are owed: the sweep finds them again.
+        # The rows still mark the vectors as missing: the sweep finds them again.
         logger.warning("missing vectors of %s wait: %s", scope, error)
         return False
     except StaleLease as error:
