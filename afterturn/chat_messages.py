@@ -159,7 +159,7 @@ def _whole_message(message: object) -> dict[str, Any]:
         return dict(message)
     dumped = content_parts.to_plain(message)
     if not isinstance(dumped, dict):
-        raise InvalidInput(f"{type(message).__name__} is no message")
+        raise InvalidInput(f"{type(message).__name__} is not a message")
     return {key: value for key, value in dumped.items() if key in MESSAGE_FIELDS | _ITEM_FIELDS}
 
 

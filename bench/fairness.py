@@ -28,7 +28,7 @@ from harness import servers
 from harness.llm_server import LLMServerProcess
 
 WORKERS: tuple[ServiceName, ...] = ("fast worker", "slow worker", "beat")
-#: What a quiet user may wait longer beside others than alone.
+#: The allowed additional wait of a quiet user beside backlogs, compared with alone.
 ALLOWED_DELAY_SECONDS = 5.0
 
 LINES = (

@@ -48,11 +48,11 @@ LINES = (
     Line(name="users", meaning="users with one turn each"),
 )
 
-#: A new user comes this often.
+#: The interval of new users.
 NEW_USER_SECONDS = 3.0
-#: How often Postgres is asked for a new user's turn: what is found is late by half of it on average.
+#: How often Postgres is asked for a new user's turn: a result is late by half of it on average.
 LOOK_SECONDS = 0.05
-#: Nothing was archived for so long: the rest is counted as lost.
+#: After this time without an archived turn, the rest is counted as lost.
 STALLED_SECONDS = 120.0
 
 _FOUND: LiteralString = "SELECT EXISTS (SELECT FROM turns WHERE user_id = %(user_id)s) AS is_archived"
@@ -96,7 +96,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, Value]:
-    """Write the turns, start the workers, and return the figures. Stops everything, whatever happens."""
+    """Write the turns, start the workers, and return the figures. Stops all processes, also after an error."""
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=not arguments.json))
         progress.begin("servers")
@@ -129,7 +129,7 @@ def _write(users: int, settings: Settings, progress: Progress) -> None:
 
 
 def _new_users(users: int, settings: Settings, book: Ledger, progress: Progress) -> Iterator[float]:
-    """Let a new user come every few seconds until all others are archived, and yield how long each of them waits."""
+    """Write a new user's turn every few seconds until all others are archived, and yield the wait of each."""
     progress.begin("turns archived", users)
     archived, moved_at = 0, time.monotonic()
     for number in itertools.count():
@@ -152,7 +152,7 @@ def _new_users(users: int, settings: Settings, book: Ledger, progress: Progress)
 
 
 def _wait_for_batches(seconds: float, book: Ledger, progress: Progress) -> None:
-    """Wait until every batch that was cut is applied, or for so long."""
+    """Wait until every batch that was cut is applied, or until the timeout."""
     progress.begin("batches applied", book.count("turns"))
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -182,7 +182,7 @@ def _figures(users: int, new_users: int, settings: Settings, book: Ledger) -> di
 
 
 def _messages(settings: Settings) -> int:
-    """Return how many messages were sent so far: on Redis, Celery adds each to its queue by LPUSH, as nobody else."""
+    """Return how many messages were sent so far: on Redis, only Celery uses LPUSH, once per message."""
     with redis.Redis.from_url(settings.redis_url) as client:
         return int(client.info("commandstats").get("cmdstat_lpush", {}).get("calls", 0))
 

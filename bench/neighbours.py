@@ -26,9 +26,9 @@ from bench.report import Value
 
 NOISY_TENANT = "noisy-tenant"
 QUIET_TENANT = "quiet-tenant"
-#: How often Postgres is asked for the fact; what is found is late by half of it on average.
+#: How often Postgres is asked for the fact; a result is late by half of it on average.
 LOOK_SECONDS = 0.02
-#: A fact that is not there by then is not waited for.
+#: The longest wait for a fact.
 DEADLINE_SECONDS = 600.0
 #: Between two probes, so that they meet the backlog in different states.
 PAUSE_SECONDS = 1.0
@@ -49,7 +49,7 @@ FROM batches WHERE tenant_id = %(tenant_id)s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What a part works with."""
+    """The servers and clients of a part."""
 
     settings: Settings
     book: Ledger
@@ -57,7 +57,7 @@ class Running:
 
 
 def warm_up(running: Running) -> None:
-    """Let a user say something before anything is timed: a worker's first task opens its connections."""
+    """Write a turn before the measurement: a worker's first task opens its connections."""
     _seconds_to_fact(running, "first")
 
 
@@ -84,12 +84,12 @@ def one_user(running: Running, turns: int) -> dict[str, Value]:
 
 
 def alone(running: Running, probes: int) -> dict[str, Value]:
-    """Time quiet users while nobody else is there."""
+    """Time quiet users without other users."""
     return {"quiet_alone_s": _slowest(running, probes)}
 
 
 def beside_user(running: Running, turns: int, probes: int) -> dict[str, Value]:
-    """Time quiet users beside one user with a backlog, and count what is done of the backlog meanwhile."""
+    """Time quiet users beside one user with a backlog, and count the batches of the backlog applied in that time."""
     _write(running.settings, "noisy", turns)
     started = time.monotonic()
     slowest = _slowest(running, probes)
@@ -168,7 +168,7 @@ def _write(settings: Settings, user_id: str, turns: int) -> None:
 
 
 def _slowest(running: Running, probes: int) -> float:
-    """Let one new quiet user after another say something, and return the seconds of the slowest."""
+    """Write one turn each of new quiet users, one after another, and return the seconds of the slowest."""
     running.progress.begin("quiet users", probes)
     slowest = 0.0
     for number in range(1, probes + 1):

@@ -1,4 +1,4 @@
-"""A PgBouncer on loopback, before a Postgres."""
+"""A PgBouncer on loopback, in front of a Postgres server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afterturn.local import ports
 from afterturn.local.process import ChildProcess
 
 START_SECONDS = 20.0
-#: The user that PgBouncer runs as, where we are root: it refuses to be root.
+#: The user for PgBouncer if this process is root: PgBouncer refuses to run as root.
 UNPRIVILEGED = "nobody"
 
 _CONFIGURATION = """
@@ -34,13 +34,13 @@ default_pool_size = 40
 
 
 def find_program() -> str | None:
-    """Return the path of pgbouncer; None where it is not installed."""
+    """Return the path of pgbouncer; None if it is not installed."""
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
 @contextmanager
 def pgbouncer(directory: Path, server_url: str, pool_mode: str, options: Mapping[str, str] = {}) -> Iterator[str]:
-    """Run a PgBouncer and give the URL that leads through it.
+    """Run a PgBouncer and yield the URL through it.
 
     Args:
         directory: for its configuration and its log.
@@ -82,7 +82,7 @@ def pgbouncer(directory: Path, server_url: str, pool_mode: str, options: Mapping
 
 
 def _make_readable(directory: Path) -> None:
-    """Let another user reach the directory, whose parents pytest makes for us alone."""
+    """Give another user access to the directory; pytest creates its parents for the current user only."""
     for path in (directory, *directory.parents):
         if path.owner() == "root" and path.stat().st_uid == os.geteuid() and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o055)

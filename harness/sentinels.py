@@ -1,4 +1,4 @@
-"""A Redis with a replica and a Sentinel that can be told to fail over, each a real process."""
+"""A Redis with a replica and a Sentinel that can fail over on request, each a real process."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class BatchExtraction:
         if isinstance(error, InputTooLong):
             refused = InputTooLong(f"a piece of one turn of {len(text)} characters is too long for the model")
         else:
-            refused = AnswerMalformed("one turn alone gives an answer that is too long for the model")
+            refused = AnswerMalformed("the answer to a single turn is too long for the model")
         if not self._servers.settings.is_offline:
             self._servers.llm_breaker.record_refusal(refused, caller=str(self._batch.batch_id))
         raise refused from error

@@ -30,7 +30,7 @@ def require(client: redis.Redis) -> None:
         version = str(client.info("server").get("redis_version", ""))  # type: ignore[union-attr]
         policy = memory.from_info(client.info("memory")).policy  # type: ignore[arg-type]
     except NoPermissionError as error:
-        logger.warning("it cannot be seen whether AFTERTURN_REDIS_URL deletes turns at its maxmemory (%s)", error)
+        logger.warning("cannot check whether AFTERTURN_REDIS_URL deletes turns at its maxmemory (%s)", error)
         return
     except ResponseError as error:
         raise RedisError(str(error)) from error

@@ -82,7 +82,7 @@ class StreamedAnswer:
         if self._finish_reason == "content_filter":
             raise ModelRefused("the endpoint's content filter stopped the answer", **spent)
         if not self._finish_reason:
-            raise ModelUnavailable("the endpoint hung up in the middle of its answer")
+            raise ModelUnavailable("the endpoint closed the connection in the middle of its answer")
         if not self._text:
             raise AnswerMalformed("the model's answer is empty", **spent)
         return StreamEnd(
@@ -124,6 +124,6 @@ def gather(events: Iterable[Mapping[str, Any]], *, timeout_seconds: float) -> di
             arguments[place] = arguments.get(place, "") + piece
         finish_reason = str(choice.get("finish_reason") or finish_reason)
     if not finish_reason:
-        raise ModelUnavailable("the endpoint hung up in the middle of its answer")
+        raise ModelUnavailable("the endpoint closed the connection in the middle of its answer")
     calls = [{"function": {"arguments": text}} for text in arguments.values()]
     return answer | {"choices": [{"message": message | {"tool_calls": calls}, "finish_reason": finish_reason}]}

@@ -114,7 +114,7 @@ class Enqueue:
             with self._celery.pool.acquire(block=True) as connection:
                 lengths, _ = connection.autoretry(_read_lengths, max_retries=1, interval_start=0)(stages)
         except self._broker_errors as error:
-            logger.warning("the broker does not tell how long its queues are (%s)", type(error).__name__)
+            logger.warning("the broker does not report the lengths of its queues (%s)", type(error).__name__)
             return None
         return dict(zip(stages, lengths, strict=True))
 

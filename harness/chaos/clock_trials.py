@@ -1,4 +1,4 @@
-"""Trials of hosts' clocks: those of the workers and of beat differ by hours, and step while turns are worked on."""
+"""Trials of hosts' clocks: the clocks of workers and beat differ by hours, and step while turns are processed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIFFERENCES: Mapping[str, tuple[Mapping[ServiceName, float], tuple[float, ...]]]
 
 
 def clocks_differ(lane: Lane, expected: Image, kind: str) -> Outcome:
-    """Work with clocks that are wrong, and compare what comes of it. Nobody but beat asks for sweeps."""
+    """Process turns with wrong clocks, and compare the results. Only beat runs sweeps."""
     ahead, steps = DIFFERENCES[kind]
     lane.begin()
     conversation.write(lane.settings)

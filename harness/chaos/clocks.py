@@ -24,7 +24,7 @@ SOURCE = Path(__file__).with_name("wall_clock.c")
 
 
 def find_compiler() -> str | None:
-    """Return the C compiler that makes the clocks; None where there is none."""
+    """Return the C compiler that builds the clocks; None if there is none."""
     return shutil.which("cc")
 
 
@@ -32,7 +32,7 @@ class Clock:
     """The wall clock of one process."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        """Make the library and the file of a clock that is right."""
+        """Build the library and create the file of a correct clock."""
         self._library = directory / "wall_clock.so"
         self._path = directory / f"{name}.clock"
         if not self._library.exists():
@@ -41,7 +41,7 @@ class Clock:
         self.step(0)
 
     def step(self, seconds: float) -> None:
-        """Let it be so far ahead of the right time from now on; less than 0: behind."""
+        """Set the clock ahead of the correct time by this many seconds; negative: behind."""
         with self._path.open("r+b" if self._path.exists() else "wb") as file:
             file.write(struct.pack("d", seconds))
 
@@ -55,7 +55,7 @@ class ClockedWorkers:
     """The workers and beat, as `afterturn up` starts them, each with a clock of its own."""
 
     def __init__(self, settings: Settings, directory: Path, ahead: Mapping[ServiceName, float] | None = None) -> None:
-        """Start nothing. `ahead` says how far the clocks of some are ahead at their start, in seconds."""
+        """Prepare without a start. `ahead`: process -> seconds by which its clock is ahead at its start."""
         self._settings = settings
         self._directory = directory
         self.clocks = {name: Clock(directory, name) for name in NAMES}
@@ -82,7 +82,7 @@ class ClockedWorkers:
             service.process.kill()
 
     def stand_still(self, name: ServiceName, seconds: float) -> None:
-        """Stop a process for so long, as a virtual machine that is paused."""
+        """Stop a process for this many seconds, like a paused virtual machine."""
         process = self.services[name].process
         process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)

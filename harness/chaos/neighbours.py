@@ -1,4 +1,4 @@
-"""Trials of fairness: one user has a backlog, and others say something beside it."""
+"""Trials of fairness: one user has a backlog, and other users write single turns at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.waiting import wait_until
 
 #: Of each quiet user, one turn.
 QUIET_USERS = 3
-#: When the last quiet user's fact is there, at most this share of the backlog may be done; in a plain queue, it is all.
+#: When the last quiet user's fact exists, at most this share of the backlog may be done; with one queue, all is.
 LARGEST_SHARE = 0.6
 #: Seconds that each call of the model takes: with 8 threads, a backlog of 100 batches lasts some seconds.
 LATENCY_SECONDS = 0.4
@@ -54,7 +54,7 @@ def beside_a_backlog(lane: Lane, *, turns: int = 300) -> Outcome:
 
 
 def _share_done_before_quiet(lane: Lane, connection: psycopg.Connection[Any]) -> float:
-    """Let the quiet users say something, and return how much of the backlog is done when all have a fact."""
+    """Write a turn of each quiet user, and return the share of the backlog that is done when all have a fact."""
     for number in range(QUIET_USERS):
         quiet = MemoryClient(f"quiet-{number}", settings=lane.settings)
         quiet.write("user", f"I live in a quiet street, No. {number}.")

@@ -28,7 +28,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "429 with Retry-After": {"what": "status", "status": 429, "retry_after": "2"},
     "500": {"what": "status", "status": 500},
 }
-#: What an endpoint does that answers, but gives nobody a usable answer.
+#: Faults of an endpoint that answers, but gives no usable answer to any user.
 GARBAGE: dict[str, dict[str, Any]] = {
     "prose": {"what": "prose"},
     "400 without a reason": {"what": "status", "status": 400, "message": "Bad Request"},
@@ -49,15 +49,15 @@ def llm_away(lane: Lane, expected: Image, kind: str) -> Outcome:
 
 
 def llm_garbage(lane: Lane, expected: Image, kind: str) -> Outcome:
-    """Let the LLM give nobody a usable answer, and be mended. No batch is dead, and the backlog drains by itself."""
+    """Let the LLM give no user a usable answer, and recover. No batch is dead, and the backlog drains without help."""
     outcome = _away(lane, expected, breaker.LLM, "chat", kind)
-    # Unusable answers are stored as well, and their batches are asked for again.
+    # Unusable answers are stored as well, and their batches are requested again.
     differing = tuple(table for table in outcome.differing if table != "answers")
     return replace(outcome, fault=f"garbage endpoint: {kind}", differing=differing, extra_llm_calls=0)
 
 
 def embedder_garbage(lane: Lane, expected: Image, kind: str) -> Outcome:
-    """Let the embedder refuse everybody, and be mended."""
+    """Let the embedder refuse all users, and recover."""
     outcome = _away(lane, expected, breaker.EMBEDDER, "embeddings", kind)
     return replace(outcome, fault=f"garbage embedder: {kind}")
 
@@ -116,7 +116,7 @@ def _named(function: Callable[[Lane, Image, str], Outcome], kind: str) -> Callab
     return run
 
 
-#: What an embedder can do of that: it writes no prose.
+#: The faults among these that an embedder can have: it writes no prose.
 EMBEDDER_GARBAGE = tuple(kind for kind in GARBAGE if kind != "prose")
 
 TRIALS = (

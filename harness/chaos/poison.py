@@ -1,4 +1,4 @@
-"""Trials of poison: things that cannot be stored, read or embedded, among those of everybody else."""
+"""Trials of poison: data that cannot be stored, read or embedded, among the data of all other users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.chaos.worker_process import WorkerProcess
 from harness.llm_server import prompt
 from harness.waiting import wait_until
 
-#: What Postgres refuses of a payload, or this program cannot convert. The doors refuse it; an older release did not.
+#: Payloads that Postgres refuses or this program cannot convert. Writes are validated; an older release accepted them.
 PAYLOADS: tuple[dict[str, Any], ...] = (
     {"content": "I own\x00 a boat."},
     {"content": "I own \ud800 a boat."},
@@ -29,10 +29,10 @@ PAYLOADS: tuple[dict[str, Any], ...] = (
     {"name": {"a": 1}},
     {"role": None},
 )
-#: Users besides those of the conversation; what is stored of them is left out of the comparison.
+#: Users besides those of the conversation; the comparison omits their rows.
 _USER = "poison"
 
-#: What a model answers in place of one fact.
+#: Values that a model returns in place of one fact.
 MALFORMED: tuple[Any, ...] = (
     {"text": None, "evidence": []},
     {"text": "Invented."},
@@ -44,7 +44,7 @@ MALFORMED: tuple[Any, ...] = (
 
 
 def entries_that_cannot_be_stored(lane: Lane, expected: Image) -> Outcome:
-    """Put such entries before, between and after the turns of everybody, and among those of other users."""
+    """Put poison entries before, between and after the turns of all users, and among those of other users."""
     lane.begin()
     with redis.Redis.from_url(lane.settings.redis_url) as client:
         written = _write_poison(client, "before")
@@ -63,7 +63,7 @@ def entries_that_cannot_be_stored(lane: Lane, expected: Image) -> Outcome:
 
 
 def answers_that_cannot_be_read(lane: Lane, expected: Image) -> Outcome:
-    """Let the model add candidates to every answer that cannot be read; they are counted, and cost nobody anything."""
+    """Let the model add unreadable candidates to every answer; they are counted, and no other fact is lost."""
     lane.begin()
     healthy = lane.llm.model._answer
 
@@ -130,7 +130,7 @@ def _count(lane: Lane, table: str) -> int:
 
 
 def _forget_other_users(lane: Lane) -> None:
-    """Delete the rows of the users who had poison only: the comparison is about the others."""
+    """Delete the rows of the users who had only poison: the comparison covers the other users."""
     with lane.database() as connection:
         for table in ("sessions", "users"):
             query = f"DELETE FROM {table} WHERE user_id LIKE %s"
@@ -138,7 +138,7 @@ def _forget_other_users(lane: Lane) -> None:
 
 
 def _restore_answers(lane: Lane) -> None:
-    """Take out of the stored answers, and of what is counted of them, what this trial put in."""
+    """Remove what this trial added from the stored answers and from their counts."""
     with lane.database() as connection:
         connection.execute("DELETE FROM rejections")
         connection.execute("UPDATE episodes SET outcome = 'none'")

@@ -1,4 +1,4 @@
-"""What a Redis does to its clients without being away: it refuses, in each of the ways that it knows."""
+"""Faults of a Redis that is reachable but refuses commands: one function per kind of refusal."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def other_password(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_password(server: RedisServer) -> Iterator[None]:
-    """NOAUTH: the user that has the password may do nothing any more."""
+    """NOAUTH: the user with the password loses all rights."""
     with _administrator(server) as client:
         password = urlsplit(server.url).password or ""
         client.execute_command("ACL", "SETUSER", "root", "on", "nopass", "~*", "&*", "+@all")  # type: ignore[no-untyped-call]
@@ -116,7 +116,7 @@ def hanging(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _administrator(server: RedisServer) -> Iterator[redis.Redis]:
-    """Give a client with one connection, which is authenticated and stays open."""
+    """Yield a client with one connection, which is authenticated and stays open."""
     with redis.Redis.from_url(server.url, single_connection_client=True) as client:
         client.ping()
         yield client

@@ -28,7 +28,7 @@ class RedisProxy:
         self.url = parts._replace(netloc=f"{login}@{_LOOPBACK}:{self._listener.getsockname()[1]}").geturl()
         self._command = b""
         self._error: bytes | None = None
-        #: How often the fault has struck.
+        #: How often the fault has occurred.
         self.struck = 0
 
     @contextlib.contextmanager

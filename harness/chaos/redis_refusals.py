@@ -1,4 +1,4 @@
-"""Trials of a Redis that refuses for a while, in each of its ways, while turns are worked on."""
+"""Trials of a Redis that refuses commands for a while, in each way, while turns are processed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFUSES_SECONDS = 3.0
 
 
 def refused(servers: OwnServers, expected: Image, kind: str) -> Outcome:
-    """Let Redis refuse for three seconds; the worker must outlive it, and go on by itself."""
+    """Let Redis refuse for three seconds; the worker must keep running and continue afterwards."""
 
     def strike() -> int:
         with redis_faults.REFUSALS[kind](servers.redis):

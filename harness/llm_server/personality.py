@@ -1,4 +1,4 @@
-"""How a kind of endpoint differs from OpenAI's API: what it refuses, in which words, and how it wraps its answers."""
+"""Differences of a kind of endpoint from OpenAI's API: its refusals, their texts, and the form of its answers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from harness.llm_server.http import Reply, Request
 
 Asked = Mapping[str, Any]
-#: Changes the body of a healthy answer.
+#: Changes the body of a correct answer to the form of the endpoint.
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A request that is refused, and how."""
+    """A kind of request that the endpoint refuses, and its reply."""
 
-    #: Whether it is refused.
+    #: Whether a request is refused.
     hits: Callable[[Asked], bool]
     #: The body of the refusal.
     body: Mapping[str, Any] | str
@@ -40,9 +40,9 @@ class Personality:
     """One kind of endpoint."""
 
     name: str
-    #: What stands before `/chat/completions`.
+    #: The path before `/chat/completions`.
     prefix: str = "/v1"
-    #: What is added to the address of the server to get the base URL that a user sets.
+    #: The path that is appended to the server's address to form the base URL that a user sets.
     base_path: str = "/v1"
     #: The answer to an unknown path; None: OpenAI's 404.
     not_found: Rule | None = None
@@ -76,7 +76,7 @@ def error(message: str, **fields: Any) -> dict[str, Any]:
 
 
 def has_mode(*modes: str) -> Callable[[Asked], bool]:
-    """Return whether a request has one of these types of response_format; `tools` stands for tools."""
+    """Return whether a request has one of these types of response_format; `tools` means that it has tools."""
 
     def hits(asked: Asked) -> bool:
         form = (asked.get("response_format") or {}).get("type")
@@ -124,7 +124,7 @@ def message_with(change: Callable[[str], Mapping[str, Any]], **choice: Any) -> R
     return reshape
 
 
-#: What a model says that thinks aloud: drafts, brackets and all.
+#: The text of a model's thoughts, with drafts and brackets that a reader must skip.
 THOUGHTS = 'The user lives [1] somewhere {maybe}. A draft: {"facts": [], "episode": null}. Now the answer.'
 
 NO_SCHEMA = has_mode("json_schema")

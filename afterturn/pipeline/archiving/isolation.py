@@ -82,7 +82,7 @@ class Isolation:
     def _archive_halves(self, entries: Entries, error: Exception) -> Iterator[ArchivedPart]:
         halves = _halve(entries)
         if halves:
-            logger.warning("an archive of %d sessions is halved: %s", len(entries), sqlstates.describe(error))
+            logger.warning("%d sessions are archived in halves: %s", len(entries), sqlstates.describe(error))
             for half in halves:
                 yield from self.archive(half)
             return

@@ -62,7 +62,7 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
         try:
             self._forget(delivery_tag)
         except _FAILURES as error:
-            logger.warning("a message could not be acknowledged (%s); it is harmless again later", error)
+            logger.warning("a message could not be acknowledged (%s); it is delivered again without harm", error)
         virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
@@ -94,7 +94,7 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
                 if stored:
                     self._return(connected, tag, *loads(bytes_to_str(stored)), leftmost=leftmost)
         except _FAILURES as error:
-            logger.warning("a message could not be returned (%s); the sweep sends another", error)
+            logger.warning("a message could not be requeued (%s); the sweep sends another one", error)
 
     def _return(
         self, client: redis.Redis, tag: str | bytes, message: Any, exchange: str, key: str, *, leftmost: bool

@@ -28,7 +28,7 @@ def _openrouter(raw: str, status: int = 400) -> dict[str, object]:
 
 
 def _halves(text: str) -> str:
-    """Return an object of facts as two objects, one a line."""
+    """Return an object of facts as two objects, one per line."""
     whole = json.loads(text)
     if "facts" not in whole:
         return text

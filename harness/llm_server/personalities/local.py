@@ -1,4 +1,4 @@
-"""Servers that run a model on a machine of one's own, as their users report them."""
+"""Servers that run a model on the user's own machine, as their users report them."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_streams_share_an_event_loop_and_an_llm_may_serve_several(server):
         ("refuse", "cannot be reached"),
         ("hang", "within 0.3 s"),
         ("drip", "sent nothing for 0.3 s"),
-        ("break", "hung up"),
+        ("break", "closed the connection"),
         ("stall", "hung up"),
         ("ping", "sent nothing for 0.3 s"),
     ],
