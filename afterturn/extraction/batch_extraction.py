@@ -15,7 +15,7 @@ from afterturn import faults
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.leases import Lease
 from afterturn.errors import AnswerMalformed, AnswerTruncated, InputTooLong, ModelRefused
-from afterturn.extraction import answer, small_talk, stored_answers, timezones, turn_pieces
+from afterturn.extraction import small_talk, stored_answers, timezones, turn_pieces
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest, Extractor
 from afterturn.extraction.stored_answers import Run, StoredAnswer
@@ -36,9 +36,9 @@ class Servers(LLMServers, Protocol):
 class _UnusableAnswer(AnswerMalformed):
     """The model answered, and the answer cannot be used."""
 
-    def __init__(self, message: str, *, text: str, call: Call) -> None:
+    def __init__(self, message: str, *, stored: StoredAnswer, call: Call) -> None:
         super().__init__(message)
-        self.text = text
+        self.stored = stored
         self.call = call
 
 
@@ -102,19 +102,19 @@ class BatchExtraction:
 
     def _ask_and_store(self, run: Run, previous: StoredAnswer | None) -> StoredAnswer:
         attempt = 1 if previous is None else previous.attempt + 1
+        zone = timezones.timezone_of(self._request.timezone)
+        stored = StoredAnswer(**asdict(run), attempt=attempt, text=None, zone=zone)
         call: Call | None = None
         try:
-            text, call = self._ask(run, None if previous is None else previous.find_problem())
+            stored, call = self._ask(stored, None if previous is None else previous.find_problem())
         except (InputTooLong, AnswerTruncated) as error:
             self._note_too_long(run, error)
-            text = None
         except _UnusableAnswer as error:
-            text, call, self._refusal = error.text, error.call, error
+            stored, call, self._refusal = error.stored, error.call, error
         except AnswerMalformed as error:
-            text, self._refusal = "", error  # stored as an unusable answer, which is repaired like any other
+            # Stored as an unusable answer, which is repaired like any other.
+            stored, self._refusal = replace(stored, text=""), error
         faults.point("extract.answer_received")
-        zone = timezones.timezone_of(self._request.timezone)
-        stored = StoredAnswer(**asdict(run), attempt=attempt, text=text, zone=zone)
         with self._servers.postgres.connection() as connection:
             if call is not None:
                 calls.record_result(connection, call)
@@ -145,25 +145,29 @@ class BatchExtraction:
         turn = self._request.turns[run.first_position - self._batch.first_position]
         return turn_pieces.text_of(turn.content, run.piece)
 
-    def _ask(self, run: Run, find_problem: str | None) -> tuple[str | None, Call | None]:
-        """Return the unparsed answer, and the call if the model was called."""
+    def _ask(self, unanswered: StoredAnswer, find_problem: str | None) -> tuple[StoredAnswer, Call | None]:
+        """Return `unanswered` with the model's answer, and the call if the model was called."""
+        run = unanswered.run
         if run.piece and len(self._text_of_piece(run)) >= self._too_long_characters:
-            return None, None
+            return unanswered, None
         request = self._request_for(run, find_problem)
         names = (request.user_name,) if request.user_name else ()
         if small_talk.is_small_talk(request.turns, request.context, names=names):
-            return EMPTY_ANSWER, None
+            return replace(unanswered, text=EMPTY_ANSWER), None
         if self._servers.settings.is_offline:
-            return self._servers.extractor.extract(request).text, None
-        return self._servers.llm_breaker.call(lambda: self._call_and_check(request), caller=str(self._batch.batch_id))
+            return replace(unanswered, text=self._servers.extractor.extract(request).text), None
+        return self._servers.llm_breaker.call(
+            lambda: self._call_and_check(unanswered, request), caller=str(self._batch.batch_id)
+        )
 
-    def _call_and_check(self, request: ExtractionRequest) -> tuple[str, Call]:
+    def _call_and_check(self, unanswered: StoredAnswer, request: ExtractionRequest) -> tuple[StoredAnswer, Call]:
         text, call = self._call_model(request)
+        stored = replace(unanswered, text=text)
         try:
-            answer.parse(text)
+            stored.check_readable()
         except AnswerMalformed as error:
-            raise _UnusableAnswer(str(error), text=text, call=call) from None
-        return text, call
+            raise _UnusableAnswer(str(error), stored=stored, call=call) from None
+        return stored, call
 
     def _call_model(self, request: ExtractionRequest) -> tuple[str, Call]:
         extractor = self._servers.extractor

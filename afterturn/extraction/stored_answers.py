@@ -68,6 +68,10 @@ class StoredAnswer:
         """The parsed text; it is parsed once. Raises AnswerMalformed."""
         return answer.parse(self.text or "", self.zone)
 
+    def check_readable(self) -> None:
+        """Parse the text, unless that was done. Raises AnswerMalformed."""
+        _ = self.answer
+
     @property
     def run(self) -> Run:
         """The run of turns that it answers."""

@@ -95,7 +95,7 @@ def counted(monkeypatch, module, name):
         yield counts
 
 
-def test_a_judged_batch_is_verified_once(memory, pipeline, given, llm_server, monkeypatch):
+def test_a_judged_batch_is_parsed_and_verified_once(memory, pipeline, given, llm_server, monkeypatch):
     memory.write("user", "I live in Lisbon and I own a boat.", name="Ana")
     pipeline.settle()
     llm_server.queue({"facts": [{"text": "Ana rows.", "evidence": [{"turn": 1, "quote": "I row"}]}]}, on="extract")
@@ -106,8 +106,7 @@ def test_a_judged_batch_is_verified_once(memory, pipeline, given, llm_server, mo
     ):
         pipeline.settle()
     assert len(llm_server.calls("judge")) == 1
-    # It is read when it arrives, to see whether the endpoint gives usable answers, and again from its row.
-    assert (verified["verify"], parsed["parse"]) == (1, 2)
+    assert (verified["verify"], parsed["parse"]) == (1, 1)
     assert {fact.text for fact in memory.facts()} == {"Ana lives in Lisbon.", "Ana owns a boat.", "Ana rows."}
 
 
