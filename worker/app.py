@@ -14,7 +14,7 @@ from afterturn.pipeline.broker.connection import BrokerAMQP
 from afterturn.pipeline.broker.settings import celery_settings
 from afterturn.pipeline.enqueue import MESSAGE_VERSION, STAGES, task_name
 
-from . import ending, heartbeat, lifecycle, sweeping, warm_up
+from . import ending, lifecycle, sweeping, warm_up
 from .ending import EndInTime
 from .events import SendEventsTogether
 from .heartbeat import Heartbeat
@@ -61,7 +61,6 @@ app.steps["worker"].add(WakeConsumer)
 app.steps["worker"].add(EndInTime)
 app.steps["consumer"].add(SendEventsTogether)
 app.steps["consumer"].add(Heartbeat)
-heartbeat.connect()
 lifecycle.connect()
 sweeping.connect()
 warm_up.connect()

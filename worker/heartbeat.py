@@ -1,4 +1,4 @@
-"""Send heartbeats of this worker and of completed sweeps; `afterturn status` and /healthz show them.
+"""Send heartbeats of this worker; `afterturn status` and /healthz show them.
 
 The consumer's own loop sends them: a worker that hangs, or waits for the broker, sends none.
 """
@@ -12,14 +12,11 @@ from typing import Any
 import redis
 from celery import bootsteps
 from celery.exceptions import WorkerShutdown
-from celery.signals import task_success
 from redis.exceptions import RedisError
 
 from afterturn import settings as settings_module
 from afterturn.errors import SettingsError
 from afterturn.hot import heartbeats, redis_url, server_requirements
-from afterturn.pipeline import runtime
-from afterturn.pipeline.enqueue import task_name
 
 logger = logging.getLogger(__name__)
 
@@ -80,21 +77,3 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
 
 def _name(consumer: Any) -> str:
     return heartbeats.worker(consumer.hostname, consumer.app.amqp.queues.consume_from)
-
-
-def connect() -> None:
-    """Connect the handler."""
-    task_success.connect(_record_sweep)
-
-
-def _record_sweep(sender: Any, **_: Any) -> None:
-    if sender.name == task_name("sweep"):
-        record_sweep()
-
-
-def record_sweep() -> None:
-    """Record that a sweep was completed now."""
-    try:
-        heartbeats.record(runtime.current().redis, heartbeats.SWEEP)
-    except RedisError as error:
-        logger.warning("the heartbeat of this sweep was not recorded: %s", error)

@@ -18,8 +18,6 @@ from afterturn import settings as settings_module
 from afterturn.pipeline import runtime
 from afterturn.pipeline.stages import sweep
 
-from . import heartbeat
-
 logger = logging.getLogger(__name__)
 
 #: While more work is open than a queue may take, sweeps run this many times per interval. More: queues may be shorter,
@@ -44,7 +42,6 @@ def _sweep_for_ever() -> None:
         time.sleep(seconds / SWEEPS_WHILE_BEHIND if is_behind else seconds)
         try:
             swept = sweep.sweep_queues(runtime.current())
-            heartbeat.record_sweep()
         except Exception as error:
             # The next sweep finds the open work. Failures in a row are logged once.
             if not has_failed:

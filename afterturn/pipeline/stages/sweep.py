@@ -18,7 +18,7 @@ from afterturn import faults
 from afterturn.database import queries, sqlstates
 from afterturn.database.sqlstates import Kind
 from afterturn.embedding import missing_vectors
-from afterturn.hot import keys, pending
+from afterturn.hot import heartbeats, keys, pending
 from afterturn.importing import cutting
 from afterturn.pipeline import fair_choice, hand_out
 from afterturn.pipeline.enqueue import FIRST
@@ -93,6 +93,7 @@ def sweep_queues(runtime: Runtime) -> Swept:
     for part in sweeping.parts():
         _isolate(part)
     hand_out.remember(runtime.redis, rooms, sweeping.messages)
+    heartbeats.record(runtime.redis, heartbeats.SWEEP)
     faults.point("sweep.enqueued")
     return Swept(handed_out=dict(sweeping.handed_out), is_behind=sweeping.is_behind())
 
