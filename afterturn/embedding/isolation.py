@@ -87,11 +87,18 @@ class _Isolation:
         ]
 
     def _probe(self, error: ModelError) -> None:
-        """Raise `error` if the embedder cannot embed a harmless text either."""
+        """Raise an error of the endpoint if the embedder cannot embed a harmless text either."""
         try:
             self._call([PROBE_TEXT])
-        except ModelError:
-            raise error from None
+        except ModelError as failure:
+            if isinstance(error, ModelUnavailable):
+                raise error from None
+            if isinstance(failure, ModelUnavailable):
+                raise failure from error
+            settings = "AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_BASE_URL"
+            raise EndpointMisconfigured(
+                f"the embedder refuses every text ({error.code}): check {settings}"
+            ) from failure
 
     def _try(self, texts: list[str]) -> list[Outcome] | ModelError:
         try:

@@ -15,7 +15,6 @@ from afterturn.embedding import isolation, items, missing_vectors, spaces
 from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.errors import EndpointMisconfigured, ModelRefused
 from afterturn.extraction import batch_answer
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
@@ -45,7 +44,6 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed.batch.is_embedded:
             claims.release_claim(runtime, claimed)
             return False
-        _check_before_retry(runtime, claimed.batch, claimed.loaded)
         *before, last = claimed.loaded
         for missing in before:
             _embed_in_further_space(runtime, claimed, missing)
@@ -106,21 +104,6 @@ def _embed_and_finish(
             faults.point("embed.before_commit")
         faults.point("embed.after_commit")
         return batch_row.hand_on_next(connection, claimed.batch.session.user) if may_hand_on else None
-
-
-def _check_before_retry(runtime: Runtime, batch: Batch, missing: list[_MissingVectors]) -> None:
-    """Check the endpoint if it refused the batch before and no call has succeeded since.
-
-    Raises EndpointMisconfigured or ModelUnavailable.
-    """
-    if batch.refusal_reason is None or runtime.embedder_breaker.read_successes() != batch.successes_seen:
-        return
-    embedder = runtime.embedder_of(missing[-1].space)
-    try:
-        runtime.embedder_breaker.call(lambda: embedder.embed([isolation.PROBE_TEXT]), caller="check")
-    except ModelRefused as error:
-        settings = "AFTERTURN_EMBEDDING_MODEL and AFTERTURN_EMBEDDING_BASE_URL"
-        raise EndpointMisconfigured(f"the embedder refuses every text ({error.code}): check {settings}") from error
 
 
 def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> list[Outcome]:
