@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from afterturn import extras
 
@@ -41,31 +40,6 @@ def priority_of(place: int) -> int:
 def task_name(stage: str) -> str:
     """Return the name of a stage's Celery task."""
     return f"afterturn.{stage}"
-
-
-def broker_urls(url: str) -> dict[str, str]:
-    """Return the broker's URL as Celery settings. All three are needed: CELERY_BROKER_URL overrides each of them alone.
-
-    That variable belongs to the agent, if the agent uses Celery as well.
-    """
-    url = require_certificate(url)
-    return {"broker_url": url, "broker_read_url": url, "broker_write_url": url}
-
-
-def require_certificate(url: str) -> str:
-    """Return a broker's URL in which each `rediss://` checks the server's certificate, unless it says otherwise.
-
-    The hot store's client does that by itself. kombu does not, and the two may be one URL. A URL may list several
-    brokers, with semicolons between.
-    """
-    return ";".join(_require_certificate(one) for one in url.split(";"))
-
-
-def _require_certificate(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "rediss" or "ssl_cert_reqs" in parse_qs(parts.query):
-        return url
-    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, "ssl_cert_reqs=required")))))
 
 
 class Enqueue:

@@ -7,7 +7,6 @@ from urllib.parse import quote, urlsplit
 
 from afterturn.hot import redis_url
 from afterturn.hot.redis_url import RedisUrl
-from afterturn.pipeline.enqueue import broker_urls
 
 #: A task that runs longer is delivered a second time, which does no harm: it finds nothing to do.
 VISIBILITY_SECONDS = 3_600
@@ -45,7 +44,8 @@ def celery_settings(url: str) -> dict[str, Any]:
         if parsed.server == "sentinel":
             options |= {"master_name": parsed.master, "sentinel_kwargs": dict(parsed.sentinel_login)}
     return {
-        **broker_urls(url),
+        # All three are needed: CELERY_BROKER_URL, which belongs to the agent if it uses Celery, overrides each alone.
+        **dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), url),
         "broker_transport_options": options,
         # For ever: an outage of an hour must not end a worker.
         "broker_connection_max_retries": None,
@@ -57,7 +57,8 @@ def _connection_options(url: RedisUrl) -> dict[str, Any]:
     """Return the options that kombu's URL cannot express. Flower shows them, so they contain no password."""
     options: dict[str, Any] = dict(url.options)
     if url.is_tls:
-        options["tls"] = True
+        # kombu checks no certificate by itself. The hot store's client does.
+        options = {"tls": True, "ssl_cert_reqs": "required"} | options
     if url.path:
         options["path"] = url.path
     return options

@@ -7,10 +7,14 @@ import ssl
 import subprocess
 import sys
 import threading
+from urllib.parse import quote
 
+import certifi
 import pytest
 
-from afterturn.pipeline.enqueue import Enqueue, broker_urls
+from afterturn.errors import SettingsError
+from afterturn.pipeline.broker.settings import celery_settings
+from afterturn.pipeline.enqueue import Enqueue
 
 SHOW = """
 from afterturn.pipeline.enqueue import Enqueue
@@ -61,7 +65,13 @@ def unknown_certificate(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("query", "outcome"), [("", "refused"), ("?ssl_cert_reqs=required", "refused"), ("?ssl_cert_reqs=none", "accepted")]
+    ("query", "outcome"),
+    [
+        ("", "refused"),
+        ("?ssl_cert_reqs=required", "refused"),
+        (f"?ssl_ca_certs={quote(certifi.where())}", "refused"),
+        ("?ssl_cert_reqs=none", "accepted"),
+    ],
 )
 def test_the_broker_s_certificate_is_checked(unknown_certificate, query, outcome):
     port, handshakes = unknown_certificate
@@ -74,15 +84,26 @@ def test_the_broker_s_certificate_is_checked(unknown_certificate, query, outcome
 
 
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    ("url", "expected", "options"),
     [
-        ("redis://host:6379/0", "redis://host:6379/0"),
-        ("amqps://host//", "amqps://host//"),
-        ("sentinel://a:26379;sentinel://b:26379", "sentinel://a:26379;sentinel://b:26379"),
-        ("rediss://:p%40ss@host/0?ssl_ca_certs=/ca", "rediss://:p%40ss@host/0?ssl_ca_certs=/ca&ssl_cert_reqs=required"),
-        ("rediss://a/0;rediss://b/0", "rediss://a/0?ssl_cert_reqs=required;rediss://b/0?ssl_cert_reqs=required"),
-        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
+        ("redis://host:6379/0", "redis://host:6379/0", {}),
+        ("amqps://host//", "amqps://host//", None),
+        (
+            "rediss://:p%40ss@host/0?ssl_ca_certs=/ca",
+            "rediss://:p%40ss@host:6379/0",
+            {"ssl_ca_certs": "/ca", "ssl_cert_reqs": "required", "tls": True},
+        ),
+        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host:6379/0", {"ssl_cert_reqs": "none", "tls": True}),
     ],
 )
-def test_only_a_url_that_says_nothing_of_the_certificate_is_changed(url, expected):
-    assert broker_urls(url) == dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), expected)
+def test_what_a_url_says_of_the_certificate_reaches_the_connection(url, expected, options):
+    given = celery_settings(url)
+    urls = {name: given[name] for name in ("broker_url", "broker_read_url", "broker_write_url")}
+    assert urls == dict.fromkeys(urls, expected)
+    assert given["broker_transport_options"].get("connection_options") == options
+
+
+@pytest.mark.parametrize("url", ["sentinel://a:26379;sentinel://b:26379", "rediss://a/0;rediss://b/0"])
+def test_a_list_of_urls_is_refused(url):
+    with pytest.raises(SettingsError):
+        celery_settings(url)
