@@ -54,6 +54,9 @@ class Hints(Enqueue):
         counts = Counter(stage for stage, _ in self.waiting)
         return {stage: counts[stage] for stage in stages}
 
+    def is_interrupted(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.waiting.clear()
 

@@ -85,6 +85,8 @@ class Connections:
             self._writes.close()
         if self._redis is not None:
             self._redis.close()
+        if "question_embedder" in self.__dict__:
+            self.question_embedder.close()
 
     def _open_redis(self) -> Redis:
         with self._open_lock:

@@ -30,3 +30,7 @@ class Embedder(Protocol):
         Raises ModelUnavailable or ModelRefused.
         """
         ...
+
+    def close(self) -> None:
+        """Close the connections to an endpoint, if there are any. The next call opens new ones."""
+        ...

@@ -68,6 +68,9 @@ class HashingEmbedder:
         features = _Features(self.dimension)
         return [self._embed_one(text, features) for text in texts]
 
+    def close(self) -> None:
+        """Do nothing: it has no connections."""
+
     def _embed_one(self, text: str, features: _Features) -> list[float]:
         vector = [0.0] * self.dimension
         for weight, places in features.of_text(text):

@@ -57,6 +57,9 @@ class FastEmbedEmbedder:
         vectors = dict(zip(order, computed, strict=True))
         return [_normalize(vectors[index]) for index in range(len(texts))]
 
+    def close(self) -> None:
+        """Do nothing: it has no connections."""
+
     def _compute(self, texts: Sequence[str]) -> list[list[float]]:
         try:
             return [vector.tolist() for vector in self._loaded.embed(texts, batch_size=_BATCH_TEXTS)]

@@ -5,6 +5,7 @@ The settings only say which space a new database gets.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +48,16 @@ def ensure_first_space(connection: psycopg.Connection[Any], settings: Settings) 
     if row is not None:
         columns = ("space_id", "provider", "model", "dimension", "state")
         space = EmbeddingSpace(**(row if isinstance(row, dict) else dict(zip(columns, row, strict=True))))
-        _check_dimension(open_embedder(space, settings), is_new=False)
+        with closing(open_embedder(space, settings)) as embedder:
+            _check_dimension(embedder, is_new=False)
         return
-    embedder = make_configured_embedder(settings)
-    _check_dimension(embedder, is_new=True)
-    connection.execute(
-        "INSERT INTO embedding_spaces (provider, model, dimension, state) VALUES (%s, %s, %s, 'serving') "
-        "ON CONFLICT DO NOTHING",
-        (embedder.provider, embedder.model, embedder.dimension),
-    )
+    with closing(make_configured_embedder(settings)) as embedder:
+        _check_dimension(embedder, is_new=True)
+        connection.execute(
+            "INSERT INTO embedding_spaces (provider, model, dimension, state) VALUES (%s, %s, %s, 'serving') "
+            "ON CONFLICT DO NOTHING",
+            (embedder.provider, embedder.model, embedder.dimension),
+        )
 
 
 def _check_dimension(embedder: Embedder, *, is_new: bool) -> None:

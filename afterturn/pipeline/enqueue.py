@@ -6,6 +6,8 @@ A message is only a hint and carries ids. Losing one costs time, never work: the
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +30,10 @@ LATER = 3
 MESSAGE_VERSION = 1
 
 
+#: So long after the broker restarted, or failed, messages that were sent before may be lost. Shorter: a message that a
+#: worker sent over a dead connection is found later.
+INTERRUPTED_SECONDS = 10.0
+
 #: So many open batches of one user come first; the rest of a backlog later.
 FIRST_PLACES = 2
 
@@ -44,6 +50,11 @@ def task_name(stage: str) -> str:
 
 class Enqueue:
     """Send hints to the workers. Threads may share it. It connects when the first hint is sent."""
+
+    #: When the broker was last found to have restarted, or to be away, by the monotonic clock.
+    _interrupted_at = -math.inf
+    #: The run id of the broker's process; None: it was not asked yet, or does not tell.
+    _run_id: str | None = None
 
     def __init__(self, broker_url: str) -> None:
         """Create the producer. Raises MissingExtra if Celery is not installed."""
@@ -72,9 +83,12 @@ class Enqueue:
                 queue=stage,
                 priority=priority,
                 ignore_result=True,
-                retry=False,
+                # Once, at once: the connection of before a restart of the broker is dead.
+                retry=True,
+                retry_policy={"max_retries": 1, "interval_start": 0},
             )
         except self._broker_errors as error:
+            self._interrupted_at = time.monotonic()
             logger.warning("%s could not be enqueued (%s); the sweep will find it", stage, error)
             return False
         return True
@@ -88,9 +102,25 @@ class Enqueue:
             with self._celery.pool.acquire(block=True) as connection:
                 lengths, _ = connection.autoretry(_read_lengths, max_retries=1, interval_start=0)(stages)
         except self._broker_errors as error:
+            self._interrupted_at = time.monotonic()
             logger.warning("the broker does not report the lengths of its queues (%s)", type(error).__name__)
             return None
         return dict(zip(stages, lengths, strict=True))
+
+    def is_interrupted(self) -> bool:
+        """Return whether messages of a moment ago may be lost: the broker restarted, or failed, in the last seconds.
+
+        Asks a Redis for the id of its process. Other brokers keep their messages.
+        """
+        try:
+            with self._celery.pool.acquire(block=True) as connection:
+                run_id, _ = connection.autoretry(_read_run_id, max_retries=1, interval_start=0)()
+        except self._broker_errors:
+            self._interrupted_at = time.monotonic()
+        else:
+            if run_id != self._run_id:
+                self._run_id, self._interrupted_at = run_id, time.monotonic()
+        return time.monotonic() - self._interrupted_at < INTERRUPTED_SECONDS
 
     def close(self) -> None:
         """Close the connections."""
@@ -111,3 +141,18 @@ def _read_lengths(stages: Sequence[str], *, channel: Any) -> list[int]:
                 pipeline.llen(channel._q_for_pri(stage, priority))
         counts = pipeline.execute()
     return [sum(counts[start : start + len(priorities)]) for start in range(0, len(counts), len(priorities))]
+
+
+def _read_run_id(*, channel: Any) -> str | None:
+    """Return the id of the Redis process behind a channel of kombu's; None if it does not tell."""
+    from kombu.transport import redis
+    from redis.exceptions import ResponseError
+
+    if not isinstance(channel, redis.Channel):
+        return None
+    with channel.conn_or_acquire() as client:
+        try:
+            return str(client.info("server").get("run_id"))
+        except ResponseError:
+            # The login may not ask.
+            return None

@@ -121,6 +121,8 @@ class Runtime:
         for name in ("enqueue", "llm", "postgres", "redis"):
             if name in opened:
                 opened[name].close()
+        for embedder in self._embedders.values():
+            embedder.close()
 
 
 _current: tuple[int, Runtime] | None = None

@@ -75,6 +75,11 @@ class QuestionEmbedder:
                 self._vectors.popitem(last=False)
         return vector
 
+    def close(self) -> None:
+        """Close the connections of the embedder. The next call opens new ones."""
+        if self._embedder is not None:
+            self._embedder.close()
+
     def _drop_expired(self) -> None:
         oldest = time.monotonic() - CACHED_SECONDS
         while self._vectors and next(iter(self._vectors.values()))[0] < oldest:

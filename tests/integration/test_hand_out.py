@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from afterturn.hot import keys, pending
+from afterturn.local.redis_server import RedisServer
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import LATER
 from afterturn.pipeline.hand_out import DIRECT_QUEUE, SHORT_ARCHIVE_QUEUE, SHORT_QUEUE
@@ -284,6 +285,60 @@ def test_a_part_of_the_sweep_that_fails_does_not_stop_the_others(settings, pipel
     finally:
         database.execute("ALTER TABLE batches RENAME COLUMN paused_budget_away TO paused_budget")
     assert "a part of the sweep failed" in caplog.text
+
+
+@pytest.mark.parametrize(("is_interrupted", "handed_out"), [(True, 3), (False, 0)])
+def test_after_the_broker_restarted_messages_of_a_moment_ago_are_sent_again(
+    settings, pipeline, database, monkeypatch, is_interrupted, handed_out
+):
+    owe_batches(settings, database, "pending", 3)
+    assert pipeline.sweep()["extract"] == 3
+    lose_hints(pipeline)
+    monkeypatch.setattr(pipeline.hints, "is_interrupted", lambda: is_interrupted)
+    assert pipeline.sweep()["extract"] == 0, "they were sent just now"
+    age_hints(database, sweep.LOST_SECONDS)
+    assert pipeline.sweep()["extract"] == handed_out
+
+
+@pytest.mark.slow
+def test_a_restart_of_the_broker_is_noticed(tmp_path, monkeypatch):
+    from afterturn.pipeline import enqueue as module
+
+    monkeypatch.setattr(module, "INTERRUPTED_SECONDS", 0.3)
+    with RedisServer(tmp_path / "redis", appendfsync="always") as server:
+        enqueue = module.Enqueue(server.url)
+        try:
+            assert enqueue.is_interrupted(), "what was before is not known"
+            time.sleep(0.4)
+            assert not enqueue.is_interrupted()
+            server.kill()
+            server.start()
+            assert enqueue.is_interrupted()
+            time.sleep(0.4)
+            assert not enqueue.is_interrupted()
+            server.kill()
+            assert not enqueue.send("archive", [])
+            server.start()
+            assert enqueue.is_interrupted()
+            assert enqueue.send("archive", [])
+        finally:
+            enqueue.close()
+
+
+@pytest.mark.slow
+def test_a_message_is_sent_though_the_broker_restarted_since_the_last_one(tmp_path):
+    from afterturn.pipeline.enqueue import Enqueue
+
+    with RedisServer(tmp_path / "redis", appendfsync="always") as server:
+        enqueue = Enqueue(server.url)
+        try:
+            assert enqueue.send("archive", [])
+            server.kill()
+            server.start()
+            assert enqueue.send("archive", [])
+            assert enqueue.read_lengths(("archive",)) == {"archive": 2}
+        finally:
+            enqueue.close()
 
 
 def test_the_broker_tells_how_long_its_queues_are(settings, hot_store):

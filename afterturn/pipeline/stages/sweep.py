@@ -57,6 +57,9 @@ GATE_FRACTION = 0.2
 #: While a queue is not short, what was handed out may still wait in it: it is handed out again after this many times
 #: the usual time. A lost message is found in 60 s at most all the same.
 PATIENCE = 2
+#: After the broker restarted, or failed, what was handed out so long ago is handed out again: its message may be lost.
+#: Shorter: more messages are sent twice, harmlessly.
+LOST_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,8 @@ class _Sweep:
     def __init__(self, runtime: Runtime, rooms: Mapping[str, Room]) -> None:
         self._runtime = runtime
         self._rooms = rooms
+        #: Whether messages of a moment ago may be lost.
+        self._is_interrupted = runtime.enqueue.is_interrupted()
         #: How many sessions, batches or users were handed out, by stage.
         self.handed_out: Counter[str] = Counter(dict.fromkeys(hand_out.HANDED_OUT, 0))
         #: How many messages that were, by stage.
@@ -268,8 +273,8 @@ class _Sweep:
         if limit <= 0:
             return []
         limit = limit if limit <= PROBES else max(limit, at_least)
-        patience = 1 if self._rooms[stage].is_short else PATIENCE
-        arguments |= {"limit": limit, "hint_seconds": self._runtime.settings.hint_seconds * patience}
+        seconds = self._runtime.settings.hint_seconds * (1 if self._rooms[stage].is_short else PATIENCE)
+        arguments |= {"limit": limit, "hint_seconds": min(seconds, LOST_SECONDS) if self._is_interrupted else seconds}
         with self._runtime.postgres.connection() as connection:
             return connection.execute(_SQL[query], arguments).fetchall()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,13 +42,13 @@ def scheduler(clock: Steps, tmp_path: Path) -> MonotonicScheduler:
 
 def test_everything_is_sent_at_the_start_and_then_as_often_as_it_says(scheduler, clock, tmp_path):
     assert 0.9 < scheduler.tick() <= 1
-    assert scheduler.sent == ["often", "rarely"]
+    assert Counter(scheduler.sent) == {"often": 1, "rarely": 1}
     assert (tmp_path / "touched").exists()
     clock.now += 0.5
     assert 0.4 < scheduler.tick() <= 0.5
     clock.now += 0.5
     scheduler.tick()
-    assert scheduler.sent == ["often", "rarely", "often"]
+    assert Counter(scheduler.sent) == {"often": 2, "rarely": 1}
 
 
 def test_what_was_missed_while_it_stood_still_is_sent_once(scheduler, clock):
@@ -55,7 +56,7 @@ def test_what_was_missed_while_it_stood_still_is_sent_once(scheduler, clock):
     clock.now += 3_600
     scheduler.tick()
     scheduler.tick()
-    assert scheduler.sent == ["often", "rarely"] * 2
+    assert Counter(scheduler.sent) == {"often": 2, "rarely": 2}
 
 
 def test_a_broker_that_fails_is_tried_again_soon_and_said_once(scheduler, clock, caplog):
