@@ -172,8 +172,8 @@ def test_extra_fields_replace_and_remove_others(server: LLMServer):
         '"max_tokens": null}',
         "AFTERTURN_LLM_ANSWER_TOKENS": "9000",
     }
-    llm = LLM.from_settings(settings.load(values))
-    complete(llm)
+    with closing(LLM.from_settings(settings.load(values))) as llm:
+        complete(llm)
     body = server.requests[0].json
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
     assert (body["temperature"], "max_tokens" in body, llm.answer_tokens) == (0.6, False, 9_000)
