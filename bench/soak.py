@@ -49,14 +49,8 @@ FAILING_SHARE = 0.2
 
 def main() -> None:
     arguments = _arguments()
-    try:
-        figures = _of_workers(arguments) if arguments.scenario == "workers" else measured(arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        report.show("The soak test: permanent failures", _shown(figures), figures)
+    measure = _of_workers if arguments.scenario == "workers" else measured
+    figures = report.run("The soak test: permanent failures", LINES, measure, arguments)
     raise SystemExit(any(line.aim == 0 and figures.get(line.name) for line in LINES))
 
 
@@ -138,10 +132,6 @@ def _of_workers(arguments: argparse.Namespace) -> dict[str, report.Value]:
             "kills": 2,
             "recovery_s": row.recovery_seconds,
         }
-
-
-def _shown(figures: dict[str, report.Value]) -> tuple[Line, ...]:
-    return tuple(line for line in LINES if line.name in figures)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What a bench prints."""
 
 import json
+from argparse import Namespace
+
+import pytest
 
 from bench import report
 from bench.report import Line
@@ -33,3 +36,25 @@ def test_the_table_explains_each_figure_and_keeps_those_it_does_not_know(capsys)
     printed = capsys.readouterr().out
     for text in ("A bench", "write over RPUSH", "<= 1.5 yes", "12,346", "1.250", "extra", "7"):
         assert text in printed
+
+
+def test_a_run_prints_json_as_measured(capsys):
+    figures = report.run("A bench", LINES, lambda arguments: {"rate": 512.5, "bytes": {"facts": 3}}, Namespace(json=True))
+    assert figures == {"rate": 512.5, "bytes": {"facts": 3}}
+    assert json.loads(capsys.readouterr().out) == figures
+
+
+def test_a_run_prints_a_table_without_the_lines_that_have_no_figure(capsys):
+    report.run("A bench", LINES, lambda arguments: {"rate": 512.5, "bytes": {"facts": 3}}, Namespace(json=False))
+    printed = capsys.readouterr().out
+    assert "turns per second" in printed and "bytes_facts" in printed
+    assert "write over RPUSH" not in printed
+
+
+def test_a_run_that_is_interrupted_ends_with_a_word(capsys):
+    def measure(arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match="stopped"):
+        report.run("A bench", LINES, measure, Namespace(json=False))
+    assert capsys.readouterr().out == ""
