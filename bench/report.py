@@ -44,8 +44,8 @@ def run(
 ) -> Mapping[str, object]:
     """Measure, print the figures, and return them. Ctrl-C ends the process with "stopped".
 
-    With `arguments.json`, the output is one JSON object. Otherwise it is a table, without the lines that have no figure;
-    a figure that is a dictionary becomes one figure for each of its keys.
+    With `arguments.json`, the output is one JSON object. Otherwise it is a table without the lines that have no figure,
+    in which a dictionary becomes one figure for each of its keys.
     """
     try:
         figures = measure(arguments)

@@ -15,6 +15,10 @@ LINES = (
 )
 
 
+def measure(arguments):
+    return {"rate": 512.5, "bytes": {"facts": 3}}
+
+
 def test_the_json_is_one_object_on_one_line():
     printed = report.as_json({"rate": 512.5, "lost": 0, "server": "7.2", "unknown": None})
     assert "\n" not in printed
@@ -39,22 +43,22 @@ def test_the_table_explains_each_figure_and_keeps_those_it_does_not_know(capsys)
 
 
 def test_a_run_prints_json_as_measured(capsys):
-    figures = report.run("A bench", LINES, lambda arguments: {"rate": 512.5, "bytes": {"facts": 3}}, Namespace(json=True))
-    assert figures == {"rate": 512.5, "bytes": {"facts": 3}}
+    figures = report.run("A bench", LINES, measure, Namespace(json=True))
+    assert figures == measure(Namespace())
     assert json.loads(capsys.readouterr().out) == figures
 
 
 def test_a_run_prints_a_table_without_the_lines_that_have_no_figure(capsys):
-    report.run("A bench", LINES, lambda arguments: {"rate": 512.5, "bytes": {"facts": 3}}, Namespace(json=False))
+    report.run("A bench", LINES, measure, Namespace(json=False))
     printed = capsys.readouterr().out
     assert "turns per second" in printed and "bytes_facts" in printed
     assert "write over RPUSH" not in printed
 
 
-def test_a_run_that_is_interrupted_ends_with_a_word(capsys):
-    def measure(arguments):
+def test_a_run_that_is_interrupted_ends_without_a_traceback(capsys):
+    def interrupted(arguments):
         raise KeyboardInterrupt
 
     with pytest.raises(SystemExit, match="stopped"):
-        report.run("A bench", LINES, measure, Namespace(json=False))
+        report.run("A bench", LINES, interrupted, Namespace(json=False))
     assert capsys.readouterr().out == ""
