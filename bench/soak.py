@@ -56,14 +56,7 @@ HEALTHY_SECONDS = 15.0
 
 def main() -> None:
     arguments = _arguments()
-    try:
-        figures = SCENARIOS[arguments.scenario](arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        report.show("The soak test: permanent failures", _shown(figures), figures)
+    figures = report.run("The soak test: permanent failures", LINES, SCENARIOS[arguments.scenario], arguments)
     raise SystemExit(any(line.aim == 0 and figures.get(line.name) for line in LINES))
 
 
@@ -195,10 +188,6 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], dict[str, report.Value]]] = 
     "workers": _of_workers,
     **dict.fromkeys(OUTAGES, _outage),
 }
-
-
-def _shown(figures: dict[str, report.Value]) -> tuple[Line, ...]:
-    return tuple(line for line in LINES if line.name in figures)
 
 
 if __name__ == "__main__":

@@ -30,20 +30,20 @@ _KIND = re.compile(r"[a-z][a-z_.-]{0,39}")
 class Mark(StrEnum):
     """The kinds of entries that request an action."""
 
-    #: Cut what came before into a batch now.
+    #: Cut the earlier turns into a batch now.
     FLUSH = "flush"
-    #: Take a turn back.
+    #: Remove a turn.
     REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Requests that the turns before it are cut into a batch."""
+    """A request to cut the turns before it into a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Takes a turn back."""
+    """A request to remove a turn."""
 
     turn_id: str
 
@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def target_turn_id(self) -> str | None:
-        """The id of the turn that this entry takes back; None for other kinds."""
+        """The id of the turn that this entry removes; None for other kinds."""
         return self.content.turn_id if isinstance(self.content, Removal) else None
 
     @property

@@ -33,10 +33,10 @@ at:heartbeats
     zset of the senders (workers, the sweep, restarting parts of `afterturn up`) by the time of their last heartbeat;
     TTL one day
 at:reconcile
-    string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
+    string; prevents two searches for turns without a due entry at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
 at:queues
-    hash, stage -> length of its queue when the last sweep had topped it up, and tenant:<step> -> the tenant that a
-    hand-out ended with; written by the sweep; TTL one minute
+    hash, stage -> length of its queue after the last sweep, and tenant:<step> -> the last tenant of the last
+    hand-out; written by the sweep; TTL one minute
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.

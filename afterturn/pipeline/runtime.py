@@ -62,7 +62,7 @@ class Runtime:
 
     @cached_property
     def user_stores(self) -> tuple[UserStore, ...]:
-        """Every store that holds things of users."""
+        """The stores with data of users."""
         return stores.list_user_stores(self.settings, self.redis)
 
     @cached_property
@@ -98,7 +98,7 @@ class Runtime:
 
     @cached_property
     def judge(self) -> Judge | None:
-        """The judge of what rules cannot decide; None if rules decide alone."""
+        """The judge of contradictions that rules cannot decide; None if only rules decide."""
         is_asked = self.settings.judge == "llm" and not self.settings.is_offline
         return Judge(self.llm) if is_asked else None
 

@@ -118,7 +118,7 @@ def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> 
 
 
 def _store_vectors(connection: Connection, batch: Batch, missing: _MissingVectors, outcomes: list[Outcome]) -> None:
-    """Store the vectors, and note the texts that the embedder refused: the batch goes on without their vectors."""
+    """Store the vectors, and record the texts that the embedder refused: the batch continues without their vectors."""
     if not missing.items:
         return
     pairs = list(zip(missing.items, outcomes, strict=True))

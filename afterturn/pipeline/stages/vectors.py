@@ -1,4 +1,4 @@
-"""Vectors: try again to embed single texts that the embedder refused while it embedded others."""
+"""Vectors: retry single texts that the embedder refused while it embedded others."""
 
 from __future__ import annotations
 
