@@ -4,7 +4,7 @@ AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
 │   ├── TurnTooLarge
-│   └── InFuture              the time at which it was said is too far ahead of this machine's clock
+│   ├── InFuture              the time at which it was said is too far ahead of this machine's clock
 │   └── TurnIdUsed            the session has a turn with this id and other content
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
@@ -15,6 +15,7 @@ AfterturnError
 │   ├── PendingLimitReached   too many turns wait to be archived
 │   └── DatabaseMisconfigured Postgres answers, but refuses what every call needs; the message says what to do
 │       └── SchemaMismatch    the schema is missing, or is not the one of this release
+├── EmbeddingSwitchRefused    another embedding model is being built
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
@@ -131,6 +132,12 @@ class SchemaMismatch(DatabaseMisconfigured):
     """The database has no schema of this release: run `afterturn migrate`."""
 
     code = "schema_mismatch"
+
+
+class EmbeddingSwitchRefused(AfterturnError):
+    """The vectors of another embedding model are being built: wait for them, or abort that."""
+
+    code = "embedding_switch_refused"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

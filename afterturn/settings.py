@@ -214,6 +214,12 @@ class Settings(BaseModel):
     )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
+    embedding_other_models: SecretStr | None = Field(
+        None,
+        description="Where a model is that is not where the settings above say, as a JSON object by model: "
+        '`{"old-model": {"base_url": "http://…/v1", "api_key": "…"}, "folder-model": {"path": "/…"}}`. Needed while '
+        "`afterturn embeddings switch` replaces a model by one of another endpoint or folder.",
+    )
 
     # HTTP API and Flower
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
@@ -243,6 +249,12 @@ class Settings(BaseModel):
     @classmethod
     def _validate_object(cls, text: str | None) -> str | None:
         _parse_object(text)
+        return text
+
+    @field_validator("embedding_other_models")
+    @classmethod
+    def _validate_models(cls, text: SecretStr | None) -> SecretStr | None:
+        _parse_models(text)
         return text
 
     @field_validator("postgres_url")
@@ -275,6 +287,11 @@ class Settings(BaseModel):
     def embedding_extra_fields(self) -> dict[str, Any]:
         """The fields of AFTERTURN_EMBEDDING_EXTRA_BODY."""
         return _parse_object(self.embedding_extra_body)
+
+    @property
+    def embedding_other_model_fields(self) -> dict[str, dict[str, str]]:
+        """The fields (base_url, api_key, path) of each model in AFTERTURN_EMBEDDING_OTHER_MODELS."""
+        return _parse_models(self.embedding_other_models)
 
     @property
     def celery_broker_url(self) -> str:
@@ -310,6 +327,19 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object, such as {"seed": 1}')
     return value
+
+
+_MODEL_FIELDS = {"base_url", "api_key", "path"}
+
+
+def _parse_models(text: SecretStr | None) -> dict[str, dict[str, str]]:
+    """Parse AFTERTURN_EMBEDDING_OTHER_MODELS. Raises ValueError, which does not repeat a value."""
+    models = _parse_object(None if text is None else text.get_secret_value())
+    for fields in models.values():
+        is_right = isinstance(fields, dict) and fields.keys() <= _MODEL_FIELDS
+        if not is_right or not all(isinstance(value, str) for value in fields.values()):
+            raise ValueError('must be a JSON object of objects, such as {"a-model": {"base_url": "http://host/v1"}}')
+    return models
 
 
 def _normalize_postgres_url(text: str) -> str:

@@ -148,7 +148,7 @@ def empty_directory(tmp_path: Path) -> Path:
 
 
 _WITHOUT_TTL = re.compile(
-    rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
+    rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder|next_embedder)"
 )
 _WITH_TTL = re.compile(
     rb"at:\{\d+\}:((recent|ids):[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heartbeats)"

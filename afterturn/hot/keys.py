@@ -23,8 +23,8 @@ at:{shard}:lock:<tenant>:<user>
 at:{shard}:erased:<owner hash>
     string; written when a user was forgotten, so that a delayed erasure does not remove data that was written later;
     contains no user id; TTL one hour
-at:breaker:<llm|embedder>
-    hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
+at:breaker:<llm|embedder|next_embedder>
+    hash; the circuit breaker of an endpoint; written by the workers; never deleted (three keys); no TTL
 at:learned:<llm|embedder>:<digest of URL and model>
     string, JSON; the form of request that an endpoint accepts; written by the workers; TTL at most 6 hours
 at:sweep

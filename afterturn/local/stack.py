@@ -11,6 +11,7 @@ from typing import Literal, Self
 import redis
 from pydantic import SecretStr
 
+from afterturn.embedding import named_model
 from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.hot import redis_url, server_requirements
 from afterturn.local import environment, lock, ports, services
@@ -52,6 +53,8 @@ class Stack:
         self.redis: RedisServer | None = None
         self.postgres: PostgresServer | None = None
         self.services: list[Service] = []
+        #: After the start: settings that have no effect on this database.
+        self.warnings: list[str] = []
         self._names = names
         self._commands = commands
         self._durable = durable
@@ -107,6 +110,7 @@ class Stack:
         prepare.prepare_database(url, self.settings)
         if self.postgres is not None:
             self._set(postgres_url=SecretStr(self.postgres.create_login()))
+        self.warnings = named_model.read_warnings(self.settings)
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:

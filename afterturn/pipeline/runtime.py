@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 
 import redis
@@ -15,8 +16,9 @@ from afterturn import settings as settings_module
 from afterturn.batches.leases import LeaseKeeper
 from afterturn.consolidation.judge import Judge
 from afterturn.database.pool import Connection, open_worker_pool
-from afterturn.embedding import spaces
+from afterturn.embedding import isolation, spaces
 from afterturn.embedding.embedder import Embedder
+from afterturn.embedding.isolation import Outcome
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import Breaker
@@ -83,6 +85,11 @@ class Runtime:
         return Breaker(self.redis, breaker.EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
 
     @cached_property
+    def next_embedder_breaker(self) -> Breaker:
+        """The breaker of the embedder of a space that is being built."""
+        return Breaker(self.redis, breaker.NEXT_EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
+
+    @cached_property
     def enqueue(self) -> Enqueue:
         return Enqueue(self.settings.celery_broker_url)
 
@@ -112,6 +119,15 @@ class Runtime:
             if space.space_id not in self._embedders:
                 self._embedders[space.space_id] = spaces.open_embedder(space, self.settings, client=self.redis)
             return self._embedders[space.space_id]
+
+    def embed_each(self, space: EmbeddingSpace, texts: Sequence[str], *, caller: str = "") -> list[Outcome]:
+        """Embed texts in a space, behind the breaker of its endpoint. No database connection is in use meanwhile.
+
+        Raises ModelError; SettingsError or MissingExtra if this process cannot reach the model.
+        """
+        embedder = self.embedder_of(space)
+        endpoint = self.next_embedder_breaker if space.is_building else self.embedder_breaker
+        return endpoint.call(lambda: isolation.embed_each(embedder, texts), caller=caller)
 
     def close(self) -> None:
         """Close everything that was opened."""

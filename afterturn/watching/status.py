@@ -12,6 +12,8 @@ import redis
 from afterturn.database import counters
 from afterturn.database.statement import Statement, Steps
 from afterturn.database.steps import read_row
+from afterturn.embedding import named_model
+from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable
@@ -24,7 +26,7 @@ from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
-from afterturn.watching import backlog, broker, deaths, progress
+from afterturn.watching import backlog, broker, deaths, embeddings, progress
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.deaths import OutcomeCounts
 from afterturn.watching.progress import Cost, Freshness, StageDelays
@@ -69,6 +71,10 @@ class StoredState:
     rejected_today: dict[str, int]
     #: Since midnight, UTC.
     cost_today: Cost
+    #: The embedding spaces that get vectors, the serving one first.
+    spaces: list[EmbeddingSpace]
+    #: Settings of this process that have no effect on this database.
+    warnings: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,7 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     memory = (yield from _read_memory()) if hot else None
     redis_now = (yield from report_redis_time()) if hot else None
     stored = yield from _unless_away(
-        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection, redis_now))
+        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(settings, selection, redis_now))
     )
     return Status(
         at=datetime.now(UTC),
@@ -193,9 +199,10 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
     return HotState(pending=pending, heartbeats=(yield from heartbeats.read_heartbeats()), breakers=breakers)
 
 
-def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredState]:
+def _read_stored(settings: Settings, selection: Selection, redis_now: float | None) -> Steps[StoredState]:
     owner = (selection.tenant_id, selection.user_id)
     seconds = selection.freshness_minutes * 60
+    active = [row.space for row in (yield from embeddings.read_spaces()) if row.space.state != "retired"]
     midnight = (yield from read_row(Statement("SELECT date_trunc('day', now(), 'UTC') AS midnight", {})))["midnight"]
     return StoredState(
         backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
@@ -206,4 +213,6 @@ def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredS
         delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),
         rejected_today=(yield from progress.read_rejected(*owner, since=midnight)),
         cost_today=(yield from progress.read_cost(*owner, since=midnight)),
+        spaces=active,
+        warnings=named_model.find_warnings(settings, active),
     )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.heartbeats import Heartbeats
@@ -15,7 +16,7 @@ from afterturn.watching.status import Selection, Status, StoredState
 #: The names of Postgres's parts in the JSON.
 STORED_PARTS = (
     *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
-    *("imports", "counters", "freshness", "rejected", "today"),
+    *("imports", "counters", "freshness", "rejected", "today", "embeddings"),
 )
 
 
@@ -88,7 +89,16 @@ def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
         "freshness": _freshness(stored, selection),
         "rejected": {"count": sum(stored.rejected_today.values()), "reasons": stored.rejected_today},
         "today": asdict(stored.cost_today),
+        "embeddings": {
+            "serving": next((_space(space) for space in stored.spaces if not space.is_building), None),
+            "building": next((_space(space) for space in stored.spaces if space.is_building), None),
+            "warnings": stored.warnings,
+        },
     }
+
+
+def _space(space: EmbeddingSpace) -> dict[str, Any]:
+    return {"embedder": space.provider, "model": space.model, "dimension": space.dimension}
 
 
 def _freshness(stored: StoredState, selection: Selection) -> dict[str, Any]:

@@ -180,6 +180,8 @@ class _StartWatcher:
 
 
 def _print_addresses(stack: Stack, console: Console) -> None:
+    from rich.markup import escape
+
     lines = {
         "HTTP API": stack.address("api"),
         "Flower": stack.address("flower"),
@@ -190,6 +192,8 @@ def _print_addresses(stack: Stack, console: Console) -> None:
     for label, value in lines.items():
         if value:
             _print(console, f"{label:<16}[bold]{value}[/]")
+    for warning in stack.warnings:
+        _print(console, f"\n[bold yellow]{escape(warning)}[/]")
     if stack.settings.is_offline:
         _print(
             console,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import redis
 
@@ -28,6 +29,20 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
     """The fast worker, the slow worker and beat, as `afterturn up` starts them."""
     with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
+
+
+@pytest.fixture
+def restored_spaces(database: psycopg.Connection) -> Iterator[None]:
+    """Afterwards there is the one embedding space of before, and no vector."""
+    row = database.execute("SELECT space_id FROM embedding_spaces WHERE state = 'serving'").fetchone()
+    assert row is not None
+    yield
+    database.execute("TRUNCATE missing_vectors, vectors")
+    database.execute("DELETE FROM embedding_spaces WHERE space_id <> %s", row)
+    database.execute(
+        "UPDATE embedding_spaces SET state = 'serving', generation = 0, drop_at = NULL, is_dropping = false, "
+        "dropped_at = NULL, retired_at = NULL, problem = NULL"
+    )
 
 
 @pytest.fixture

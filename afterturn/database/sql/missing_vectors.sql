@@ -15,7 +15,9 @@ DO UPDATE SET reason = EXCLUDED.reason, retry_at = EXCLUDED.retry_at, dead_at = 
 WITH due AS (
     SELECT DISTINCT tenant_id, user_id FROM (
         SELECT tenant_id, user_id FROM missing_vectors
-        WHERE retry_at <= now() ORDER BY retry_at LIMIT %(limit)s
+        WHERE retry_at <= now()
+              AND space_id IN (SELECT space_id FROM embedding_spaces WHERE state <> 'retired')
+        ORDER BY retry_at LIMIT %(limit)s
     ) AS oldest
 )
 UPDATE missing_vectors AS m SET retry_at = now() + make_interval(secs => %(retry_seconds)s)
