@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from afterturn import categories, ids
+from afterturn import categories, ids, running_up
 from afterturn.errors import SettingsError
 
 PREFIX = "AFTERTURN_"
@@ -41,7 +41,9 @@ class Settings(BaseModel):
         10.0, gt=0, le=300, description="How long a statement may run and a connection may be waited for."
     )
     data_dir: Path = Field(
-        Path("~/.local/share/afterturn"), description="Where `afterturn up` keeps the embedded servers' data."
+        running_up.DEFAULT_DATA_DIR,
+        description="Where `afterturn up` keeps the embedded servers' data. Commands and clients whose environment "
+        "names no servers use those of the `up` that runs with this directory.",
     )
 
     # Input
@@ -273,6 +275,13 @@ class Settings(BaseModel):
         categories.parse_categories(text)
         return text
 
+    def explain_default(self, name: Literal["redis_url", "postgres_url"]) -> str:
+        """Return what to do if a server does not answer that the environment does not name; empty if it names it."""
+        if name in self.model_fields_set:
+            return ""
+        problem = running_up.find_servers(self.data_dir).problem or "an `afterturn up` runs since a moment ago: try again"
+        return f". {PREFIX}{name.upper()} is not set, and {problem}: start it, set {running_up.DATA_DIR_VARIABLE}, or name the server"
+
     @property
     def category_names(self) -> tuple[str, ...]:
         """The categories of facts, `other` last."""
@@ -362,11 +371,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment variables.
 
     Args:
-        environment: variables to read instead of those of the process.
+        environment: variables to read instead of those of the process. Where those of the process name no servers,
+            the servers of the running `afterturn up` are used.
 
     Raises SettingsError, which names the variable, when a variable is unknown or has an invalid value.
     """
-    variables = os.environ if environment is None else environment
+    variables = running_up.add_servers(os.environ) if environment is None else environment
     fields = {PREFIX + name.upper(): name for name in Settings.model_fields}
     given: dict[str, str] = {}
     for variable, value in variables.items():
@@ -389,17 +399,36 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def load_with(**options: object) -> Settings:
-    """Read the settings from the environment, with options of a command line over them; None is an option not given.
+    """Read the settings like `load`, with options of a command line over them; None is an option not given.
 
     Raises SettingsError.
     """
+    return load(running_up.add_servers(_with_options(options)))
+
+
+def load_without_servers(**options: object) -> Settings:
+    """Read the settings like `load_with`, for a command that starts servers itself: it uses those of no other one."""
+    return load(_with_options(options))
+
+
+def _with_options(options: Mapping[str, object]) -> dict[str, str]:
     given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
-    return load({**os.environ, **given})
+    return {**os.environ, **given}
+
+
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError.
+
+    While the servers are unknown it is read each time: an `afterturn up` may be started later.
+    """
+    settings = _from_environment()
+    if not settings.model_fields_set >= {"redis_url", "postgres_url"}:
+        _from_environment.cache_clear()
+    return settings
 
 
 @functools.cache
-def from_environment() -> Settings:
-    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+def _from_environment() -> Settings:
     return load()
 
 

@@ -132,6 +132,8 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     away: dict[str, str] = {}
     hot_steps = _read_hot(settings.pending_limit_bytes_per_shard, selection)
     hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
+    if "redis" in away:
+        away["redis"] += settings.explain_default("redis_url")
     broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
     queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
     memory = (yield from _read_memory()) if hot else None
@@ -139,6 +141,8 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     stored = yield from _unless_away(
         away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(settings, selection, redis_now))
     )
+    if "postgres" in away:
+        away["postgres"] += settings.explain_default("postgres_url")
     return Status(
         at=datetime.now(UTC),
         selection=selection,

@@ -60,7 +60,7 @@ def up(
     extras.require("worker", "`afterturn up`")
     if not no_api:
         extras.require("http", "the HTTP API", alternative="--no-api")
-    settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
+    settings = settings_module.load_without_servers(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
     excluded = {name for name, is_excluded in (("api", no_api), ("flower", no_flower)) if is_excluded}
     console = Console(highlight=False)
     raise typer.Exit(_run(_make_stack(settings, console, excluded=excluded), console))
