@@ -19,6 +19,8 @@ AfterturnError
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
+│   ├── DataDirectoryUnusable the data directory cannot be made or written
+│   └── PortTaken             another program listens on a port, or it may not be listened on
 ├── TransitionRefused         another worker holds or has finished this work
 │   ├── StaleLease
 │   └── VersionConflict
@@ -156,6 +158,18 @@ class LocalServerError(AfterturnError):
     """An embedded server cannot be started on this machine."""
 
     code = "local_server_error"
+
+
+class DataDirectoryUnusable(LocalServerError):
+    """The data directory (AFTERTURN_DATA_DIR) cannot be made or written."""
+
+    code = "data_directory_unusable"
+
+
+class PortTaken(LocalServerError):
+    """Another program listens on the port, or this user may not listen on it."""
+
+    code = "port_taken"
 
 
 class TransitionRefused(AfterturnError):

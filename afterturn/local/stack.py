@@ -15,7 +15,7 @@ from afterturn import running_up
 from afterturn.embedding import named_model
 from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.hot import redis_url, server_requirements
-from afterturn.local import environment, lock, own_servers, ports, services
+from afterturn.local import data_directory, environment, lock, own_servers, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
 from afterturn.local.redis_server import RedisServer
@@ -52,7 +52,7 @@ class Stack:
         services.require_logins(settings, names)
         #: After the start it also has the URLs of the embedded servers.
         self.settings = settings
-        self.data_dir = data_dir.expanduser().resolve()
+        self.data_dir = data_directory.find(data_dir)
         self.redis: RedisServer | None = None
         self.postgres: PostgresServer | None = None
         self.services: list[Service] = []
@@ -68,12 +68,19 @@ class Stack:
         """Start everything and return when all parts are ready.
 
         Raises LocalServerError when a part cannot be started, or when another stack uses this data directory;
+        DataDirectoryUnusable when that cannot be written; PortTaken when a port is in use, before anything is started;
         MemoryUnavailable when a given server does not answer. Parts that were started are stopped again.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data_directory.prepare(self.data_dir)
+        with data_directory.explaining_errors(self.data_dir):
+            self._start()
+        return self
+
+    def _start(self) -> None:
         self._locks.enter_context(lock.hold_lock(self.data_dir / running_up.LOCK, "afterturn up", wait_seconds=LOCK_SECONDS))
         try:
             self.settings = own_servers.without_own_servers(self.settings, self.data_dir)
+            services.require_free_ports(self.settings, self._names)
             self.environment_file.unlink(missing_ok=True)
             self._start_servers()
             self._migrate()
@@ -82,7 +89,6 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def _start_servers(self) -> None:
         given = self.settings.model_fields_set
