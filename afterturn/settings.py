@@ -6,7 +6,8 @@ import difflib
 import functools
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -279,8 +280,11 @@ class Settings(BaseModel):
         """Return what to do if a server does not answer that the environment does not name; empty if it names it."""
         if name in self.model_fields_set:
             return ""
-        problem = running_up.find_servers(self.data_dir).problem or "an `afterturn up` runs since a moment ago: try again"
-        return f". {PREFIX}{name.upper()} is not set, and {problem}: start it, set {running_up.DATA_DIR_VARIABLE}, or name the server"
+        problem = running_up.find_servers(self.data_dir).problem or "one runs since a moment ago: try again"
+        return (
+            f". {PREFIX}{name.upper()} is not set, and {problem}: start `afterturn up`, set "
+            f"{running_up.DATA_DIR_VARIABLE} to its data directory, or name the server"
+        )
 
     @property
     def category_names(self) -> tuple[str, ...]:
@@ -367,6 +371,33 @@ def _normalize_postgres_url(text: str) -> str:
     return f"postgresql://{rest}"
 
 
+#: Variables that begin so are looked at: one of ours, or one with a typing error in the prefix.
+_SIMILAR_PREFIX = "AFT"
+#: How similar a variable with another prefix is to one of ours where it is taken for a typing error.
+_SIMILARITY = 0.85
+#: What Kubernetes sets for a service of the name `afterturn`.
+_OF_KUBERNETES = re.compile(r"AFTERTURN_(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
+
+
+def _refuse_unknown(variable: str, known: Collection[str]) -> None:
+    """Raise SettingsError for a variable that is meant as a setting, with the most similar name.
+
+    `AFTER_TURN_REDIS_URL`, `afterturn_redis_url` and `AFTERTRUN_REDIS_URL` would be ignored otherwise.
+    """
+    letters, ours = variable.replace("_", "").upper(), PREFIX.strip("_")
+    is_ours = letters.startswith(ours) and letters != ours
+    close = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.6 if is_ours else _SIMILARITY)
+    if not is_ours and not close:
+        return
+    if _OF_KUBERNETES.fullmatch(variable):
+        raise SettingsError(
+            f"unknown setting {variable}: Kubernetes sets it for a service named afterturn; set enableServiceLinks: "
+            "false in the pod, or name the service differently"
+        )
+    hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
+    raise SettingsError(f"unknown setting {variable}{hint}")
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment variables.
 
@@ -380,14 +411,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     fields = {PREFIX + name.upper(): name for name in Settings.model_fields}
     given: dict[str, str] = {}
     for variable, value in variables.items():
-        if not variable.startswith(PREFIX):
-            continue
-        if variable not in fields:
-            close = difflib.get_close_matches(variable, fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
-            raise SettingsError(f"unknown setting {variable}{hint}")
-        if value:
-            given[fields[variable]] = value
+        if variable in fields:
+            if value:
+                given[fields[variable]] = value
+        elif variable.upper().startswith(_SIMILAR_PREFIX):
+            _refuse_unknown(variable, fields)
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic converts the strings
     except ValidationError as error:

@@ -13,7 +13,6 @@ from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue, priority_of
 from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import (
-    spaces,
     archive,
     consolidate,
     embed,
@@ -22,6 +21,7 @@ from afterturn.pipeline.stages import (
     index,
     judge,
     sleep,
+    spaces,
     summarize,
     sweep,
     vectors,

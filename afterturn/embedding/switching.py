@@ -1,7 +1,7 @@
 """Switch to another embedding model: its space is built in the background, then serves; the old one is deleted later.
 
-The table `embedding_spaces` contains the state, so that any process may die at any time. Each change of a space gives it
-a new number, its generation. Workers bring the vectors of one user after the other up to the highest generation
+The table `embedding_spaces` contains the state, so that any process may die at any time. Each change of a space gives
+it a new number, its generation. Workers bring the vectors of one user after the other up to the highest generation
 (pipeline/stages/spaces.py); a change is completed when no user has a lower number.
 
     begin    the space is building: batches are embedded in it too, and workers embed what there was before
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("spaces")
 
-#: How long the vectors of the old space are kept after a switch, unless the operator keeps them. Shorter: switching back
-#: after a disappointment must build them again. Longer: they take room.
+#: How long the vectors of the old space are kept after a switch, unless the operator keeps them. Shorter: who wants to
+#: switch back must build them again. Longer: they take room.
 KEEP_SECONDS = 3600.0
 #: A client reads the serving space every 30 s (recall/question_embedder.py): for so long after a switch the vectors of
 #: the old one are not deleted.

@@ -57,7 +57,9 @@ def explaining_errors(path: Path) -> Iterator[None]:
         named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
         if not _concerns(path, named, error):
             raise LocalServerError(f"{named}: {error.strerror}") from None
-        raise DataDirectoryUnusable(f"the data directory {path} cannot be used: {_explain(error, named)}; {FIX}") from None
+        raise DataDirectoryUnusable(
+            f"the data directory {path} cannot be used: {_explain(error, named)}; {FIX}"
+        ) from None
 
 
 def _concerns(path: Path, named: Path, error: OSError) -> bool:

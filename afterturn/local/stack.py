@@ -77,7 +77,9 @@ class Stack:
         return self
 
     def _start(self) -> None:
-        self._locks.enter_context(lock.hold_lock(self.data_dir / running_up.LOCK, "afterturn up", wait_seconds=LOCK_SECONDS))
+        self._locks.enter_context(
+            lock.hold_lock(self.data_dir / running_up.LOCK, "afterturn up", wait_seconds=LOCK_SECONDS)
+        )
         try:
             self.settings = own_servers.without_own_servers(self.settings, self.data_dir)
             services.require_free_ports(self.settings, self._names)
@@ -162,13 +164,6 @@ class Stack:
     def ended(self) -> ChildProcess | None:
         """Return the first process that has ended without being stopped; None while all processes run."""
         return next((process for process in self.processes if not process.is_running), None)
-
-    def trim_logs(self) -> None:
-        """Rotate logs that are too large. Call it from time to time in a stack that runs for days."""
-        for process in self.processes:
-            # On a full disk it stays as it is.
-            with contextlib.suppress(OSError):
-                process.trim_log()
 
     def address(self, name: ServiceName) -> str:
         """Return a service's URL, such as http://127.0.0.1:8600; empty when it is not part of the stack."""

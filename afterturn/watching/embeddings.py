@@ -86,7 +86,9 @@ def as_json(status: EmbeddingsStatus) -> dict[str, Any]:
 
 def _space(status: EmbeddingsStatus, row: SpaceRow) -> dict[str, Any]:
     counts = status.counts.get(row.space.space_id)
-    moments = {name: getattr(row, name) for name in ("started_at", "serving_since", "retired_at", "drop_at", "dropped_at")}
+    moments = {
+        name: getattr(row, name) for name in ("started_at", "serving_since", "retired_at", "drop_at", "dropped_at")
+    }
     return {
         "embedder": row.space.provider,
         "model": row.space.model,

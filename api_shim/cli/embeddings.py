@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from afterturn.embedding.embedder import Embedder
     from afterturn.settings import Settings
-    from afterturn.watching.embeddings import EmbeddingsStatus
 
 app = typer.Typer(
     add_completion=False,
@@ -63,7 +62,9 @@ def switch(
     ] = None,
     dimension: Annotated[
         int | None,
-        typer.Option(help="Numbers per vector, where the model offers a choice. Default: AFTERTURN_EMBEDDING_DIMENSION."),
+        typer.Option(
+            help="Numbers per vector, where the model offers a choice. Default: AFTERTURN_EMBEDDING_DIMENSION."
+        ),
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the old vectors, so that switching back is quick, until `drop`.")
@@ -137,7 +138,9 @@ def drop(as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"spaces": count})
     else:
-        typer.echo(f"the vectors of {count} retired models are deleted by the workers" if count else "nothing to delete")
+        typer.echo(
+            f"the vectors of {count} retired models are deleted by the workers" if count else "nothing to delete"
+        )
 
 
 def _load_target(embedder: str | None, model: str | None, dimension: int | None) -> Settings:
@@ -148,10 +151,9 @@ def _load_target(embedder: str | None, model: str | None, dimension: int | None)
     settings = settings_module.load_with(embedder=embedder, embedding_model=model, embedding_dimension=dimension)
     if not settings.model_fields_set & {"embedder", "embedding_model"}:
         raise SettingsError("no model is named: give --embedder and --model, or set AFTERTURN_EMBEDDER")
-    if embedder is not None and "embedder" in (own := settings_module.load()).model_fields_set | {"embedder"}:
+    if embedder is not None and settings_module.load().embedder != embedder:
         # The model and the dimension of another embedder are not meant.
-        if own.embedder != embedder:
-            settings = settings.model_copy(update={"embedding_model": model, "embedding_dimension": dimension})
+        settings = settings.model_copy(update={"embedding_model": model, "embedding_dimension": dimension})
     if settings.embedder == "hashing" and settings.embedding_model is not None:
         raise SettingsError("the hashing embedder has one model: set AFTERTURN_EMBEDDER too, or give --embedder")
     return settings

@@ -108,7 +108,7 @@ def _texts(status: EmbeddingsStatus, building: SpaceRow) -> tuple[int, int]:
     serving = status.serving
     own = status.counts.get(building.space.space_id)
     present = None if serving is None else status.counts.get(serving.space.space_id)
-    if own is None or present is None or own.vectors is None and present.vectors is None:
+    if own is None or present is None or (own.vectors is None and present.vectors is None):
         return status.users_done, status.users
     total = (present.vectors or 0) + present.refused
     return min(total, (own.vectors or 0) + own.refused), total

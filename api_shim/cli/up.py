@@ -108,7 +108,6 @@ def _supervise(stack: Stack, console: Console) -> NoReturn:
         while True:
             supervisor.check()
             reporter.report(supervisor.restarting())
-            stack.trim_logs()
             time.sleep(CHECK_SECONDS)
 
 

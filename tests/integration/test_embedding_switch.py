@@ -95,7 +95,9 @@ def test_the_old_vectors_are_deleted_later(told, pipeline, database, embeddings)
     assert retired["dropped_at"] is not None
 
 
-def test_kept_vectors_make_switching_back_quick_and_drop_deletes_them(told, pipeline, database, embeddings, monkeypatch):
+def test_kept_vectors_make_switching_back_quick_and_drop_deletes_them(
+    told, pipeline, database, embeddings, monkeypatch
+):
     embeddings(*TO_64, "--keep")
     pipeline.settle()
     assert embeddings("status")["retired"][0]["drop_at"] is None
@@ -121,9 +123,7 @@ def test_turns_of_the_meantime_are_embedded_with_both_models(told, pipeline, dat
     told.flush()
     pipeline.settle()
     ids = space_ids(database)
-    assert (
-        database.execute(ITEMS, [ids["serving"]]).fetchall() == database.execute(ITEMS, [ids["retired"]]).fetchall()
-    )
+    assert database.execute(ITEMS, [ids["serving"]]).fetchall() == database.execute(ITEMS, [ids["retired"]]).fetchall()
     # And those of later with the new one only.
     told.write("user", "I own a kite.")
     told.flush()

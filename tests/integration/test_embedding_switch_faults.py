@@ -1,4 +1,4 @@
-"""A switch of the embedding model while things fail, change or go: nothing is lost, and live turns do not wait for it."""
+"""A switch of the embedding model while things fail, change or go: nothing is lost, and live turns do not wait."""
 
 from __future__ import annotations
 
@@ -315,7 +315,9 @@ spaces.update_vectors(Runtime(settings.load()), UserScope("default", "ana"))
 """
 
 
-@pytest.mark.parametrize("point", ["after_claim", "vectors_received", "vectors_stored", "before_commit", "before_switch"])
+@pytest.mark.parametrize(
+    "point", ["after_claim", "vectors_received", "vectors_stored", "before_commit", "before_switch"]
+)
 def test_a_worker_that_is_killed_at_any_step_costs_one_call_at_the_most(pipeline, database, tmp_path, point):
     say(pipeline, *(f"I own {number} boats." for number in range(5)))
     begin(pipeline)
@@ -361,7 +363,9 @@ def test_settings_that_name_another_model_are_said_once_per_process(pipeline, ca
         asyncio.run(_recall_async(other))
     said = [record.getMessage() for record in caplog.records if "embeddings switch" in record.getMessage()]
     assert len(said) == 1
-    assert said[0].startswith("AFTERTURN_EMBEDDER: the settings name sentence-transformers/all-MiniLM-L6-v2 (fastembed)")
+    assert said[0].startswith(
+        "AFTERTURN_EMBEDDER: the settings name sentence-transformers/all-MiniLM-L6-v2 (fastembed)"
+    )
 
 
 def test_status_names_settings_without_effect(pipeline, command):

@@ -86,9 +86,7 @@ class Forgetting:
             index.index(self._pipeline.runtime, ANA)
         if not self.is_begun:
             with self._pipeline.runtime.postgres.connection() as connection:
-                switching.begin(
-                    connection, provider="hashing", model=hashing.MODEL, dimension=64, keeps_previous=False
-                )
+                switching.begin(connection, provider="hashing", model=hashing.MODEL, dimension=64, keeps_previous=False)
             self._pipeline.settle(seconds=40)
 
     def _forget(self):

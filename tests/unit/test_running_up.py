@@ -113,7 +113,9 @@ def test_what_is_not_a_file_is_not_read(running, tmp_path, kind):
 
 def test_other_variables_of_the_file_are_ignored(running):
     with (running / "environment").open("a") as file:
-        file.write("export AFTERTURN_TENANT=evil\nexport PATH=/tmp\nrm -rf x\n'unclosed\nAFTERTURN_BROKER_URL=amqp://b\n")
+        file.write(
+            "export AFTERTURN_TENANT=evil\nexport PATH=/tmp\nrm -rf x\n'unclosed\nAFTERTURN_BROKER_URL=amqp://b\n"
+        )
     assert running_up.find_servers(running).urls == URLS | {"AFTERTURN_BROKER_URL": "amqp://b"}
 
 

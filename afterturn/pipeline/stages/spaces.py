@@ -17,7 +17,7 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters, queries
 from afterturn.database.pool import Connection
-from afterturn.embedding import isolation, items, missing_vectors, space_items, switching
+from afterturn.embedding import items, missing_vectors, space_items, switching
 from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.space_items import ItemName, SourcedItem
 from afterturn.embedding.spaces import EmbeddingSpace

@@ -1,4 +1,4 @@
-"""What keeps `afterturn up` from starting is one sentence with a stable code and the fix, before anything is started."""
+"""What keeps `afterturn up` from starting is one sentence with a stable code and the fix, before it starts anything."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_the_same_port_twice() -> None:
 def test_a_part_of_the_data_directory_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "redis").touch()
     stack = Stack(settings_module.load({}), data_dir=tmp_path, commands={}, names=(), durable=False)
-    with pytest.raises(DataDirectoryUnusable, match="a file in the way at .*redis"):
+    with pytest.raises(DataDirectoryUnusable, match=r"a file in the way at .*redis"):
         stack.start()
 
 
