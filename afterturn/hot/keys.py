@@ -32,6 +32,8 @@ at:sweep
 at:heartbeats
     zset of the senders (workers, the sweep, restarting parts of `afterturn up`) by the time of their last heartbeat;
     TTL one day
+at:settings
+    hash, worker -> JSON of digests of its settings; written by the workers; TTL one day
 at:reconcile
     string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
 at:queues
@@ -56,6 +58,7 @@ SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
 HEARTBEATS = "at:heartbeats"
+WORKER_SETTINGS = "at:settings"
 RECONCILE_GATE = "at:reconcile"
 QUEUES = "at:queues"
 

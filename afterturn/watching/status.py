@@ -18,12 +18,13 @@ from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
-from afterturn.hot import heartbeats, redis_url
+from afterturn.hot import heartbeats, redis_url, worker_settings
 from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps, read_time
 from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
+from afterturn.hot.worker_settings import DifferentSetting
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from afterturn.watching import backlog, broker, deaths, embeddings, progress
@@ -52,6 +53,8 @@ class HotState:
     heartbeats: Heartbeats
     #: By endpoint. All users share them.
     breakers: dict[str, BreakerState]
+    #: The settings that running workers of one kind do not agree on.
+    different_settings: list[DifferentSetting]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +203,9 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
         selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
     )
     breakers = yield from breaker.read_states()
-    return HotState(pending=pending, heartbeats=(yield from heartbeats.read_heartbeats()), breakers=breakers)
+    beats = yield from heartbeats.read_heartbeats()
+    different = yield from worker_settings.read_differences(beats.workers)
+    return HotState(pending=pending, heartbeats=beats, breakers=breakers, different_settings=different)
 
 
 def _read_stored(settings: Settings, selection: Selection, redis_now: float | None) -> Steps[StoredState]:

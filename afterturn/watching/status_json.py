@@ -35,6 +35,7 @@ def as_json(status: Status) -> dict[str, Any]:
         },
         "pending": _pending(hot.pending) if hot else None,
         "memory": _memory(status.memory) if status.memory else None,
+        "different_settings": [asdict(found) for found in hot.different_settings] if hot else None,
         "heartbeats": _heartbeats(hot.heartbeats, status) if hot else None,
         "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
         "queues": status.queues,

@@ -26,6 +26,7 @@ def make_view(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_headline(status)]
     if status.hot is not None:
         parts += _missing(status, status.hot.heartbeats)
+        parts += [f"[bold yellow]{escape(found.describe())}[/]" for found in status.hot.different_settings]
     if status.stored is not None and status.stored.outcomes.is_mass_death:
         parts.append(_mass_death(status.stored, status.selection))
     if status.stored is not None:

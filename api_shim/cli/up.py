@@ -185,7 +185,7 @@ def _print_addresses(stack: Stack, console: Console) -> None:
         "HTTP API": stack.address("api"),
         "Flower": stack.address("flower"),
         "Logs": str(stack.data_dir / "logs"),
-        "For agents here": f". {stack.environment_file}",
+        "For agents here": _say_how_agents_find(stack),
     }
     _print(console, "")
     for label, value in lines.items():
@@ -200,6 +200,18 @@ def _print_addresses(stack: Stack, console: Console) -> None:
             "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for your own model.",
         )
     _print(console, "\nCtrl-C stops everything in order; a second Ctrl-C stops at once.")
+
+
+def _say_how_agents_find(stack: Stack) -> str:
+    """Return what to set in another shell, so that commands and clients find these servers."""
+    import shlex
+
+    from afterturn import running_up
+    from afterturn.local import data_directory
+
+    if stack.data_dir == data_directory.find(running_up.DEFAULT_DATA_DIR):
+        return "nothing to set: they find these servers"
+    return f"export {running_up.DATA_DIR_VARIABLE}={shlex.quote(str(stack.data_dir))}"
 
 
 def _print(console: Console, text: str) -> None:

@@ -21,6 +21,7 @@ KEYS = {
             "memory",
             "heartbeats",
             "breakers",
+            "different_settings",
             "queues",
             "uncut",
         ),
