@@ -1,7 +1,7 @@
 """The settings of the running workers, as digests in Redis: workers of one kind that differ do different work.
 
-A worker that has other categories, another model or no key gives other facts, depending on who takes a batch. Each worker
-records what it has; `afterturn status` names what differs. Values are not recorded, because some are secrets.
+A worker that has other categories, another model or no key gives other facts, depending on who takes a batch. Each
+worker records what it has; `afterturn status` names what differs. Values are not recorded: some are secrets.
 """
 
 from __future__ import annotations

@@ -34,9 +34,11 @@ def require_free_port(port: int, name: str, *, host: str = LOOPBACK, setting: st
     problem = _find_problem(host, port)
     if problem:
         named = f" ({setting})" if setting else ""
-        fix = f"set {setting}" if setting else "choose another port"
-        stop = "stop the program that listens there, or " if problem == IN_USE else ""
-        raise PortTaken(f"{problem}: port {port}, for {name}{named}; {stop}{fix}")
+        if problem == IN_USE:
+            fix = f"stop the program that listens there, or {f'set {setting}' if setting else 'choose another port'}"
+        else:
+            fix = f"set {setting} or {setting.removesuffix('PORT')}HOST" if setting else "choose another port"
+        raise PortTaken(f"{problem}: port {port}, for {name}{named}; {fix}")
 
 
 def _find_problem(host: str, port: int) -> str:

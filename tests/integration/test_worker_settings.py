@@ -1,4 +1,7 @@
-"""Workers whose settings differ are named by `afterturn status`: which facts a batch gives would depend on who takes it."""
+"""Workers whose settings differ are named by `afterturn status`.
+
+Which facts a batch gives would depend on who takes it.
+"""
 
 from __future__ import annotations
 
