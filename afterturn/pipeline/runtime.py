@@ -22,6 +22,7 @@ from afterturn.embedding.isolation import Outcome
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import Breaker
+from afterturn.errors import EndpointMisconfigured, MissingExtra, SettingsError
 from afterturn.extraction.extractor import Extractor
 from afterturn.extraction.offline import OfflineExtractor
 from afterturn.extraction.prompted import PromptedExtractor
@@ -123,11 +124,15 @@ class Runtime:
     def embed_each(self, space: EmbeddingSpace, texts: Sequence[str], *, caller: str = "") -> list[Outcome]:
         """Embed texts in a space, behind the breaker of its endpoint. No database connection is in use meanwhile.
 
-        Raises ModelError; SettingsError or MissingExtra if this process cannot reach the model.
+        Raises ModelError: EndpointMisconfigured also if the settings of this process do not reach the model.
         """
-        embedder = self.embedder_of(space)
         endpoint = self.next_embedder_breaker if space.is_building else self.embedder_breaker
-        return endpoint.call(lambda: isolation.embed_each(embedder, texts), caller=caller)
+        try:
+            embedder = self.embedder_of(space)
+            return endpoint.call(lambda: isolation.embed_each(embedder, texts), caller=caller)
+        except (SettingsError, MissingExtra) as error:
+            # Another worker may reach it, so that no batch becomes dead.
+            raise EndpointMisconfigured(f"this worker does not reach {space.describe()}: {error}") from error
 
     def close(self) -> None:
         """Close everything that was opened."""

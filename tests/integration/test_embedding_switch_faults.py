@@ -128,7 +128,7 @@ def test_a_worker_that_cannot_reach_the_new_model_leaves_it_to_the_others(reachi
     say(pipeline, "I own a boat.")
     assert read_states(database)["building"] == 256
     problem = database.execute("SELECT problem FROM embedding_spaces WHERE state = 'building'").fetchone()[0]
-    assert problem.startswith("settings_error") and "AFTERTURN_EMBEDDING_BASE_URL" in problem
+    assert problem.startswith("endpoint_misconfigured") and "AFTERTURN_EMBEDDING_BASE_URL" in problem
     assert database.execute("SELECT DISTINCT state FROM batches").fetchall() == [("applied",)]
     hand_out_again(database)
     reaching.settle()

@@ -16,7 +16,7 @@ from afterturn.embedding import items, missing_vectors, spaces, switching
 from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.errors import MissingExtra, ModelError, SettingsError
+from afterturn.errors import ModelError
 from afterturn.extraction import batch_answer
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
@@ -88,7 +88,7 @@ def _embed_in_next_space(
     """Store the vectors of a space that is being built. Returns False if its embedder fails: the batch goes on."""
     try:
         outcomes = _embed_missing(runtime, claimed.batch, missing)
-    except (ModelError, SettingsError, MissingExtra) as error:
+    except ModelError as error:
         logger.warning("batch %s has no vectors of %s yet: %s", claimed.batch.batch_id, missing.space.describe(), error)
         return False
     with runtime.postgres.connection() as connection, connection.transaction():

@@ -22,7 +22,7 @@ from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.space_items import ItemName, SourcedItem
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.embedding.switching import SpaceRow
-from afterturn.errors import AfterturnError, MissingExtra, ModelError, SettingsError, StaleLease
+from afterturn.errors import ModelError, StaleLease
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -69,26 +69,27 @@ def claim_owed(runtime: Runtime, *, limit: int) -> list[UserScope]:
 
 
 def update_vectors(runtime: Runtime, scope: UserScope) -> bool:
-    """Bring the vectors of a user, then of others, up to date. Returns whether this user lagged behind."""
+    """Bring the vectors of a user, then of others, up to date. Returns whether there was work."""
     deadline = time.monotonic() + TASK_SECONDS
-    lagged = _update_user(runtime, scope, deadline)
-    following = lagged
-    while following and time.monotonic() < deadline:
+    is_done = _update_user(runtime, scope, deadline)
+    goes_on = is_done
+    while goes_on and time.monotonic() < deadline:
         users = claim_owed(runtime, limit=1)
-        following = bool(users) and _update_user(runtime, users[0], deadline)
-    return lagged
+        goes_on = bool(users) and _update_user(runtime, users[0], deadline)
+    return is_done
 
 
 def _update_user(runtime: Runtime, scope: UserScope, deadline: float) -> bool:
-    """Work on one user, until the deadline. Returns whether it was claimed."""
+    """Work on one user, until the deadline. Returns False if there is nothing to do, or if the embedder fails."""
     owed = _claim(runtime, scope)
     if owed is None:
         return False
     try:
         _Work(runtime, owed, deadline).run()
-    except (ModelError, SettingsError, MissingExtra) as error:
+    except ModelError as error:
         # The user's row still says that the vectors lag behind: the sweep finds it again.
         logger.warning("the vectors of %s wait: %s", scope, error)
+        return False
     except StaleLease as error:
         logger.warning("the vectors of %s wait: %s", scope, error)
         with runtime.postgres.connection() as connection:
@@ -172,13 +173,13 @@ class _Work:
             return
         try:
             outcomes = self._runtime.embed_each(target, [sourced.item.text for sourced in found])
-        except (ModelError, SettingsError, MissingExtra) as error:
+        except ModelError as error:
             self._note_problem(target, error)
             raise
         faults.point("spaces.vectors_received")
         self._store(target, dict(zip(found, outcomes, strict=True)))
 
-    def _note_problem(self, target: EmbeddingSpace, error: AfterturnError) -> None:
+    def _note_problem(self, target: EmbeddingSpace, error: ModelError) -> None:
         with self._runtime.postgres.connection() as connection:
             arguments = {"space_id": target.space_id, "problem": f"{error.code}: {error}"}
             connection.execute(_SQL["note_problem"], arguments)
