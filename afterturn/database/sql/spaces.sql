@@ -221,11 +221,11 @@ SELECT count(*) AS users, count(*) FILTER (WHERE vectors_generation >= %(generat
 
 -- name: count_vectors
 -- How many vectors each space has, and how many texts it could not embed. Vectors are counted where that takes seconds.
-SELECT s.space_id, v.vectors, coalesce(m.texts, 0) AS refused
+WITH size AS (SELECT reltuples < 5000000 AS is_small FROM pg_class WHERE oid = 'vectors'::regclass)
+SELECT s.space_id, CASE WHEN (SELECT is_small FROM size) THEN coalesce(v.vectors, 0) END AS vectors,
+       coalesce(m.texts, 0) AS refused
 FROM embedding_spaces AS s
 LEFT JOIN (
-    SELECT space_id, count(*) AS vectors FROM vectors
-    WHERE (SELECT reltuples < 5000000 FROM pg_class WHERE oid = 'vectors'::regclass)
-    GROUP BY space_id
+    SELECT space_id, count(*) AS vectors FROM vectors WHERE (SELECT is_small FROM size) GROUP BY space_id
 ) AS v USING (space_id)
 LEFT JOIN (SELECT space_id, count(*) AS texts FROM missing_vectors GROUP BY space_id) AS m USING (space_id)
