@@ -63,9 +63,11 @@ def read_page(
     return Page(missing=missing, last=names[-1] if names else None)
 
 
-def read_items(connection: Connection, scope: UserScope, names: Sequence[ItemName]) -> list[SourcedItem]:
-    """Return these items with their texts, without those that were taken back."""
-    arguments = {"kinds": [name.kind for name in names], "items": [name.name for name in names]}
+def read_items(
+    connection: Connection, scope: UserScope, names: Sequence[ItemName], *, source: int
+) -> list[SourcedItem]:
+    """Return these items with their texts, without those that the space `source` has no longer."""
+    arguments = {"kinds": [name.kind for name in names], "items": [name.name for name in names], "source": source}
     rows = connection.execute(_SQL["texts"], scope.key | arguments).fetchall()
     found = {
         ItemName(row["kind"], row["item"]): SourcedItem(

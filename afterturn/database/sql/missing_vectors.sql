@@ -25,6 +25,10 @@ FROM due
 WHERE m.tenant_id = due.tenant_id AND m.user_id = due.user_id AND m.retry_at <= now()
 RETURNING m.tenant_id, m.user_id
 
+-- name: lock_user
+-- It comes before the lease in the order of locks.
+SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+
 -- name: delete_gone
 -- Items that do not exist any more: a candidate that repeated a fact, a turn that was taken back.
 DELETE FROM missing_vectors AS m

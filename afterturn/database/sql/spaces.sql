@@ -161,8 +161,8 @@ ORDER BY k.kind, k.item
 LIMIT %(limit)s
 
 -- name: texts
--- The texts of items, each with its batch, and of a turn the text of the one before it in the batch. What was taken back
--- has none.
+-- The texts of items that a space has, or was refused, each with its batch, and of a turn the text of the one before it in
+-- the batch. What is retracted, merged or taken back is deleted from every space at once.
 SELECT m.kind, m.item, coalesce(b.batch_id, h.batch_id) AS batch_id,
        coalesce(b.session_id, h.session_id) AS session_id,
        coalesce(f.text, c.text, e.title || '. ' || e.summary, d.title || '. ' || d.summary,
@@ -198,6 +198,15 @@ LEFT JOIN turns AS p
        AND p.position = t.position - 1 AND p.position >= h.first_position
 WHERE coalesce(f.text, c.text, e.summary, d.summary, t.content) IS NOT NULL
       AND coalesce(b.batch_id, h.batch_id) IS NOT NULL
+      AND (EXISTS (
+          SELECT FROM vectors AS v
+          WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = %(source)s
+                AND v.kind = m.kind AND v.item = m.item
+      ) OR EXISTS (
+          SELECT FROM missing_vectors AS n
+          WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.space_id = %(source)s
+                AND n.kind = m.kind AND n.item = m.item
+      ))
 
 -- name: delete_vectors
 -- Delete some vectors of spaces whose vectors are being deleted.

@@ -162,13 +162,13 @@ class _Work:
             for start in range(0, len(page.missing), TEXTS_PER_CALL):
                 if time.monotonic() > self._deadline:
                     return False
-                self._embed(target, page.missing[start : start + TEXTS_PER_CALL])
+                self._embed(target, source, page.missing[start : start + TEXTS_PER_CALL])
             after = page.last
         return True
 
-    def _embed(self, target: EmbeddingSpace, names: Sequence[ItemName]) -> None:
+    def _embed(self, target: EmbeddingSpace, source: EmbeddingSpace, names: Sequence[ItemName]) -> None:
         with self._runtime.postgres.connection() as connection:
-            found = space_items.read_items(connection, self._scope, names)
+            found = space_items.read_items(connection, self._scope, names, source=source.space_id)
         if not found:
             return
         try:
@@ -177,20 +177,20 @@ class _Work:
             self._note_problem(target, error)
             raise
         faults.point("spaces.vectors_received")
-        self._store(target, dict(zip(found, outcomes, strict=True)))
+        self._store(target, source, dict(zip(found, outcomes, strict=True)))
 
     def _note_problem(self, target: EmbeddingSpace, error: ModelError) -> None:
         with self._runtime.postgres.connection() as connection:
             arguments = {"space_id": target.space_id, "problem": f"{error.code}: {error}"}
             connection.execute(_SQL["note_problem"], arguments)
 
-    def _store(self, target: EmbeddingSpace, outcomes: dict[SourcedItem, Outcome]) -> None:
-        """Store the vectors of the texts that are still what they were: one may have been taken back meanwhile."""
+    def _store(self, target: EmbeddingSpace, source: EmbeddingSpace, outcomes: dict[SourcedItem, Outcome]) -> None:
+        """Store the vectors of what is still there with the same text: some may have been taken back meanwhile."""
         with self._runtime.postgres.connection() as connection, connection.transaction():
             connection.execute(_SQL["lock_user"], self._scope.key)
             leases.fence(connection, self._owed.lease)
             names = [sourced.name for sourced in outcomes]
-            unchanged = set(space_items.read_items(connection, self._scope, names)) & outcomes.keys()
+            unchanged = set(space_items.read_items(connection, self._scope, names, source=source.space_id))
             embedded = [
                 (sourced.item, outcome)
                 for sourced, outcome in outcomes.items()

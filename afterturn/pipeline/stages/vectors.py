@@ -62,7 +62,11 @@ def _embed_in_space(
     embedded = [(item, outcome) for item, outcome in outcomes if not isinstance(outcome, Refusal)]
     refused = [(item, outcome) for item, outcome in outcomes if isinstance(outcome, Refusal)]
     with runtime.postgres.connection() as connection, connection.transaction():
+        # What was taken back meanwhile is owed no more.
+        missing_vectors.lock_user(connection, scope)
         leases.fence(connection, lease)
+        owed = set(missing_vectors.read_owed(connection, scope, limit=TEXTS_PER_TASK).get(space.space_id, []))
+        embedded = [(item, vector) for item, vector in embedded if item in owed]
         items.store_vectors(connection, scope, space, embedded)
         missing_vectors.settle(
             connection,
