@@ -102,7 +102,8 @@ def receive_log(control: socket.socket) -> Log | None:
     if not message:
         return None
     path, limit_bytes, kept_files = os.fsdecode(message).rsplit("\n", 2)
-    return Log(*descriptors, path, int(limit_bytes), int(kept_files))
+    source, done = descriptors
+    return Log(source, done, path, int(limit_bytes), int(kept_files))
 
 
 if __name__ == "__main__":

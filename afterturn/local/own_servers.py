@@ -67,8 +67,8 @@ def _password_of(url: str) -> str | None:
         if "://" in url and (password := urlsplit(url).password):
             return unquote(password)
     with contextlib.suppress(psycopg.ProgrammingError):
-        password = conninfo_to_dict(url).get("password")
-        return None if password is None else str(password)
+        named = conninfo_to_dict(url).get("password")
+        return None if named is None else str(named)
     return None
 
 

@@ -49,7 +49,7 @@ def choose_binary(data_dir: Path) -> Binary:
     """
     written = _read_record(data_dir)
     has_folder = (data_dir / "redis" / "appendonlydir").exists()
-    oldest = FIRST_WITH_FOLDER if has_folder else ()
+    oldest: tuple[int, ...] = FIRST_WITH_FOLDER if has_folder else ()
     if written is not None:
         oldest = max(oldest, written.version)
     refused = []

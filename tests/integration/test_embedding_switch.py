@@ -117,10 +117,16 @@ def test_kept_vectors_make_switching_back_quick_and_drop_deletes_them(
     assert embeddings("drop") == {"spaces": 0}
 
 
-def test_turns_of_the_meantime_are_embedded_with_both_models(told, pipeline, database, embeddings):
+def test_turns_of_the_meantime_are_embedded_with_both_models(told, pipeline, database, embeddings, monkeypatch):
     embeddings(*TO_64)
     told.write("user", "I own a boat.")
     told.flush()
+    with monkeypatch.context() as patched:
+        # The build has not begun when they come.
+        patched.setattr(spaces_stage, "claim_owed", lambda *_, **__: [])
+        pipeline.settle()
+    both = "SELECT count(*) FROM (SELECT FROM vectors WHERE kind = 'fact' GROUP BY item HAVING count(*) = 2) AS x"
+    assert database.execute(both).fetchone() == (1,)
     pipeline.settle()
     ids = space_ids(database)
     assert database.execute(ITEMS, [ids["serving"]]).fetchall() == database.execute(ITEMS, [ids["retired"]]).fetchall()
@@ -130,7 +136,7 @@ def test_turns_of_the_meantime_are_embedded_with_both_models(told, pipeline, dat
     pipeline.settle()
     counts = dict(database.execute("SELECT space_id, count(*) FROM vectors GROUP BY 1").fetchall())
     assert counts[ids["serving"]] > counts[ids["retired"]]
-    assert told.recall("kite")[0].text == "The user owns a kite." or "kite" in told.recall("kite")[0].text
+    assert "kite" in told.recall("kite")[0].text
 
 
 def test_a_second_switch_is_refused_and_the_same_one_goes_on(told, pipeline, command, embeddings):
