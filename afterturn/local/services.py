@@ -103,11 +103,13 @@ class ServiceBuilder:
         )
 
     def _api(self) -> Service:
+        require_free_ports(self._settings, ("api",))
         host, port = self._settings.api_host, self._settings.api_port or ports.find_free_port()
         service = self._http("api", host, port, "/healthz")
         return replace(service, has_any_port=not self._settings.api_port)
 
     def _flower(self) -> Service:
+        require_free_ports(self._settings, ("flower",))
         host, port = self._settings.flower_host, self._settings.flower_port or ports.find_free_port()
         service = self._http("flower", host, port, "/healthcheck")
         return replace(service, has_any_port=not self._settings.flower_port)

@@ -188,7 +188,7 @@ def test_each_task_works_for_a_bounded_time_and_the_next_goes_on(told, pipeline,
     while pipeline.hints.waiting:
         pipeline.step()
     # The time was over before the first text.
-    assert database.execute("SELECT count(*) FROM vectors WHERE space_id <> 1").fetchone() == (0,)
+    assert len(database.execute("SELECT DISTINCT space_id FROM vectors").fetchall()) == 1
     monkeypatch.setattr(spaces_stage, "TASK_SECONDS", 10.0)
     pipeline.settle()
     assert embeddings("status")["serving"]["dimension"] == 64

@@ -68,7 +68,7 @@ def test_what_kubernetes_sets_is_explained(variable):
         settings.load({variable: "x"})
 
 
-@pytest.mark.parametrize("value", ["[]", "{", '{"m": 1}', '{"m": {"key": "k"}}', '{"m": {"path": 3}}'])
+@pytest.mark.parametrize("value", ["[1]", "{sk-1", '{"m": 1}', '{"m": {"key": "k"}}', '{"m": {"path": 3}}'])
 def test_the_places_of_other_models_are_objects_and_no_message_has_their_keys(value):
     with pytest.raises(SettingsError, match="AFTERTURN_EMBEDDING_OTHER_MODELS") as caught:
         settings.load({"AFTERTURN_EMBEDDING_OTHER_MODELS": value})
