@@ -18,6 +18,7 @@ COMMENT ON COLUMN embedding_spaces.keeps_previous IS
     'Of a space that is being built: whether the vectors of the present one are kept after the switch.';
 COMMENT ON COLUMN embedding_spaces.drop_at IS 'When the vectors of a retired space are deleted; null: not, or done.';
 COMMENT ON COLUMN embedding_spaces.problem IS 'Why a worker could not embed in it, the last time; null once one could.';
+ALTER TABLE embedding_spaces ALTER COLUMN problem SET STATISTICS 0;
 
 -- Two switches at once are impossible.
 CREATE UNIQUE INDEX embedding_spaces_one_building ON embedding_spaces (state) WHERE state = 'building';
