@@ -258,10 +258,11 @@ def make_error(error: RedisError, settings: Settings) -> MemoryUnavailable | Tur
     if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):
-        what = "did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS"
+        text = "Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS"
     else:
         what = refusals.explain(error) or f"failed: {type(error).__name__}: {error}"
-    return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) {what}{settings.explain_default('redis_url')}")
+        text = f"Redis (AFTERTURN_REDIS_URL) {what}"
+    return MemoryUnavailable(f"{text}{settings.explain_default('redis_url')}")
 
 
 def explain_postgres(error: MemoryUnavailable, settings: Settings) -> MemoryUnavailable:
