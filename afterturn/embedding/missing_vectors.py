@@ -55,6 +55,11 @@ def claim_due(connection: Connection, *, limit: int) -> list[UserScope]:
     return list(dict.fromkeys(UserScope(row["tenant_id"], row["user_id"]) for row in rows))
 
 
+def lock_user(connection: Connection, scope: UserScope) -> None:
+    """Lock the user's row: no turn of the user is taken back until the end of the transaction."""
+    connection.execute(_SQL["lock_user"], scope.key)
+
+
 def read_owed(connection: Connection, scope: UserScope, *, limit: int) -> dict[int, list[Item]]:
     """Return the items of a user that are to be tried again, by space. Those that do not exist any more are deleted."""
     connection.execute(_SQL["delete_gone"], scope.key)

@@ -15,13 +15,19 @@ DO UPDATE SET reason = EXCLUDED.reason, retry_at = EXCLUDED.retry_at, dead_at = 
 WITH due AS (
     SELECT DISTINCT tenant_id, user_id FROM (
         SELECT tenant_id, user_id FROM missing_vectors
-        WHERE retry_at <= now() ORDER BY retry_at LIMIT %(limit)s
+        WHERE retry_at <= now()
+              AND space_id IN (SELECT space_id FROM embedding_spaces WHERE state <> 'retired')
+        ORDER BY retry_at LIMIT %(limit)s
     ) AS oldest
 )
 UPDATE missing_vectors AS m SET retry_at = now() + make_interval(secs => %(retry_seconds)s)
 FROM due
 WHERE m.tenant_id = due.tenant_id AND m.user_id = due.user_id AND m.retry_at <= now()
 RETURNING m.tenant_id, m.user_id
+
+-- name: lock_user
+-- It comes before the lease in the order of locks.
+SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: delete_gone
 -- Delete items whose object no longer exists: a candidate that repeated a fact, or a turn that was removed.

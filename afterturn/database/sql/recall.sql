@@ -1,6 +1,6 @@
--- name: serving_space
--- Read the embedding space that recall uses.
-SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state = 'serving'
+-- name: active_spaces
+-- Read the embedding space that recall uses, and one that is being built.
+SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state <> 'retired'
 
 -- name: question_stems
 -- Compute the stems of a question, in the order of the question.

@@ -15,6 +15,11 @@ SELECT coalesce(
     (SELECT true FROM users WHERE owes_index ORDER BY index_hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM erasures WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM missing_vectors WHERE retry_at <= now() ORDER BY retry_at LIMIT 1),
+    (SELECT true FROM embedding_spaces WHERE state = 'building' OR is_dropping OR drop_at <= now() LIMIT 1),
+    (
+        SELECT true FROM users WHERE vectors_generation < (SELECT max(generation) FROM embedding_spaces)
+        ORDER BY vectors_generation LIMIT 1
+    ),
     false
 ) AS others
 

@@ -21,10 +21,10 @@ from afterturn.embedding import missing_vectors
 from afterturn.hot import heartbeats, keys, pending
 from afterturn.importing import cutting
 from afterturn.pipeline import fair_choice, hand_out
-from afterturn.pipeline.enqueue import FIRST
+from afterturn.pipeline.enqueue import FIRST, LATER
 from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import archive
+from afterturn.pipeline.stages import archive, spaces
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class _Sweep:
                 yield partial(self.hand_out_batches, step)
         if owed["others"]:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
-            yield from (self.hand_out_vectors, self.hand_out_erasures)
+            yield from (self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
 
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
@@ -233,6 +233,15 @@ class _Sweep:
         with self._runtime.postgres.connection() as connection:
             users = missing_vectors.claim_due(connection, limit=limit)
         self._send_all("vectors", [(user.tenant_id, user.user_id) for user in users])
+
+    def hand_out_spaces(self) -> None:
+        """Hand out users whose vectors lag behind the embedding spaces, after those above. A built space serves."""
+        limit = min(self._limit("vectors"), self._rooms["vectors"].free - self.messages["vectors"])
+        if self._runtime.next_embedder_breaker.is_open():
+            limit = min(PROBES, limit)
+        for user in spaces.claim_owed(self._runtime, limit=max(0, limit)):
+            self._send("vectors", user.tenant_id, user.user_id, priority=LATER)
+            self.handed_out["vectors"] += 1
 
     def hand_out_erasures(self) -> None:
         """Hand out users whose erasure is not completed."""
