@@ -13,7 +13,7 @@ from afterturn.candidate import (
     Candidate,
     EpisodeDraft,
 )
-from afterturn.extraction import credentials
+from afterturn.redaction import credentials
 
 #: A batch that is asked for in many parts has as many summaries.
 _SUMMARY_LIMIT_CHARACTERS = 10 * TEXT_LIMIT_CHARACTERS

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from afterturn import ids
 from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
-from afterturn.extraction import candidates, credentials, hypotheses, shown_memories
+from afterturn.extraction import candidates, hypotheses, shown_memories
+from afterturn.redaction import credentials
 from afterturn.extraction.answer import Answer
 from afterturn.turns import Turn
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from afterturn.extraction import credentials
+from afterturn.redaction import credentials
 from afterturn.extraction.offline import (
     clauses,
     contractions,
