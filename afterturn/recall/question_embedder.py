@@ -12,6 +12,7 @@ from typing import Any
 from afterturn.embedding import spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.redaction import credentials
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -55,10 +56,11 @@ class QuestionEmbedder:
             self._space_read_at = time.monotonic()
 
     def embed(self, scope: UserScope, question: str) -> list[float] | None:
-        """Return the vector of a user's question; None where the database serves no space.
+        """Return the vector of a user's question, without the secrets in it; None where the database serves no space.
 
         Raises ModelUnavailable or ModelRefused.
         """
+        question = credentials.redact(question)
         with self._lock:
             space, embedder = self._space, self._embedder
             if space is None or embedder is None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from afterturn.redaction import values
+from afterturn.redaction.word_lists import SURROUNDING
 
 #: What separates a name from its value.
 _ASSIGNMENT = re.compile(r"(?::=|=>|=|:)[ \t]{0,3}")
@@ -14,8 +15,10 @@ _IDENTIFIER = re.compile(r"(?<![\w.-])[A-Za-z_][\w.-]{1,79}$")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{2,512})[\"'`]|\"([^\"\n]{2,512})\"|'([^'\n]{2,512})'")
 _LINE = re.compile(r"(?:[|>][+-]?[ \t]{0,3}\r?(?:\n|\\n)\s{0,20})?([^\s\"'`,;&<>]{2,512})")
 
-#: Parts of the names of secrets; the second group may be followed by any plain value.
-_PASSWORD_NAME = re.compile(r"pass(?:word|wd|phrase|code)|passwort|contrase\u00f1a|(?:^|[_.-])(?:pwd|pass|pw)$|pgpass", re.IGNORECASE)
+#: Parts of the names of passwords, whose values may be plain words, and of keys.
+_PASSWORD_NAME = re.compile(
+    r"pass(?:word|wd|phrase|code)|passwort|contrase\u00f1a|(?:^|[_.-])(?:pwd|pass|pw)$|pgpass", re.IGNORECASE
+)
 _KEY_NAME = re.compile(
     r"(?:api|access|secret|private|auth|account|encryption|signing|service|master|storage|shared|client|webhook"
     r"|session|license|deploy|sas|aws|stripe|app)[_.-]?(?:access[_.-]?)?(?:key|secret|token)|secret|token|credential"
@@ -32,7 +35,8 @@ _BEARER = re.compile(
     r"\b(?:bearer|basic|token|apikey|negotiate)[ \t]{1,3}(?P<value>[A-Za-z0-9._~+/=-]{6,4096})", re.IGNORECASE
 )
 _OPTION = re.compile(
-    r"(?<!\w)--?(?:[\w-]{0,30}(?:password|passwd|passphrase|token|secret|api-?key|pass))[= ][\"']?(?P<value>[^\s\"']{3,256})",
+    r"(?<!\w)--?(?:[\w-]{0,30}(?:password|passwd|passphrase|token|secret|api-?key|pass))[= ][\"']?"
+    r"(?P<value>[^\s\"']{3,256})",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(
@@ -65,12 +69,22 @@ def find_spans(text: str) -> Iterator[tuple[int, int]]:
         yield from _command_spans(text)
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Return whether a value of JSON data is a secret by its name."""
+    is_password = _names(_PASSWORD_NAME, name)
+    return (is_password or _names(_KEY_NAME, name)) and _is_value(value, is_password, is_quoted=True)
+
+
 def _command_spans(text: str) -> Iterator[tuple[int, int]]:
     for match in _OPTION.finditer(text):
         if not values.is_placeholder(match["value"]):
             yield match.span("value")
     for match in _COMMAND.finditer(text):
-        group = next(name for name in ("ssh", "user", "mysql", "netrc", "sql", "redis", "cookie", "attribute", "xml") if match[name] is not None)
+        group = next(
+            name
+            for name in ("ssh", "user", "mysql", "netrc", "sql", "redis", "cookie", "attribute", "xml")
+            if match[name] is not None
+        )
         if not values.is_placeholder(match[group]):
             yield match.span(group)
 
@@ -93,24 +107,22 @@ def _value(text: str, name: str, assignment: re.Match[str]) -> tuple[int, int] |
 
 def _names(pattern: re.Pattern[str], name: str) -> bool:
     """Return whether an identifier names a secret: with `password_length` it is not one."""
-    last = None
-    for last in pattern.finditer(name):
-        pass
-    return last is not None and _SAME.fullmatch(name, last.end()) is not None
+    ends = [match.end() for match in pattern.finditer(name)]
+    return bool(ends) and _SAME.fullmatch(name, ends[-1]) is not None
 
 
 def _is_value(value: str, is_password: bool, *, is_quoted: bool) -> bool:
-    if values.is_placeholder(value) or value.strip(values.SURROUNDING).isdigit() and not is_password:
+    if values.is_placeholder(value) or (value.strip(SURROUNDING).isdigit() and not is_password):
         return False
     if is_password and is_quoted:
         return len(value) >= 3 and not values.is_function_word(value)
     if is_password:
-        return values.looks_generated(value) or values.is_plain_value(value)
-    stripped = value.strip(values.SURROUNDING)
+        return values.looks_generated(value) or values.is_plain_value(value, is_after_mark=True)
+    stripped = value.strip(SURROUNDING)
     if len(stripped) < 8 or values.is_known_form(stripped):
         return False
     has_digit = any(character.isdigit() for character in stripped)
-    return has_digit and any(map(str.isalpha, stripped)) or len(stripped) >= 20 and values.looks_generated(stripped)
+    return (has_digit and any(map(str.isalpha, stripped))) or (len(stripped) >= 20 and values.looks_generated(stripped))
 
 
 def _is_credential(match: re.Match[str]) -> bool:

@@ -63,4 +63,6 @@ def _is_key(word: str) -> bool:
     if values.is_hexadecimal(word) or values.is_encoded_text(word):
         return False
     has_all = any(map(str.islower, word)) and any(map(str.isupper, word)) and any(map(str.isdigit, word))
-    return has_all and values.is_random(word, min_characters=_MIN_RANDOM_CHARACTERS, min_changes=_MIN_CHANGES, min_digit_runs=3)
+    return has_all and values.is_random(
+        word, min_characters=_MIN_RANDOM_CHARACTERS, min_changes=_MIN_CHANGES, min_digit_runs=3
+    )

@@ -37,7 +37,7 @@ _DETECTORS = {
     "telegram_token": "TelegramBotTokenDetector",
     "twilio": "TwilioKeyDetector",
 }
-#: What these detectors report is part of a long word with a digit, or a password in a URL. Other lines are not searched.
+#: What these detectors report is in a long word with a digit, or a password in a URL. Other lines are not searched.
 _MIN_CHARACTERS = 16
 #: Longer lines are searched in pieces: some of the expressions need time that grows faster than the text.
 _PIECE = re.compile(r"[^\n]{1,1000}")

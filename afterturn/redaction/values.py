@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import itertools
 import re
-from importlib import resources
 
-_WORDS = json.loads(resources.files("afterturn.redaction").joinpath("words.json").read_text("utf-8"))
-#: Words that follow a name without being its value: "my password is weak".
-_NOT_VALUES = frozenset(word for words in _WORDS["not_values"].values() for word in words.split())
-#: In scripts without spaces only the beginning of a value can be compared.
-_NOT_VALUE_STARTS = tuple(
-    word for language in ("zh", "ja", "ko", "th") for word in _WORDS["not_values"][language].split()
+from afterturn.redaction.word_lists import (
+    ENDINGS_AFTER_MARK,
+    ENDINGS_AFTER_VERB,
+    NOT_VALUE_STARTS,
+    NOT_VALUES,
+    SURROUNDING,
+    TECHNICAL,
+    UNITS,
 )
-#: Endings of adjectives, participles and adverbs.
-_ENDINGS = re.compile(_WORDS["endings"])
-#: Names of algorithms, products and sizes have letters and digits, as generated values do.
-_TECHNICAL = re.compile(_WORDS["technical"], re.IGNORECASE)
 
-#: Characters around a value in a sentence.
-SURROUNDING = " \t\n.,;:!?\"'`()[]{}<>\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d\u300e\u300f\u3002\uff0c\uff01\uff1f\u0964\u2026"
+_ENDINGS_AFTER_VERB = re.compile(ENDINGS_AFTER_VERB)
+_ENDINGS_AFTER_MARK = re.compile(ENDINGS_AFTER_MARK)
+_TECHNICAL = re.compile(TECHNICAL, re.IGNORECASE)
 
-_AMOUNT = re.compile(rf"\d{{1,3}}\s?-?{_WORDS['units']}\S*", re.IGNORECASE)
+_AMOUNT = re.compile(rf"\d{{1,3}}\s?-?{UNITS}\S*", re.IGNORECASE)
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DATE_OR_TIME = re.compile(r"\d{4}-(?:0\d|1[0-2])(?:-[0-3]\d)?(?:T\S*)?|\d{1,2}[:h]\d{2}\S*|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_DATE_OR_TIME = re.compile(
+    r"\d{4}-(?:0\d|1[0-2])(?:-[0-3]\d)?(?:T\S*)?|\d{1,2}[:h]\d{2}\S*|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+)
 _MONEY_OR_DECIMAL = re.compile(r"[$\u20ac\u00a3\u00a5]?\d{1,3}(?:[.,]\d{1,3})*[$\u20ac\u00a3\u00a5%]?")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?|ftp|s3)://\S+|www\.\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?")
 _PLACEHOLDER = re.compile(
@@ -49,7 +49,7 @@ def is_known_form(value: str) -> bool:
 
 
 def looks_generated(value: str) -> bool:
-    """Return whether a value has the form of a password rather than of a word: letters with digits, symbols or humps."""
+    """Return whether a value looks like a password, not a word: letters with digits, symbols or inner capitals."""
     value = value.strip(SURROUNDING)
     if len(value) < 4 or is_placeholder(value) or is_known_form(value):
         return False
@@ -57,7 +57,7 @@ def looks_generated(value: str) -> bool:
     has_letter = any(character.isalpha() for character in value)
     if has_digit and has_letter:
         return True
-    humps = sum(one.islower() and two.isupper() for one, two in zip(value, value[1:], strict=False))
+    humps = sum(one.islower() and two.isupper() for one, two in itertools.pairwise(value))
     if has_digit:
         return value.isdigit() or _INNER_SYMBOL.search(value) is not None
     return humps >= 1 or (_INNER_SYMBOL.search(value) is not None and _has_rare_symbol_or_parts(value))
@@ -70,18 +70,28 @@ def _has_rare_symbol_or_parts(value: str) -> bool:
     return len(parts) >= 3 or all(part[:1].isupper() for part in parts)
 
 
-def is_plain_value(word: str) -> bool:
+def is_mixed(value: str) -> bool:
+    """Return whether a value has letters and digits or a symbol that words do not have, and is no known thing."""
+    value = value.strip(SURROUNDING)
+    has_letter, has_digit = any(map(str.isalpha, value)), any(map(str.isdigit, value))
+    if len(value) < 5 or is_placeholder(value) or is_known_form(value):
+        return False
+    return (has_digit and has_letter) or looks_generated(value)
+
+
+def is_plain_value(word: str, *, is_after_mark: bool = False) -> bool:
     """Return whether a plain word may be a password: it is no function word, adjective or participle."""
     word = word.strip(SURROUNDING).lower()
-    if len(word) < 3 or is_placeholder(word) or is_known_form(word) or word.startswith(_NOT_VALUE_STARTS):
+    if len(word) < 3 or is_placeholder(word) or is_known_form(word) or word.startswith(NOT_VALUE_STARTS):
         return False
     first = re.split(r"['\u2019-]", word)[0]
-    return word not in _NOT_VALUES and first not in _NOT_VALUES and _ENDINGS.search(word) is None
+    endings = _ENDINGS_AFTER_MARK if is_after_mark else _ENDINGS_AFTER_VERB
+    return word not in NOT_VALUES and first not in NOT_VALUES and endings.search(word) is None
 
 
 def is_function_word(word: str) -> bool:
     """Return whether a word is on the list of words that are no values."""
-    return word.strip(SURROUNDING).lower() in _NOT_VALUES
+    return word.strip(SURROUNDING).lower() in NOT_VALUES
 
 
 def is_random(value: str, *, min_characters: int, min_changes: float = 0.3, min_digit_runs: int = 1) -> bool:
@@ -98,7 +108,7 @@ def is_random(value: str, *, min_characters: int, min_changes: float = 0.3, min_
     if len(letters) < min_characters or _UUID.fullmatch(value) or is_known_form(value):
         return False
     classes = [1 if one.isdigit() else 2 if one.isupper() else 3 for one in letters]
-    changes = sum(one != two for one, two in zip(classes, classes[1:], strict=False))
+    changes = sum(one != two for one, two in itertools.pairwise(classes))
     digit_runs = len(re.findall(r"\d+", value))
     return min_digit_runs <= digit_runs and len(set(classes)) > 1 and changes >= min_changes * len(letters)
 
