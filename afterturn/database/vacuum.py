@@ -19,7 +19,7 @@ _SQL = queries.load("scrub")
 #: large memory, or a report of somebody else, takes minutes.
 WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.1
-#: FREEZE waits for pages that a query is reading, and INDEX_CLEANUP removes the entries of indexes also if they are few.
+#: FREEZE waits for pages that a query is reading; INDEX_CLEANUP removes the entries of indexes also if they are few.
 #: Without them VACUUM leaves such rows to the next one.
 _OPTIONS: LiteralString = "FREEZE, INDEX_CLEANUP ON, ANALYZE"
 _REWRITE: LiteralString = "FULL, ANALYZE"

@@ -167,10 +167,10 @@ def _entries_per_session(sessions: int) -> int:
 def _read(
     client: redis.Redis,
     pool: ConnectionPool[Connection],
+    settings: Settings,
     sessions: Sequence[SessionScope],
     *,
     limit: int,
-    redacts_turns: bool,
 ) -> tuple[dict[UserScope, int], Taken, set[SessionScope]]:
     """Return the erasures that are known now, and then what is pending: in this order, so that none is missed.
 

@@ -55,7 +55,9 @@ VISIBLE = {
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-@pytest.mark.parametrize("carrier", ["Ana", "\u8fbb", "\u0633\u0644\u0627\u0645", "\u0915", "\U0001f600", "1", "\u1820"])
+@pytest.mark.parametrize(
+    "carrier", ["Ana", "\u8fbb", "\u0633\u0644\u0627\u0645", "\u0915", "\U0001f600", "1", "\u1820"]
+)
 def test_no_message_can_be_hidden_after_a_character(name: str, carrier: str) -> None:
     clean = memory_block.sanitize(f"{carrier}{HIDDEN[name]} lives")
     # One joiner or style may belong to the letter or emoji before it. It says nothing.
