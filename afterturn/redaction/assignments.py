@@ -22,9 +22,11 @@ _PASSWORD_NAME = re.compile(
 _KEY_NAME = re.compile(
     r"(?:api|access|secret|private|auth|account|encryption|signing|service|master|storage|shared|client|webhook"
     r"|session|license|deploy|sas|aws|stripe|app)[_.-]?(?:access[_.-]?)?(?:key|secret|token)|secret|token|credential"
-    r"|(?:^|[_.-])(?:sig|signature|otp|pin|apikey)$|(?:[a-z]key|_key)$",
+    r"|(?:^|[_.-])(?:sig|signature|otp|pin|apikey)$",
     re.IGNORECASE,
 )
+#: Names of keys of any kind: only what looks random is a secret.
+_WEAK_NAME = re.compile(r"[a-z]key$|_key$", re.IGNORECASE)
 #: What may follow such a part without changing what it names: `password_prod`, `API_KEY_2`.
 _SAME = re.compile(
     r"(?:[_.-]?(?:\d{1,3}|prod\w*|dev\w*|test|staging|live|old|new|value|plain|text|string|main|default|base64|b64"
@@ -92,7 +94,7 @@ def _command_spans(text: str) -> Iterator[tuple[int, int]]:
 def _value(text: str, name: str, assignment: re.Match[str]) -> tuple[int, int] | None:
     is_password = _names(_PASSWORD_NAME, name)
     if not is_password and not _names(_KEY_NAME, name):
-        return None
+        return _random_value(text, assignment.end()) if _WEAK_NAME.search(name) else None
     start = assignment.end()
     if (quoted := _QUOTED.match(text, start)) is not None:
         group = quoted.lastindex or 0
@@ -103,6 +105,13 @@ def _value(text: str, name: str, assignment: re.Match[str]) -> tuple[int, int] |
     if is_password and "(" in text[start : start + 64].split("\n")[0].split(" ")[0]:
         return None
     return line.span(1)
+
+
+def _random_value(text: str, start: int) -> tuple[int, int] | None:
+    match = _QUOTED.match(text, start) or _LINE.match(text, start)
+    if match is None or not values.is_random(match[match.lastindex or 0], min_characters=16):
+        return None
+    return match.span(match.lastindex or 0)
 
 
 def _names(pattern: re.Pattern[str], name: str) -> bool:
@@ -121,8 +130,8 @@ def _is_value(value: str, is_password: bool, *, is_quoted: bool) -> bool:
     stripped = value.strip(SURROUNDING)
     if len(stripped) < 8 or values.is_known_form(stripped):
         return False
-    has_digit = any(character.isdigit() for character in stripped)
-    return (has_digit and any(map(str.isalpha, stripped))) or (len(stripped) >= 20 and values.looks_generated(stripped))
+    is_long = is_quoted and len(stripped) >= 20 and values.looks_generated(stripped)
+    return is_long or (any(map(str.isdigit, stripped)) and any(map(str.isalpha, stripped)))
 
 
 def _is_credential(match: re.Match[str]) -> bool:

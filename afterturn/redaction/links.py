@@ -15,6 +15,7 @@ from afterturn.redaction.word_lists import (
     IS,
     IS_WITHOUT_SPACES,
     NUMBER_WORDS,
+    OF,
     UNITS,
 )
 
@@ -23,6 +24,9 @@ _VERB = rf"(?<!\w)(?:{IS})(?!\w)"
 _GAP_WORDS = rf"(?!(?<!\w)(?:{IS}|{BREAKS})(?!\w))[^.!?;:=\n\"\u201c\u201e\u00ab\u300c"
 _GAP = rf"(?:{_GAP_WORDS},]){{0,60}}?"
 _GAP_WITH_COMMA = rf"(?:{_GAP_WORDS}]){{0,60}}?"
+
+#: Before plain words only a phrase that says what the secret is for: other words make a compound, "password storage:".
+_PURPOSE = rf"(?:(?=\s?\(|\s(?:{OF})\s|\s?[^\x00-\x7f]){_GAP})?"
 
 _COLON = r"(?:[:\uff1a=\uff1d]\*{0,2})"
 _MARK = rf"{_COLON}|->|=>|\u2192|\|"
@@ -56,9 +60,10 @@ AFTER_TO = re.compile(
     re.IGNORECASE,
 )
 #: Words after a verb, and words after a mark.
-AFTER_VERB = re.compile(rf"{_GAP}(?:\s{{1,3}}{_VERB}\s{{1,3}}|['\u2019]s\s{{1,3}})(?P<words>\S.*)", re.IGNORECASE)
+AFTER_VERB = re.compile(rf"{_PURPOSE}(?:\s{{1,3}}{_VERB}\s{{1,3}}|['\u2019]s\s{{1,3}})(?P<words>\S.*)", re.IGNORECASE)
 AFTER_COLON = re.compile(
-    rf"{_GAP}(?:\s{{0,3}}{_COLON}\s{{0,3}}|\s{{1,3}}{_VERB}\s{{0,3}}[:\uff1a]\s{{1,3}})(?P<words>[^\n]{{3,200}})",
+    rf"{_PURPOSE}(?:[ \t]{{0,3}}{_COLON}[ \t]{{0,3}}|\s{{1,3}}{_VERB}\s{{0,3}}[:\uff1a]\s{{1,3}})"
+    r"(?P<words>[^\n]{3,200})",
     re.IGNORECASE,
 )
 #: Where the words of a value end.

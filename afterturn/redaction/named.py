@@ -94,13 +94,17 @@ def _plain_words(place: _Place) -> Span | None:
 
 
 def _words_of_value(place: _Place, start: int, *, is_after_mark: bool) -> Span | None:
+    token = _WORD.match(place.text, start, place.end)
+    if token is None or values.is_placeholder(token.group()):
+        return None
     end_match = links.END_OF_WORDS.search(place.text, start, place.end)
     end = end_match.start() if end_match else place.end
     words = list(_WORD.finditer(place.text, start, end))
     if not words:
         return None
     plain = [not values.is_function_word(word.group()) for word in words]
-    if len(words) in range(4, 13) and all(plain[1:]):
+    plain[0] |= words[0].group() == "correct"
+    if len(words) in range(4, 13) and all(plain) and all(values.is_word(word.group()) for word in words):
         # A passphrase, such as "correct horse battery staple".
         return start, end
     is_value = values.is_plain_value(words[0].group(), is_after_mark=is_after_mark)
@@ -158,7 +162,9 @@ def _weak(place: _Place) -> Span | None:
     for pattern in (links.AFTER_LINK, links.ADJACENT) if place.has_link else (links.AFTER_TO, links.ADJACENT):
         if (match := place.match(pattern)) is not None:
             value = match["value"].strip(SURROUNDING)
-            if (is_password and _is_key(value, 6)) or values.is_random(value, min_characters=12):
+            if (is_password and _DIGIT.search(value) and _is_key(value, 6)) or values.is_random(
+                value, min_characters=12
+            ):
                 return match.span("value")
     return None
 

@@ -38,7 +38,9 @@ _COMPOUND = re.compile(
     r"['\u2019]?s?[ -](?:manager|policy|policies|resets?|fields?|hints?|strength|generators?|vault|rules?|requirements?"
     r"|protect\w+|length|pages?|form|prompt|changes?|crack\w+|spray\w+|hash\w*|rotation|quota|usage|management"
     r"|prefix|header|review|entry|entries|box|counts?|limits?|bucket|algorithm|format|size|expir\w+|lifetime"
-    r"|constraint|safety|less|based)\b",
+    r"|constraint|safety|less|based|storage|security|verification|validation|authentication|confirmation|recovery|updates?"
+    r"|columns?|inputs?|variables?|parameters?|arguments?|attributes?|checks?|match\w*|mismatch|attempts?|encryption"
+    r"|exchange|derivation|pair|holders?|stretching|complexity|history|sharing|tests?|testing|generation|policies)\b",
     re.IGNORECASE,
 )
 

@@ -30,16 +30,24 @@ _DATE_OR_TIME = re.compile(
 _MONEY_OR_DECIMAL = re.compile(r"[$\u20ac\u00a3\u00a5]?\d{1,3}(?:[.,]\d{1,3})*[$\u20ac\u00a3\u00a5%]?")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?|ftp|s3)://\S+|www\.\S+|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?")
 _PLACEHOLDER = re.compile(
-    r"[$%{<\[(].*|\*+|[xX.\-_#\u2022?]{2,}|(?:your|my|the|some|example)[-_ ].*|\.\.\.|\[redacted.*|.*\(.*\).*"
-    r"|(?:os\.|process\.|env\.|settings\.|config\.|self\.|args\.|request\.|secrets?\.|vars?\.|data\.).*|\|",
+    r"[$%{<\[(].*|\*+|[xX.\-_#\u2022?]{2,}|(?:your|my|the|some|example)[-_ ].*|\.\.\.|\[redacted.*|.*\(.*\).*|\|",
     re.IGNORECASE | re.DOTALL,
 )
+#: An expression of source code, whose value is elsewhere: `data.get(`, `request.form[`, `newPassword;`.
+_EXPRESSION = re.compile(
+    r"(?:[A-Za-z_.]+|[A-Za-z_]\w*\.[\w.]*)[(\[].*|(?:[A-Za-z_]+\.)+[A-Za-z_]+[;,)]*|[a-z]+(?:[A-Z_][A-Za-z_]*)+;"
+    r"|(?:[A-Za-z_]*[Pp]ass(?:word|wd)|token|[A-Za-z_]+(?:[_a-z]Token|_token|[a-z]Secret|_secret|[a-z]Key|_key|_hash))"
+    r"s?(?:_[a-z]+)*[;,)\]}]*"
+    r"|(?:os|process|env|settings|config|self|this|args|req|request|secrets?|vars?|data)\..*",
+    re.DOTALL,
+)
+_NOT_IN_WORDS = frozenset("\\{}[]()<>=+*/|_#$%^&@~`")
 _INNER_SYMBOL = re.compile(r"\w[@#$%^&*+=_~|\\/!?\-.:]+\w|[@#$%^&*+=~!?][^\W_]|[^\W_][@#$%^&*+=~!][@#$%^&*+=~!]?$")
 
 
 def is_placeholder(value: str) -> bool:
     """Return whether a value stands for another one: `$PASSWORD`, `<your key>`, `****`, `getpass()`."""
-    return _PLACEHOLDER.fullmatch(value) is not None
+    return _PLACEHOLDER.fullmatch(value) is not None or _EXPRESSION.fullmatch(value) is not None
 
 
 def is_known_form(value: str) -> bool:
@@ -50,6 +58,8 @@ def is_known_form(value: str) -> bool:
 
 def looks_generated(value: str) -> bool:
     """Return whether a value looks like a password, not a word: letters with digits, symbols or inner capitals."""
+    if is_placeholder(value):
+        return False
     value = value.strip(SURROUNDING)
     if len(value) < 4 or is_placeholder(value) or is_known_form(value):
         return False
@@ -72,6 +82,8 @@ def _has_rare_symbol_or_parts(value: str) -> bool:
 
 def is_mixed(value: str) -> bool:
     """Return whether a value has letters and digits or a symbol that words do not have, and is no known thing."""
+    if is_placeholder(value):
+        return False
     value = value.strip(SURROUNDING)
     has_letter, has_digit = any(map(str.isalpha, value)), any(map(str.isdigit, value))
     if len(value) < 5 or is_placeholder(value) or is_known_form(value):
@@ -87,6 +99,11 @@ def is_plain_value(word: str, *, is_after_mark: bool = False) -> bool:
     first = re.split(r"['\u2019-]", word)[0]
     endings = _ENDINGS_AFTER_MARK if is_after_mark else _ENDINGS_AFTER_VERB
     return word not in NOT_VALUES and first not in NOT_VALUES and endings.search(word) is None
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text has the characters of a word in some script."""
+    return not any(character.isdigit() or character in _NOT_IN_WORDS for character in text)
 
 
 def is_function_word(word: str) -> bool:

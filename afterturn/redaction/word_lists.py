@@ -27,6 +27,8 @@ UNITS: str = _WORDS["units"]
 IS: str = _WORDS["is"]
 IS_WITHOUT_SPACES: str = _WORDS["is_in_scripts_without_spaces"]
 BREAKS: str = _WORDS["breaks"]
+#: What begins a phrase that says what a secret is for: "password for the bank".
+OF: str = _WORDS["of"]
 #: Words between the verb and the value: "is still hunter2".
 FILLERS: str = _WORDS["fillers"]
 #: Prepositions of "changed my password from … to …".

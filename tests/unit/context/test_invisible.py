@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import pytest
@@ -92,5 +93,5 @@ def test_visible_characters_are_kept_in_their_order(text: str) -> None:
 def test_no_two_invisible_characters_follow_each_other(characters: list[str]) -> None:
     clean = invisible.remove_invisible("".join(characters))
     hidden = {*"".join(HIDDEN.values())}
-    pairs = [one for one in zip(clean, clean[1:], strict=False) if hidden.issuperset(one)]
+    pairs = [one for one in itertools.pairwise(clean) if hidden.issuperset(one)]
     assert all(pair == ("\ufe0f", "\u200d") for pair in pairs)
