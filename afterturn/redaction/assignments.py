@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from afterturn.redaction import values
-from afterturn.redaction.word_lists import SURROUNDING
+from afterturn.redaction.word_lists import NO_VALUES_IN_CODE, SURROUNDING
 
 #: What separates a name from its value.
 _ASSIGNMENT = re.compile(r"(?::=|=>|=|:)[ \t]{0,3}")
@@ -17,7 +17,7 @@ _LINE = re.compile(r"(?:[|>][+-]?[ \t]{0,3}\r?(?:\n|\\n)\s{0,20})?([^\s\"'`,;&<>
 
 #: Parts of the names of passwords, whose values may be plain words, and of keys.
 _PASSWORD_NAME = re.compile(
-    r"pass(?:word|wd|phrase|code)|passwort|contrase\u00f1a|(?:^|[_.-])(?:pwd|pass|pw)$|pgpass", re.IGNORECASE
+    r"pass(?:word|wd|phrase|code)|passwort|contrase\u00f1a|(?:^|[_.-])(?:pwd|pass|pw)$", re.IGNORECASE
 )
 _KEY_NAME = re.compile(
     r"(?:api|access|secret|private|auth|account|encryption|signing|service|master|storage|shared|client|webhook"
@@ -124,7 +124,7 @@ def _is_value(value: str, is_password: bool, *, is_quoted: bool) -> bool:
     if values.is_placeholder(value) or (value.strip(SURROUNDING).isdigit() and not is_password):
         return False
     if is_password and is_quoted:
-        return len(value) >= 3 and not values.is_function_word(value)
+        return len(value) >= 3 and value.lower() not in NO_VALUES_IN_CODE
     if is_password:
         return values.looks_generated(value) or values.is_plain_value(value, is_after_mark=True)
     stripped = value.strip(SURROUNDING)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from afterturn.redaction import links, values
 from afterturn.redaction.names import Kind, find_names
-from afterturn.redaction.word_lists import BEFORE_NAME, MINE, SURROUNDING
+from afterturn.redaction.word_lists import AS, BEFORE_NAME, MINE, SURROUNDING
 
 #: Characters after a name that are searched for its value, and for the beginning of it.
 _REACH_CHARACTERS = 260
@@ -210,10 +210,12 @@ def _value_before(text: str, start: int, kind: Kind) -> Span | None:
     words = list(_WORD.finditer(text, max(0, start - _REACH_BACK_CHARACTERS), start))[-_WORDS_BEFORE:]
     texts = [word.group().lower() for word in words]
     verb = next((place for place in range(len(words) - 1, 0, -1) if texts[place] in BEFORE_NAME), 0)
-    is_mine = not MINE.isdisjoint(texts[verb + 1 :])
+    if not verb:
+        return None
+    is_mine = texts[verb] not in AS and not MINE.isdisjoint(texts[verb + 1 :])
     while verb > 1 and texts[verb - 1] in BEFORE_NAME:
         verb -= 1
-    return _checked_before(words[verb - 1], kind, is_mine=is_mine) if verb else None
+    return _checked_before(words[verb - 1], kind, is_mine=is_mine)
 
 
 def _checked_before(word: re.Match[str], kind: Kind, *, is_mine: bool) -> Span | None:

@@ -36,6 +36,9 @@ BEFORE_VALUE: str = _WORDS["before_a_value"]
 BEFORE_SECOND_VALUE: str = _WORDS["before_a_second_value"]
 #: Words between a value and its name: "hunter2 is my password", "hunter2 as the password".
 BEFORE_NAME: frozenset[str] = frozenset(_WORDS["before_a_name"])
+AS: frozenset[str] = frozenset(_WORDS["as"])
 MINE: frozenset[str] = frozenset(_WORDS["mine"])
+#: Values in code that are no secrets: "password: str".
+NO_VALUES_IN_CODE: frozenset[str] = frozenset(_WORDS["no_values_in_code"])
 #: Characters around a value in a sentence.
 SURROUNDING: str = _WORDS["surrounding"]
