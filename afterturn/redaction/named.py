@@ -27,7 +27,12 @@ Span: TypeAlias = tuple[int, int]
 def find_spans(text: str) -> Iterator[Span]:
     """Yield start and end of each value that a name announces."""
     yield from (match.span("value") for match in links.USED_CODE.finditer(text))
-    for kind, start, end in find_names(text):
+    names = list(find_names(text))
+    next_starts = [start for _, start, _ in [*names, (None, len(text) + 2, 0)][1:]]
+    for (kind, start, end), next_start in zip(names, next_starts, strict=True):
+        if next_start - end <= 1:
+            # Nothing is said between two names.
+            continue
         found = _FINDERS[kind](_Place(text, end)) or _value_before(text, start, kind)
         if found is not None:
             yield found
