@@ -21,7 +21,7 @@ from afterturn.facts.fact import Fact, TimeAxis
 from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Memory
 from afterturn.summaries.summary import Summary
-from afterturn.turns import Turn, make_payload
+from afterturn.turns import Turn, make_payload, redact_payload
 
 if TYPE_CHECKING:
     from afterturn.settings import Settings
@@ -115,6 +115,8 @@ class AsyncMemoryClient:
             memories_shown=memories_shown,
             fields=message_fields,
         )
+        if session.redacts_turns:
+            payload = redact_payload(payload)
         session.warn_of_backlog(await self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 

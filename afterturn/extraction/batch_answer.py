@@ -48,7 +48,8 @@ def _verify_again(connection: Connection, batch: Batch, categories: Collection[s
         batch,
         shown=shown_memories.read_shown_memories(connection, batch, turns),
         categories=categories,
-        **version,
+        prompt_version=batch.prompt_version,
+        model=batch.model,
     )
 
 

@@ -69,9 +69,7 @@ def archive(
     while remaining and not (is_begun and time.monotonic() >= ends_at):
         is_begun = True
         limit = _entries_per_session(len(remaining))
-        epochs, taken, unread = _read(
-            client, pool, remaining, limit=limit, redacts_turns=settings.turn_secrets == "redact"
-        )
+        epochs, taken, unread = _read(client, pool, settings, remaining, limit=limit)
         faults.point("archive.entries_read")
         archive_part = partial(_archive_part, pool, settings, epochs, room)
         set_aside = partial(dead_entries.set_aside, pool, epochs)
