@@ -12,7 +12,7 @@ from uuid import UUID
 
 from afterturn import tokens
 from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
-from afterturn.client import plans
+from afterturn.client import known_secrets, plans
 from afterturn.client.driver import Driver
 from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
@@ -24,7 +24,7 @@ from afterturn.facts.fact import Fact, TimeAxis
 from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Memory
 from afterturn.summaries.summary import Summary
-from afterturn.turns import Turn, make_payload, redact_payload
+from afterturn.turns import Turn, make_payload
 
 if TYPE_CHECKING:
     from afterturn.settings import Settings
@@ -118,7 +118,7 @@ class MemoryClient:
             fields=message_fields,
         )
         if session.redacts_turns:
-            payload = redact_payload(payload)
+            payload = known_secrets.redact_payload(session.scope.user, payload)
         session.warn_of_backlog(self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 

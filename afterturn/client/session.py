@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from afterturn import ids, turns
 from afterturn.chat_messages import Message
+from afterturn.client import known_secrets
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.errors import InvalidInput
 from afterturn.hot import keys, pending, scripts
@@ -121,7 +122,9 @@ class ClientSession:
             except InvalidInput as error:
                 raise type(error)(f"turn {number} of write_many: {error}") from None
         if self.redacts_turns:
-            entries = [(turn_id, turns.redact_payload(payload)) for turn_id, payload in entries]
+            entries = [
+                (turn_id, known_secrets.redact_payload(self.scope.user, payload)) for turn_id, payload in entries
+            ]
         if len(entries) > WRITE_MANY_LIMIT:
             raise InvalidInput(f"write_many accepts up to {WRITE_MANY_LIMIT} turns per call, not {len(entries)}")
         return entries

@@ -68,8 +68,9 @@ def dead_rows(database, table):
     reports = []
     database.add_notice_handler(lambda notice: reports.append(notice.message_primary))
     database.execute(psycopg.sql.SQL("VACUUM (VERBOSE, INDEX_CLEANUP ON) {}").format(psycopg.sql.Identifier(table)))
-    [removed] = [line for report in reports for line in report.splitlines() if line.startswith("tuples: ")]
-    return int(removed.split()[1])
+    removed = [line for report in reports for line in report.splitlines() if line.startswith("tuples: ")]
+    assert removed, reports
+    return sum(int(line.split()[1]) for line in removed)
 
 
 def test_few_dead_rows_leave_tables_and_indexes(settings, store, pipeline, database):
@@ -115,7 +116,8 @@ def test_a_scrub_waits_for_an_older_transaction(database, reader):
 def test_an_older_transaction_that_does_not_end_is_named(database, reader):
     began = time.monotonic()
     left = outcome(_steps(database, ["turns"], wait_seconds=0.5))
-    assert time.monotonic() - began < 5
+    # VACUUM itself tries for 5 s to lock the table, to shorten its file.
+    assert time.monotonic() - began < 20
     assert list(left) == ["dead rows"]
     pid = reader.info.backend_pid
     assert f"process {pid} (a long report, idle in transaction): end it" in left["dead rows"]

@@ -108,17 +108,6 @@ def _say_by_http(settings, address):
             assert api.post(f"{base}/context", json={"query": text, "token_budget": 2_000}).status_code == 200
 
 
-def _tables_with(database, *words):
-    return {place for place in canary.places(database, _NoRedis(), *words)}
-
-
-class _NoRedis:
-    """A Redis without keys: only Postgres is searched."""
-
-    def scan_iter(self, **options):
-        return iter(())
-
-
 def _sent(server):
     """Return all that the model and the embedder received."""
     return b"".join(request.body for request in server.requests).decode().casefold()
@@ -138,7 +127,7 @@ def test_no_secret_leaves_the_turns(echoing, echo, database, hot_store, tmp_path
     assert [secret for secret in SECRETS if secret.casefold() in sent] == []
     assert canary.logs(tmp_path / "stack", *SECRETS) == []
     allowed = {"turns"} if turn_secrets == "keep" else set()
-    assert _tables_with(database, *SECRETS) <= allowed
+    assert {*canary._tables(database, SECRETS)} <= allowed
     memory = MemoryClient("ana", "by-client", settings=settings)
     told = [turn.content for turn in memory.history(100)]
     assert sum(secret in content for secret in SECRETS for content in told) == (20 if turn_secrets == "keep" else 0)
@@ -172,13 +161,15 @@ def test_a_turn_that_an_older_client_wrote_is_redacted_by_the_archive(echoing, d
     assert rows == [("My password is [redacted]", {"password": "[redacted]"})]
 
 
-def test_an_imported_turn_is_redacted(echoing, command, write_file, database, pipeline):
-    command.use(echoing(turn_secrets="redact"))
+def test_an_imported_turn_is_redacted(echoing, command, write_file, database):
+    settings = echoing(turn_secrets="redact")
+    command.use(settings)
     line = {"user": "ana", "session": "old", "role": "user", "content": "my pin is 4711", "at": "2023-05-01T10:00:00Z"}
     file = write_file(line | {"id": "t-1"})
-    for _ in range(2):
-        assert command("import", file).code == 0
-        pipeline.settle()
+    with Pipeline(settings) as pipeline:
+        for _ in range(2):
+            assert command("import", file).code == 0
+            pipeline.settle()
     assert database.execute("SELECT content FROM turns").fetchall() == [("my pin is [redacted]",)]
 
 
