@@ -1,7 +1,7 @@
 """The secrets of the last minutes, with which a writer redacts the turns that repeat them.
 
-With AFTERTURN_TURN_SECRETS=redact a turn is redacted before it leaves this process, and alone: only whoever knows the turn
-before it sees a secret in "Noted: hunter2x".
+With AFTERTURN_TURN_SECRETS=redact a turn is redacted before it leaves this process, and alone. Only whoever knows the
+turn before it sees a secret in "Noted: hunter2x".
 """
 
 from __future__ import annotations
