@@ -63,6 +63,12 @@ class Settings(BaseModel):
         description="How far the time of a turn may be ahead of the clock of the machine that writes it. What is "
         "further ahead is refused: it would supersede all that is said until then.",
     )
+    turn_secrets: Literal["keep", "redact"] = Field(
+        "keep",
+        description="Secrets in turns (passwords, keys, PINs, card numbers). `keep`: turns stay as they were written, "
+        "for history and export; `redact`: each secret is replaced by `[redacted]` before the turn is written. Facts, "
+        "summaries, vectors, recall and calls of models never contain them.",
+    )
     pending_limit_bytes_per_shard: int = Field(
         67_108_864,
         ge=65_536,

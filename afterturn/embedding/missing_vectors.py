@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.embedding.items import Item, text_after
+from afterturn.embedding.items import Item, stored_text_after
 from afterturn.scopes import SessionScope, UserScope
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_owed(connection: Connection, scope: UserScope, *, limit: int) -> dict[i
     connection.execute(_SQL["delete_gone"], scope.key)
     items: dict[int, list[Item]] = {}
     for row in connection.execute(_SQL["owed"], scope.key | {"limit": limit}).fetchall():
-        item = Item(kind=row["kind"], name=row["item"], text=text_after(row["before"], row["text"]))
+        item = Item(kind=row["kind"], name=row["item"], text=stored_text_after(row["before"], row["text"]))
         items.setdefault(row["space_id"], []).append(item)
     return items
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.embedding.items import Item, text_after
+from afterturn.embedding.items import Item, stored_text_after
 from afterturn.scopes import SessionScope, UserScope
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_items(
     rows = connection.execute(_SQL["texts"], scope.key | arguments).fetchall()
     found = {
         ItemName(row["kind"], row["item"]): SourcedItem(
-            item=Item(kind=row["kind"], name=row["item"], text=text_after(row["before"], row["text"])),
+            item=Item(kind=row["kind"], name=row["item"], text=stored_text_after(row["before"], row["text"])),
             session=SessionScope(scope.tenant_id, scope.user_id, row["session_id"]),
             batch_id=row["batch_id"],
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,10 @@ class Entry:
     content: object
     #: The payload as it was written.
     payload: bytes = b""
+
+    def without_secrets(self) -> Entry:
+        """Return the entry with its turn redacted. Its payload stays as it was written."""
+        return self if self.turn is None else replace(self, content=turns.redact_turn(self.turn))
 
     @property
     def turn(self) -> Turn | None:

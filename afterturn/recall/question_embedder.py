@@ -13,6 +13,7 @@ from afterturn.embedding import named_model, spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import AfterturnError, EndpointMisconfigured, MissingExtra, SettingsError
+from afterturn.redaction import credentials
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -73,10 +74,11 @@ class QuestionEmbedder:
             self._opened.append(self._embedder)
 
     def embed(self, scope: UserScope, question: str) -> list[float] | None:
-        """Return the vector of a user's question; None where the database serves no space.
+        """Return the vector of a user's question, without the secrets in it; None where the database serves no space.
 
         Raises ModelUnavailable or ModelRefused; EndpointMisconfigured if the settings do not reach the model.
         """
+        question = credentials.redact(question)
         with self._lock:
             space, embedder = self._space, self._embedder
             if space is not None and self._problem is not None:

@@ -69,7 +69,7 @@ def archive(
     while remaining and not (is_begun and time.monotonic() >= ends_at):
         is_begun = True
         limit = _entries_per_session(len(remaining))
-        epochs, taken, unread = _read(client, pool, remaining, limit=limit)
+        epochs, taken, unread = _read(client, pool, settings, remaining, limit=limit)
         faults.point("archive.entries_read")
         archive_part = partial(_archive_part, pool, settings, epochs, room)
         set_aside = partial(dead_entries.set_aside, pool, epochs)
@@ -163,7 +163,12 @@ def _entries_per_session(sessions: int) -> int:
 
 
 def _read(
-    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope], *, limit: int
+    client: redis.Redis,
+    pool: ConnectionPool[Connection],
+    settings: Settings,
+    sessions: Sequence[SessionScope],
+    *,
+    limit: int,
 ) -> tuple[dict[UserScope, int], Taken, set[SessionScope]]:
     """Read the erasures, and then the pending entries: in this order, so that no erasure is missed.
 
@@ -173,6 +178,8 @@ def _read(
         epochs = erasures.read_epochs(connection, {scope.user for scope in sessions})
     found = pending.read_entries(client, sessions, limit=limit)
     entries = {scope: _limit_removals(given) for scope, given in found.entries.items()}
+    if settings.turn_secrets == "redact":
+        entries = {scope: [entry.without_secrets() for entry in given] for scope, given in entries.items()}
     unread = {
         scope for scope, given in found.entries.items() if len(given) >= limit or len(entries[scope]) < len(given)
     }

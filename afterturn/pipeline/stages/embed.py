@@ -17,7 +17,8 @@ from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import ModelError
-from afterturn.extraction import batch_answer
+from afterturn.extraction import batch_answer, turn_secrets
+from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
@@ -77,8 +78,8 @@ def _read_items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> 
         text = f"{answer.episode.title}. {answer.episode.summary}"
         batch_items.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns and batch.kind != "manual":
-        _, turns = batch_row.read_turns(connection, batch)
-        batch_items += items.turn_items(batch.session, turns)
+        before, turns = batch_row.read_turns(connection, batch, context=CONTEXT_TURNS)
+        batch_items += items.turn_items(batch.session, turn_secrets.redact_turns(turns, before=before))
     return batch_items
 
 

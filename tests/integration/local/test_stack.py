@@ -63,6 +63,20 @@ def test_scrub_and_migrate_work_with_the_login_of_the_parts(tmp_path: Path) -> N
         assert prepare.prepare_database(stack.settings.postgres_url.get_secret_value(), stack.settings) == []
 
 
+def test_scrub_works_while_the_parts_work(tmp_path: Path) -> None:
+    """With embedded servers, the login of the parts, workers and beat, and an agent that writes."""
+    given = settings_module.load({"AFTERTURN_BATCH_IDLE_SECONDS": "0"})
+    names = ("fast worker", "slow worker", "beat")
+    with Stack(given, data_dir=tmp_path, commands=COMMANDS, names=names, durable=False) as stack:
+        memory = MemoryClient("ana", settings=stack.settings)
+        for number in range(3):
+            memory.write("user", f"I own {number} boats.")
+            memory.flush(wait_seconds=60)
+            memory.write("user", "I live in Porto.")
+            steps = list(UserTables(stack.settings).scrub(rewrite=False))
+            assert [(step.name, step.detail) for step in steps if not step.is_done] == []
+
+
 def test_a_data_directory_of_an_older_release_gets_the_login(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
         before = stack.settings.postgres_url
