@@ -21,8 +21,8 @@ from afterturn.embedding.space_items import ItemName, SourcedItem
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.embedding.switching import SpaceRow
 from afterturn.errors import ModelError
+from afterturn.pipeline import vectors_lease
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import vectors_lease
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("spaces")

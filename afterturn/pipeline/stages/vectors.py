@@ -8,8 +8,8 @@ from afterturn.embedding import items, missing_vectors, spaces
 from afterturn.embedding.isolation import Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.pipeline import vectors_lease
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import vectors_lease
 from afterturn.scopes import UserScope
 
 #: The number of texts of one user that a task tries again.
