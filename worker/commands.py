@@ -42,6 +42,9 @@ def worker(
 
     Both pools are needed; run as many workers of each, on as many hosts, as there is work for.
     """
+    from afterturn import numeric_threads
+
+    numeric_threads.limit()
     from afterturn import extras
     from afterturn import settings as settings_module
     from afterturn.database import schema

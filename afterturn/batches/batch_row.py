@@ -148,5 +148,10 @@ def hand_on_next(connection: Connection, scope: UserScope, *, done: UUID | None 
 
 
 def hand_back(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
-    """Reset the hand-out of a batch that was to be applied but was not processed, so that it is handed out again."""
+    """Have a batch handed out again that was to be applied, but another worker was working on its user."""
     connection.execute(_SQL["hand_back"], key_of(scope, batch_id))
+
+
+def hand_out_again(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
+    """Have an open batch handed out again by the next sweep, whatever its step is."""
+    connection.execute(_SQL["hand_out_again"], key_of(scope, batch_id))

@@ -187,7 +187,7 @@ def _claim_lease(
     # Read after the claim: the previous owner of the lease may just have finished the transition.
     batch = _read_batch(connection, scope, batch_id, state)
     if batch is None:
-        leases.try_release(connection, lease)
+        _release_void(connection, lease, scope, batch_id)
         runtime.leases.forget(lease)
         return None
     return ClaimedBatch(batch=batch, lease=lease, loaded=None)
@@ -300,10 +300,16 @@ def _release_and_write(runtime: Servers, claimed: _LeasedBatch, write: Callable[
             counters.increment(connection, counters.STALE_WRITES_REFUSED)
 
 
-def release_claim(runtime: Servers, claimed: _LeasedBatch) -> None:
-    """Release the lease without a transition, when there is nothing to do now."""
+def release_void_claim(runtime: Servers, claimed: _LeasedBatch) -> None:
+    """Release the lease of a batch for which the stage has nothing to do, because the message came twice or early."""
     with runtime.postgres.connection() as connection:
-        leases.try_release(connection, claimed.lease)
+        _release_void(connection, claimed.lease, claimed.batch.session.user, claimed.batch.batch_id)
+
+
+def _release_void(connection: Connection, lease: Lease, scope: UserScope, batch_id: UUID) -> None:
+    """Release the lease, and have the batch handed out again: its next message may have come while it was leased."""
+    leases.try_release(connection, lease)
+    batch_row.hand_out_again(connection, scope, batch_id)
 
 
 def complete_transition(connection: Connection, claimed: _LeasedBatch, transition: str, **arguments: Any) -> None:

@@ -19,6 +19,9 @@ def api(
 
     If other machines can reach it, AFTERTURN_API_KEY must be set.
     """
+    from afterturn import numeric_threads
+
+    numeric_threads.limit()
     from afterturn import extras
     from afterturn import settings as settings_module
     from afterturn.database import schema

@@ -128,9 +128,16 @@ RETURNING b.batch_id, b.place
 
 -- name: hand_back
 -- Undo the mark of a batch that was handed out to be applied and was not processed: it may be handed out again at once.
+-- If it waits for a judgement by now, it was handed out to the judge.
 UPDATE batches SET hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
-      AND state = 'extracted' AND embedded_at IS NOT NULL
+      AND state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
+
+-- name: hand_out_again
+-- Undo the mark of a batch that was handed out, whatever its step is.
+UPDATE batches SET hinted_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+      AND state IN ('pending', 'extracted') AND hinted_at IS NOT NULL
 
 -- name: pause
 -- Pause the batch; the sweep enqueues it again after this many seconds.

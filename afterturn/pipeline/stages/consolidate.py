@@ -43,36 +43,37 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             return False
         faults.point("consolidate.lock_taken")
         ends_at = time.monotonic() + SECONDS_PER_TASK
-        outcome = _claim_and_apply(runtime, scope, batch_id)
-        last_id = _apply_next_batches(runtime, scope, batch_id, outcome.next_ready, ends_at)
+        first = _claim_and_apply(runtime, scope, batch_id)
+        last = _apply_next_batches(runtime, scope, first, ends_at)
+    # Messages are sent after the lock is released: the worker that gets one needs it.
     faults.point("consolidate.after_commit")
-    _enqueue_next(runtime, scope, last_id)
+    if last.to_judge is not None:
+        _send(runtime, scope, "judge", last.to_judge)
+    else:
+        _enqueue_next(runtime, scope, last.batch_id)
     faults.point("consolidate.enqueued")
-    return outcome.is_applied
+    return first.is_applied
 
 
-def _apply_next_batches(
-    runtime: Runtime, scope: UserScope, batch_id: UUID, next_ready: ReadyBatch | None, ends_at: float
-) -> UUID:
-    """Apply the user's next batches while they are ready, within the limits of one task. Return the last one tried."""
-    for _ in range(BATCHES_PER_TASK - 1):
-        if next_ready is None or time.monotonic() >= ends_at:
-            break
-        batch_id = next_ready.batch_id
-        next_ready = _claim_and_apply(runtime, scope, batch_id).next_ready
-    return batch_id
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
     """The outcome of one batch."""
 
-    is_applied: bool
+    batch_id: UUID
+    is_applied: bool = False
+    #: The batch, if it waits for a judgement and this worker sends it to the judge.
+    to_judge: ReadyBatch | None = None
     #: The user's next batch that is ready to be applied, if this one was applied.
     next_ready: ReadyBatch | None = None
 
 
-_NOT_APPLIED = _Outcome(is_applied=False)
+def _apply_next_batches(runtime: Runtime, scope: UserScope, outcome: _Outcome, ends_at: float) -> _Outcome:
+    """Apply the user's next batches while they are ready, within the limits of one task. Return the last outcome."""
+    for _ in range(BATCHES_PER_TASK - 1):
+        if outcome.next_ready is None or time.monotonic() >= ends_at:
+            break
+        outcome = _claim_and_apply(runtime, scope, outcome.next_ready.batch_id)
+    return outcome
 
 
 def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> _Outcome:
@@ -81,16 +82,16 @@ def _claim_and_apply(runtime: Runtime, scope: UserScope, batch_id: UUID) -> _Out
 
     with claims.claim_batch(runtime, scope, batch_id, stage="consolidate", state="extracted", load=load) as claimed:
         if claimed is None:
-            return _NOT_APPLIED
+            return _Outcome(batch_id=batch_id)
         planned = claimed.loaded
         if planned is None:
-            claims.release_claim(runtime, claimed)
-            return _NOT_APPLIED
+            claims.release_void_claim(runtime, claimed)
+            return _Outcome(batch_id=batch_id)
         if planned.open_question is not None:
-            _owe_judgement(runtime, claimed, planned.open_question, planned.version)
-            return _NOT_APPLIED
-        return _Outcome(is_applied=True, next_ready=_apply(runtime, claimed, planned))
-    return _NOT_APPLIED
+            to_judge = _owe_judgement(runtime, claimed, planned.open_question, planned.version)
+            return _Outcome(batch_id=batch_id, to_judge=to_judge)
+        return _Outcome(batch_id=batch_id, is_applied=True, next_ready=_apply(runtime, claimed, planned))
+    return _Outcome(batch_id=batch_id)
 
 
 def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) -> ReadyBatch | None:
@@ -108,15 +109,16 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
         return batch_row.next_ready_batch(connection, batch.session.user)
 
 
-def _owe_judgement(runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion, version: int) -> None:
+def _owe_judgement(
+    runtime: Runtime, claimed: ClaimedBatch[Plan | None], question: JudgeQuestion, version: int
+) -> ReadyBatch | None:
+    """Store the question that the batch waits for. Return the batch if the caller sends it to the judge."""
     batch = claimed.batch
     is_handed_on = hand_out.may_hand_on(runtime.enqueue, "judge", priority_of(batch.place))
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.release(connection, claimed.lease)
         judgements.store_question(connection, batch, question, version=version, is_handed_on=is_handed_on)
-    if is_handed_on:
-        user, priority = batch.session.user, priority_of(batch.place)
-        runtime.enqueue.send("judge", user.tenant_id, user.user_id, str(batch.batch_id), priority=priority)
+    return ReadyBatch(batch.batch_id, batch.place) if is_handed_on else None
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
@@ -130,5 +132,9 @@ def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
     with runtime.postgres.connection() as connection:
         ready = batch_row.hand_on_next(connection, scope, done=batch_id)
     if ready is not None:
-        priority = priority_of(ready.place)
-        runtime.enqueue.send("consolidate", scope.tenant_id, scope.user_id, str(ready.batch_id), priority=priority)
+        _send(runtime, scope, "consolidate", ready)
+
+
+def _send(runtime: Runtime, scope: UserScope, stage: str, batch: ReadyBatch) -> None:
+    names = (scope.tenant_id, scope.user_id, str(batch.batch_id))
+    runtime.enqueue.send(stage, *names, priority=priority_of(batch.place))

@@ -45,7 +45,7 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed is None:
             return False
         if claimed.batch.is_embedded:
-            claims.release_claim(runtime, claimed)
+            claims.release_void_claim(runtime, claimed)
             return False
         serving, *building = claimed.loaded
         lacking = [missing.space for missing in building if not _embed_in_next_space(runtime, claimed, missing)]

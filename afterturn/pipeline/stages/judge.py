@@ -24,7 +24,7 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed is None:
             return False
         if claimed.loaded is None:
-            claims.release_claim(runtime, claimed)
+            claims.release_void_claim(runtime, claimed)
             return False
         if claimed.loaded.question_text is not None and runtime.judge is not None:
             _ask(runtime, claimed, runtime.judge, claimed.loaded.question_text)
