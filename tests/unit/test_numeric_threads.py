@@ -55,7 +55,7 @@ def test_commands_limit_the_threads_before_numpy_is_there(command: str) -> None:
     code = f"""
 import os, sys
 from afterturn import settings
-def stop(*arguments):
+def stop(*arguments, **named):
     assert "numpy" not in sys.modules
     print(os.environ["OPENBLAS_NUM_THREADS"])
     raise SystemExit(0)
