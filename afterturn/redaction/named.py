@@ -26,7 +26,8 @@ Span: TypeAlias = tuple[int, int]
 
 def find_spans(text: str) -> Iterator[Span]:
     """Yield start and end of each value that a name announces."""
-    yield from (match.span("value") for match in links.USED_CODE.finditer(text))
+    if links.END_OF_USED_CODE.search(text) is not None:
+        yield from (match.span("value") for match in links.USED_CODE.finditer(text))
     names = list(find_names(text))
     next_starts = [start for _, start, _ in [*names, (None, len(text) + 2, 0)][1:]]
     for (kind, start, end), next_start in zip(names, next_starts, strict=True):
