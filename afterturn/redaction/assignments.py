@@ -68,7 +68,7 @@ _SIGNS_OF_COMMANDS = ("--", "-u", "sshpass", "mysql", "password ", "identified",
 
 def find_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each value in `text` that is assigned to the name of a secret."""
-    for match in _ASSIGNMENT.finditer(text):
+    for match in _ASSIGNMENT.finditer(text) if "=" in text or ":" in text else ():
         name = _name_before(text, match.start())
         if name is not None and _NAME_PART.search(name) and (span := _value(text, name, match)) is not None:
             yield span

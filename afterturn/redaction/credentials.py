@@ -125,7 +125,7 @@ def asks_for_secret(text: str) -> bool:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each secret, in any order."""
-    redacted = [match.span() for match in _REDACTED.finditer(text)]
+    redacted = [match.span() for match in _REDACTED.finditer(text)] if REDACTED in text else ()
     for first, last in _all_spans(text):
         if last > first and not any(start < last and first < end for start, end in redacted):
             yield first, last
@@ -136,6 +136,7 @@ def _all_spans(text: str) -> Iterator[tuple[int, int]]:
     yield from keys.find_spans(text, words)
     if _DIGIT.search(text) is not None:
         yield from numbers.find_spans(text)
+        yield from named.find_used_codes(text)
     yield from library_rules.find_spans(text, words)
     yield from named.find_spans(text)
     yield from assignments.find_spans(text)

@@ -81,6 +81,8 @@ def find_spans(text: str, words: Sequence[LongWord]) -> Iterator[tuple[int, int]
 
     `words` are the long words of the text.
     """
+    if not words and "://" not in text:
+        return
     rules = _select(_RULES, text, words)
     if not rules or not (detectors := _detectors()):
         return

@@ -92,9 +92,7 @@ WORD_LIST = re.compile(
 UNIT = re.compile(rf"\s{{0,3}}{UNITS}(?!\w)", re.IGNORECASE)
 _TO_LOG_IN = r"\sto (?:log|sign|verify|confirm|unlock|open)"
 #: "Use 338821 to log in."
-USED_CODE = re.compile(
-    rf"\b(?:use|enter|type)\s(?P<value>\d{{3,4}}[ -]?\d{{1,4}}){_TO_LOG_IN}", re.IGNORECASE
-)
+USED_CODE = re.compile(rf"\b(?:use|enter|type)\s(?P<value>\d{{3,4}}[ -]?\d{{1,4}}){_TO_LOG_IN}", re.IGNORECASE)
 #: How each of them ends. Digits are rare: this is the quicker search.
 END_OF_USED_CODE = re.compile(rf"\d{_TO_LOG_IN}", re.IGNORECASE)
 #: Where "pass", "key" and "clave" mean a password.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib import resources
 
-from afterturn.redaction import literals
+from afterturn.redaction.literals import Literals
 
 
 class Kind(StrEnum):
@@ -49,11 +49,11 @@ _COMPOUND = re.compile(
 _TABLE = json.loads(resources.files("afterturn.redaction").joinpath("names.json").read_text("utf-8"))
 #: By kind and language: the names as regular expressions.
 _NAMES: dict[str, dict[str, list[str]]] = {kind: _TABLE[kind] for kind in Kind}
-#: Every name contains one of these, in lower case. None is the beginning of another.
+#: Every name contains one of these, in lower case.
 _PARTS: tuple[str, ...] = tuple(_TABLE["parts"])
-_ANY_PART = literals.compile_any(_PARTS)
+_SEARCH = Literals(_PARTS)
 #: A text without any character of the others is searched only for the parts in ASCII. That is quicker.
-_ANY_ASCII_PART = literals.compile_any(filter(str.isascii, _PARTS))
+_ASCII_SEARCH = Literals(filter(str.isascii, _PARTS))
 _OTHER_CHARACTER = re.compile(f"[{''.join(sorted({one for part in _PARTS for one in part if not one.isascii()}))}]")
 #: A name lies within so many characters around each of its parts.
 _WINDOW_CHARACTERS = 32
@@ -102,10 +102,7 @@ def _all_names(text: str) -> Iterator[tuple[int, tuple[int, int], int, Kind]]:
 def _find_parts(folded: str) -> dict[str, list[int]]:
     """Return the parts of names in a text in lower case, and the places of each."""
     is_plain = folded.isascii() or _OTHER_CHARACTER.search(folded) is None
-    found: dict[str, list[int]] = {}
-    for part, place in literals.find_all(_ANY_ASCII_PART if is_plain else _ANY_PART, folded):
-        found.setdefault(part, []).append(place)
-    return found
+    return (_ASCII_SEARCH if is_plain else _SEARCH).find(folded)
 
 
 def _windows(places: Sequence[int], length: int) -> list[tuple[int, int]]:

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 # What must stand before a number is compared after its first character: only few places of a text are then tried.
 #: Cards and social security numbers are in such a row of digits.
-_ROW = re.compile(r"\d(?<!\d\d)[\d -]{10}")
+_ROW = re.compile(r"\d(?<!\d\d)[\d -]{9}[ -]*\d")
 _DIGITS = re.compile(r"\d(?<![\w.]\d)(?:[ -]?\d){12,18}(?![\d.]\d|\d)")
 _IBAN = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?:[ ]?[A-Z0-9]){11,30}\b")
-_SOCIAL_SECURITY = re.compile(
-    r"\d(?<![\d-]\d)\d\d(?<!000)(?<!666)(?<!9\d\d)-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"
-)
+_SOCIAL_SECURITY = re.compile(r"\d(?<![\d-]\d)\d\d(?<!000)(?<!666)(?<!9\d\d)-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
 #: The first digits and lengths of the issuers of cards.
 _ISSUER = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12})|3[47]\d{13}"
