@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# What must stand before a number is compared after its first character: only few places of a text are then tried.
+# What must not stand before a number is compared after its first character: only few places of a text are then tried.
 #: Cards and social security numbers are in such a row of digits.
 _ROW = re.compile(r"\d(?<!\d\d)[\d -]{9}[ -]*\d")
 _DIGITS = re.compile(r"\d(?<![\w.]\d)(?:[ -]?\d){12,18}(?![\d.]\d|\d)")
