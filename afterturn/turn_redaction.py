@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from afterturn import turns
 from afterturn.redaction import credentials
+from afterturn.redaction.credentials import ScannedText
 from afterturn.turns import Turn
 
 
@@ -23,8 +24,9 @@ def redact_payload(payload: bytes, known: Collection[str] = ()) -> tuple[bytes, 
     Such a secret is one in any other text too.
     """
     data = json.loads(payload)
-    found = credentials.find_secrets(data["content"])
-    turn = _redact(turns.turn_from_payload(data), found.union(known))
+    scanned = credentials.scan(data["content"])
+    found = scanned.secrets()
+    turn = _redact(turns.turn_from_payload(data), scanned, found.union(known))
     data["content"] = turn.content
     if "metadata" in data:
         data["metadata"] = turn.metadata
@@ -33,12 +35,13 @@ def redact_payload(payload: bytes, known: Collection[str] = ()) -> tuple[bytes, 
 
 def redact_turn(turn: Turn, known: Collection[str] = ()) -> Turn:
     """Return the turn without the secrets in its content and metadata, and without those in `known`."""
-    return _redact(turn, credentials.find_secrets(turn.content).union(known))
+    scanned = credentials.scan(turn.content)
+    return _redact(turn, scanned, scanned.secrets().union(known))
 
 
-def _redact(turn: Turn, known: frozenset[str]) -> Turn:
+def _redact(turn: Turn, scanned: ScannedText, known: frozenset[str]) -> Turn:
     metadata = _redact_json(turn.metadata, known) if turn.metadata else turn.metadata
-    return replace(turn, content=credentials.redact(turn.content, known), metadata=metadata)
+    return replace(turn, content=scanned.redact(known), metadata=metadata)
 
 
 def _redact_json(value: Any, known: frozenset[str], name: str | None = None) -> Any:

@@ -18,15 +18,16 @@ def redact_turns(turns: Sequence[Turn], *, before: Sequence[Turn] = ()) -> list[
         turns: consecutive turns, in order.
         before: the turns before them.
     """
-    known = find_turn_secrets([*before, *turns])
+    scanned = [credentials.scan(turn.content) for turn in turns]
+    known = find_turn_secrets(before).union(*(text.secrets() for text in scanned))
     clean = []
     previous = before[-1] if before else None
-    for turn in turns:
+    for turn, text in zip(turns, scanned, strict=True):
         is_answer = previous is not None and previous.role != turn.role
         if is_answer and previous is not None and credentials.asks_for_secret(previous.content):
             content = credentials.redact(credentials.redact_answer(turn.content), known)
         else:
-            content = credentials.redact(turn.content, known)
+            content = text.redact(known)
         clean.append(turn if content == turn.content else replace(turn, content=content))
         previous = turn
     return clean
@@ -35,3 +36,14 @@ def redact_turns(turns: Sequence[Turn], *, before: Sequence[Turn] = ()) -> list[
 def find_turn_secrets(turns: Sequence[Turn]) -> frozenset[str]:
     """Return the secrets that the turns contain."""
     return frozenset().union(*(credentials.find_secrets(turn.content) for turn in turns))
+
+
+def find_replaced_secrets(turns: Sequence[Turn], redacted: Sequence[Turn]) -> frozenset[str]:
+    """Return the same as `find_turn_secrets`; only the turns that were redacted are searched.
+
+    Args:
+        turns: turns.
+        redacted: the same turns without secrets.
+    """
+    changed = [turn for turn, clean in zip(turns, redacted, strict=True) if clean.content != turn.content]
+    return find_turn_secrets(changed)

@@ -130,10 +130,12 @@ class _EvidenceTurns:
         self._turns = turns
         self._shown = shown
         self._normalised = [normalise(turn.content) for turn in turns]
-        secret_turns = [turn for turn, clean in zip(turns, redacted, strict=True) if clean.content != turn.content]
         #: Secrets found in the turns. A candidate may repeat one without the words that show that it is a secret.
-        self.secrets = turn_secrets.find_turn_secrets(secret_turns)
-        self._without_secrets = [normalise(turn.content) for turn in redacted] if secret_turns else self._normalised
+        self.secrets = turn_secrets.find_replaced_secrets(turns, redacted)
+        self._without_secrets = [
+            said if clean.content == turn.content else normalise(clean.content)
+            for said, turn, clean in zip(self._normalised, turns, redacted, strict=True)
+        ]
 
     def check(self, candidate: Candidate) -> tuple[Candidate, str | None]:
         """Return the candidate with its usable evidence, and the reason for its rejection, or None."""

@@ -68,6 +68,8 @@ def verify_answer(
         categories: the allowed categories; any other becomes `other`. None: all are allowed.
         redacted: the turns as the model saw them, without secrets; None: they are made here.
     """
+    if redacted is None:
+        redacted = turn_secrets.redact_turns(turns)
     accepted, rejections = verification.verify(
         answer,
         turns,
@@ -78,13 +80,15 @@ def verify_answer(
         categories=categories,
         redacted=redacted,
     )
-    return VerifiedAnswer(candidates=accepted, rejections=rejections, episode=_make_episode(answer.episode, turns))
+    secrets = turn_secrets.find_replaced_secrets(turns, redacted)
+    episode = _make_episode(answer.episode, turns, secrets)
+    return VerifiedAnswer(candidates=accepted, rejections=rejections, episode=episode)
 
 
-def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
+def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn], secrets: Collection[str]) -> Episode | None:
     if draft is None:
         return None
-    clean = candidates.redact_episode(candidates.bound_episode(draft), turn_secrets.find_turn_secrets(turns))
+    clean = candidates.redact_episode(candidates.bound_episode(draft), secrets)
     return Episode(
         title=clean.title,
         summary=clean.summary,

@@ -11,7 +11,8 @@ from afterturn.redaction.word_lists import NO_VALUES_IN_CODE, SURROUNDING
 #: What separates a name from its value.
 _ASSIGNMENT = re.compile(r"(?::=|=>|=|:)[ \t]{0,3}")
 _IDENTIFIER_CHARACTERS = 80
-_IDENTIFIER = re.compile(r"(?<![\w.-])[A-Za-z_][\w.-]{1,79}$")
+#: An identifier from its end to its beginning. A search for its beginning would try each character before its end.
+_REVERSED_IDENTIFIER = re.compile(r"\n?([\w.-]{1,79}[A-Za-z_])(?![\w.-])")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{2,512})[\"'`]|\"([^\"\n]{2,512})\"|'([^'\n]{2,512})'")
 _LINE = re.compile(r"(?:[|>][+-]?[ \t]{0,3}\r?(?:\n|\\n)\s{0,20})?([^\s\"'`,;&<>]{2,512})")
 
@@ -27,22 +28,30 @@ _KEY_NAME = re.compile(
 )
 #: Names of keys of any kind: only what looks random is a secret.
 _WEAK_NAME = re.compile(r"[a-z]key$|_key$", re.IGNORECASE)
+#: Every name of these three sorts contains one of these; most identifiers do not.
+_NAME_PART = re.compile(
+    "pass|contrase\u00f1a|pwd|pw|key|secret|token|credential|sig|otp|pin",
+    re.IGNORECASE,
+)
 #: What may follow such a part without changing what it names: `password_prod`, `API_KEY_2`.
 _SAME = re.compile(
     r"(?:[_.-]?(?:\d{1,3}|prod\w*|dev\w*|test|staging|live|old|new|value|plain|text|string|main|default|base64|b64"
     r"|primary|secondary|admin|root|user|db|api|v\d|key|secret|token|access|access[_.-]?key|id(?=[_.-]?secret)))*",
     re.IGNORECASE,
 )
+#: Schemes of authorization in headers.
+_SCHEMES = ("bearer", "basic", "token", "apikey", "negotiate")
 _BEARER = re.compile(
-    r"\b(?:bearer|basic|token|apikey|negotiate)[ \t]{1,3}(?P<value>[A-Za-z0-9._~+/=-]{6,4096})", re.IGNORECASE
+    rf"(?=[btan])\b(?:{'|'.join(_SCHEMES)})[ \t]{{1,3}}(?P<value>[A-Za-z0-9._~+/=-]{{6,4096}})", re.IGNORECASE
 )
 _OPTION = re.compile(
-    r"(?<!\w)--?(?:[\w-]{0,30}(?:password|passwd|passphrase|token|secret|api-?key|pass))[= ][\"']?"
+    r"-(?<!\w-)-?(?:[\w-]{0,30}(?:password|passwd|passphrase|token|secret|api-?key|pass))[= ][\"']?"
     r"(?P<value>[^\s\"']{3,256})",
     re.IGNORECASE,
 )
+#: All begin with one of the first characters: at most places of a text nothing else is tried.
 _COMMAND = re.compile(
-    r"\bsshpass\s{1,3}-p\s{0,3}[\"']?(?P<ssh>[^\s\"']{2,128})"
+    r"(?=[-<smluirck])(?:\bsshpass\s{1,3}-p\s{0,3}[\"']?(?P<ssh>[^\s\"']{2,128})"
     r"|(?<!\w)(?:-u|--user)[ =][\"']?[\w.@+-]{1,64}:(?P<user>[^\s\"']{3,128})"
     r"|\bmysql\w{0,8}\b[^\n]{0,80}?\s-p(?P<mysql>[^\s\"'-][^\s\"']{2,128})"
     r"|\b(?:login|user)\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(?P<netrc>[^\s\"']{3,128})"
@@ -50,7 +59,7 @@ _COMMAND = re.compile(
     r"|\bredis-cli\b[^\n]{0,80}?\s-a\s{1,3}[\"']?(?P<redis>[^\s\"']{3,128})"
     r"|\bcookie:\s{0,3}(?P<cookie>\S{1,64}=[^\s;]{8,512})"
     r"|\bkey=\"\w{0,20}(?:password|secret|token|apikey)\"\s{1,3}value=\"(?P<attribute>[^\"\n]{2,256})\""
-    r"|<(?P<tag>\w{0,20}(?:password|passwd|secret|token|apikey)\w{0,10})>(?P<xml>[^<\s][^<\n]{1,256})<",
+    r"|<(?P<tag>\w{0,20}(?:password|passwd|secret|token|apikey)\w{0,10})>(?P<xml>[^<\s][^<\n]{1,256})<)",
     re.IGNORECASE,
 )
 #: A text without any of these contains no such command.
@@ -59,15 +68,14 @@ _SIGNS_OF_COMMANDS = ("--", "-u", "sshpass", "mysql", "password ", "identified",
 
 def find_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each value in `text` that is assigned to the name of a secret."""
-    for match in _ASSIGNMENT.finditer(text):
-        before = text[max(0, match.start() - _IDENTIFIER_CHARACTERS) : match.start()].rstrip(" \t").rstrip("\"'])")
-        name = _IDENTIFIER.search(before)
-        if name is not None and (span := _value(text, name.group(), match)) is not None:
+    for match in _ASSIGNMENT.finditer(text) if "=" in text or ":" in text else ():
+        name = _name_before(text, match.start())
+        if name is not None and _NAME_PART.search(name) and (span := _value(text, name, match)) is not None:
             yield span
     folded = text.lower()
-    if any(word in folded for word in ("bearer", "basic", "token", "apikey", "negotiate")):
+    if any(map(folded.__contains__, _SCHEMES)):
         yield from (match.span("value") for match in _BEARER.finditer(text) if _is_credential(match))
-    if any(sign in folded for sign in _SIGNS_OF_COMMANDS):
+    if any(map(folded.__contains__, _SIGNS_OF_COMMANDS)):
         yield from _command_spans(text)
 
 
@@ -75,6 +83,13 @@ def is_secret(name: str, value: str) -> bool:
     """Return whether a value of JSON data is a secret by its name."""
     is_password = _names(_PASSWORD_NAME, name)
     return (is_password or _names(_KEY_NAME, name)) and _is_value(value, is_password, is_quoted=True)
+
+
+def _name_before(text: str, end: int) -> str | None:
+    """Return the identifier before the mark of an assignment."""
+    before = text[max(0, end - _IDENTIFIER_CHARACTERS) : end].rstrip(" \t").rstrip("\"'])")
+    match = _REVERSED_IDENTIFIER.match(before[::-1])
+    return None if match is None else match[1][::-1]
 
 
 def _command_spans(text: str) -> Iterator[tuple[int, int]]:

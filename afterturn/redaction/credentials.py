@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from afterturn.redaction import assignments, keys, library_rules, named, numbers
+from afterturn.redaction.long_words import find_long_words
 from afterturn.redaction.names import Kind, find_names
 
 #: Replaces a secret in a text.
 REDACTED = "[redacted]"
+_REDACTED = re.compile(re.escape(REDACTED))
 #: Characters that may surround a secret in a sentence.
 _SURROUNDING = " \t\n.,;:!?\"'`()\u201c\u201d"
 #: A shorter secret occurs in too many other words to be searched for elsewhere.
@@ -46,8 +49,7 @@ def _is_clear(kind: Kind, text: str, end: int) -> bool:
 
 def find_secrets(text: str) -> frozenset[str]:
     """Return the secrets in `text` that are not plain words. They are secrets in any other text too."""
-    values = {text[first:last].strip(_SURROUNDING) for first, last in _spans(text)}
-    return frozenset(value for value in values if len(value) >= _MIN_SEARCHED_CHARACTERS and not value.isalpha())
+    return scan(text).secrets()
 
 
 def redact(text: str, known: Collection[str] = ()) -> str:
@@ -57,16 +59,39 @@ def redact(text: str, known: Collection[str] = ()) -> str:
         text: any text.
         known: further texts that are known to be secrets.
     """
-    pieces: list[str] = []
-    end = 0
-    for first, last in sorted(_spans(text)):
-        if first >= end:
-            pieces += [text[end:first], REDACTED]
-        end = max(end, last)
-    clean = "".join(pieces) + text[end:] if pieces else text
-    for secret in known:
-        clean = clean.replace(secret, REDACTED)
-    return clean
+    return scan(text).redact(known)
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedText:
+    """A text, and the places of its secrets: both to know its secrets and to redact it, it is searched once."""
+
+    text: str
+    #: Start and end of each secret, in order.
+    spans: tuple[tuple[int, int], ...]
+
+    def secrets(self) -> frozenset[str]:
+        """Return the same as `find_secrets`."""
+        values = {self.text[first:last].strip(_SURROUNDING) for first, last in self.spans}
+        return frozenset(value for value in values if len(value) >= _MIN_SEARCHED_CHARACTERS and not value.isalpha())
+
+    def redact(self, known: Collection[str] = ()) -> str:
+        """Return the same as the function `redact`."""
+        pieces: list[str] = []
+        end = 0
+        for first, last in self.spans:
+            if first >= end:
+                pieces += [self.text[end:first], REDACTED]
+            end = max(end, last)
+        clean = "".join(pieces) + self.text[end:] if pieces else self.text
+        for secret in known:
+            clean = clean.replace(secret, REDACTED)
+        return clean
+
+
+def scan(text: str) -> ScannedText:
+    """Search a text for secrets."""
+    return ScannedText(text, tuple(sorted(_spans(text))))
 
 
 def redact_value(name: str | None, value: str, known: Collection[str] = ()) -> str:
@@ -100,16 +125,18 @@ def asks_for_secret(text: str) -> bool:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each secret, in any order."""
-    redacted = [match.span() for match in re.finditer(re.escape(REDACTED), text)]
+    redacted = [match.span() for match in _REDACTED.finditer(text)] if REDACTED in text else ()
     for first, last in _all_spans(text):
         if last > first and not any(start < last and first < end for start, end in redacted):
             yield first, last
 
 
 def _all_spans(text: str) -> Iterator[tuple[int, int]]:
-    yield from keys.find_spans(text)
+    words = find_long_words(text)
+    yield from keys.find_spans(text, words)
     if _DIGIT.search(text) is not None:
         yield from numbers.find_spans(text)
-    yield from library_rules.find_spans(text)
+        yield from named.find_used_codes(text)
+    yield from library_rules.find_spans(text, words)
     yield from named.find_spans(text)
     yield from assignments.find_spans(text)

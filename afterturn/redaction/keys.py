@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from afterturn.redaction import values
+from afterturn.redaction.long_words import LongWord
 
 _BLOCK = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL
@@ -38,24 +39,26 @@ _KEY = re.compile(
 )
 #: A word of characters that generated keys consist of. What stands after a slash is a part of a path or a URL.
 _WORD = re.compile(r"(?<![/\w+=.-])[A-Za-z0-9+/=_-]{24,512}(?![\w/@])")
-#: Keys are long words with a digit; a URL may have a short password.
-_LONG_WORD = re.compile(r"\S{11,}")
+#: Keys are long words with a digit, and all of them have so long a row; a URL may have a short password.
+_MIN_ROW = 15
 _DIGIT = re.compile(r"\d")
 _MIN_RANDOM_CHARACTERS = 24
 #: How often the class of characters changes in a key without a name. Random letters and digits: 0.6.
 _MIN_CHANGES = 0.4
 
 
-def find_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each secret in `text` that its form shows to be one."""
+def find_spans(text: str, words: Sequence[LongWord]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each secret in `text` that its form shows to be one. `words` are its long words."""
     if "-----BEGIN" in text:
         yield from (match.span() for match in _BLOCK.finditer(text))
-    for word in _LONG_WORD.finditer(text):
-        if _DIGIT.search(text, *word.span()) is None and "://" not in word.group():
+    for start, word, longest_row in words:
+        is_url = "://" in word
+        if not is_url and (longest_row < _MIN_ROW or _DIGIT.search(word) is None):
             continue
-        yield from (match.span() for match in _KEY.finditer(text, *word.span()))
-        if word.end() - word.start() >= _MIN_RANDOM_CHARACTERS:
-            yield from (match.span() for match in _WORD.finditer(text, *word.span()) if _is_key(match.group()))
+        end = start + len(word)
+        yield from (match.span() for match in _KEY.finditer(text, start, end))
+        if longest_row >= _MIN_RANDOM_CHARACTERS:
+            yield from (match.span() for match in _WORD.finditer(text, start, end) if _is_key(match.group()))
 
 
 def _is_key(word: str) -> bool:

@@ -90,9 +90,10 @@ WORD_LIST = re.compile(
     rf"{_GAP}{_LINK}[\"'`\u201c\u00ab]?(?P<value>\w+(?:[ \n,]{{1,2}}(?:\d{{1,2}}[.)] ?)?\w+){{5,24}})", re.IGNORECASE
 )
 UNIT = re.compile(rf"\s{{0,3}}{UNITS}(?!\w)", re.IGNORECASE)
+_TO_LOG_IN = r"\sto (?:log|sign|verify|confirm|unlock|open)"
 #: "Use 338821 to log in."
-USED_CODE = re.compile(
-    r"\b(?:use|enter|type)\s(?P<value>\d{3,4}[ -]?\d{1,4})\sto (?:log|sign|verify|confirm|unlock|open)", re.IGNORECASE
-)
+USED_CODE = re.compile(rf"\b(?:use|enter|type)\s(?P<value>\d{{3,4}}[ -]?\d{{1,4}}){_TO_LOG_IN}", re.IGNORECASE)
+#: How each of them ends. Digits are rare: this is the quicker search.
+END_OF_USED_CODE = re.compile(rf"\d{_TO_LOG_IN}", re.IGNORECASE)
 #: Where "pass", "key" and "clave" mean a password.
 PASSWORD_HERE = re.compile(r"\bpass$|\bclave$|\b(?:ssid|wi-?fi|wlan|router)\b", re.IGNORECASE)

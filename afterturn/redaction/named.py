@@ -26,8 +26,9 @@ Span: TypeAlias = tuple[int, int]
 
 def find_spans(text: str) -> Iterator[Span]:
     """Yield start and end of each value that a name announces."""
-    yield from (match.span("value") for match in links.USED_CODE.finditer(text))
     names = list(find_names(text))
+    if not names:
+        return
     next_starts = [start for _, start, _ in [*names, (None, len(text) + 2, 0)][1:]]
     for (kind, start, end), next_start in zip(names, next_starts, strict=True):
         if next_start - end <= 1:
@@ -36,6 +37,12 @@ def find_spans(text: str) -> Iterator[Span]:
         found = _FINDERS[kind](_Place(text, end)) or _value_before(text, start, kind)
         if found is not None:
             yield found
+
+
+def find_used_codes(text: str) -> Iterator[Span]:
+    """Yield start and end of each code that is said to be used for something. The text has a digit."""
+    if links.END_OF_USED_CODE.search(text) is not None:
+        yield from (match.span("value") for match in links.USED_CODE.finditer(text))
 
 
 class _Place:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib import resources
+
+from afterturn.redaction.literals import Literals
 
 
 class Kind(StrEnum):
@@ -49,6 +51,10 @@ _TABLE = json.loads(resources.files("afterturn.redaction").joinpath("names.json"
 _NAMES: dict[str, dict[str, list[str]]] = {kind: _TABLE[kind] for kind in Kind}
 #: Every name contains one of these, in lower case.
 _PARTS: tuple[str, ...] = tuple(_TABLE["parts"])
+_SEARCH = Literals(_PARTS)
+#: A text without any character of the others is searched only for the parts in ASCII. That is quicker.
+_ASCII_SEARCH = Literals(filter(str.isascii, _PARTS))
+_OTHER_CHARACTER = re.compile(f"[{''.join(sorted({one for part in _PARTS for one in part if not one.isascii()}))}]")
 #: A name lies within so many characters around each of its parts.
 _WINDOW_CHARACTERS = 32
 
@@ -84,10 +90,8 @@ def _all_names(text: str) -> Iterator[tuple[int, tuple[int, int], int, Kind]]:
     """Yield start, rank, end and kind of all names: the search for literals is much faster than that for names."""
     folded = text.lower()
     is_aligned = len(folded) == len(text)
-    for part in _PARTS:
-        if part not in folded:
-            continue
-        windows = _windows(folded, part) if is_aligned else [(0, len(text))]
+    for part, places in _find_parts(folded).items():
+        windows = _windows(places, len(text)) if is_aligned else [(0, len(text))]
         for kind, pattern in _NAMES_BY_PART[part]:
             for start, end in windows:
                 for match in pattern.finditer(text, start, end):
@@ -95,15 +99,19 @@ def _all_names(text: str) -> Iterator[tuple[int, tuple[int, int], int, Kind]]:
                     yield match.start(), rank, match.end(), kind
 
 
-def _windows(text: str, part: str) -> list[tuple[int, int]]:
-    """Return the stretches of a text around a part of names."""
+def _find_parts(folded: str) -> dict[str, list[int]]:
+    """Return the parts of names in a text in lower case, and the places of each."""
+    is_plain = folded.isascii() or _OTHER_CHARACTER.search(folded) is None
+    return (_ASCII_SEARCH if is_plain else _SEARCH).find(folded)
+
+
+def _windows(places: Sequence[int], length: int) -> list[tuple[int, int]]:
+    """Return the stretches of a text of this length around the places of a part of names."""
     windows: list[tuple[int, int]] = []
-    place = text.find(part)
-    while place >= 0:
-        start, end = max(0, place - _WINDOW_CHARACTERS), min(len(text), place + _WINDOW_CHARACTERS)
+    for place in places:
+        start, end = max(0, place - _WINDOW_CHARACTERS), min(length, place + _WINDOW_CHARACTERS)
         if windows and start <= windows[-1][1]:
             windows[-1] = windows[-1][0], end
         else:
             windows.append((start, end))
-        place = text.find(part, place + 1)
     return windows

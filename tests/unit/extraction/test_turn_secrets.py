@@ -51,3 +51,10 @@ def test_the_answer_to_a_question_for_a_secret_is_one(question: str, answer: str
 def test_turns_without_secrets_are_the_same_objects() -> None:
     turns = [said("I live in Lisbon."), said("Nice.", "assistant")]
     assert all(one is two for one, two in zip(turns, turn_secrets.redact_turns(turns), strict=True))
+
+
+def test_the_secrets_of_turns_are_known_from_those_that_were_redacted() -> None:
+    turns = [said("I live in Lisbon."), said("My password is Tr0ub4dor&3"), said("Noted: Tr0ub4dor&3", "assistant")]
+    redacted = turn_secrets.redact_turns(turns)
+    assert turn_secrets.find_replaced_secrets(turns, redacted) == turn_secrets.find_turn_secrets(turns)
+    assert turn_secrets.find_replaced_secrets(turns, redacted) == {"Tr0ub4dor&3"}
