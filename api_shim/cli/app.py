@@ -24,6 +24,11 @@ OWN_COMMANDS = {
     "status": "api_shim.cli.status:status",
     "costs": "api_shim.cli.costs:costs",
     "dead": "api_shim.cli.dead:app",
+    "write": "api_shim.cli.write:write",
+    "history": "api_shim.cli.history:history",
+    "recall": "api_shim.cli.recall:recall",
+    "context": "api_shim.cli.context:context",
+    "chat": "api_shim.cli.chat:chat",
     "facts": "api_shim.cli.facts:app",
     "flush": "api_shim.cli.flush:flush",
     "export": "api_shim.cli.export:export",
@@ -77,7 +82,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Long-term memory for LLM agents. Workers build it in the background after each turn.\n\n"
     "Start with `afterturn up`. It includes Redis and PostgreSQL; no other installation is needed.\n\n"
-    "Settings are environment variables AFTERTURN_…; `afterturn settings` lists them.",
+    "Settings are environment variables AFTERTURN_…, or lines of a file `.env` in the current directory; "
+    "`afterturn settings` lists them.",
     **_STYLE,
 )
 

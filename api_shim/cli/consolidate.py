@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api_shim.cli.owner import Tenant
+from api_shim.cli.owner import Tenant, User, UserOption
 
 if TYPE_CHECKING:
     from afterturn.sleep.tidying import TidyingPlan
 
 
 def consolidate(
-    user: Annotated[str, typer.Option(help="The user.")],
+    user: User = None,
+    user_option: UserOption = None,
     tenant: Tenant = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the changes.")] = False,
 ) -> None:
@@ -28,7 +29,7 @@ def consolidate(
     from api_shim.cli import owner
 
     settings = settings_module.load()
-    scope = owner.make_scope(settings, tenant, user)
+    scope = owner.make_scope(settings, tenant, owner.choose(user, user_option))
     runtime = Runtime(settings, pool_size=2)
     try:
         if dry_run:

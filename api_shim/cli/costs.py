@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from api_shim.cli import owner
+from api_shim.cli.owner import UserOption
+
 if TYPE_CHECKING:
     from afterturn.llm.costs import CostGrouping, Costs, DailyBudget, Prices
     from afterturn.settings import Settings
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
 def costs(
     user: Annotated[
         str | None,
-        typer.Option(help="Only this user. Default tenant: AFTERTURN_TENANT.", show_default=False),
+        typer.Argument(metavar="[USER]", help="Only this user. Default tenant: AFTERTURN_TENANT.", show_default=False),
     ] = None,
+    user_option: UserOption = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.", show_default=False)] = None,
     days: Annotated[int, typer.Option(min=1, help="The number of days (UTC), including today.")] = 30,
     by: Annotated[Literal["user", "day", "stage", "batch"], typer.Option(help="How the calls are grouped.")] = "day",
@@ -47,6 +51,7 @@ def costs(
     from afterturn import settings as settings_module
     from afterturn.watching import reading, reports
 
+    user = owner.choose(user, user_option) if user or user_option else None
     settings = settings_module.load()
     prices = _prices(settings, prompt_price, completion_price)
     tenant_id = settings.tenant if user is not None and tenant is None else tenant

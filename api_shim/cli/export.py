@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from api_shim.cli import owner
-from api_shim.cli.owner import Tenant, User
+from api_shim.cli.owner import Tenant, User, UserOption
 
 if TYPE_CHECKING:
     from afterturn.scopes import UserScope
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def export(
-    user: User,
+    user: User = None,
+    user_option: UserOption = None,
     tenant: Tenant = None,
     output: Annotated[
         Path | None,
@@ -38,7 +39,7 @@ def export(
     from afterturn import settings as settings_module
 
     settings = settings_module.load()
-    counts = _write(settings, owner.make_scope(settings, tenant, user), output)
+    counts = _write(settings, owner.make_scope(settings, tenant, owner.choose(user, user_option)), output)
     for name, count in sorted(counts.items()):
         print(f"{count:>8} {name}", file=sys.stderr)
     print(f"{counts.total():>8} records", file=sys.stderr)

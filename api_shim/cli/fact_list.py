@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from afterturn.facts.fact import Fact
+from api_shim.cli import times
 
 
 def print_facts(facts: Sequence[Fact], *, as_json: bool) -> None:
@@ -25,7 +26,7 @@ def print_facts(facts: Sequence[Fact], *, as_json: bool) -> None:
         console.print(f"[bold]{escape(fact.text)}[/]  [dim]{fact.fact_id}[/]", soft_wrap=True)
         console.print("  " + escape(" · ".join(_notes(fact))), soft_wrap=True)
         for evidence in fact.evidence:
-            source = f"{evidence.speaker}, {_format_time(evidence.said_at)}, {evidence.session_id} {evidence.position}"
+            source = f"{evidence.speaker}, {times.show(evidence.said_at)}, {evidence.session_id} {evidence.position}"
             console.print(f"  [dim]{escape(source)}:[/] {escape(evidence.quote)}", soft_wrap=True)
 
 
@@ -39,15 +40,11 @@ def _notes(fact: Fact) -> list[str]:
     if fact.said_by != "user":
         notes.append(f"said by {fact.said_by}")
     if fact.valid_from is not None:
-        notes.append(f"since {_format_time(fact.valid_from)}")
+        notes.append(f"since {times.show(fact.valid_from)}")
     if fact.valid_to is not None:
-        notes.append(f"until {_format_time(fact.valid_to)}")
+        notes.append(f"until {times.show(fact.valid_to)}")
     if fact.status != "current":
         notes.append(f"{fact.status}: {(fact.ended_because or 'unknown').replace('_', ' ')}")
     if fact.superseded_by is not None:
         notes.append(f"by {fact.superseded_by}")
     return notes
-
-
-def _format_time(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

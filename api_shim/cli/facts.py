@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from afterturn import MemoryClient
+from api_shim.cli import owner
+from api_shim.cli.owner import Tenant, UserGroup, UserOption
 
-app = typer.Typer(add_completion=False, help="List the facts of a user with their evidence.")
+app = typer.Typer(cls=UserGroup, add_completion=False, help="List the facts of a user with their evidence.")
 
-User = Annotated[str | None, typer.Option(help="The user.", show_default=False)]
-Tenant = Annotated[
-    str | None, typer.Option(help="The tenant of the user. Default: AFTERTURN_TENANT.", show_default=False)
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; its keys are stable.")]
 
 
 @app.callback(invoke_without_command=True)
 def facts(
     context: typer.Context,
-    user: User = None,
+    user: UserOption = None,
     tenant: Tenant = None,
     subject: Annotated[
         str | None, typer.Option(help="Only facts about the person or thing with this name.", show_default=False)
@@ -50,15 +45,15 @@ def facts(
     """List the current facts of a user with their evidence."""
     if context.invoked_subcommand is not None:
         return
-    from api_shim.cli import fact_list
+    from api_shim.cli import fact_list, times
 
-    current = _make_client(user, tenant).facts(
+    current = owner.make_client(owner.choose(None, user), tenant=tenant).facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
         category=category,
         include_superseded=superseded,
-        as_of=None if as_of is None else _parse_time(as_of),
+        as_of=times.parse(as_of, "--as-of"),
         time="recorded" if recorded else "world",
         limit=limit,
     )
@@ -68,31 +63,13 @@ def facts(
 @app.command()
 def history(
     fact: Annotated[str, typer.Argument(metavar="FACT", help="The id of any version of the fact.")],
-    user: User = None,
+    user: UserOption = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
     """List all versions of a fact, oldest first, with the reason why each was superseded."""
     from api_shim.cli import fact_list
 
-    fact_list.print_facts(_make_client(user, tenant).fact_history(fact), as_json=as_json)
-
-
-def _make_client(user: str | None, tenant: str | None) -> MemoryClient:
-    from afterturn import MemoryClient, settings
-    from afterturn.errors import InvalidInput
-
-    if user is None:
-        raise InvalidInput("--user is missing: whose facts?")
-    return MemoryClient(user, tenant_id=tenant, settings=settings.load())
-
-
-def _parse_time(text: str) -> datetime:
-    from afterturn.errors import InvalidInput
-
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise InvalidInput(
-            f"--as-of must be a date or time in ISO 8601, such as 2024-05-01T12:00, not {text!r}"
-        ) from None
+    fact_list.print_facts(
+        owner.make_client(owner.choose(None, user), tenant=tenant).fact_history(fact), as_json=as_json
+    )

@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
-from api_shim.cli.owner import Tenant, User
+from api_shim.cli import owner
+from api_shim.cli.owner import Tenant, UserOption
 
 
 def flush(
-    user: User,
-    session: Annotated[str, typer.Argument(help="The session.")] = "default",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[USER] [SESSION]", help="The user, and the conversation (default).", show_default=False
+        ),
+    ] = None,
+    user: UserOption = None,
     tenant: Tenant = None,
     wait: Annotated[
         float | None,
@@ -23,8 +29,9 @@ def flush(
     Exit code 0: done. 2: with --wait, the turns were not processed in time (flush_timeout), or a batch of them is dead
     (flush_failed).
     """
-    from afterturn import MemoryClient
-    from afterturn import settings as settings_module
+    from afterturn.errors import InvalidInput
 
-    settings = settings_module.load_with(tenant=tenant)
-    MemoryClient(user, session, settings=settings).flush(wait)
+    user_id, sessions = owner.split(words, user)
+    if len(sessions) > 1:
+        raise InvalidInput(f"one session is flushed at a time, not {len(sessions)}")
+    owner.make_client(user_id, *sessions, tenant=tenant).flush(wait)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api_shim.cli import owner
-from api_shim.cli.owner import Tenant, User
+from api_shim.cli.owner import Tenant, User, UserOption
 
 if TYPE_CHECKING:
     from afterturn.forgetting.erasures import Receipt
@@ -28,7 +28,8 @@ REMAINS_ELSEWHERE = {
 
 
 def forget(
-    user: User,
+    user: User = None,
+    user_option: UserOption = None,
     tenant: Tenant = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     receipt: Annotated[
@@ -46,7 +47,7 @@ def forget(
     from afterturn.errors import InvalidInput
 
     settings = settings_module.load()
-    scope = owner.make_scope(settings, tenant, user)
+    scope = owner.make_scope(settings, tenant, owner.choose(user, user_option))
     if receipt is not None and not receipt.absolute().parent.is_dir():
         raise InvalidInput(f"{receipt.parent} is not a directory; nothing was deleted")
     if not yes:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from afterturn import extras
 from afterturn.errors import AfterturnError, MemoryUnavailable, SettingsError
+from api_shim.cli import env_file
 
 #: The exit code of a command that failed.
 EXIT_ERROR = 2
@@ -16,6 +17,7 @@ def main() -> None:
     """Run the command line. An AfterturnError is printed as one line to stderr; the exit code is then 2."""
     try:
         extras.require("cli", "the command line")
+        env_file.load()
         from api_shim.cli.app import app
 
         app()
