@@ -194,7 +194,9 @@ def _lock(connection: Connection, name: str, tenant_id: str | None) -> ApiKey:
     if not found:
         raise InvalidInput(f"there is no key {shown}: `afterturn keys list --all` shows all")
     if len(found) > 1:
-        raise InvalidInput(f"several keys begin with {shown}: name one by its id: {', '.join(str(k.key_id) for k in found)}")
+        raise InvalidInput(
+            f"several keys begin with {shown}: name one by its id: {', '.join(str(k.key_id) for k in found)}"
+        )
     return found[0]
 
 

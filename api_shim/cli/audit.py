@@ -61,7 +61,7 @@ def _print(entries: Sequence[Entry]) -> None:
     table.columns[0].no_wrap = True
     for entry in entries:
         actor = entry.actor_kind if entry.actor is None else f"{entry.actor_kind} {entry.actor}"
-        whom = entry.about_user or (entry.owner_hash and f"forgotten {entry.owner_hash[:12]}…") or entry.key_id or "–"
+        whom = entry.about_user or (entry.owner_hash and f"forgotten {entry.owner_hash[:12]}…") or entry.key_id or "-"
         table.add_row(
             entry.happened_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             escape(actor + (f"\n{entry.address}" if entry.address else "")),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Keys of the HTTP API. A key belongs to one tenant, to all its users or to some, and has the right to read, to "
+    help="Keys of the HTTP API. A key is for one tenant, for all its users or for some, with the right to read, to "
     "write, or to administer. Only its hash is stored: `create` and `rotate` print the key once.\n\n"
     "From the first key on, every request needs a credential, also on this machine. Changes take effect within 5 "
     "seconds.",
