@@ -24,19 +24,19 @@ class FreshValue(Generic[Value]):
         self,
         read: Callable[[], Coroutine[Any, Any, Value]],
         *,
-        fresh_seconds: float = FRESH_SECONDS,
+        fresh_seconds: float | None = None,
         outage_seconds: float | None = None,
     ) -> None:
         """Create it; nothing is read yet.
 
         Args:
             read: reads the value. Raises MemoryUnavailable.
-            fresh_seconds: from this age on a request waits until the value is read again, for a short time. From half
+            fresh_seconds: FRESH_SECONDS by default. From this age on a request waits until the value is read again, for a short time. From half
                 of it on, the value is read again in the background.
             outage_seconds: how long the last value may be used while it cannot be read; None: without limit.
         """
         self._read = read
-        self._fresh_seconds = fresh_seconds
+        self._fresh_seconds = fresh_seconds or FRESH_SECONDS
         self._outage_seconds = outage_seconds
         self._task: asyncio.Task[Value] | None = None
         self._value: Value

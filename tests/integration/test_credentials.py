@@ -10,10 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from afterturn.access import access_log, fresh_value, key_cache, key_text, keys, wrong_credentials
-from afterturn.access.credentials import Credentials
 from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.database import pool
-from afterturn.errors import MemoryUnavailable, SettingsError, Unauthorized
+from afterturn.errors import SettingsError, Unauthorized
 from afterturn.local import services
 from afterturn.principal import ALL_RIGHTS, EveryUser, Principal
 from api_shim.credentials import open_credentials
@@ -55,12 +54,6 @@ def bearer(key):
 def quick(monkeypatch):
     """Keys are read again after a tenth of the usual time."""
     monkeypatch.setattr(fresh_value, "FRESH_SECONDS", 0.5)
-    original = fresh_value.FreshValue.__init__
-
-    def init(self, read, *, fresh_seconds=0.5, outage_seconds=None):
-        original(self, read, fresh_seconds=fresh_seconds, outage_seconds=outage_seconds)
-
-    monkeypatch.setattr(fresh_value.FreshValue, "__init__", init)
 
 
 def wait_until(check, seconds=5.0):
@@ -101,14 +94,6 @@ def test_both_keys_work_while_one_is_rotated(settings, hot_store, quick):
             assert [client.get(PROFILE, headers=bearer(key)).status_code for key in (old, new)] == [200, 200]
         wait_until(lambda: client.get(PROFILE, headers=bearer(old)).status_code == 401)
         assert client.get(PROFILE, headers=bearer(new)).status_code == 200
-
-
-def count_finds(database):
-    """Return how often keys were looked for, by the server's statistics."""
-    [(calls,)] = database.execute(
-        "SELECT coalesce(sum(pg_stat_get_function_calls(oid)), 0) FROM pg_proc WHERE proname = 'find_api_key'"
-    ).fetchall()
-    return calls
 
 
 def test_a_request_with_a_known_key_asks_postgres_nothing(settings, hot_store, monkeypatch):
@@ -211,54 +196,6 @@ def test_a_database_that_takes_no_writes_does_not_refuse_a_key(settings, hot_sto
         database.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
 
 
-class Outage:
-    """A pool that answers or not, as a Postgres that is stopped, or that hangs."""
-
-    def __init__(self, settings, monkeypatch):
-        self.state = "up"
-        read = key_cache.KeyCache._read
-
-        async def read_or_fail(cache, digest):
-            if self.state == "stopped":
-                raise MemoryUnavailable("Postgres does not answer")
-            if self.state == "hanging":
-                await asyncio.sleep(30)
-            return await read(cache, digest)
-
-        monkeypatch.setattr(key_cache.KeyCache, "_read", read_or_fail)
-
-
-@pytest.mark.parametrize("state", ["stopped", "hanging"])
-def test_a_known_key_goes_on_writing_while_postgres_is_away(settings, hot_store, monkeypatch, quick, state):
-    outage, key, other = Outage(settings, monkeypatch), make_key(settings), make_key(settings)
-    with serve(with_settings(settings, postgres_timeout_seconds=2)) as client:
-        assert client.post(TURNS, json=TURN, headers=bearer(key)).status_code == 201
-        outage.state = state
-        began, slowest = time.monotonic(), 0.0
-        while time.monotonic() - began < 2.5:
-            sent = time.monotonic()
-            assert client.post(TURNS, json=TURN, headers=bearer(key)).status_code == 201
-            slowest = max(slowest, time.monotonic() - sent)
-        assert slowest < 1.0
-        if state == "stopped":
-            # A key that nobody has seen cannot be checked: that is no 401, for which a client would drop its key.
-            refused = client.post(TURNS, json=TURN, headers=bearer(other))
-            assert (refused.status_code, refused.json()["code"]) == (503, "memory_unavailable")
-        monkeypatch.setattr(key_cache, "OUTAGE_SECONDS", 0.0)
-
-
-def test_a_known_key_ends_when_the_outage_lasts_too_long(settings, hot_store, monkeypatch, quick):
-    monkeypatch.setattr(key_cache, "OUTAGE_SECONDS", 1.0)
-    outage, key = Outage(settings, monkeypatch), make_key(settings)
-    with serve(settings) as client:
-        assert client.post(TURNS, json=TURN, headers=bearer(key)).status_code == 201
-        outage.state = "stopped"
-        wait_until(lambda: client.post(TURNS, json=TURN, headers=bearer(key)).status_code == 503)
-        assert client.post(TURNS, json=TURN, headers=bearer(key)).json()["code"] == "memory_unavailable"
-        outage.state = "up"
-        assert client.post(TURNS, json=TURN, headers=bearer(key)).status_code == 201
-
-
 def test_without_any_key_the_api_answers_to_this_machine_and_says_so(settings, hot_store, caplog):
     with caplog.at_level(logging.WARNING), serve(settings) as client:
         assert client.get(PROFILE).status_code == 200
@@ -319,7 +256,7 @@ def test_with_keys_the_host_may_be_any_and_without_them_it_may_not(settings, hot
 
 def test_other_machines_are_served_with_a_key_in_the_database(settings):
     reachable = with_settings(settings, api_host="0.0.0.0")
-    with pytest.raises(SettingsError, match="there is no key. Make one with `afterturn keys create`"):
+    with pytest.raises(SettingsError, match=r"there is no key\. Make one with `afterturn keys create`"):
         services.require_logins(reachable, ("api",))
     key = make_key(settings)
     services.require_logins(reachable, ("api",))
@@ -338,28 +275,14 @@ def test_whether_keys_exist_is_unknown_while_postgres_is_away(settings, hot_stor
         assert client.post(TURNS, json=TURN, headers=bearer("s3cret")).status_code == 201
 
 
-def test_an_open_api_goes_on_writing_while_postgres_is_away(settings, hot_store, monkeypatch, quick):
-    ask, is_away = Credentials._ask_for_keys, []
-
-    async def ask_or_fail(self):
-        if is_away:
-            raise MemoryUnavailable("Postgres does not answer")
-        return await ask(self)
-
-    monkeypatch.setattr(Credentials, "_ask_for_keys", ask_or_fail)
-    with serve(settings) as client:
-        assert client.post(TURNS, json=TURN).status_code == 201
-        is_away.append(True)
-        time.sleep(0.7)
-        assert client.post(TURNS, json=TURN).status_code == 201
-
-
 def test_the_owners_key_has_every_right_in_the_tenant_of_the_server(settings, hot_store):
     with serve(with_settings(settings, api_key="s3cret", tenant="acme")) as client:
         assert client.post(TURNS, json=TURN, headers=bearer("s3cret")).status_code == 201
         assert client.get(PROFILE, headers=bearer("s3cret")).status_code == 200
         for wrong in ("s3cre", "s3crett", "S3cret", "", "\u00e9".encode().decode("latin-1")):
-            assert client.get(PROFILE, headers={"Authorization": f"Bearer {wrong}".encode("latin-1")}).status_code == 401
+            assert (
+                client.get(PROFILE, headers={"Authorization": f"Bearer {wrong}".encode("latin-1")}).status_code == 401
+            )
         # Keys work beside it.
         assert client.get(PROFILE, headers=bearer(make_key(settings))).status_code == 200
     assert any(b":acme:" in name for name in hot_store.keys("at:*pending*"))
@@ -407,7 +330,8 @@ def test_a_key_is_in_no_table_log_or_answer(settings, hot_store, database, caplo
             for method in ("GET", "POST")
         ]
         answers.append(client.get(f"{PROFILE}?key={wrong}", headers=bearer(key)))
-    texts = " ".join(answer.text + str(answer.headers) for answer in answers) + caplog.text
+    logged = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    texts = " ".join([*(answer.text + str(answer.headers) for answer in answers), *logged])
     for secret in (key.text, wrong):
         assert secret not in texts and secret.removeprefix("at_") not in texts
         assert canary.places(database, hot_store, secret, secret.removeprefix("at_")) == []
