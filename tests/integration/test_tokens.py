@@ -361,7 +361,7 @@ def test_a_slow_issuer_does_not_stop_other_requests(trusting, issuer):
 
 
 def test_without_the_settings_a_token_is_a_wrong_credential(settings, hot_store):
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(with_settings(settings, api_key="s3cret"))) as client:
         assert client.get(PROFILE, headers=bearer(sign())).status_code == 401
 
 
