@@ -13,7 +13,6 @@ import pytest
 
 from tests.docs.terminal import Terminal, Up
 
-
 #: Deletes all keys of the API, and prints their number if there are any.
 _REMOVE_KEYS = """
 from afterturn import settings
