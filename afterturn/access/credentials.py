@@ -47,7 +47,6 @@ class Credentials:
         self._open_pool = open_pool
         self._keys = KeyCache(open_pool)
         self._tokens = _make_token_reader(settings)
-        self._has_keys = False
         self._keys_in_database = FreshValue(self._ask_for_keys)
         everything = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
         self._owner = Caller(principal=everything, kind="owner")
@@ -95,15 +94,13 @@ class Credentials:
         return key is not None and hmac.compare_digest(given, key.get_secret_value().encode(errors="surrogatepass"))
 
     async def _keys_exist(self) -> bool:
-        """Return whether a key exists. Once one did, credentials are required: a revoked last key opens nothing."""
-        if not self._has_keys:
-            try:
-                self._has_keys = await self._keys_in_database.get()
-            except MemoryUnavailable as error:
-                raise MemoryUnavailable(
-                    f"{error}. It is not known whether keys exist, so that requests without a credential are refused"
-                ) from error
-        return self._has_keys
+        """Return whether a key exists, also one that is revoked or expired: a revoked last key opens nothing."""
+        try:
+            return await self._keys_in_database.get()
+        except MemoryUnavailable as error:
+            raise MemoryUnavailable(
+                f"{error}. It is not known whether keys exist, so that requests without a credential are refused"
+            ) from error
 
     async def _ask_for_keys(self) -> bool:
         async with pool.async_tenantless_connection(await self._open_pool()) as connection:

@@ -224,7 +224,7 @@ def test_the_first_key_closes_a_running_api(settings, hot_store, quick):
         wait_until(lambda: client.get(PROFILE).status_code == 401, seconds=2)
 
 
-@pytest.mark.parametrize("credential", ["not-needed", key_text.make_key(), "a.b.c", ""])
+@pytest.mark.parametrize("credential", ["not-needed", "at_" + 43 * "x", "a.b.c", ""])
 def test_where_no_credential_is_needed_any_is_accepted(settings, hot_store, credential):
     """Clients of OpenAI's API always send a key, whatever it is."""
     with serve(settings) as client:
