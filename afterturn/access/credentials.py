@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SQL = queries.load("api_keys")
 
+#: A token is longer: its signature alone has 86 characters or more. A key that a person chose is not.
+_TOKEN_CHARACTERS = 120
 #: No text of a wrong credential says more: who has found an old key must not learn that it was one.
 _WRONG = "the credential is wrong, has expired or is revoked"
 _MISSING = "the request needs the header `Authorization: Bearer <key>`; `afterturn keys create` makes a key"
@@ -30,7 +32,8 @@ _MISSING = "the request needs the header `Authorization: Bearer <key>`; `aftertu
 
 def is_unguessable(credential: str) -> bool:
     """Return whether a credential has the form of a key or a token: those cannot be guessed."""
-    return key_text.is_key(credential) or credential.count(".") == 2
+    is_token = credential.startswith("eyJ") and credential.count(".") == 2 and len(credential) >= _TOKEN_CHARACTERS
+    return key_text.is_key(credential) or is_token
 
 
 class Credentials:
@@ -90,8 +93,10 @@ class Credentials:
 
     def _is_owners(self, credential: str) -> bool:
         key = self._settings.api_key
-        given = credential.encode(errors="surrogatepass")
-        return key is not None and hmac.compare_digest(given, key.get_secret_value().encode(errors="surrogatepass"))
+        if key is None or not credential:
+            return False
+        given, wanted = (text.encode(errors="surrogatepass") for text in (credential, key.get_secret_value()))
+        return hmac.compare_digest(given, wanted)
 
     async def _keys_exist(self) -> bool:
         """Return whether a key exists, also one that is revoked or expired: a revoked last key opens nothing."""

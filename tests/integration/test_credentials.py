@@ -1,6 +1,7 @@
 """Credentials at the HTTP API: how soon a change takes effect, what an outage does, and when none is needed."""
 
 import asyncio
+import hmac
 import logging
 import time
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from afterturn.access import access_log, fresh_value, key_cache, key_text, keys, wrong_credentials
+from afterturn.access.credentials import is_unguessable
 from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.database import pool
 from afterturn.errors import SettingsError, Unauthorized
@@ -344,3 +346,41 @@ def test_a_broken_statement_finds_no_key(settings):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("SELECT count(*) FROM api_keys")
         assert reader.execute("SELECT count(*) AS found FROM find_api_key(NULL)").fetchone() == {"found": 0}
+
+
+@pytest.mark.parametrize("credential", ["s3cret", "s3cre7", "s", "x" * 10_000])
+def test_the_owners_key_is_compared_in_constant_time(settings, hot_store, monkeypatch, credential):
+    compared, compare = [], hmac.compare_digest
+
+    def comparing(one, other):
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", comparing)
+    with serve(with_settings(settings, api_key="s3cret")) as client:
+        client.get(PROFILE, headers=bearer(credential))
+    assert compared == [(credential.encode(), b"s3cret")]
+
+
+def test_what_a_person_may_have_chosen_can_be_guessed():
+    assert not any(map(is_unguessable, ["s3cret", "my.secret.key", "eyJ.a.b", "at_short", "", "at_" + 42 * "x"]))
+    assert is_unguessable(key_text.make_key())
+    assert is_unguessable("eyJ" + 60 * "a" + "." + 40 * "b" + "." + 86 * "c")
+
+
+def test_an_empty_owners_key_lets_nobody_in(settings, hot_store):
+    with serve(with_settings(settings, api_key="")) as client:
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Basic x"}, {"Authorization": ""}):
+            assert client.get(PROFILE, headers=headers).status_code == 401
+
+
+def test_only_the_clock_of_the_database_decides_when_a_key_ends(settings, hot_store, monkeypatch):
+    """The clock of the API's host is a day ahead, then a day behind."""
+    key, short = make_key(settings, expires_in_seconds=3_600.0), make_key(settings, expires_in_seconds=1.0)
+    real = time.time
+    with serve(settings) as client:
+        for shift in (86_400, -86_400):
+            monkeypatch.setattr(time, "time", lambda shift=shift: real() + shift)
+            assert client.get(PROFILE, headers=bearer(key)).status_code == 200
+        time.sleep(1.1)
+        assert client.get(PROFILE, headers=bearer(short)).status_code == 401
