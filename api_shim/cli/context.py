@@ -25,5 +25,5 @@ def context(
     from api_shim.cli import reading
 
     user_id, question = owner.split(words, user)
-    client = owner.make_client(user_id, session, tenant=tenant)
+    client = owner.make_client(user_id, session, tenant=tenant, action="context")
     reading.print_context(client.context(" ".join(question) or None, tokens), as_json=as_json)

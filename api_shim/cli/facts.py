@@ -47,7 +47,7 @@ def facts(
         return
     from api_shim.cli import fact_list, times
 
-    current = owner.make_client(owner.choose(None, user), tenant=tenant).facts(
+    current = owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.list").facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
@@ -71,5 +71,5 @@ def history(
     from api_shim.cli import fact_list
 
     fact_list.print_facts(
-        owner.make_client(owner.choose(None, user), tenant=tenant).fact_history(fact), as_json=as_json
+        owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.history").fact_history(fact), as_json=as_json
     )

@@ -60,12 +60,13 @@ def forget(
 
 def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
     """Forget the user. Return the receipt, and a mapping: place where deleted data remains on disk -> until when."""
+    from afterturn.access import access_log
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
 
     runtime = Runtime(settings, pool_size=2)
     try:
-        receipt = erasures.forget(runtime, scope)
+        receipt = erasures.forget(runtime, scope, actor=access_log.make_system_actor())
     finally:
         runtime.close()
     remains_in_stores = {place: until for store in runtime.user_stores for place, until in store.remains.items()}

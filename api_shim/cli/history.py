@@ -21,5 +21,5 @@ def history(
     """Show the last turns of a conversation, oldest first, also those that no worker has seen yet."""
     from api_shim.cli import reading
 
-    client = owner.make_client(owner.choose(user, user_option), session, tenant=tenant)
+    client = owner.make_client(owner.choose(user, user_option), session, tenant=tenant, action="history")
     reading.print_turns(client.history(limit), as_json=as_json)

@@ -59,8 +59,19 @@ def make_scope(settings: Settings, tenant: str | None, user: str) -> UserScope:
     return UserScope(ids.validate_known_id("tenant", tenant_id), ids.validate_known_id("user", user))
 
 
-def make_client(user: str, session: str = "default", *, tenant: str | None, agent: str | None = None) -> MemoryClient:
-    """Return the client for the user that the command line selects. Raises InvalidId or SettingsError."""
-    from afterturn import MemoryClient, settings
+def make_client(
+    user: str, session: str = "default", *, tenant: str | None, agent: str | None = None, action: str | None = None
+) -> MemoryClient:
+    """Return the client for the user that the command line selects. Raises InvalidId or SettingsError.
 
-    return MemoryClient(user, session, agent, tenant_id=tenant, settings=settings.load())
+    `action` names a read of the user's memory: it gets an entry in the access log.
+    """
+    from afterturn import MemoryClient
+    from afterturn import settings as settings_module
+    from api_shim.cli import audited
+
+    settings = settings_module.load()
+    client = MemoryClient(user, session, agent, tenant_id=tenant, settings=settings)
+    if action is not None:
+        audited.record(settings, action, make_scope(settings, tenant, user))
+    return client

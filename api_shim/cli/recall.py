@@ -55,7 +55,7 @@ def recall(
     from api_shim.cli import reading, times
 
     user_id, question = owner.split(words, user)
-    found = owner.make_client(user_id, tenant=tenant).recall(
+    found = owner.make_client(user_id, tenant=tenant, action="recall").recall(
         " ".join(question) or None,
         limit,
         kinds=kind or None,
