@@ -11,6 +11,9 @@ from afterturn import __version__
 from afterturn import settings as settings_module
 from afterturn.client import connections, plans
 from afterturn.settings import Settings
+from api_shim.chat import routes as chat_routes
+from api_shim.chat.openai_errors import OpenAIErrors
+from api_shim.chat.service import ChatService
 from api_shim.http import access_log, context, costs, facts, health, problems, sessions, summaries
 from api_shim.http.bodies import BodyLimits
 from api_shim.http.hosts import AllowedHosts
@@ -31,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.chat = ChatService(settings)
     app.router.route_class = StrictRoute
     problems.add_handlers(app)
     access_log.remove_content()
@@ -38,14 +42,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(EncodedPaths)
     app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
     app.add_middleware(AllowedHosts, settings=settings)
+    app.add_middleware(OpenAIErrors)
     app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
     for routes in (sessions, facts, summaries, costs, context):
         app.include_router(routes.router)
+    app.include_router(chat_routes.router)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     plans.import_all()
+    chat: ChatService = app.state.chat
+    await chat.open()
     yield
+    await chat.close()
     await connections.close_async_connections()
