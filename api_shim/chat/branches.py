@@ -57,7 +57,12 @@ def append(session_id: str, spoken: Sequence[Spoken], *, after: str) -> Changes:
 
 
 def compare(
-    session_id: str, turns: Sequence[Turn], spoken: Sequence[Spoken], *, reopened_before: datetime | None = None
+    session_id: str,
+    turns: Sequence[Turn],
+    spoken: Sequence[Spoken],
+    *,
+    are_all: bool = True,
+    reopened_before: datetime | None = None,
 ) -> Changes:
     """Return the changes for a conversation.
 
@@ -65,12 +70,13 @@ def compare(
         session_id: the session.
         turns: its newest turns, oldest first, without those that were removed.
         spoken: the messages of the request and its answer, oldest first.
+        are_all: whether the session has no older turns.
         reopened_before: turns that were said earlier are not replaced by a conversation that has only its beginning in
             common with them: somebody began another one with the same words. None: the client names its sessions.
     """
     stored = sorted((turn for turn in turns if digest_in(turn.turn_id)), key=lambda turn: turn.occurred_at)
     digests = [digest_in(turn.turn_id) for turn in stored]
-    anchor = _find_anchor(digests, [each.digest for each in spoken])
+    anchor = _find_anchor(digests, [each.digest for each in spoken], are_all=are_all)
     if anchor is None:
         return Changes(new=_link(session_id, spoken, parent="", salt=stored[-1].turn_id if stored else ""))
     last_stored, last_spoken = anchor
@@ -85,22 +91,24 @@ def compare(
     return changes
 
 
-def _find_anchor(stored: Sequence[str | None], spoken: Sequence[str]) -> tuple[int, int] | None:
+def _find_anchor(stored: Sequence[str | None], spoken: Sequence[str], *, are_all: bool) -> tuple[int, int] | None:
     """Return where the common past of the two ends: the positions of its last turn and message; None without one.
 
     That is the newest turn if the turn before it is common too, or if the request begins with it. Otherwise it is the
-    end of the longest common part: one equal message alone ("ok") says little.
+    end of the longest common part: one equal message alone ("ok") says little. Among equally long ones (a conversation
+    of equal messages) it is the first if both begin together, and the last if older turns are not known.
     """
     places: dict[str, list[int]] = {}
     for place, digest in enumerate(spoken):
         places.setdefault(digest, []).append(place)
     best, runs = (0, -1, -1), dict[int, int]()
+    order = -1 if are_all else 1
     for index, stored_digest in enumerate(stored):
         runs = {place: runs.get(place - 1, 0) + 1 for place in places.get(stored_digest or "", ())}
-        best = max([best, *((run, index, place) for place, run in runs.items())])
-    newest = [(run, len(stored) - 1, place) for place, run in runs.items() if run > 1 or place == 0]
+        best = max([best, *((run, index, order * place) for place, run in runs.items())])
+    newest = [(run, len(stored) - 1, order * place) for place, run in runs.items() if run > 1 or place == 0]
     _, index, place = max(newest, default=best)
-    return None if index < 0 else (index, place)
+    return None if index < 0 else (index, order * place)
 
 
 def _is_replaced(

@@ -107,10 +107,11 @@ class Recorder:
         try:
             for limit in (FEW_TURNS, MANY_TURNS):
                 turns: Sequence[Turn] = await exchange.client.history(limit)
+                are_all = len(turns) < limit
                 changes = await asyncio.to_thread(
-                    branches.compare, session_id, turns, spoken, reopened_before=reopened_before
+                    branches.compare, session_id, turns, spoken, are_all=are_all, reopened_before=reopened_before
                 )
-                if changes.is_aligned or len(turns) < limit:
+                if changes.is_aligned or are_all:
                     break
         except MemoryUnavailable:
             # The ids are those that the messages have anyway: what is stored already is not stored again.

@@ -119,6 +119,9 @@ def _said_by(message: dict[str, Any], *, limit_bytes: int) -> list[Any]:
 
 def _comparable(role: str, content: str, metadata: Mapping[str, Any]) -> list[Any]:
     """Return what two versions of one message have in common."""
+    if role in ("tool", "function") and metadata.get("tool_call_id"):
+        # Agents shorten the results of old calls to save tokens.
+        return [role, metadata["tool_call_id"]]
     words = " ".join(_THOUGHTS.sub(" ", content).split()) if role == "assistant" else " ".join(content.split())
     calls = metadata.get("tool_calls")
     return [
