@@ -6,11 +6,10 @@ was delivered.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from api_shim.chat import content_coding
+from api_shim.chat import content_coding, json_spans
 from api_shim.chat.body import Conversation
 from api_shim.chat.chat_stream import ChatStream
 from api_shim.chat.events import EventReader
@@ -90,6 +89,6 @@ class AnswerCopy:
 
 def _decode(text: bytes) -> Any:
     try:
-        return json.loads(text)
+        return json_spans.decode(text.decode("utf-8", errors="replace"))
     except (ValueError, RecursionError):
         return None

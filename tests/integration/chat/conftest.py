@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import httpx
 import pytest
@@ -19,6 +20,8 @@ from afterturn.settings import Settings
 from api_shim.http.app import create_app
 from api_shim.http.protocol import DeadlineProtocol
 from harness.raw_endpoint import RawEndpoint
+
+Turns: TypeAlias = list[tuple[str, str]]
 
 
 @pytest.fixture
@@ -106,11 +109,11 @@ def chunk(delta: object, index: int = 0, **fields: object) -> bytes:
     return b"data: " + json.dumps(event | {"choices": [{"index": index, "delta": delta}]} | fields).encode() + b"\n\n"
 
 
-def wait_for_turns(memory: MemoryClient, count: int, seconds: float = 5.0) -> list[tuple[str, str]]:
-    """Return role and content of the session's turns as soon as there are so many."""
+def wait_for_turns(memory: MemoryClient, wanted: int | Turns, seconds: float = 5.0) -> Turns:
+    """Return role and content of the session's turns as soon as they are those, or so many."""
     ends = time.monotonic() + seconds
     while True:
         turns = [(turn.role, turn.content) for turn in memory.history(1_000)]
-        if len(turns) == count or time.monotonic() > ends:
+        if wanted in (turns, len(turns)) or time.monotonic() > ends:
             return turns
         time.sleep(0.02)
