@@ -18,7 +18,7 @@ from afterturn.client.session import ClientSession
 from afterturn.context import assembly, context_queries
 from afterturn.context.assembly import ContextInput
 from afterturn.context.budget import Shares
-from afterturn.context.context import MEMORIES_RECALLED, ContextRequest
+from afterturn.context.context import ContextRequest
 from afterturn.context.strategies import LastTurns
 from afterturn.database.statement import Answers, Statement, Steps
 from afterturn.forgetting.erasures import owner_hash
@@ -28,6 +28,8 @@ from afterturn.memories import Memory
 from afterturn.recall.filters import Filters
 from afterturn.recall.search import Search
 
+#: Memories that are recalled for a message. More: each costs time before the first token, and few more fit the budget.
+MEMORIES_RECALLED = 24
 #: The request has the conversation itself, so that neither its turns nor its summary take part of the budget.
 _SHARES = Shares(pinned=0.2, profile=0.2, summary=0.0, relevant=0.6, recent=0.0)
 
@@ -120,7 +122,12 @@ def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list
 
 
 def _read_together(statements: list[Statement], search: Steps[list[Memory]]) -> Steps[tuple[Answers, list[Memory]]]:
-    """Run the statements and the search in one transaction."""
-    stored_rows = yield statements
-    recalled = yield from search
-    return stored_rows, recalled
+    """Run the statements in the first round trip of the search."""
+    answers = yield [*statements, *next(search)]
+    stored_rows, answers = answers[: len(statements)], answers[len(statements) :]
+    while True:
+        try:
+            wanted = search.send(answers)
+        except StopIteration as end:
+            return stored_rows, end.value
+        answers = yield wanted
