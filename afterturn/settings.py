@@ -231,7 +231,7 @@ class Settings(BaseModel):
         "`afterturn embeddings switch` replaces a model by one of another endpoint or folder.",
     )
 
-    # HTTP API and Flower
+    # HTTP API
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
     api_port: int = Field(8600, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     api_key: SecretStr | None = Field(
@@ -287,6 +287,54 @@ class Settings(BaseModel):
         description="The claim with the rights, a list or separated by spaces: `read`, `write`, `admin`, each also as "
         "`afterturn:read`. `every_user` gives access to every user of the tenant.",
     )
+
+    # Chat
+    chat_upstream_url: str | None = Field(
+        None,
+        description="The OpenAI-compatible endpoint that answers chats (`/v1/chat/completions`, `/v1/responses`, "
+        "`/v1/models`). Unset: AFTERTURN_LLM_BASE_URL.",
+    )
+    chat_upstream_key: SecretStr | None = Field(
+        None,
+        description="Its key. Unset: AFTERTURN_LLM_API_KEY, but none if AFTERTURN_CHAT_UPSTREAM_URL is set: a key is "
+        "sent only to the endpoint that it is for.",
+    )
+    chat_authorization: Literal["server", "caller"] = Field(
+        "server",
+        description="The credential that the endpoint gets. `server`: the key above, and never the caller's; `caller`: "
+        "the caller's `Authorization`, only for an API without a key of its own.",
+    )
+    chat_timeout_seconds: float = Field(
+        600.0, gt=0, le=86_400, description="How long the endpoint may be silent in a chat: until its first byte, too."
+    )
+    chat_user: str | None = Field(
+        None,
+        max_length=ids.ID_LIMIT_CHARACTERS,
+        description="The user of chats that name none. Unset: `default` if the API has no key, and is this machine's "
+        "alone; otherwise such chats go on without memory.",
+    )
+    chat_memory_tokens: int = Field(
+        1_000, ge=50, le=100_000, description="The largest memory block of a chat message, in tokens."
+    )
+    chat_memory_place: Literal["message", "system"] = Field(
+        "message",
+        description="Where a chat gets its memory. `message`: at the end of the last user message, so that the "
+        "provider's cache of the prompt survives; `system`: at the end of the system prompt.",
+    )
+    chat_memory_seconds: float = Field(
+        0.05,
+        gt=0,
+        le=30,
+        description="How long a chat waits for its memory before it goes on without. Half of it is for the embedder: "
+        "with one that is called over a network set about 0.5, or chats recall by words only.",
+    )
+    chat_openwebui: bool = Field(
+        False,
+        description="Whether chats take user and session from Open WebUI's headers `X-OpenWebUI-User-Id` and "
+        "`-Chat-Id`, and its requests for titles and tags have no memory. Only if nobody else can call the API.",
+    )
+
+    # Flower
     flower_host: str = Field("127.0.0.1", description="Where Flower listens.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     flower_basic_auth: SecretStr | None = Field(
@@ -325,6 +373,11 @@ class Settings(BaseModel):
     @classmethod
     def _validate_tenant(cls, tenant: str) -> str:
         return ids.validate_id("tenant", tenant)
+
+    @field_validator("chat_user")
+    @classmethod
+    def _validate_chat_user(cls, user: str | None) -> str | None:
+        return None if user is None else ids.validate_id("chat_user", user)
 
     @field_validator("categories")
     @classmethod

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from afterturn.client.async_memory_client import AsyncMemoryClient
 from afterturn.client.memory_client import MemoryClient
+from afterturn.client.session import ClientSession
 from afterturn.principal import Principal, Right
 
 if TYPE_CHECKING:
@@ -49,3 +50,17 @@ def open_async_client(
     """Return an asyncio client. See `open_client`."""
     principal.check(right, user_id)
     return AsyncMemoryClient(user_id, session_id, agent_id, tenant_id=principal.tenant_id, settings=settings)
+
+
+def open_session(
+    principal: Principal, right: Right, user_id: str, session_id: str, *, settings: Settings | None = None
+) -> ClientSession:
+    """Return a session of a user, for a door that runs plans of its own. See `open_client`."""
+    principal.check(right, user_id)
+    return ClientSession(
+        user_id=user_id,
+        session_id=session_id,
+        agent_id=None,
+        tenant_id=principal.tenant_id,
+        settings=settings,
+    )

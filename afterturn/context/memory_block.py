@@ -5,6 +5,7 @@ No memory can contain these marks or begin a new line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,15 @@ HEADINGS = {
 #: Replaces angle brackets, so that no memory can close the block, open another one, or contain a mark of a chat
 #: template such as <|im_start|>.
 _BRACKETS = str.maketrans("<>\uff1c\uff1e\ufe64\ufe65\u2329\u232a\u27e8\u27e9\u3008\u3009", "\u2039\u203a" * 6)
+
+
+#: A whole block in a text, with the empty line before it. No line of a memory has angle brackets.
+_BLOCK = re.compile(rf"(?:\n\n)?{re.escape(PREAMBLE)}\n{OPENING}\n[^<>]*\n{CLOSING}")
+
+
+def remove_blocks(text: str) -> str:
+    """Return `text` without the memory blocks in it: a client may send back what a prompt contained."""
+    return _BLOCK.sub("", text) if PREAMBLE in text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,9 @@ at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>
     hash, removed turn -> number of pending removals; written by `remove`; archive deletes finished removals; no TTL
+at:{shard}:shown:<tenant>:<user>
+    hash, message of a chat -> the memory block that it was sent with, and answer -> its session; written by the chat
+    endpoint, so that a message has the same text through its tool loop; at most SHOWN_LIMIT fields; TTL SHOWN_SECONDS
 at:{shard}:lock:<tenant>:<user>
     string; the user lock; written and deleted by consolidate; TTL AFTERTURN_LEASE_SECONDS
 at:{shard}:erased:<owner hash>
@@ -67,6 +70,12 @@ QUEUES = "at:queues"
 
 #: Longer than a process that runs an erasure can have been paused.
 ERASED_SECONDS = 3_600
+
+#: How long the memory block of a message is kept. Shorter: a tool loop that waits for a person gets another block, and
+#: the provider's cache of its prompt is lost. Longer: a removed memory stays in the prompts of an old tool loop.
+SHOWN_SECONDS = 21_600
+#: The largest number of blocks of one user; at this number the older half is deleted.
+SHOWN_LIMIT = 256
 
 
 def shard_of(tenant_id: str, user_id: str) -> int:
@@ -123,6 +132,10 @@ def hidden_turn(name: str) -> tuple[str, str]:
     """Return the session id and turn id of a field: the inverse of `hidden_field`."""
     session_id, turn_id = (unquote(part) for part in name.split(":"))
     return session_id, turn_id
+
+
+def shown(scope: UserScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:shown:{_owner(scope)}"
 
 
 def user_lock(scope: UserScope) -> str:

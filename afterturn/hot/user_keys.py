@@ -49,6 +49,8 @@ class UserKeys(UserStore):
         for name in sorted(cast(list[bytes], self._client.hkeys(keys.hidden(user)))):
             session_id, turn_id = keys.hidden_turn(name.decode())
             yield _record("hidden", {"session_id": session_id, "turn_id": turn_id})
+        for value in cast(dict[bytes, bytes], self._client.hgetall(keys.shown(user))).values():
+            yield _record("shown", {"entry": _json(value.partition(b" ")[2])})
 
     def sessions(self, user: UserScope) -> set[SessionScope]:
         """Return the user's sessions that have keys in Redis. It scans all keys, in pages."""
@@ -122,7 +124,7 @@ def _remove(client: redis.Redis, erasure: Erasure, sessions: frozenset[SessionSc
     """
     removed: Counter[str] = Counter()
     remaining = sorted(sessions)
-    client.delete(keys.user_lock(erasure.user))
+    client.delete(keys.user_lock(erasure.user), keys.shown(erasure.user))
     while remaining:
         chunk, remaining = remaining[:SESSIONS_PER_CALL], remaining[SESSIONS_PER_CALL:]
         for session, (pending, recent, left) in zip(chunk, _remove_chunk(client, erasure, chunk), strict=True):

@@ -44,4 +44,6 @@ def api(
         host=settings.api_host,
         port=settings.api_port,
         http=protocol.DeadlineProtocol,
+        # Answers of the endpoint of chats have their own.
+        server_header=False,
     )

@@ -15,6 +15,9 @@ from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, plans
 from afterturn.errors import MemoryUnavailable
 from afterturn.settings import Settings
+from api_shim.chat import routes as chat_routes
+from api_shim.chat.openai_errors import OpenAIErrors
+from api_shim.chat.service import ChatService
 from api_shim.credentials import open_credentials
 from api_shim.http import access_log, context, costs, facts, health, problems, sessions, summaries
 from api_shim.http.bodies import BodyLimits
@@ -40,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.credentials = open_credentials(settings)
     app.state.wrong_credentials = WrongCredentials()
+    app.state.chat = ChatService(settings)
     app.router.route_class = StrictRoute
     problems.add_handlers(app)
     access_log.remove_content()
@@ -47,9 +51,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(EncodedPaths)
     app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
     app.add_middleware(AllowedHosts, settings=settings, credentials=app.state.credentials)
+    app.add_middleware(OpenAIErrors)
     app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
     for routes in (sessions, facts, summaries, costs, context):
         app.include_router(routes.router)
+    app.include_router(chat_routes.router)
     return app
 
 
@@ -57,7 +63,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     plans.import_all()
     await _announce_open_door(app)
+    chat: ChatService = app.state.chat
+    await chat.open()
     yield
+    await chat.close()
     app.state.credentials.close()
     await connections.close_async_connections()
 

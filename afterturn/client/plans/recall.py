@@ -113,12 +113,12 @@ def _read_newest_turns(session: ClientSession, limit: int) -> Plan[list[Memory]]
 def _rank_memories(session: ClientSession, requested: Search, in_redis: HotTurns, limit: int) -> Plan[list[Memory]]:
     """Return the best memories of Postgres and Redis, best first. Postgres is read in one transaction."""
     embedder = yield from GetEmbedder()
-    vector = None if requested.query is None else (yield from _embed_query(session, embedder, requested.query))
+    vector = None if requested.query is None else (yield from embed_query(session, embedder, requested.query))
     steps = requested.steps(in_redis, limit=limit, space_id=embedder.space_id, vector=vector)
     return (yield from ReadPostgres(session.scope.user, steps))
 
 
-def _embed_query(session: ClientSession, embedder: QuestionEmbedder, query: str) -> Plan[list[float] | None]:
+def embed_query(session: ClientSession, embedder: QuestionEmbedder, query: str) -> Plan[list[float] | None]:
     """Return the vector of the query, or None if no embedding space is active or the embedder fails."""
     if embedder.needs_space:
         statement = Statement(memory_queries.SQL["active_spaces"], {})

@@ -1,0 +1,103 @@
+"""Whose memory a chat uses, and which session: from the credential, the headers and the body of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, Literal
+
+from afterturn import ids
+from afterturn.errors import Forbidden, InvalidId, InvalidInput
+from afterturn.principal import Principal
+from afterturn.settings import Settings
+from api_shim.chat import spoken
+from api_shim.chat.body import ChatBody
+
+Mode = Literal["on", "read", "write", "off"]
+MODES: tuple[Mode, ...] = ("on", "read", "write", "off")
+
+USER_HEADER = "x-afterturn-user"
+SESSION_HEADER = "x-afterturn-session"
+MEMORY_HEADER = "x-afterturn-memory"
+_OPEN_WEBUI_USER = "x-openwebui-user-id"
+_OPEN_WEBUI_SESSION = "x-openwebui-chat-id"
+#: Open WebUI's requests for titles, tags and search terms begin so.
+_OPEN_WEBUI_TASK = "### Task:"
+#: The user of a machine whose API has no key.
+_LOCAL_USER = "default"
+
+
+def find_user(
+    principal: Principal, headers: Mapping[str, str], body: ChatBody | None, settings: Settings
+) -> str | None:
+    """Return the user of a request, or None if it has none.
+
+    Raises Forbidden if it names a user whom the caller has no access to, InvalidId if a header has no valid id.
+    """
+    named = _named_user(headers, body, settings)
+    only = next(iter(principal.users)) if isinstance(principal.users, frozenset) and len(principal.users) == 1 else None
+    if named is None:
+        return only or settings.chat_user or (_LOCAL_USER if settings.api_key is None else None)
+    users: Container[str] = principal.users
+    if named not in users:
+        raise Forbidden("the credential does not give access to this user")
+    # An id that cannot be one is nobody's: the next candidate, or a default, would be another person.
+    return named if _is_user_id(named) else None
+
+
+def find_session(headers: Mapping[str, str], body: ChatBody, settings: Settings) -> str | None:
+    """Return the session that a request names, or None. Raises InvalidId if a header has no valid id."""
+    if (given := headers.get(SESSION_HEADER)) is not None:
+        return ids.validate_session_id(given)
+    candidates = [headers.get(_OPEN_WEBUI_SESSION)] if settings.chat_openwebui else []
+    conversation = body.value("conversation") if body.conversation == "input" else None
+    if isinstance(conversation, dict):
+        conversation = conversation.get("id")
+    candidates += [_metadata(body, "session_id"), conversation]
+    return next((named for named in candidates if _is_session_id(named)), None)
+
+
+def derive_session(body: ChatBody) -> str:
+    """Return the session of a conversation that has no name."""
+    return spoken.derive_session_id(body.messages, body.value("instructions"))
+
+
+def find_mode(headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> Mode:
+    """Return what the request may do with the memory. Raises InvalidInput for an unknown value of the header."""
+    given = headers.get(MEMORY_HEADER)
+    if given is not None:
+        for mode in MODES:
+            if given.strip().lower() == mode:
+                return mode
+        raise InvalidInput(f"X-Afterturn-Memory must be one of {', '.join(MODES)}")
+    is_task = settings.chat_openwebui and body is not None and body.last_user_text.startswith(_OPEN_WEBUI_TASK)
+    return "off" if is_task else "on"
+
+
+def _named_user(headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> str | None:
+    if (given := headers.get(USER_HEADER)) is not None:
+        return ids.validate_id("X-Afterturn-User", given)
+    candidates: list[Any] = [headers.get(_OPEN_WEBUI_USER)] if settings.chat_openwebui else []
+    if body is not None:
+        candidates += [_metadata(body, "user_id"), body.value("safety_identifier"), body.value("user")]
+    return next((found for found in candidates if isinstance(found, str) and found), None)
+
+
+def _metadata(body: ChatBody, name: str) -> Any:
+    metadata = body.value("metadata")
+    return metadata.get(name) if isinstance(metadata, dict) else None
+
+
+def _is_user_id(value: str) -> bool:
+    try:
+        ids.validate_id("user_id", value)
+    except InvalidId:
+        return False
+    return True
+
+
+def _is_session_id(value: object) -> bool:
+    try:
+        ids.validate_session_id(value)
+    except InvalidId:
+        return False
+    return True
