@@ -15,7 +15,6 @@ from api_shim.credentials import open_credentials
 from harness import servers
 from harness.pipeline import Pipeline
 
-
 EVERYTHING = Principal(tenant_id="default", users=EveryUser(), rights=ALL_RIGHTS)
 
 
