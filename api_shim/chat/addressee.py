@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 from afterturn import ids
+from afterturn.access.caller import Caller
 from afterturn.errors import Forbidden, InvalidId, InvalidInput
-from afterturn.principal import Principal
 from afterturn.settings import Settings
 from api_shim.chat import spoken
 from api_shim.chat.body import ChatBody
@@ -22,22 +22,20 @@ _OPEN_WEBUI_USER = "x-openwebui-user-id"
 _OPEN_WEBUI_SESSION = "x-openwebui-chat-id"
 #: Open WebUI's requests for titles, tags and search terms begin so.
 _OPEN_WEBUI_TASK = "### Task:"
-#: The user of a machine whose API has no key.
+#: The user of callers that need no credential: the programs of this machine.
 _LOCAL_USER = "default"
 
 
-def find_user(
-    principal: Principal, headers: Mapping[str, str], body: ChatBody | None, settings: Settings
-) -> str | None:
+def find_user(caller: Caller, headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> str | None:
     """Return the user of a request, or None if it has none.
 
     Raises Forbidden if it names a user whom the caller has no access to, InvalidId if a header has no valid id.
     """
     named = _named_user(headers, body, settings)
-    only = next(iter(principal.users)) if isinstance(principal.users, frozenset) and len(principal.users) == 1 else None
+    users: Container[str] = caller.principal.users
     if named is None:
-        return only or settings.chat_user or (_LOCAL_USER if settings.api_key is None else None)
-    users: Container[str] = principal.users
+        only = next(iter(users)) if isinstance(users, frozenset) and len(users) == 1 else None
+        return only or settings.chat_user or (_LOCAL_USER if caller.kind == "open" else None)
     if named not in users:
         raise Forbidden("the credential does not give access to this user")
     # An id that cannot be one is nobody's: the next candidate, or a default, would be another person.

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 #: Readings that continue after their deadline, because their servers do not answer. With so many, no more are begun.
 UNFINISHED_LIMIT = 32
-#: The deadline is waited for in so many parts. A part that ends late, because this process did not get a processor, counts
-#: as it should have been: a busy machine is no server that does not answer.
+#: The deadline is waited for in so many parts. A part that ends late, because this process did not get a processor,
+#: counts as it should have been: a busy machine is no server that does not answer.
 DEADLINE_TICKS = 10
 #: Characters of a message that are searched for: its beginning and its end. More: a long document takes too long.
 QUERY_CHARACTERS = 2_000

@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from afterturn import AsyncMemoryClient
+from afterturn.access.caller import Caller
 from afterturn.client import factory, plans
 from afterturn.client.plans.memory_block import MemoryBlock
 from afterturn.client.session import ClientSession
@@ -86,15 +87,15 @@ class ChatService:
             parsed = body.parse(content, conversation)
         try:
             mode = addressee.find_mode(request.headers, parsed, self._settings)
-            principal: Principal = request.state.principal
-            user_id = addressee.find_user(principal, request.headers, parsed, self._settings)
+            caller: Caller = request.state.caller
+            user_id = addressee.find_user(caller, request.headers, parsed, self._settings)
             named = None if parsed is None else addressee.find_session(request.headers, parsed, self._settings)
         except InvalidInput as error:
             return openai_errors.make_response(400, str(error), code=error.code)
         if parsed is None or user_id is None or mode == "off":
             state = "off" if parsed is None or mode == "off" else "no-user"
             return self._ask(request, content, [(b"x-afterturn-memory", state.encode())], conversation=None)
-        chat = await self._open_chat(principal, user_id, named, mode, parsed)
+        chat = await self._open_chat(caller.principal, user_id, named, mode, parsed)
         return await self._chat(request, content, chat)
 
     async def _open_chat(
@@ -179,8 +180,13 @@ class ChatService:
             return openai_errors.make_response(503, message, code="upstream_not_configured")
         path: str = request.scope["path"].removeprefix("/v1")
         query: bytes = request.scope["query_string"]
-        sent = self._endpoint.make_request(request.method, path, query, request.headers.raw, content)
-        return PassedOn(self._endpoint, sent, headers, **options)  # type: ignore[arg-type]
+        caller: Caller = request.state.caller
+        sent = self._endpoint.make_request(
+            request.method, path, query, request.headers.raw, content, is_open=caller.kind == "open"
+        )
+        limits: dict[str, str] = getattr(request.state, "answer_headers", {})
+        own = [*headers, *((name.lower().encode(), value.encode()) for name, value in limits.items())]
+        return PassedOn(self._endpoint, sent, own, **options)  # type: ignore[arg-type]
 
 
 def _own_headers(state: str, session_id: str, memories: int) -> Headers:

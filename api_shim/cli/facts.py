@@ -71,5 +71,6 @@ def history(
     from api_shim.cli import fact_list
 
     fact_list.print_facts(
-        owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.history").fact_history(fact), as_json=as_json
+        owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.history").fact_history(fact),
+        as_json=as_json,
     )
