@@ -14,7 +14,7 @@ LIBRARIES = {
     "http": ("fastapi", "uvicorn"),
     "local": ("fastembed",),
     "openai": ("json_repair", "openai"),
-    "worker": ("celery", "kombu", "flower", "yoyo"),
+    "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
 
 

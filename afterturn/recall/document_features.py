@@ -9,20 +9,20 @@ import numpy as np
 from afterturn.recall import lexical, question_dates, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places
+from afterturn.recall.stems import QuestionWord
 
 
-def compute_features(question: str, question_stems: Sequence[str], documents: Documents) -> dict[str, Numbers]:
+def compute_features(question: str, question_words: Sequence[QuestionWord], documents: Documents) -> dict[str, Numbers]:
     """Return the features of documents for a question by name. The documents are the whole memory.
 
     Args:
         question: its text.
-        question_stems: in the order of the question.
+        question_words: in the order of the question.
         documents: the turns, standalone facts and episodes of one user.
     """
     words = stems.words(question)
     names = words & frozenset(word for name in set(documents.speaker) for word in stems.words(name))
-    topic_stems = stems.topic_stems(question_stems, names)
-    counts = lexical.count_stems(documents, [stems.code(stem) for stem in topic_stems])
+    counts = lexical.count_words(documents, stems.topic_words(question_words, names))
     lengths = documents.lengths.astype(np.float64)
     session = documents.session
     bm25 = lexical.bm25(counts, lengths)
@@ -106,4 +106,4 @@ def _is_named_speaker(speakers: Sequence[str], names: frozenset[str]) -> Numbers
 def _names_time(documents: Documents) -> Numbers:
     """Return 1 where a document contains a word that names a time, else 0."""
     codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-    return np.asarray(lexical.count_stems(documents, codes).sum(axis=1) > 0, dtype=np.float64)
+    return lexical.contains_stem(documents, codes).astype(np.float64)

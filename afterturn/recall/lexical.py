@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall.documents import Documents
+from afterturn.recall.stems import QuestionWord
 
 Numbers = NDArray[np.float64]
 
@@ -18,18 +19,34 @@ SATURATION = 1.2
 LENGTH_PENALTY = 0.75
 
 
-def count_stems(documents: Documents, codes: Sequence[int]) -> Numbers:
-    """Return how often each stem occurs in each document: one row per document, one column per stem."""
-    document_of_code = np.repeat(np.arange(len(documents)), documents.lengths)
-    order = np.argsort(np.array(codes, dtype=np.uint32))
-    ordered = np.array(codes, dtype=np.uint32)[order]
-    counts = np.zeros((len(documents), len(codes)))
-    if not len(ordered) or not len(documents):
+def count_words(documents: Documents, words: Sequence[QuestionWord]) -> Numbers:
+    """Return how often each word occurs in each document: one row per document, one column per word.
+
+    A stem that several words have counts for the first of them.
+    """
+    column_of_code: dict[int, int] = {}
+    for column, word in enumerate(words):
+        for code in word.codes:
+            column_of_code.setdefault(code, column)
+    counts = np.zeros((len(documents), len(words)))
+    if not column_of_code or not len(documents):
         return counts
+    codes = np.array(list(column_of_code), dtype=np.uint32)
+    order = np.argsort(codes)
+    ordered, columns = codes[order], np.array(list(column_of_code.values()))[order]
+    document_of_code = np.repeat(np.arange(len(documents)), documents.lengths)
     places = np.minimum(np.searchsorted(ordered, documents.codes), len(ordered) - 1)
     is_match = ordered[places] == documents.codes
-    np.add.at(counts, (document_of_code[is_match], order[places[is_match]]), 1.0)
+    np.add.at(counts, (document_of_code[is_match], columns[places[is_match]]), 1.0)
     return counts
+
+
+def contains_stem(documents: Documents, codes: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which documents contain any of these stems."""
+    document_of_code = np.repeat(np.arange(len(documents)), documents.lengths)
+    contains = np.zeros(len(documents), dtype=np.bool_)
+    contains[document_of_code[np.isin(documents.codes, np.array(codes, dtype=np.uint32))]] = True
+    return contains
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from afterturn.recall import document_features, documents, stems
 from afterturn.recall.document_keys import Key
 from afterturn.recall.documents import Documents, DocumentSet, Numbers, Places
+from afterturn.recall.stems import QuestionWord
 
 #: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {
@@ -75,12 +76,12 @@ class FeatureSource(Protocol):
 class _WholeMemory:
     """Computes the features where the documents are the whole memory."""
 
-    def __init__(self, question: str, question_stems: Sequence[str]) -> None:
+    def __init__(self, question: str, question_words: Sequence[QuestionWord]) -> None:
         self._question = question
-        self._question_stems = question_stems
+        self._question_words = question_words
 
     def document_features(self, documents: Documents) -> dict[str, Numbers]:
-        return document_features.compute_features(self._question, self._question_stems, documents)
+        return document_features.compute_features(self._question, self._question_words, documents)
 
     def fact_similarities(self, facts: Documents) -> Numbers:
         return document_features.standardize(facts.cosine)
@@ -111,10 +112,10 @@ class Ranking:
         self._standalone = document_set.standalone_facts()
         standalone_facts = documents.select(self._facts, self._standalone)
         self._documents = documents.concatenate([document_set.turns, standalone_facts, document_set.episodes])
-        source = feature_source or _WholeMemory(question, document_set.question_stems)
+        source = feature_source or _WholeMemory(question, document_set.question_words)
         self._fact_similarities = source.fact_similarities(self._facts)
         features = source.document_features(self._documents)
-        self._weights = weights_for(document_set.question_stems)
+        self._weights = weights_for(document_set.question_words)
         #: What each fact adds to the score of its turn.
         self._fact_scores = (
             self._weights["fact"] * self._fact_similarities + self._weights["importance"] * self._facts.importance
@@ -230,10 +231,10 @@ class Ranking:
         return parts
 
 
-def weights_for(question_stems: Sequence[str]) -> dict[str, float]:
-    """Return the weights for a question with these stems."""
+def weights_for(question_words: Sequence[QuestionWord]) -> dict[str, float]:
+    """Return the weights for a question with these words."""
     lowest, highest = MESSAGE_STEMS
-    count = sum(stem not in stems.QUESTION_STEMS for stem in question_stems)
+    count = stems.count_words(question_words)
     message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
     return {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
 

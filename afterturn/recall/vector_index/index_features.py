@@ -14,6 +14,7 @@ from afterturn.recall import lexical, question_dates, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.ranking import weights_for
+from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import scales
 from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
 from afterturn.recall.vector_index.known_cosines import KnownCosines
@@ -30,7 +31,7 @@ class IndexFeatures:
         self,
         columns: IndexColumns,
         question: str,
-        question_stems: Sequence[str],
+        question_words: Sequence[QuestionWord],
         vector: Sequence[float] | None,
         postings: Sequence[Row],
         cell_rows: Sequence[Row],
@@ -40,18 +41,17 @@ class IndexFeatures:
         Args:
             columns: of the index.
             question: its text.
-            question_stems: in the order of the question.
+            question_words: in the order of the question.
             vector: of the question; None: words alone.
             postings: rows of the query `postings`.
             cell_rows: rows of the query `cells`.
         """
         self._columns = columns
-        self._weights = weights_for(question_stems)
+        self._weights = weights_for(question_words)
         self._is_time_question = stems.is_time_question(question)
         self._dates = question_dates.find_dates(question)
         names = stems.words(question) & frozenset(word for name in columns.speakers for word in stems.words(name))
-        topic_stems = stems.topic_stems(question_stems, names)
-        self._words = WordFeatures(columns, [stems.code(stem) for stem in topic_stems], postings)
+        self._words = WordFeatures(columns, stems.topic_words(question_words, names), postings)
         self._cosines = KnownCosines(columns, cell_rows, vector)
         named_speakers = {number for number, name in enumerate(columns.speakers) if names & stems.words(name)}
         #: Empty where all speakers are named, because then the feature distinguishes nothing.
@@ -119,7 +119,7 @@ class IndexFeatures:
         speakers = frozenset(self._columns.speakers[number] for number in self._named_speakers)
         best_cosines = self._best_session_cosines(documents)
         lengths = np.log1p(documents.lengths.astype(np.float64))
-        names_time = lexical.count_stems(documents, time_codes).any(axis=1)
+        names_time = lexical.contains_stem(documents, time_codes)
         return self._words.document_features(documents, places) | {
             "meaning": self._cosines.document_scale.standardize(documents.cosine),
             "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),

@@ -1,0 +1,105 @@
+"""Find the words of scripts without spaces between words, and write digits of every script alike.
+
+Chinese, Japanese, Korean and Thai text has no words that Postgres's parser could find. It is split into overlapping
+pieces of neighbouring characters, as search engines do it: a question and a text that share a word share its pieces. A
+segmenter with a model would find other words in a question than in a text ("家小狗" or "小狗"), and particles stay
+attached to its words. Korean has spaces, but attaches particles to words, so its words are split as well.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KATAKANA = "\u30a1-\u30fa\u30fc\u31f0-\u31ff"
+_HIRAGANA = "\u3041-\u3096\u309d\u309e"
+_HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
+#: Thai, Lao, Myanmar and Khmer. A vowel sign or tone mark belongs to the letter before it.
+_SOUTH_EAST_ASIAN = "\u0e01-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
+
+#: A run of characters of one script. Katakana writes whole foreign words.
+_RUN = re.compile(
+    f"(?P<han>[{_HAN}]+)|(?P<katakana>[{_KATAKANA}]+)|(?P<hiragana>[{_HIRAGANA}]+)|(?P<hangul>[{_HANGUL}]+)"
+    f"|(?P<south_east_asian>[{_SOUTH_EAST_ASIAN}]+)"
+)
+#: Neighbouring characters of a piece. Thai and its relatives have alphabets: two letters say too little.
+_PIECE_CHARACTERS = {"han": 2, "katakana": 2, "hiragana": 2, "hangul": 2, "south_east_asian": 3}
+
+#: Characters that show the language; Japanese is written with Han characters too.
+_CHARACTERS = {
+    "ja": re.compile(f"[{_HIRAGANA}{_KATAKANA}]"),
+    "ko": re.compile(f"[{_HANGUL}]"),
+    "th": re.compile("[\u0e01-\u0e4e]"),
+    "zh": re.compile(f"[{_HAN}]"),
+}
+_LETTER = re.compile(r"[^\W\d_]")
+_OTHER_DIGITS = re.compile(r"[^\D0-9]+")
+
+
+def normalize(text: str) -> str:
+    """Return the text with the characters of width variants and the digits of all scripts written alike.
+
+    >>> normalize("２０２５年 ٢٢")
+    '2025年 22'
+    """
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
+    return _OTHER_DIGITS.sub(lambda digits: "".join(str(unicodedata.decimal(digit)) for digit in digits[0]), text)
+
+
+def split(text: str) -> tuple[str, list[str]]:
+    """Return a text without its runs of scripts without spaces, and the pieces of these runs in order.
+
+    >>> split("我家小狗 is 9")
+    ('  is 9', ['我家', '家小', '小狗'])
+
+    Args:
+        text: normalized.
+    """
+    if text.isascii():
+        return text, []
+    pieces: list[str] = []
+
+    def collect(run: re.Match[str]) -> str:
+        pieces.extend(_pieces(run.group(), str(run.lastgroup)))
+        return " "
+
+    return _RUN.sub(collect, text), pieces
+
+
+def has_letters(text: str) -> bool:
+    """Return whether a text has a letter of any script."""
+    return _LETTER.search(text) is not None
+
+
+def language_of(text: str) -> str | None:
+    """Return the language of a text that is mostly of a script without spaces; None for every other text."""
+    if text.isascii():
+        return None
+    letters = len(_LETTER.findall(text))
+    for language, characters in _CHARACTERS.items():
+        found = len(characters.findall(text))
+        if 2 * found > letters or (found and language == "ja"):
+            return language
+    return None
+
+
+def _pieces(run: str, script: str) -> list[str]:
+    characters = _clusters(run) if script == "south_east_asian" else list(run)
+    size = _PIECE_CHARACTERS[script]
+    if len(characters) <= size:
+        return [run]
+    return ["".join(characters[start : start + size]) for start in range(len(characters) - size + 1)]
+
+
+def _clusters(run: str) -> list[str]:
+    """Return the letters of a run, each with the marks that follow it."""
+    clusters: list[str] = []
+    for character in run:
+        if clusters and unicodedata.combining(character) | (unicodedata.category(character) in ("Mn", "Mc")):
+            clusters[-1] += character
+        else:
+            clusters.append(character)
+    return clusters
