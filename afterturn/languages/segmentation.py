@@ -26,6 +26,8 @@ _RUN = re.compile(
 #: Neighbouring characters of a piece. Thai and its relatives have alphabets: two letters say too little.
 _PIECE_CHARACTERS = {"han": 2, "katakana": 2, "hiragana": 2, "hangul": 2, "south_east_asian": 3}
 
+#: Languages whose words are not found by spaces alone.
+UNSPACED_LANGUAGES = ("zh", "ja", "ko", "th")
 #: Characters that show the language; Japanese is written with Han characters too.
 _CHARACTERS = {
     "ja": re.compile(f"[{_HIRAGANA}{_KATAKANA}]"),
@@ -33,6 +35,8 @@ _CHARACTERS = {
     "th": re.compile("[\u0e01-\u0e4e]"),
     "zh": re.compile(f"[{_HAN}]"),
 }
+_HAN_RUN = re.compile(f"[{_HAN}]{{2,}}")
+_HIRAGANA_RUN = re.compile(f"[{_HIRAGANA}]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]+")
 
@@ -84,6 +88,19 @@ def language_of(text: str) -> str | None:
         if 2 * found > letters or (found and language == "ja"):
             return language
     return None
+
+
+def characters_of_words(text: str) -> list[str]:
+    """Return the Han characters of a text that stand next to others: a text has them besides its pieces.
+
+    One of them is often a word, so that a question with this word alone finds the text.
+    """
+    return [] if text.isascii() else [character for run in _HAN_RUN.findall(text) for character in run]
+
+
+def is_hiragana(piece: str) -> bool:
+    """Return whether a piece is of the script of Japanese endings and particles."""
+    return _HIRAGANA_RUN.fullmatch(piece) is not None
 
 
 def _pieces(run: str, script: str) -> list[str]:

@@ -7,7 +7,37 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
+#: Letters with the marks that belong to them: the vowel signs of Indic scripts are no word characters.
+_LETTERS = r"(?:[^\W\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+"
+_WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})?")
+#: Letters and signs that few languages of the Latin script share.
+_LETTERS_OF = {
+    "tr": "ğış",
+    "de": "ßäü",
+    "es": "ñ¿¡",
+    "pt": "ãõç",
+    "fr": "œèêç",
+    "it": "òìù",
+    "ro": "ățș",
+    "hu": "őű",
+    "da": "æø",
+    "no": "æø",
+    "sv": "å",
+    "fi": "ä",
+    "lt": "ėųū",
+    "ca": "·ï",
+}
+_LETTER_SCORE = 0.5
+#: The list of `stopwordsiso` has 1,298 words of English, with "home", "system" and words of other languages.
+_ENGLISH = frozenset(
+    (
+        "a about after again all also am an and any are as at be because been before being but by can could did do does "
+        "doing don down for from had has have having he her here hers him his how i if in into is it its just let ll me "
+        "more most my no nor not now of off on once only or other our out over own re s said same say she should so some "
+        "such t than that the their them then there these they this those through to too under up us ve very was we were "
+        "what when where which while who whom whose why will with would you your yours i'm i've it's don't we're that's"
+    ).split()
+)
 #: Scripts without spaces between words, where a stop word may be any part of a run.
 _UNSPACED_LANGUAGES = ("zh", "ja", "th")
 
@@ -15,6 +45,8 @@ _UNSPACED_LANGUAGES = ("zh", "ja", "th")
 @cache
 def of_language(language: str) -> frozenset[str]:
     """Return the stop words of a language (ISO 639-1), case folded; empty where none are known."""
+    if language == "en":
+        return _ENGLISH
     # Imported by the first question: importing it reads its list.
     import stopwordsiso
 
@@ -29,8 +61,10 @@ def guess_language(text: str, languages: Iterable[str]) -> str | None:
     candidates = tuple(languages)
     frequencies = _frequencies(candidates)
     words = [word.casefold() for word in _WORD.findall(text)]
+    letters = set(text.casefold())
     scores = {
         language: sum(1 / frequencies[word] for word in words if word in of_language(language))
+        + sum(_LETTER_SCORE for letter in _LETTERS_OF.get(language, "") if letter in letters)
         for language in candidates
     }
     best = max(scores, key=scores.__getitem__, default=None)
@@ -55,4 +89,4 @@ def _pattern(language: str) -> re.Pattern[str]:
         return re.compile(r"(?!)")
     if language in _UNSPACED_LANGUAGES:
         return re.compile("|".join(word for word in words if len(word) > 1))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(words)})(?![\w\u0900-\u0dff])", re.IGNORECASE)

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from afterturn.languages import configurations, segmentation
+from afterturn.languages import configurations, present, segmentation
+
+#: Only the beginning of a text is searched for words of change: a longer one is a document.
+MAX_CHARACTERS = 2_000
+#: A text that tells a change has this piece besides its own. No text contains it.
+TELLS_CHANGE = "\x00tells change"
 
 #: A piece or stem counts at most this many times in one text.
 MAX_COUNT = 8
@@ -33,7 +38,11 @@ def code(stem: str) -> int:
 
 def stem_input(text: str, language: str | None) -> StemInput:
     """Return what Postgres needs to stem a text in a language (ISO 639-1; None: not known)."""
-    words, pieces = segmentation.split(segmentation.normalize(text))
+    normalized = segmentation.normalize(text)
+    words, pieces = segmentation.split(normalized)
+    pieces += segmentation.characters_of_words(normalized)
+    if present.tells_change(normalized[:MAX_CHARACTERS], language):
+        pieces.append(TELLS_CHANGE)
     return StemInput(words, configurations.of_language(language), _codes(pieces))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from afterturn.recall import lexical, question_dates, stems
+from afterturn.languages import texts
+from afterturn.recall import lexical, question_dates, question_text, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places
 from afterturn.recall.stems import QuestionWord
@@ -22,7 +23,7 @@ def compute_features(question: str, question_words: Sequence[QuestionWord], docu
     """
     words = stems.words(question)
     names = words & frozenset(word for name in set(documents.speaker) for word in stems.words(name))
-    counts = lexical.count_words(documents, stems.topic_words(question_words, names))
+    counts = lexical.count_words_or_related(documents, stems.topic_words(question_words, names))
     lengths = documents.lengths.astype(np.float64)
     session = documents.session
     bm25 = lexical.bm25(counts, lengths)
@@ -38,9 +39,27 @@ def compute_features(question: str, question_words: Sequence[QuestionWord], docu
         "speaker": _is_named_speaker(documents.speaker, names),
         "date": question_dates.find_dates(question).match_scores(documents.said_at),
         "tells_time": _names_time(documents) if stems.is_time_question(question) else np.zeros(len(documents)),
+        **_present_features(question, documents),
         "length": standardize(np.log1p(lengths)),
         "user": documents.is_user,
     }
+
+
+def tells_change(documents: Documents) -> Numbers:
+    """Return 1 where a user says that something is new or different from before, else 0."""
+    return lexical.contains_stem(documents, [stems.code(texts.TELLS_CHANGE)]) * documents.is_user
+
+
+def recency(said_at: Numbers, sorted_times: Numbers) -> Numbers:
+    """Return for each time the share of these times that are earlier: 0 for the oldest, nearly 1 for the newest."""
+    return np.asarray(np.searchsorted(sorted_times, said_at) / max(1, len(sorted_times)))
+
+
+def _present_features(question: str, documents: Documents) -> dict[str, Numbers]:
+    """Return what counts only where the question asks for what holds now; else zeros."""
+    if not question_text.asks_for_present(question):
+        return {"changed": np.zeros(len(documents)), "recent": np.zeros(len(documents))}
+    return {"changed": tells_change(documents), "recent": recency(documents.said_at, np.sort(documents.said_at))}
 
 
 def standardize(values: Numbers) -> Numbers:

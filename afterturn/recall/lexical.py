@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afterturn.recall.documents import Documents
-from afterturn.recall.stems import QuestionWord
+from afterturn.recall.stems import QuestionWord, word_of_stem
 
 Numbers = NDArray[np.float64]
 
@@ -41,12 +42,42 @@ def count_words(documents: Documents, words: Sequence[QuestionWord]) -> Numbers:
     return counts
 
 
+def count_words_or_related(documents: Documents, words: Sequence[QuestionWord]) -> Numbers:
+    """Return the counts of words in the documents of a whole memory; of a word that none has, those of what is near it.
+
+    A document counts once then, and for less, however many related words it has.
+    """
+    counts = count_words(documents, words)
+    for column in np.flatnonzero(~counts.any(axis=0)).tolist():
+        for weight, words_instead in zip(INSTEAD_WEIGHTS, words[column].instead, strict=False):
+            found = _contains_word(documents, words_instead)
+            if found.any():
+                counts[:, column] = weight * found
+                break
+    return counts
+
+
+def _contains_word(documents: Documents, words: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """Return which documents contain all stems of any of these words."""
+    stems = list(dict.fromkeys(itertools.chain.from_iterable(words)))
+    columns = {stem: column for column, stem in enumerate(stems)}
+    contains = count_words(documents, [word_of_stem(stem) for stem in stems]) > 0
+    found = np.zeros(len(documents), dtype=np.bool_)
+    for word in words:
+        found |= contains[:, [columns[stem] for stem in word]].all(axis=1)
+    return found
+
+
 def contains_stem(documents: Documents, codes: Sequence[int]) -> NDArray[np.bool_]:
     """Return which documents contain any of these stems."""
     document_of_code = np.repeat(np.arange(len(documents)), documents.lengths)
     contains = np.zeros(len(documents), dtype=np.bool_)
     contains[document_of_code[np.isin(documents.codes, np.array(codes, dtype=np.uint32))]] = True
     return contains
+
+
+#: What a document counts that has only another form of a word, and one that has only a related word.
+INSTEAD_WEIGHTS = (0.7, 0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from afterturn.languages.texts import StemInput
 from afterturn.memories import Evidence, Memory
 from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
-from afterturn.recall.question_words import MAX_CHARACTERS_IN_ALL, QuestionText, guess_language
+from afterturn.recall.question_text import MAX_CHARACTERS_IN_ALL, QuestionText, guess_language
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 

@@ -30,6 +30,8 @@ WEIGHTS = {
     "speaker": 2.20,  # 0 or 1: the question names the speaker
     "date": 2.45,  # 0 to 1: said in the month or year that the question names
     "tells_time": 1.51,  # 0 or 1: the question asks for a time, and the document names one
+    "changed": 2.50,  # 0 or 1: the question asks for what holds now, and the user says that something is different
+    "recent": 1.50,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
     "length": 0.38,  # z: logarithm of the number of stems
     "user": 0.56,  # 0 or 1: said by a user, not by an assistant
     "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn

@@ -20,7 +20,7 @@ from afterturn.recall import documents, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.filters import Filters
-from afterturn.recall.question_words import QuestionText
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import lookup

@@ -53,6 +53,9 @@ class QuestionWord:
     codes: tuple[int, ...]
     #: Whether it is a piece of a script without spaces between words, so that a word is several of these.
     is_piece: bool = False
+    #: What to look for where no text has the word: its other forms first, then related words. Each is a stem, or the
+    #: pieces of a word, all of which a text must have.
+    instead: tuple[Sequence[Sequence[str]], ...] = ()
 
 
 def word_of_stem(stem: str) -> QuestionWord:

@@ -18,7 +18,7 @@ from afterturn.recall import documents, lexical, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet, Places
 from afterturn.recall.filters import Filters
-from afterturn.recall.question_words import QuestionText
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.vector_index import cell_rows
 from afterturn.recall.vector_index.cells import Spread, VectorName
 from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns

@@ -19,7 +19,7 @@ from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import DocumentSet, Places, Row
 from afterturn.recall.filters import Filters
 from afterturn.recall.memory_queries import DocumentKeys
-from afterturn.recall.question_words import QuestionText
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import columns as index_columns
