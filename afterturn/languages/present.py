@@ -44,8 +44,8 @@ def _pattern(kind: str, language: str) -> re.Pattern[str]:
     alternatives = "|".join(words)
     if language in segmentation.UNSPACED_LANGUAGES:
         return re.compile(alternatives)
-    # \b is not enough: the vowel signs of Devanagari are no word characters.
-    return re.compile(rf"(?<![\w\u0900-\u097f])(?:{alternatives})(?![\w\u0900-\u097f])", re.IGNORECASE)
+    marks = segmentation.MARKS
+    return re.compile(rf"(?<![\w{marks}])(?:{alternatives})(?![\w{marks}])", re.IGNORECASE)
 
 
 def _expression(words: str) -> str:

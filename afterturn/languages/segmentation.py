@@ -37,19 +37,25 @@ _CHARACTERS = {
 }
 _HAN_RUN = re.compile(f"[{_HAN}]{{2,}}")
 _HIRAGANA_RUN = re.compile(f"[{_HIRAGANA}]+")
+#: Signs that belong to the letter before them, although they are no word characters: accents, vowels of Hebrew, Arabic
+#: and the Indic scripts. For a class of characters in a pattern.
+MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 _LETTER = re.compile(r"[^\W\d_]")
+#: Full and half width, compatibility ideographs, and the presentation forms of Arabic. Not all that NFKC would change:
+#: an ellipsis between two words must not become dots, with which Postgres takes them for one.
+_VARIANTS = re.compile("[\u3000\uf900-\ufaff\ufb50-\ufdff\ufe70-\ufefc\uff01-\uffee]+")
 _OTHER_DIGITS = re.compile(r"[^\D0-9]+")
 
 
 def normalize(text: str) -> str:
-    """Return the text with the characters of width variants and the digits of all scripts written alike.
+    """Return the text with variants of width and form, and the digits of all scripts, written alike.
 
     >>> normalize("２０２５年 ٢٢")
     '2025年 22'
     """
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFKC", text)
+    text = _VARIANTS.sub(lambda run: unicodedata.normalize("NFKC", run[0]), unicodedata.normalize("NFC", text))
     return _OTHER_DIGITS.sub(lambda digits: "".join(str(unicodedata.decimal(digit)) for digit in digits[0]), text)
 
 
@@ -115,7 +121,7 @@ def _clusters(run: str) -> list[str]:
     """Return the letters of a run, each with the marks that follow it."""
     clusters: list[str] = []
     for character in run:
-        if clusters and unicodedata.combining(character) | (unicodedata.category(character) in ("Mn", "Mc")):
+        if clusters and unicodedata.category(character) in ("Mn", "Mc"):
             clusters[-1] += character
         else:
             clusters.append(character)

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-#: Letters with the marks that belong to them: the vowel signs of Indic scripts are no word characters.
-_LETTERS = r"(?:[^\W\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+"
+from afterturn.languages import segmentation
+
+_LETTERS = rf"(?:[^\W\d_]|[{segmentation.MARKS}])+"
 _WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})?")
 #: Letters and signs that few languages of the Latin script share.
 _LETTERS_OF = {
@@ -89,4 +90,4 @@ def _pattern(language: str) -> re.Pattern[str]:
         return re.compile(r"(?!)")
     if language in _UNSPACED_LANGUAGES:
         return re.compile("|".join(word for word in words if len(word) > 1))
-    return re.compile(rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(words)})(?![\w\u0900-\u0dff])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w{segmentation.MARKS}])(?:{'|'.join(words)})(?![\w{segmentation.MARKS}])", re.IGNORECASE)

@@ -62,11 +62,10 @@ class QuestionText:
     def _topic_pieces(self, pieces: Sequence[str]) -> Sequence[str]:
         """Return the pieces without stop words, and without hiragana, which mostly writes endings and particles."""
         ignored = stop_words.of_language(self.language or _ENGLISH)
-        topic = [
-            piece
-            for piece in pieces
-            if not segmentation.is_hiragana(piece) and piece not in ignored and ignored.isdisjoint(piece)
-        ]
+        topic = [piece for piece in pieces if not segmentation.is_hiragana(piece) and piece not in ignored]
+        if self.language == "zh":
+            # Many of its stop words are one character, and part of no other word.
+            topic = [piece for piece in topic if ignored.isdisjoint(piece)]
         return topic or pieces
 
     def _instead_of(self, word: str) -> tuple[Sequence[Sequence[str]], ...]:

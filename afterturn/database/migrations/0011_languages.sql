@@ -48,38 +48,21 @@ COMMENT ON COLUMN users.stems_hinted_at IS
     'When that was last handed out; the sweep hands it out again when this is long ago.';
 CREATE INDEX users_stems_owed ON users (stems_hinted_at NULLS FIRST) WHERE owes_stems;
 
--- A worker of an earlier release writes texts without stems.
-CREATE FUNCTION owe_stems(tenant text, owner text) RETURNS void LANGUAGE sql
-BEGIN ATOMIC
-    UPDATE users SET owes_stems = true WHERE tenant_id = tenant AND user_id = owner AND NOT owes_stems;
-END;
-
-CREATE FUNCTION stem_turn() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A worker of an earlier release writes texts without stems. They get those of English, and the user owes stems.
+CREATE FUNCTION owe_stems() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.stems := stem_codes(coalesce(NEW.name, '') || ' ' || NEW.content);
-    PERFORM owe_stems(NEW.tenant_id, NEW.user_id);
+    NEW.stems := stem_codes(CASE TG_TABLE_NAME
+        WHEN 'turns' THEN coalesce(to_jsonb(NEW) ->> 'name', '') || ' ' || (to_jsonb(NEW) ->> 'content')
+        WHEN 'facts' THEN to_jsonb(NEW) ->> 'text'
+        ELSE (to_jsonb(NEW) ->> 'title') || ' ' || (to_jsonb(NEW) ->> 'summary')
+    END);
+    UPDATE users SET owes_stems = true
+    WHERE tenant_id = NEW.tenant_id AND user_id = NEW.user_id AND NOT owes_stems;
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER stem_turn BEFORE INSERT ON turns FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION stem_turn();
-
-CREATE FUNCTION stem_fact() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.stems := stem_codes(NEW.text);
-    PERFORM owe_stems(NEW.tenant_id, NEW.user_id);
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER stem_fact BEFORE INSERT ON facts FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION stem_fact();
-
-CREATE FUNCTION stem_episode() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.stems := stem_codes(NEW.title || ' ' || NEW.summary);
-    PERFORM owe_stems(NEW.tenant_id, NEW.user_id);
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER stem_episode BEFORE INSERT ON episodes
-    FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION stem_episode();
-CREATE TRIGGER stem_rewritten_episode BEFORE UPDATE OF title, summary ON episodes
-    FOR EACH ROW WHEN (NEW.stems IS NOT DISTINCT FROM OLD.stems) EXECUTE FUNCTION stem_episode();
+CREATE TRIGGER owe_stems BEFORE INSERT ON turns FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION owe_stems();
+CREATE TRIGGER owe_stems BEFORE INSERT ON facts FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION owe_stems();
+CREATE TRIGGER owe_stems BEFORE INSERT ON episodes FOR EACH ROW WHEN (NEW.stems IS NULL) EXECUTE FUNCTION owe_stems();
+CREATE TRIGGER owe_stems_again BEFORE UPDATE OF title, summary ON episodes
+    FOR EACH ROW WHEN (NEW.stems IS NOT DISTINCT FROM OLD.stems) EXECUTE FUNCTION owe_stems();

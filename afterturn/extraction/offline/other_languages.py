@@ -12,8 +12,6 @@ from afterturn.extraction.offline.properties import Property
 from afterturn.extraction.offline.speech import Utterance
 from afterturn.languages import detection, stop_words
 
-#: Below this share of English stop words a text is hardly English.
-_ENGLISH_SHARE = 0.25
 _FEWEST_WORDS = 3
 #: A shorter sentence says nothing that stands alone. A character of Chinese says about as much as three letters.
 _FEWEST_LETTERS = 12
@@ -33,10 +31,10 @@ def is_english(text: str) -> bool:
     if language in (None, "en"):
         return True
     words = [word.casefold() for word in _WORD.findall(text)]
-    if text.isascii() and len(words) < _FEWEST_WORDS:
-        return True
-    english = _share(words, "en")
-    return english >= _ENGLISH_SHARE and english > _share(words, str(language))
+    english, other = _count_stop_words(words, "en"), _count_stop_words(words, str(language))
+    if text.isascii():
+        return len(words) < _FEWEST_WORDS or english >= other
+    return english > other
 
 
 def find_statements(utterance: Utterance) -> Iterator[Assertion]:
@@ -60,9 +58,9 @@ def _as_said(sentence: str, utterance: Utterance) -> Assertion:
     )
 
 
-def _share(words: list[str], language: str) -> float:
+def _count_stop_words(words: list[str], language: str) -> int:
     listed = stop_words.of_language(language)
-    return sum(word in listed for word in words) / (len(words) or 1)
+    return sum(word in listed for word in words)
 
 
 def _length(sentence: str) -> int:
