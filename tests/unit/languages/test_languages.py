@@ -2,7 +2,7 @@
 
 import pytest
 
-from afterturn.languages import configurations, detection, present, related_words, stop_words, texts
+from afterturn.languages import configurations, detection, month_names, present, related_words, stop_words, texts
 from afterturn.recall.question_text import QuestionText, guess_language
 
 SAID = {
@@ -114,3 +114,24 @@ def test_an_unknown_word_or_language_has_no_related_words():
 def test_the_parts_of_a_compound_and_other_endings_are_similar_stems():
     assert {"film", "kinofilme", "kinof"} <= set(related_words.similar_stems("kinofilm"))
     assert related_words.similar_stems("cat") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "months"),
+    [
+        ("What did Ana do in June?", {6}),
+        ("May I ask what she did in March?", {3, 5}),
+        ("what may it be", set()),
+        ("Was war im März und im Juni?", {3, 6}),
+        ("¿Qué pasó en enero?", {1}),
+        ("Что было в июне?", {6}),
+        ("Haziranda ne oldu?", {6}),
+        ("जून में क्या हुआ था?", {6}),
+        ("ماذا حدث في يونيو؟", {6}),
+        ("6月发生了什么？", {6}),
+        ("6월에 뭐 했어요?", {6}),
+        ("เดือนมิถุนายนทำอะไร", {6}),
+    ],
+)
+def test_the_months_of_a_question_are_known_by_their_names_in_its_language(question, months):
+    assert month_names.find_months(question, guess_language(question)) == months
