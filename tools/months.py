@@ -1,4 +1,4 @@
-"""Write the names of the months by language, `afterturn/languages/data/months.json`, from CLDR: `python -m tools.months`."""
+"""Write the names of the months by language from CLDR: `python -m tools.months`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Write the data of `afterturn/languages/related_words.py` from the annotations of CLDR.
 
-`python -m tools.related_words FOLDER`: FOLDER is `annotations` of the npm package `cldr-annotations-full`, which holds for each
-language the words that describe each emoji. The words of spaced languages are stemmed, as Postgres stems those of a question.
+`python -m tools.related_words FOLDER`: FOLDER is `annotations` of the npm package `cldr-annotations-full`, which holds
+for each language the words that describe each emoji. The words of spaced languages are stemmed, as Postgres stems those
+of a question.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ def connect() -> None:
 def _announce(**_: Any) -> None:
     if settings_module.load().is_offline:
         logger.warning(
-            "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline rules, "
-            "which read English; what is said in other languages is kept as it was said"
+            "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline "
+            "rules, which read English; what is said in other languages is kept as it was said"
         )
 
 

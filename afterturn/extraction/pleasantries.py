@@ -1,7 +1,7 @@
-"""Recognise messages of greetings, thanks, wishes and talk about the weather, in the languages of `data/small_talk.json`.
+"""Recognise messages of greetings, thanks, wishes and the weather, in the languages of `data/small_talk.json`.
 
-Such a message has a salutation, and all its words are stop words of its language, words of pleasantries, or names of the
-speakers. A number, or any other word, may state something.
+Such a message has a salutation, and all its words are stop words of its language, words of pleasantries, or names of
+the speakers. A number, or any other word, may state something.
 """
 
 from __future__ import annotations

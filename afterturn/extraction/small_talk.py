@@ -1,7 +1,7 @@
 """Recognise small talk, which contains nothing to remember, so that no LLM call is needed.
 
-Only a message that consists entirely of listed phrases, or of pleasantries (`pleasantries.py`), is small talk. Every other
-message is extracted.
+Only a message that consists entirely of listed phrases, or of pleasantries (`pleasantries.py`), is small talk. Every
+other message is extracted.
 """
 
 from __future__ import annotations

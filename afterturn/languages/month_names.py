@@ -12,7 +12,7 @@ from afterturn.languages import segmentation
 
 _DEFAULT = "en"
 #: In these languages the name of a month has endings that no list of names has.
-_INFLECTED = frozenset(("ru", "uk", "pl", "cs", "sk", "sl", "hr", "sr", "bg", "fi", "et", "hu", "tr", "lt", "lv", "el", "hy"))
+_INFLECTED = frozenset("ru uk pl cs sk sl hr sr bg fi et hu tr lt lv el hy".split())
 #: Chinese, Japanese and Korean number the months.
 _NUMBERED = re.compile(r"(?<!\d)(1[0-2]|[1-9])\s?[\u6708\uc6d4]")
 _SHORTEST_INFLECTED = 4

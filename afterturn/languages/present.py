@@ -1,7 +1,7 @@
 """Words of the present and of change: whether a question asks for what holds now, and whether a text tells a change.
 
-"Where do I work these days?" is best answered by the newest text that says that something is different since. No library
-lists these words; `data/present.json` does. In it, `*` stands for the end of a word, or for one word between two.
+"Where do I work these days?" is best answered by the newest text that says that something is different since. No
+library lists these words; `data/present.json` does. In it, `*` stands for the end of a word, or for one word between.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
@@ -32,11 +31,12 @@ _LETTER_SCORE = 0.5
 #: The list of `stopwordsiso` has 1,298 words of English, with "home", "system" and words of other languages.
 _ENGLISH = frozenset(
     (
-        "a about after again all also am an and any are as at be because been before being but by can could did do does "
-        "doing don down for from had has have having he her here hers him his how i if in into is it its just let ll me "
-        "more most my no nor not now of off on once only or other our out over own re s said same say she should so some "
-        "such t than that the their them then there these they this those through to too under up us ve very was we were "
-        "what when where which while who whom whose why will with would you your yours i'm i've it's don't we're that's"
+        "a about after again all also am an and any are as at be because been before being but by can could did "
+        "do does doing don down for from had has have having he her here hers him his how i if in into is it its "
+        "just let ll me more most my no nor not now of off on once only or other our out over own re s said same "
+        "say she should so some such t than that the their them then there these they this those through to too "
+        "under up us ve very was we were what when where which while who whom whose why will with would you your "
+        "yours i'm i've it's don't we're that's"
     ).split()
 )
 #: Scripts without spaces between words, where a stop word may be any part of a run.
@@ -60,14 +60,17 @@ def guess_language(text: str, languages: Iterable[str]) -> str | None:
     This is what a client can tell of a question without a model. A word counts less if it is a stop word of several.
     """
     candidates = tuple(languages)
-    frequencies = _frequencies(candidates)
-    words = [word.casefold() for word in _WORD.findall(text)]
-    letters = set(text.casefold())
-    scores = {
-        language: sum(1 / frequencies[word] for word in words if word in of_language(language))
-        + sum(_LETTER_SCORE for letter in _LETTERS_OF.get(language, "") if letter in letters)
-        for language in candidates
-    }
+    languages_of_word = _languages_of_words(candidates)
+    folded = text.casefold()
+    scores = dict.fromkeys(candidates, 0.0)
+    for word in _WORD.findall(folded):
+        listing = languages_of_word.get(word, ())
+        for language in listing:
+            scores[language] += 1 / len(listing)
+    if not text.isascii():
+        letters = set(folded)
+        for language in scores:
+            scores[language] += _LETTER_SCORE * sum(letter in letters for letter in _LETTERS_OF.get(language, ""))
     best = max(scores, key=scores.__getitem__, default=None)
     return best if best is not None and scores[best] else None
 
@@ -79,8 +82,12 @@ def remove(text: str, language: str) -> str:
 
 
 @cache
-def _frequencies(languages: tuple[str, ...]) -> Counter[str]:
-    return Counter(word for language in languages for word in of_language(language))
+def _languages_of_words(languages: tuple[str, ...]) -> dict[str, list[str]]:
+    listing: dict[str, list[str]] = {}
+    for language in languages:
+        for word in of_language(language):
+            listing.setdefault(word, []).append(language)
+    return listing
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What Postgres needs to stem a text: its words, the configuration of its language, and pieces that need no stemming."""
+"""What Postgres needs to stem a text: words, the configuration of their language, and pieces that need no stemming."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ def decode_document_set(
     evidence: Row,
     episodes: Row,
 ) -> DocumentSet:
-    """Return the document set from the words of the question and the rows of the queries
-    `memory_queries.MEMORY_QUERIES`."""
+    """Return the document set from the question's words and the rows of the queries of `MEMORY_QUERIES`."""
     cosine_of: dict[str, dict[str, float]] = defaultdict(dict)
     for row in cosines:
         cosine_of[row["kind"]].update(zip(row["items"], _decode_doubles(row["cosines"]).tolist(), strict=True))

@@ -1,7 +1,7 @@
 """Languages: one short memory in each of several languages, with the same turns and questions by id.
 
-A file holds one language: `sessions` of `turns` (`id`, `role`, `name`, `content`, `at`), `questions` (`kind`, `question`,
-`evidence`, `answer`), and in `small_talk` the ids of the turns that contain nothing to remember.
+A file holds one language: `sessions` of `turns` (`id`, `role`, `name`, `content`, `at`), `questions` (`kind`,
+`question`, `evidence`, `answer`), and in `small_talk` the ids of the turns that contain nothing to remember.
 """
 
 from __future__ import annotations

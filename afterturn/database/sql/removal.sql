@@ -213,7 +213,8 @@ DELETE FROM episodes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s A
 -- Rewrite the episode from the remaining facts. If the batch has no episode, none is inserted.
 UPDATE episodes AS e
 SET title = %(title)s, summary = %(summary)s, outcome = 'none',
-    stems = stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea, started_at = said.first, ended_at = said.last
+    stems = stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea,
+    started_at = said.first, ended_at = said.last
 FROM (
     SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM turns
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
