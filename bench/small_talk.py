@@ -12,7 +12,9 @@ from bench.data.questions import Labelled
 
 def figures(labelled: Sequence[Labelled]) -> dict[str, object]:
     """Return how many labelled turns are recognised, which are missed, and which others are taken for small talk."""
-    recognised, missed, wrong = 0, [], []
+    recognised = 0
+    missed: list[str] = []
+    wrong: list[str] = []
     for one in labelled:
         conversation = one.conversation
         for session in conversation.sessions:

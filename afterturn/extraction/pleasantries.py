@@ -24,13 +24,13 @@ _WORD = re.compile(rf"[^\W\d_][\w{_MARKS}]*(?:['\u2019-][^\W\d_][\w{_MARKS}]*)*"
 _DIGIT = re.compile(r"\d")
 _PARTICLE_SYLLABLES = 3
 #: Stop words that make a statement of their own, or that answer a question.
-_NEVER = frozenset(
-    (
-        "my mine mein meine meinen mi mis meu meus minha minhas мой моя моё мои мою tomorrow today morgen heute mañana hoy "
-        "amanhã hoje завтра сегодня yarın bugün غدا اليوم कल आज yes no ja nein doch sí si não nao sim да нет evet hayır "
-        "हाँ हां नहीं 네 예 아니요 はい いいえ 是 不 不是 نعم لا not nicht kein keine nunca jamás nie never никогда hiç"
-    ).split()
+_NEVER_LIST = (
+    "my mine mein meine meinen mi mis meu meus minha minhas мой моя моё мои мою tomorrow today morgen "
+    "heute mañana hoy amanhã hoje завтра сегодня yarın bugün غدا اليوم कल आज yes no ja nein doch sí si "
+    "não nao sim да нет evet hayır हाँ हां नहीं 네 예 아니요 はい いいえ 是 不 不是 نعم لا not nicht kein keine nunca "
+    "jamás nie never никогда hiç"
 )
+_NEVER = frozenset(_NEVER_LIST.split())
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,7 @@ _LETTERS = {
     "HEBREW": re.compile("[\u0590-\u05ff]"),
 }
 CONFIGURATIONS = {
-    language: configuration
-    for languages in _OF_SCRIPT.values()
-    for language, configuration in languages.items()
+    language: configuration for languages in _OF_SCRIPT.values() for language, configuration in languages.items()
 }
 #: Languages that are so near to another that its stemmer serves them.
 _NEAR = {"nb": "no", "nn": "no", "ms": "id", "gl": "pt", "hr": "sr", "bs": "sr", "sh": "sr"}

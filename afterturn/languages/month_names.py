@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os.path
 import re
 from functools import cache
 from importlib.resources import files
@@ -12,7 +12,8 @@ from afterturn.languages import segmentation
 
 _DEFAULT = "en"
 #: In these languages the name of a month has endings that no list of names has.
-_INFLECTED = frozenset("ru uk pl cs sk sl hr sr bg fi et hu tr lt lv el hy".split())
+_INFLECTED_LIST = "ru uk pl cs sk sl hr sr bg fi et hu tr lt lv el hy"
+_INFLECTED = frozenset(_INFLECTED_LIST.split())
 #: Chinese, Japanese and Korean number the months.
 _NUMBERED = re.compile(r"(?<!\d)(1[0-2]|[1-9])\s?[\u6708\uc6d4]")
 _SHORTEST_INFLECTED = 4
@@ -30,7 +31,11 @@ def find_months(text: str, language: str | None) -> frozenset[int]:
 
 def _number(found: str, names: dict[str, int]) -> int:
     """Return the month of a name, perhaps with another ending: that of the name with which it shares most letters."""
-    return names.get(found) or names[max(names, key=lambda name: len(os.path.commonprefix([found, name])))]
+    return names.get(found) or names[max(names, key=lambda name: _count_shared_letters(found, name))]
+
+
+def _count_shared_letters(found: str, name: str) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(found, name, strict=False)))
 
 
 @cache

@@ -29,16 +29,15 @@ _LETTERS_OF = {
 }
 _LETTER_SCORE = 0.5
 #: The list of `stopwordsiso` has 1,298 words of English, with "home", "system" and words of other languages.
-_ENGLISH = frozenset(
-    (
-        "a about after again all also am an and any are as at be because been before being but by can could did "
-        "do does doing don down for from had has have having he her here hers him his how i if in into is it its "
-        "just let ll me more most my no nor not now of off on once only or other our out over own re s said same "
-        "say she should so some such t than that the their them then there these they this those through to too "
-        "under up us ve very was we were what when where which while who whom whose why will with would you your "
-        "yours i'm i've it's don't we're that's"
-    ).split()
+_ENGLISH_LIST = (
+    "a about after again all also am an and any are as at be because been before being but by can could "
+    "did do does doing don down for from had has have having he her here hers him his how i if in into is "
+    "it its just let ll me more most my no nor not now of off on once only or other our out over own re s "
+    "said same say she should so some such t than that the their them then there these they this those "
+    "through to too under up us ve very was we were what when where which while who whom whose why will "
+    "with would you your yours i'm i've it's don't we're that's"
 )
+_ENGLISH = frozenset(_ENGLISH_LIST.split())
 #: Scripts without spaces between words, where a stop word may be any part of a run.
 _UNSPACED_LANGUAGES = ("zh", "ja", "th")
 

@@ -56,6 +56,4 @@ def as_columns(inputs: Sequence[StemInput]) -> dict[str, list[Any]]:
 
 
 def _codes(pieces: Sequence[str]) -> bytes:
-    return b"".join(
-        code(piece).to_bytes(4, "big") * min(count, MAX_COUNT) for piece, count in Counter(pieces).items()
-    )
+    return b"".join(code(piece).to_bytes(4, "big") * min(count, MAX_COUNT) for piece, count in Counter(pieces).items())

@@ -49,14 +49,15 @@ class QuestionText:
         _, pieces = self._split
         words: dict[str, QuestionWord] = {}
         for row in rows:
-            stem, codes = row["stem"], dict.fromkeys(map(texts.code, (row["stem"], *row["stems"])))
-            words.setdefault(stem, QuestionWord(stem, tuple(codes), instead=self._instead_of(stem)))
+            stem = row["stem"]
+            codes = tuple(dict.fromkeys(map(texts.code, (stem, *row["stems"]))))
+            words.setdefault(stem, QuestionWord(stem, codes, instead=self._instead_of(stem)))
         for piece in self._topic_pieces(pieces):
             words.setdefault(piece, QuestionWord(piece, (texts.code(piece),), is_piece=True))
         for word in self._words_without_spaces():
             # Of a longer word a text has the pieces, which are words of the question themselves.
-            codes = (texts.code(word),) if related_words.is_piece(word) else ()
-            words[word] = QuestionWord(word, codes, is_piece=True, instead=self._instead_of(word))
+            own = (texts.code(word),) if related_words.is_piece(word) else ()
+            words[word] = QuestionWord(word, own, is_piece=True, instead=self._instead_of(word))
         return list(words.values())
 
     def _topic_pieces(self, pieces: Sequence[str]) -> Sequence[str]:
@@ -110,4 +111,3 @@ def guess_language(text: str) -> str | None:
             # Another script than Latin: the language that most of its writers write.
             language = languages[0]
     return language
-

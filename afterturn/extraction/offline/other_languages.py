@@ -41,9 +41,9 @@ def find_statements(utterance: Utterance) -> Iterator[Assertion]:
     """Yield the sentences of an utterance that may state something, unchanged: no questions, no short remarks."""
     for start, end in sentences.sentence_spans(utterance.text):
         sentence = utterance.text[start:end]
-        if not _QUESTION.search(sentence) and _length(sentence) >= _FEWEST_LETTERS:
-            if not credentials.mentions_secret(sentence):
-                yield _as_said(sentence, utterance)
+        is_statement = not _QUESTION.search(sentence) and _length(sentence) >= _FEWEST_LETTERS
+        if is_statement and not credentials.mentions_secret(sentence):
+            yield _as_said(sentence, utterance)
 
 
 def _as_said(sentence: str, utterance: Utterance) -> Assertion:

@@ -122,15 +122,19 @@ class IndexFeatures:
         best_cosines = self._best_session_cosines(documents)
         lengths = np.log1p(documents.lengths.astype(np.float64))
         names_time = lexical.contains_stem(documents, time_codes)
-        return self._words.document_features(documents, places) | self._present_features(documents) | {
-            "meaning": self._cosines.document_scale.standardize(documents.cosine),
-            "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
-            "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
-            "date": self._dates.match_scores(documents.said_at),
-            "tells_time": np.where(self._is_time_question, names_time, 0.0),
-            "length": self._length_scale.standardize(lengths),
-            "user": documents.is_user,
-        }
+        return (
+            self._words.document_features(documents, places)
+            | self._present_features(documents)
+            | {
+                "meaning": self._cosines.document_scale.standardize(documents.cosine),
+                "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
+                "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
+                "date": self._dates.match_scores(documents.said_at),
+                "tells_time": np.where(self._is_time_question, names_time, 0.0),
+                "length": self._length_scale.standardize(lengths),
+                "user": documents.is_user,
+            }
+        )
 
     def _present_features(self, documents: Documents) -> dict[str, Numbers]:
         """Return what counts only where the question asks for what holds now; recency is known by the month."""

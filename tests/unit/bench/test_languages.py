@@ -62,5 +62,5 @@ def test_small_talk_that_is_missed_and_turns_that_are_taken_for_it_are_named(lab
 
 def test_data_of_another_form_are_refused(tmp_path):
     (tmp_path / "other.json").write_text("[1]", "utf-8")
-    with pytest.raises(NotTheData, match="other.json"):
+    with pytest.raises(NotTheData, match=r"other\.json"):
         languages.load(tmp_path)

@@ -251,7 +251,10 @@ def test_a_correction_replaces_a_value_by_one_of_its_kind_only(said: str, then: 
 @pytest.mark.parametrize(
     ("said", "facts"),
     [
-        ("Unser Hund Balu ist ein neunjähriger Dackel. Wie geht es dir?", ["Unser Hund Balu ist ein neunjähriger Dackel."]),
+        (
+            "Unser Hund Balu ist ein neunjähriger Dackel. Wie geht es dir?",
+            ["Unser Hund Balu ist ein neunjähriger Dackel."],
+        ),
         ("房租每月６５００元，水电另算。你好吗？", ["房租每月６５００元，水电另算。"]),
         ("Нашу собаку зовут Бублик, это такса девяти лет.", ["Нашу собаку зовут Бублик, это такса девяти лет."]),
         ("हमारे कुत्ते का नाम मोती है। वह नौ साल का लैब्राडोर है।", ["हमारे कुत्ते का नाम मोती है।", "वह नौ साल का लैब्राडोर है।"]),
