@@ -53,6 +53,14 @@ _LETTERS = {
 CONFIGURATIONS = {
     language: configuration for languages in _OF_SCRIPT.values() for language, configuration in languages.items()
 }
+#: Languages that are often taken for each other.
+_FAMILIES = (
+    frozenset({"es", "pt", "ca", "it", "fr", "ro"}),
+    frozenset({"de", "nl", "en"}),
+    frozenset({"da", "no", "sv"}),
+    frozenset({"hi", "ne"}),
+    frozenset({"ru", "sr"}),
+)
 #: Languages that are so near to another that its stemmer serves them.
 _NEAR = {"nb": "no", "nn": "no", "ms": "id", "gl": "pt", "hr": "sr", "bs": "sr", "sh": "sr"}
 
@@ -60,6 +68,11 @@ _NEAR = {"nb": "no", "nn": "no", "ms": "id", "gl": "pt", "hr": "sr", "bs": "sr",
 def of_language(language: str | None) -> str:
     """Return the configuration of a language (ISO 639-1); None: of a text whose language is not known."""
     return CONFIGURATIONS.get(_NEAR.get(language or "", language or ""), PLAIN)
+
+
+def family_of(language: str) -> frozenset[str]:
+    """Return the languages that a text of this one may be taken for, itself included."""
+    return next((family for family in _FAMILIES if language in family), frozenset({language}))
 
 
 def scripts_of(text: str) -> list[str]:

@@ -53,8 +53,8 @@ def of_language(language: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
 
 
-def guess_language(text: str, languages: Iterable[str]) -> str | None:
-    """Return the language, of these, whose stop words the text has most of; None where it has none.
+def guess_languages(text: str, languages: Iterable[str]) -> list[str]:
+    """Return the languages, of these, whose stop words the text has, those with most first.
 
     This is what a client can tell of a question without a model. A word counts less if it is a stop word of several.
     """
@@ -70,8 +70,7 @@ def guess_language(text: str, languages: Iterable[str]) -> str | None:
         letters = set(folded)
         for language in scores:
             scores[language] += _LETTER_SCORE * sum(letter in letters for letter in _LETTERS_OF.get(language, ""))
-    best = max(scores, key=scores.__getitem__, default=None)
-    return best if best is not None and scores[best] else None
+    return sorted((language for language in scores if scores[language]), key=lambda language: -scores[language])
 
 
 def remove(text: str, language: str) -> str:

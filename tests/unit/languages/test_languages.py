@@ -38,10 +38,11 @@ def test_a_text_without_letters_has_no_language(text):
     assert detection.detect(text) is None
 
 
-def test_a_question_is_stemmed_in_its_own_language_first_and_in_all_languages_of_its_script():
+def test_a_question_is_stemmed_in_its_own_language_first_and_in_those_that_it_may_be_of():
     german = QuestionText("Wann haben wir die Hunde geimpft?")
     assert german.configurations[0] == "german"
-    assert {"english", "spanish", configurations.PLAIN} <= set(german.configurations)
+    assert {"english", "dutch", configurations.PLAIN} <= set(german.configurations)
+    assert {"english", "german", "spanish", "turkish"} <= set(QuestionText("Hunde").configurations)
     assert set(QuestionText("Когда привита собака?").configurations) == {"russian", "serbian", configurations.PLAIN}
 
 
