@@ -28,4 +28,4 @@ def _import_sdk(sender: Any, **_: Any) -> None:
 
 def _load_detector(**_: Any) -> None:
     """Load the model that detects languages: it takes half a second, and its memory is shared after a fork."""
-    detection.detect("This is English.")
+    detection.load()

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 #: The beginning of a text shows its language. Longer: more time, and hardly another answer.
 MAX_CHARACTERS = 400
 
+#: Languages without a stemmer that many people write: their texts shall not be taken for those of a neighbour.
+MORE_LANGUAGES = ("pl", "cs", "sk", "sl", "hr", "uk", "bg", "be", "mk", "fa", "ur", "he", "vi", "et", "lv", "mr", "bn")
+
 _LOCK = threading.Lock()
+
+
+def load() -> None:
+    """Load the model, if it is not loaded: half a second, for which no transaction should wait."""
+    with _LOCK:
+        _identifier()
 
 
 def detect(text: str) -> str | None:
@@ -36,7 +45,3 @@ def _identifier() -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
     identifier.set_languages(sorted({*configurations.CONFIGURATIONS, *MORE_LANGUAGES} & set(identifier.nb_classes)))
     return identifier
-
-
-#: Languages without a stemmer that many people write: their texts shall not be taken for those of a neighbour.
-MORE_LANGUAGES = ("pl", "cs", "sk", "sl", "hr", "uk", "bg", "be", "mk", "fa", "ur", "he", "vi", "et", "lv", "mr", "bn")
