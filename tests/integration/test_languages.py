@@ -60,9 +60,9 @@ def test_the_asynchronous_client_finds_the_same(memory, settings):
 
 def test_the_http_api_finds_the_same(memory, api):
     for language, question in QUESTIONS.items():
-        answer = api.get("/v1/users/ana/recall", params={"q": question, "limit": 1, "kinds": "turn"})
-        assert answer.status_code == 200, answer.text
-        assert SAID[language] in answer.text
+        asked = {"query": question, "limit": 1, "kinds": "turn"}
+        answer = api.get("/v1/users/ana/sessions/default/memories", params=asked)
+        assert [found["text"] for found in answer.json()["memories"]] == [SAID[language]]
 
 
 def test_a_question_for_what_holds_now_finds_the_newest_change_first(settings, pipeline):
@@ -100,8 +100,8 @@ def test_texts_of_an_earlier_release_get_the_stems_of_their_language_in_the_back
 def test_a_worker_of_an_earlier_release_writes_texts_without_stems(memory, pipeline, database):
     database.execute(
         "INSERT INTO turns (tenant_id, user_id, session_id, position, turn_id, role, content, tokens, occurred_at,"
-        " written_at, archived_at) SELECT tenant_id, user_id, session_id, 100, 'old', role, '我们家的猫叫豆包。', 9, now(),"
-        " now(), now() - interval '1 hour' FROM turns LIMIT 1"
+        " written_at, archived_at) SELECT tenant_id, user_id, session_id, 100, 'old', role, '我们家的猫叫豆包。', 9,"
+        " now(), now(), now() - interval '1 hour' FROM turns LIMIT 1"
     )
     assert database.execute("SELECT owes_stems FROM users").fetchall() == [(True,)]
     assert not index.index(pipeline.runtime, UserScope("default", "ana"))
