@@ -4,7 +4,7 @@ AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
 │   ├── TurnTooLarge
-│   └── InFuture              the time at which it was said is too far ahead of this machine's clock
+│   ├── InFuture              the time at which it was said is too far ahead of this machine's clock
 │   └── TurnIdUsed            the session has a turn with this id and other content
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
@@ -15,9 +15,12 @@ AfterturnError
 │   ├── PendingLimitReached   too many turns wait to be archived
 │   └── DatabaseMisconfigured Postgres answers, but refuses what every call needs; the message says what to do
 │       └── SchemaMismatch    the schema is missing, or is not the one of this release
+├── EmbeddingSwitchRefused    another embedding model is being built
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
+│   ├── DataDirectoryUnusable the data directory cannot be made or written
+│   └── PortTaken             another program listens on a port, or it may not be listened on
 ├── TransitionRefused         another worker holds or has finished this work
 │   ├── StaleLease
 │   └── VersionConflict
@@ -133,6 +136,12 @@ class SchemaMismatch(DatabaseMisconfigured):
     code = "schema_mismatch"
 
 
+class EmbeddingSwitchRefused(AfterturnError):
+    """The vectors of another embedding model are being built: wait for them, or abort that."""
+
+    code = "embedding_switch_refused"
+
+
 class FlushTimeout(AfterturnError, TimeoutError):
     """The turns are stored, but were not searchable as facts within the given time."""
 
@@ -149,6 +158,18 @@ class LocalServerError(AfterturnError):
     """An embedded server cannot be started on this machine."""
 
     code = "local_server_error"
+
+
+class DataDirectoryUnusable(LocalServerError):
+    """The data directory (AFTERTURN_DATA_DIR) cannot be made or written."""
+
+    code = "data_directory_unusable"
+
+
+class PortTaken(LocalServerError):
+    """Another program listens on the port, or this user may not listen on it."""
+
+    code = "port_taken"
 
 
 class TransitionRefused(AfterturnError):

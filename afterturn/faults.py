@@ -84,6 +84,15 @@ POINTS: dict[str, tuple[str, ...]] = {
         "after_commit",
     ),
     "index": ("before_claim", "after_claim", "postings_stored", "cells_stored", "before_commit", "after_commit"),
+    "spaces": (
+        "begun",
+        "after_claim",
+        "vectors_received",
+        "vectors_stored",
+        "vectors_deleted",
+        "before_commit",
+        "before_switch",
+    ),
     "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 

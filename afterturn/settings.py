@@ -6,13 +6,14 @@ import difflib
 import functools
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from afterturn import categories, ids
+from afterturn import categories, ids, running_up
 from afterturn.errors import SettingsError
 
 PREFIX = "AFTERTURN_"
@@ -41,7 +42,9 @@ class Settings(BaseModel):
         10.0, gt=0, le=300, description="How long a statement may run and a connection may be waited for."
     )
     data_dir: Path = Field(
-        Path("~/.local/share/afterturn"), description="Where `afterturn up` keeps the embedded servers' data."
+        running_up.DEFAULT_DATA_DIR,
+        description="Where `afterturn up` keeps the embedded servers' data. Commands and clients whose environment "
+        "names no servers use those of the `up` that runs with this directory.",
     )
 
     # Input
@@ -59,6 +62,12 @@ class Settings(BaseModel):
         ge=0,
         description="How far the time of a turn may be ahead of the clock of the machine that writes it. What is "
         "further ahead is refused: it would supersede all that is said until then.",
+    )
+    turn_secrets: Literal["keep", "redact"] = Field(
+        "keep",
+        description="Secrets in turns (passwords, keys, PINs, card numbers). `keep`: turns stay as they were written, "
+        "for history and export; `redact`: each secret is replaced by `[redacted]` before the turn is written. Facts, "
+        "summaries, vectors, recall and calls of models never contain them.",
     )
     pending_limit_bytes_per_shard: int = Field(
         67_108_864,
@@ -214,6 +223,12 @@ class Settings(BaseModel):
     )
     embedding_base_url: str | None = Field(None, description="Endpoint of the openai embedder; unset: the LLM's.")
     embedding_api_key: SecretStr | None = Field(None, description="Key of the openai embedder; unset: the LLM's.")
+    embedding_other_models: SecretStr | None = Field(
+        None,
+        description="Where a model is that is not where the settings above say, as a JSON object by model: "
+        '`{"old-model": {"base_url": "http://…/v1", "api_key": "…"}, "folder-model": {"path": "/…"}}`. Needed while '
+        "`afterturn embeddings switch` replaces a model by one of another endpoint or folder.",
+    )
 
     # HTTP API and Flower
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
@@ -245,6 +260,12 @@ class Settings(BaseModel):
         _parse_object(text)
         return text
 
+    @field_validator("embedding_other_models")
+    @classmethod
+    def _validate_models(cls, text: SecretStr | None) -> SecretStr | None:
+        _parse_models(text)
+        return text
+
     @field_validator("postgres_url")
     @classmethod
     def _normalize_postgres_url(cls, url: SecretStr) -> SecretStr:
@@ -261,6 +282,16 @@ class Settings(BaseModel):
         categories.parse_categories(text)
         return text
 
+    def explain_default(self, name: Literal["redis_url", "postgres_url"]) -> str:
+        """Return what to do if a server does not answer that the environment does not name; empty if it names it."""
+        if name in self.model_fields_set:
+            return ""
+        problem = running_up.find_servers(self.data_dir).problem or "one runs since a moment ago: try again"
+        return (
+            f". {PREFIX}{name.upper()} is not set, and {problem}: start `afterturn up`, set "
+            f"{running_up.DATA_DIR_VARIABLE} to its data directory, or name the server"
+        )
+
     @property
     def category_names(self) -> tuple[str, ...]:
         """The categories of facts, `other` last."""
@@ -275,6 +306,11 @@ class Settings(BaseModel):
     def embedding_extra_fields(self) -> dict[str, Any]:
         """The fields of AFTERTURN_EMBEDDING_EXTRA_BODY."""
         return _parse_object(self.embedding_extra_body)
+
+    @property
+    def embedding_other_model_fields(self) -> dict[str, dict[str, str]]:
+        """The fields (base_url, api_key, path) of each model in AFTERTURN_EMBEDDING_OTHER_MODELS."""
+        return _parse_models(self.embedding_other_models)
 
     @property
     def celery_broker_url(self) -> str:
@@ -312,6 +348,19 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     return value
 
 
+_MODEL_FIELDS = {"base_url", "api_key", "path"}
+
+
+def _parse_models(text: SecretStr | None) -> dict[str, dict[str, str]]:
+    """Parse AFTERTURN_EMBEDDING_OTHER_MODELS. Raises ValueError, which does not repeat a value."""
+    models = _parse_object(None if text is None else text.get_secret_value())
+    for fields in models.values():
+        is_right = isinstance(fields, dict) and fields.keys() <= _MODEL_FIELDS
+        if not is_right or not all(isinstance(value, str) for value in fields.values()):
+            raise ValueError('must be a JSON object of objects, such as {"a-model": {"base_url": "http://host/v1"}}')
+    return models
+
+
 def _normalize_postgres_url(text: str) -> str:
     """Return the URL with the scheme that libpq knows, without the driver that SQLAlchemy names in it.
 
@@ -328,26 +377,51 @@ def _normalize_postgres_url(text: str) -> str:
     return f"postgresql://{rest}"
 
 
+#: Variables that begin so are looked at: one of ours, or one with a typing error in the prefix.
+_SIMILAR_PREFIX = "AFT"
+#: How similar a variable with another prefix is to one of ours where it is taken for a typing error.
+_SIMILARITY = 0.85
+#: What Kubernetes sets for a service of the name `afterturn`.
+_OF_KUBERNETES = re.compile(r"AFTERTURN_(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
+
+
+def _refuse_unknown(variable: str, known: Collection[str]) -> None:
+    """Raise SettingsError for a variable that is meant as a setting, with the most similar name.
+
+    `AFTER_TURN_REDIS_URL`, `afterturn_redis_url` and `AFTERTRUN_REDIS_URL` would be ignored otherwise.
+    """
+    letters, ours = variable.replace("_", "").upper(), PREFIX.strip("_")
+    is_ours = letters.startswith(ours) and letters != ours
+    close = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.6 if is_ours else _SIMILARITY)
+    if not is_ours and not close:
+        return
+    if _OF_KUBERNETES.fullmatch(variable):
+        raise SettingsError(
+            f"unknown setting {variable}: Kubernetes sets it for a service named afterturn; set enableServiceLinks: "
+            "false in the pod, or name the service differently"
+        )
+    hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
+    raise SettingsError(f"unknown setting {variable}{hint}")
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment variables.
 
     Args:
-        environment: variables to read instead of those of the process.
+        environment: variables to read instead of those of the process. Where those of the process name no servers,
+            the servers of the running `afterturn up` are used.
 
     Raises SettingsError, which names the variable, when a variable is unknown or has an invalid value.
     """
-    variables = os.environ if environment is None else environment
+    variables = running_up.add_servers(os.environ) if environment is None else environment
     fields = {PREFIX + name.upper(): name for name in Settings.model_fields}
     given: dict[str, str] = {}
     for variable, value in variables.items():
-        if not variable.startswith(PREFIX):
-            continue
-        if variable not in fields:
-            close = difflib.get_close_matches(variable, fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else " (docs/reference/settings.md lists them all)"
-            raise SettingsError(f"unknown setting {variable}{hint}")
-        if value:
-            given[fields[variable]] = value
+        if variable in fields:
+            if value:
+                given[fields[variable]] = value
+        elif variable.upper().startswith(_SIMILAR_PREFIX):
+            _refuse_unknown(variable, fields)
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic converts the strings
     except ValidationError as error:
@@ -359,17 +433,36 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def load_with(**options: object) -> Settings:
-    """Read the settings from the environment, with options of a command line over them; None is an option not given.
+    """Read the settings like `load`, with options of a command line over them; None is an option not given.
 
     Raises SettingsError.
     """
+    return load(running_up.add_servers(_with_options(options)))
+
+
+def load_without_servers(**options: object) -> Settings:
+    """Read the settings like `load_with`, for a command that starts servers itself: it uses those of no other one."""
+    return load(_with_options(options))
+
+
+def _with_options(options: Mapping[str, object]) -> dict[str, str]:
     given = {PREFIX + name.upper(): str(value) for name, value in options.items() if value is not None}
-    return load({**os.environ, **given})
+    return {**os.environ, **given}
+
+
+def from_environment() -> Settings:
+    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError.
+
+    While the servers are unknown it is read each time: an `afterturn up` may be started later.
+    """
+    settings = _from_environment()
+    if not settings.model_fields_set >= {"redis_url", "postgres_url"}:
+        _from_environment.cache_clear()
+    return settings
 
 
 @functools.cache
-def from_environment() -> Settings:
-    """Read the environment once per process, as clients do that are given no settings. Raises SettingsError."""
+def _from_environment() -> Settings:
     return load()
 
 

@@ -54,15 +54,7 @@ LINES = (
 
 
 def main() -> None:
-    arguments = _arguments()
-    try:
-        figures = measured(arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        report.show("Fairness: one user's backlog and the others", _lines(figures), figures)
+    report.run("Fairness: one user's backlog and the others", LINES, measured, _arguments())
 
 
 def _arguments() -> argparse.Namespace:
@@ -135,10 +127,6 @@ def _with_delay(figures: dict[str, Value]) -> dict[str, Value]:
     if isinstance(alone, float) and beside:
         figures["quiet_delay_s"] = max(beside) - alone
     return {line.name: figures[line.name] for line in LINES if line.name in figures}
-
-
-def _lines(figures: dict[str, Value]) -> tuple[Line, ...]:
-    return tuple(line for line in LINES if line.name in figures)
 
 
 if __name__ == "__main__":

@@ -73,15 +73,7 @@ SELECT count(*) FILTER (WHERE state = 'applied') AS applied, count(*) AS batches
 
 
 def main() -> None:
-    arguments = _arguments()
-    try:
-        figures = measured(arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        report.show("Many users", LINES, figures)
+    report.run("Many users", LINES, measured, _arguments())
 
 
 def _arguments() -> argparse.Namespace:

@@ -68,16 +68,7 @@ LINES = (
 
 
 def main() -> None:
-    arguments = _arguments()
-    try:
-        figures = measured(arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        lines = tuple(line for line in LINES if line.name in figures)
-        report.show("The pipeline: turns become facts", lines, figures)
+    report.run("The pipeline: turns become facts", LINES, measured, _arguments())
 
 
 def _arguments() -> argparse.Namespace:

@@ -89,15 +89,7 @@ class FilteredQuestion:
 
 
 def main() -> None:
-    arguments = _arguments()
-    try:
-        figures = measured(arguments)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped") from None
-    if arguments.json:
-        print(report.as_json(figures))
-    else:
-        report.show("Recall: latency", LINES, _flat(figures))
+    report.run("Recall: latency", LINES, measured, _arguments())
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, object]:
@@ -293,16 +285,6 @@ def _percentiles(prefix: str, milliseconds: Sequence[float]) -> dict[str, float]
         f"{prefix}p50_ms": round(timing.percentile(milliseconds, 0.5), 2),
         f"{prefix}p95_ms": round(timing.percentile(milliseconds, 0.95), 2),
     }
-
-
-def _flat(figures: Mapping[str, object]) -> dict[str, report.Value]:
-    flat: dict[str, report.Value] = {}
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}_{inner}": figure for inner, figure in value.items()}
-        else:
-            flat[name] = value  # type: ignore[assignment]
-    return flat
 
 
 def _arguments() -> argparse.Namespace:

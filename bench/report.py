@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -35,6 +36,29 @@ class Line:
         return f"{'>=' if self.is_floor else '<='} {self.aim:g} {'yes' if is_reached else 'NO'}"
 
 
+def run(
+    title: str,
+    lines: tuple[Line, ...],
+    measure: Callable[[Namespace], Mapping[str, object]],
+    arguments: Namespace,
+) -> Mapping[str, object]:
+    """Measure, print the figures, and return them. Ctrl-C ends the process with "stopped".
+
+    With `arguments.json`, the output is one JSON object. Otherwise it is a table without the lines that have no figure,
+    in which a dictionary becomes one figure for each of its keys.
+    """
+    try:
+        figures = measure(arguments)
+    except KeyboardInterrupt:
+        raise SystemExit("stopped") from None
+    if arguments.json:
+        print(as_json(figures))
+    else:
+        flat = _flatten(figures)
+        show(title, tuple(line for line in lines if line.name in flat), flat)
+    return figures
+
+
 def as_json(figures: Mapping[str, object]) -> str:
     """Return the figures as one line of JSON."""
     return json.dumps(figures)
@@ -55,6 +79,16 @@ def show(title: str, lines: tuple[Line, ...], figures: Mapping[str, Value]) -> N
             table.add_row(name, _text(figures[name]), "", "")
     # In a file, the table is wider than the default of 80 columns.
     Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES).print(table)
+
+
+def _flatten(figures: Mapping[str, object]) -> dict[str, Value]:
+    flat: dict[str, Value] = {}
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{inner}": figure for inner, figure in value.items()}
+        else:
+            flat[name] = value  # type: ignore[assignment]
+    return flat
 
 
 def _text(value: Value) -> str:

@@ -21,6 +21,7 @@ from afterturn.pipeline.stages import (
     index,
     judge,
     sleep,
+    spaces,
     summarize,
     sweep,
     vectors,
@@ -108,7 +109,8 @@ class Pipeline:
         if stage == "index":
             return index.index(self.runtime, UserScope(*arguments))
         if stage == "vectors":
-            return vectors.embed_missing(self.runtime, UserScope(*arguments))
+            is_done = vectors.embed_missing(self.runtime, UserScope(*arguments))
+            return spaces.update_vectors(self.runtime, UserScope(*arguments)) or is_done
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

@@ -9,7 +9,7 @@ consolidate  candidates are compared with current facts -> applied
 summarize  new episodes -> session summary -> profile
 sleep      a user's whole memory, from time to time, if it changed -> tidied
 index      a large memory -> vector index
-vectors    single texts that the embedder refused -> tried again
+vectors    single texts that the embedder refused -> tried again; a user's vectors -> in a space that is being built
 erase      a user to be forgotten -> all data deleted
 
 A message carries a version and ids, never content; losing one costs time, not work.

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +35,14 @@ QUICK = {"AFTERTURN_BATCH_IDLE_SECONDS": "0", "AFTERTURN_SWEEP_SECONDS": "0.2", 
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach us and what we start, also where our caller ignores it.
+    """Let Ctrl-C reach us and what we start, also where our caller ignores it; find no `up` that a developer runs.
 
     A shell ignores SIGINT for what it starts in the background (`nohup make test &`), and children inherit that: the
     programs under test would ignore it as well, unlike those that a person starts.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("AFTERTURN_DATA_DIR", str(Path(tempfile.gettempdir()) / f"afterturn-tests-{os.getpid()}"))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -148,10 +150,10 @@ def empty_directory(tmp_path: Path) -> Path:
 
 
 _WITHOUT_TTL = re.compile(
-    rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder)"
+    rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|hidden:[^:]+:[^:]+)|at:breaker:(llm|embedder|next_embedder)"
 )
 _WITH_TTL = re.compile(
-    rb"at:\{\d+\}:((recent|ids):[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heartbeats)"
+    rb"at:\{\d+\}:((recent|ids):[^:]+:[^:]+:[^:]+|lock:[^:]+:[^:]+|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heartbeats|settings)"
     rb"|at:learned:(llm|embedder):[0-9a-f]{32}"
 )
 

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from afterturn.local import postgres_cluster, redis_server
+from afterturn.local import postgres_cluster, redis_binary
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from harness import pgbouncer, servers
@@ -97,7 +97,7 @@ def _missing_redis() -> str:
     binary = shutil.which("redis-server")
     if binary is None:
         return "no redis-server is on PATH"
-    version = redis_server.read_version(Path(binary))
+    version = redis_binary.read_version(Path(binary))
     return "" if version >= (7,) else f"the redis-server on PATH is {'.'.join(map(str, version))}"
 
 

@@ -73,10 +73,13 @@ def beat(
 ) -> None:
     """Run the clock, which has the workers look for what is owed. Two of them do no harm."""
     from afterturn import settings as settings_module
+    from afterturn.local import data_directory
 
     if schedule is None:
-        schedule = settings_module.load().data_dir.expanduser() / "beat-schedule"
-        schedule.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory = data_directory.find(settings_module.load().data_dir)
+        with data_directory.explaining_errors(directory):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        schedule = directory / "beat-schedule"
     _run_celery("beat", "-l", log_level, "--schedule", str(schedule))
 
 

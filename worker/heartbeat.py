@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from afterturn import settings as settings_module
 from afterturn.errors import SettingsError
-from afterturn.hot import heartbeats, redis_url, server_requirements
+from afterturn.hot import heartbeats, redis_url, server_requirements, worker_settings
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
         if self._client is not None:
             with contextlib.suppress(RedisError):
                 heartbeats.remove(self._client, _name(consumer))
+                worker_settings.remove(self._client, consumer.hostname)
             self._client.close()
 
     def _beat(self, consumer: Any) -> None:
@@ -60,6 +61,7 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
         try:
             self._check(self._client)
             heartbeats.record(self._client, _name(consumer))
+            worker_settings.record(self._client, consumer.hostname, settings_module.load())
         except RedisError as error:
             logger.debug("the heartbeat of this worker was not recorded: %s", error)
 

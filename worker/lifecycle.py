@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import after_setup_logger, worker_init, worker_process_shutdown, worker_shutdown
 
 from afterturn import settings as settings_module
+from afterturn.embedding import named_model
 from afterturn.pipeline import runtime
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,9 @@ def connect() -> None:
 
 
 def _announce(**_: Any) -> None:
-    if settings_module.load().is_offline:
+    settings = settings_module.load()
+    named_model.warn_at_start(settings)
+    if settings.is_offline:
         logger.warning(
             "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline "
             "rules, which read English; what is said in other languages is kept as it was said"

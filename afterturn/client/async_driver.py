@@ -24,6 +24,7 @@ from afterturn.client.effects import (
     Wait,
 )
 from afterturn.driving import drive_async
+from afterturn.errors import MemoryUnavailable
 from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
@@ -48,7 +49,7 @@ class AsyncDriver:
         except RedisError as error:
             if refusals.names_another_server(error):
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
-            raise connections.make_error(error) from error
+            raise connections.make_error(error, self._settings) from error
         if self._connections.memory_watch.is_due:
             await self._connections.memory_watch.check_async(self._connections.redis)
         return pending_bytes
@@ -89,7 +90,7 @@ class AsyncDriver:
             except OutOfMemoryError:
                 return await self._read_together(commands, is_transaction=False)
         except RedisError as error:
-            raise connections.make_error(error) from error
+            raise connections.make_error(error, self._settings) from error
 
     async def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
         """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""
@@ -103,5 +104,8 @@ class AsyncDriver:
         from afterturn.database import pool, steps
 
         postgres = await self._connections.postgres()
-        async with pool.async_user_transaction(postgres, effect.user) as connection:
-            return await steps.run_async(connection, effect.steps)
+        try:
+            async with pool.async_user_transaction(postgres, effect.user) as connection:
+                return await steps.run_async(connection, effect.steps)
+        except MemoryUnavailable as error:
+            raise connections.explain_postgres(error, self._settings) from error.__cause__

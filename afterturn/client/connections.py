@@ -250,7 +250,7 @@ async def close_async_connections() -> None:
         await connections.close()
 
 
-def make_error(error: RedisError) -> MemoryUnavailable | TurnIdUsed:
+def make_error(error: RedisError, settings: Settings) -> MemoryUnavailable | TurnIdUsed:
     """Return our error for an error of the Redis client or of one of our scripts."""
     if isinstance(error, ResponseError) and str(error).startswith("TURNIDUSED "):
         turn_id = str(error).removeprefix("TURNIDUSED ")
@@ -258,7 +258,14 @@ def make_error(error: RedisError) -> MemoryUnavailable | TurnIdUsed:
     if isinstance(error, ResponseError) and str(error).startswith("PENDINGLIMIT"):
         return PendingLimitReached()
     if isinstance(error, RedisTimeoutError):
-        return MemoryUnavailable("Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS")
-    if meaning := refusals.explain(error):
-        return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) {meaning}")
-    return MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}: {error}")
+        text = "Redis (AFTERTURN_REDIS_URL) did not answer within AFTERTURN_REDIS_TIMEOUT_SECONDS"
+    else:
+        what = refusals.explain(error) or f"failed: {type(error).__name__}: {error}"
+        text = f"Redis (AFTERTURN_REDIS_URL) {what}"
+    return MemoryUnavailable(f"{text}{settings.explain_default('redis_url')}")
+
+
+def explain_postgres(error: MemoryUnavailable, settings: Settings) -> MemoryUnavailable:
+    """Return the error with what to do, if the environment names no Postgres."""
+    explanation = settings.explain_default("postgres_url")
+    return type(error)(f"{error}{explanation}") if explanation else error

@@ -24,6 +24,7 @@ from afterturn.client.effects import (
     Wait,
 )
 from afterturn.driving import drive
+from afterturn.errors import MemoryUnavailable
 from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
@@ -49,7 +50,7 @@ class Driver:
         except RedisError as error:
             if refusals.names_another_server(error):
                 self._connections.reconnect_redis()
-            raise connections.make_error(error) from error
+            raise connections.make_error(error, self._settings) from error
         if self._connections.memory_watch.is_due:
             self._connections.memory_watch.check(self._connections.redis)
         return pending_bytes
@@ -92,7 +93,7 @@ class Driver:
             except OutOfMemoryError:
                 return self._read_together(commands, is_transaction=False)
         except RedisError as error:
-            raise connections.make_error(error) from error
+            raise connections.make_error(error, self._settings) from error
 
     def _read_together(self, commands: Sequence[Command], *, is_transaction: bool) -> list[Any]:
         """Read in one round trip. Redis at its maxmemory refuses every transaction, even one that only reads."""
@@ -105,5 +106,8 @@ class Driver:
         from afterturn.database import pool, steps
 
         postgres = self._connections.postgres
-        with pool.user_transaction(postgres, effect.user) as connection:
-            return steps.run(connection, effect.steps)
+        try:
+            with pool.user_transaction(postgres, effect.user) as connection:
+                return steps.run(connection, effect.steps)
+        except MemoryUnavailable as error:
+            raise connections.explain_postgres(error, self._settings) from error.__cause__

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from afterturn import tokens
 from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
-from afterturn.client import plans
+from afterturn.client import known_secrets, plans
 from afterturn.client.driver import Driver
 from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
@@ -117,6 +117,8 @@ class MemoryClient:
             memories_shown=memories_shown,
             fields=message_fields,
         )
+        if session.redacts_turns:
+            payload = known_secrets.redact_payload(session.scope.user, payload)
         session.warn_of_backlog(self._driver.send(session.write_call, write_one_arguments(turn_id, payload)))
         return turn_id
 

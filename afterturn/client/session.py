@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from afterturn import ids, turns
 from afterturn.chat_messages import Message
+from afterturn.client import known_secrets
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.errors import InvalidInput
 from afterturn.hot import keys, pending, scripts
@@ -53,6 +54,8 @@ class ClientSession:
             ids.validate_id("user_id", user_id),
             ids.validate_session_id(session_id),
         )
+        #: Whether secrets are replaced before a turn is written.
+        self.redacts_turns = self.settings.turn_secrets == "redact"
         self.agent_id = None if agent_id is None else ids.validate_id("agent_id", agent_id)
         self._warning_bytes = int(self.settings.pending_limit_bytes_per_shard * pending.WARNING_FRACTION)
         self._warned_at = float("-inf")
@@ -118,6 +121,10 @@ class ClientSession:
                 raise InvalidInput(f"turn {number} of write_many: {error}") from None
             except InvalidInput as error:
                 raise type(error)(f"turn {number} of write_many: {error}") from None
+        if self.redacts_turns:
+            entries = [
+                (turn_id, known_secrets.redact_payload(self.scope.user, payload)) for turn_id, payload in entries
+            ]
         if len(entries) > WRITE_MANY_LIMIT:
             raise InvalidInput(f"write_many accepts up to {WRITE_MANY_LIMIT} turns per call, not {len(entries)}")
         return entries

@@ -5,9 +5,10 @@ No memory can contain these marks or begin a new line.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from afterturn.context import invisible
 
 #: Fixed, so that every prompt begins with the same text and providers can cache it.
 PREAMBLE = (
@@ -31,10 +32,6 @@ HEADINGS = {
 #: Replaces angle brackets, so that no memory can close the block, open another one, or contain a mark of a chat
 #: template such as <|im_start|>.
 _BRACKETS = str.maketrans("<>\uff1c\uff1e\ufe64\ufe65\u2329\u232a\u27e8\u27e9\u3008\u3009", "\u2039\u203a" * 6)
-#: Joiners that form letters and emoji. All other invisible characters are removed: people do not see the text that
-#: they encode, but models do.
-_JOINERS = "\u200c\u200d"
-_INVISIBLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +53,7 @@ def sanitize(text: str) -> str:
     spaced = " ".join(text.split())
     if spaced.isascii() and spaced.isprintable():
         return spaced.translate(_BRACKETS)
-    visible = "".join(
-        character
-        for character in spaced
-        if character in _JOINERS or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-    )
+    visible = invisible.remove_invisible(spaced)
     return " ".join(visible.translate(_BRACKETS).split())
 
 

@@ -1,4 +1,4 @@
-"""Whether a database answered lately. All threads, event loops and pools of this process share the result.
+"""Remember whether a database answers. All threads, event loops and pools of this process share the result.
 
 While the database is away, one caller per second tries to connect. All others get the error immediately, so that a
 recall can use Redis instead.
@@ -56,7 +56,7 @@ class Availability:
 
     @staticmethod
     def make_error(failure: BaseException) -> ConnectFailed:
-        """Return a new error for one caller. (One that several threads raise would collect their tracebacks.)"""
+        """Return a new error for one caller. (A shared error would collect the tracebacks of several threads.)"""
         return ConnectFailed(describe_error(failure))
 
 

@@ -1,4 +1,4 @@
-"""What an error of the driver means to the caller: a server that is away, or one that is set up in another way.
+"""Translate errors of the driver for the caller: the server is unavailable, or its set-up is wrong.
 
 psycopg's message about a failed connection names host, port, login and the server's answer, and never the password.
 """
@@ -39,7 +39,7 @@ _FIXES = {
 
 
 class ConnectFailed(psycopg.OperationalError):
-    """No connection could be opened. It belongs to the errors of a server that is away, so that work waits for it."""
+    """No connection could be opened. It is one of the errors of an unavailable server, for which work waits."""
 
     def __init__(self, cause: MemoryUnavailable) -> None:
         super().__init__(str(cause))
@@ -99,7 +99,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _hint(error: BaseException) -> str:
-    """Return what helps where PgBouncer refuses a URL that sends settings."""
+    """Return the fix for a URL whose settings PgBouncer refuses."""
     if "unsupported startup parameter" not in str(error):
         return ""
     return (

@@ -26,15 +26,16 @@ _SQL = queries.load("connection")
 
 
 def apply_migrations(postgres_url: str, finish: Callable[[psycopg.Connection[DictRow]], None]) -> list[str]:
-    """Apply the missing migrations and return their names, oldest first. Then try both roles.
+    """Apply the missing migrations and return their names, oldest first. Then test both roles.
 
     Args:
         postgres_url: the database, with a login that may create tables and roles.
         finish: further preparation of the migrated database; called under the same lock.
 
-    Raises MemoryUnavailable when the server does not answer, DatabaseMisconfigured when a pooler in transaction mode is
-    between; SettingsError when the server is too old, has no pgvector, or the login lacks a privilege: with the SQL for
-    an administrator; SchemaMismatch when the schema is of a newer release; MissingExtra when yoyo is not installed.
+    Raises MemoryUnavailable when the server does not answer; DatabaseMisconfigured when the URL leads to a pooler in
+    transaction mode; SettingsError when the server is too old, has no pgvector, or the login lacks a privilege (with
+    the SQL for an administrator); SchemaMismatch when the schema is of a newer release; MissingExtra when yoyo is not
+    installed.
     """
     extras.require("worker", "a migration")
     url = check_connection_string(postgres_url)
@@ -80,7 +81,7 @@ def _explaining_privileges(connection: psycopg.Connection[DictRow]) -> Iterator[
 
 
 def _check_may_create(connection: psycopg.Connection[DictRow]) -> None:
-    # yoyo would not say it: it goes on without its tables.
+    # yoyo would report no error: it continues without its tables.
     if not schema.may_create(connection):
         raise SettingsError(
             f"the login of AFTERTURN_POSTGRES_URL may not create tables. {schema.describe_owner(connection)}"

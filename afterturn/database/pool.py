@@ -48,8 +48,8 @@ _NEVER_PREPARE: dict[str, Any] = {"prepare_threshold": None}
 def open_worker_pool(settings: Settings, *, size: int) -> ConnectionPool[Connection]:
     """Open a pool of connections with the worker role. It connects in the background; `connection()` waits for it.
 
-    A connection is waited for while the server is restarted: what a worker has paid for must still be written. When the
-    server has been away for longer, tasks fail at once.
+    Callers wait while the server is restarted, because their results may have cost LLM calls. When the server has been
+    unavailable for longer, tasks fail at once.
     """
     url = get_connection_string(settings)
 
@@ -193,7 +193,7 @@ async def _prepare_async(
 
 @contextmanager
 def _explaining_missing_role() -> Iterator[None]:
-    """Raise ConnectFailed where the role does not exist: the driver's error looks like that of an invalid input."""
+    """Raise ConnectFailed if the role does not exist: the driver's error looks like that of an invalid input."""
     try:
         yield
     except psycopg.errors.InvalidParameterValue as error:
@@ -220,8 +220,8 @@ def _setup(settings: Settings, role: LiteralString, statements: LiteralString) -
 def _adapt_vectors(connection: psycopg.BaseConnection[DictRow]) -> None:
     """Let a connection take vectors as arguments, by pgvector's adapters (docs/explanation/decisions/020).
 
-    The number that their type has in this database is not asked for: that would be a round trip more for each new
-    connection, and would fail before the first migration. The statements say the type.
+    The id of the vector type in this database is not queried: that would take one more round trip for each new
+    connection, and would fail before the first migration. The statements contain the type.
     """
     for dumper in (HalfVectorDumper, HalfVectorBinaryDumper):
         connection.adapters.register_dumper(HalfVector, dumper)

@@ -1,8 +1,9 @@
 """Refuse a pooler in transaction mode (docs/explanation/decisions/029), before anything is set on a connection.
 
-PgBouncer, and most other poolers, give a client a process id of their own. If it is not that of the server process that
-answers, there is a pooler between. In session mode a server process serves one client until that disconnects. In
-transaction mode it serves the next client already: two clients see the same process, or one client sees two.
+PgBouncer, and most other poolers, give a client a process id of their own. If it differs from the id of the server
+process, the connection goes through a pooler. In session mode, a server process serves one client until that client
+disconnects. In transaction mode, it serves several clients in turn: two clients see the same process, or one client
+sees two.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _checked: set[str] = set()
 
 
 def check_pooler(connection: psycopg.Connection[Any], connection_string: str) -> None:
-    """Raise DatabaseMisconfigured if a pooler in transaction mode is between. Asks once per process and database."""
+    """Raise DatabaseMisconfigured if there is a pooler in transaction mode. Checks once per process and database."""
     if connection_string in _checked:
         return
     if connection.execute(_SQL["backend"]).fetchone() != _own_row(connection):
@@ -58,7 +59,7 @@ def _own_row(connection: psycopg.BaseConnection[Any]) -> dict[str, int]:
 
 
 def _check_mode(connection_string: str) -> None:
-    """Ask on two connections by turns which server process answers. Raises DatabaseMisconfigured."""
+    """Read the server process of two connections alternately. Raises DatabaseMisconfigured."""
     # Without prepared statements: in transaction mode those of one client would disturb the other.
     options: dict[str, Any] = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": None}
     with (
@@ -67,7 +68,7 @@ def _check_mode(connection_string: str) -> None:
     ):
         seen: set[tuple[int, int]] = set()
         for _ in range(_ROUNDS):
-            # Twice the same: a pooler that gives two processes in turn would otherwise look like one in session mode.
+            # The first connection twice: a pooler that alternates two processes would otherwise look like session mode.
             for number, connection in ((0, first), (0, first), (1, second)):
                 process_id = _ask(connection)
                 if process_id is None:
@@ -78,7 +79,7 @@ def _check_mode(connection_string: str) -> None:
 
 
 def _ask(connection: DeadlineConnection) -> int | None:
-    """Return the server process that answers; None if the pooler has none to give."""
+    """Return the id of the server process; None if the pooler assigns none in time."""
     try:
         with apply_deadline(connection, time.monotonic() + _WAIT_SECONDS):
             row = connection.execute(_SQL["backend"]).fetchone()

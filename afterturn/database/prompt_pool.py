@@ -1,6 +1,6 @@
 """Pools that immediately raise the reason when they cannot connect.
 
-psycopg's own pools connect in the background, and let callers wait until their timeout; the reason is in the log only.
+psycopg's own pools connect in the background: callers wait until their timeout, and only the log has the reason.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PromptPool(ConnectionPool[Connection]):
             connection_string: the database.
             availability: the availability of this database, shared by the process.
             configure: prepares a new connection.
-            patience_seconds: how long callers wait for a server that has gone away, counted from then. 0: not at all.
+            patience_seconds: how long callers wait for an unavailable server, counted from its failure. 0: not at all.
             options: the options of psycopg's pool.
         """
         self.availability = availability
@@ -99,7 +99,7 @@ class PromptPool(ConnectionPool[Connection]):
             raise
 
     def reconnect_failed(self) -> None:
-        """Tell all waiting callers, unless a connection that is in use will come back."""
+        """Raise the error in all waiting callers, unless a connection in use will be returned to the pool."""
         with self._lock:
             if self._nconns > 0:
                 return
@@ -184,7 +184,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
     async def open(self, wait: bool = False, timeout: float = 30.0) -> None:
         """Open the pool. Its own tasks are not among those that `asyncio.run` cancels at its end: `close` ends them.
 
-        psycopg's tasks may take a cancellation for a failure to connect, and go on: `asyncio.run` would never end.
+        psycopg's tasks may treat a cancellation as a failure to connect, and continue: `asyncio.run` would never end.
         """
         await super().open(wait, timeout)
         for task in self._own_tasks():
@@ -215,7 +215,7 @@ class AsyncPromptPool(AsyncConnectionPool[AsyncConnection]):
         return [task for task in (*self._workers, self._sched_runner) if task is not None]
 
     async def reconnect_failed(self) -> None:
-        """Tell all waiting callers, unless a connection that is in use will come back."""
+        """Raise the error in all waiting callers, unless a connection in use will be returned to the pool."""
         async with self._lock:
             if self._nconns > 0:
                 return
@@ -254,7 +254,7 @@ def _closing_on_error(connection: psycopg.BaseConnection[DictRow]) -> Iterator[N
 def _note_failure(availability: Availability, failure: BaseException | None) -> ConnectFailed:
     """Remember why no connection was opened, and return the error for the callers.
 
-    Without a failure the attempt was cancelled: that says nothing about the server.
+    Without a failure the attempt was cancelled, and the state of the server is not known.
     """
     if failure is not None:
         availability.record_failure(failure)

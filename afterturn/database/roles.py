@@ -1,6 +1,6 @@
-"""The two roles of connections: create them, let the login take them, and try it.
+"""Create the two roles of connections, grant them to the login, and test them.
 
-Each step that the login may not do ends with the SQL that an administrator must run.
+If the login lacks a privilege for a step, the error contains the SQL that an administrator must run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROLES = (APP_ROLE, WORKER_ROLE)
 
 _SQL = queries.load("roles")
 
-#: From this version on, a role that one has created can be administered, but not taken.
+#: Since this version, a login can administer a role that it created, but cannot set it without a further grant.
 _SET_OPTION_VERSION = 160_000
 
 
@@ -72,7 +72,7 @@ def _grant(connection: psycopg.Connection[Any], role: str, login: Identifier) ->
 def _run_or_refuse(
     connection: psycopg.Connection[Any], statements: Sequence[Composed], needed: Sequence[Composed]
 ) -> None:
-    """Run statements. Where the login may not, raise SettingsError with all that an administrator must run."""
+    """Run statements. If the login lacks a privilege, raise SettingsError with the SQL for an administrator."""
     for statement in statements:
         try:
             connection.execute(statement)

@@ -1,7 +1,7 @@
-"""The schema of this release, and the one of a database: compare them, and say what to do where they differ.
+"""Compare the schema of a database with the schema of this release, and explain what to do if they differ.
 
-An applied migration never changes: its checksum is kept in the database. A schema that is older lacks migrations. One
-that is newer works, unless a migration says that releases without it do not work with it.
+An applied migration never changes: its checksum is stored in the database. An older schema lacks migrations. A newer
+schema works, unless one of its migrations is marked as breaking for older releases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("schema")
 
-#: The first line of a migration after which releases without it do not work. Such a migration needs a pause.
+#: The first line of a migration that breaks older releases. Such a migration needs a pause of all processes.
 BREAKING_LINE = "-- breaking"
 
 
@@ -37,7 +37,7 @@ class Migration:
     migration_id: str
     #: SHA-256 of its file.
     checksum: str
-    #: Whether releases without it do not work with the schema that it makes.
+    #: Whether older releases do not work with its schema.
     is_breaking: bool
 
 
@@ -123,7 +123,7 @@ def may_create(connection: psycopg.Connection[Any]) -> bool:
 
 
 def describe_owner(connection: psycopg.Connection[Any]) -> str:
-    """Return who must do what so that the login can migrate."""
+    """Return what an administrator must do so that the login can migrate."""
     row = connection.execute(_SQL["owner"]).fetchone()
     if row is not None and not row["may_change"]:
         return f"The schema belongs to the login {row['owner']}: run `afterturn migrate` with it"
@@ -136,7 +136,7 @@ def describe_owner(connection: psycopg.Connection[Any]) -> str:
 
 
 def check_at_start(settings: Settings) -> None:
-    """Check the schema when a process starts. A server that is away is only logged: it may come later.
+    """Check the schema when a process starts. An unavailable server is only logged: it may start later.
 
     Raises SchemaMismatch, or DatabaseMisconfigured for another reason why no call can succeed.
     """

@@ -1,8 +1,8 @@
 """Classify the driver's errors by SQLSTATE: an outage, a temporary error, or data that can never be stored.
 
-psycopg's classes do not say it: it raises OperationalError for a server that is away, and also for a row that is too
-large for an index (class 54). Wherever an error of Postgres decides what happens next, the code asks this module
-(docs/explanation/decisions/027). What the caller of a client gets is in connect_errors.
+psycopg's classes do not distinguish these: it raises OperationalError for an unavailable server, and also for a row
+that is too large for an index (class 54). All code that handles errors of Postgres uses this module
+(docs/explanation/decisions/027). connect_errors translates errors for the callers of a client.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from psycopg_pool import PoolTimeout
 
 
 class Kind(Enum):
-    """What an error of Postgres means for the work that met it."""
+    """The kind of an error of Postgres, which decides what happens to the failed work."""
 
-    #: The server is away, starting, full or read-only: it affects everybody, and passes.
+    #: The server is unavailable, starting, full or read-only: all work fails, temporarily.
     OUTAGE = "outage"
-    #: The same transaction may succeed at the next attempt: a deadlock, a lock or a timeout.
+    #: The same transaction may succeed at the next attempt: a deadlock, or an object in use.
     RETRY = "retry"
-    #: The statement took too long or its locks did. A smaller transaction may succeed.
+    #: A statement, or its wait for a lock, took too long. A smaller transaction may succeed.
     TIMEOUT = "timeout"
     #: The data cannot be stored in any way.
     DATA = "data"
-    #: The login, the schema or the database is wrong: it affects everybody until somebody corrects it.
+    #: The login, the schema or the database is wrong: all work fails until an administrator corrects it.
     SETUP = "setup"
     #: None of these. It is treated like an error of this program: with a limited number of attempts.
     UNEXPECTED = "unexpected"
@@ -33,7 +33,7 @@ class Kind(Enum):
 #: Codes that mean something other than their class.
 _BY_CODE = {
     "0A000": Kind.SETUP,
-    "23505": Kind.UNEXPECTED,  # a row exists: perhaps somebody else has just made it
+    "23505": Kind.UNEXPECTED,  # a row exists: another process may have just inserted it
     "25006": Kind.OUTAGE,  # read only: a standby, after a failover
     "25P03": Kind.TIMEOUT,  # idle in transaction
     "25P04": Kind.TIMEOUT,  # transaction_timeout

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import redis
 
+from afterturn.embedding.model_access import find_access
 from afterturn.embedding.request_form import RequestForm, is_unexplained, next_form
 from afterturn.embedding.vector_call import VectorCall
 from afterturn.endpoints import failures
@@ -99,14 +100,12 @@ class EndpointEmbedder:
 
         Raises SettingsError when there is neither a key nor an endpoint.
         """
-        has_own_endpoint = settings.embedding_base_url is not None
-        # The LLM's key is not sent to another endpoint.
-        key = settings.embedding_api_key or (None if has_own_endpoint else settings.llm_api_key)
+        access = find_access(settings, model or settings.embedding_model)
         return cls(
             model=model or settings.embedding_model,
             dimension=dimension or settings.embedding_dimension,
-            base_url=settings.embedding_base_url or settings.llm_base_url,
-            api_key=None if key is None else key.get_secret_value(),
+            base_url=access.base_url,
+            api_key=access.api_key,
             timeout_seconds=settings.llm_timeout_seconds,
             extra_body=settings.embedding_extra_fields,
             client=client,

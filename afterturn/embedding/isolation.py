@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from afterturn.embedding.embedder import Embedder
 from afterturn.errors import EndpointMisconfigured, ModelError, ModelRefused, ModelUnavailable
+from afterturn.redaction import credentials
 
 #: Any embedder can embed this.
 PROBE_TEXT = "The weather is fine today."
@@ -39,11 +40,11 @@ Outcome: TypeAlias = Sequence[float] | Refusal
 
 
 def embed_each(embedder: Embedder, texts: Sequence[str]) -> list[Outcome]:
-    """Return a vector for each text, or why it has none.
+    """Return a vector for each text, without the secrets in it, or why it has none.
 
     Raises ModelError if the embedder fails for every text.
     """
-    return _Isolation(embedder).embed(list(texts))
+    return _Isolation(embedder).embed([credentials.redact(text) for text in texts])
 
 
 class _Isolation:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pgvector import HalfVector
 
 from afterturn.database import queries
+from afterturn.redaction import credentials
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
@@ -118,3 +119,13 @@ def delete_fact_vectors(connection: Connection, scope: UserScope, fact_ids: Sequ
 def halfvec(vector: Sequence[float]) -> HalfVector:
     """Return a vector as an argument of a statement: the connections of database/pool.py send it in binary."""
     return HalfVector(list(vector))
+
+
+def stored_text_after(before: str | None, text: str) -> str:
+    """Return the text of a stored turn to embed, like `text_after`. The answer to a question for a secret is redacted.
+
+    Other secrets are redacted when the text is embedded.
+    """
+    if before is not None and credentials.asks_for_secret(before):
+        text = credentials.redact_answer(text)
+    return text_after(before, text)

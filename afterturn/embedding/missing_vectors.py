@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.embedding.items import Item, text_after
+from afterturn.embedding.items import Item, stored_text_after
 from afterturn.scopes import SessionScope, UserScope
 
 if TYPE_CHECKING:
@@ -55,12 +55,17 @@ def claim_due(connection: Connection, *, limit: int) -> list[UserScope]:
     return list(dict.fromkeys(UserScope(row["tenant_id"], row["user_id"]) for row in rows))
 
 
+def lock_user(connection: Connection, scope: UserScope) -> None:
+    """Lock the user's row: no turn of the user is taken back until the end of the transaction."""
+    connection.execute(_SQL["lock_user"], scope.key)
+
+
 def read_owed(connection: Connection, scope: UserScope, *, limit: int) -> dict[int, list[Item]]:
     """Return the items of a user that are to be tried again, by space. Those that do not exist any more are deleted."""
     connection.execute(_SQL["delete_gone"], scope.key)
     items: dict[int, list[Item]] = {}
     for row in connection.execute(_SQL["owed"], scope.key | {"limit": limit}).fetchall():
-        item = Item(kind=row["kind"], name=row["item"], text=text_after(row["before"], row["text"]))
+        item = Item(kind=row["kind"], name=row["item"], text=stored_text_after(row["before"], row["text"]))
         items.setdefault(row["space_id"], []).append(item)
     return items
 

@@ -1,6 +1,6 @@
 """Embedding spaces: the models whose vectors the database contains. The table `embedding_spaces` decides, not settings.
 
-The settings only say which space a new database gets.
+The settings only say which space a new database gets. `switching.py` changes the spaces of an existing one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.endpoint import EndpointEmbedder
 from afterturn.embedding.hashing import HashingEmbedder
 from afterturn.embedding.local_model import FastEmbedEmbedder
+from afterturn.embedding.model_access import find_access
 from afterturn.errors import ModelError, SettingsError
 from afterturn.settings import Settings
 
@@ -34,6 +35,14 @@ class EmbeddingSpace:
     dimension: int
     #: building, serving or retired.
     state: str
+
+    @property
+    def is_building(self) -> bool:
+        return self.state == "building"
+
+    def describe(self) -> str:
+        """Return its model for messages, such as "text-embedding-3-small (openai, dimension 1536)"."""
+        return f"{self.model} ({self.provider}, dimension {self.dimension})"
 
 
 def ensure_first_space(connection: psycopg.Connection[Any], settings: Settings) -> None:
@@ -105,7 +114,8 @@ def make_configured_embedder(settings: Settings) -> Embedder:
 def open_embedder(space: EmbeddingSpace, settings: Settings, *, client: redis.Redis | None = None) -> Embedder:
     """Return the embedder of a space. Keys, endpoint and model folder come from the settings.
 
-    `client` is the Redis in which workers share what they learn of an endpoint.
+    `client` is the Redis in which workers share what they learn of an endpoint. Raises SettingsError when the settings
+    do not say how to reach the model; MissingExtra when its library is not installed.
     """
     return _make_embedder(space.provider, space.model, space.dimension, settings, client)
 
@@ -117,7 +127,7 @@ def _make_embedder(
         case "hashing":
             return HashingEmbedder() if dimension is None else HashingEmbedder(dimension=dimension)
         case "fastembed":
-            path = settings.embedding_model_path
+            path = find_access(settings, model).path
             return FastEmbedEmbedder(model_path=path) if model is None else FastEmbedEmbedder(model, model_path=path)
         case _:
             return EndpointEmbedder.from_settings(settings, model=model, dimension=dimension, client=client)

@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 #: Each endpoint has a breaker of its own.
 LLM = "llm"
 EMBEDDER = "embedder"
-NAMES = (LLM, EMBEDDER)
+#: The embedder of a space that is being built: while it is away, live batches go on.
+NEXT_EMBEDDER = "next_embedder"
+NAMES = (LLM, EMBEDDER, NEXT_EMBEDDER)
 
 #: Fewer: a single failed call pauses all workers. More: an outage costs more calls before the breaker opens.
 FAILURES_IN_A_ROW = 3

@@ -10,7 +10,7 @@ from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
-from afterturn.extraction import candidate_rows, shown_memories, stored_answers, timezones, verified_answer
+from afterturn.extraction import candidate_rows, candidates, shown_memories, stored_answers, timezones, verified_answer
 from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.extraction.verified_answer import VerifiedAnswer
 from afterturn.facts import corrections, edits
@@ -48,7 +48,8 @@ def _verify_again(connection: Connection, batch: Batch, categories: Collection[s
         batch,
         shown=shown_memories.read_shown_memories(connection, batch, turns),
         categories=categories,
-        **version,
+        prompt_version=batch.prompt_version,
+        model=batch.model,
     )
 
 
@@ -64,11 +65,11 @@ def _read_manual(connection: Connection, batch: Batch) -> VerifiedAnswer:
     entered = [
         VerifiedCandidate(
             fact_id=ids.derive_manual_fact_id(user.tenant_id, user.user_id, turn.turn_id, index),
-            content=candidate,
-            evidence=((batch.first_position, candidate.text),),
+            content=clean,
+            evidence=((batch.first_position, clean.text),),
             said_at=turn.occurred_at,
             origin="person",
         )
-        for index, candidate in enumerate(given.facts)
+        for index, clean in enumerate(map(candidates.redact_candidate, given.facts))
     ]
     return VerifiedAnswer(candidates=entered, rejections=(), episode=None, edits=given.edits, pinned=given.pinned)

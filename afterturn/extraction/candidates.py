@@ -13,7 +13,7 @@ from afterturn.candidate import (
     Candidate,
     EpisodeDraft,
 )
-from afterturn.extraction import credentials
+from afterturn.redaction import credentials
 
 #: A batch that is asked for in many parts has as many summaries.
 _SUMMARY_LIMIT_CHARACTERS = 10 * TEXT_LIMIT_CHARACTERS
@@ -62,7 +62,7 @@ def clean_candidate(
     )
     dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends})
     bounded = _without_long_parts(dated)
-    clean = _without_secrets(bounded, secrets)
+    clean = redact_candidate(bounded, secrets)
     if clean is not bounded:
         return clean, "secret_redacted"
     return clean, "property_dropped" if bounded is not dated else "dates_dropped" if is_dropped else None
@@ -103,7 +103,7 @@ def redact_episode(episode: EpisodeDraft, secrets: Collection[str] = ()) -> Epis
     )
 
 
-def _without_secrets(candidate: Candidate, secrets: Collection[str]) -> Candidate:
+def redact_candidate(candidate: Candidate, secrets: Collection[str] = ()) -> Candidate:
     """Return the candidate without secrets, and without its property if a secret is part of it.
 
     A redacted value would equal the redacted value of any other fact.

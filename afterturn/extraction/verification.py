@@ -11,8 +11,9 @@ from uuid import UUID
 
 from afterturn import ids
 from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
-from afterturn.extraction import candidates, credentials, hypotheses, shown_memories
+from afterturn.extraction import candidates, hypotheses, shown_memories, turn_secrets
 from afterturn.extraction.answer import Answer
+from afterturn.redaction import credentials
 from afterturn.turns import Turn
 
 _SPACE = re.compile(r"\s+")
@@ -70,6 +71,7 @@ def verify(
     model: str,
     shown: Mapping[str, str] | None = None,
     categories: Collection[str] | None = None,
+    redacted: Sequence[Turn] | None = None,
 ) -> tuple[list[VerifiedCandidate], list[Rejection]]:
     """Return the verified candidates of an answer, and what was rejected.
 
@@ -81,10 +83,13 @@ def verify(
         model: and from the model that answered.
         shown: texts of the memories that the assistant was shown, by id.
         categories: the allowed categories; any other becomes `other`. None: all are allowed.
+        redacted: the turns as the model saw them, without secrets; None: they are made here.
     """
     verified: list[VerifiedCandidate] = []
     rejections: list[Rejection] = []
-    evidence_turns = _EvidenceTurns(turns, shown or {})
+    evidence_turns = _EvidenceTurns(
+        turns, turn_secrets.redact_turns(turns) if redacted is None else redacted, shown or {}
+    )
     for index, answered in enumerate(answer.facts):
         candidate, reason = evidence_turns.check(candidates.normalise_candidate(answered, categories))
         if reason:
@@ -110,11 +115,6 @@ def verify(
     return verified, [*rejections, *unreadable]
 
 
-def find_turn_secrets(turns: Sequence[Turn]) -> frozenset[str]:
-    """Return the secrets that the turns contain."""
-    return frozenset().union(*(credentials.find_secrets(turn.content) for turn in turns))
-
-
 def normalise(text: str) -> str:
     """Normalise a text for comparison: NFKC, plain quotation marks and dashes, single spaces, case folded."""
     if text.isascii():
@@ -126,15 +126,14 @@ def normalise(text: str) -> str:
 class _EvidenceTurns:
     """The turns of a batch, prepared for the search of quotes."""
 
-    def __init__(self, turns: Sequence[Turn], shown: Mapping[str, str]) -> None:
+    def __init__(self, turns: Sequence[Turn], redacted: Sequence[Turn], shown: Mapping[str, str]) -> None:
         self._turns = turns
         self._shown = shown
         self._normalised = [normalise(turn.content) for turn in turns]
-        redacted = [credentials.redact(turn.content) for turn in turns]
-        secret_turns = [turn for turn, text in zip(turns, redacted, strict=True) if text != turn.content]
+        secret_turns = [turn for turn, clean in zip(turns, redacted, strict=True) if clean.content != turn.content]
         #: Secrets found in the turns. A candidate may repeat one without the words that show that it is a secret.
-        self.secrets = find_turn_secrets(secret_turns)
-        self._without_secrets = [normalise(text) for text in redacted] if secret_turns else self._normalised
+        self.secrets = turn_secrets.find_turn_secrets(secret_turns)
+        self._without_secrets = [normalise(turn.content) for turn in redacted] if secret_turns else self._normalised
 
     def check(self, candidate: Candidate) -> tuple[Candidate, str | None]:
         """Return the candidate with its usable evidence, and the reason for its rejection, or None."""
@@ -160,8 +159,11 @@ class _EvidenceTurns:
         if quote.turn != UNKNOWN_TURN:
             return quote
         wanted = normalise(quote.quote)
-        found = (number for number, said in enumerate(self._normalised, start=1) if wanted and wanted in said)
-        return quote.model_copy(update={"turn": next(found, UNKNOWN_TURN)})
+        texts = zip(self._normalised, self._without_secrets, strict=True)
+        found = (
+            number for number, said in enumerate(texts, start=1) if wanted and any(wanted in text for text in said)
+        )
+        return quote.model_copy(update={"turn": next(found, UNKNOWN_TURN) if wanted else UNKNOWN_TURN})
 
     def _is_removed(self, quote: Quote) -> bool:
         """Return whether the quoted turn was removed. A quote of a removed turn is no evidence."""
@@ -171,6 +173,9 @@ class _EvidenceTurns:
         if not 1 <= quote.turn <= len(self._turns):
             return "unknown_turn"
         wanted, said = normalise(quote.quote), self._normalised[quote.turn - 1]
+        # The model saw the turn without its secrets.
+        if wanted not in said:
+            said = self._without_secrets[quote.turn - 1]
         if not wanted or wanted not in said:
             return "quote_not_found"
         if len(wanted) < _WHOLE_WORD_CHARACTERS and wanted.isascii() and wanted.isalnum():

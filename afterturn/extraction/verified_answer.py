@@ -11,7 +11,7 @@ from datetime import datetime
 
 from afterturn.batches.batch_row import Batch
 from afterturn.candidate import EpisodeDraft
-from afterturn.extraction import candidates, verification
+from afterturn.extraction import candidates, turn_secrets, verification
 from afterturn.extraction.answer import Answer
 from afterturn.extraction.verification import Rejection, VerifiedCandidate
 from afterturn.facts.edits import Edit
@@ -54,6 +54,7 @@ def verify_answer(
     model: str,
     shown: Mapping[str, str],
     categories: Collection[str] | None,
+    redacted: Sequence[Turn] | None = None,
 ) -> VerifiedAnswer:
     """Verify the answer to a batch's turns.
 
@@ -65,6 +66,7 @@ def verify_answer(
         model: the model that answered.
         shown: texts of the memories that the assistant was shown, by id.
         categories: the allowed categories; any other becomes `other`. None: all are allowed.
+        redacted: the turns as the model saw them, without secrets; None: they are made here.
     """
     accepted, rejections = verification.verify(
         answer,
@@ -74,6 +76,7 @@ def verify_answer(
         model=model,
         shown=shown,
         categories=categories,
+        redacted=redacted,
     )
     return VerifiedAnswer(candidates=accepted, rejections=rejections, episode=_make_episode(answer.episode, turns))
 
@@ -81,7 +84,7 @@ def verify_answer(
 def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn]) -> Episode | None:
     if draft is None:
         return None
-    clean = candidates.redact_episode(candidates.bound_episode(draft), verification.find_turn_secrets(turns))
+    clean = candidates.redact_episode(candidates.bound_episode(draft), turn_secrets.find_turn_secrets(turns))
     return Episode(
         title=clean.title,
         summary=clean.summary,

@@ -20,26 +20,26 @@
 -- Returns the number of entries that are still pending.
 local first_entry = 7 + tonumber(ARGV[6])
 if first_entry > 7 then
-  local taken_back = {}
+  local removed = {}
   for i = 7, first_entry - 1 do
-    taken_back[ARGV[i]] = true
+    removed[ARGV[i]] = true
   end
   for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
     local is_readable, turn = pcall(cjson.decode, payload)
-    if is_readable and taken_back[turn.id] then
+    if is_readable and removed[turn.id] then
       redis.call('LREM', KEYS[5], 0, payload)
       redis.call('HDEL', KEYS[7], turn.id)
     end
   end
 end
 
--- Remember the id of a recent turn. The write script has done so with ids that callers chose. What is said in a payload
--- begins with its role; older clients wrote it in another order.
+-- Store the id of a recent turn. The write script has already stored ids that callers chose. The content part of a
+-- payload begins with the role; older clients wrote the fields in another order.
 local function remember(id, payload)
-  local said = string.find(payload, '"role"', 1, true)
+  local content_start = string.find(payload, '"role"', 1, true)
   local time = string.find(payload, '"at":', 1, true)
-  if said and time and time < said and #payload <= 16384 then
-    redis.call('HSETNX', KEYS[7], id, string.sub(redis.sha1hex(string.sub(payload, said)), 1, 16))
+  if content_start and time and time < content_start and #payload <= 16384 then
+    redis.call('HSETNX', KEYS[7], id, string.sub(redis.sha1hex(string.sub(payload, content_start)), 1, 16))
   end
 end
 
@@ -51,20 +51,20 @@ for i = first_entry, #ARGV, 3 do
     local payload = found[1][2][4]
     redis.call('XDEL', KEYS[1], ARGV[i])
     freed = freed + #payload
-    local fate = ARGV[i + 2]
-    if fate == 'recent' and keep > 0 then
+    local outcome = ARGV[i + 2]
+    if outcome == 'recent' and keep > 0 then
       redis.call('RPUSH', KEYS[5], payload)
       remember(ARGV[i + 1], payload)
     else
       redis.call('HDEL', KEYS[7], ARGV[i + 1])
-      if fate ~= 'recent' and fate ~= 'gone' and redis.call('HINCRBY', KEYS[6], fate, -1) <= 0 then
-        redis.call('HDEL', KEYS[6], fate)
+      if outcome ~= 'recent' and outcome ~= 'gone' and redis.call('HINCRBY', KEYS[6], outcome, -1) <= 0 then
+        redis.call('HDEL', KEYS[6], outcome)
       end
     end
   end
 end
 if keep > 0 then
-  -- Ids are remembered as long as their turns, so that they take a bounded memory.
+  -- Ids expire with their turns, so that they take a bounded amount of memory.
   for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -keep - 1)) do
     local is_readable, turn = pcall(cjson.decode, payload)
     if is_readable then
@@ -83,7 +83,7 @@ if left == 0 then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
 else
-  -- The score in the index is the time of the oldest pending turn, which is a later one now.
+  -- The score in the index is the time of the oldest pending turn. That turn was removed, so the score changes.
   local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
   redis.call('ZADD', KEYS[2], string.match(oldest, '^%d+'), ARGV[1])
 end

@@ -2,10 +2,10 @@
 --
 -- KEYS[1] at:breaker:<what>   hash: failures (in a row), open_until (ms), probe_until (ms), successes (in total),
 --                             refused (callers in a row without a usable answer), refused_by (the last of them)
--- ARGV[1] admit | withdraw (the call says nothing about the endpoint) | success | failure | refusal
+-- ARGV[1] admit | withdraw (the call has no result for the endpoint) | success | failure | refusal
 -- ARGV[2] admit: the longest time of a probe, ms | failure: the pause that the server requested, ms (0: none)
 --         | refusal: who called
--- ARGV[3] failure, refusal: the number of failures in a row that opens it
+-- ARGV[3] failure, refusal: the number of failures in a row that opens the breaker
 -- ARGV[4] failure, refusal: the shortest pause, ms
 -- ARGV[5] failure, refusal: the longest pause, ms
 --

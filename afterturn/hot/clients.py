@@ -14,7 +14,7 @@ _SMALL_WRITES = frozenset({"SET", "HSET", "ZADD"})
 
 
 class ReconnectingRedis(redis.Redis):
-    """A client that connects anew after an answer of a server that is not the one to write to."""
+    """A client that reconnects after an answer of a server that is not the master."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
@@ -26,7 +26,7 @@ class ReconnectingRedis(redis.Redis):
 
 
 class WorkerRedis(ReconnectingRedis):
-    """The client of workers. Its small writes get through at a full memory, which workers are there to empty."""
+    """The client of workers. Its small writes succeed at a full memory, so that workers can empty it."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,20 +30,20 @@ _KIND = re.compile(r"[a-z][a-z_.-]{0,39}")
 class Mark(StrEnum):
     """The kinds of entries that request an action."""
 
-    #: Cut what came before into a batch now.
+    #: Cut the earlier turns into a batch now.
     FLUSH = "flush"
-    #: Take a turn back.
+    #: Remove a turn.
     REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Requests that the turns before it are cut into a batch."""
+    """A request to cut the turns before it into a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Takes a turn back."""
+    """A request to remove a turn."""
 
     turn_id: str
 
@@ -63,6 +63,10 @@ class Entry:
     #: The payload as it was written.
     payload: bytes = b""
 
+    def without_secrets(self) -> Entry:
+        """Return the entry with its turn redacted. Its payload stays as it was written."""
+        return self if self.turn is None else replace(self, content=turns.redact_turn(self.turn))
+
     @property
     def turn(self) -> Turn | None:
         """The turn of this entry; None for other kinds."""
@@ -70,7 +74,7 @@ class Entry:
 
     @property
     def target_turn_id(self) -> str | None:
-        """The id of the turn that this entry takes back; None for other kinds."""
+        """The id of the turn that this entry removes; None for other kinds."""
         return self.content.turn_id if isinstance(self.content, Removal) else None
 
     @property

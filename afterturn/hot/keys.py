@@ -23,8 +23,8 @@ at:{shard}:lock:<tenant>:<user>
 at:{shard}:erased:<owner hash>
     string; written when a user was forgotten, so that a delayed erasure does not remove data that was written later;
     contains no user id; TTL one hour
-at:breaker:<llm|embedder>
-    hash; the circuit breaker of an endpoint; written by the workers; never deleted (two keys); no TTL
+at:breaker:<llm|embedder|next_embedder>
+    hash; the circuit breaker of an endpoint; written by the workers; never deleted (three keys); no TTL
 at:learned:<llm|embedder>:<digest of URL and model>
     string, JSON; the form of request that an endpoint accepts; written by the workers; TTL at most 6 hours
 at:sweep
@@ -32,11 +32,13 @@ at:sweep
 at:heartbeats
     zset of the senders (workers, the sweep, restarting parts of `afterturn up`) by the time of their last heartbeat;
     TTL one day
+at:settings
+    hash, worker -> JSON of digests of its settings; written by the workers; TTL one day
 at:reconcile
-    string; prevents two searches for forgotten turns at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
+    string; prevents two searches for turns without a due entry at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
 at:queues
-    hash, stage -> length of its queue when the last sweep had topped it up, and tenant:<step> -> the tenant that a
-    hand-out ended with; written by the sweep; TTL one minute
+    hash, stage -> length of its queue after the last sweep, and tenant:<step> -> the last tenant of the last
+    hand-out; written by the sweep; TTL one minute
 
 `{shard}` is a hash tag computed from tenant and user, so that one script's keys are in one slot of a Redis Cluster.
 Ids are percent-encoded. An encoded id contains no separator, braces or spaces, so no id can produce another id's key.
@@ -56,6 +58,7 @@ SHARD_COUNT = 64
 
 SWEEP_GATE = "at:sweep"
 HEARTBEATS = "at:heartbeats"
+WORKER_SETTINGS = "at:settings"
 RECONCILE_GATE = "at:reconcile"
 QUEUES = "at:queues"
 

@@ -38,7 +38,7 @@ Rows: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
 def claim_due(client: redis.Redis, *, claim_seconds: float, grace_seconds: float, limit: int) -> list[SessionScope]:
     """Claim sessions that have pending turns and no claim, in three round trips.
 
-    The newest of each shard come first, then those that have waited longest.
+    The newest sessions of each shard come first, then those that have waited longest.
 
     Args:
         client: the hot store.
@@ -79,7 +79,7 @@ def _free_sessions(client: redis.Redis, grace_seconds: float) -> dict[int, int]:
 
 
 def share_out(limit: int, wanted: Mapping[int, int]) -> dict[int, int]:
-    """Divide `limit` among shards that each want some: all of what a shard wants, or as much as any other gets."""
+    """Divide `limit` among the shards: each gets all that it wants, or as much as any other shard gets."""
     shares: dict[int, int] = {}
     for given, (shard, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
         share = min(count, -(-limit // (len(wanted) - given)))
@@ -91,7 +91,7 @@ def share_out(limit: int, wanted: Mapping[int, int]) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The entries that an archive task has read from the pending streams of its sessions, where they still are."""
+    """The entries that an archive task has read from the pending streams of its sessions, without removing them."""
 
     #: The oldest entries of each session, in order.
     entries: dict[SessionScope, list[Entry]]
@@ -219,7 +219,7 @@ def reconcile(client: redis.Redis) -> int:
             oldest: list[Rows] = pipeline.execute()
             for key, rows in zip(missing, oldest, strict=True):
                 if rows:
-                    # Redis's own idea of when the oldest entry was written is its id.
+                    # The id of the oldest entry contains the time at which Redis stored it.
                     written_at = int(rows[0][0].split(b"-")[0])
                     pipeline.zadd(_due_index_of(key), {_member_of(key): written_at}, nx=True)
             found += sum(pipeline.execute())

@@ -1,11 +1,11 @@
-"""The URL of a Redis: read it once, for the clients of redis-py and for Celery's broker alike.
+"""Parse the URL of a Redis, for the clients of redis-py and for Celery's broker.
 
     redis://user:password@host:6379/0?socket_timeout=5        rediss:// with TLS
-    unix:///run/redis/redis.sock?db=1                         redis+socket:// is the same, as Celery spells it
+    unix:///run/redis/redis.sock?db=1                         redis+socket:// is Celery's name for the same
     sentinel://user:password@one:26379,two:26379/master/0     redis+sentinel:// is the same; rediss+sentinel:// with TLS
 
-redis-py and Celery each read a part of these, and fail late, or silently ignore the rest. So the URL is read here, and
-what neither of them would understand is refused with a message that names the setting.
+redis-py and Celery each support only some of these. They fail late on the rest, or ignore it silently. So the URL is
+parsed here, and unsupported parts are refused with an error that names the setting.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "ssl_keyfile": str,
     "ssl_password": str,
 }
-#: Options that have a place before the `?` too. That place wins, except for the database.
+#: Options that can also be written before the `?`. The value before the `?` has priority, except for the database.
 _PLACES = ("db", "virtual_host", "username", "password", "sentinel_username", "sentinel_password")
 
 
@@ -175,7 +175,7 @@ def connection_arguments(url: RedisUrl) -> dict[str, Any]:
 
 
 def open_client(url: str, client_class: type[redis.Redis] = redis.Redis, **options: Any) -> redis.Redis:
-    """Return a client. The URL's options win over `options`. Nothing is connected. Raises SettingsError."""
+    """Return a client. The URL's options have priority over `options`. It opens no connection. Raises SettingsError."""
     client: redis.Redis = _open(parse(url), options, redis, redis.sentinel.Sentinel, client_class)
     return client
 

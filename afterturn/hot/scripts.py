@@ -35,8 +35,8 @@ class Script:
         client.script_load(self.source)
 
 
-#: Redis at its maxmemory (6.2 to 8) refuses a script only if its first write enlarges memory. Before the scripts of the
-#: workers, which empty it, these lines are put: a write that changes nothing. What those scripts add is little.
+#: Redis at its maxmemory (6.2 to 8) refuses a script only if its first write needs more memory. These lines are a write
+#: that changes nothing. They are prepended to the scripts of the workers, which empty Redis and add little data.
 _HARMLESS_WRITE = """\
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) else redis.call('PERSIST', KEYS[1]) end

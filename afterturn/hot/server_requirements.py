@@ -24,7 +24,7 @@ OLDEST = (6, 2)
 def require(client: redis.Redis) -> None:
     """Raise SettingsError if the server must not be used, and RedisError if it does not answer.
 
-    A server that refuses INFO to this user is used, with a warning.
+    If this user may not run INFO, the server is accepted with a warning.
     """
     try:
         version = str(client.info("server").get("redis_version", ""))  # type: ignore[union-attr]
@@ -46,7 +46,7 @@ def require(client: redis.Redis) -> None:
 
 
 def require_if_it_answers(settings: Settings) -> None:
-    """Do the same at a process's start. A server that does not answer is checked later, or waited for."""
+    """Do the same when a process starts. A server that does not answer is not an error here."""
     seconds = settings.redis_timeout_seconds
     with redis_url.open_client(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
         try:

@@ -1,4 +1,5 @@
--- Append turns to a session's pending stream, in one atomic step. A turn that is known already is not appended again.
+-- Append turns to a session's pending stream, in one atomic step. A turn with a known id and the same content is not
+-- appended again.
 --
 -- KEYS[1] at:{shard}:pending:<session>   stream: fields i (entry id) and d (payload)
 -- KEYS[2] at:{shard}:due                 zset: session -> time of its oldest pending turn, ms
@@ -9,7 +10,7 @@
 -- ARGV[3] bytes of all payloads of this call
 -- ARGV[4], ARGV[5], … id and payload of each entry, in order
 -- then    only if callers chose ids: one string with 16 characters for each entry, the digest of its content, or spaces
---         for an id that was made for this call, which is in no hash
+--         for an id that was generated for this call, which is not stored in KEYS[4]
 --
 -- All entries are written, or none: with PENDINGLIMIT if they exceed the limit, with TURNIDUSED and the id if an id is
 -- known with other content. A known entry takes no room, so that the repetition of a completed call is never refused.
@@ -45,7 +46,7 @@ if not reason then
   total = call('INCRBY', KEYS[3], size)
   if total > limit then
     call('DECRBY', KEYS[3], size)
-    -- A client repeats a call whose reply was late. Ids that were made for the first attempt are near the end.
+    -- A client retries a call whose reply was late. Ids that were generated for the first attempt are near the end.
     known = known or {}
     local pending = {}
     for _, entry in ipairs(call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', last + 100)) do

@@ -1,4 +1,4 @@
--- Run one small write that Redis at its maxmemory would refuse. scripts.py puts the lines before it that get it through.
+-- Run one small write that Redis would refuse at its maxmemory. scripts.py prepends the lines that make Redis accept it.
 --
 -- KEYS[1] any key
 -- ARGV[1] the command; then its arguments after the key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import redis
@@ -85,6 +85,8 @@ class Importer:
         archived = {
             (SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]): row for row in rows
         }
+        if self._settings.turn_secrets == "redact":
+            chunk = [replace(line, turn=turns.redact_turn(line.turn)) for line in chunk]
         for line in chunk:
             row = archived.get((line.session, line.turn.turn_id))
             if row is not None and turns.said_by_turn(line.turn) == turns.said_by_row(row):

@@ -24,6 +24,7 @@ from afterturn.llm.attempts import Attempts
 from afterturn.llm.completion import SETTING_NAMES, Completion
 from afterturn.llm.dialects import Dialect
 from afterturn.llm.streaming import StreamedAnswer, StreamEnd
+from afterturn.redaction import credentials
 from afterturn.settings import Settings
 
 
@@ -102,9 +103,11 @@ class LLM:
     def complete(self, *, system: str, user: str, schema: type[BaseModel], max_tokens: int) -> Completion:
         """Return an answer in the form of `schema`. Its text may still not fit the schema.
 
+        Secrets in `user` are redacted here as well: facts and episodes may be older than a rule that finds them.
+
         Raises ModelUnavailable, ModelRefused (InputTooLong where a smaller input may do) or AnswerTruncated.
         """
-        request = _Request(system=system, user=user, schema=schema, max_tokens=max_tokens)
+        request = _Request(system=system, user=credentials.redact(user), schema=schema, max_tokens=max_tokens)
         attempts = Attempts(self._memory, self._endpoint, max_tokens)
         while True:
             try:

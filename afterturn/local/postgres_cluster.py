@@ -48,7 +48,7 @@ def prepare_cluster(directory: Path, *, durable: bool, major: str = NEWEST_MAJOR
     if not directory.exists():
         _create(directory, programs, identity, durable=durable)
     unprivileged.change_owner(directory, identity)
-    password = _password_path(directory).read_text().strip()
+    password = superuser_password_path(directory).read_text().strip()
     return Cluster(directory=directory, programs=programs, identity=identity, password=password)
 
 
@@ -112,7 +112,7 @@ def _create(directory: Path, programs: Path, identity: unprivileged.Identity, *,
             break
     else:
         raise LocalServerError(f"initdb failed in {unfinished}:\n{result.stderr.strip()}")
-    password_path.replace(_password_path(unfinished))
+    password_path.replace(superuser_password_path(unfinished))
     unfinished.rename(directory)
 
 
@@ -127,6 +127,6 @@ def _initdb_command(
     return command if durable else [*command, "--no-sync"]
 
 
-def _password_path(directory: Path) -> Path:
+def superuser_password_path(directory: Path) -> Path:
     """Return the path of the superuser's password. It is in the data directory, so that both are copied together."""
     return directory / "afterturn.password"

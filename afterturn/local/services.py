@@ -103,14 +103,14 @@ class ServiceBuilder:
         )
 
     def _api(self) -> Service:
+        require_free_ports(self._settings, ("api",))
         host, port = self._settings.api_host, self._settings.api_port or ports.find_free_port()
-        ports.require_free_port(port, "the API (AFTERTURN_API_PORT)")
         service = self._http("api", host, port, "/healthz")
         return replace(service, has_any_port=not self._settings.api_port)
 
     def _flower(self) -> Service:
+        require_free_ports(self._settings, ("flower",))
         host, port = self._settings.flower_host, self._settings.flower_port or ports.find_free_port()
-        ports.require_free_port(port, "Flower (AFTERTURN_FLOWER_PORT)")
         service = self._http("flower", host, port, "/healthcheck")
         return replace(service, has_any_port=not self._settings.flower_port)
 
@@ -133,6 +133,21 @@ class ServiceBuilder:
             working_dir=self._working_dir,
             environment=self._environment,
         )
+
+
+def require_free_ports(settings: Settings, names: Iterable[ServiceName]) -> None:
+    """Raise PortTaken when the API or Flower cannot listen on its port; SettingsError when both have the same."""
+    listening = {
+        "api": ("the HTTP API", settings.api_host, settings.api_port, "AFTERTURN_API_PORT"),
+        "flower": ("Flower", settings.flower_host, settings.flower_port, "AFTERTURN_FLOWER_PORT"),
+    }
+    if {"api", "flower"} <= set(names) and settings.api_port == settings.flower_port != 0:
+        raise SettingsError(f"AFTERTURN_API_PORT and AFTERTURN_FLOWER_PORT are both {settings.api_port}")
+    for name in names:
+        if name in listening:
+            title, host, port, setting = listening[name]
+            # With 0 the host alone is tried: a port is chosen later.
+            ports.require_free_port(port, title, host=host, setting=setting)
 
 
 def require_logins(settings: Settings, names: tuple[ServiceName, ...]) -> None:

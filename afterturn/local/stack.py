@@ -11,9 +11,11 @@ from typing import Literal, Self
 import redis
 from pydantic import SecretStr
 
+from afterturn import running_up
+from afterturn.embedding import named_model
 from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.hot import redis_url, server_requirements
-from afterturn.local import environment, lock, ports, services
+from afterturn.local import data_directory, environment, lock, own_servers, ports, services
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.process import ChildProcess
 from afterturn.local.redis_server import RedisServer
@@ -24,6 +26,8 @@ from afterturn.settings import Settings
 State = Literal["starting", "ready", "stopping"]
 Watcher = Callable[[str, State], None]
 CHECK_SECONDS = 5
+#: A process that looks for the running `up` has the lock for a moment.
+LOCK_SECONDS = 0.5
 
 
 class Stack:
@@ -48,10 +52,12 @@ class Stack:
         services.require_logins(settings, names)
         #: After the start it also has the URLs of the embedded servers.
         self.settings = settings
-        self.data_dir = data_dir.expanduser().resolve()
+        self.data_dir = data_directory.find(data_dir)
         self.redis: RedisServer | None = None
         self.postgres: PostgresServer | None = None
         self.services: list[Service] = []
+        #: After the start: settings that have no effect on this database.
+        self.warnings: list[str] = []
         self._names = names
         self._commands = commands
         self._durable = durable
@@ -62,11 +68,22 @@ class Stack:
         """Start everything and return when all parts are ready.
 
         Raises LocalServerError when a part cannot be started, or when another stack uses this data directory;
+        DataDirectoryUnusable when that cannot be written; PortTaken when a port is in use, before anything is started;
         MemoryUnavailable when a given server does not answer. Parts that were started are stopped again.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._locks.enter_context(lock.hold_lock(self.data_dir / "lock", "afterturn up"))
+        data_directory.prepare(self.data_dir)
+        with data_directory.explaining_errors(self.data_dir):
+            self._start()
+        return self
+
+    def _start(self) -> None:
+        self._locks.enter_context(
+            lock.hold_lock(self.data_dir / running_up.LOCK, "afterturn up", wait_seconds=LOCK_SECONDS)
+        )
         try:
+            self.settings = own_servers.without_own_servers(self.settings, self.data_dir)
+            services.require_free_ports(self.settings, self._names)
+            self.environment_file.unlink(missing_ok=True)
             self._start_servers()
             self._migrate()
             self._write_environment_file()
@@ -74,7 +91,6 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def _start_servers(self) -> None:
         given = self.settings.model_fields_set
@@ -93,10 +109,8 @@ class Stack:
 
     def _write_environment_file(self) -> None:
         variables = environment.settings_to_variables(self.settings)
-        servers = ("AFTERTURN_REDIS_URL", "AFTERTURN_BROKER_URL", "AFTERTURN_POSTGRES_URL")
-        environment.write_environment_file(
-            self.environment_file, {name: variables[name] for name in servers if name in variables}
-        )
+        urls = {name: variables[name] for name in running_up.SERVERS if name in variables}
+        environment.write_environment_file(self.environment_file, urls)
 
     def _set(self, **values: object) -> None:
         self.settings = Settings(**(self.settings.model_dump(exclude_unset=True) | values))
@@ -104,9 +118,13 @@ class Stack:
     def _migrate(self) -> None:
         self._tell("schema", "starting")
         url = self.settings.postgres_url.get_secret_value() if self.postgres is None else self.postgres.url
-        prepare.prepare_database(url, self.settings)
+        try:
+            prepare.prepare_database(url, self.settings)
+        except MemoryUnavailable as error:
+            raise type(error)(f"{error}{own_servers.hint_for(url)}") from None
         if self.postgres is not None:
             self._set(postgres_url=SecretStr(self.postgres.create_login()))
+        self.warnings = named_model.read_warnings(self.settings)
         self._tell("schema", "ready")
 
     def _start_services(self) -> None:
@@ -135,7 +153,7 @@ class Stack:
     @property
     def environment_file(self) -> Path:
         """A file with the servers' URLs: after `. file` in a shell, programs started there use these servers."""
-        return self.data_dir / "environment"
+        return self.data_dir / running_up.FILE
 
     @property
     def processes(self) -> list[ChildProcess]:
@@ -146,13 +164,6 @@ class Stack:
     def ended(self) -> ChildProcess | None:
         """Return the first process that has ended without being stopped; None while all processes run."""
         return next((process for process in self.processes if not process.is_running), None)
-
-    def trim_logs(self) -> None:
-        """Rotate logs that are too large. Call it from time to time in a stack that runs for days."""
-        for process in self.processes:
-            # On a full disk it stays as it is.
-            with contextlib.suppress(OSError):
-                process.trim_log()
 
     def address(self, name: ServiceName) -> str:
         """Return a service's URL, such as http://127.0.0.1:8600; empty when it is not part of the stack."""
@@ -200,4 +211,5 @@ def _check_redis(url: str) -> None:
         try:
             server_requirements.require(client)
         except redis.RedisError as error:
-            raise MemoryUnavailable(f"AFTERTURN_REDIS_URL cannot be reached: {error}") from None
+            hint = own_servers.hint_for(url)
+            raise MemoryUnavailable(f"AFTERTURN_REDIS_URL cannot be reached: {error}{hint}") from None

@@ -1,1 +1,1 @@
-"""The work after a turn: the stages, the hints between them, and what they run on."""
+"""The processing of turns: the stages, the hints between them, and their runtime."""

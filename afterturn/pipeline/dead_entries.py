@@ -1,4 +1,4 @@
-"""Dead entries: what cannot be archived is kept in Postgres as it was written. It can be replayed and discarded."""
+"""Store entries that cannot be archived, unchanged, in Postgres; replay and discard them."""
 
 from __future__ import annotations
 

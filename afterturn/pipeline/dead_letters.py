@@ -2,9 +2,9 @@
 
 Each replay and discard is audited. `watching/dead.py` reads them.
 
-A replayed batch gets a new number in its user's order, as if it had just been cut: its place among those applied
-since is decided by the turns' times. It keeps its id, and with it the ids of its facts. Whatever of its stored answers
-can be used is used; the rest is dropped and asked for anew.
+A replayed batch gets a new number in its user's order, as if it had just been cut. Which of its facts and those of
+batches applied since are newer depends on the times of the turns. The batch keeps its id, and so the ids of its facts.
+Usable stored answers are used; the others are deleted, and the LLM is called again.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def operator() -> str:
 
 
 def replay(connection: Connection, targets: Targets, *, actor: str, client: redis.Redis) -> int:
-    """Let dead letters begin again, in their old order, each user in one transaction. Returns how many.
+    """Replay dead letters in their old order, each user in one transaction. Returns how many.
 
-    Those that are not dead (any more) are left alone. The sweep finds them within a second or so.
+    Those that are not dead (any more) are not changed. The sweep enqueues the replayed ones within a second or so.
 
     Args:
         connection: a connection with the worker role.
-        targets: what is replayed.
+        targets: the dead letters to replay.
         actor: the operator, for the audit log.
         client: the hot store, into which dead entries are written back.
     """
@@ -128,7 +128,7 @@ def _is_answer(text: str) -> bool:
 
 
 def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
-    """Whether the answer that counted when it died is whole: then it is used, even if the model changed since."""
+    """Whether the last answer before its death is complete: then it is used, even if the model has changed since."""
     if batch.prompt_version is None or batch.model is None:
         return False
     stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
@@ -142,7 +142,7 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
 def discard(connection: Connection, targets: Targets, *, actor: str) -> int:
     """Discard dead letters: they stay dead and are no longer counted. Returns their number.
 
-    Those that are not dead, or discarded already, are left alone. A discarded one can still be replayed by its id.
+    Those that are not dead, or already discarded, are not changed. A discarded one can still be replayed by its id.
     """
     return sum(_discard_user(connection, scope, batch_ids, actor) for scope, batch_ids in targets.items())
 

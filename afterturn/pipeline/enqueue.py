@@ -1,6 +1,6 @@
 """Enqueue stages by name, so that a producer need not import the tasks.
 
-A message is only a hint and carries ids. Losing one costs time, never work: the sweep enqueues it again.
+A message is only a hint and contains ids. A lost message costs time, never work: the sweep enqueues it again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ LATER = 3
 MESSAGE_VERSION = 1
 
 
-#: So long after the broker restarted, or failed, messages that were sent before may be lost. Shorter: a message that a
-#: worker sent over a dead connection is found later.
+#: For this time after a restart or failure of the broker, messages that were sent before it may be lost. Shorter: a
+#: message that a worker sent over a dead connection is found later.
 INTERRUPTED_SECONDS = 10.0
 
-#: So many open batches of one user come first; the rest of a backlog later.
+#: The first open batches of a user, this many, have priority; the rest of a backlog does not.
 FIRST_PLACES = 2
 
 
@@ -51,9 +51,9 @@ def task_name(stage: str) -> str:
 class Enqueue:
     """Send hints to the workers. Threads may share it. It connects when the first hint is sent."""
 
-    #: When the broker was last found to have restarted, or to be away, by the monotonic clock.
+    #: When a restart or outage of the broker was last detected, by the monotonic clock.
     _interrupted_at = -math.inf
-    #: The run id of the broker's process; None: it was not asked yet, or does not tell.
+    #: The run id of the broker's process; None: not read yet, or not available.
     _run_id: str | None = None
 
     def __init__(self, broker_url: str) -> None:
@@ -83,7 +83,7 @@ class Enqueue:
                 queue=stage,
                 priority=priority,
                 ignore_result=True,
-                # Once, at once: the connection of before a restart of the broker is dead.
+                # One retry without a pause: a connection from before a restart of the broker is dead.
                 retry=True,
                 retry_policy={"max_retries": 1, "interval_start": 0},
             )
@@ -96,7 +96,7 @@ class Enqueue:
     def read_lengths(self, stages: Sequence[str]) -> dict[str, int] | None:
         """Return how many messages wait in the queue of each stage; None, and logs, if the broker is unavailable.
 
-        Any broker tells the length of a queue when it is declared. A Redis tells all lengths in one round trip.
+        Every broker returns the length of a queue when it is declared. A Redis returns all lengths in one round trip.
         """
         try:
             with self._celery.pool.acquire(block=True) as connection:
@@ -108,9 +108,9 @@ class Enqueue:
         return dict(zip(stages, lengths, strict=True))
 
     def is_interrupted(self) -> bool:
-        """Return whether messages of a moment ago may be lost: the broker restarted, or failed, in the last seconds.
+        """Return whether recent messages may be lost, because the broker restarted or failed in the last seconds.
 
-        Asks a Redis for the id of its process. Other brokers keep their messages.
+        For a Redis it reads the id of the process. Other brokers keep their messages.
         """
         try:
             with self._celery.pool.acquire(block=True) as connection:
@@ -144,7 +144,7 @@ def _read_lengths(stages: Sequence[str], *, channel: Any) -> list[int]:
 
 
 def _read_run_id(*, channel: Any) -> str | None:
-    """Return the id of the Redis process behind a channel of kombu's; None if it does not tell."""
+    """Return the id of the Redis process behind a channel of kombu's; None if it is not available."""
     from kombu.transport import redis
     from redis.exceptions import ResponseError
 
@@ -154,5 +154,5 @@ def _read_run_id(*, channel: Any) -> str | None:
         try:
             return str(client.info("server").get("run_id"))
         except ResponseError:
-            # The login may not ask.
+            # The login may not run INFO.
             return None

@@ -1,8 +1,8 @@
-"""Which batches are handed out next: tenants get equal shares, and users without a backlog come first.
+"""Choose the batches to hand out next: tenants get equal shares, and users without a backlog come first.
 
-A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have a
-priority, and those of the rest of a backlog are taken when there are no others. One of four batches that are handed out
-is the oldest of its tenant, with priority: every batch is processed in the end.
+A queue is short, but a backlog of one user would fill it. So the messages of a user's first open batches have
+priority, and workers take those of the rest of a backlog when there are no others. One of four batches that are handed
+out is the oldest of its tenant, with priority: every batch is processed in the end.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from afterturn.pipeline.runtime import Runtime
 
 _SQL = queries.load("sweep")
 
-#: Batches whose pause is over that one sweep lets go on. More wait for the next sweep.
+#: The largest number of batches whose pause one sweep ends. Others wait for the next sweep.
 PAUSES_ENDED = 1_000
 
 
-#: Stages that create no facts, so that they are less urgent than new turns.
+#: Stages that create no facts and are less urgent than new turns.
 AFTER_FACTS = frozenset({"summarize", "sleep", "index"})
-#: Of their messages one of so many has priority, so that they go on while facts keep all threads busy.
+#: One of so many of their messages has priority, so that they are processed while facts keep all threads busy.
 SHARE_OF_OTHERS = 4
 
 
@@ -63,7 +63,7 @@ def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBat
     chosen: list[ChosenBatch] = []
     begun_after = after = _read_tenant(runtime, step) if limit > 0 else ""
     while len(chosen) < limit:
-        # Each round gives every tenant the same share; what one tenant leaves, the next round gives to the others.
+        # Each round gives every tenant the same share. The next round gives the unused shares to the others.
         rows = _choose(runtime, step, after=after, limit=limit - len(chosen))
         chosen += map(_parse, rows)
         if not rows and not after:
@@ -81,7 +81,7 @@ def _choose(runtime: Runtime, step: str, *, after: str, limit: int) -> list[dict
 
 
 def _read_tenant(runtime: Runtime, step: str) -> str:
-    """Return the last tenant of the last choice; empty where it had room for all tenants."""
+    """Return the last tenant of the last choice; empty if it had room for all tenants."""
     value = runtime.redis.hget(keys.QUEUES, f"tenant:{step}")
     return value.decode() if isinstance(value, bytes) else ""
 

@@ -1,10 +1,10 @@
-"""Limit the work that is handed out: a queue is filled to what its workers process in about a second.
+"""Limit the work that is handed out: each queue contains about a second of work for its workers.
 
-What is owed stays in the database and in the due indexes, where it is chosen in a fair order, and enters a queue
-shortly before a worker takes it. So a queue stays short however much is owed, and what was handed out is not handed out
-again while it waits in a queue.
+Open work stays in the database and in the due indexes. It is chosen there in a fair order, and enters a queue shortly
+before a worker takes it. So queues stay short, whatever the backlog is, and work that waits in a queue is not handed
+out again.
 
-The sweep tops the queues up. A stage that hands a batch on sends it directly only while the next queue is short.
+The sweep fills the queues. A stage sends a batch directly to the next stage only while the next queue is short.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from afterturn.hot import keys
 from afterturn.pipeline.enqueue import FIRST, STAGES, Enqueue
 
 #: A queue is topped up to at least this many messages. Larger: newer work waits longer for slow workers. Smaller: fast
-#: workers that were idle are kept busy only after some more sweeps.
+#: workers that were idle have enough work only after several more sweeps.
 SHORT_QUEUE = 20
 #: The same for archive, whose messages name many sessions each.
 SHORT_ARCHIVE_QUEUE = 8
-#: A queue is topped up to this many times what its workers took since the last sweep. Below 1 it would run dry before
-#: the next sweep; each tenth more lets a new message wait a tenth of a sweep's interval longer.
+#: A queue is filled to this many times the number of messages that its workers took since the last sweep. Below 1, it
+#: would be empty before the next sweep. With each tenth more, a new message waits a tenth of the interval longer.
 RESERVE = 1.5
-#: A stage hands on a batch of a user without a backlog directly while fewer messages than this wait in the queue. More
-#: than SHORT_QUEUE, which is the limit for the rest of a backlog, so that there is room beside backlogs.
+#: A stage sends a batch of a user without a backlog directly while fewer messages than this wait in the queue. It is
+#: larger than SHORT_QUEUE, the limit for the rest of a backlog, so that backlogs leave room for other users.
 DIRECT_QUEUE = 2 * SHORT_QUEUE
-#: Two sweeps are never so far apart while beat runs. After a longer break the queues begin short again.
+#: While beat runs, the time between two sweeps is shorter. After a longer break, the lengths start small again.
 REMEMBERED_SECONDS = 60
 
 #: The stages that work is handed out to.
@@ -39,13 +39,13 @@ HANDED_OUT = tuple(stage for stage in STAGES if stage != "sweep")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """How far the queue of one stage may be topped up by one sweep."""
+    """The room in the queue of one stage."""
 
     #: Messages that wait in the queue.
     length: int
     #: Messages that may be added.
     free: int
-    #: So few messages wait that one sent a while ago was taken, or lost.
+    #: Whether so few messages wait that a message sent a while ago was taken, or lost.
     is_short: bool
 
 
@@ -53,9 +53,9 @@ def read_rooms(client: redis.Redis, enqueue: Enqueue, *, longest: int) -> dict[s
     """Return the room in the queue of each stage; None if the broker is unavailable.
 
     Args:
-        client: the hot store, which keeps what the last sweep left in the queues.
+        client: the hot store, which contains the lengths of the queues after the last sweep.
         enqueue: the producer.
-        longest: the length that no queue is topped up beyond.
+        longest: the largest length of a queue.
     """
     lengths = enqueue.read_lengths(HANDED_OUT)
     if lengths is None:
@@ -70,7 +70,7 @@ def read_rooms(client: redis.Redis, enqueue: Enqueue, *, longest: int) -> dict[s
 def _room(stage: str, length: int, topped_up: int, longest: int) -> Room:
     """Return the room in a queue that had `topped_up` messages after the last sweep and has `length` now.
 
-    A queue that ran dry is topped up to more each time, until the workers leave something in it.
+    A queue that was empty gets more messages each time, until the workers leave some in it.
     """
     short = SHORT_ARCHIVE_QUEUE if stage == "archive" else SHORT_QUEUE
     taken = max(0, topped_up - length)
@@ -79,7 +79,7 @@ def _room(stage: str, length: int, topped_up: int, longest: int) -> Room:
 
 
 def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, int]) -> None:
-    """Keep the lengths of the queues after a sweep, for the next one.
+    """Store the lengths of the queues after a sweep, for the next one.
 
     Args:
         client: the hot store.
@@ -93,12 +93,12 @@ def remember(client: redis.Redis, rooms: Mapping[str, Room], sent: Mapping[str, 
 
 
 def may_hand_on(enqueue: Enqueue, stage: str, priority: int = FIRST) -> bool:
-    """Return whether a stage's queue is so short that it may be sent one message of a priority directly."""
+    """Return whether a stage's queue is short enough to send it one message of a priority directly."""
     return DirectRoom.read(enqueue, (stage,)).take(stage, priority)
 
 
 class DirectRoom:
-    """How many batches a stage may still hand on directly. What it leaves is handed out by the sweep."""
+    """The number of batches that a stage may still send directly. The sweep hands out the others."""
 
     def __init__(self, free: Mapping[str, int]) -> None:
         """`free` is how many messages each stage may get, those with priority included."""
@@ -106,7 +106,7 @@ class DirectRoom:
 
     @classmethod
     def read(cls, enqueue: Enqueue, stages: Iterable[str]) -> DirectRoom:
-        """Ask the broker how much room there is. There is none if it does not answer."""
+        """Read the room in the queues from the broker. There is none if the broker does not answer."""
         lengths = enqueue.read_lengths(tuple(stages)) or {}
         return cls({stage: DIRECT_QUEUE - length for stage, length in lengths.items()})
 
@@ -119,5 +119,5 @@ class DirectRoom:
         return True
 
 
-#: Nothing is handed on directly: the sweep hands out all.
+#: No batch is sent directly: the sweep hands out all.
 NO_DIRECT_ROOM = DirectRoom({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 
 import redis
@@ -15,11 +16,13 @@ from afterturn import settings as settings_module
 from afterturn.batches.leases import LeaseKeeper
 from afterturn.consolidation.judge import Judge
 from afterturn.database.pool import Connection, open_worker_pool
-from afterturn.embedding import spaces
+from afterturn.embedding import isolation, spaces
 from afterturn.embedding.embedder import Embedder
+from afterturn.embedding.isolation import Outcome
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import Breaker
+from afterturn.errors import EndpointMisconfigured, MissingExtra, SettingsError
 from afterturn.extraction.extractor import Extractor
 from afterturn.extraction.offline import OfflineExtractor
 from afterturn.extraction.prompted import PromptedExtractor
@@ -62,7 +65,7 @@ class Runtime:
 
     @cached_property
     def user_stores(self) -> tuple[UserStore, ...]:
-        """Every store that holds things of users."""
+        """The stores with data of users."""
         return stores.list_user_stores(self.settings, self.redis)
 
     @cached_property
@@ -83,6 +86,11 @@ class Runtime:
         return Breaker(self.redis, breaker.EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
 
     @cached_property
+    def next_embedder_breaker(self) -> Breaker:
+        """The breaker of the embedder of a space that is being built."""
+        return Breaker(self.redis, breaker.NEXT_EMBEDDER, probe_seconds=self.settings.llm_timeout_seconds + 5)
+
+    @cached_property
     def enqueue(self) -> Enqueue:
         return Enqueue(self.settings.celery_broker_url)
 
@@ -98,7 +106,7 @@ class Runtime:
 
     @cached_property
     def judge(self) -> Judge | None:
-        """The judge of what rules cannot decide; None if rules decide alone."""
+        """The judge of contradictions that rules cannot decide; None if only rules decide."""
         is_asked = self.settings.judge == "llm" and not self.settings.is_offline
         return Judge(self.llm) if is_asked else None
 
@@ -112,6 +120,19 @@ class Runtime:
             if space.space_id not in self._embedders:
                 self._embedders[space.space_id] = spaces.open_embedder(space, self.settings, client=self.redis)
             return self._embedders[space.space_id]
+
+    def embed_each(self, space: EmbeddingSpace, texts: Sequence[str], *, caller: str = "") -> list[Outcome]:
+        """Embed texts in a space, behind the breaker of its endpoint. No database connection is in use meanwhile.
+
+        Raises ModelError: EndpointMisconfigured also if the settings of this process do not reach the model.
+        """
+        endpoint = self.next_embedder_breaker if space.is_building else self.embedder_breaker
+        try:
+            embedder = self.embedder_of(space)
+            return endpoint.call(lambda: isolation.embed_each(embedder, texts), caller=caller)
+        except (SettingsError, MissingExtra) as error:
+            # Another worker may reach it, so that no batch becomes dead.
+            raise EndpointMisconfigured(f"this worker does not reach {space.describe()}: {error}") from error
 
     def close(self) -> None:
         """Close everything that was opened."""

@@ -1,4 +1,4 @@
-"""The user lock in Redis. It only saves work; `users.version` in Postgres is what makes applying correct."""
+"""The user lock in Redis. It only saves work: correctness depends on `users.version` in Postgres."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from afterturn.memories import Evidence, Memory
 from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
 from afterturn.recall.question_text import MAX_CHARACTERS_IN_ALL, QuestionText, guess_language
+from afterturn.redaction import credentials
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
 
@@ -164,19 +165,20 @@ def decode_turn_memory(row: Row, score: float) -> Memory:
 
 
 def turn_as_memory(turn: Turn, session_id: str, score: float) -> Memory:
-    """Return a turn, archived or pending, as a memory. The turn is its own evidence."""
+    """Return a turn, archived or pending, as a memory, without secrets. The turn is its own evidence."""
+    content = credentials.redact(turn.content)
     evidence = Evidence(
         session_id=session_id,
         turn_id=turn.turn_id,
         position=turn.position,
         speaker=turn.speaker,
         said_at=turn.occurred_at,
-        quote=turn.content,
+        quote=content,
     )
     return Memory(
         kind="turn",
         memory_id=turn.turn_id,
-        text=turn.content,
+        text=content,
         score=score,
         said_at=turn.occurred_at,
         session_id=session_id,

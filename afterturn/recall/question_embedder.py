@@ -9,9 +9,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from afterturn.embedding import spaces
+from afterturn.embedding import named_model, spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.spaces import EmbeddingSpace
+from afterturn.errors import AfterturnError, EndpointMisconfigured, MissingExtra, SettingsError
+from afterturn.redaction import credentials
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 
@@ -31,6 +33,10 @@ class QuestionEmbedder:
         self._space: EmbeddingSpace | None = None
         self._space_read_at = float("-inf")
         self._embedder: Embedder | None = None
+        #: That one, and those of the spaces before it: another thread may still use them.
+        self._opened: list[Embedder] = []
+        #: Why the embedder of the space cannot be opened.
+        self._problem: AfterturnError | None = None
         #: (time of the embedding, vector) by space, user and digest of the question; the oldest entry first.
         self._vectors: OrderedDict[tuple[int, UserScope, bytes], tuple[float, list[float]]] = OrderedDict()
         self._lock = threading.Lock()
@@ -46,28 +52,47 @@ class QuestionEmbedder:
         return None if self._space is None else self._space.space_id
 
     def use(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Use the space in the rows of the query `serving_space`."""
-        space = EmbeddingSpace(**rows[0]) if rows else None
+        """Use the serving space among the rows of the query `active_spaces`, and warn of settings without effect."""
+        active = [EmbeddingSpace(**row) for row in rows]
+        space = next((space for space in active if space.state == "serving"), None)
+        named_model.warn_once(self._settings, active)
         with self._lock:
             if space != self._space:
-                self._space = space
-                self._embedder = None if space is None else spaces.open_embedder(space, self._settings)
+                self._space, self._embedder, self._problem = space, None, None
+                self._open(space)
             self._space_read_at = time.monotonic()
 
-    def embed(self, scope: UserScope, question: str) -> list[float] | None:
-        """Return the vector of a user's question; None where the database serves no space.
+    def _open(self, space: EmbeddingSpace | None) -> None:
+        """Open the embedder of a space. After a switch, the settings of this process may not reach the new model."""
+        if space is None:
+            return
+        try:
+            self._embedder = spaces.open_embedder(space, self._settings)
+        except (SettingsError, MissingExtra) as error:
+            self._problem = error
+        else:
+            self._opened.append(self._embedder)
 
-        Raises ModelUnavailable or ModelRefused.
+    def embed(self, scope: UserScope, question: str) -> list[float] | None:
+        """Return the vector of a user's question, without the secrets in it; None where the database serves no space.
+
+        Raises ModelUnavailable or ModelRefused; EndpointMisconfigured if the settings do not reach the model.
         """
+        question = credentials.redact(question)
         with self._lock:
             space, embedder = self._space, self._embedder
+            if space is not None and self._problem is not None:
+                raise _make_unreachable(space, self._problem)
             if space is None or embedder is None:
                 return None
             key = (space.space_id, scope, hashlib.blake2b(question.encode(), digest_size=16).digest())
             self._drop_expired()
             if key in self._vectors:
                 return self._vectors[key][1]
-        vector = embedder.embed([question])[0]
+        try:
+            vector = embedder.embed([question])[0]
+        except (SettingsError, MissingExtra) as error:
+            raise _make_unreachable(space, error) from error
         with self._lock:
             self._vectors.pop(key, None)
             self._vectors[key] = time.monotonic(), vector
@@ -77,10 +102,16 @@ class QuestionEmbedder:
 
     def close(self) -> None:
         """Close the connections of the embedder. The next call opens new ones."""
-        if self._embedder is not None:
-            self._embedder.close()
+        for embedder in self._opened:
+            embedder.close()
 
     def _drop_expired(self) -> None:
         oldest = time.monotonic() - CACHED_SECONDS
         while self._vectors and next(iter(self._vectors.values()))[0] < oldest:
             self._vectors.popitem(last=False)
+
+
+def _make_unreachable(space: EmbeddingSpace, problem: AfterturnError) -> EndpointMisconfigured:
+    return EndpointMisconfigured(
+        f"the vectors of the database are of {space.describe()}, which this process cannot reach: {problem}"
+    )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from afterturn.errors import AnswerMalformed
 from afterturn.llm import answer_text
 from afterturn.llm.client import LLM
+from afterturn.redaction import credentials
 from afterturn.summaries.summarizer import STATEMENTS_LIMIT, DigestDraft
 from afterturn.summaries.summary import SummaryStatement
 from afterturn.turns import make_storable
@@ -97,7 +98,7 @@ def _resolve_entries(statement: object, sources: Sequence[SummaryStatement]) -> 
         return None
     numbers = sorted({number for number in _entry_numbers(statement.get("entries")) if 1 <= number <= len(sources)})
     episode_ids = dict.fromkeys(episode_id for number in numbers for episode_id in sources[number - 1].episode_ids)
-    text = " ".join(make_storable(statement["text"]).split())[:STATEMENT_LIMIT_CHARACTERS]
+    text = credentials.redact(" ".join(make_storable(statement["text"]).split()))[:STATEMENT_LIMIT_CHARACTERS]
     return SummaryStatement(text=text, episode_ids=tuple(episode_ids)) if text and episode_ids else None
 
 

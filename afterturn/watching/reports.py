@@ -24,10 +24,12 @@ from afterturn.settings import Settings
 from afterturn.turns import Turn
 from afterturn.watching import backlog as stored_backlog
 from afterturn.watching import dead
+from afterturn.watching import embeddings as embedding_spaces
 from afterturn.watching import progress as turn_progress
 from afterturn.watching import status as whole_status
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.dead import DeadBatch, DeadItem, Filters
+from afterturn.watching.embeddings import EmbeddingsStatus
 from afterturn.watching.progress import Freshness, Progress, StageDelays
 from afterturn.watching.reading import AskPostgres, AskRedis, Report
 from afterturn.watching.status import Selection, Status
@@ -43,6 +45,7 @@ __all__ = [
     "dead_batches",
     "dead_items",
     "dead_reasons",
+    "embeddings",
     "freshness",
     "pending",
     "progress",
@@ -122,6 +125,11 @@ def dead_batches(filters: Filters, *, limit: int | None = None) -> Report[list[D
 def dead_items(filters: Filters, *, limit: int | None = None, dead_id: UUID | None = None) -> Report[list[DeadItem]]:
     """Return entries that could not be archived, and texts that the embedder refused, the latest first."""
     return (yield from AskPostgres(dead.read_dead_items(filters, limit=limit, dead_id=dead_id)))
+
+
+def embeddings(settings: Settings) -> Report[EmbeddingsStatus]:
+    """Return the embedding spaces, how far a switch is, and the settings that have no effect on them."""
+    return (yield from AskPostgres(embedding_spaces.read_embeddings(settings)))
 
 
 def batch(batch_id: UUID) -> Report[Row]:

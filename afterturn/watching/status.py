@@ -12,19 +12,22 @@ import redis
 from afterturn.database import counters
 from afterturn.database.statement import Statement, Steps
 from afterturn.database.steps import read_row
+from afterturn.embedding import named_model
+from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints import breaker
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.errors import DatabaseMisconfigured, MemoryUnavailable
 from afterturn.hot import backlog as hot_backlog
-from afterturn.hot import heartbeats, redis_url
+from afterturn.hot import heartbeats, redis_url, worker_settings
 from afterturn.hot import memory as hot_memory
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.commands import RedisSteps, read_time
 from afterturn.hot.heartbeats import Heartbeats
 from afterturn.hot.memory import Memory
+from afterturn.hot.worker_settings import DifferentSetting
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
-from afterturn.watching import backlog, broker, deaths, progress
+from afterturn.watching import backlog, broker, deaths, embeddings, progress
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.deaths import OutcomeCounts
 from afterturn.watching.progress import Cost, Freshness, StageDelays
@@ -50,6 +53,8 @@ class HotState:
     heartbeats: Heartbeats
     #: By endpoint. All users share them.
     breakers: dict[str, BreakerState]
+    #: The settings that running workers of one kind do not agree on.
+    different_settings: list[DifferentSetting]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,10 @@ class StoredState:
     rejected_today: dict[str, int]
     #: Since midnight, UTC.
     cost_today: Cost
+    #: The embedding spaces that get vectors, the serving one first.
+    spaces: list[EmbeddingSpace]
+    #: Settings of this process that have no effect on this database.
+    warnings: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +135,17 @@ def report_status(settings: Settings, selection: Selection) -> Report[Status]:
     away: dict[str, str] = {}
     hot_steps = _read_hot(settings.pending_limit_bytes_per_shard, selection)
     hot = yield from _unless_away(away, "redis", "AFTERTURN_REDIS_URL", AskRedis(hot_steps))
+    if "redis" in away:
+        away["redis"] += settings.explain_default("redis_url")
     broker_setting = "AFTERTURN_BROKER_URL" if settings.broker_url else "AFTERTURN_REDIS_URL"
     queues = yield from _unless_away(away, "broker", broker_setting, report_queues(settings))
     memory = (yield from _read_memory()) if hot else None
     redis_now = (yield from report_redis_time()) if hot else None
     stored = yield from _unless_away(
-        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(selection, redis_now))
+        away, "postgres", "AFTERTURN_POSTGRES_URL", AskPostgres(_read_stored(settings, selection, redis_now))
     )
+    if "postgres" in away:
+        away["postgres"] += settings.explain_default("postgres_url")
     return Status(
         at=datetime.now(UTC),
         selection=selection,
@@ -190,12 +203,15 @@ def _read_hot(limit_bytes_per_shard: int, selection: Selection) -> RedisSteps[Ho
         selection.tenant_id, selection.user_id, limit_bytes_per_shard=limit_bytes_per_shard
     )
     breakers = yield from breaker.read_states()
-    return HotState(pending=pending, heartbeats=(yield from heartbeats.read_heartbeats()), breakers=breakers)
+    beats = yield from heartbeats.read_heartbeats()
+    different = yield from worker_settings.read_differences(beats.workers)
+    return HotState(pending=pending, heartbeats=beats, breakers=breakers, different_settings=different)
 
 
-def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredState]:
+def _read_stored(settings: Settings, selection: Selection, redis_now: float | None) -> Steps[StoredState]:
     owner = (selection.tenant_id, selection.user_id)
     seconds = selection.freshness_minutes * 60
+    active = [row.space for row in (yield from embeddings.read_spaces()) if row.space.state != "retired"]
     midnight = (yield from read_row(Statement("SELECT date_trunc('day', now(), 'UTC') AS midnight", {})))["midnight"]
     return StoredState(
         backlog=(yield from backlog.read_backlog(*owner, redis_now=redis_now)),
@@ -206,4 +222,6 @@ def _read_stored(selection: Selection, redis_now: float | None) -> Steps[StoredS
         delays=(yield from progress.read_stage_delays(*owner, seconds=seconds)),
         rejected_today=(yield from progress.read_rejected(*owner, since=midnight)),
         cost_today=(yield from progress.read_cost(*owner, since=midnight)),
+        spaces=active,
+        warnings=named_model.find_warnings(settings, active),
     )

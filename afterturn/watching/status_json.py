@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.endpoints.breaker import BreakerState
 from afterturn.hot.backlog import HotBacklog
 from afterturn.hot.heartbeats import Heartbeats
@@ -15,7 +16,7 @@ from afterturn.watching.status import Selection, Status, StoredState
 #: The names of Postgres's parts in the JSON.
 STORED_PARTS = (
     *("uncut", "batches", "paused", "dead", "leases", "summaries", "erasures"),
-    *("imports", "counters", "freshness", "rejected", "today"),
+    *("imports", "counters", "freshness", "rejected", "today", "embeddings"),
 )
 
 
@@ -34,6 +35,7 @@ def as_json(status: Status) -> dict[str, Any]:
         },
         "pending": _pending(hot.pending) if hot else None,
         "memory": _memory(status.memory) if status.memory else None,
+        "different_settings": [asdict(found) for found in hot.different_settings] if hot else None,
         "heartbeats": _heartbeats(hot.heartbeats, status) if hot else None,
         "breakers": {name: _breaker(state) for name, state in hot.breakers.items()} if hot else None,
         "queues": status.queues,
@@ -88,7 +90,16 @@ def _stored(stored: StoredState | None, selection: Selection) -> dict[str, Any]:
         "freshness": _freshness(stored, selection),
         "rejected": {"count": sum(stored.rejected_today.values()), "reasons": stored.rejected_today},
         "today": asdict(stored.cost_today),
+        "embeddings": {
+            "serving": next((_space(space) for space in stored.spaces if not space.is_building), None),
+            "building": next((_space(space) for space in stored.spaces if space.is_building), None),
+            "warnings": stored.warnings,
+        },
     }
+
+
+def _space(space: EmbeddingSpace) -> dict[str, Any]:
+    return {"embedder": space.provider, "model": space.model, "dimension": space.dimension}
 
 
 def _freshness(stored: StoredState, selection: Selection) -> dict[str, Any]:

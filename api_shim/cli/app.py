@@ -31,6 +31,7 @@ OWN_COMMANDS = {
     "forget": "api_shim.cli.forget:forget",
     "scrub": "api_shim.cli.scrub:scrub",
     "consolidate": "api_shim.cli.consolidate:consolidate",
+    "embeddings": "api_shim.cli.embeddings:app",
     "settings": "api_shim.cli.settings:settings",
 }
 _STYLE: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": "markdown"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import Literal
 
 from afterturn import extras
-from afterturn.errors import AfterturnError
+from afterturn.errors import AfterturnError, MemoryUnavailable, SettingsError
 
 #: The exit code of a command that failed.
 EXIT_ERROR = 2
@@ -19,8 +20,22 @@ def main() -> None:
 
         app()
     except AfterturnError as error:
-        print(f"error [{error.code}]: {error}", file=sys.stderr)
+        print(f"error [{error.code}]: {error}{_explain(error)}", file=sys.stderr)
         sys.exit(EXIT_ERROR)
+
+
+def _explain(error: AfterturnError) -> str:
+    """Return what to do about a server that does not answer, if the environment does not name it."""
+    if not isinstance(error, MemoryUnavailable):
+        return ""
+    from afterturn import settings as settings_module
+
+    name: Literal["redis_url", "postgres_url"] = "redis_url" if "REDIS_URL" in str(error) else "postgres_url"
+    try:
+        explanation = settings_module.load().explain_default(name)
+    except SettingsError:
+        return ""
+    return "" if explanation in str(error) else explanation
 
 
 if __name__ == "__main__":

@@ -26,8 +26,11 @@ def make_view(status: Status) -> RenderableType:
     parts: list[RenderableType] = [_headline(status)]
     if status.hot is not None:
         parts += _missing(status, status.hot.heartbeats)
+        parts += [f"[bold yellow]{escape(found.describe())}[/]" for found in status.hot.different_settings]
     if status.stored is not None and status.stored.outcomes.is_mass_death:
         parts.append(_mass_death(status.stored, status.selection))
+    if status.stored is not None:
+        parts += [f"[bold yellow]{escape(warning)}[/]" for warning in status.stored.warnings]
     parts += [f"[bold red]{server} is away:[/] {escape(what)}" for server, what in status.away.items()]
     waiting = Table("waiting", "count", "oldest", "")
     for row in _rows(status):
@@ -92,6 +95,7 @@ def _rows(status: Status) -> Iterator[Row]:
         yield _dead(status.stored)
         yield from _other_debts(status.stored.backlog)
         yield _rejected(status.stored)
+        yield from _spaces(status.stored)
     if status.queues is not None:
         depths = ", ".join(f"{stage} {depth}" for stage, depth in status.queues.items() if depth)
         yield ("messages at the broker", f"{sum(status.queues.values()):,}", "", depths)
@@ -151,6 +155,12 @@ def _dead(stored: StoredState) -> Row:
 def _rejected(stored: StoredState) -> Row:
     reasons = "; ".join(f"{escape(reason)}: {count:,}" for reason, count in stored.rejected_today.items())
     return ("candidates rejected", f"{sum(stored.rejected_today.values()):,}", "", reasons or "today")
+
+
+def _spaces(stored: StoredState) -> Iterator[Row]:
+    for space in stored.spaces:
+        note = "is being built: `afterturn embeddings status`" if space.is_building else "serves"
+        yield ("embedding model", "", "", f"{escape(space.describe())} {note}")
 
 
 def _heartbeats(heartbeats: Heartbeats) -> Iterator[Row]:

@@ -60,7 +60,7 @@ def up(
     extras.require("worker", "`afterturn up`")
     if not no_api:
         extras.require("http", "the HTTP API", alternative="--no-api")
-    settings = settings_module.load_with(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
+    settings = settings_module.load_without_servers(data_dir=data_dir, api_port=api_port, flower_port=flower_port)
     excluded = {name for name, is_excluded in (("api", no_api), ("flower", no_flower)) if is_excluded}
     console = Console(highlight=False)
     raise typer.Exit(_run(_make_stack(settings, console, excluded=excluded), console))
@@ -108,7 +108,6 @@ def _supervise(stack: Stack, console: Console) -> NoReturn:
         while True:
             supervisor.check()
             reporter.report(supervisor.restarting())
-            stack.trim_logs()
             time.sleep(CHECK_SECONDS)
 
 
@@ -180,16 +179,20 @@ class _StartWatcher:
 
 
 def _print_addresses(stack: Stack, console: Console) -> None:
+    from rich.markup import escape
+
     lines = {
         "HTTP API": stack.address("api"),
         "Flower": stack.address("flower"),
         "Logs": str(stack.data_dir / "logs"),
-        "For agents here": f". {stack.environment_file}",
+        "For agents here": _say_how_agents_find(stack),
     }
     _print(console, "")
     for label, value in lines.items():
         if value:
             _print(console, f"{label:<16}[bold]{value}[/]")
+    for warning in stack.warnings:
+        _print(console, f"\n[bold yellow]{escape(warning)}[/]")
     if stack.settings.is_offline:
         _print(
             console,
@@ -197,6 +200,18 @@ def _print_addresses(stack: Stack, console: Console) -> None:
             "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for your own model.",
         )
     _print(console, "\nCtrl-C stops everything in order; a second Ctrl-C stops at once.")
+
+
+def _say_how_agents_find(stack: Stack) -> str:
+    """Return what to set in another shell, so that commands and clients find these servers."""
+    import shlex
+
+    from afterturn import running_up
+    from afterturn.local import data_directory
+
+    if stack.data_dir == data_directory.find(running_up.DEFAULT_DATA_DIR):
+        return "nothing to set: they find these servers"
+    return f"export {running_up.DATA_DIR_VARIABLE}={shlex.quote(str(stack.data_dir))}"
 
 
 def _print(console: Console, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -42,8 +43,6 @@ SETTINGS = {
     "batch_max_age_seconds": 15.0,
     "llm_timeout_seconds": 10.0,
     "llm_api_key": "test",
-    # The LLM fails for all users. A batch must not become dead because other calls succeed.
-    "attempts": 50,
 }
 _OPEN = """
 SELECT (SELECT count(*) FROM turns), (SELECT count(*) FROM sessions WHERE cut_through < next_position - 1),
@@ -55,9 +54,11 @@ SELECT (SELECT count(*) FROM turns), (SELECT count(*) FROM sessions WHERE cut_th
 class StruckStack:
     """Redis (fsync always), Postgres, the workers and beat as `afterturn up` starts them, and a model."""
 
-    def __init__(self, directory: Path, chance: random.Random) -> None:
+    def __init__(self, directory: Path, chance: random.Random, **changed: object) -> None:
+        """Set the directory of servers and logs, the source of the kills, and settings that differ, by name."""
         self._directory = directory
         self._chance = chance
+        self._changed = changed
         self.redis = RedisServer(directory, appendfsync="always")
         self.postgres = PostgresServer(directory)
         self.llm = LLMServer(answer=conversation.answer, latency_seconds=0.05, keep=1)
@@ -69,7 +70,7 @@ class StruckStack:
         self.llm.start()
         self.redis.start()
         self.postgres.start()
-        given = SETTINGS | {"redis_url": self.redis.url, "postgres_url": self.postgres.url}
+        given = SETTINGS | self._changed | {"redis_url": self.redis.url, "postgres_url": self.postgres.url}
         self.settings = settings_with(llm_base_url=self.llm.base_url, **given)
         prepare.prepare_database(self.postgres.url, self.settings)
         for name in NAMES:
@@ -114,6 +115,24 @@ class StruckStack:
         for name in NAMES:
             if not self._services[name].process.is_running:
                 self._start(name)
+
+    @contextmanager
+    def llm_away(self) -> Iterator[None]:
+        """Let the LLM accept calls and answer none of them."""
+        self.llm.fail("hang")
+        try:
+            yield
+        finally:
+            self.llm.heal()
+
+    @contextmanager
+    def postgres_away(self) -> Iterator[None]:
+        """Stop Postgres."""
+        self.postgres.stop()
+        try:
+            yield
+        finally:
+            self.postgres.start()
 
     def drain(self, sessions: Sequence[tuple[str, str]], *, turns: int, seconds: float) -> float:
         """Flush every session, wait until there is no open work, and return the seconds."""

@@ -41,6 +41,5 @@ def terminal(
     page = re.sub(r"\W+", "-", request.node.name)
     environment = home_environment | {"PWD": str(work), "AFTERTURN_TENANT": page}
     opened = Terminal(up, environment, tmp_path / "environment")
-    opened.run_shell(". ~/.local/share/afterturn/environment")
     yield opened
     opened.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import redis
 
@@ -28,6 +29,20 @@ def workers(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
     """The fast worker, the slow worker and beat, as `afterturn up` starts them."""
     with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS) as stack:
         yield stack
+
+
+@pytest.fixture
+def restored_spaces(database: psycopg.Connection) -> Iterator[None]:
+    """Afterwards there is the one embedding space of before, and no vector."""
+    row = database.execute("SELECT space_id FROM embedding_spaces WHERE state = 'serving'").fetchone()
+    assert row is not None
+    yield
+    database.execute("TRUNCATE missing_vectors, vectors")
+    database.execute("DELETE FROM embedding_spaces WHERE space_id <> %s", row)
+    database.execute(
+        "UPDATE embedding_spaces SET state = 'serving', generation = 0, drop_at = NULL, is_dropping = false, "
+        "dropped_at = NULL, retired_at = NULL, problem = NULL"
+    )
 
 
 @pytest.fixture
@@ -59,4 +74,4 @@ def api(settings: Settings, api_address: str) -> Iterator[httpx.Client]:
 def bare_environment(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine without settings; its temporary directories are below this test's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
-    return kept | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    return kept | {"TMPDIR": str(tmp_path), "HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"}

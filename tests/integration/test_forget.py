@@ -12,6 +12,7 @@ import pytest
 from afterturn import faults
 from afterturn import settings as settings_module
 from afterturn.database import counters, steps
+from afterturn.embedding import hashing, switching
 from afterturn.forgetting import erasures
 from afterturn.local.stack import Stack
 from afterturn.pipeline.stages import index, sleep
@@ -83,6 +84,10 @@ class Forgetting:
             # As if a hundred batches had come since somebody looked.
             self._database.execute("UPDATE users SET indexed_user_seq = -100 WHERE user_id = 'ana'")
             index.index(self._pipeline.runtime, ANA)
+        if not self.is_begun:
+            with self._pipeline.runtime.postgres.connection() as connection:
+                switching.begin(connection, provider="hashing", model=hashing.MODEL, dimension=64, keeps_previous=False)
+            self._pipeline.settle(seconds=40)
 
     def _forget(self):
         self.receipt = erasures.forget(self._pipeline.runtime, ANA)
@@ -102,6 +107,7 @@ def ask_of(server, since):
     return " ".join(request.body.decode() for request in server.requests if request.at > since)
 
 
+@pytest.mark.usefixtures("restored_spaces")
 @pytest.mark.parametrize("point", PASSED)
 def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkeypatch, point):
     with Pipeline(with_llm) as pipeline:

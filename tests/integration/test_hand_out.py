@@ -10,7 +10,7 @@ from afterturn.local.redis_server import RedisServer
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import LATER
 from afterturn.pipeline.hand_out import DIRECT_QUEUE, SHORT_ARCHIVE_QUEUE, SHORT_QUEUE
-from afterturn.pipeline.stages import sweep
+from afterturn.pipeline.stages import archive, sweep
 from afterturn.pipeline.stages.sweep import SESSIONS_PER_ARCHIVE
 from afterturn.scopes import SessionScope
 from api_shim import MemoryClient
@@ -191,7 +191,9 @@ def test_a_lost_batch_is_the_first_in_line_beside_a_backlog(settings, pipeline, 
     assert lost <= {arguments[2] for stage, arguments in pipeline.hints.waiting if stage == "extract"}
 
 
-def test_a_stage_hands_on_directly_only_while_the_next_queue_is_short(settings, pipeline, database):
+def test_a_stage_hands_on_directly_only_while_the_next_queue_is_short(settings, pipeline, database, monkeypatch):
+    # On a busy machine one archive would end before all turns are archived.
+    monkeypatch.setattr(archive, "SECONDS_PER_TASK", 60)
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write_many({"role": "user", "content": f"I own {number} cats."} for number in range(30 * 30))
     pipeline.do("archive", [["default", "ana", "chat"]])

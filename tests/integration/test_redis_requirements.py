@@ -77,7 +77,7 @@ def test_without_the_right_to_info_it_is_used_with_a_warning(
         with redis.Redis.from_url(settings.redis_url) as client:
             client.connection_pool.connection_kwargs |= {"username": "guest", "password": "guest"}
             server_requirements.require(client)
-        assert "cannot be seen" in caplog.text
+        assert "cannot check" in caplog.text
     finally:
         hot_store.acl_deluser("guest")
 

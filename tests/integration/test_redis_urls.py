@@ -9,7 +9,8 @@ import pytest
 
 from afterturn import settings as settings_module
 from afterturn.local.process import ChildProcess
-from afterturn.local.redis_server import RedisServer, find_binary
+from afterturn.local.redis_binary import find_binary
+from afterturn.local.redis_server import RedisServer
 from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from api_shim import MemoryClient

@@ -60,6 +60,7 @@ def every_report(settings, dead_batch):
         "batch": partial(reports.batch, dead_batch),
         "batch_with_turns": partial(reports.batch_with_turns, dead_batch),
         "breakers": reports.breakers,
+        "embeddings": partial(reports.embeddings, settings),
         "costs": partial(reports.costs, "default", "ana", by="stage", days=30),
         "counters": reports.counters,
         "daily_budget": partial(reports.daily_budget, ANA, daily_tokens=150),

@@ -21,11 +21,23 @@ KEYS = {
             "memory",
             "heartbeats",
             "breakers",
+            "different_settings",
             "queues",
             "uncut",
         ),
         *("batches", "paused"),
-        *("dead", "leases", "summaries", "erasures", "imports", "counters", "freshness", "rejected", "today"),
+        *(
+            "dead",
+            "leases",
+            "summaries",
+            "erasures",
+            "imports",
+            "counters",
+            "freshness",
+            "rejected",
+            "today",
+            "embeddings",
+        ),
     },
     "objective": {"seconds", "oldest_seconds", "is_met"},
     "pending": {
@@ -33,7 +45,7 @@ KEYS = {
     },
     "memory": {"used_bytes", "limit_bytes", "policy", "share", "is_alarming"},
     "heartbeats": {"is_working", "sweep_seconds", "stages_without_workers", "workers", "restarting"},
-    "breakers": {"llm", "embedder"},
+    "breakers": {"llm", "embedder", "next_embedder"},
     "uncut": {"sessions", "turns", "oldest_seconds"},
     "batches": {*STEPS},
     "paused": {"count", "until"},
@@ -45,6 +57,7 @@ KEYS = {
     "freshness": {"minutes", "searchable_turns", "archived", "searchable", "stages"},
     "rejected": {"count", "reasons"},
     "today": {"calls", "prompt_tokens", "completion_tokens"},
+    "embeddings": {"serving", "building", "warnings"},
 }
 
 

@@ -38,6 +38,43 @@ def test_what_does_not_fit_is_refused_with_its_name(variable, value, message):
         settings.load({variable: value})
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("afterturn_redis_url", "AFTERTURN_REDIS_URL"),
+        ("Afterturn_Redis_Url", "AFTERTURN_REDIS_URL"),
+        ("AFTER_TURN_REDIS_URL", "AFTERTURN_REDIS_URL"),
+        ("AFTERTURNREDIS_URL", "AFTERTURN_REDIS_URL"),
+        ("AFTERTRUN_REDIS_URL", "AFTERTURN_REDIS_URL"),
+        ("AFTRTURN_EMBEDDER", "AFTERTURN_EMBEDDER"),
+        ("AFTERTURNS_EMBEDDING_MODEL", "AFTERTURN_EMBEDDING_MODEL"),
+        ("AFTERTURN_EMBEDDERS", "AFTERTURN_EMBEDDER"),
+    ],
+)
+def test_a_typing_error_is_refused_with_the_name_that_is_meant(variable, meant):
+    with pytest.raises(SettingsError, match=f"unknown setting {variable}; did you mean {meant}"):
+        settings.load({variable: "x"})
+
+
+def test_variables_of_others_are_left_alone():
+    settings.load({"AFTERTURN": "1", "AFTER": "x", "AFTP_PROXY": "y", "REDIS_URL": "z", "AFTERMATH_HOME": "/"})
+
+
+@pytest.mark.parametrize(
+    "variable", ["AFTERTURN_SERVICE_HOST", "AFTERTURN_PORT_8600_TCP_ADDR", "AFTERTURN_SERVICE_PORT_API"]
+)
+def test_what_kubernetes_sets_is_explained(variable):
+    with pytest.raises(SettingsError, match="enableServiceLinks"):
+        settings.load({variable: "x"})
+
+
+@pytest.mark.parametrize("value", ["[1]", "{sk-1", '{"m": 1}', '{"m": {"key": "k"}}', '{"m": {"path": 3}}'])
+def test_the_places_of_other_models_are_objects_and_no_message_has_their_keys(value):
+    with pytest.raises(SettingsError, match="AFTERTURN_EMBEDDING_OTHER_MODELS") as caught:
+        settings.load({"AFTERTURN_EMBEDDING_OTHER_MODELS": value})
+    assert value not in str(caught.value)
+
+
 def test_a_secret_is_in_no_message_and_no_representation():
     with pytest.raises(SettingsError) as caught:
         settings.load({"AFTERTURN_LLM_API_KEY": "sk-secret", "AFTERTURN_API_PORT": "sk-secret"})

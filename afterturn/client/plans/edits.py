@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from afterturn import ids, turns
+from afterturn.candidate import Candidate
 from afterturn.client.effects import Plan
 from afterturn.client.limits import ADD_FACTS_LIMIT
 from afterturn.client.plans import hot
@@ -15,6 +17,8 @@ from afterturn.errors import InvalidInput
 from afterturn.facts import edits, validation
 from afterturn.facts.edits import Action, NewFact
 from afterturn.turns import Turn
+
+logger = logging.getLogger("afterturn.client")
 
 
 def add_fact(session: ClientSession, text: str, *, edit_id: str | None = None, **fields: Any) -> Plan[str]:
@@ -46,7 +50,7 @@ def correct_fact(
     """Supersede a fact by a corrected one and return the new id. Raises InvalidInput."""
     turn = edits.make_correction_turn(
         validation.validate_fact_id(fact_id),
-        validation.make_candidate(text, **fields),
+        _redact(validation.make_candidate(text, **fields)),
         pinned=None if pinned is None else _validate_pinned(pinned),
         edit_id=edit_id,
         agent_id=session.agent_id,
@@ -90,12 +94,22 @@ def _make_new_facts(fact_arguments: Iterable[Mapping[str, Any]]) -> list[NewFact
         try:
             fields = dict(arguments)
             is_pinned = _validate_pinned(fields.pop("pinned", False))
-            new_facts.append(NewFact(candidate=validation.make_candidate(**fields), is_pinned=is_pinned))
+            new_facts.append(NewFact(candidate=_redact(validation.make_candidate(**fields)), is_pinned=is_pinned))
         except TypeError as error:
             raise InvalidInput(f"fact {number} of add_facts: {error}") from None
     if len(new_facts) > ADD_FACTS_LIMIT:
         raise InvalidInput(f"add_facts accepts up to {ADD_FACTS_LIMIT} facts per call, not {len(new_facts)}")
     return new_facts
+
+
+def _redact(candidate: Candidate) -> Candidate:
+    """Return what a person enters as a fact, without secrets: they must not become memory."""
+    from afterturn.extraction import candidates  # slow to import: the rules for secrets
+
+    clean = candidates.redact_candidate(candidate)
+    if clean is not candidate:
+        logger.warning("a secret in the text of a fact was replaced: secrets are not kept as facts")
+    return clean
 
 
 def _derive_fact_id(session: ClientSession, turn: Turn, index: int) -> str:

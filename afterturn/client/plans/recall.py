@@ -121,7 +121,7 @@ def _rank_memories(session: ClientSession, requested: Search, in_redis: HotTurns
 def _embed_query(session: ClientSession, embedder: QuestionEmbedder, query: str) -> Plan[list[float] | None]:
     """Return the vector of the query, or None if no embedding space is active or the embedder fails."""
     if embedder.needs_space:
-        statement = Statement(memory_queries.SQL["serving_space"], {})
+        statement = Statement(memory_queries.SQL["active_spaces"], {})
         embedder.use((yield from read_rows(session.scope.user, statement)))
     try:
         return (yield from Embed(embedder, session.scope.user, query))

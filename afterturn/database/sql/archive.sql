@@ -1,5 +1,5 @@
 -- name: add_users
--- Make sure that the users exist. In order, so that two archives cannot wait for each other.
+-- Insert the users that do not exist. They are sorted, so that two archive transactions cannot deadlock.
 INSERT INTO users (tenant_id, user_id)
 SELECT DISTINCT tenant_id, user_id FROM unnest(%(tenants)s::text[], %(users)s::text[]) AS o (tenant_id, user_id)
 ORDER BY tenant_id, user_id
@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (
 ) AS counted
 
 -- name: add_sessions
--- Make sure that the sessions exist.
+-- Insert the sessions that do not exist.
 INSERT INTO sessions (tenant_id, user_id, session_id)
 SELECT * FROM unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[]) AS o (tenant_id, user_id, session_id)
 ORDER BY tenant_id, user_id, session_id
@@ -53,7 +53,7 @@ ORDER BY tenant_id, user_id, session_id
 FOR NO KEY UPDATE
 
 -- name: known_turns
--- Which of these turns are archived already.
+-- Read which of these turns are archived already.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id
 FROM turns AS t
 JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
@@ -61,7 +61,7 @@ JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turn
 USING (tenant_id, user_id, session_id, turn_id)
 
 -- name: archived_contents
--- What is archived of these turns.
+-- Read the archived contents of these turns.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
 FROM turns AS t
 JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
@@ -69,8 +69,8 @@ JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turn
 USING (tenant_id, user_id, session_id, turn_id)
 
 -- name: repeated_turns
--- Of these entries, those whose turn was archived from another entry, with what was archived. An entry is known by the
--- time at which Redis acknowledged it.
+-- Read the entries whose turn was archived from another entry, with the archived contents. The time at which Redis
+-- acknowledged an entry identifies it.
 SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
 FROM turns AS t
 JOIN unnest(
@@ -91,14 +91,14 @@ INSERT INTO turns (
 )
 
 -- name: uncut_turns
--- The turns of a session that belong to no batch, in order.
+-- Read the turns of a session that belong to no batch, in order.
 SELECT position, tokens FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND position > %(cut_through)s
 ORDER BY position
 
 -- name: add_batch
--- One new batch. Where it is handed on, its message is sent as soon as this is committed.
+-- Insert a batch. If it is handed on, its message is sent after the commit.
 INSERT INTO batches (
     tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, place, hinted_at
 ) VALUES (
@@ -107,7 +107,7 @@ INSERT INTO batches (
 )
 
 -- name: add_manual_batch
--- One new batch of a person's edit, with the answer that came with its turn: nothing of it needs to be extracted.
+-- Insert the batch of a person's edit, with the answer that came with its turn. It needs no extraction.
 WITH batch AS (
     INSERT INTO batches (
         tenant_id, user_id, batch_id, session_id, user_seq, first_position, last_position, tokens, cut_by, kind, state,
@@ -126,8 +126,8 @@ INSERT INTO answers (
 )
 
 -- name: update_session
--- Where the session stands after turns came and batches were cut. Idle time runs from the last archived turn, age
--- from the oldest one that belongs to no batch.
+-- Update the session after turns were archived and batches were cut. Idle time counts from the last archived turn, age
+-- from the oldest turn that belongs to no batch.
 UPDATE sessions SET
     next_position = %(next_position)s,
     cut_through = %(cut_through)s,
@@ -143,5 +143,5 @@ UPDATE sessions SET
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
 -- name: update_user
--- The number of the user's next batch.
+-- Update the number of the user's next batch.
 UPDATE users SET next_user_seq = %(next_user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

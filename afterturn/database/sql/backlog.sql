@@ -1,6 +1,6 @@
--- The open work. Each query reads only open rows, through a partial index, so that many finished rows do not slow it.
+-- Read the open work. Each query reads only open rows, through a partial index, so that many finished rows do not slow it.
 -- A null tenant means all tenants, a null user all users. A turn's written_at is Redis's time, so its age is measured by
--- Redis's clock, redis_now; where that is null, because Redis is away, by the database's.
+-- Redis's clock, redis_now. If that is null, because Redis is unavailable, the database's clock is used.
 
 -- name: uncut
 -- Count the archived turns without a batch, with the age of the oldest since it was acknowledged.

@@ -36,7 +36,7 @@ DO UPDATE SET answer = answers.answer
 RETURNING attempt
 
 -- name: add_answer_piece
--- Store an answer to a piece of one turn, like `add_answer`.
+-- Store an answer to a piece of one turn, under the same condition as `add_answer`.
 INSERT INTO answer_pieces (
     tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt, answer
 )
@@ -62,8 +62,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 ORDER BY 1, 2 DESC, 3, 4
 
 -- name: extracted
--- pending -> extracted. Its candidates are stored in the same transaction. The sweep hands it out, unless its message is
--- sent as soon as this is committed.
+-- pending -> extracted. The candidates are stored in the same transaction. The sweep hands the batch out, unless its
+-- message is sent directly after the commit.
 UPDATE batches
 SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
     model = %(model)s, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END, attempts = 0, successes_seen = NULL,
@@ -78,7 +78,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 RETURNING batch_id
 
 -- name: applied
--- extracted -> applied. The session then owes a summary that includes the batch. What was kept of its question is deleted.
+-- extracted -> applied. The session then owes a summary that includes the batch. The data stored for its
+-- question to the judge is deleted.
 WITH done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
@@ -112,8 +113,8 @@ WHERE state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
       AND (paused_until IS NULL OR paused_until <= now())
 
 -- name: hand_on_next
--- Mark the user's earliest open batch as handed out, if it is ready to be applied and was not handed out yet. `done` is
--- left out: the caller has just worked on it.
+-- Mark the user's earliest open batch as handed out, if it is ready to be applied and was not handed out yet. The batch
+-- `done` is excluded, because the caller has just processed it.
 UPDATE batches AS b SET hinted_at = now()
 FROM (
     SELECT batch_id FROM batches
@@ -126,7 +127,7 @@ WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = e
 RETURNING b.batch_id, b.place
 
 -- name: hand_back
--- The batch was handed out to be applied, and was not looked at: it may be handed out again at once.
+-- Undo the mark of a batch that was handed out to be applied and was not processed: it may be handed out again at once.
 UPDATE batches SET hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
       AND state = 'extracted' AND embedded_at IS NOT NULL
@@ -140,7 +141,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state IN ('pending', 'extracted')
 
 -- name: pause_for_the_day
--- The user's tokens of the day are used up: pause the batch until the next midnight UTC, or until the limit is raised.
+-- Pause the batch until the next midnight UTC, or until the limit is raised: the user's daily tokens are used up.
 UPDATE batches
 SET paused_until = date_trunc('day', now(), 'UTC') + make_interval(hours => 24), paused_budget = %(limit_tokens)s,
     hinted_at = NULL
@@ -148,7 +149,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state IN ('pending', 'extracted')
 
 -- name: note_unavailable
--- The endpoint was unavailable. Count an attempt only if other calls succeeded since this batch last failed.
+-- Record that the endpoint was unavailable. It counts as an attempt only if other calls succeeded since this batch last
+-- failed.
 UPDATE batches
 SET attempts = attempts + CASE WHEN %(successes)s > successes_seen THEN 1 ELSE 0 END, successes_seen = %(successes)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
@@ -156,8 +158,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 RETURNING attempts
 
 -- name: note_refused
--- An endpoint refused the batch for good. The batch is the cause if it was refused before, and others succeeded since:
--- that counts as an attempt. Its reason is kept while it is in doubt.
+-- Record that an endpoint refused the batch permanently. If it was refused before and others succeeded since, the batch
+-- is the cause, and the refusal counts as an attempt. The reason is stored with the first refusal.
 WITH earlier AS (
     SELECT reason IS NOT NULL AND %(successes)s > successes_seen AS is_confirmed FROM batches
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s

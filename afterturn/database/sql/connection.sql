@@ -1,5 +1,6 @@
 -- name: search_path
--- Every name means the same after SET ROLE: the schemas that the login finds, and the one that pgvector is in.
+-- Set the search path to the schemas on the login's path and the schema of pgvector, so that names resolve to the same
+-- objects after SET ROLE.
 SELECT set_config('search_path', coalesce(string_agg(quote_ident(name), ', ' ORDER BY place), '""'), false)
 FROM (
     SELECT name::text AS name, place FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, place)
@@ -10,5 +11,5 @@ FROM (
 ) AS schemas
 
 -- name: backend
--- The server process that answers.
+-- Read the id of the server process that runs this query.
 SELECT pg_backend_pid() AS process_id

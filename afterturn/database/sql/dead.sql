@@ -11,8 +11,8 @@ ORDER BY dead_at DESC, user_seq DESC
 LIMIT %(limit)s
 
 -- name: find_items
--- Dead entries and texts without a vector, the latest first. Tenant, user, reason (how it begins), id and limit may be
--- null: whatever they are.
+-- Read dead entries and missing vectors, the latest first. Reason is a prefix. Tenant, user, reason, id and limit may be
+-- null: no condition.
 SELECT * FROM (
     SELECT 'entry' AS kind, tenant_id, user_id, dead_id, session_id, entry_id AS item, reason, 1 AS attempts, dead_at,
            discarded_at, payload
@@ -53,7 +53,7 @@ FROM batches AS b, LATERAL (
 WHERE b.batch_id = %(batch_id)s
 
 -- name: lock_user
--- The number of the user's next batch, under the user row's lock (user before session before batch).
+-- Lock the user's row (user before session before batch), and read the number of the user's next batch.
 SELECT next_user_seq FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: lock_dead
@@ -98,7 +98,7 @@ SET state = %(state)s, user_seq = %(user_seq)s, reason = NULL, attempts = 0, suc
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'dead'
 
 -- name: update_user
--- The number of the user's next batch.
+-- Update the number of the user's next batch.
 UPDATE users SET next_user_seq = %(next_user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: discard
@@ -109,6 +109,6 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = ANY(%(b
 RETURNING batch_id, user_seq, reason
 
 -- name: audit
--- Insert who did what to a batch, without content.
+-- Insert an audit record: who did what to a batch. It has no content.
 INSERT INTO audit_log (tenant_id, user_id, action, batch_id, details, actor)
 VALUES (%(tenant_id)s, %(user_id)s, %(action)s, %(batch_id)s, %(details)s, %(actor)s)

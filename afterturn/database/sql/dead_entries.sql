@@ -1,7 +1,7 @@
 -- Entries of pending streams that Postgres cannot archive.
 
 -- name: add
--- Keep an entry as it was written. One that dies again has a new reason.
+-- Store an entry as it was written. If it is stored already, its reason is replaced.
 INSERT INTO dead_entries (tenant_id, user_id, dead_id, session_id, entry_id, payload, reason)
 VALUES (%(tenant_id)s, %(user_id)s, %(dead_id)s, %(session_id)s, %(entry_id)s, %(payload)s, %(reason)s)
 ON CONFLICT (tenant_id, user_id, dead_id)
@@ -17,7 +17,7 @@ WITH taken AS (
 SELECT * FROM taken ORDER BY dead_at, entry_id
 
 -- name: discard
--- Give up on dead entries for good. Those discarded before are left as they are.
+-- Discard dead entries. Already discarded ones are unchanged.
 UPDATE dead_entries SET discarded_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND dead_id = ANY(%(dead_ids)s) AND discarded_at IS NULL
 RETURNING dead_id, reason

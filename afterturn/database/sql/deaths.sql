@@ -1,6 +1,6 @@
 -- name: outcome_counts
--- The number of batches that became dead and that were applied in the last seconds. Tenant and user may be null: all.
--- Discarded and replayed batches are not counted.
+-- Count the batches that became dead, and those that were applied, in the last seconds. Tenant and user may be null: all.
+-- Discarded and replayed batches are not counted as dead.
 SELECT count(*) FILTER (WHERE state = 'dead') AS dead, count(*) FILTER (WHERE state = 'applied') AS applied
 FROM batches
 WHERE (state = 'dead' AND discarded_at IS NULL AND dead_at > now() - make_interval(secs => %(seconds)s)

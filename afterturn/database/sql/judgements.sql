@@ -10,7 +10,7 @@ VALUES (%(tenant_id)s, %(user_id)s, %(input_digest)s, %(prompt_version)s, %(mode
 ON CONFLICT DO NOTHING
 
 -- name: add_question
--- Store the question that a batch waits for, and what it is about: known facts of one version of the memory.
+-- Store the question that a batch waits for, and its known facts, with the version of the memory they were read from.
 WITH added AS (
     INSERT INTO judge_questions (tenant_id, user_id, batch_id, question, version, fact_ids)
     VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(question)s, %(version)s, %(fact_ids)s)
@@ -33,7 +33,8 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND fact_ids IS NOT NULL
 
 -- name: delete_question
--- The batch waits for no answer any more, and can be applied. What the question was about is kept until then.
+-- Mark that the batch no longer waits for an answer and can be applied. Until then, the facts
+-- of the question are kept.
 WITH answered AS (
     UPDATE judge_questions SET question = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s

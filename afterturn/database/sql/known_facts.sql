@@ -80,11 +80,11 @@ ORDER BY chain.step DESC
 LIMIT 1
 
 -- name: fact
--- Whether there is a fact with this id, whatever its status.
+-- Read whether a fact with this id exists, in any status.
 SELECT fact_id FROM facts WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: unapplied_edits
--- The edits of a user that are archived and not applied.
+-- Read the edits of a user that are archived and not applied.
 SELECT t.turn_id, t.metadata
 FROM batches AS b
 JOIN turns AS t ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id

@@ -29,7 +29,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AN
 FOR SHARE
 
 -- name: renew
--- Renew all leases of a process by the database's clock, none beyond its deadline. A lapsed lease that no other process
+-- Renew all leases of a process by the database's clock, but not beyond their deadlines. A lapsed lease that no other process
 -- has claimed still has its token, and is renewed like the others. A locked lease is skipped until the next round, so
 -- that this and a transaction that deletes several leases never wait for each other.
 WITH renewable AS (

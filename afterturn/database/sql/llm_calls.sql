@@ -3,7 +3,7 @@
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: spent_today
--- The tokens that users have spent since midnight UTC. A running call, or one whose process died, counts with all tokens
+-- Read the tokens that users have spent since midnight UTC. A running call, or one whose process died, counts with all tokens
 -- that it reserved.
 SELECT l.tenant_id, l.user_id,
        sum(CASE WHEN l.ended_at IS NULL THEN l.reserved_tokens ELSE l.prompt_tokens + l.completion_tokens END)::bigint
@@ -14,7 +14,8 @@ WHERE l.reserved_at >= date_trunc('day', now(), 'UTC')
 GROUP BY l.tenant_id, l.user_id
 
 -- name: reserve
--- Reserve an LLM call before it is made, under the lease on the work. No row: the lease is somebody else's by now.
+-- Reserve an LLM call before it is made, under the lease on the work. Returns no row if another process has taken the
+-- lease over.
 INSERT INTO llm_calls (tenant_id, user_id, call_id, stage, session_id, batch_id, model, reserved_tokens)
 SELECT %(tenant_id)s, %(user_id)s, %(call_id)s, %(stage)s, %(session_id)s, %(batch_id)s, %(model)s, %(reserved_tokens)s
 FROM leases
@@ -31,7 +32,8 @@ SET outcome = %(outcome)s, prompt_tokens = %(prompt_tokens)s, completion_tokens 
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND call_id = %(call_id)s
 
 -- name: costs
--- The costs of the calls of the last days, by user, day (UTC), stage or batch, the highest first; days, the newest first.
+-- Sum the costs of the calls of the last days by user, stage or batch (the highest first), or by day in UTC (the newest
+-- first).
 -- Tenant, user and days may be null: all of them. The cost of reserved tokens may become lower.
 SELECT CASE WHEN %(by)s IN ('user', 'batch') THEN tenant_id END AS tenant_id,
        CASE WHEN %(by)s IN ('user', 'batch') THEN user_id END AS user_id,
@@ -53,7 +55,7 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY day DESC, sum(prompt_tokens + completion_tokens) DESC, 1, 2, 4, 5
 
 -- name: paused
--- The batches of a user that wait for the next day.
+-- Read the batches of a user that wait for the next day.
 SELECT count(*) AS paused_batches, max(paused_until) AS paused_until FROM batches
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state IN ('pending', 'extracted')
       AND paused_budget IS NOT NULL AND paused_until > now()

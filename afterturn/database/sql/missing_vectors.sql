@@ -1,7 +1,7 @@
 -- Facts, episodes and turns whose text the embedder refused while it embedded others.
 
 -- name: add
--- Note one item of a batch. It is tried again after a while, or is dead where that time is null.
+-- Insert one item of a batch. It is retried after the given seconds; if they are null, it is dead.
 INSERT INTO missing_vectors (tenant_id, user_id, space_id, kind, item, batch_id, session_id, reason, retry_at)
 VALUES (
     %(tenant_id)s, %(user_id)s, %(space_id)s, %(kind)s, %(item)s, %(batch_id)s, %(session_id)s, %(reason)s,
@@ -11,11 +11,13 @@ ON CONFLICT (tenant_id, user_id, space_id, kind, item)
 DO UPDATE SET reason = EXCLUDED.reason, retry_at = EXCLUDED.retry_at, dead_at = now()
 
 -- name: claim_due
--- Users with items that are due. All their items are due again later: whoever tries them now settles them before.
+-- Read users with due items, and postpone all their due items, so that no other worker retries them at the same time.
 WITH due AS (
     SELECT DISTINCT tenant_id, user_id FROM (
         SELECT tenant_id, user_id FROM missing_vectors
-        WHERE retry_at <= now() ORDER BY retry_at LIMIT %(limit)s
+        WHERE retry_at <= now()
+              AND space_id IN (SELECT space_id FROM embedding_spaces WHERE state <> 'retired')
+        ORDER BY retry_at LIMIT %(limit)s
     ) AS oldest
 )
 UPDATE missing_vectors AS m SET retry_at = now() + make_interval(secs => %(retry_seconds)s)
@@ -23,8 +25,12 @@ FROM due
 WHERE m.tenant_id = due.tenant_id AND m.user_id = due.user_id AND m.retry_at <= now()
 RETURNING m.tenant_id, m.user_id
 
+-- name: lock_user
+-- It comes before the lease in the order of locks.
+SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+
 -- name: delete_gone
--- Items that do not exist any more: a candidate that repeated a fact, a turn that was taken back.
+-- Delete items whose object no longer exists: a candidate that repeated a fact, or a turn that was removed.
 DELETE FROM missing_vectors AS m
 WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s AND m.retry_at IS NOT NULL
       AND EXISTS (
@@ -48,8 +54,8 @@ WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s AND m.retry_at IS 
       END
 
 -- name: owed
--- The items that are to be tried again, with their texts, and of a turn the text of the one before it in its batch. What
--- was not applied yet has none.
+-- Read the items to retry, with their texts; for a turn, also the text of the turn before it in its batch. Items
+-- that have no text yet, because their batch is not applied, are left out.
 SELECT m.space_id, m.kind, m.item,
        coalesce(f.text, e.title || '. ' || e.summary, coalesce(t.name, t.role) || ': ' || t.content) AS text,
        coalesce(p.name, p.role) || ': ' || CASE WHEN p.removed_at IS NULL THEN p.content ELSE '' END AS before
@@ -71,13 +77,13 @@ ORDER BY m.retry_at
 LIMIT %(limit)s
 
 -- name: delete
--- An item that has its vector now.
+-- Delete an item that has its vector now.
 DELETE FROM missing_vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s AND kind = %(kind)s
       AND item = %(item)s
 
 -- name: failed_again
--- One more attempt. After the last one it is dead.
+-- Count one more failed attempt. After the last one the item is dead.
 UPDATE missing_vectors SET
     attempts = attempts + 1, reason = %(reason)s, dead_at = now(),
     retry_at = CASE WHEN attempts + 1 < %(attempts)s
@@ -86,13 +92,13 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space
       AND item = %(item)s
 
 -- name: replay
--- Let dead ones be tried again at once.
+-- Make dead items due at once.
 UPDATE missing_vectors SET retry_at = now(), attempts = 0, discarded_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND dead_id = ANY(%(dead_ids)s) AND retry_at IS NULL
 RETURNING dead_id, reason
 
 -- name: discard
--- Give up on dead ones for good. Those discarded before are left as they are.
+-- Discard dead items. Already discarded ones are unchanged.
 UPDATE missing_vectors SET discarded_at = now()
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND dead_id = ANY(%(dead_ids)s) AND retry_at IS NULL
       AND discarded_at IS NULL

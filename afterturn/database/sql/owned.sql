@@ -1,6 +1,6 @@
 -- name: owned_tables
--- Every table whose rows belong to a user, with the columns of its primary key in order. Asked of the database, so that
--- no table that a later release adds can be overlooked.
+-- Read every table whose rows belong to a user, with the columns of its primary key in order. The catalog lists also the
+-- tables that later releases add.
 SELECT c.relname::text AS name,
        ARRAY(
            SELECT a.attname::text
@@ -19,15 +19,15 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
 ORDER BY c.relname
 
 -- name: allow_time
--- Whoever reads all of a large memory, or writes it to a slow disk, takes longer than other statements may take.
+-- Raise the statement timeout: to read a large memory, or to write it to a slow disk, takes longer than other statements.
 SELECT set_config('statement_timeout', '600000', true), set_config('idle_in_transaction_session_timeout', '600000', true)
 
 -- name: owned_rows
--- All rows of a user in one table, each as JSON, in the order of the primary key.
+-- Read all rows of a user in one table, each as JSON, in the order of the primary key.
 SELECT to_jsonb(t) AS row FROM {table} AS t
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 ORDER BY {primary_key}
 
 -- name: delete_owned
--- All rows of a user in one table.
+-- Delete all rows of a user in one table.
 DELETE FROM {table} WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

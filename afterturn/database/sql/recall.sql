@@ -1,10 +1,10 @@
--- name: serving_space
--- The embedding space that recall uses.
-SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state = 'serving'
+-- name: active_spaces
+-- Read the embedding space that recall uses, and one that is being built.
+SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state <> 'retired'
 
 -- name: question_words
--- The words of a question, in its order: the stem of each in the language of the question (the first configuration), and
--- its stems in all others. Stop words of the question's language are left out.
+-- Compute the words of a question, in its order: the stem of each in the language of the question (the first
+-- configuration), and its stems in all others. Stop words of the question's language are left out.
 SELECT min(w.lexeme) FILTER (WHERE c.place = 1) AS stem, array_agg(DISTINCT w.lexeme) AS stems
 FROM unnest(%(question_configurations)s::text[]) WITH ORDINALITY AS c (name, place)
 CROSS JOIN LATERAL unnest(to_tsvector(
@@ -17,7 +17,7 @@ HAVING bool_or(c.place = 1)
 ORDER BY p.position
 
 -- name: turn_features
--- The features of the user's turns, in one row: each column holds the numbers of all turns as bytes, because bytes are
+-- Read the features of the user's turns, in one row: each column holds the numbers of all turns as bytes, because bytes are
 -- the fastest to decode. The filters only mark the turns that pass, because the frequency of words must not depend on the
 -- filters. The comment "condition" is replaced by one of the four conditions that follow.
 SELECT array_agg(f.session_id) AS sessions, string_agg(int8send(f.position), ''::bytea) AS positions,
@@ -63,7 +63,7 @@ fact_id = ANY(%(fact_ids)s::uuid[])
 (v.kind, v.item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: fact_features
--- The features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones.
+-- Read the features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones.
 SELECT string_agg(uuid_send(f.fact_id), ''::bytea) AS ids,
        string_agg(float8send(f.at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
@@ -105,7 +105,7 @@ FROM (
 ) AS f
 
 -- name: cosines
--- The cosines between the user's vectors and the vector of the question, by kind. The caller assigns them to documents:
+-- Compute the cosines between the user's vectors and the vector of the question, by kind. The caller assigns them to documents:
 -- a query without a join cannot get a bad plan.
 SELECT v.kind, array_agg(v.item) AS items,
        string_agg(float8send(-(v.embedding <#> %(vector)s::halfvec)), ''::bytea) AS cosines
@@ -116,7 +116,7 @@ WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space_id = %
 GROUP BY v.kind
 
 -- name: evidence_features
--- The turns that are evidence of the user's facts.
+-- Read the turns that are evidence of the user's facts.
 SELECT string_agg(uuid_send(e.fact_id), ''::bytea) AS ids, array_agg(e.session_id) AS sessions,
        string_agg(int8send(e.position), ''::bytea) AS positions
 FROM (
@@ -127,7 +127,7 @@ FROM (
 ) AS e
 
 -- name: episode_features
--- The features of the user's episodes, if the search includes episodes.
+-- Read the features of the user's episodes, if the search includes episodes.
 SELECT string_agg(uuid_send(f.batch_id), ''::bytea) AS ids,
        string_agg(float8send(f.said_at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
@@ -156,7 +156,7 @@ FROM (
 ) AS f
 
 -- name: pending_features
--- The stems of turns that are not archived yet.
+-- Compute the stems of turns that are not archived yet.
 SELECT string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems
 FROM (
     SELECT stem_codes(p.words, p.configuration::regconfig) || p.pieces AS stems
@@ -166,7 +166,7 @@ FROM (
 ) AS f
 
 -- name: facts
--- Facts by id, with the texts of the facts that they superseded.
+-- Read facts by id, with the texts of the facts that they superseded.
 SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.importance, f.valid_from, f.valid_to, f.said_at,
        ARRAY(
            SELECT o.text FROM facts AS o
@@ -178,7 +178,7 @@ FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 
 -- name: evidence
--- The evidence of facts. The caller sorts it: with ORDER BY occurred_at, Postgres may start at the user's oldest turn and
+-- Read the evidence of facts. The caller sorts it: with ORDER BY occurred_at, Postgres may start at the user's oldest turn and
 -- search all evidence for each turn (seen before the tables were analyzed: twenty times the cost).
 SELECT e.fact_id, e.session_id, t.turn_id, e.position, coalesce(t.name, t.role) AS speaker,
        t.occurred_at AS said_at, e.quote
@@ -187,20 +187,20 @@ JOIN turns AS t USING (tenant_id, user_id, session_id, position)
 WHERE t.removed_at IS NULL AND e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = ANY(%(fact_ids)s)
 
 -- name: turns
--- Turns by session and position.
+-- Read turns by session and position.
 SELECT t.session_id, t.position, t.turn_id, t.role, t.name, t.content, t.occurred_at
 FROM turns AS t
 WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s
       AND t.removed_at IS NULL AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
 
 -- name: episodes
--- Episodes by batch.
+-- Read episodes by batch.
 SELECT p.batch_id, p.session_id, p.title, p.summary, p.ended_at
 FROM episodes AS p
 WHERE p.tenant_id = %(tenant_id)s AND p.user_id = %(user_id)s AND p.batch_id = ANY(%(batch_ids)s)
 
 -- name: episode_turns
--- The turns that episodes summarize, in order.
+-- Read the turns that episodes summarize, in order.
 SELECT b.batch_id, t.session_id, t.turn_id, t.position, coalesce(t.name, t.role) AS speaker, t.occurred_at AS said_at,
        t.content AS quote
 FROM batches AS b
@@ -211,7 +211,7 @@ WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = A
 ORDER BY t.position
 
 -- name: newest_turns
--- The newest turns of a user in all sessions, newest first.
+-- Read the newest turns of a user in all sessions, newest first.
 SELECT session_id, position, turn_id, role, name, content, occurred_at
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND removed_at IS NULL AND role <> 'edit'
@@ -219,7 +219,7 @@ ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
 
 -- name: session_turns
--- The last turns of a session, newest first.
+-- Read the last turns of a session, newest first.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND removed_at IS NULL
@@ -227,15 +227,16 @@ ORDER BY position DESC
 LIMIT %(limit)s
 
 -- name: archived_turns
--- Which of these turns of a session are archived, removed ones included, and when Redis acknowledged the entry of each.
+-- Read which of these turns of a session are archived, removed ones included, and when Redis acknowledged each entry.
 SELECT turn_id, round(extract(epoch FROM written_at) * 1000)::bigint AS written_ms
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND turn_id = ANY(%(turn_ids)s)
 
 -- name: is_settled
--- Whether no turn of a session and no edit of the user waits to become facts; why one waits, if an endpoint refused it;
--- and why a batch of them is dead: one that died since a moment (null: no such batch), or with the newest turns.
+-- Read whether all turns of a session and all edits of the user are processed; otherwise the reason, if an endpoint
+-- refused one; and the reason of a dead batch: one that died after a given time (null: none counts), or one with the
+-- newest turns.
 SELECT now() AS asked_at, (
     SELECT b.reason FROM batches AS b JOIN sessions AS s USING (tenant_id, user_id, session_id)
     WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.session_id IN (%(session_id)s, '~edits')
@@ -258,6 +259,6 @@ SELECT now() AS asked_at, (
 ) AS is_settled
 
 -- name: summary
--- The summary of a session.
+-- Read the summary of a session.
 SELECT text, updated_at FROM summaries
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

@@ -1,5 +1,5 @@
 -- name: exists
--- Whether a migration was ever applied, and whether the table of their checksums is there (from 0007 on).
+-- Read whether the table of applied migrations exists, and the table of their checksums (since 0007).
 SELECT to_regclass('_yoyo_migration') IS NOT NULL AS has_migrations,
        to_regclass('applied_migrations') IS NOT NULL AS has_checksums
 
@@ -15,11 +15,11 @@ VALUES (%(migration_id)s, %(checksum)s, %(is_breaking)s)
 ON CONFLICT DO NOTHING
 
 -- name: grant_reading
--- So that every process can see at its start whether the schema is the one of its release.
+-- Grant the right to read the applied migrations, so that each process can compare the schema with its release.
 GRANT SELECT ON _yoyo_migration, applied_migrations TO PUBLIC
 
 -- name: owner
--- Whose the schema is, and whether the login may change it.
+-- Read the owner of the schema, and whether the login may change it.
 SELECT pg_get_userbyid(relowner)::text AS owner, pg_has_role(relowner, 'USAGE') AS may_change
 FROM pg_class WHERE oid = to_regclass('_yoyo_migration')
 
@@ -28,5 +28,5 @@ SELECT current_user::text AS login, current_database()::text AS database,
        coalesce(current_schema()::text, 'public') AS schema
 
 -- name: may_create
--- Whether the login may create tables where it would.
+-- Read whether the login may create tables in the first schema of its search path.
 SELECT coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false) AS may_create

@@ -1,5 +1,5 @@
 -- name: texts
--- Texts of the user's own facts, episodes and turns by the ids that recall gives them; of a removed turn there is none.
+-- Read the texts of the user's facts, episodes and turns, by the ids that recall returned. Removed turns are left out.
 SELECT fact_id::text AS memory_id, text FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(uuids)s::uuid[])
 UNION ALL

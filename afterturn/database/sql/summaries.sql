@@ -1,5 +1,5 @@
 -- name: summarized_range
--- Read up to which batch a session is summarized and applied. No row where the summary is up to date.
+-- Read up to which batch a session is summarized and applied. No row if the summary is up to date.
 SELECT summarized_through, applied_through FROM sessions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND summarized_through < applied_through
@@ -82,7 +82,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: upsert_summary
--- Store the summary of a session. Nothing is written where it is the same.
+-- Store the summary of a session. An equal summary is not written again.
 INSERT INTO summaries (tenant_id, user_id, session_id, text, statements, through_user_seq)
 VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(text)s, %(statements)s, %(through)s)
 ON CONFLICT (tenant_id, user_id, session_id) DO UPDATE
@@ -123,7 +123,7 @@ ORDER BY is_pinned DESC, importance DESC, times_seen DESC, said_at DESC, fact_id
 LIMIT %(limit)s
 
 -- name: upsert_profile
--- Store the profile of a user. Nothing is written where it is the same.
+-- Store the profile of a user. An equal profile is not written again.
 INSERT INTO profiles (tenant_id, user_id, text, fact_ids) VALUES (%(tenant_id)s, %(user_id)s, %(text)s, %(fact_ids)s)
 ON CONFLICT (tenant_id, user_id) DO UPDATE
 SET text = EXCLUDED.text, fact_ids = EXCLUDED.fact_ids, updated_at = now()

@@ -1,6 +1,6 @@
 -- name: look
--- Whether anything may be owed: of batches (open, or to be cut), or of sessions and users. Each part reads one entry of an
--- index: in EXISTS the planner would ignore the order, and might read a table as a whole.
+-- Read whether there may be open work on batches (to process, or to cut), or on sessions and users. Each part reads one
+-- entry of an index. With EXISTS the planner would ignore the order, and might scan a whole table.
 SELECT coalesce(
     (SELECT true FROM sessions WHERE cut_due_at <= now() ORDER BY cut_due_at LIMIT 1),
     (SELECT true FROM imported_runs ORDER BY created_at LIMIT 1),
@@ -16,12 +16,17 @@ SELECT coalesce(
     (SELECT true FROM users WHERE owes_stems ORDER BY stems_hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM erasures WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM missing_vectors WHERE retry_at <= now() ORDER BY retry_at LIMIT 1),
+    (SELECT true FROM embedding_spaces WHERE state = 'building' OR is_dropping OR drop_at <= now() LIMIT 1),
+    (
+        SELECT true FROM users WHERE vectors_generation < (SELECT max(generation) FROM embedding_spaces)
+        ORDER BY vectors_generation LIMIT 1
+    ),
     false
 ) AS others
 
 -- name: cut_due
--- Sessions whose waiting turns are due for a batch by idle time or age: half of them those that have been due longest, half
--- of them the newest, so that nobody waits for a backlog, and nobody for ever.
+-- Read sessions whose turns are due for a batch by idle time or age. Half are the newest, so that a new session does not
+-- wait for a backlog; half have been due longest, so that every session is cut in the end.
 (
     SELECT tenant_id, user_id, session_id FROM sessions
     WHERE cut_due_at <= now()
@@ -37,9 +42,9 @@ UNION
 )
 
 -- name: lapsed_batches
--- Batches at one step (pending, extracted, unjudged, embedded) that were handed out a while ago and that nobody works on:
--- their message was lost, or their worker died. Marks them as handed out again. Only the lowest open batch of a user may
--- be applied.
+-- Read batches at one step (pending, extracted, unjudged, embedded) that were handed out a while ago and have no valid
+-- lease: their message was lost, or their worker died. Mark them as handed out again. Only the lowest open batch of a user
+-- may be applied.
 WITH owed AS (
     SELECT b.tenant_id, b.user_id, b.batch_id
     FROM batches AS b
@@ -69,9 +74,10 @@ WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id =
 RETURNING b.tenant_id, b.user_id, b.batch_id
 
 -- name: fresh_batches
--- Batches at one step that were not handed out yet; marks them as handed out. Tenants get equal shares, those whose name
--- comes after `after`. Of a tenant, three of four are batches of users with the fewest open ones when they were cut, and
--- one of four is the oldest, so that nobody waits for ever. Only the lowest open batch of a user may be applied.
+-- Read batches at one step that were not handed out yet, and mark them as handed out. Tenants whose id is greater than
+-- `after` get equal shares. Within a tenant, three of four batches are those with the lowest place (the number of the
+-- user's open batches when the batch was cut), and one of four is the oldest, so that every batch is processed in the end.
+-- Only the lowest open batch of a user may be applied.
 WITH RECURSIVE tenants (tenant_id, number) AS (
     SELECT (
         SELECT b.tenant_id FROM batches AS b
@@ -143,7 +149,7 @@ WHERE b.tenant_id = owed.tenant_id AND b.user_id = owed.user_id AND b.batch_id =
 RETURNING b.tenant_id, b.user_id, b.batch_id, b.place, owed.is_oldest
 
 -- name: end_pauses
--- Batches whose pause is over are handed out like all others.
+-- Remove the pause of batches whose pause is over. They are then handed out like all others.
 UPDATE batches AS b SET paused_until = NULL, paused_budget = NULL
 FROM (
     SELECT tenant_id, user_id, batch_id FROM batches
@@ -154,16 +160,16 @@ FROM (
 WHERE b.tenant_id = over.tenant_id AND b.user_id = over.user_id AND b.batch_id = over.batch_id
 
 -- name: resume
--- Batches that a smaller budget than today's paused (null: there is none any more) go on.
+-- Resume batches that were paused by a smaller budget than the present one (null: no budget).
 UPDATE batches SET paused_until = NULL, paused_budget = NULL
 WHERE paused_budget IS NOT NULL AND state IN ('pending', 'extracted')
       AND (%(daily_tokens)s::bigint IS NULL OR paused_budget < %(daily_tokens)s)
 
 -- name: owed_summaries
--- Sessions with episodes that their summary lacks, and that were not looked at lately; marks all that it looks at, so that
--- however many wait, others get their turn. While more of a session is on its way, its summary waits, for about a minute
--- at most: each batch that is applied takes the mark away.
-WITH looked_at AS (
+-- Read sessions whose summary lacks episodes and that were not checked recently. Mark all checked sessions, so that
+-- sessions that must wait do not block others. A summary waits while the session has open batches, for about a minute at
+-- most: each applied batch removes the mark.
+WITH checked AS (
     SELECT s.tenant_id, s.user_id, s.session_id
     FROM sessions AS s
     WHERE s.owes_summary
@@ -173,7 +179,7 @@ WITH looked_at AS (
     FOR NO KEY UPDATE OF s SKIP LOCKED
 ), marked AS (
     UPDATE sessions AS s SET summary_hinted_at = now()
-    FROM looked_at AS l
+    FROM checked AS l
     WHERE s.tenant_id = l.tenant_id AND s.user_id = l.user_id AND s.session_id = l.session_id
     RETURNING s.tenant_id, s.user_id, s.session_id, s.summarized_through
 )
@@ -201,9 +207,9 @@ WHERE NOT EXISTS (
     )
 
 -- name: owed_sleeps
--- Users whose memory changed since it was last consolidated as a whole, a while ago, and that were not looked at lately;
--- marks all that it looks at. While more is on its way, it waits.
-WITH looked_at AS (
+-- Read users whose memory changed since the last sleep, which is a while ago, and that were not checked recently. Mark all
+-- checked users. A sleep waits while the user has open batches.
+WITH checked AS (
     SELECT u.tenant_id, u.user_id
     FROM users AS u
     WHERE u.owes_sleep AND u.slept_at < now() - make_interval(secs => %(sleep_seconds)s)
@@ -213,7 +219,7 @@ WITH looked_at AS (
     FOR NO KEY UPDATE OF u SKIP LOCKED
 ), marked AS (
     UPDATE users AS u SET sleep_hinted_at = now()
-    FROM looked_at AS l
+    FROM checked AS l
     WHERE u.tenant_id = l.tenant_id AND u.user_id = l.user_id
     RETURNING u.tenant_id, u.user_id
 )
@@ -229,7 +235,7 @@ WHERE NOT EXISTS (
     )
 
 -- name: owed_indexes
--- Users whose memory has grown since it was last seen whether it needs an index; marks them as told of.
+-- Read users whose memory has grown since the last check for an index, and mark them as handed out.
 WITH owed AS (
     SELECT u.tenant_id, u.user_id
     FROM users AS u
@@ -269,8 +275,8 @@ WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
 RETURNING u.tenant_id, u.user_id
 
 -- name: owed_erasures
--- Users whose erasure was begun and not finished; marks them as handed out. Whoever asked for one has had a second to do
--- it.
+-- Read users whose erasure was requested more than a second ago and is not completed, and mark them as handed out. Within
+-- that second, the process that requested an erasure usually completes it itself.
 WITH owed AS (
     SELECT e.owner_hash, e.epoch
     FROM erasures AS e

@@ -1,23 +1,23 @@
 -- The index of large memories (decision 015).
 
 -- name: index
--- The current index of a memory.
+-- Read the current index of a memory.
 SELECT build, space_id, read_at FROM memory_indexes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: columns
--- The columns of an index. Three of them get clearer names than they have in the table.
+-- Read the columns of an index. Three of them get clearer names than they have in the table.
 SELECT build, space_id, turns AS turn_count, sessions, session_sizes, speakers, positions, stems AS lengths, traits,
        speaker, months, fact_ids, evidence_facts, evidence_turns, alone AS standalone, spread_of_turns, spread_of_facts
 FROM memory_indexes
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build = %(build)s
 
 -- name: postings
--- The documents that contain the stems of the question, and how often.
+-- Read which documents contain the stems of the question, and how often.
 SELECT stem, places, counts FROM index_postings
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND build = %(build)s AND stem = ANY(%(stems)s::bytea[])
 
 -- name: cells
--- The cosines of the vectors in the cells nearest to the question, and of those in the sample cell (cell -1).
+-- Compute the cosines of the vectors in the cells nearest to the question, and in the sample cell (cell -1).
 SELECT c.cell, c.places, (
     SELECT string_agg(float4send((-(v.embedding <#> %(vector)s::halfvec))::float4), ''::bytea)
     FROM unnest(c.embeddings) AS v (embedding)
@@ -35,13 +35,13 @@ WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.build = %(bu
       )
 
 -- name: grown_sessions
--- Sessions with turns that were archived after `since`.
+-- Read the sessions with turns that were archived after `since`.
 SELECT s.session_id, s.next_position
 FROM sessions AS s
 WHERE s.tenant_id = %(tenant_id)s AND s.user_id = %(user_id)s AND s.last_archived_at >= %(since)s
 
 -- name: new_facts
--- Facts that were recorded after `since`, with the turns that are their evidence.
+-- Read the facts that were recorded after `since`, with the turns that are their evidence.
 SELECT f.fact_id, e.session_id, e.position
 FROM facts AS f
 LEFT JOIN evidence AS e USING (tenant_id, user_id, fact_id)
@@ -49,7 +49,7 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'cu
       AND f.recorded_at >= %(since)s
 
 -- name: owed_index
--- The size of a memory, its embedding space, and the time; no row if its index is up to date.
+-- Read the size of a memory, its embedding space, and the time; no row if its index is up to date.
 SELECT u.next_user_seq, clock_timestamp() AS now,
        (SELECT space_id FROM embedding_spaces WHERE state = 'serving') AS space_id,
        (SELECT count(*) FROM turns AS t
@@ -60,22 +60,22 @@ FROM users AS u
 WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s AND u.owes_index
 
 -- name: extend_timeout
--- Reading and writing a large memory takes longer than the usual statement timeout.
+-- Raise the statement timeout, because reading and writing a large memory takes longer than the usual one.
 SELECT set_config('statement_timeout', '600000', true)
 
 -- name: sample_vectors
--- About one of `every` vectors of a memory.
+-- Read a sample of the vectors of a memory: about one of `every`.
 SELECT halfvec_send(embedding) AS embedding FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s
       AND kind <> 'episode' AND hashtext(item) %% %(every)s = 0
 
 -- name: count_vectors
--- The number of vectors of a memory.
+-- Count the vectors of a memory.
 SELECT count(*) AS count FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s AND kind <> 'episode'
 
 -- name: next_vectors
--- The vectors after an item, in order.
+-- Read the vectors after an item, in order.
 SELECT kind, item, halfvec_send(embedding) AS embedding FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s AND kind = %(kind)s
       AND item > %(after)s
@@ -83,11 +83,11 @@ ORDER BY item
 LIMIT %(limit)s
 
 -- name: new_build
--- A number for a new index.
+-- Read a new number for an index.
 SELECT nextval('lease_tokens') AS build
 
 -- name: add_columns
--- From here on recall uses the index.
+-- Store the columns of the index. From this commit on, recall uses the index.
 INSERT INTO memory_indexes (
     tenant_id, user_id, build, space_id, read_at, turns, sessions, session_sizes, speakers, positions, stems, traits,
     speaker, months, fact_ids, evidence_facts, evidence_turns, alone, spread_of_turns, spread_of_facts
@@ -120,7 +120,7 @@ JOIN (
 ) AS v USING (cell)
 
 -- name: drop_columns
--- From here on recall does not use the index.
+-- Delete the columns of the index. From this commit on, recall does not use it.
 DELETE FROM memory_indexes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: drop_postings
@@ -136,9 +136,9 @@ DELETE FROM index_cells WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)
 SELECT FROM users WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s FOR NO KEY UPDATE
 
 -- name: mark_indexed
--- The index is up to date until the batch with this number; with 0 the index is owed at once.
+-- Mark the index as up to date until the batch with this number; with 0 it is due for a rebuild at once.
 UPDATE users SET indexed_user_seq = %(user_seq)s WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: delete_lease
--- A running build cannot publish its index any more, because it read the memory before.
+-- Delete the lease of a running build, so that it cannot publish an index of the earlier memory.
 DELETE FROM leases WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'index'

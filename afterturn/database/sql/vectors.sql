@@ -1,5 +1,5 @@
 -- name: with_vectors
--- The items that have a vector in a space.
+-- Read which items have a vector in a space.
 SELECT kind, item FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s
       AND (kind, item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
@@ -11,7 +11,8 @@ VALUES (%(tenant_id)s, %(user_id)s, %(space_id)s, %(kind)s, %(item)s, %(embeddin
 ON CONFLICT DO NOTHING
 
 -- name: delete_fact_vectors
--- Delete the vectors of candidates that did not become facts of their own, and the notes that they have none.
+-- Delete the vectors of candidates that did not become facts of their own, and their rows in
+-- missing_vectors.
 WITH missing AS (
     DELETE FROM missing_vectors
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(items)s)

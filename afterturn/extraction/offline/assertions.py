@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from afterturn.extraction import credentials
 from afterturn.extraction.offline import (
     clauses,
     contractions,
@@ -22,6 +21,7 @@ from afterturn.extraction.offline import (
 from afterturn.extraction.offline.properties import Property
 from afterturn.extraction.offline.relative_dates import DatedText
 from afterturn.extraction.offline.speech import UNKNOWN_USER, Utterance
+from afterturn.redaction import credentials
 
 _BIRTHDAY = re.compile(r"\b(?:birthday|anniversary)\b", re.IGNORECASE)
 _CALLED_AT_END = re.compile(r", (?P<name>\w{3,})$")

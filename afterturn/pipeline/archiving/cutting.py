@@ -22,8 +22,8 @@ from afterturn.settings import Settings
 
 _SQL = queries.load("archive")
 
-#: A tenant with so many users whose first batches wait is crowded: its batches have no priority over those of others.
-#: Larger: users of other tenants wait longer behind it. Smaller: so does a user of this one behind another's backlog.
+#: If the first batches of so many users of a tenant wait, new batches of the tenant get no priority. Larger: users of
+#: other tenants wait longer. Smaller: users of this tenant wait longer behind the backlogs of others.
 CROWD = 16
 
 
@@ -70,9 +70,9 @@ def cut_sessions(
 
 
 def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
-    """Choose the batches to hand on directly. Those of a backlog get less room, so that others find some.
+    """Choose the batches to hand on directly. Batches of a backlog get less room, so that some is left for others.
 
-    So do those of a tenant with many users who wait.
+    The same applies to batches of a tenant with many waiting users.
     """
     users = rows.next_user_seq.keys()
     first_open = locked.read_first_open_batches(connection, users)

@@ -1,8 +1,7 @@
-"""Archive entries in one transaction; where something in it cannot be stored, in smaller ones, down to the entry.
+"""Archive entries in one transaction. If it fails, archive them in smaller transactions, down to the single entry.
 
-An entry that fails by itself, while its session can be archived without it, is set aside as a dead letter. All others
-are archived. An error that says nothing about the entries (an outage, a deadlock, a wrong schema) is raised: they stay
-pending.
+An entry that fails alone, while its session can be archived without it, becomes a dead letter. All others are archived.
+An error that the entries did not cause (an outage, a deadlock, a wrong schema) is raised, and the entries stay pending.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class ArchivedPart:
 
     entries: Entries
     new_batches: list[NewBatch] = field(default_factory=list)
-    #: The turns, of those that the entries name, that are taken back.
+    #: The removed turns among those that the entries name.
     taken_back: Mapping[SessionScope, frozenset[str]] = field(default_factory=dict)
     #: Stream ids of the entries whose turn was archived from another entry.
     repeated: Mapping[SessionScope, frozenset[str]] = field(default_factory=dict)
@@ -57,7 +56,7 @@ class Isolation:
         """
         self._archive_part = archive_part
         self._set_aside = set_aside
-        #: Sessions of which something stays pending: what comes later in them must not be archived before it.
+        #: Sessions with entries that stay pending: later entries of these sessions must not be archived before them.
         self.waiting: set[SessionScope] = set()
 
     def archive(self, entries: Entries) -> Iterator[ArchivedPart]:

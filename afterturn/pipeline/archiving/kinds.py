@@ -30,7 +30,7 @@ from afterturn.turns import Turn
 
 _SQL = queries.load("archive")
 
-#: The clocks of hosts in good order differ by less. A write that is repeated after a timeout is later by a few seconds.
+#: Correct clocks of hosts differ by less than this. A write that is retried after a timeout is later by a few seconds.
 CLOCK_SLACK_SECONDS = 10.0
 
 
@@ -115,10 +115,10 @@ def _place(session: LockedSession, entry: Entry) -> dict[str, Any]:
 
 
 def _trusted_time(turn: Turn, written_at_seconds: float) -> datetime:
-    """Return when a turn was said, as far as the clock of its writer can be trusted.
+    """Return when a turn was said. A time of the writer's clock is used only if it agrees with Redis's clock.
 
-    No turn is said after Redis has it. A time that the writer's clock gave counts only if it agrees with Redis's: all
-    turns are then ordered by one clock, whatever the clocks of their writers are.
+    A turn cannot be said after Redis has stored it. So one clock orders all turns, even if the clocks of their writers
+    are wrong.
     """
     seconds = turn.occurred_at.timestamp() - written_at_seconds
     is_off = abs(seconds) > CLOCK_SLACK_SECONDS if turn.is_stamped else seconds > CLOCK_SLACK_SECONDS

@@ -1,7 +1,7 @@
-"""Entries that repeat the id of an archived turn: the row stays as it is, and Redis keeps nothing of the entry.
+"""Find entries that repeat the id of an archived turn. The row is not changed, and Redis keeps nothing of the entry.
 
-A write finds a repeated id while the turn is pending or recent (`hot/write.lua`). Older turns are only in Postgres,
-which no write reads; the archive decides about them.
+A write detects a repeated id while the turn is pending or recent (`hot/write.lua`). Older turns are only in Postgres,
+which no write reads, so the archive detects their repetitions.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def find_repeats(
 ) -> dict[SessionScope, frozenset[str]]:
     """Return the stream ids of the entries whose turn was archived from another entry.
 
-    An entry that is archived a second time, because the process died before Redis knew, is none of them. Entries with
-    other content than the archived turn are logged.
+    An entry that is archived a second time, because the process died before it removed the entry from Redis, is not a
+    repetition. Entries with other content than the archived turn are logged.
 
     Args:
         connection: in the archive's transaction, after the turns among the entries were added.
@@ -59,7 +59,7 @@ def _note(repeats: dict[SessionScope, set[str]], scope: SessionScope, entry: Ent
 
 
 def _read_repeated(connection: Connection, entries: Mapping[tuple[SessionScope, str], Entry]) -> list[dict[str, Any]]:
-    """Return what is archived of those of these turns that were archived from another entry."""
+    """Return the archived contents of the turns that were archived from another entry than the given one."""
     if not entries:
         return []
     arguments = locked.named_sessions([scope for scope, _ in entries]) | {

@@ -1,1 +1,1 @@
-"""Celery's broker: how it is reached, and what happens when it refuses or fails."""
+"""Celery's broker: the connections to it, and the handling of its refusals and failures."""

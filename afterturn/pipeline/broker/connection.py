@@ -11,7 +11,7 @@ from kombu.transport import redis as kombu_redis
 
 from afterturn.pipeline.broker import transport
 
-#: kombu's transport -> ours. Other brokers than Redis keep theirs.
+#: kombu's transport -> ours. Other brokers than Redis use kombu's transport.
 _OURS = {
     kombu_redis.Transport: transport.Transport,
     kombu_redis.SentinelTransport: transport.SentinelTransport,
@@ -19,7 +19,7 @@ _OURS = {
 
 
 class _OverOurTransports:
-    """The URL stays kombu's, because Flower reads it; only the class of the transport is another."""
+    """Replaces the class of the transport. The URL does not change, because Flower reads it."""
 
     def get_transport_cls(self) -> Any:
         theirs = super().get_transport_cls()  # type: ignore[misc]
@@ -38,13 +38,13 @@ class _PooledConnection(_OverOurTransports, kombu.connection.PooledConnection): 
 
 
 class _Pool(kombu.connection.ConnectionPool):  # type: ignore[misc]
-    """What producers take their connections from. kombu's pool makes connections of its own class."""
+    """The pool of the producers' connections. kombu's pool makes connections of kombu's class."""
 
     def new(self) -> Any:
         return _PooledConnection(self, **dict(self.connection._info(resolve=False)))
 
 
 class BrokerAMQP(AMQP):  # type: ignore[misc]
-    """What a Celery app makes connections with: `Celery(amqp=BrokerAMQP)`."""
+    """Makes the connections of a Celery app: `Celery(amqp=BrokerAMQP)`."""
 
     Connection = BrokerConnection

@@ -8,13 +8,13 @@ from urllib.parse import quote, urlsplit
 from afterturn.hot import redis_url
 from afterturn.hot.redis_url import RedisUrl
 
-#: A task that runs longer is delivered a second time, which does no harm: it finds nothing to do.
+#: A task that runs longer is delivered a second time. This is harmless: the second one finds nothing to do.
 VISIBILITY_SECONDS = 3_600
 #: The timeout for a broker that hangs. Shorter: calls to a slow broker fail needlessly.
 SOCKET_SECONDS = 5
 
 
-#: Where the URL comes from, for messages.
+#: The setting with the URL, for error messages.
 SETTING = "AFTERTURN_BROKER_URL (unset: AFTERTURN_REDIS_URL)"
 
 
@@ -47,7 +47,7 @@ def celery_settings(url: str) -> dict[str, Any]:
         # All three are needed: CELERY_BROKER_URL, which belongs to the agent if it uses Celery, overrides each alone.
         **dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), url),
         "broker_transport_options": options,
-        # For ever: an outage of an hour must not end a worker.
+        # Without a limit: an outage of an hour must not end a worker.
         "broker_connection_max_retries": None,
         "broker_connection_retry_on_startup": True,
     }
@@ -65,7 +65,7 @@ def _connection_options(url: RedisUrl) -> dict[str, Any]:
 
 
 def _kombu_url(url: RedisUrl) -> str:
-    """Return the URL that kombu reads: without options; of a socket it has only the login and the database."""
+    """Return the URL for kombu: without options; for a socket only the login and the database."""
     login = ""
     if url.username or url.password:
         login = f"{quote(url.username or '', safe='')}:{quote(url.password or '', safe='')}@"

@@ -1,15 +1,15 @@
-"""kombu's Redis transport, with the differences that let workers go on while Redis refuses or fails.
+"""kombu's Redis transport, changed so that workers keep running while Redis refuses or fails.
 
-Every error of Redis is one of the connection: the worker connects again, instead of ending. kombu knows only lost
-connections as such, and ends at a replica (READONLY), a full memory (OOM), a disk that cannot be written (MISCONF) or a
+Every error of Redis counts as a connection error: the worker reconnects instead of ending. kombu treats only lost
+connections so, and ends at a replica (READONLY), a full memory (OOM), a disk that cannot be written (MISCONF) or a
 cluster that is down.
 
-What is written at a full memory gets through (see scripts.py): hints are what empties it.
+Writes succeed at a full memory (see scripts.py), because hints start the work that empties Redis.
 
-A message whose acknowledgement fails is given up here; it counts as taken for no longer. In kombu it would use up the
-prefetch limit for ever. Redis returns the message after the visibility timeout, when nothing is left to do for it.
+If an acknowledgement fails, its message no longer counts as taken by this worker. In kombu it would use up the prefetch
+limit without end. Redis returns the message after the visibility timeout, when no work is left for it.
 
-When a message was taken is told by Redis's clock, not by the hosts'.
+Redis's clock gives the time at which a message was taken, not the clocks of the hosts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from afterturn.hot.clients import ReconnectingRedis
 logger = logging.getLogger(__name__)
 
 CONNECTION_ERRORS = (*kombu_redis.Transport.connection_errors, RedisError, RedisClusterException)
-#: What an acknowledgement may fail with.
+#: The errors of an acknowledgement.
 _FAILURES = (RedisError, RedisClusterException, OSError)
 
 
@@ -103,14 +103,14 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
         message["properties"]["delivery_info"]["redelivered"] = True
         priority = self.channel._get_message_priority(message, reverse=False)
         queues = [self.channel._q_for_pri(queue, priority) for queue in self.channel._lookup(exchange, key)]
-        # BRPOP takes from the right. kombu calls its left the beginning.
+        # BRPOP takes from the right. kombu's argument calls the left end the beginning.
         side = "LPUSH" if leftmost else "RPUSH"
         keys = (self.unacked_index_key, self.unacked_key, *queues)
         scripts.BROKER_RETURN.run(client, keys, tag, dumps(message), side)
 
 
 class _OurChannel:
-    """What both kinds of channels have in common."""
+    """The common part of both kinds of channels."""
 
     QoS = QoS
     #: Arguments of redis-py's connections that kombu does not know, and `path` of a socket, and `tls`.

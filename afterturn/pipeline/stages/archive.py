@@ -1,11 +1,11 @@
-"""Archive: what is pending in many sessions goes to Postgres, and full batches are cut, in one transaction.
+"""Archive: write the pending entries of many sessions to Postgres and cut full batches, in one transaction.
 
-A person's edit is a batch of its own at once, and brings its answer with it.
+Each edit of a person becomes a batch at once. Its entry already contains the answer.
 
-Under each session row's lock a new turn gets the next position; a turn that is there already changes nothing. Only
-then do exactly the committed entries leave Redis. A crash between the two is harmless: they are archived again, which
-does nothing, and leave then. If the transaction fails because of what is in it, smaller ones follow, down to the entry
-that cannot be stored, which becomes a dead letter (`archiving/isolation.py`).
+Under the lock of the session's row, a new turn gets the next position; a turn that is already archived changes nothing.
+After the commit, exactly the committed entries are removed from Redis. A crash between the two is harmless: the entries
+are archived again without effect, and then removed. If the transaction fails because of its entries, smaller ones
+follow, down to the entry that cannot be stored, which becomes a dead letter (`archiving/isolation.py`).
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ ENTRIES_PER_SESSION = 500
 ENTRIES_PER_TRANSACTION = 1_000
 #: Removals that one transaction applies for one session: each costs as much as dozens of turns.
 REMOVALS_PER_SESSION = 20
-#: A task begins no further transaction after this time. What is left of long sessions is found by the next sweep, so
-#: that the batches of the task's other sessions are handed on, and its process is free for others.
+#: A task begins no further transaction after this time. The next sweep finds the rest of long sessions. So the batches
+#: of the task's other sessions are handed on soon, and its process is free for other tasks.
 SECONDS_PER_TASK = 0.5
 
 
@@ -58,9 +58,9 @@ def archive(
 ) -> list[NewBatch]:
     """Archive pending entries of these sessions, within the limits of one task, and return the batches that were cut.
 
-    As many of them as there is `room` for are marked as handed on: the caller sends them.
+    Those for which there is `room` are marked as handed on: the caller sends them.
 
-    Raises the driver's errors when a server is away; what was not committed is still pending then.
+    Raises the driver's errors when a server is unavailable; entries that were not committed stay pending.
     """
     faults.point("archive.begun")
     detection.load()
@@ -71,7 +71,7 @@ def archive(
     while remaining and not (is_begun and time.monotonic() >= ends_at):
         is_begun = True
         limit = _entries_per_session(len(remaining))
-        epochs, taken, unread = _read(client, pool, remaining, limit=limit)
+        epochs, taken, unread = _read(client, pool, settings, remaining, limit=limit)
         faults.point("archive.entries_read")
         archive_part = partial(_archive_part, pool, settings, epochs, room)
         set_aside = partial(dead_entries.set_aside, pool, epochs)
@@ -144,10 +144,10 @@ def archive_entries(
 ) -> list[NewBatch]:
     """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
 
-    `epochs` are those read before the entries were. Raises TransitionRefused when a user was forgotten since.
+    `epochs` were read before the entries. Raises TransitionRefused when a user was forgotten since.
     """
     users = {scope.user for scope in taken}
-    # What was written makes a user and a session; a cut, or a late message, must not bring back who was forgotten.
+    # Only entries create a user and a session: a cut or a late message must not create a forgotten user again.
     written = [scope for scope, entries in taken.items() if entries]
     next_user_seq = locked.lock_users(connection, users, new={scope.user for scope in written})
     if epochs is not None and erasures.read_epochs(connection, users) != epochs:
@@ -165,9 +165,14 @@ def _entries_per_session(sessions: int) -> int:
 
 
 def _read(
-    client: redis.Redis, pool: ConnectionPool[Connection], sessions: Sequence[SessionScope], *, limit: int
+    client: redis.Redis,
+    pool: ConnectionPool[Connection],
+    settings: Settings,
+    sessions: Sequence[SessionScope],
+    *,
+    limit: int,
 ) -> tuple[dict[UserScope, int], Taken, set[SessionScope]]:
-    """Return the erasures that are known now, and then what is pending: in this order, so that none is missed.
+    """Read the erasures, and then the pending entries: in this order, so that no erasure is missed.
 
     Last come the sessions of which more is pending than one transaction takes.
     """
@@ -175,6 +180,8 @@ def _read(
         epochs = erasures.read_epochs(connection, {scope.user for scope in sessions})
     found = pending.read_entries(client, sessions, limit=limit)
     entries = {scope: _limit_removals(given) for scope, given in found.entries.items()}
+    if settings.turn_secrets == "redact":
+        entries = {scope: [entry.without_secrets() for entry in given] for scope, given in entries.items()}
     unread = {
         scope for scope, given in found.entries.items() if len(given) >= limit or len(entries[scope]) < len(given)
     }

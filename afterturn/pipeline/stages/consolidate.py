@@ -24,14 +24,14 @@ from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
-#: After an applied batch, a task goes on with its user's next ones that are ready, so many in all and for so long.
+#: After an applied batch, a task applies the next ready batches of the same user: so many in all, and for so long.
 #: Larger: a backlog of one user costs fewer messages. Smaller: others wait less for the process.
 BATCHES_PER_TASK = 20
 SECONDS_PER_TASK = 0.5
 
 
 def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Apply one batch, and the user's next ones that are ready, a limited number of them.
+    """Apply one batch, and a limited number of the user's next batches that are ready.
 
     Returns whether the batch was applied; False if an earlier batch is open or there is nothing to do.
     """
@@ -67,7 +67,7 @@ def _apply_next_batches(
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of one batch."""
+    """The outcome of one batch."""
 
     is_applied: bool
     #: The user's next batch that is ready to be applied, if this one was applied.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,11 +12,13 @@ from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.database.pool import Connection
-from afterturn.embedding import isolation, items, missing_vectors, spaces
+from afterturn.embedding import items, missing_vectors, spaces, switching
 from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.extraction import batch_answer
+from afterturn.errors import ModelError
+from afterturn.extraction import batch_answer, turn_secrets
+from afterturn.extraction.extractor import CONTEXT_TURNS
 from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
@@ -44,10 +47,9 @@ def embed(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         if claimed.batch.is_embedded:
             claims.release_claim(runtime, claimed)
             return False
-        *before, last = claimed.loaded
-        for missing in before:
-            _embed_in_further_space(runtime, claimed, missing)
-        earliest = _embed_and_finish(runtime, claimed, last)
+        serving, *building = claimed.loaded
+        lacking = [missing.space for missing in building if not _embed_in_next_space(runtime, claimed, missing)]
+        earliest = _embed_and_finish(runtime, claimed, serving, lacking)
         if earliest is not None:
             # Later batches are applied, or enqueued, after earlier ones are applied.
             names = (scope.tenant_id, scope.user_id, str(earliest.batch_id))
@@ -76,29 +78,42 @@ def _read_items(connection: Connection, batch: Batch, *, embeds_turns: bool) -> 
         text = f"{answer.episode.title}. {answer.episode.summary}"
         batch_items.append(Item(kind="episode", name=items.episode_name(batch.batch_id), text=text))
     if embeds_turns and batch.kind != "manual":
-        _, turns = batch_row.read_turns(connection, batch)
-        batch_items += items.turn_items(batch.session, turns)
+        before, turns = batch_row.read_turns(connection, batch, context=CONTEXT_TURNS)
+        batch_items += items.turn_items(batch.session, turn_secrets.redact_turns(turns, before=before))
     return batch_items
 
 
-def _embed_in_further_space(
+def _embed_in_next_space(
     runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
-) -> None:
-    """Store the vectors of one space in their own transaction: another space's embedder may be unavailable."""
-    outcomes = _embed_missing(runtime, claimed.batch, missing)
+) -> bool:
+    """Store the vectors of a space that is being built. Returns False if its embedder fails: the batch goes on."""
+    try:
+        outcomes = _embed_missing(runtime, claimed.batch, missing)
+    except ModelError as error:
+        logger.warning("batch %s has no vectors of %s yet: %s", claimed.batch.batch_id, missing.space.describe(), error)
+        return False
     with runtime.postgres.connection() as connection, connection.transaction():
         leases.fence(connection, claimed.lease)
         _store_vectors(connection, claimed.batch, missing, outcomes)
+    return True
 
 
 def _embed_and_finish(
-    runtime: Runtime, claimed: ClaimedBatch[list[_MissingVectors]], missing: _MissingVectors
+    runtime: Runtime,
+    claimed: ClaimedBatch[list[_MissingVectors]],
+    missing: _MissingVectors,
+    lacking: Sequence[EmbeddingSpace],
 ) -> ReadyBatch | None:
-    """Store the last vectors, mark the batch as embedded, and return the user's next batch ready to be applied."""
+    """Store the vectors of the serving space, and mark the batch as embedded.
+
+    `lacking` are spaces that are being built and lack its vectors. Returns the user's next batch ready to be applied.
+    """
     outcomes = _embed_missing(runtime, claimed.batch, missing)
     may_hand_on = hand_out.may_hand_on(runtime.enqueue, "consolidate", priority_of(claimed.batch.place))
     with runtime.postgres.connection() as connection:
         with connection.transaction():
+            for space in lacking:
+                switching.note_lacking(connection, claimed.batch.session.user, space)
             _store_vectors(connection, claimed.batch, missing, outcomes)
             claims.complete_transition(connection, claimed, "embedded")
             faults.point("embed.before_commit")
@@ -110,15 +125,14 @@ def _embed_missing(runtime: Runtime, batch: Batch, missing: _MissingVectors) -> 
     """Embed the texts that have no vector in the space. No database connection is in use during the calls."""
     if not missing.items:
         return []
-    embedder = runtime.embedder_of(missing.space)
     texts = [item.text for item in missing.items]
-    outcomes = runtime.embedder_breaker.call(lambda: isolation.embed_each(embedder, texts), caller=str(batch.batch_id))
+    outcomes = runtime.embed_each(missing.space, texts, caller=str(batch.batch_id))
     faults.point("embed.vectors_received")
     return outcomes
 
 
 def _store_vectors(connection: Connection, batch: Batch, missing: _MissingVectors, outcomes: list[Outcome]) -> None:
-    """Store the vectors, and note the texts that the embedder refused: the batch goes on without their vectors."""
+    """Store the vectors, and record the texts that the embedder refused: the batch continues without their vectors."""
     if not missing.items:
         return
     pairs = list(zip(missing.items, outcomes, strict=True))

@@ -1,4 +1,4 @@
-"""Erase: finish a user's erasure. `afterturn forget` does this itself, unless its process dies."""
+"""Erase: complete a user's erasure. `afterturn forget` does this itself, unless its process dies."""
 
 from __future__ import annotations
 

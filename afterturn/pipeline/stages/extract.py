@@ -17,6 +17,7 @@ from afterturn.extraction import (
     shown_memories,
     stored_answers,
     timezones,
+    turn_secrets,
     verified_answer,
 )
 from afterturn.extraction.answer import Answer
@@ -27,6 +28,7 @@ from afterturn.pipeline import hand_out
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
+from afterturn.turns import Turn
 
 _SQL = queries.load("batches")
 
@@ -35,7 +37,10 @@ _SQL = queries.load("batches")
 class _Loaded:
     """The input of an extraction."""
 
+    #: What the model sees: turns without secrets.
     request: ExtractionRequest
+    #: The turns as they are stored.
+    turns: list[Turn]
     #: The stored answers of this prompt and model.
     stored: list[StoredAnswer]
 
@@ -67,7 +72,10 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     context, turns = batch_row.read_turns(connection, batch, context=CONTEXT_TURNS)
     user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
     request = ExtractionRequest(
-        turns=turns, context=context, user_name=user.get("display_name"), timezone=user.get("timezone") or "UTC"
+        turns=turn_secrets.redact_turns(turns, before=context),
+        context=turn_secrets.redact_turns(context),
+        user_name=user.get("display_name"),
+        timezone=user.get("timezone") or "UTC",
     )
     extractor = runtime.extractor
     stored = stored_answers.read_answers(
@@ -77,13 +85,13 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
         model=extractor.model,
         zone=timezones.timezone_of(request.timezone),
     )
-    return _Loaded(request=request, stored=stored)
+    return _Loaded(request=request, turns=turns, stored=stored)
 
 
 def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *, is_handed_on: bool) -> None:
     """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
-    batch, turns = claimed.batch, claimed.loaded.request.turns
+    batch, turns = claimed.batch, claimed.loaded.turns
     with runtime.postgres.connection() as connection:
         verified = verified_answer.verify_answer(
             answer,
@@ -91,6 +99,7 @@ def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *,
             batch,
             shown=shown_memories.read_shown_memories(connection, batch, turns),
             categories=runtime.settings.category_names,
+            redacted=claimed.loaded.request.turns,
             **version,
         )
         with connection.transaction():

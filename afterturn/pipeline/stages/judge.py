@@ -1,4 +1,4 @@
-"""Judge: ask an LLM what rules cannot decide about a batch, and store its answer before it is used."""
+"""Judge: ask an LLM to decide what rules cannot decide about a batch, and store its answer before it is used."""
 
 from __future__ import annotations
 

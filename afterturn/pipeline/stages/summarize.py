@@ -97,7 +97,7 @@ def _commit(runtime: Runtime, session: SessionScope, lease: Lease, owed: dict[st
 def _make_digests(runtime: Runtime, session: SessionScope, lease: Lease, *, through: int) -> bool:
     """Make the digests that are due, at most DIGESTS_PER_TASK. Return whether all are made.
 
-    Each is stored before the next is begun, so that none is paid for twice.
+    Each is stored before the next one is begun, so that no call is paid for twice.
     """
     for number in itertools.count():
         work = _next_work(runtime, session, through)
@@ -137,7 +137,7 @@ def _make_draft(runtime: Runtime, session: SessionScope, lease: Lease, work: Dig
         )
     except ModelRefused as error:
         endpoint_check.check_after_refusal(runtime, lease, error)
-        # A second call would be refused and paid for as well, so rules make this digest.
+        # A second call would also be refused, and paid for. So rules make this digest.
         logger.warning("a digest of %s is made by rules: %s", session, error)
         return OfflineSummarizer().summarize(work.sources)
 

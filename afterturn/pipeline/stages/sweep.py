@@ -1,6 +1,6 @@
-"""The sweep: find open work that no worker processes. It is derived from state, so a lost message has no effect.
+"""The sweep: find open work that no worker processes. It reads the state, so a lost message has no effect.
 
-Each sweep tops up the queues of the stages (`hand_out`); what does not fit stays owed until there is room for it.
+Each sweep fills the queues of the stages (`hand_out`). The rest of the work waits in the state until there is room.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from afterturn.embedding import missing_vectors
 from afterturn.hot import heartbeats, keys, pending
 from afterturn.importing import cutting
 from afterturn.pipeline import fair_choice, hand_out
-from afterturn.pipeline.enqueue import FIRST
+from afterturn.pipeline.enqueue import FIRST, LATER
 from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import archive
+from afterturn.pipeline.stages import archive, spaces
 
 logger = logging.getLogger(__name__)
 
@@ -33,41 +33,41 @@ _SQL = queries.load("sweep")
 #: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
 #: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
 SESSIONS_PER_ARCHIVE = 20
-#: Batches handed out per sweep while their endpoint is away: one of them will be let through to probe it.
+#: Batches handed out per sweep while their endpoint is unavailable: one of them will probe the endpoint.
 PROBES = 2
-#: What one sweep hands out to each other stage while the archive is behind: turns that are not archived fill Redis, and
-#: recall does not find them by meaning. Larger: the archive of a backlog takes longer. Smaller: so do first facts.
+#: Messages that one sweep sends to each other stage while the archive is behind: turns that are not archived fill
+#: Redis, and recall does not find them by meaning. Larger: a backlog is archived later. Smaller: facts come later.
 TRICKLE = 5
-#: Memories that one sweep hands out to be indexed where they are large: that takes seconds of a thread.
+#: The largest number of memories that one sweep hands out to `index`: a large one takes a thread several seconds.
 INDEXES = 4
-#: Users whose stems are replaced, after an upgrade: that takes about a millisecond for each of their texts. A million
-#: users take half a day at most of one thread; until then recall finds their texts as before.
+#: Users whose stems one sweep hands out to be replaced, after an upgrade: about a millisecond for each of their texts.
+#: A million users take half a day at most of one thread; until then recall finds their texts as before.
 STEMS = 20
-#: Sessions, or users, that one sweep looks at for a stage whose work often has to wait for their batches. Fewer: those
-#: that need not wait are found later, if many have to. More: each costs three look-ups and a write.
+#: Sessions, or users, that one sweep checks for a stage whose work often has to wait for their batches. Fewer: if many
+#: have to wait, the others are found later. More: each costs three look-ups and a write.
 LOOKED_AT = 100
-#: What a batch that stands at a step needs next.
+#: Step of a batch -> the stage that processes it next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: The stages that call the LLM.
 LLM_STAGES = frozenset({"extract", "judge", "summarize", "sleep"})
 #: The stages that call the embedder.
 EMBEDDER_STAGES = frozenset({"embed", "vectors"})
-#: An archive that died is repeated after this long, or after a lease where that is shorter. Too short: two archive the
-#: same, harmlessly.
+#: An archive task that died is repeated after this time, or after a lease if that is shorter. Too short: two tasks
+#: archive the same entries, harmlessly.
 ARCHIVE_CLAIM_SECONDS = 10.0
 #: Two sweeps, of any process, begin at least this part of AFTERTURN_SWEEP_SECONDS apart.
 GATE_FRACTION = 0.2
-#: While a queue is not short, what was handed out may still wait in it: it is handed out again after this many times
-#: the usual time. A lost message is found in 60 s at most all the same.
+#: While a queue is not short, work may still wait in it: it is handed out again after this many times the usual time.
+#: A lost message is still found within 60 s.
 PATIENCE = 2
-#: After the broker restarted, or failed, what was handed out so long ago is handed out again: its message may be lost.
+#: After a restart or failure of the broker, work is handed out again after this time, because its message may be lost.
 #: Shorter: more messages are sent twice, harmlessly.
 LOST_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What a sweep has done."""
+    """The result of a sweep."""
 
     #: How many sessions, batches or users were handed out, by stage.
     handed_out: dict[str, int]
@@ -113,7 +113,7 @@ def _look(runtime: Runtime) -> dict[str, bool]:
 
 
 def _isolate(part: Callable[[], None]) -> None:
-    """Run a part of the sweep. If it fails, the others still run. Raises the errors of a server that is away."""
+    """Run a part of the sweep. If it fails, the others still run. Raises the errors of an unavailable server."""
     try:
         part()
     except redis.RedisError:
@@ -125,12 +125,12 @@ def _isolate(part: Callable[[], None]) -> None:
 
 
 def reconcile(runtime: Runtime) -> int:
-    """Find pending turns that no due entry names, and name them. Returns how many sessions were found."""
+    """Add sessions with pending turns that the due index lacks. Returns how many sessions were missing."""
     return pending.reconcile(runtime.redis)
 
 
 def reconcile_if_due(runtime: Runtime) -> None:
-    """Reconcile, unless another worker began to a moment ago by Redis's clock: messages pile up when workers stand."""
+    """Reconcile, unless a worker did so recently by Redis's clock: messages accumulate while no worker runs."""
     milliseconds = max(1, int(runtime.settings.reconcile_seconds * 800))
     if runtime.redis.set(keys.RECONCILE_GATE, "1", nx=True, px=milliseconds):
         reconcile(runtime)
@@ -142,11 +142,11 @@ class _Sweep:
     def __init__(self, runtime: Runtime, rooms: Mapping[str, Room]) -> None:
         self._runtime = runtime
         self._rooms = rooms
-        #: Whether messages of a moment ago may be lost.
+        #: Whether recent messages may be lost.
         self._is_interrupted = runtime.enqueue.is_interrupted()
         #: How many sessions, batches or users were handed out, by stage.
         self.handed_out: Counter[str] = Counter(dict.fromkeys(hand_out.HANDED_OUT, 0))
-        #: How many messages that were, by stage.
+        #: The number of these messages, by stage.
         self.messages: Counter[str] = Counter()
 
     def parts(self) -> Iterator[Callable[[], None]]:
@@ -159,7 +159,7 @@ class _Sweep:
                 yield partial(self.hand_out_batches, step)
         if owed["others"]:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
-            yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_erasures)
+            yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
 
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
@@ -181,7 +181,7 @@ class _Sweep:
     def cut(self) -> None:
         """Cut batches in sessions that are due. They are handed out like all others.
 
-        However many batches wait already, a few sessions are cut, so that a quiet user's batch is among them.
+        A few sessions are cut even if many batches already wait, so that a quiet user's batch is among them.
         """
         runtime = self._runtime
         limit = TRICKLE if self._is_archive_behind() else max(hand_out.SHORT_QUEUE, self._rooms["extract"].free)
@@ -241,12 +241,21 @@ class _Sweep:
             users = missing_vectors.claim_due(connection, limit=limit)
         self._send_all("vectors", [(user.tenant_id, user.user_id) for user in users])
 
+    def hand_out_spaces(self) -> None:
+        """Hand out users whose vectors lag behind the embedding spaces, after those above. A built space serves."""
+        limit = min(self._limit("vectors"), self._rooms["vectors"].free - self.messages["vectors"])
+        if self._runtime.next_embedder_breaker.is_open():
+            limit = min(PROBES, limit)
+        for user in spaces.claim_owed(self._runtime, limit=max(0, limit)):
+            self._send("vectors", user.tenant_id, user.user_id, priority=LATER)
+            self.handed_out["vectors"] += 1
+
     def hand_out_erasures(self) -> None:
         """Hand out users whose erasure is not completed."""
         self._send_all("erase", _users(self._marked("owed_erasures", "erase", limit=self._limit("erase"))))
 
     def _limit(self, stage: str, most: int | None = None) -> int:
-        """Return how many messages a stage may get; while its endpoint is away, a few that may probe it."""
+        """Return how many messages a stage may get; while its endpoint is unavailable, a few that may probe it."""
         runtime, free = self._runtime, self._rooms[stage].free
         breaker = (
             runtime.llm_breaker
@@ -275,7 +284,7 @@ class _Sweep:
     ) -> list[dict[str, Any]]:
         """Run a query that marks what it returns as handed out.
 
-        Where there is room at all it looks at `at_least` so many, of which many may have to wait for something.
+        If there is room, it checks at least `at_least` rows, because many of them may have to wait.
         """
         if limit <= 0:
             return []

@@ -1,4 +1,4 @@
-"""Vectors: try again to embed single texts that the embedder refused while it embedded others."""
+"""Vectors: retry single texts that the embedder refused while it embedded others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters
-from afterturn.embedding import isolation, items, missing_vectors, spaces
+from afterturn.embedding import items, missing_vectors, spaces
 from afterturn.embedding.isolation import Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
@@ -57,15 +57,16 @@ def _embed_owed(runtime: Runtime, scope: UserScope, lease: Lease) -> bool:
 def _embed_in_space(
     runtime: Runtime, scope: UserScope, lease: Lease, space: EmbeddingSpace, missing: list[Item]
 ) -> None:
-    embedder = runtime.embedder_of(space)
     texts = [item.text for item in missing]
-    outcomes = list(
-        zip(missing, runtime.embedder_breaker.call(lambda: isolation.embed_each(embedder, texts)), strict=True)
-    )
+    outcomes = list(zip(missing, runtime.embed_each(space, texts), strict=True))
     embedded = [(item, outcome) for item, outcome in outcomes if not isinstance(outcome, Refusal)]
     refused = [(item, outcome) for item, outcome in outcomes if isinstance(outcome, Refusal)]
     with runtime.postgres.connection() as connection, connection.transaction():
+        # What was taken back meanwhile is owed no more.
+        missing_vectors.lock_user(connection, scope)
         leases.fence(connection, lease)
+        owed = set(missing_vectors.read_owed(connection, scope, limit=TEXTS_PER_TASK).get(space.space_id, []))
+        embedded = [(item, vector) for item, vector in embedded if item in owed]
         items.store_vectors(connection, scope, space, embedded)
         missing_vectors.settle(
             connection,

@@ -31,7 +31,7 @@ WIDTH = 110
 
 def make_settings(tenant_id: str) -> Settings:
     """Return the settings of the environment, overridden by those of the demo. Raises SettingsError."""
-    given = settings_module.load().model_dump(exclude_unset=True)
+    given = settings_module.load_without_servers().model_dump(exclude_unset=True)
     kept = {name: value for name, value in given.items() if name not in OWN}
     return Settings(**QUICK | kept | {"tenant": tenant_id, "api_port": 0, "flower_port": 0})
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from afterturn.errors import LocalServerError
-from afterturn.local import process
+from afterturn.local import log_pipe
 from afterturn.local.process import ChildProcess
+from harness.waiting import wait_until
 from tests.integration.local import left_over
 
 Make = Callable[[str], ChildProcess]
@@ -122,16 +123,76 @@ def test_a_child_has_its_own_session(make: Make) -> None:
     assert os.getsid(child.pid) == child.pid != os.getsid(0)
 
 
-def test_a_log_that_is_too_large_is_rotated(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "LOG_LIMIT_BYTES", 100)
-    child = make("yes | head -n 100; echo first; while ! test -e go; do sleep 0.02; done; echo second; sleep 60")
+def _files_of(log: Path) -> list[Path]:
+    """The files of a log, the oldest first."""
+    return sorted(log.parent.glob(f"{log.name}*"), key=lambda path: -int(path.suffix[1:]) if path != log else 0)
+
+
+def test_a_log_is_rotated_while_the_program_writes_and_no_line_is_lost(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_pipe, "LOG_LIMIT_BYTES", 100_000)
+    child = make("i=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i + 1)); done; echo end")
     child.start()
-    child.wait_until_ready(lambda: child.log_contains("first"), deadline_seconds=5)
-    child.trim_log()
-    (child.log_path.parent.parent / "go").touch()
-    child.wait_until_ready(lambda: child.log_contains("second"), deadline_seconds=5)
-    assert child.log_tail() == "second"
-    assert "first" in child.log_path.with_name("child.log.1").read_text()
+    child.wait(30)
+    assert child.log_tail().splitlines()[-1] == "end"
+    files = _files_of(child.log_path)
+    assert len(files) == 1 + log_pipe.KEPT_FILES
+    assert all(path.stat().st_size < 200_000 for path in files)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
+    lines = "".join(path.read_text() for path in files).splitlines()
+    assert lines[0].startswith("line ")
+    first = int(lines[0].split()[1])
+    assert lines == [*(f"line {number}" for number in range(first, 30_000)), "end"]
+
+
+def test_the_logs_of_a_program_that_writes_for_ever_are_bounded(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_pipe, "LOG_LIMIT_BYTES", 10_000)
+    for script in ("yes 'a line' | head -c 3000000", "head -c 3000000 /dev/zero"):
+        child = make(script)
+        child.start()
+        child.wait(30)
+        child.log_tail()
+        files = _files_of(child.log_path)
+        assert len(files) == 1 + log_pipe.KEPT_FILES
+        assert sum(path.stat().st_size for path in files) <= 4 * (2 * 10_000 + 65_536)
+
+
+def test_a_log_of_an_earlier_run_goes_on(make: Make) -> None:
+    for word in ("first", "second"):
+        child = make(f"echo {word}")
+        child.start()
+        child.wait(5)
+        assert child.log_tail() == word
+    assert child.log_path.read_text() == "first\nsecond\n"
+
+
+def test_a_program_whose_log_cannot_be_written_goes_on(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "child.log").mkdir()
+    child = make("yes | head -c 1000000; touch done; sleep 60")
+    child.start()
+    child.wait_until_ready((tmp_path / "done").exists, deadline_seconds=5)
+    assert child.is_running
+
+
+WRITER = """
+import os, pathlib, sys
+from afterturn.local.process import ChildProcess
+directory = pathlib.Path(sys.argv[1])
+child = ChildProcess("child", ["/bin/sh", "-c", "trap 'sleep 0.5; echo last words; exit' TERM; echo up; "
+    "while true; do sleep 0.1; done"], log_path=directory / "child.log", working_dir=directory,
+    environment={"PATH": os.defpath}, orphan_signal=15)
+child.start()
+child.wait_until_ready(lambda: child.log_contains("up"), deadline_seconds=5)
+print("up", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_child_writes_after_its_parent_was_killed_is_in_its_log(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", WRITER, str(tmp_path)], timeout=30, capture_output=True)
+    wait_until(lambda: "last words" in (tmp_path / "child.log").read_text(), seconds=10)
 
 
 PARENT = """

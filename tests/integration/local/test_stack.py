@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import redis
 
+from afterturn import running_up
 from afterturn import settings as settings_module
 from afterturn.database.user_tables import UserTables
 from afterturn.errors import LocalServerError, MemoryUnavailable
@@ -20,6 +21,7 @@ from afterturn.local import ports
 from afterturn.local.stack import Stack
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
+from api_shim import MemoryClient
 from api_shim.cli.processes import COMMANDS
 
 
@@ -59,6 +61,20 @@ def test_scrub_and_migrate_work_with_the_login_of_the_parts(tmp_path: Path) -> N
         for rewrite in (False, True):
             assert [step.name for step in store.scrub(rewrite=rewrite) if not step.is_done] == []
         assert prepare.prepare_database(stack.settings.postgres_url.get_secret_value(), stack.settings) == []
+
+
+def test_scrub_works_while_the_parts_work(tmp_path: Path) -> None:
+    """With embedded servers, the login of the parts, workers and beat, and an agent that writes."""
+    given = settings_module.load({"AFTERTURN_BATCH_IDLE_SECONDS": "0"})
+    names = ("fast worker", "slow worker", "beat")
+    with Stack(given, data_dir=tmp_path, commands=COMMANDS, names=names, durable=False) as stack:
+        memory = MemoryClient("ana", settings=stack.settings)
+        for number in range(3):
+            memory.write("user", f"I own {number} boats.")
+            memory.flush(wait_seconds=60)
+            memory.write("user", "I live in Porto.")
+            steps = list(UserTables(stack.settings).scrub(rewrite=False))
+            assert [(step.name, step.detail) for step in steps if not step.is_done] == []
 
 
 def test_a_data_directory_of_an_older_release_gets_the_login(tmp_path: Path) -> None:
@@ -130,7 +146,7 @@ def test_a_service_takes_another_port_where_its_own_was_taken_meanwhile(
         chosen, find_free_port = [taken], ports.find_free_port
         monkeypatch.setattr(ports, "find_free_port", lambda: chosen.pop() if chosen else find_free_port())
         # As if it had been free when it was looked at.
-        monkeypatch.setattr(ports, "require_free_port", lambda port, name: None)
+        monkeypatch.setattr(ports, "require_free_port", lambda *_arguments, **_options: None)
         served = Settings(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
         with Stack(served, data_dir=tmp_path, commands=COMMANDS, names=("api",)) as stack:
             assert chosen == []
@@ -154,3 +170,39 @@ def test_kill_ends_everything_and_loses_nothing(tmp_path: Path) -> None:
         assert not any(process.is_running for process in stack.processes)
     with servers(tmp_path) as stack, redis.Redis.from_url(stack.settings.redis_url) as client:
         assert client.get("turn") == b"kept"
+
+
+def test_a_shell_that_has_read_the_file_of_an_earlier_run_starts_its_own_servers(tmp_path: Path) -> None:
+    with servers(tmp_path) as stack:
+        variables = {
+            "AFTERTURN_REDIS_URL": stack.settings.redis_url,
+            "AFTERTURN_BROKER_URL": stack.settings.redis_url,
+            "AFTERTURN_POSTGRES_URL": stack.settings.postgres_url.get_secret_value(),
+        }
+    with servers(tmp_path, **variables) as stack:
+        assert stack.redis is not None and stack.postgres is not None
+        assert stack.settings.broker_url is None
+        with pytest.raises(LocalServerError, match="already runs in"):
+            servers(tmp_path, **variables).start()
+
+
+def test_a_shell_that_names_its_own_servers_keeps_them(tmp_path: Path) -> None:
+    """Also after a run with them, which wrote their URLs to the file."""
+    with servers(tmp_path / "one") as given:
+        urls = {"AFTERTURN_REDIS_URL": given.settings.redis_url}
+        for _ in range(2):
+            with servers(tmp_path / "two", **urls) as stack:
+                assert stack.redis is None
+                assert stack.settings.redis_url == given.settings.redis_url
+
+
+def test_a_running_stack_is_found_and_an_ended_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in running_up.SERVERS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AFTERTURN_DATA_DIR", str(tmp_path))
+    with servers(tmp_path) as stack:
+        memory = MemoryClient("ana")
+        memory.write("user", "Hello.")
+        assert [turn.content for turn in memory.history()] == ["Hello."]
+        assert settings_module.load().redis_url == stack.settings.redis_url
+    assert settings_module.load().redis_url == settings_module.load({}).redis_url

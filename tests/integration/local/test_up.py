@@ -63,11 +63,10 @@ class Up:
         return found[1]
 
     def status(self) -> str:
-        """What `afterturn status` prints, where the environment file was read."""
-        command = f'. "$0"; exec "{sys.executable}" -m api_shim.cli.main status'
+        """What `afterturn status` prints in a shell that knows the data directory only."""
         shown = subprocess.run(
-            ["/bin/sh", "-c", command, self.data_dir / "environment"],
-            env=os.environ | {"COLUMNS": "200"},
+            [sys.executable, "-m", "api_shim.cli.main", "status"],
+            env=os.environ | {"COLUMNS": "200", "AFTERTURN_DATA_DIR": str(self.data_dir)},
             capture_output=True,
             text=True,
             timeout=60,

@@ -1,6 +1,9 @@
 """What a bench prints."""
 
 import json
+from argparse import Namespace
+
+import pytest
 
 from bench import report
 from bench.report import Line
@@ -10,6 +13,10 @@ LINES = (
     Line(name="rate", meaning="turns per second", aim=500, is_floor=True),
     Line(name="plain", meaning="nothing is aimed at"),
 )
+
+
+def measure(arguments):
+    return {"rate": 512.5, "bytes": {"facts": 3}}
 
 
 def test_the_json_is_one_object_on_one_line():
@@ -33,3 +40,25 @@ def test_the_table_explains_each_figure_and_keeps_those_it_does_not_know(capsys)
     printed = capsys.readouterr().out
     for text in ("A bench", "write over RPUSH", "<= 1.5 yes", "12,346", "1.250", "extra", "7"):
         assert text in printed
+
+
+def test_a_run_prints_json_as_measured(capsys):
+    figures = report.run("A bench", LINES, measure, Namespace(json=True))
+    assert figures == measure(Namespace())
+    assert json.loads(capsys.readouterr().out) == figures
+
+
+def test_a_run_prints_a_table_without_the_lines_that_have_no_figure(capsys):
+    report.run("A bench", LINES, measure, Namespace(json=False))
+    printed = capsys.readouterr().out
+    assert "turns per second" in printed and "bytes_facts" in printed
+    assert "write over RPUSH" not in printed
+
+
+def test_a_run_that_is_interrupted_ends_without_a_traceback(capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match="stopped"):
+        report.run("A bench", LINES, interrupted, Namespace(json=False))
+    assert capsys.readouterr().out == ""

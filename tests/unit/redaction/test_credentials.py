@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterturn.extraction import credentials
+from afterturn.redaction import credentials
 
 
 @pytest.mark.parametrize(

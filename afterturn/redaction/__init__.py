@@ -1,0 +1,1 @@
+"""Find and redact secrets in texts: passwords, keys, PINs, one-time codes, card and account numbers."""
