@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from afterturn.extraction import credentials
 from afterturn.extraction.offline import sentences
 from afterturn.extraction.offline.assertions import Assertion
 from afterturn.extraction.offline.properties import Property
 from afterturn.extraction.offline.speech import Utterance
 from afterturn.languages import detection, stop_words
+from afterturn.redaction import credentials
 
 _FEWEST_WORDS = 3
 #: A shorter sentence says nothing that stands alone. A character of Chinese says about as much as three letters.
