@@ -145,5 +145,5 @@ def test_healthz_says_that_an_endpoint_fails_everybody(api, hot_store):
         breaker.record_refusal(ModelRefused(), caller=caller)
     health = api.get("/healthz")
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
-    assert health.json()["endpoints"] == {"llm": "open", "embedder": "closed"}
+    assert health.json()["endpoints"] == {"llm": "open", "embedder": "closed", "next_embedder": "closed"}
     assert "ana" not in json.dumps([str(value) for value in hot_store.hgetall("at:breaker:llm").values()])

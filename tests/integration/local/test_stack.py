@@ -200,9 +200,12 @@ def test_a_running_stack_is_found_and_an_ended_one_is_not(tmp_path: Path, monkey
     for name in running_up.SERVERS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AFTERTURN_DATA_DIR", str(tmp_path))
+    # As in a new process: another test of this one may have read the environment.
+    settings_module._from_environment.cache_clear()
     with servers(tmp_path) as stack:
         memory = MemoryClient("ana")
         memory.write("user", "Hello.")
         assert [turn.content for turn in memory.history()] == ["Hello."]
         assert settings_module.load().redis_url == stack.settings.redis_url
+    settings_module._from_environment.cache_clear()
     assert settings_module.load().redis_url == settings_module.load({}).redis_url
