@@ -7,8 +7,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -190,45 +190,6 @@ def encode(turn: Turn, *, limit_bytes: int) -> bytes:
     if turn.metadata:
         payload["metadata"] = turn.metadata
     return _encoded(payload, limit_bytes)
-
-
-def find_payload_secrets(payload: bytes) -> frozenset[str]:
-    """Return the secrets in the content of a payload that are secrets in any other text too."""
-    from afterturn.redaction import credentials
-
-    return credentials.find_secrets(json.loads(payload)["content"])
-
-
-def redact_payload(payload: bytes, known: Collection[str] = ()) -> bytes:
-    """Return the payload of a turn without the secrets in its content and metadata, and without those in `known`."""
-    data = json.loads(payload)
-    turn = redact_turn(turn_from_payload(data), known)
-    data["content"] = turn.content
-    if "metadata" in data:
-        data["metadata"] = turn.metadata
-    return _to_json()(data)
-
-
-def redact_turn(turn: Turn, known: Collection[str] = ()) -> Turn:
-    """Return the turn without the secrets in its content and metadata, and without those in `known`."""
-    from afterturn.redaction import credentials  # slow to import: it compiles many expressions
-
-    known = credentials.find_secrets(turn.content).union(known)
-    metadata = _redact_json(turn.metadata, known) if turn.metadata else turn.metadata
-    return replace(turn, content=credentials.redact(turn.content, known), metadata=metadata)
-
-
-def _redact_json(value: Any, known: frozenset[str], name: str | None = None) -> Any:
-    """Return JSON data without secrets. A string is judged together with its name in the object: `"password": …`."""
-    from afterturn.redaction import credentials
-
-    if isinstance(value, str):
-        return credentials.redact_value(name, value, known)
-    if isinstance(value, list):
-        return [_redact_json(item, known, name) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _redact_json(item, known, key) for key, item in value.items()}
-    return value
 
 
 def content_digest(payload: bytes) -> bytes:

@@ -36,18 +36,21 @@ def _start(**_: Any) -> None:
 
 def _sweep_for_ever() -> None:
     seconds = settings_module.load().sweep_seconds
-    has_failed = False
-    is_behind = False
+    #: None: before the first sweep.
+    works: bool | None = None
     while True:
-        time.sleep(seconds / SWEEPS_WHILE_BEHIND if is_behind else seconds)
+        is_behind = False
         try:
-            swept = sweep.sweep_queues(runtime.current())
+            is_behind = sweep.sweep_queues(runtime.current()).is_behind
         except Exception as error:
             # The next sweep finds the open work. Failures in a row are logged once.
-            if not has_failed:
+            if works is not False:
                 logger.error("the sweep fails, and is tried again: %s: %s", type(error).__name__, error)
-            has_failed, is_behind = True, False
-            continue
-        if has_failed:
-            logger.warning("the sweep works again")
-        has_failed, is_behind = False, swept.is_behind
+            works = False
+        else:
+            if works is None:
+                logger.info("the first sweep is completed")
+            elif not works:
+                logger.warning("the sweep works again")
+            works = True
+        time.sleep(seconds / SWEEPS_WHILE_BEHIND if is_behind else seconds)

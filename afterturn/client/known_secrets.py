@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 
-from afterturn import turns
 from afterturn.scopes import UserScope
 
 #: How long this process keeps a user's secrets in memory after the last one was said.
@@ -26,11 +25,13 @@ _known: OrderedDict[UserScope, tuple[float, tuple[str, ...]]] = OrderedDict()
 
 def redact_payload(scope: UserScope, payload: bytes) -> bytes:
     """Return the payload of a user's turn without its secrets, and without those that the user's last turns showed."""
-    known, found = _read(scope), turns.find_payload_secrets(payload)
+    from afterturn import turn_redaction  # slow to import
+
+    known = _read(scope)
+    clean, found = turn_redaction.redact_payload(payload, known)
     if found:
-        known = tuple(dict.fromkeys((*found, *known)))[:MAX_SECRETS]
-        _keep(scope, known)
-    return turns.redact_payload(payload, known)
+        _keep(scope, tuple(dict.fromkeys((*found, *known)))[:MAX_SECRETS])
+    return clean
 
 
 def _read(scope: UserScope) -> tuple[str, ...]:

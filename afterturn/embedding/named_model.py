@@ -60,9 +60,9 @@ def find_named_model(settings: Settings, serving: EmbeddingSpace) -> NamedModel 
 
     What is not set is as in the serving space, as far as that has the same embedder.
     """
-    if not settings.model_fields_set & set(_NAMING):
-        return None
     given = settings.model_fields_set
+    if given.isdisjoint(_NAMING):
+        return None
     provider = settings.embedder if "embedder" in given else serving.provider
     usual = serving.model if "embedder" not in given else USUAL_MODELS[provider]
     return NamedModel(
@@ -95,16 +95,16 @@ def find_warnings(settings: Settings, known: Iterable[EmbeddingSpace]) -> list[s
     return warnings
 
 
-_said: set[str] = set()
-_said_lock = threading.Lock()
+_logged: set[str] = set()
+_logged_lock = threading.Lock()
 
 
 def warn_once(settings: Settings, known: Iterable[EmbeddingSpace]) -> None:
     """Log each warning of `find_warnings` once per process."""
     for warning in find_warnings(settings, known):
-        with _said_lock:
-            is_new = warning not in _said
-            _said.add(warning)
+        with _logged_lock:
+            is_new = warning not in _logged
+            _logged.add(warning)
         if is_new:
             logger.warning("%s", warning)
 

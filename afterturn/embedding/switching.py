@@ -6,7 +6,7 @@ it a new number, its generation. Workers bring the vectors of one user after the
 
     begin    the space is building: batches are embedded in it too, and workers embed what there was before
     advance  every user has followed: it serves, and the old one is retired, in one transaction
-             the old one's time is over: its vectors are deleted, user by user
+             the old one was kept long enough: its vectors are deleted, user by user
     abort    the space that is building is retired, and its vectors are deleted
 
 All changes lock the rows of all spaces, so that two at once follow each other.
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("spaces")
 
-#: How long the vectors of the old space are kept after a switch, unless the operator keeps them. Shorter: who wants to
-#: switch back must build them again. Longer: they take room.
+#: How long the vectors of the old space are kept after a switch, unless the operator keeps them. Shorter: to
+#: switch back, the vectors must be built again. Longer: they use disk space.
 KEEP_SECONDS = 3600.0
 #: A client reads the serving space every 30 s (recall/question_embedder.py): for so long after a switch the vectors of
 #: the old one are not deleted.

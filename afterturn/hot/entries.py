@@ -65,7 +65,9 @@ class Entry:
 
     def without_secrets(self) -> Entry:
         """Return the entry with its turn redacted. Its payload stays as it was written."""
-        return self if self.turn is None else replace(self, content=turns.redact_turn(self.turn))
+        from afterturn import turn_redaction  # slow to import
+
+        return self if self.turn is None else replace(self, content=turn_redaction.redact_turn(self.turn))
 
     @property
     def turn(self) -> Turn | None:

@@ -10,7 +10,7 @@ from itertools import islice
 import redis
 from redis.exceptions import RedisError, ResponseError
 
-from afterturn import turns
+from afterturn import turn_redaction, turns
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import MemoryUnavailable
@@ -86,7 +86,7 @@ class Importer:
             (SessionScope(row["tenant_id"], row["user_id"], row["session_id"]), row["turn_id"]): row for row in rows
         }
         if self._settings.turn_secrets == "redact":
-            chunk = [replace(line, turn=turns.redact_turn(line.turn)) for line in chunk]
+            chunk = [replace(line, turn=turn_redaction.redact_turn(line.turn)) for line in chunk]
         for line in chunk:
             row = archived.get((line.session, line.turn.turn_id))
             if row is not None and turns.said_by_turn(line.turn) == turns.said_by_row(row):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import getpass
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from afterturn import system_user
 from afterturn.errors import DataDirectoryUnusable, LocalServerError
 
 FIX = "choose another one with --data-dir or AFTERTURN_DATA_DIR"
@@ -73,7 +73,7 @@ def _explain(error: OSError, named: Path) -> str:
         case errno.EEXIST | errno.ENOTDIR:
             return f"there is a file in the way at {_file_in_the_way(named)}"
         case errno.EACCES | errno.EPERM:
-            return f"the user {_user()} may not write there ({named}: {error.strerror})"
+            return f"the user {system_user.read_name()} may not write there ({named}: {error.strerror})"
         case errno.EROFS:
             return f"{named} is on a file system that is read-only"
         case errno.ENOSPC | errno.EDQUOT:
@@ -83,10 +83,3 @@ def _explain(error: OSError, named: Path) -> str:
 
 def _file_in_the_way(path: Path) -> Path:
     return next((part for part in (*reversed(path.parents), path) if part.exists() and not part.is_dir()), path)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.geteuid())

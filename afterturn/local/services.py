@@ -99,7 +99,14 @@ class ServiceBuilder:
     def _beat(self) -> Service:
         process = self._process("beat", "beat", schedule=self._data_dir / "beat-schedule")
         return Service(
-            name="beat", title="beat", process=process, is_ready=lambda: process.log_contains("beat: Starting")
+            name="beat",
+            title="beat",
+            process=process,
+            # Until the first sweep (worker/sweeping.py), `afterturn status` says that none is completed. A sweep that
+            # fails is repeated while the other parts work.
+            is_ready=lambda: (
+                process.log_contains("the first sweep is completed") or process.log_contains("the sweep fails")
+            ),
         )
 
     def _api(self) -> Service:

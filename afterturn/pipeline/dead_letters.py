@@ -9,8 +9,6 @@ Usable stored answers are used; the others are deleted, and the LLM is called ag
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -49,14 +47,6 @@ def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
 def unknown_batches(batch_ids: Collection[UUID]) -> InvalidInput:
     """Return the error for batches that do not exist."""
     return InvalidInput(f"no such batch: {', '.join(sorted(map(str, batch_ids)))}")
-
-
-def operator() -> str:
-    """Return the name of the operating system's user, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def replay(connection: Connection, targets: Targets, *, actor: str, client: redis.Redis) -> int:

@@ -5,15 +5,18 @@ A message is only a hint and contains ids. A lost message costs time, never work
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from afterturn import extras
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = (
@@ -99,10 +102,8 @@ class Enqueue:
         Every broker returns the length of a queue when it is declared. A Redis returns all lengths in one round trip.
         """
         try:
-            with self._celery.pool.acquire(block=True) as connection:
-                lengths, _ = connection.autoretry(_read_lengths, max_retries=1, interval_start=0)(stages)
+            lengths = self._ask(_read_lengths, stages)
         except self._broker_errors as error:
-            self._interrupted_at = time.monotonic()
             logger.warning("the broker does not report the lengths of its queues (%s)", type(error).__name__)
             return None
         return dict(zip(stages, lengths, strict=True))
@@ -112,15 +113,21 @@ class Enqueue:
 
         For a Redis it reads the id of the process. Other brokers keep their messages.
         """
-        try:
-            with self._celery.pool.acquire(block=True) as connection:
-                run_id, _ = connection.autoretry(_read_run_id, max_retries=1, interval_start=0)()
-        except self._broker_errors:
-            self._interrupted_at = time.monotonic()
-        else:
+        with contextlib.suppress(*self._broker_errors):
+            run_id = self._ask(_read_run_id)
             if run_id != self._run_id:
                 self._run_id, self._interrupted_at = run_id, time.monotonic()
         return time.monotonic() - self._interrupted_at < INTERRUPTED_SECONDS
+
+    def _ask(self, read: Callable[..., _T], *arguments: Any) -> _T:
+        """Call `read` with a channel of the broker. Raises one of the broker's errors, and remembers that it failed."""
+        try:
+            with self._celery.pool.acquire(block=True) as connection:
+                answer: _T = connection.autoretry(read, max_retries=1, interval_start=0)(*arguments)[0]
+        except self._broker_errors:
+            self._interrupted_at = time.monotonic()
+            raise
+        return answer
 
     def close(self) -> None:
         """Close the connections."""
@@ -152,7 +159,8 @@ def _read_run_id(*, channel: Any) -> str | None:
         return None
     with channel.conn_or_acquire() as client:
         try:
-            return str(client.info("server").get("run_id"))
+            run_id: str | None = client.info("server").get("run_id")
         except ResponseError:
             # The login may not run INFO.
             return None
+    return run_id

@@ -139,7 +139,7 @@ def _filters(tenant: str | None, user: str | None, reason: str | None, *, with_d
 def _act(
     verb: str, named: list[UUID] | None, is_all: bool, filters: Filters, *, is_sure: bool, act: Callable[..., int]
 ) -> None:
-    from afterturn import settings
+    from afterturn import settings, system_user
     from afterturn.database.pool import worker_connection
     from afterturn.errors import InvalidInput
     from afterturn.pipeline import dead_letters
@@ -153,7 +153,7 @@ def _act(
     selected = None if named else _select_all(verb, loaded, filters, is_sure=is_sure)
     with worker_connection(loaded) as connection:
         targets = dead_letters.named(connection, named or ()) if selected is None else selected
-        done = act(connection, targets, actor=dead_letters.operator())
+        done = act(connection, targets, actor=system_user.read_name())
     skipped = sum(map(len, targets.values())) - done
     typer.echo(f"{done} {PAST_TENSE[verb]}" + (f"; {skipped} skipped: {SKIP_REASON[verb]}" if skipped else ""))
 

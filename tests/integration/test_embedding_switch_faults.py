@@ -356,7 +356,7 @@ def test_a_batch_that_waits_to_be_applied_is_embedded_too(pipeline, database):
 
 
 def test_settings_that_name_another_model_are_said_once_per_process(pipeline, caplog, monkeypatch):
-    monkeypatch.setattr(named_model, "_said", set())
+    monkeypatch.setattr(named_model, "_logged", set())
     other = type(pipeline.settings)(**pipeline.settings.model_dump(exclude_unset=True) | {"embedder": "fastembed"})
     with caplog.at_level(logging.WARNING):
         for memory in (MemoryClient("ana", settings=other), MemoryClient("ben", settings=other)):

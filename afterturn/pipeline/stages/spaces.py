@@ -7,7 +7,6 @@ is in the table `vectors`, so that a killed task loses one call at the most.
 from __future__ import annotations
 
 import itertools
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +14,16 @@ from dataclasses import dataclass
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
-from afterturn.database import counters, queries
-from afterturn.database.pool import Connection
+from afterturn.database import queries
 from afterturn.embedding import items, missing_vectors, space_items, switching
 from afterturn.embedding.isolation import Outcome, Refusal
 from afterturn.embedding.space_items import ItemName, SourcedItem
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.embedding.switching import SpaceRow
-from afterturn.errors import ModelError, StaleLease
+from afterturn.errors import ModelError
+from afterturn.pipeline import vectors_lease
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
-
-logger = logging.getLogger(__name__)
 
 _SQL = queries.load("spaces")
 
@@ -84,28 +81,17 @@ def _update_user(runtime: Runtime, scope: UserScope, deadline: float) -> bool:
     owed = _claim(runtime, scope)
     if owed is None:
         return False
-    try:
+    # If it fails, the user's row still says that the vectors lag behind: the sweep finds it again.
+    with vectors_lease.released(runtime, owed.lease, f"the vectors of {scope}") as ending:
         _Work(runtime, owed, deadline).run()
-    except ModelError as error:
-        # The user's row still says that the vectors lag behind: the sweep finds it again.
-        logger.warning("the vectors of %s wait: %s", scope, error)
-        return False
-    except StaleLease as error:
-        logger.warning("the vectors of %s wait: %s", scope, error)
-        with runtime.postgres.connection() as connection:
-            counters.increment(connection, counters.STALE_WRITES_REFUSED)
-    finally:
-        runtime.leases.forget(owed.lease)
-        with runtime.postgres.connection() as connection:
-            leases.try_release(connection, owed.lease)
-    return True
+    return not ending.is_embedder_failing
 
 
 def _claim(runtime: Runtime, scope: UserScope) -> _Owed | None:
     with runtime.postgres.connection() as connection:
         if connection.execute(_SQL["owed_of_user"], scope.key).fetchone() is None:
             return None
-        lease = runtime.leases.claim(connection, scope, "vectors", "memory")
+        lease = vectors_lease.claim(runtime, connection, scope)
         if lease is None:
             return None
         # The spaces first: what they are then, or become later, every batch that is claimed from here on knows.
@@ -216,13 +202,9 @@ class _Work:
             faults.point("spaces.vectors_deleted")
 
     def _complete(self) -> None:
+        arguments = {"generation": self._owed.generation, "before": self._owed.before}
         with self._runtime.postgres.connection() as connection, connection.transaction():
-            _lock_and_complete(connection, self._owed)
+            connection.execute(_SQL["lock_user"], self._scope.key)
+            leases.fence(connection, self._owed.lease)
+            connection.execute(_SQL["complete_user"], self._scope.key | arguments)
             faults.point("spaces.before_commit")
-
-
-def _lock_and_complete(connection: Connection, owed: _Owed) -> None:
-    connection.execute(_SQL["lock_user"], owed.scope.key)
-    leases.fence(connection, owed.lease)
-    arguments = {"generation": owed.generation, "before": owed.before}
-    connection.execute(_SQL["complete_user"], owed.scope.key | arguments)

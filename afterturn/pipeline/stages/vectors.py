@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
-from afterturn.database import counters
 from afterturn.embedding import items, missing_vectors, spaces
 from afterturn.embedding.isolation import Refusal
 from afterturn.embedding.items import Item
 from afterturn.embedding.spaces import EmbeddingSpace
-from afterturn.errors import ModelError, StaleLease
+from afterturn.pipeline import vectors_lease
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
-
-logger = logging.getLogger(__name__)
 
 #: The number of texts of one user that a task tries again.
 TEXTS_PER_TASK = 50
@@ -24,24 +19,13 @@ TEXTS_PER_TASK = 50
 def embed_missing(runtime: Runtime, scope: UserScope) -> bool:
     """Try one user's missing vectors again. Returns whether there was anything to do."""
     with runtime.postgres.connection() as connection:
-        lease = runtime.leases.claim(connection, scope, "vectors", "memory")
+        lease = vectors_lease.claim(runtime, connection, scope)
         if lease is None:
             return False
-    try:
+    # If it fails, the rows still mark the vectors as missing: the sweep finds them again.
+    with vectors_lease.released(runtime, lease, f"missing vectors of {scope}"):
         return _embed_owed(runtime, scope, lease)
-    except ModelError as error:
-        # The rows still mark the vectors as missing: the sweep finds them again.
-        logger.warning("missing vectors of %s wait: %s", scope, error)
-        return False
-    except StaleLease as error:
-        logger.warning("missing vectors of %s wait: %s", scope, error)
-        with runtime.postgres.connection() as connection:
-            counters.increment(connection, counters.STALE_WRITES_REFUSED)
-        return False
-    finally:
-        runtime.leases.forget(lease)
-        with runtime.postgres.connection() as connection:
-            leases.try_release(connection, lease)
+    return False
 
 
 def _embed_owed(runtime: Runtime, scope: UserScope, lease: Lease) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from afterturn import turns
+from afterturn import turn_redaction, turns
 from afterturn.turns import Turn
 
 NOW = datetime(2024, 5, 7, tzinfo=UTC)
@@ -24,7 +24,7 @@ def test_content_and_metadata_are_redacted_together() -> None:
             "retries": 3,
         },
     )
-    clean = turns.redact_turn(turn)
+    clean = turn_redaction.redact_turn(turn)
     assert clean.content == "My password is [redacted]"
     assert clean.metadata == {
         "password": "[redacted]",
@@ -32,18 +32,18 @@ def test_content_and_metadata_are_redacted_together() -> None:
         "tool_calls": [{"name": "login", "arguments": '{"user": "ana", "password": "[redacted]"}'}],
         "retries": 3,
     }
-    assert turns.redact_turn(clean) == clean
+    assert turn_redaction.redact_turn(clean) == clean
 
 
 def test_a_payload_without_secrets_is_the_same_turn() -> None:
     _, payload = turns.make_payload("user", "I live in Lisbon.", limit_bytes=10_000, metadata={"a": [1, {"b": "c"}]})
-    assert turns.decode(turns.redact_payload(payload)) == turns.decode(payload)
+    assert turns.decode(turn_redaction.redact_payload(payload)[0]) == turns.decode(payload)
 
 
 def test_a_redacted_payload_keeps_everything_else() -> None:
     turn_id, payload = turns.make_payload(
         "user", "my pin is 4711", limit_bytes=10_000, turn_id="t-1", name="Ana", occurred_at=NOW, memories_shown=["f-1"]
     )
-    clean = turns.decode(turns.redact_payload(payload))
+    clean = turns.decode(turn_redaction.redact_payload(payload)[0])
     assert (clean.turn_id, clean.content) == (turn_id, "my pin is [redacted]")
     assert (clean.name, clean.occurred_at, clean.memories_shown, clean.has_given_id) == ("Ana", NOW, ("f-1",), True)

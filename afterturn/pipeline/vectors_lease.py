@@ -1,0 +1,55 @@
+"""The lease on a user's vectors: of all tasks that embed stored texts of one user, one works at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
+from afterturn.database import counters
+from afterturn.database.pool import Connection
+from afterturn.errors import ModelError, StaleLease
+from afterturn.pipeline.runtime import Runtime
+from afterturn.scopes import UserScope
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Ending:
+    """How the work under a lease ended."""
+
+    is_embedder_failing: bool = False
+
+
+def claim(runtime: Runtime, connection: Connection, scope: UserScope) -> Lease | None:
+    """Return the lease on a user's vectors; None while another task has it."""
+    return runtime.leases.claim(connection, scope, "vectors", "memory")
+
+
+@contextmanager
+def released(runtime: Runtime, lease: Lease, work: str) -> Iterator[Ending]:
+    """Release the lease at the end. Failures of the embedder, and the loss of the lease, are logged and not raised.
+
+    Args:
+        runtime: of the worker.
+        lease: as `claim` returned it.
+        work: what is done under the lease, for the log.
+    """
+    ending = Ending()
+    try:
+        yield ending
+    except ModelError as error:
+        logger.warning("%s wait: %s", work, error)
+        ending.is_embedder_failing = True
+    except StaleLease as error:
+        logger.warning("%s wait: %s", work, error)
+        with runtime.postgres.connection() as connection:
+            counters.increment(connection, counters.STALE_WRITES_REFUSED)
+    finally:
+        runtime.leases.forget(lease)
+        with runtime.postgres.connection() as connection:
+            leases.try_release(connection, lease)
