@@ -1,8 +1,9 @@
-"""Write the data of `afterturn/languages/related_words.py` from the annotations of CLDR.
+"""Write the data of `afterturn/languages/related_words.py` from CLDR and from `tools/everyday_words`.
 
 `python -m tools.related_words FOLDER`: FOLDER is `annotations` of the npm package `cldr-annotations-full`, which holds
-for each language the words that describe each emoji. The words of spaced languages are stemmed, as Postgres stems those
-of a question.
+for each language the words that describe each emoji. CLDR describes things; `tools/everyday_words` has a line for each
+topic of everyday life in the languages that somebody has written them for. The words of spaced languages are stemmed,
+as Postgres stems those of a question.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import snowballstemmer
 
-from afterturn.languages import configurations, segmentation
+from afterturn.languages import configurations, segmentation, stop_words
 
 #: Where the data are.
 DATA = Path(__file__).parents[1] / "afterturn" / "languages" / "data" / "related"
+#: A file of lines for each language: the words of a line are related.
+EVERYDAY_WORDS = Path(__file__).parent / "everyday_words"
 #: Languages without a stemmer whose words are kept as they are.
 UNSTEMMED = ("zh", "ja", "ko", "th", "pl", "uk", "cs", "vi", "fa", "he")
 #: A word of more emojis than this describes none of them: "face", "person".
@@ -30,7 +33,7 @@ def main() -> None:
     for language in sorted({*configurations.CONFIGURATIONS, *UNSTEMMED}):
         path = Path(folder) / language / "annotations.json"
         if path.is_file():
-            groups = related(json.loads(path.read_text("utf-8")), language)
+            groups = sorted([*related(json.loads(path.read_text("utf-8")), language), *_everyday(language)])
             lines = ",\n".join(json.dumps(group, ensure_ascii=False) for group in groups)
             (DATA / f"{language}.json").write_text(f"[\n{lines}\n]\n", "utf-8")
             print(language, len(groups))
@@ -48,7 +51,18 @@ def related(annotations: dict[str, dict[str, dict[str, dict[str, list[str]]]]], 
 def _words(entry: dict[str, list[str]], language: str) -> set[str]:
     """Return the single words that describe an emoji."""
     given = (segmentation.normalize(word.casefold()) for kind in ("default", "tts") for word in entry.get(kind, ()))
-    words = {word for word in given if " " not in word and segmentation.has_letters(word)}
+    return _stems({word for word in given if " " not in word and segmentation.has_letters(word)}, language)
+
+
+def _everyday(language: str) -> list[list[str]]:
+    """Return the groups of everyday words of a language, without its stop words."""
+    path = EVERYDAY_WORDS / f"{language}.txt"
+    lines = segmentation.normalize(path.read_text("utf-8")).casefold().splitlines() if path.is_file() else []
+    groups = [_stems(set(line.split()) - stop_words.of_language(language), language) for line in lines]
+    return [sorted(group) for group in groups if len(group) > 1]
+
+
+def _stems(words: set[str], language: str) -> set[str]:
     if language not in configurations.CONFIGURATIONS:
         return words
     stemmer = snowballstemmer.stemmer(configurations.of_language(language))

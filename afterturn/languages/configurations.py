@@ -8,28 +8,29 @@ from collections.abc import Sequence
 #: For texts without a stemmer of their language: words stay as they are, in lower case.
 PLAIN = "simple"
 
-#: The languages of each script, with their configurations. All are part of PostgreSQL 15.
+#: The languages of each script, with their configurations, those of most speakers first: where stop words leave several
+#: as likely, these are tried. All are part of PostgreSQL 15.
 _OF_SCRIPT = {
     "LATIN": {
         "en": "english",
-        "eu": "basque",
+        "es": "spanish",
+        "fr": "french",
+        "pt": "portuguese",
+        "de": "german",
+        "id": "indonesian",
+        "tr": "turkish",
+        "it": "italian",
+        "ro": "romanian",
+        "nl": "dutch",
+        "hu": "hungarian",
+        "sv": "swedish",
         "ca": "catalan",
         "da": "danish",
-        "nl": "dutch",
         "fi": "finnish",
-        "fr": "french",
-        "de": "german",
-        "hu": "hungarian",
-        "id": "indonesian",
-        "ga": "irish",
-        "it": "italian",
-        "lt": "lithuanian",
         "no": "norwegian",
-        "pt": "portuguese",
-        "ro": "romanian",
-        "es": "spanish",
-        "sv": "swedish",
-        "tr": "turkish",
+        "lt": "lithuanian",
+        "eu": "basque",
+        "ga": "irish",
     },
     "CYRILLIC": {"ru": "russian", "sr": "serbian"},
     "ARABIC": {"ar": "arabic"},

@@ -7,8 +7,9 @@ The data are groups of words, one for each emoji; `tools/related_words.py` write
 from __future__ import annotations
 
 import json
+import re
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -48,7 +49,7 @@ def find_words(text: str, language: str) -> list[str]:
     while start < len(text):
         for length in range(min(_LONGEST_WORD, len(text) - start), 0, -1):
             word = text[start : start + length]
-            if word in known and word not in ignored and (length > 1 or language in _WORDS_OF_ONE_CHARACTER):
+            if word in known and word not in ignored and _may_be_word(text, start, length, language):
                 found.append(word)
                 start += length
                 break
@@ -57,9 +58,16 @@ def find_words(text: str, language: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def is_piece(word: str) -> bool:
-    """Return whether a word of a script without spaces is as long as one of its pieces."""
-    return pieces_of(word) == [word]
+def _may_be_word(text: str, start: int, length: int, language: str) -> bool:
+    """Return whether one character may be a word: always of Chinese and Japanese, between spaces of Korean."""
+    stands_alone = not text[start - 1 : start].strip() and not text[start + length : start + length + 1].strip()
+    return length > 1 or language in _WORDS_OF_ONE_CHARACTER or (language == "ko" and stands_alone)
+
+
+def without_words(text: str, words: Iterable[str]) -> str:
+    """Return a text without spaces without these words, which it contains: their neighbours are no neighbours then."""
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), " ", text) if longest_first else text
 
 
 def pieces_of(word: str) -> list[str]:

@@ -8,8 +8,11 @@ attached to its words. Korean has spaces, but attaches particles to words, so it
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+
+from afterturn.languages import korean
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KATAKANA = "\u30a1-\u30fa\u30fc\u31f0-\u31ff"
@@ -36,6 +39,8 @@ _CHARACTERS = {
     "zh": re.compile(f"[{_HAN}]"),
 }
 _HAN_RUN = re.compile(f"[{_HAN}]{{2,}}")
+_HANGUL_RUN = re.compile(f"[{_HANGUL}]+")
+_SOUTH_EAST_ASIAN_RUN = re.compile(f"[{_SOUTH_EAST_ASIAN}]+")
 _HIRAGANA_RUN = re.compile(f"[{_HIRAGANA}]+")
 #: Signs that belong to the letter before them, although they are no word characters: accents, vowels of Hebrew, Arabic
 #: and the Indic scripts. For a class of characters in a pattern.
@@ -96,12 +101,26 @@ def language_of(text: str) -> str | None:
     return None
 
 
-def characters_of_words(text: str) -> list[str]:
-    """Return the Han characters of a text that stand next to others: a text has them besides its pieces.
+def short_words(text: str) -> list[str]:
+    """Return what may be a word and is shorter than a piece: a text has these besides its pieces.
 
-    One of them is often a word, so that a question with this word alone finds the text.
+    A question with such a word alone finds the text. They are the Han characters that stand next to others, the one
+    syllable of Korean before a particle, and one or two letters of Thai and its relatives with their vowels and tones.
     """
-    return [] if text.isascii() else [character for run in _HAN_RUN.findall(text) for character in run]
+    if text.isascii():
+        return []
+    words = [character for run in _HAN_RUN.findall(text) for character in run]
+    words += filter(None, map(korean.short_stem, _HANGUL_RUN.findall(text)))
+    for run in _SOUTH_EAST_ASIAN_RUN.findall(text):
+        letters = _clusters(run)
+        words += [letter for letter in letters if len(letter) > 1]
+        words += ["".join(pair) for pair in itertools.pairwise(letters)]
+    return words
+
+
+def without_particles(text: str) -> str:
+    """Return a text with its Korean words without their particles."""
+    return _HANGUL_RUN.sub(lambda run: korean.stem(run[0]), text)
 
 
 def is_hiragana(piece: str) -> bool:

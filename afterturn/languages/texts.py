@@ -40,7 +40,7 @@ def stem_input(text: str, language: str | None) -> StemInput:
     """Return what Postgres needs to stem a text in a language (ISO 639-1; None: not known)."""
     normalized = segmentation.normalize(text)
     words, pieces = segmentation.split(normalized)
-    pieces += segmentation.characters_of_words(normalized)
+    pieces += segmentation.short_words(normalized)
     if present.tells_change(normalized[:MAX_CHARACTERS], language):
         pieces.append(TELLS_CHANGE)
     return StemInput(words, configurations.of_language(language), _codes(pieces))

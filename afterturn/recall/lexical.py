@@ -45,26 +45,29 @@ def count_words(documents: Documents, words: Sequence[QuestionWord]) -> Numbers:
 def count_words_or_related(documents: Documents, words: Sequence[QuestionWord]) -> Numbers:
     """Return the counts of words in the documents of a whole memory; of a word that none has, those of what is near it.
 
-    A document counts once then, and for less, however many related words it has.
+    That counts for less. A document with several words that are related to the same word is more likely about it.
     """
     counts = count_words(documents, words)
+    for column, word in enumerate(words):
+        if word.pieces:
+            counts[:, column] = _count_contained(documents, [word.pieces])
     for column in np.flatnonzero(~counts.any(axis=0)).tolist():
         for weight, words_instead in zip(INSTEAD_WEIGHTS, words[column].instead, strict=False):
-            found = _contains_word(documents, words_instead)
+            found = _count_contained(documents, words_instead)
             if found.any():
-                counts[:, column] = weight * found
+                counts[:, column] = weight * np.sqrt(np.minimum(found, MAX_RELATED_WORDS))
                 break
     return counts
 
 
-def _contains_word(documents: Documents, words: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Return which documents contain all stems of any of these words."""
+def _count_contained(documents: Documents, words: Sequence[Sequence[str]]) -> Numbers:
+    """Return of how many of these words each document contains all stems."""
     stems = list(dict.fromkeys(itertools.chain.from_iterable(words)))
     columns = {stem: column for column, stem in enumerate(stems)}
     contains = count_words(documents, [word_of_stem(stem) for stem in stems]) > 0
-    found = np.zeros(len(documents), dtype=np.bool_)
-    for word in words:
-        found |= contains[:, [columns[stem] for stem in word]].all(axis=1)
+    found = np.zeros(len(documents))
+    for word in set(map(tuple, words)):
+        found += contains[:, [columns[stem] for stem in word]].all(axis=1)
     return found
 
 
@@ -78,6 +81,8 @@ def contains_stem(documents: Documents, codes: Sequence[int]) -> NDArray[np.bool
 
 #: What a document counts that has only another form of a word, and one that has only a related word.
 INSTEAD_WEIGHTS = (0.7, 0.5)
+#: More words that are related to the same word count no more.
+MAX_RELATED_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)

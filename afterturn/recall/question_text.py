@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from afterturn.languages import configurations, present, related_words, segmentation, stop_words, texts
+from afterturn.languages import configurations, present, related_words, segmentation, stop_words, texts, thai
+from afterturn.recall import stems
 from afterturn.recall.stems import QuestionWord
 
 #: The language whose stop words Postgres and `stems.QUESTION_STEMS` know.
@@ -44,7 +45,7 @@ class QuestionText:
     def configurations(self) -> list[str]:
         """The text search configurations of the languages that it may match, its own first."""
         possible = configurations.languages_of(self.words)
-        guessed = stop_words.guess_languages(self._normalized, possible)[:_LANGUAGES_GUESSED]
+        guessed = [name for name in self._guessed if name in possible]
         if guessed:
             nearest = configurations.family_of(guessed[0])
             possible = [name for name in possible if name in guessed or name in nearest or name == _ENGLISH]
@@ -54,67 +55,103 @@ class QuestionText:
 
     def decode(self, rows: Iterable[Any]) -> list[QuestionWord]:
         """Return the words of the question in order, from the rows of the query `question_words`."""
-        _, pieces = self._split
         words: dict[str, QuestionWord] = {}
         for row in rows:
             stem = row["stem"]
             codes = tuple(dict.fromkeys(map(texts.code, (stem, *row["stems"]))))
-            words.setdefault(stem, QuestionWord(stem, codes, instead=self._instead_of(stem)))
-        for piece in self._topic_pieces(pieces):
-            words.setdefault(piece, QuestionWord(piece, (texts.code(piece),), is_piece=True))
-        for word in self._words_without_spaces():
-            # Of a longer word a text has the pieces, which are words of the question themselves.
-            own = (texts.code(word),) if related_words.is_piece(word) else ()
-            words[word] = QuestionWord(word, own, is_piece=True, instead=self._instead_of(word))
+            words.setdefault(stem, QuestionWord(stem, codes, instead=self._instead_of_stem(stem, row["stems"])))
+        for word in self._known_words:
+            pieces = tuple(related_words.pieces_of(word))
+            words[word] = QuestionWord(
+                word,
+                (texts.code(word),) if pieces == (word,) else (),
+                is_piece=pieces == (word,),
+                pieces=() if pieces == (word,) else pieces,
+                instead=self._instead_of_word(word),
+            )
+        for piece in self._topic_pieces():
+            words.setdefault(piece, stems.piece_word(piece))
         return list(words.values())
 
-    def _topic_pieces(self, pieces: Sequence[str]) -> Sequence[str]:
-        """Return the pieces without stop words, and without hiragana, which mostly writes endings and particles."""
+    def _topic_pieces(self) -> Sequence[str]:
+        """Return the pieces beside the known words, without stop words and endings.
+
+        Hiragana mostly writes endings and particles.
+        """
+        _, pieces = self._split
         ignored = stop_words.of_language(self.language or _ENGLISH)
         topic = [piece for piece in pieces if not segmentation.is_hiragana(piece) and piece not in ignored]
         if self.language == "zh":
             # Many of its stop words are one character, and part of no other word.
             topic = [piece for piece in topic if ignored.isdisjoint(piece)]
-        return topic or pieces
+        return topic or (() if self._known_words else pieces)
 
-    def _instead_of(self, word: str) -> tuple[Sequence[Sequence[str]], ...]:
-        language = self.language or _ENGLISH
-        related = related_words.related(word, language)
-        if language not in segmentation.UNSPACED_LANGUAGES:
-            return [[stem] for stem in related_words.similar_stems(word)], [[other] for other in related]
-        return ([related_words.pieces_of(other) for other in related],)
+    def _instead_of_stem(self, stem: str, stems_of_all: Sequence[str]) -> tuple[Sequence[Sequence[str]], ...]:
+        """Return other forms of a word, and related words in the languages that the question may be in."""
+        found = [
+            [other]
+            for language in self._guessed or [_ENGLISH]
+            for each in dict.fromkeys((stem, *stems_of_all))
+            for other in related_words.related(each, language)
+        ]
+        return [[form] for form in related_words.similar_stems(stem)], found
 
-    def _words_without_spaces(self) -> list[str]:
-        """Return the words of a question in a language without spaces that have related words."""
+    def _instead_of_word(self, word: str) -> tuple[Sequence[Sequence[str]], ...]:
+        """Return the pieces of the words that are related to one without spaces."""
+        return ([related_words.pieces_of(other) for other in related_words.related(word, str(self.language))],)
+
+    @cached_property
+    def _known_words(self) -> list[str]:
+        """The words of a question in a language without spaces that have related words."""
         language = self.language
         if language not in segmentation.UNSPACED_LANGUAGES:
             return []
-        return related_words.find_words(self._normalized, str(language))
+        return thai.find_words(self.text) if language == "th" else related_words.find_words(self._topic, str(language))
+
+    @cached_property
+    def _guessed(self) -> list[str]:
+        """The languages that its stop words allow, the likeliest first; a script without spaces shows its language."""
+        return guess_languages(self._normalized)
 
     @cached_property
     def _normalized(self) -> str:
         return segmentation.normalize(self.text)
 
     @cached_property
+    def _topic(self) -> str:
+        """The question without its stop words, and without the particles of Korean."""
+        if self.language in (None, _ENGLISH):
+            return self._normalized
+        text = stop_words.remove(self._normalized, str(self.language))
+        return stop_words.remove(segmentation.without_particles(text), "ko") if self.language == "ko" else text
+
+    @cached_property
     def _split(self) -> tuple[str, list[str]]:
-        text = self._normalized
-        if self.language not in (None, _ENGLISH):
-            text = stop_words.remove(text, str(self.language))
+        if self.language == "th":
+            # All words are known, and what is left are stop words.
+            return segmentation.split(thai.remove(self._normalized))
+        text = related_words.without_words(self._topic, self._known_words)
         return segmentation.split(text)
 
 
 def asks_for_present(question: str) -> bool:
-    """Return whether a question asks for what holds now, as opposed to earlier."""
+    """Return whether a question asks for what holds now, as opposed to earlier, in any language that it may be in."""
     normalized = segmentation.normalize(question)
-    return present.asks_for_present(normalized, guess_language(normalized))
+    guessed = guess_languages(normalized) or [_ENGLISH]
+    return any(present.asks_for_present(normalized, language) for language in guessed)
 
 
 def guess_language(text: str) -> str | None:
     """Return the language of a normalized text, guessed from script and stop words; None where nothing shows it."""
+    return next(iter(guess_languages(text)), None)
+
+
+def guess_languages(text: str) -> list[str]:
+    """Return the languages that a normalized text may be in, the likeliest first; at most three."""
     language = segmentation.language_of(text)
-    if language is None:
-        languages = configurations.languages_of(text)
-        guessed = stop_words.guess_languages(text, languages)
-        # Of another script than Latin, without a stop word: the language that most of its writers write.
-        language = next(iter(guessed or (name for name in languages[:1] if name != _ENGLISH)), None)
-    return language
+    if language is not None:
+        return [language]
+    languages = configurations.languages_of(text)
+    guessed = stop_words.guess_languages(text, languages)[:_LANGUAGES_GUESSED]
+    # Of another script than Latin, without a stop word: the language that most of its writers write.
+    return guessed or [name for name in languages[:1] if name != _ENGLISH]

@@ -30,8 +30,8 @@ WEIGHTS = {
     "speaker": 2.20,  # 0 or 1: the question names the speaker
     "date": 2.45,  # 0 to 1: said in the month or year that the question names
     "tells_time": 1.51,  # 0 or 1: the question asks for a time, and the document names one
-    "changed": 2.50,  # 0 or 1: the question asks for what holds now, and the user says that something is different
-    "recent": 1.50,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
+    "changed": 1.80,  # 0 or 1: the question asks for what holds now, and the user says that something is different
+    "recent": 1.00,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
     "length": 0.38,  # z: logarithm of the number of stems
     "user": 0.56,  # 0 or 1: said by a user, not by an assistant
     "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn
@@ -42,6 +42,10 @@ WEIGHTS = {
 
 #: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
 MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
+
+#: The share of the weights of both cosines where the vectors compare spelling. It shows little that words do not show, and
+#: in a memory of few documents its noise decides where no word matches.
+SHARE_OF_SPELLING = 0.6
 
 #: Up to the first number of stems a question is not a message at all; from the second on it is one entirely.
 MESSAGE_STEMS = (8, 16)
@@ -98,6 +102,8 @@ class Ranking:
         document_set: DocumentSet,
         kinds: frozenset[str],
         feature_source: FeatureSource | None = None,
+        *,
+        meaning_share: float = 1.0,
     ) -> None:
         """Compute the scores.
 
@@ -107,6 +113,7 @@ class Ranking:
             kinds: which kinds may be results: fact, turn, episode.
             feature_source: computes the features with the statistics of the whole memory, where `document_set` is only
                 a part of it; None where it is the whole memory.
+            meaning_share: multiplies the weights of the cosines.
         """
         self._kinds = kinds
         self._turn_count = len(document_set.turns)
@@ -117,7 +124,7 @@ class Ranking:
         source = feature_source or _WholeMemory(question, document_set.question_words)
         self._fact_similarities = source.fact_similarities(self._facts)
         features = source.document_features(self._documents)
-        self._weights = weights_for(document_set.question_words)
+        self._weights = weights_for(document_set.question_words, meaning_share)
         #: What each fact adds to the score of its turn.
         self._fact_scores = (
             self._weights["fact"] * self._fact_similarities + self._weights["importance"] * self._facts.importance
@@ -233,12 +240,13 @@ class Ranking:
         return parts
 
 
-def weights_for(question_words: Sequence[QuestionWord]) -> dict[str, float]:
-    """Return the weights for a question with these words."""
+def weights_for(question_words: Sequence[QuestionWord], meaning_share: float = 1.0) -> dict[str, float]:
+    """Return the weights for a question with these words; the weights of the cosines multiplied by `meaning_share`."""
     lowest, highest = MESSAGE_STEMS
     count = stems.count_words(question_words)
     message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
-    return {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    weights = {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    return weights | {name: meaning_share * weights[name] for name in ("meaning", "meaning_of_session")}
 
 
 def _take(values: Numbers, places: Places) -> Numbers:

@@ -61,6 +61,7 @@ class Search:
         )
         self.skipped = cursors.decode(self._digest, cursor)
         self._pending: dict[TurnKey, Turn] = {}
+        self._meaning_share = 1.0
         #: The results of this page with their ranks.
         self._ranked: list[tuple[int, Ranked]] = []
 
@@ -88,6 +89,7 @@ class Search:
         limit: int,
         space_id: int | None = None,
         vector: Sequence[float] | None = None,
+        meaning_share: float = 1.0,
     ) -> Steps[list[Memory]]:
         """Run the search as a generator.
 
@@ -96,8 +98,10 @@ class Search:
             limit: the number of memories.
             space_id: the embedding space of `vector`.
             vector: of the query; None: the search uses words alone.
+            meaning_share: multiplies the weights of the cosines.
         """
         pending = hot.turns[len(hot.turns) - hot.waiting :][-MAX_PENDING:]
+        self._meaning_share = meaning_share
         self._pending = {
             TurnKey(self._session.session_id, _FIRST_PENDING_POSITION + index): turn
             for index, turn in enumerate(pending)
@@ -128,12 +132,13 @@ class Search:
             request = LookupRequest(
                 user=self._session.user,
                 question=self._question,
-                question_words=self._question_words(feature_rows),
+                question_words=stems.split_words(self._question_words(feature_rows)),
                 vector=vector,
                 space_id=space_id,
                 filters=self.filters,
                 kinds=self.kinds,
                 count=count,
+                meaning_share=self._meaning_share,
             )
             ranked = yield from lookup.search_index(
                 request, index_rows[0], partial(self._add_pending_turns, feature_rows[-1])
@@ -153,7 +158,8 @@ class Search:
         if not stems.words(self.query):
             # The query has no word characters, so no memory is related to it.
             return []
-        return self._drop_low_scores(Ranking(self.query, document_set, self.kinds).results())
+        ranking = Ranking(self.query, document_set, self.kinds, meaning_share=self._meaning_share)
+        return self._drop_low_scores(ranking.results())
 
     def _question_words(self, feature_rows: Answers) -> Sequence[QuestionWord]:
         return self._question.decode(feature_rows[0])

@@ -53,6 +53,8 @@ class QuestionWord:
     codes: tuple[int, ...]
     #: Whether it is a piece of a script without spaces between words, so that a word is several of these.
     is_piece: bool = False
+    #: Of a word of such a script that is longer than a piece: a text that has all these pieces contains the word.
+    pieces: tuple[str, ...] = ()
     #: What to look for where no text has the word: its other forms first, then related words. Each is a stem, or the
     #: pieces of a word, all of which a text must have.
     instead: tuple[Sequence[Sequence[str]], ...] = ()
@@ -61,6 +63,11 @@ class QuestionWord:
 def word_of_stem(stem: str) -> QuestionWord:
     """Return the word that has one stem in all languages."""
     return QuestionWord(stem, (code(stem),))
+
+
+def piece_word(piece: str) -> QuestionWord:
+    """Return the word that is one piece of a script without spaces."""
+    return QuestionWord(piece, (code(piece),), is_piece=True)
 
 
 def decode_codes(column: bytes) -> Codes:
@@ -90,6 +97,15 @@ def topic_words(question_words: Sequence[QuestionWord], names: Collection[str]) 
 def count_words(question_words: Sequence[QuestionWord]) -> float:
     """Return how many words a question has without its question words; two pieces are about one word."""
     return sum(0.5 if word.is_piece else 1.0 for word in question_words if word.stem not in QUESTION_STEMS)
+
+
+def split_words(question_words: Sequence[QuestionWord]) -> list[QuestionWord]:
+    """Return the words of a question, and in place of a word that is several pieces each of these, once."""
+    split: dict[str, QuestionWord] = {}
+    for word in question_words:
+        for part in map(piece_word, word.pieces) if word.pieces else (word,):
+            split.setdefault(part.stem, part)
+    return list(split.values())
 
 
 def is_time_question(question: str) -> bool:

@@ -35,6 +35,8 @@ class IndexFeatures:
         vector: Sequence[float] | None,
         postings: Sequence[Row],
         cell_rows: Sequence[Row],
+        *,
+        meaning_share: float = 1.0,
     ) -> None:
         """Compute what the rows of the index say about the question.
 
@@ -45,9 +47,10 @@ class IndexFeatures:
             vector: of the question; None: words alone.
             postings: rows of the query `postings`.
             cell_rows: rows of the query `cells`.
+            meaning_share: multiplies the weights of the cosines.
         """
         self._columns = columns
-        self._weights = weights_for(question_words)
+        self._weights = weights_for(question_words, meaning_share)
         self._is_time_question = stems.is_time_question(question)
         self._asks_for_present = question_text.asks_for_present(question)
         self._sorted_months = np.sort(columns.months)

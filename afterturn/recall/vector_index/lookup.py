@@ -59,6 +59,8 @@ class LookupRequest:
     kinds: frozenset[str]
     #: The number of results that are needed.
     count: int
+    #: Multiplies the weights of the cosines.
+    meaning_share: float = 1.0
 
 
 def index_statement(user: UserScope) -> Statement:
@@ -90,7 +92,13 @@ def search_index(
     if len(new_keys.turns) + len(new_keys.facts) > MAX_NEW:
         return None
     features = IndexFeatures(
-        columns, request.question.text, request.question_words, request.vector, postings, cell_rows
+        columns,
+        request.question.text,
+        request.question_words,
+        request.vector,
+        postings,
+        cell_rows,
+        meaning_share=request.meaning_share,
     )
     may_pass = np.flatnonzero(_may_pass_filters(columns, request))
     for candidate_count in CANDIDATES:
@@ -99,7 +107,13 @@ def search_index(
             yield from _read_missing_cosines(request, columns, features, promising)
         places = features.best_places(candidate_count, promising)
         document_set = yield from _read_documents(request, columns, features, places, new_keys)
-        ranking = Ranking(request.question.text, add_pending_turns(document_set), request.kinds, features)
+        ranking = Ranking(
+            request.question.text,
+            add_pending_turns(document_set),
+            request.kinds,
+            features,
+            meaning_share=request.meaning_share,
+        )
         results = list(itertools.islice(ranking.results(), request.count))
         if len(results) == request.count:
             return results
