@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from enum import IntEnum
 
 from afterturn.extraction import pleasantries
+from afterturn.languages import segmentation
 from afterturn.turns import Turn
 
 #: A longer message is never small talk.
@@ -76,7 +77,8 @@ _ANSWERS = """
     ja|nein|oui|non|sí|si|sì|não|sim|nee|nej|tak|nie|evet|да|нет|是|不是|はい|いいえ|네|아니요
 """
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_LETTERS = rf"(?:[^\W_]|[{segmentation.MARKS}])+"
+_WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*")
 _LAUGHTER = re.compile(r"(?:a?(?:ha){2,}h?|(?:he){2,}h?|(?:hi){2,}|(?:ja){2,}|(?:ho){3,}|l+o+l+|(?:lol)+|w{3,})")
 _SPEAKER = re.compile(r"^[ \t]{0,8}(?:user|human|assistant|ai|bot)[ \t]{0,8}:", re.IGNORECASE | re.MULTILINE)
 _QUESTION = re.compile("[?\uff1f\u061f\u037e]")

@@ -43,8 +43,8 @@ WEIGHTS = {
 #: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
 MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
 
-#: The share of the weights of both cosines where the vectors compare spelling. It shows little that words do not show, and
-#: in a memory of few documents its noise decides where no word matches.
+#: The share of the weights of both cosines where the vectors compare spelling. Spelling shows little that words do not
+#: show, and where no word of a question matches, its noise would decide.
 SHARE_OF_SPELLING = 0.6
 
 #: Up to the first number of stems a question is not a message at all; from the second on it is one entirely.
