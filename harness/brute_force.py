@@ -13,7 +13,7 @@ from afterturn.recall import documents, stems
 from afterturn.recall.document_keys import Key, TurnKey
 from afterturn.recall.documents import Documents
 from afterturn.recall.filters import DEFAULT_KINDS
-from afterturn.recall.ranking import SHARE_OF_SPELLING, Ranking
+from afterturn.recall.ranking import Ranking
 from harness.synthetic import TURNS_PER_SESSION, Places, SearchQuestion, SyntheticMemory, Vectors, Vocabulary
 
 
@@ -43,9 +43,7 @@ class BruteForce:
 
     def best(self, question: SearchQuestion, limit: int) -> list[tuple[Key, float]]:
         """Return the keys and scores of the best documents for the question."""
-        ranking = Ranking(
-            question.text, self.document_set(question), DEFAULT_KINDS, meaning_share=SHARE_OF_SPELLING
-        )
+        ranking = Ranking(question.text, self.document_set(question), DEFAULT_KINDS)
         return [(found.key, found.score) for found in itertools.islice(ranking.results(), limit)]
 
     def document_set(self, question: SearchQuestion) -> documents.DocumentSet:

@@ -43,7 +43,10 @@ WEIGHTS = {
 #: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
 MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
 
-#: The share of the weights of both cosines where the vectors compare spelling. Spelling shows little that words do not
+#: The features that are cosines.
+COSINES = ("meaning", "meaning_of_session", "fact")
+
+#: The share of the weights of the cosines where the vectors compare spelling. Spelling shows little that words do not
 #: show, and where no word of a question matches, its noise would decide.
 SHARE_OF_SPELLING = 0.6
 
@@ -246,7 +249,7 @@ def weights_for(question_words: Sequence[QuestionWord], meaning_share: float = 1
     count = stems.count_words(question_words)
     message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
     weights = {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
-    return weights | {name: meaning_share * weights[name] for name in ("meaning", "meaning_of_session")}
+    return weights | {name: meaning_share * weights[name] for name in COSINES}
 
 
 def _take(values: Numbers, places: Places) -> Numbers:

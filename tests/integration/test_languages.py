@@ -137,10 +137,11 @@ def test_a_question_for_what_holds_now_finds_the_change_in_each_language(setting
 def test_a_related_word_is_found_in_each_language(settings, pipeline, language):
     text, question = RELATED[language]
     memory = MemoryClient("max", settings=settings)
-    for said in (BESIDE[language], text, SAID["en"], "12345."):
+    others = [said for other, said in SAID.items() if other != language]
+    for said in (BESIDE[language], *others[:6], text, *others[6:]):
         memory.write("user", said)
     pipeline.settle()
-    assert memory.recall(question, 1, kinds=["turn"])[0].text == text
+    assert text in [found.text for found in memory.recall(question, 3, kinds=["turn"])]
 
 
 def test_a_word_that_no_text_has_finds_a_related_word(settings, pipeline):
