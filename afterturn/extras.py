@@ -14,7 +14,7 @@ LIBRARIES = {
     "http": ("cryptography", "fastapi", "httpx2", "jwt", "uvicorn"),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
-    "worker": ("celery", "kombu", "flower", "yoyo"),
+    "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
 
 

@@ -102,6 +102,20 @@ def by_category(scored: Iterable[Scored]) -> dict[str, dict[str, float]]:
     return {category: means(found) for category, found in sorted(categories.items())}
 
 
+def by_language(scored: Iterable[Scored]) -> dict[str, dict[str, float]]:
+    """Return R@5 of each language, by kind of question and overall, and of all languages; categories are `en/word`."""
+    groups: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for one in scored:
+        language, kind = one.category.split("/")
+        for group in (language, "all"):
+            groups[group][kind].append(one.figures["recall_at_5"])
+            groups[group]["overall"].append(one.figures["recall_at_5"])
+    return {
+        language: {kind: round(fmean(values), 4) for kind, values in kinds.items()}
+        for language, kinds in sorted(groups.items())
+    }
+
+
 def means(scored: Sequence[Scored]) -> dict[str, float]:
     """Return the mean of each figure over all questions of all categories, and the number of questions."""
     names = scored[0].figures

@@ -24,9 +24,9 @@ from afterturn import MemoryClient
 from afterturn.client import connections
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from bench import asking, report
+from bench import asking, report, small_talk
 from bench.asking import Scored
-from bench.data import locomo, longmemeval, questions
+from bench.data import languages, locomo, longmemeval, questions
 from bench.data.conversation import Conversation, NotTheData
 from bench.data.questions import Labelled
 from bench.progress import Progress
@@ -38,6 +38,7 @@ SETS: dict[str, Callable[[Path], list[Labelled]]] = {
     "locomo": locomo.load_questions,
     "realmem": questions.realmem,
     "longmemeval": longmemeval.load,
+    "languages": languages.load,
 }
 INGESTION_SECONDS = 3_600.0
 #: The stages of a turn until it has its vector.
@@ -60,8 +61,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.recall", description=__doc__)
     parser.add_argument("--set", choices=SETS, default="locomo", help="the form of the data (%(default)s)")
     parser.add_argument("--data", type=Path, required=True, help="a file of the set, or a folder of them")
-    parser.add_argument("--embedder", choices=("hashing", "fastembed"), default="hashing")
+    parser.add_argument("--embedder", choices=("hashing", "fastembed", "openai"), default="hashing")
     parser.add_argument("--model-path", type=Path, help="folder of the fastembed model")
+    parser.add_argument("--embedding-url", help="the OpenAI-compatible endpoint of --embedder openai")
+    parser.add_argument("--embedding-model", help="the model of that endpoint")
     parser.add_argument(
         "--extraction",
         choices=("none", "offline", "replay"),
@@ -102,6 +105,8 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
                         scored.append(asking.score(answered))
                         progress.reached(len(scored))
                 figures = asking.summed(scored) | ({"before": figures} if figures else {})
+                if arguments.set == "languages":
+                    figures |= {"languages": asking.by_language(scored), "small_talk": small_talk.figures(labelled)}
     return figures | {"ingestion_s": round(seconds, 1), "turns": _turns(labelled)}
 
 
@@ -120,6 +125,9 @@ def _started(arguments: argparse.Namespace, conversations: Sequence[Conversation
             batch_idle_seconds=0,
             embedder=arguments.embedder,
             embedding_model_path=arguments.model_path,
+            embedding_base_url=arguments.embedding_url,
+            embedding_model=arguments.embedding_model,
+            embedding_api_key="test" if arguments.embedding_url else None,
             **llm,
         )
         prepare.prepare_database(postgres.url, settings)

@@ -54,7 +54,7 @@ class BruteForce:
         turn_at = np.array([said.said_at(turn).timestamp() for turn in range(turns)])
         words = question.text.removeprefix("What about ").removesuffix("?").split()
         return documents.DocumentSet(
-            question_stems=list(dict.fromkeys(self._stemmer.stems[word] for word in words)),
+            question_words=list(map(stems.word_of_stem, dict.fromkeys(self._stemmer.stems[word] for word in words))),
             turns=self._documents(
                 self._turn_keys,
                 said.turns,

@@ -26,9 +26,9 @@ _IDLE = (
     """,
     """
     INSERT INTO turns (tenant_id, user_id, session_id, position, turn_id, role, content, tokens, occurred_at,
-                       written_at, archived_at)
+                       written_at, archived_at, stems)
     SELECT 'default', 'user-' || n, 'session', 1, 'turn-' || n, 'user', 'I live at number ' || n, 6, moment, moment,
-           moment
+           moment, stem_codes('I live at number ' || n)
     FROM generate_series(1, %(sessions)s) AS n, LATERAL (SELECT now() - interval '1 day' AS moment) AS times
     """,
     """

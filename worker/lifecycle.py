@@ -27,7 +27,8 @@ def _announce(**_: Any) -> None:
     named_model.warn_at_start(settings)
     if settings.is_offline:
         logger.warning(
-            "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline rules"
+            "no LLM is configured (AFTERTURN_LLM_API_KEY or AFTERTURN_LLM_BASE_URL): facts come from the offline "
+            "rules, which read English; what is said in other languages is kept as it was said"
         )
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from celery.signals import worker_init
 
 from afterturn import settings as settings_module
+from afterturn.languages import detection
 
 
 def connect() -> None:
     """Connect the handler."""
     worker_init.connect(_import_sdk)
+    worker_init.connect(_load_detector)
 
 
 def _import_sdk(sender: Any, **_: Any) -> None:
@@ -22,3 +24,8 @@ def _import_sdk(sender: Any, **_: Any) -> None:
     """
     if "extract" in sender.app.amqp.queues.consume_from and not settings_module.load().is_offline:
         importlib.import_module("openai")
+
+
+def _load_detector(**_: Any) -> None:
+    """Load the model that detects languages: it takes half a second, and its memory is shared after a fork."""
+    detection.load()

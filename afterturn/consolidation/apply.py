@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import to_json
@@ -17,6 +18,7 @@ from afterturn.errors import VersionConflict
 from afterturn.extraction import candidate_rows
 from afterturn.extraction.offline.extractor import OfflineExtractor
 from afterturn.extraction.verified_answer import Episode, VerifiedAnswer
+from afterturn.languages import stemming
 
 _SQL = queries.load("facts")
 
@@ -73,6 +75,7 @@ def _add_facts(connection: Connection, batch: Batch, answer: VerifiedAnswer, new
 def _fact_row(decision: Decision) -> dict[str, Any]:
     candidate = decision.candidate
     content = candidate.content
+    stem_input = stemming.fact_input(content.text)
     return {
         "fact_id": candidate.fact_id,
         "text": content.text,
@@ -90,6 +93,9 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
         "valid_to": content.valid_to or decision.valid_to,
         "said_valid_to": content.valid_to,
         "said_at": candidate.said_at,
+        "words": stem_input.words,
+        "configuration": stem_input.configuration,
+        "pieces": stem_input.pieces.hex(),
     }
 
 
@@ -140,4 +146,5 @@ def _episode_row(batch: Batch, episode: Episode) -> dict[str, Any]:
         "participants": list(episode.participants),
         "started_at": episode.started_at,
         "ended_at": episode.ended_at,
+        **asdict(stemming.episode_input(episode.title, episode.summary)),
     }

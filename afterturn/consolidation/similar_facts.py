@@ -16,6 +16,7 @@ from afterturn.consolidation.similarity import FactStems
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
+from afterturn.languages import stemming, texts
 
 _SQL = queries.load("facts")
 
@@ -63,11 +64,9 @@ def _find_similar(
     row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
     if row is None or row["items"] is None:
         return []
-    facts = FactStems(
-        codes=np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32),
-        lengths=np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp),
-        distinct=np.frombuffer(row["distinct_stems"], dtype=">i4").astype(np.intp),
-    )
+    codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
+    lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
+    facts = FactStems(codes=codes, lengths=lengths, distinct=similarity.count_distinct(codes, lengths))
     names: list[str] = row["items"]
     by_words = similarity.score_by_words(_read_stems(connection, statements), facts)
     by_vectors = _score_by_vectors(connection, owner, statements, names)
@@ -79,8 +78,8 @@ def _find_similar(
 
 
 def _read_stems(connection: Connection, statements: Sequence[ShownFact]) -> list[NDArray[np.uint32]]:
-    texts = {"texts": [statement.text for statement in statements]}
-    rows = connection.execute(_SQL["stems_of_texts"], texts, binary=True).fetchall()
+    columns = texts.as_columns([stemming.fact_input(statement.text) for statement in statements])
+    rows = connection.execute(_SQL["stems_of_texts"], columns, binary=True).fetchall()
     return [np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32) for row in rows]
 
 

@@ -53,6 +53,15 @@ def score_by_words(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -
     return np.asarray(scores / np.sqrt(np.maximum(facts.distinct, 1)), dtype=np.float32)
 
 
+def count_distinct(codes: NDArray[np.uint32], lengths: Places) -> Places:
+    """Return the number of each fact's different stems. Equal codes of a fact stand next to each other."""
+    is_new = np.ones(len(codes), dtype=np.bool_)
+    is_new[1:] = codes[1:] != codes[:-1]
+    fact_of_code = np.repeat(np.arange(len(lengths)), lengths)
+    is_new[1:] |= fact_of_code[1:] != fact_of_code[:-1]
+    return np.bincount(fact_of_code[is_new], minlength=len(lengths)).astype(np.intp)
+
+
 def _find_stems(stems: NDArray[np.uint32], facts: FactStems) -> NDArray[np.bool_]:
     """Return which fact (rows) has which of the sorted stems (columns)."""
     present = np.zeros((len(facts.lengths), len(stems)), dtype=np.bool_)

@@ -21,7 +21,7 @@ from afterturn.llm.client import LLM
 from afterturn.turns import Turn
 
 #: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
-PROMPT_VERSION = "extract-2"
+PROMPT_VERSION = "extract-3"
 
 #: The maximum length of a message of the context. The beginning of a message shows its topic.
 CONTEXT_CHARACTERS = 400

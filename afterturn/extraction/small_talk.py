@@ -1,6 +1,7 @@
 """Recognise small talk, which contains nothing to remember, so that no LLM call is needed.
 
-Only a message that consists entirely of listed phrases is small talk. Every other message is extracted.
+Only a message that consists entirely of listed phrases, or of pleasantries (`pleasantries.py`), is small talk. Every
+other message is extracted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from enum import IntEnum
 
+from afterturn.extraction import pleasantries
+from afterturn.languages import segmentation
 from afterturn.turns import Turn
 
 #: A longer message is never small talk.
@@ -74,7 +77,8 @@ _ANSWERS = """
     ja|nein|oui|non|sí|si|sì|não|sim|nee|nej|tak|nie|evet|да|нет|是|不是|はい|いいえ|네|아니요
 """
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_LETTERS = rf"(?:[^\W_]|[{segmentation.MARKS}])+"
+_WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*")
 _LAUGHTER = re.compile(r"(?:a?(?:ha){2,}h?|(?:he){2,}h?|(?:hi){2,}|(?:ja){2,}|(?:ho){3,}|l+o+l+|(?:lol)+|w{3,})")
 _SPEAKER = re.compile(r"^[ \t]{0,8}(?:user|human|assistant|ai|bot)[ \t]{0,8}:", re.IGNORECASE | re.MULTILINE)
 _QUESTION = re.compile("[?\uff1f\u061f\u037e]")
@@ -115,6 +119,8 @@ def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names:
     only_small_talk_before, is_after_question = True, False
     for index, turn in enumerate((*context, *turns), start=-len(context)):
         kind = None if turn.is_removed else _message_kind(turn.content, name_words)
+        if kind is None and not turn.is_removed and pleasantries.is_pleasantry(turn.content, name_words):
+            kind = _Kind.EMPTY
         if index >= 0 and not turn.is_removed and not _means_nothing(kind, only_small_talk_before, is_after_question):
             return False
         only_small_talk_before = only_small_talk_before and (kind is not None or turn.is_removed)

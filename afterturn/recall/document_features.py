@@ -6,23 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from afterturn.recall import lexical, question_dates, stems
+from afterturn.languages import texts
+from afterturn.recall import lexical, question_dates, question_text, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places
+from afterturn.recall.stems import QuestionWord
 
 
-def compute_features(question: str, question_stems: Sequence[str], documents: Documents) -> dict[str, Numbers]:
+def compute_features(question: str, question_words: Sequence[QuestionWord], documents: Documents) -> dict[str, Numbers]:
     """Return the features of documents for a question by name. The documents are the whole memory.
 
     Args:
         question: its text.
-        question_stems: in the order of the question.
+        question_words: in the order of the question.
         documents: the turns, standalone facts and episodes of one user.
     """
     words = stems.words(question)
     names = words & frozenset(word for name in set(documents.speaker) for word in stems.words(name))
-    topic_stems = stems.topic_stems(question_stems, names)
-    counts = lexical.count_stems(documents, [stems.code(stem) for stem in topic_stems])
+    counts = lexical.count_words_or_related(documents, stems.topic_words(question_words, names))
     lengths = documents.lengths.astype(np.float64)
     session = documents.session
     bm25 = lexical.bm25(counts, lengths)
@@ -38,9 +39,27 @@ def compute_features(question: str, question_stems: Sequence[str], documents: Do
         "speaker": _is_named_speaker(documents.speaker, names),
         "date": question_dates.find_dates(question).match_scores(documents.said_at),
         "tells_time": _names_time(documents) if stems.is_time_question(question) else np.zeros(len(documents)),
+        **_present_features(question, documents),
         "length": standardize(np.log1p(lengths)),
         "user": documents.is_user,
     }
+
+
+def tells_change(documents: Documents) -> Numbers:
+    """Return 1 where a user says that something is new or different from before, else 0."""
+    return lexical.contains_stem(documents, [stems.code(texts.TELLS_CHANGE)]) * documents.is_user
+
+
+def recency(said_at: Numbers, sorted_times: Numbers) -> Numbers:
+    """Return for each time the share of these times that are earlier: 0 for the oldest, nearly 1 for the newest."""
+    return np.asarray(np.searchsorted(sorted_times, said_at) / max(1, len(sorted_times)))
+
+
+def _present_features(question: str, documents: Documents) -> dict[str, Numbers]:
+    """Return what counts only where the question asks for what holds now; else zeros."""
+    if not question_text.asks_for_present(question):
+        return {"changed": np.zeros(len(documents)), "recent": np.zeros(len(documents))}
+    return {"changed": tells_change(documents), "recent": recency(documents.said_at, np.sort(documents.said_at))}
 
 
 def standardize(values: Numbers) -> Numbers:
@@ -106,4 +125,4 @@ def _is_named_speaker(speakers: Sequence[str], names: frozenset[str]) -> Numbers
 def _names_time(documents: Documents) -> Numbers:
     """Return 1 where a document contains a word that names a time, else 0."""
     codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-    return np.asarray(lexical.count_stems(documents, codes).sum(axis=1) > 0, dtype=np.float64)
+    return lexical.contains_stem(documents, codes).astype(np.float64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from afterturn.recall import stems
 from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
-from afterturn.recall.stems import Codes
+from afterturn.recall.stems import Codes, QuestionWord
 
 Numbers = NDArray[np.float64]
 #: The place of a document is its index in the columns.
@@ -61,7 +61,7 @@ class DocumentSet:
     """The documents of one user, with their relations to one question."""
 
     #: In the order of the question.
-    question_stems: Sequence[str]
+    question_words: Sequence[QuestionWord]
     turns: Documents
     facts: Documents
     episodes: Documents
@@ -76,14 +76,14 @@ class DocumentSet:
 
 
 def decode_document_set(
-    question_stems: Sequence[Row],
+    question_words: Sequence[QuestionWord],
     turns: Row,
     facts: Row,
     cosines: Sequence[Row],
     evidence: Row,
     episodes: Row,
 ) -> DocumentSet:
-    """Return the document set from the rows of the queries `memory_queries.MEMORY_QUERIES`."""
+    """Return the document set from the question's words and the rows of the queries of `MEMORY_QUERIES`."""
     cosine_of: dict[str, dict[str, float]] = defaultdict(dict)
     for row in cosines:
         cosine_of[row["kind"]].update(zip(row["items"], _decode_doubles(row["cosines"]).tolist(), strict=True))
@@ -91,7 +91,7 @@ def decode_document_set(
     fact_ids = _decode_ids(facts["ids"])
     episode_keys = [EpisodeKey(batch_id) for batch_id in _decode_ids(episodes["ids"])]
     return DocumentSet(
-        question_stems=question_stems[0]["stems"] or () if question_stems else (),
+        question_words=question_words,
         turns=turn_documents,
         facts=_other_documents(facts, fact_ids, cosine_of.get("fact", {})),
         episodes=_other_documents(episodes, episode_keys, cosine_of.get("episode", {})),

@@ -10,9 +10,12 @@ from uuid import UUID
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.embedding import items
+from afterturn.languages import texts
+from afterturn.languages.texts import StemInput
 from afterturn.memories import Evidence, Memory
 from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
+from afterturn.recall.question_text import MAX_CHARACTERS_IN_ALL, QuestionText, guess_language
 from afterturn.redaction import credentials
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.turns import Turn
@@ -21,7 +24,7 @@ SQL = queries.load("recall")
 
 #: The queries that read a memory, in the order of `documents.decode_document_set`.
 MEMORY_QUERIES = (
-    "question_stems",
+    "question_words",
     "turn_features",
     "fact_features",
     "cosines",
@@ -56,7 +59,7 @@ class DocumentKeys:
 
 def features(
     scope: UserScope,
-    query: str,
+    question: QuestionText,
     filters: Filters,
     *,
     space_id: int | None,
@@ -70,7 +73,7 @@ def features(
 
     Args:
         scope: whose memory.
-        query: the question.
+        question: what is looked for.
         filters: mark the documents that pass.
         space_id: the embedding space of `vector`.
         vector: of the question; None: no cosines are read.
@@ -83,15 +86,21 @@ def features(
     if keys is not None:
         arguments |= _key_arguments(keys, cosine_keys or keys)
     arguments |= {
-        "query": query,
         "space_id": space_id,
         "vector": None if vector is None else items.halfvec(vector),
         "with_episodes": "episode" in filters.kinds_or_default(),
-        "pending": [f"{turn.name or ''} {turn.content}" for turn in pending],
-    }
+        "question_words": question.words,
+        "question_configurations": question.configurations,
+        "all_characters": MAX_CHARACTERS_IN_ALL,
+    } | texts.as_columns([_stem_input(turn) for turn in pending])
     conditions = _WITH_KEYS if keys is not None else {} if include_indexed else _UNLESS_INDEXED
     sql = (SQL[name].replace(_CONDITION, conditions.get(name, _CONDITION)) for name in FEATURE_QUERIES)
     return [Statement(query_sql, arguments, is_binary=True) for query_sql in sql]
+
+
+def _stem_input(turn: Turn) -> StemInput:
+    text = f"{turn.name or ''} {turn.content}"
+    return texts.stem_input(text, guess_language(text[:MAX_CHARACTERS_IN_ALL]))
 
 
 def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afterturn.languages import month_names, segmentation
+from afterturn.recall import question_text
+
 Numbers = NDArray[np.float64]
 
-_MONTHS = "january february march april may june july august september october november december"
-_MONTH_NAMES = _MONTHS.split()
-_MONTH = re.compile(rf"\b({'|'.join(_MONTH_NAMES)})\b", re.IGNORECASE)
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+#: Not \b: a character of Chinese after the number is a word character.
+_YEAR = re.compile(r"(?<![0-9A-Za-z_])(?:19|20)[0-9]{2}(?![0-9A-Za-z_])")
 #: The score of a matching year without a month. It is low because most documents of a memory share one or two years.
 _YEAR_ONLY_SCORE = 0.3
 
@@ -49,7 +50,6 @@ def find_dates(question: str) -> QuestionDates:
     >>> find_dates("What did Ana do in June 2023?")
     QuestionDates(months=frozenset({6}), years=frozenset({2023}))
     """
-    names = [match[0] for match in _MONTH.finditer(question)]
-    # "may" in lower case is a verb.
-    months = frozenset(_MONTH_NAMES.index(name.lower()) + 1 for name in names if name != "may")
-    return QuestionDates(months, frozenset(int(year) for year in _YEAR.findall(question)))
+    normalized = segmentation.normalize(question)
+    months = month_names.find_months(normalized, question_text.guess_language(normalized))
+    return QuestionDates(months, frozenset(int(year) for year in _YEAR.findall(normalized)))

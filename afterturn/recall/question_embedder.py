@@ -11,8 +11,10 @@ from typing import Any
 
 from afterturn.embedding import named_model, spaces
 from afterturn.embedding.embedder import Embedder
+from afterturn.embedding.hashing import HashingEmbedder
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import AfterturnError, EndpointMisconfigured, MissingExtra, SettingsError
+from afterturn.recall.ranking import SHARE_OF_SPELLING
 from afterturn.redaction import credentials
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
@@ -50,6 +52,12 @@ class QuestionEmbedder:
     def space_id(self) -> int | None:
         """The id of the serving space; None where none is known."""
         return None if self._space is None else self._space.space_id
+
+    @property
+    def meaning_share(self) -> float:
+        """The share of the weights of cosines that the vectors of the serving space deserve."""
+        is_spelling = self._space is not None and self._space.provider == HashingEmbedder.provider
+        return SHARE_OF_SPELLING if is_spelling else 1.0
 
     def use(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Use the serving space among the rows of the query `active_spaces`, and warn of settings without effect."""

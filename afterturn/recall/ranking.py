@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from afterturn.recall import document_features, documents, stems
 from afterturn.recall.document_keys import Key
 from afterturn.recall.documents import Documents, DocumentSet, Numbers, Places
+from afterturn.recall.stems import QuestionWord
 
 #: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {
@@ -29,6 +30,8 @@ WEIGHTS = {
     "speaker": 2.20,  # 0 or 1: the question names the speaker
     "date": 2.45,  # 0 to 1: said in the month or year that the question names
     "tells_time": 1.51,  # 0 or 1: the question asks for a time, and the document names one
+    "changed": 1.80,  # 0 or 1: the question asks for what holds now, and the user says that something is different
+    "recent": 1.00,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
     "length": 0.38,  # z: logarithm of the number of stems
     "user": 0.56,  # 0 or 1: said by a user, not by an assistant
     "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn
@@ -39,6 +42,13 @@ WEIGHTS = {
 
 #: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
 MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
+
+#: The features that are cosines.
+COSINES = ("meaning", "meaning_of_session", "fact")
+
+#: The share of the weights of the cosines where the vectors compare spelling. Spelling shows little that words do not
+#: show, and where no word of a question matches, its noise would decide.
+SHARE_OF_SPELLING = 0.6
 
 #: Up to the first number of stems a question is not a message at all; from the second on it is one entirely.
 MESSAGE_STEMS = (8, 16)
@@ -75,12 +85,12 @@ class FeatureSource(Protocol):
 class _WholeMemory:
     """Computes the features where the documents are the whole memory."""
 
-    def __init__(self, question: str, question_stems: Sequence[str]) -> None:
+    def __init__(self, question: str, question_words: Sequence[QuestionWord]) -> None:
         self._question = question
-        self._question_stems = question_stems
+        self._question_words = question_words
 
     def document_features(self, documents: Documents) -> dict[str, Numbers]:
-        return document_features.compute_features(self._question, self._question_stems, documents)
+        return document_features.compute_features(self._question, self._question_words, documents)
 
     def fact_similarities(self, facts: Documents) -> Numbers:
         return document_features.standardize(facts.cosine)
@@ -95,6 +105,8 @@ class Ranking:
         document_set: DocumentSet,
         kinds: frozenset[str],
         feature_source: FeatureSource | None = None,
+        *,
+        meaning_share: float = 1.0,
     ) -> None:
         """Compute the scores.
 
@@ -104,6 +116,7 @@ class Ranking:
             kinds: which kinds may be results: fact, turn, episode.
             feature_source: computes the features with the statistics of the whole memory, where `document_set` is only
                 a part of it; None where it is the whole memory.
+            meaning_share: multiplies the weights of the cosines.
         """
         self._kinds = kinds
         self._turn_count = len(document_set.turns)
@@ -111,10 +124,10 @@ class Ranking:
         self._standalone = document_set.standalone_facts()
         standalone_facts = documents.select(self._facts, self._standalone)
         self._documents = documents.concatenate([document_set.turns, standalone_facts, document_set.episodes])
-        source = feature_source or _WholeMemory(question, document_set.question_stems)
+        source = feature_source or _WholeMemory(question, document_set.question_words)
         self._fact_similarities = source.fact_similarities(self._facts)
         features = source.document_features(self._documents)
-        self._weights = weights_for(document_set.question_stems)
+        self._weights = weights_for(document_set.question_words, meaning_share)
         #: What each fact adds to the score of its turn.
         self._fact_scores = (
             self._weights["fact"] * self._fact_similarities + self._weights["importance"] * self._facts.importance
@@ -230,12 +243,13 @@ class Ranking:
         return parts
 
 
-def weights_for(question_stems: Sequence[str]) -> dict[str, float]:
-    """Return the weights for a question with these stems."""
+def weights_for(question_words: Sequence[QuestionWord], meaning_share: float = 1.0) -> dict[str, float]:
+    """Return the weights for a question with these words; the weights of the cosines multiplied by `meaning_share`."""
     lowest, highest = MESSAGE_STEMS
-    count = sum(stem not in stems.QUESTION_STEMS for stem in question_stems)
+    count = stems.count_words(question_words)
     message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
-    return {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    weights = {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    return weights | {name: meaning_share * weights[name] for name in COSINES}
 
 
 def _take(values: Numbers, places: Places) -> Numbers:

@@ -13,13 +13,16 @@ import numpy as np
 
 from afterturn.database.statement import Answers, Row, Steps
 from afterturn.hot.pending import HotTurns
+from afterturn.languages import segmentation
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
 from afterturn.recall import documents, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.filters import Filters
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.ranking import Ranked, Ranking
+from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import lookup
 from afterturn.recall.vector_index.lookup import LookupRequest
 from afterturn.scopes import SessionScope
@@ -49,6 +52,7 @@ class Search:
         """Prepare a search. Raises InvalidInput when the cursor does not belong to the same search."""
         self._session = session
         self.query = query
+        self._question = QuestionText(query or "")
         self.filters = filters
         self._order = order
         self._explain = explain
@@ -57,6 +61,7 @@ class Search:
         )
         self.skipped = cursors.decode(self._digest, cursor)
         self._pending: dict[TurnKey, Turn] = {}
+        self._meaning_share = 1.0
         #: The results of this page with their ranks.
         self._ranked: list[tuple[int, Ranked]] = []
 
@@ -84,6 +89,7 @@ class Search:
         limit: int,
         space_id: int | None = None,
         vector: Sequence[float] | None = None,
+        meaning_share: float = 1.0,
     ) -> Steps[list[Memory]]:
         """Run the search as a generator.
 
@@ -92,8 +98,10 @@ class Search:
             limit: the number of memories.
             space_id: the embedding space of `vector`.
             vector: of the query; None: the search uses words alone.
+            meaning_share: multiplies the weights of the cosines.
         """
         pending = hot.turns[len(hot.turns) - hot.waiting :][-MAX_PENDING:]
+        self._meaning_share = meaning_share
         self._pending = {
             TurnKey(self._session.session_id, _FIRST_PENDING_POSITION + index): turn
             for index, turn in enumerate(pending)
@@ -111,7 +119,7 @@ class Search:
         features = partial(
             memory_queries.features,
             self._session.user,
-            self.query or "",
+            self._question,
             replace(self.filters, kinds=self.kinds),
             space_id=space_id,
             vector=vector,
@@ -123,13 +131,14 @@ class Search:
         if index_rows and self.query is not None:
             request = LookupRequest(
                 user=self._session.user,
-                question=self.query,
-                question_stems=_question_stems(feature_rows),
+                question=self._question,
+                question_words=stems.split_words(self._question_words(feature_rows)),
                 vector=vector,
                 space_id=space_id,
                 filters=self.filters,
                 kinds=self.kinds,
                 count=count,
+                meaning_share=self._meaning_share,
             )
             ranked = yield from lookup.search_index(
                 request, index_rows[0], partial(self._add_pending_turns, feature_rows[-1])
@@ -142,14 +151,18 @@ class Search:
 
     def _rank_all(self, feature_rows: Answers) -> Iterable[Ranked]:
         """Rank all documents of a memory."""
-        document_set = lookup.decode_documents(_question_stems(feature_rows), feature_rows)
+        document_set = lookup.decode_documents(self._question_words(feature_rows), feature_rows)
         document_set = self._add_pending_turns(feature_rows[-1], document_set)
         if self.query is None:
             return _sort_without_query(document_set, self.kinds, self._order)
         if not stems.words(self.query):
             # The query has no word characters, so no memory is related to it.
             return []
-        return self._drop_low_scores(Ranking(self.query, document_set, self.kinds).results())
+        ranking = Ranking(self.query, document_set, self.kinds, meaning_share=self._meaning_share)
+        return self._drop_low_scores(ranking.results())
+
+    def _question_words(self, feature_rows: Answers) -> Sequence[QuestionWord]:
+        return self._question.decode(feature_rows[0])
 
     def _drop_low_scores(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
         min_score = self.filters.min_score
@@ -213,11 +226,6 @@ def search_hot_turns(search: Search, session_id: str, hot: HotTurns, *, limit: i
     ]
 
 
-def _question_stems(feature_rows: Answers) -> Sequence[str]:
-    rows = feature_rows[0]
-    return rows[0]["stems"] or () if rows else ()
-
-
 def _sort_without_query(document_set: DocumentSet, kinds: frozenset[str], order: str) -> list[Ranked]:
     """Return the documents by time or importance; superseded facts come last."""
 
@@ -244,5 +252,6 @@ def _rank_by_shared_words(query: str, turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _words(text: str) -> set[str]:
+    words, pieces = segmentation.split(segmentation.normalize(text))
     # Removing a final "s" is stemming enough for the few turns in Redis.
-    return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}
+    return {*pieces, *(word.casefold().removesuffix("s") for word in _WORD.findall(words))}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from afterturn.languages import texts
 
 Codes = NDArray[np.uint32]
 
@@ -38,9 +40,34 @@ _WORD = re.compile(r"\w+")
 _TIME_QUESTION = re.compile(r"\W*(when|how long|what (date|day|year|month))\b", re.IGNORECASE)
 
 
-def code(stem: str) -> int:
-    """Return the number of a stem. The SQL function `stem_codes` of the schema computes the same number."""
-    return int.from_bytes(hashlib.md5(stem.encode(), usedforsecurity=False).digest()[:4], "big")
+code = texts.code
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWord:
+    """A word of a question."""
+
+    #: In the language of the question.
+    stem: str
+    #: The numbers of its stems in every language that a text may be in. A text with any of them contains the word.
+    codes: tuple[int, ...]
+    #: Whether it is a piece of a script without spaces between words, so that a word is several of these.
+    is_piece: bool = False
+    #: Of a word of such a script that is longer than a piece: a text that has all these pieces contains the word.
+    pieces: tuple[str, ...] = ()
+    #: What to look for where no text has the word: its other forms first, then related words. Each is a stem, or the
+    #: pieces of a word, all of which a text must have.
+    instead: tuple[Sequence[Sequence[str]], ...] = ()
+
+
+def word_of_stem(stem: str) -> QuestionWord:
+    """Return the word that has one stem in all languages."""
+    return QuestionWord(stem, (code(stem),))
+
+
+def piece_word(piece: str) -> QuestionWord:
+    """Return the word that is one piece of a script without spaces."""
+    return QuestionWord(piece, (code(piece),), is_piece=True)
 
 
 def decode_codes(column: bytes) -> Codes:
@@ -53,18 +80,32 @@ def words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold()))
 
 
-def topic_stems(question_stems: Sequence[str], names: Collection[str]) -> list[str]:
-    """Return the stems that describe the topic of a question.
+def topic_words(question_words: Sequence[QuestionWord], names: Collection[str]) -> list[QuestionWord]:
+    """Return the words that describe the topic of a question.
 
     Question words are left out. So are the names of speakers, which have a feature of their own. If nothing is left,
-    the result is all stems of the question.
+    the result is all words of the question.
 
     Args:
-        question_stems: in the order of the question.
+        question_words: in the order of the question.
         names: words of speakers' names, case folded.
     """
-    topic = [stem for stem in question_stems if stem not in QUESTION_STEMS and not _is_name(stem, names)]
-    return (topic or list(question_stems))[:MAX_QUESTION_STEMS]
+    topic = [word for word in question_words if word.stem not in QUESTION_STEMS and not _is_name(word.stem, names)]
+    return (topic or list(question_words))[:MAX_QUESTION_STEMS]
+
+
+def count_words(question_words: Sequence[QuestionWord]) -> float:
+    """Return how many words a question has without its question words; two pieces are about one word."""
+    return sum(0.5 if word.is_piece else 1.0 for word in question_words if word.stem not in QUESTION_STEMS)
+
+
+def split_words(question_words: Sequence[QuestionWord]) -> list[QuestionWord]:
+    """Return the words of a question, and in place of a word that is several pieces each of these, once."""
+    split: dict[str, QuestionWord] = {}
+    for word in question_words:
+        for part in map(piece_word, word.pieces) if word.pieces else (word,):
+            split.setdefault(part.stem, part)
+    return list(split.values())
 
 
 def is_time_question(question: str) -> bool:

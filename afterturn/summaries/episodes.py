@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.languages import stemming
 
 _SQL = queries.load("removal")
 
@@ -25,4 +28,5 @@ def rewrite_episode(connection: Connection, batch: Batch) -> None:
         kept.append(text)
     span = {"first_position": batch.first_position, "last_position": batch.last_position}
     content = {"title": " ".join(texts[0].split()[:_TITLE_WORDS]), "summary": " ".join(kept)}
-    connection.execute(_SQL["rewrite_episode"], batch.key | batch.session_key | span | content)
+    stem_input = asdict(stemming.episode_input(**content))
+    connection.execute(_SQL["rewrite_episode"], batch.key | batch.session_key | span | content | stem_input)

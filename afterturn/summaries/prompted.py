@@ -41,7 +41,7 @@ class SummaryAnswer(BaseModel):
 class PromptedSummarizer:
     """Lets an LLM condense many statements into few."""
 
-    prompt_version = "summarize-2"
+    prompt_version = "summarize-3"
 
     def __init__(self, llm: LLM) -> None:
         self._llm = llm

@@ -68,6 +68,8 @@ class Conversation:
     updates: tuple[Update, ...] = ()
     #: The user's name; None if it is not in the data.
     user_name: str | None = None
+    #: The turns that contain nothing to remember, if the data label them.
+    small_talk: frozenset[str] = frozenset()
 
     @property
     def turns(self) -> dict[str, SaidTurn]:

@@ -32,6 +32,7 @@ BASE = [
     "pydantic",
     "pydantic-core",
     "redis",
+    "stopwordsiso",
     "typing-extensions",
     "typing-inspection",
 ]

@@ -66,6 +66,19 @@ def longmemeval():
     return [{"question": "Which pet have I?", "question_type": "single-session-user", "evidence": [evidence]}]
 
 
+def languages():
+    said = {"role": "user", "name": "Ana", "at": "2025-02-03T18:20:00+00:00"}
+    turns = [{**said, "id": "t1", "content": "Hello!"}, {**said, "id": "t2", "content": "My parrot is called Flint."}]
+    asked = {"kind": "word", "question": "What is the parrot called?", "evidence": ["t2"], "answer": "Flint"}
+    return {
+        "language": "en",
+        "user": {"name": "Ana"},
+        "sessions": [{"session_id": "s1", "turns": turns}],
+        "questions": [asked],
+        "small_talk": ["t1"],
+    }
+
+
 def printed(tmp_path, name, held, *options):
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps(held), "utf-8")
@@ -80,8 +93,9 @@ def printed(tmp_path, name, held, *options):
         ("locomo", locomo(), "offline", {"2", "4"}),
         ("realmem", realmem(), "replay", {"query"}),
         ("longmemeval", longmemeval(), "none", {"single-session-user"}),
+        ("languages", languages(), "none", {"en/word"}),
     ],
-    ids=["locomo", "realmem", "longmemeval"],
+    ids=["locomo", "realmem", "longmemeval", "languages"],
 )
 def test_it_prints_one_json_object_with_all_figures(tmp_path, name, held, extraction, categories):
     figures = printed(tmp_path, name, held, "--extraction", extraction)
@@ -93,6 +107,12 @@ def test_it_prints_one_json_object_with_all_figures(tmp_path, name, held, extrac
     assert figures["overall"]["recall_at_5"] == 1
     assert figures["latency_p95_ms"] >= figures["latency_p50_ms"] > 0
     assert figures["tokens_per_answer"] > 0
+
+
+def test_languages_are_summed_by_language_and_kind(tmp_path):
+    figures = printed(tmp_path, "languages", languages(), "--extraction", "none")
+    assert figures["languages"]["en"] == {"word": 1.0, "overall": 1.0}
+    assert figures["small_talk"] == {"recognised": 1, "missed": [], "wrong": []}
 
 
 def test_before_and_after_are_asked_apart(tmp_path):

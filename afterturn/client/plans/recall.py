@@ -114,7 +114,13 @@ def _rank_memories(session: ClientSession, requested: Search, in_redis: HotTurns
     """Return the best memories of Postgres and Redis, best first. Postgres is read in one transaction."""
     embedder = yield from GetEmbedder()
     vector = None if requested.query is None else (yield from embed_query(session, embedder, requested.query))
-    steps = requested.steps(in_redis, limit=limit, space_id=embedder.space_id, vector=vector)
+    steps = requested.steps(
+        in_redis,
+        limit=limit,
+        space_id=embedder.space_id,
+        vector=vector,
+        meaning_share=embedder.meaning_share,
+    )
     return (yield from ReadPostgres(session.scope.user, steps))
 
 

@@ -83,10 +83,11 @@ WHERE t.written_at <> to_timestamp(o.written_at)
 -- Archive one turn at its position.
 INSERT INTO turns (
     tenant_id, user_id, session_id, position, turn_id, role, name, agent_id, content, metadata, memories_shown, tokens,
-    occurred_at, written_at
+    occurred_at, written_at, stems
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(session_id)s, %(position)s, %(turn_id)s, %(role)s, %(name)s, %(agent_id)s,
-    %(content)s, %(metadata)s, %(memories_shown)s, %(tokens)s, %(occurred_at)s, to_timestamp(%(written_at)s)
+    %(content)s, %(metadata)s, %(memories_shown)s, %(tokens)s, %(occurred_at)s, to_timestamp(%(written_at)s),
+    stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
 )
 
 -- name: uncut_turns

@@ -42,18 +42,19 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
 
 -- name: current_stems
 -- Read the ids and the stems of the user's current facts, in one row.
-SELECT array_agg(f.fact_id::text) AS items, string_agg(int4send(length(f.lexemes)), ''::bytea) AS distinct_stems,
+SELECT array_agg(f.fact_id::text) AS items,
        string_agg(int4send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems
 FROM (
-    SELECT fact_id, lexemes, stems FROM facts
+    SELECT fact_id, stems FROM facts
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
     ORDER BY fact_id
 ) AS f
 
 -- name: stems_of_texts
 -- Read the stems of texts, in their order.
-SELECT stem_codes(given.text) AS stems
-FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS given (text, place)
+SELECT stem_codes(given.words, given.configuration::regconfig) || given.pieces AS stems
+FROM unnest(%(words)s::text[], %(configurations)s::text[], %(pieces)s::bytea[])
+     WITH ORDINALITY AS given (words, configuration, pieces, place)
 ORDER BY given.place
 
 -- name: own_vectors
@@ -94,17 +95,19 @@ RETURNING version
 INSERT INTO facts (
     tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
-    said_valid_to, said_at
+    said_valid_to, said_at, stems
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
        f.attribute, f.value, f.importance,
        CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
        f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
-       f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at
+       f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at,
+       stem_codes(f.words, f.configuration::regconfig) || decode(f.pieces, 'hex')
 FROM json_to_recordset(%(facts)s::json) AS f (
     fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
     importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
-    valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz
+    valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz,
+    words text, configuration text, pieces text
 )
 
 -- name: add_evidence
@@ -170,10 +173,11 @@ SELECT fact_id FROM chain WHERE status = 'current' ORDER BY fact_id <> %(fact_id
 -- Add the episode of a batch: what happened in it.
 INSERT INTO episodes (
     tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, participants, started_at,
-    ended_at
+    ended_at, stems
 ) VALUES (
     %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, %(user_seq)s, %(title)s, %(summary)s, %(outcome)s,
-    %(participants)s, %(started_at)s, %(ended_at)s
+    %(participants)s, %(started_at)s, %(ended_at)s,
+    stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
 )
 
 -- name: add_rejection

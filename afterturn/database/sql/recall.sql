@@ -2,9 +2,19 @@
 -- Read the embedding space that recall uses, and one that is being built.
 SELECT space_id, provider, model, dimension, state FROM embedding_spaces WHERE state <> 'retired'
 
--- name: question_stems
--- Compute the stems of a question, in the order of the question.
-SELECT array_agg(w.lexeme ORDER BY w.positions[1]) AS stems FROM unnest(stems_of(%(query)s)) AS w
+-- name: question_words
+-- Compute the words of a question, in its order: the stem of each in the language of the question (the first
+-- configuration), and its stems in all others. Stop words of the question's language are left out.
+SELECT min(w.lexeme) FILTER (WHERE c.place = 1) AS stem, array_agg(DISTINCT w.lexeme) AS stems
+FROM unnest(%(question_configurations)s::text[]) WITH ORDINALITY AS c (name, place)
+CROSS JOIN LATERAL unnest(to_tsvector(
+    c.name::regconfig,
+    left(%(question_words)s, CASE WHEN c.place = 1 THEN 65000 ELSE %(all_characters)s END)
+)) AS w
+CROSS JOIN LATERAL unnest(w.positions) AS p (position)
+GROUP BY p.position
+HAVING bool_or(c.place = 1)
+ORDER BY p.position
 
 -- name: turn_features
 -- Read the features of the user's turns, in one row: each column holds the numbers of all turns as bytes, because bytes are
@@ -149,7 +159,10 @@ FROM (
 -- Compute the stems of turns that are not archived yet.
 SELECT string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems
 FROM (
-    SELECT stem_codes(p.said) AS stems FROM unnest(%(pending)s::text[]) WITH ORDINALITY AS p (said, place) ORDER BY p.place
+    SELECT stem_codes(p.words, p.configuration::regconfig) || p.pieces AS stems
+    FROM unnest(%(words)s::text[], %(configurations)s::text[], %(pieces)s::bytea[])
+         WITH ORDINALITY AS p (words, configuration, pieces, place)
+    ORDER BY p.place
 ) AS f
 
 -- name: facts

@@ -164,11 +164,12 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 -- Insert a new, current version of a superseded fact. The old row stays, so that `as_of` still finds what was current.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at
+    times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at,
+    stems
 )
 SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
        importance, times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, said_valid_to, said_valid_to,
-       said_at, first_said_at
+       said_at, first_said_at, stems
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
@@ -211,7 +212,9 @@ DELETE FROM episodes WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s A
 -- name: rewrite_episode
 -- Rewrite the episode from the remaining facts. If the batch has no episode, none is inserted.
 UPDATE episodes AS e
-SET title = %(title)s, summary = %(summary)s, outcome = 'none', started_at = said.first, ended_at = said.last
+SET title = %(title)s, summary = %(summary)s, outcome = 'none',
+    stems = stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea,
+    started_at = said.first, ended_at = said.last
 FROM (
     SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM turns
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

@@ -13,6 +13,7 @@ SELECT coalesce(
         WHERE owes_sleep AND slept_at < now() - make_interval(secs => %(sleep_seconds)s) ORDER BY slept_at LIMIT 1
     ),
     (SELECT true FROM users WHERE owes_index ORDER BY index_hinted_at NULLS FIRST LIMIT 1),
+    (SELECT true FROM users WHERE owes_stems ORDER BY stems_hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM erasures WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM missing_vectors WHERE retry_at <= now() ORDER BY retry_at LIMIT 1),
     (SELECT true FROM embedding_spaces WHERE state = 'building' OR is_dropping OR drop_at <= now() LIMIT 1),
@@ -249,6 +250,26 @@ WITH owed AS (
     FOR NO KEY UPDATE OF u SKIP LOCKED
 )
 UPDATE users AS u SET index_hinted_at = now()
+FROM owed
+WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
+RETURNING u.tenant_id, u.user_id
+
+-- name: owed_stems
+-- Users whose texts have the stems of an earlier release; marks them as handed out.
+WITH owed AS (
+    SELECT u.tenant_id, u.user_id
+    FROM users AS u
+    WHERE u.owes_stems
+      AND (u.stems_hinted_at IS NULL OR u.stems_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM leases AS l
+          WHERE l.tenant_id = u.tenant_id AND l.user_id = u.user_id AND l.kind = 'index' AND l.until > now()
+      )
+    ORDER BY u.stems_hinted_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE OF u SKIP LOCKED
+)
+UPDATE users AS u SET stems_hinted_at = now()
 FROM owed
 WHERE u.tenant_id = owed.tenant_id AND u.user_id = owed.user_id
 RETURNING u.tenant_id, u.user_id

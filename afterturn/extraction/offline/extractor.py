@@ -1,4 +1,7 @@
-"""The extractor without a model: it parses what people say about themselves, sentence by sentence."""
+"""The extractor without a model: it parses what people say about themselves, sentence by sentence.
+
+Its rules are English. What is said in another language becomes facts as it was said.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
 from afterturn.extraction.offline import (
     assertions,
     episode_draft,
+    other_languages,
     selection,
     sentences,
     speech,
@@ -24,7 +28,7 @@ from afterturn.extraction.offline.speech import Utterance
 class OfflineExtractor:
     """Extracts facts by rules. The same batch always gives the same answer."""
 
-    prompt_version = "rules-2"
+    prompt_version = "rules-3"
     model = "offline"
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
@@ -45,6 +49,9 @@ def _batch_assertions(utterances: Sequence[Utterance]) -> list[Assertion]:
     """Return what the utterances assert, with corrections applied, as far as it was said in the batch."""
     asserted: list[Assertion] = []
     for utterance in utterances:
+        if not other_languages.is_english(utterance.text):
+            asserted += other_languages.find_statements(utterance)
+            continue
         before = ""
         for start, end in sentences.sentence_spans(utterance.text):
             sentence = utterance.text[start:end]

@@ -10,7 +10,9 @@ SENTENCE_LIMIT_CHARACTERS = 600
 #: A turn with more sentences contains a pasted document. What the writer says about themselves is at the start.
 SENTENCES_PER_TEXT = 600
 
-_BOUNDARY = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]{1,16}[\"')\]\u201d\u2019]?(?=\s|$)|[\u3002\uff01\uff1f]|\n")
+_BOUNDARY = re.compile(
+    r"[.!?\u2026\u3002\uff01\uff1f]{1,16}[\"')\]\u201d\u2019]?(?=\s|$)|[\u3002\uff01\uff1f\u0964\u061f\u06d4]|\n"
+)
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|e\.g|i\.e|etc|approx|no|mt|ft|inc|ltd|[A-Z])\.$", re.IGNORECASE
 )

@@ -41,6 +41,21 @@ _MULTIPLE_VALUES = frozenset(
 )
 #: "I meant I live in Bern" contains a whole statement, not a value.
 _CLAUSE = re.compile(r"^(?:I|my|we|our) ", re.IGNORECASE)
+#: Properties whose values are names, which some people write in lower case.
+_VALUES_ARE_NAMES = frozenset(
+    {
+        *("name", "nickname", "lives_in", "lived_in", "from", "born_in", "grew_up_in", "works_at", "worked_at"),
+        *("graduated_from", "travels_to", "speaks", "has_pet", "owns", "likes", "dislikes"),
+    }
+)
+_NUMBER = re.compile(
+    r"(?:\d[\d.,:]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b(?! [A-Z])", re.IGNORECASE
+)
+_TIME = re.compile(
+    r"\b(?:yesterday|today|tomorrow|tonight|(?:last|next|this) (?:week|weekend|month|year|night|summer|winter|spring"
+    r"|autumn|fall)|years? ago|months? ago|weeks? ago|days? ago)\b",
+    re.IGNORECASE,
+)
 _FILLER = re.compile(r"^(?:(?:on|in|at|to|the|an?) )+", re.IGNORECASE)
 
 
@@ -123,11 +138,32 @@ def _corrected(assertion: Assertion, correction: SpokenCorrection) -> Assertion 
     if correction.new is None:
         return None
     span = _mistaken_span(assertion.clause, correction, assertion.about.value)
-    if span is None:
+    if span is None or not _may_replace(assertion.clause[slice(*span)], correction.new, assertion.about.attribute):
         return None
     mistaken, new = re.escape(assertion.clause[slice(*span)]), _FILLER.sub("", correction.new)
     clause = re.sub(rf"\b{mistaken}\b", lambda _: new, assertion.clause)
     return assertions.assertion_of_clause(clause, assertion.quotes, assertion.utterance)
+
+
+def _may_replace(old: str, new: str, attribute: str | None) -> bool:
+    """Return whether a value may stand in place of another: a name is no job, and a day is no city.
+
+    "No, that was Tom" after "I work as a nurse" says who, not what.
+    """
+    old_kind, new_kind = _kind_of(old), _kind_of(new)
+    if {old_kind, new_kind} == {"name", "word"}:
+        return attribute in _VALUES_ARE_NAMES
+    return old_kind == new_kind
+
+
+def _kind_of(value: str) -> str:
+    """Return number, time, name or word: what kind of value this is, by its form."""
+    bare = _FILLER.sub("", value).strip()
+    if _NUMBER.match(bare):
+        return "number"
+    if relative_dates.find_date(f"on {bare}") or relative_dates.find_date(bare) or _TIME.search(bare):
+        return "time"
+    return "name" if bare[:1].isupper() else "word"
 
 
 def _mistaken_span(clause: str, correction: SpokenCorrection, value: str | None) -> tuple[int, int] | None:

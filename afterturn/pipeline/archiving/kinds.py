@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from afterturn.database.pool import Connection
 from afterturn.facts import edits
 from afterturn.forgetting import removal
 from afterturn.hot.entries import TURN, Entry, Mark
+from afterturn.languages import stemming
 from afterturn.pipeline.archiving import locked
 from afterturn.pipeline.archiving.locked import LockedSession
 from afterturn.scopes import SessionScope
@@ -134,7 +135,7 @@ def _columns(turn: Turn, written_at_seconds: float) -> dict[str, Any]:
         "metadata": Jsonb(turn.metadata),
         "memories_shown": list(turn.memories_shown),
         "occurred_at": _trusted_time(turn, written_at_seconds),
-    }
+    } | asdict(stemming.turn_input(turn.name, turn.content))
 
 
 def _note_flushes(archiving: Archiving) -> None:

@@ -27,6 +27,7 @@ from afterturn.forgetting import erasures, removal
 from afterturn.hot import pending
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
+from afterturn.languages import detection
 from afterturn.pipeline import dead_entries
 from afterturn.pipeline.archiving import cutting, kinds, locked, repeats
 from afterturn.pipeline.archiving.isolation import ArchivedPart, Isolation
@@ -62,6 +63,7 @@ def archive(
     Raises the driver's errors when a server is unavailable; entries that were not committed stay pending.
     """
     faults.point("archive.begun")
+    detection.load()
     new_batches: list[NewBatch] = []
     remaining = list(dict.fromkeys(sessions))
     ends_at = time.monotonic() + SECONDS_PER_TASK

@@ -18,6 +18,7 @@ from afterturn.consolidation import apply, edits, judgements, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
+from afterturn.languages import detection
 from afterturn.pipeline import hand_out, user_lock
 from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
@@ -34,6 +35,7 @@ def consolidate(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
 
     Returns whether the batch was applied; False if an earlier batch is open or there is nothing to do.
     """
+    detection.load()
     faults.point("consolidate.before_lock")
     with user_lock.try_lock_user(runtime.redis, scope, seconds=runtime.settings.lease_seconds) as is_locked:
         if not is_locked:

@@ -1,4 +1,7 @@
-"""Index: build a vector index for a large memory, and a new one after the memory has grown."""
+"""Index: bring what recall searches up to date. A large memory gets an index, and a new one after it has grown.
+
+Texts of an earlier release, which knew no languages, get the stems of their language.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from afterturn.batches import leases
 from afterturn.database import counters, queries
 from afterturn.errors import StaleLease
 from afterturn.pipeline.runtime import Runtime
+from afterturn.recall import stored_stems
 from afterturn.recall.vector_index import building
 from afterturn.scopes import UserScope
 
@@ -21,7 +25,10 @@ MIN_DOCUMENTS = 10_000
 
 
 def index(runtime: Runtime, scope: UserScope) -> bool:
-    """Index one user's memory, if that is owed and the memory is large. Returns whether it was indexed."""
+    """Index one user's memory, if that is owed and the memory is large. Returns whether it was indexed.
+
+    Where stems are owed they are replaced first; if any have changed, a new index is owed, and made later.
+    """
     faults.point("index.before_claim")
     with runtime.postgres.connection() as connection:
         lease = runtime.leases.claim(connection, scope, "index", "memory")
@@ -30,6 +37,9 @@ def index(runtime: Runtime, scope: UserScope) -> bool:
     faults.point("index.after_claim")
     try:
         with runtime.postgres.connection() as connection:
+            if stored_stems.replace_if_owed(connection, scope):
+                leases.try_release(connection, lease)
+                return False
             owed = connection.execute(_SQL["owed_index"], scope.key).fetchone()
             if owed is None or owed["documents"] < MIN_DOCUMENTS:
                 if owed is not None:

@@ -40,6 +40,9 @@ PROBES = 2
 TRICKLE = 5
 #: The largest number of memories that one sweep hands out to `index`: a large one takes a thread several seconds.
 INDEXES = 4
+#: Users whose stems one sweep hands out to be replaced, after an upgrade: about a millisecond for each of their texts.
+#: A million users take half a day at most of one thread; until then recall finds their texts as before.
+STEMS = 20
 #: Sessions, or users, that one sweep checks for a stage whose work often has to wait for their batches. Fewer: if many
 #: have to wait, the others are found later. More: each costs three look-ups and a write.
 LOOKED_AT = 100
@@ -156,7 +159,7 @@ class _Sweep:
                 yield partial(self.hand_out_batches, step)
         if owed["others"]:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
-            yield from (self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
+            yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
 
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
@@ -224,6 +227,10 @@ class _Sweep:
     def hand_out_indexes(self) -> None:
         """Hand out users whose memory is to be indexed."""
         self._send_all("index", _users(self._marked("owed_indexes", "index", limit=self._limit("index", INDEXES))))
+
+    def hand_out_stems(self) -> None:
+        """Hand out users whose texts have the stems of an earlier release."""
+        self._send_all("index", _users(self._marked("owed_stems", "index", limit=self._limit("index", STEMS))))
 
     def hand_out_vectors(self) -> None:
         """Hand out users with texts that the embedder refused, when the next attempt is due."""

@@ -18,6 +18,7 @@ from afterturn.recall import documents, lexical, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet, Places
 from afterturn.recall.filters import Filters
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.vector_index import cell_rows
 from afterturn.recall.vector_index.cells import Spread, VectorName
 from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
@@ -98,7 +99,7 @@ def index_columns(
     speakers = list(dict.fromkeys(indexed.speaker))[:MAX_SPEAKERS]
     speaker_numbers = {name: number for number, name in enumerate(speakers)}
     time_codes = [stems.code(stem) for stem in stems.TIME_STEMS]
-    names_time = lexical.count_stems(indexed, time_codes).any(axis=1)
+    names_time = lexical.contains_stem(indexed, time_codes)
     return IndexColumns(
         space_id=space_id,
         turn_count=len(turns),
@@ -167,14 +168,14 @@ def _drop_other_builds(connection: Connection, build: dict[str, Any]) -> None:
 def _read_document_set(connection: Connection, scope: UserScope) -> DocumentSet:
     """Read all turns and current facts, without cosines."""
     statements = memory_queries.features(
-        scope, "", Filters(), space_id=None, vector=None, pending=(), include_indexed=True
+        scope, QuestionText(""), Filters(), space_id=None, vector=None, pending=(), include_indexed=True
     )[: len(memory_queries.MEMORY_QUERIES)]
     answers = [
         connection.execute(statement.sql, statement.arguments, binary=statement.is_binary).fetchall()
         for statement in statements
     ]
-    question_stems, turns, facts, cosines, evidence, episodes = answers
-    return documents.decode_document_set(question_stems, turns[0], facts[0], cosines, evidence[0], episodes[0])
+    _, turns, facts, cosines, evidence, episodes = answers
+    return documents.decode_document_set((), turns[0], facts[0], cosines, evidence[0], episodes[0])
 
 
 def _places_of_vectors(document_set: DocumentSet) -> Mapping[VectorName, int]:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from afterturn.recall import lexical, question_dates, stems
+from afterturn.recall import document_features, lexical, question_dates, question_text, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.ranking import weights_for
+from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import scales
 from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
 from afterturn.recall.vector_index.known_cosines import KnownCosines
@@ -30,28 +31,32 @@ class IndexFeatures:
         self,
         columns: IndexColumns,
         question: str,
-        question_stems: Sequence[str],
+        question_words: Sequence[QuestionWord],
         vector: Sequence[float] | None,
         postings: Sequence[Row],
         cell_rows: Sequence[Row],
+        *,
+        meaning_share: float = 1.0,
     ) -> None:
         """Compute what the rows of the index say about the question.
 
         Args:
             columns: of the index.
             question: its text.
-            question_stems: in the order of the question.
+            question_words: in the order of the question.
             vector: of the question; None: words alone.
             postings: rows of the query `postings`.
             cell_rows: rows of the query `cells`.
+            meaning_share: multiplies the weights of the cosines.
         """
         self._columns = columns
-        self._weights = weights_for(question_stems)
+        self._weights = weights_for(question_words, meaning_share)
         self._is_time_question = stems.is_time_question(question)
+        self._asks_for_present = question_text.asks_for_present(question)
+        self._sorted_months = np.sort(columns.months)
         self._dates = question_dates.find_dates(question)
         names = stems.words(question) & frozenset(word for name in columns.speakers for word in stems.words(name))
-        topic_stems = stems.topic_stems(question_stems, names)
-        self._words = WordFeatures(columns, [stems.code(stem) for stem in topic_stems], postings)
+        self._words = WordFeatures(columns, stems.topic_words(question_words, names), postings)
         self._cosines = KnownCosines(columns, cell_rows, vector)
         named_speakers = {number for number, name in enumerate(columns.speakers) if names & stems.words(name)}
         #: Empty where all speakers are named, because then the feature distinguishes nothing.
@@ -119,16 +124,28 @@ class IndexFeatures:
         speakers = frozenset(self._columns.speakers[number] for number in self._named_speakers)
         best_cosines = self._best_session_cosines(documents)
         lengths = np.log1p(documents.lengths.astype(np.float64))
-        names_time = lexical.count_stems(documents, time_codes).any(axis=1)
-        return self._words.document_features(documents, places) | {
-            "meaning": self._cosines.document_scale.standardize(documents.cosine),
-            "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
-            "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
-            "date": self._dates.match_scores(documents.said_at),
-            "tells_time": np.where(self._is_time_question, names_time, 0.0),
-            "length": self._length_scale.standardize(lengths),
-            "user": documents.is_user,
-        }
+        names_time = lexical.contains_stem(documents, time_codes)
+        return (
+            self._words.document_features(documents, places)
+            | self._present_features(documents)
+            | {
+                "meaning": self._cosines.document_scale.standardize(documents.cosine),
+                "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
+                "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
+                "date": self._dates.match_scores(documents.said_at),
+                "tells_time": np.where(self._is_time_question, names_time, 0.0),
+                "length": self._length_scale.standardize(lengths),
+                "user": documents.is_user,
+            }
+        )
+
+    def _present_features(self, documents: Documents) -> dict[str, Numbers]:
+        """Return what counts only where the question asks for what holds now; recency is known by the month."""
+        if not self._asks_for_present:
+            return {"changed": np.zeros(len(documents)), "recent": np.zeros(len(documents))}
+        months = documents.said_at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+        recent = document_features.recency(months.astype(np.float64), self._sorted_months.astype(np.float64))
+        return {"changed": document_features.tells_change(documents), "recent": recent}
 
     def _estimate_scores(self, places: Places) -> Numbers:
         """Return the scores of documents of the index. A feature that is not known counts as average."""
@@ -143,6 +160,10 @@ class IndexFeatures:
         if self._dates.months or self._dates.years:
             seconds = columns.months[places].astype("datetime64[M]").astype("datetime64[s]").astype(np.float64)
             scores += weights["date"] * self._dates.match_scores(seconds)
+        if self._asks_for_present:
+            months = columns.months[places].astype(np.float64)
+            recent = document_features.recency(months, self._sorted_months.astype(np.float64))
+            scores += weights["recent"] * recent
         if self._is_time_question:
             scores += weights["tells_time"] * (columns.traits[places] & NAMES_TIME > 0).astype(np.float64)
         return scores

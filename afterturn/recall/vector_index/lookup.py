@@ -19,7 +19,9 @@ from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import DocumentSet, Places, Row
 from afterturn.recall.filters import Filters
 from afterturn.recall.memory_queries import DocumentKeys
+from afterturn.recall.question_text import QuestionText
 from afterturn.recall.ranking import Ranked, Ranking
+from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import columns as index_columns
 from afterturn.recall.vector_index.columns import IndexColumns
 from afterturn.recall.vector_index.index_features import IndexFeatures
@@ -48,15 +50,17 @@ class LookupRequest:
     """A search of an index."""
 
     user: UserScope
-    question: str
+    question: QuestionText
     #: In the order of the question.
-    question_stems: Sequence[str]
+    question_words: Sequence[QuestionWord]
     vector: Sequence[float] | None
     space_id: int | None
     filters: Filters
     kinds: frozenset[str]
     #: The number of results that are needed.
     count: int
+    #: Multiplies the weights of the cosines.
+    meaning_share: float = 1.0
 
 
 def index_statement(user: UserScope) -> Statement:
@@ -87,7 +91,15 @@ def search_index(
     new_keys = _new_keys(columns, grown_sessions, new_facts)
     if len(new_keys.turns) + len(new_keys.facts) > MAX_NEW:
         return None
-    features = IndexFeatures(columns, request.question, request.question_stems, request.vector, postings, cell_rows)
+    features = IndexFeatures(
+        columns,
+        request.question.text,
+        request.question_words,
+        request.vector,
+        postings,
+        cell_rows,
+        meaning_share=request.meaning_share,
+    )
     may_pass = np.flatnonzero(_may_pass_filters(columns, request))
     for candidate_count in CANDIDATES:
         promising = features.best_places(PROMISING_FACTOR * candidate_count, may_pass)
@@ -95,18 +107,26 @@ def search_index(
             yield from _read_missing_cosines(request, columns, features, promising)
         places = features.best_places(candidate_count, promising)
         document_set = yield from _read_documents(request, columns, features, places, new_keys)
-        ranking = Ranking(request.question, add_pending_turns(document_set), request.kinds, features)
+        ranking = Ranking(
+            request.question.text,
+            add_pending_turns(document_set),
+            request.kinds,
+            features,
+            meaning_share=request.meaning_share,
+        )
         results = list(itertools.islice(ranking.results(), request.count))
         if len(results) == request.count:
             return results
     return None
 
 
-def decode_documents(question_stems: Sequence[str], answers: Answers, cosines: Sequence[Row] = ()) -> DocumentSet:
+def decode_documents(
+    question_words: Sequence[QuestionWord], answers: Answers, cosines: Sequence[Row] = ()
+) -> DocumentSet:
     """Return the documents from the rows of `memory_queries.features`, with further rows of cosines."""
     _, turns, facts, read_cosines, evidence, episodes, *_ = answers
     return documents.decode_document_set(
-        [{"stems": question_stems}], turns[0], facts[0], [*cosines, *read_cosines], evidence[0], episodes[0]
+        question_words, turns[0], facts[0], [*cosines, *read_cosines], evidence[0], episodes[0]
     )
 
 
@@ -117,7 +137,7 @@ def _can_answer(request: LookupRequest, index_row: Row) -> bool:
         and filters.as_of is None
         and not filters.include_superseded
         and request.count <= CANDIDATES[0]
-        and bool(stems.words(request.question))
+        and bool(stems.words(request.question.text))
         and (request.vector is None or request.space_id == index_row["space_id"])
     )
 
@@ -127,7 +147,9 @@ def _index_statements(request: LookupRequest, index_row: Row) -> list[Statement]
         "build": index_row["build"],
         "since": index_row["read_at"] - COMMIT_MARGIN,
         "stems": [
-            stems.code(stem).to_bytes(4, "big") for stem in request.question_stems[: 2 * stems.MAX_QUESTION_STEMS]
+            code.to_bytes(4, "big")
+            for word in request.question_words[: 2 * stems.MAX_QUESTION_STEMS]
+            for code in word.codes
         ],
         "vector": None if request.vector is None else items.halfvec(request.vector),
         "probes": PROBES,
@@ -153,7 +175,7 @@ def _read_documents(
     turns, facts = places[places < columns.turn_count], features.facts_of(places)
     keys = _keys_of(columns, turns, facts, new_keys)
     answers = yield _feature_statements(request, keys, cosine_keys=new_keys)
-    return decode_documents(request.question_stems, answers, features.cosine_rows(turns, facts))
+    return decode_documents(request.question_words, answers, features.cosine_rows(turns, facts))
 
 
 def _feature_statements(

@@ -11,6 +11,7 @@ from afterturn.recall.document_features import add_neighbours
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.lexical import CorpusStatistics
+from afterturn.recall.stems import QuestionWord
 from afterturn.recall.vector_index import scales
 from afterturn.recall.vector_index.columns import IndexColumns
 
@@ -48,35 +49,29 @@ class _Bm25Level:
 class WordFeatures:
     """The features of words of a question."""
 
-    def __init__(self, columns: IndexColumns, codes: Sequence[int], postings: Sequence[Row]) -> None:
+    def __init__(self, columns: IndexColumns, words: Sequence[QuestionWord], postings: Sequence[Row]) -> None:
         """Compute the scores of all documents of the index.
 
         Args:
             columns: of the index.
-            codes: of the question's stems.
+            words: of the question.
             postings: rows of the query `postings`: the documents that contain each stem, and how often.
         """
-        self.codes = codes
+        self.words = words
         self._columns = columns
         session = columns.session
         lengths = columns.lengths.astype(np.float64)
         self._session_lengths = np.bincount(session, lengths).astype(np.float64)
         session_count = len(self._session_lengths)
-        self._session_counts = np.zeros((session_count, len(codes)))
+        self._session_counts = np.zeros((session_count, len(words)))
         document_level, around_level, session_level = self._levels = tuple(
-            _Bm25Level(level_lengths, len(codes))
+            _Bm25Level(level_lengths, len(words))
             for level_lengths in (lengths, add_neighbours(lengths, session), self._session_lengths)
         )
         #: The highest score of each stem in a document, and per document the sum over its stems.
-        self._highest = np.zeros(len(codes))
+        self._highest = np.zeros(len(words))
         self._covered = np.zeros(len(lengths))
-        row_of_stem = {bytes(row["stem"]): row for row in postings}
-        for stem, code in enumerate(codes):
-            row = row_of_stem.get(code.to_bytes(4, "big"))
-            if row is None:
-                continue
-            places = np.frombuffer(row["places"], dtype="<i4").astype(np.int64)
-            counts = np.frombuffer(row["counts"], dtype="<u1").astype(np.float64)
+        for stem, (places, counts) in _occurrences(words, postings).items():
             self._highest[stem] = document_level.add(stem, places, counts).max()
             self._covered[places] += self._highest[stem]
             around_level.add(stem, *_add_neighbour_counts(places, counts, session))
@@ -107,7 +102,7 @@ class WordFeatures:
             places: of the documents in the index; -1 for a new document.
         """
         is_new = places < 0
-        counts = lexical.count_stems(documents, self.codes)
+        counts = lexical.count_words(documents, self.words)
         lengths = documents.lengths.astype(np.float64)
         session = documents.session
         session_counts, session_lengths = self._session_totals(documents, counts * is_new[:, None], lengths * is_new)
@@ -142,6 +137,33 @@ class WordFeatures:
                 total_counts[number] += self._session_counts[indexed]
                 total_lengths[number] += self._session_lengths[indexed]
         return total_counts[documents.session], total_lengths[documents.session]
+
+
+def _occurrences(words: Sequence[QuestionWord], postings: Sequence[Row]) -> dict[int, tuple[Places, Numbers]]:
+    """Return where each word occurs, by its number: the places in order, and how often at each.
+
+    A stem that several words have counts for the first of them, as in `lexical.count_words`.
+    """
+    word_of_code: dict[int, int] = {}
+    for number, word in enumerate(words):
+        for code in word.codes:
+            word_of_code.setdefault(code, number)
+    parts: dict[int, list[tuple[Places, Numbers]]] = {}
+    for row in postings:
+        number = word_of_code.get(int.from_bytes(row["stem"], "big"), -1)
+        if number >= 0:
+            places = np.frombuffer(row["places"], dtype="<i4").astype(np.int64)
+            counts = np.frombuffer(row["counts"], dtype="<u1").astype(np.float64)
+            parts.setdefault(number, []).append((places, counts))
+    return {number: _merge(found) for number, found in sorted(parts.items())}
+
+
+def _merge(parts: Sequence[tuple[Places, Numbers]]) -> tuple[Places, Numbers]:
+    """Return the places of several stems of one word, each once, with the sum of their counts."""
+    if len(parts) == 1:
+        return parts[0]
+    places, indexes = np.unique(np.concatenate([part for part, _ in parts]), return_inverse=True)
+    return places, np.bincount(indexes, np.concatenate([counts for _, counts in parts])).astype(np.float64)
 
 
 def _take(values: Numbers, places: Places) -> Numbers:

@@ -54,6 +54,7 @@ class NoEmbedder:
 
     needs_space = False
     space_id = None
+    meaning_share = 1.0
 
 
 UNAVAILABLE = MemoryUnavailable("unavailable")

@@ -12,7 +12,7 @@ from tests.unit.extraction.offline_batch import extract, turn
 def test_the_offline_extractor_uses_no_tokens() -> None:
     extractor: Extractor = OfflineExtractor()
     raw = extractor.extract(ExtractionRequest(turns=[turn("I own a boat.")]))
-    assert (raw.model, raw.prompt_version, raw.prompt_tokens) == ("offline", "rules-2", 0)
+    assert (raw.model, raw.prompt_version, raw.prompt_tokens) == ("offline", "rules-3", 0)
 
 
 def test_the_same_batch_gives_the_same_answer() -> None:

@@ -232,3 +232,33 @@ def test_an_exchange_without_speakers_belongs_to_the_user() -> None:
 )
 def test_a_sentence_is_split_only_into_complete_statements(said: str, facts: list[str]) -> None:
     assert texts(said) == facts
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "facts"),
+    [
+        ("I work as a nurse.", "No, that was Tom.", ["Ana works as a nurse."]),
+        ("I live in Berlin.", "No, that was last year.", ["Ana lives in Berlin."]),
+        ("I have two sisters.", "Sorry, that was yesterday.", ["Ana has two sisters."]),
+        ("I work as a nurse.", "No, it's a teacher.", ["Ana works as a teacher."]),
+        ("I live in Munich.", "No, that was Berlin.", ["Ana lives in Berlin."]),
+    ],
+)
+def test_a_correction_replaces_a_value_by_one_of_its_kind_only(said: str, then: str, facts: list[str]) -> None:
+    assert texts(said, then) == facts
+
+
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        (
+            "Unser Hund Balu ist ein neunjähriger Dackel. Wie geht es dir?",
+            ["Unser Hund Balu ist ein neunjähriger Dackel."],
+        ),
+        ("房租每月６５００元，水电另算。你好吗？", ["房租每月６５００元，水电另算。"]),
+        ("Нашу собаку зовут Бублик, это такса девяти лет.", ["Нашу собаку зовут Бублик, это такса девяти лет."]),
+        ("हमारे कुत्ते का नाम मोती है। वह नौ साल का लैब्राडोर है।", ["हमारे कुत्ते का नाम मोती है।", "वह नौ साल का लैब्राडोर है।"]),
+    ],
+)
+def test_what_is_said_in_another_language_is_kept_as_it_was_said(said: str, facts: list[str]) -> None:
+    assert texts(said) == facts

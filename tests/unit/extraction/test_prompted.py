@@ -47,7 +47,7 @@ def test_one_call_returns_an_answer_in_the_agreed_form(server: LLMServer, extrac
     parsed = answer.parse(raw.text)
     assert [fact.evidence[0].quote for fact in parsed.facts] == ["I moved to Lisbon.", "Thanks"]
     assert parsed.episode is not None
-    assert (raw.prompt_version, raw.model) == ("extract-2", "m-1")
+    assert (raw.prompt_version, raw.model) == ("extract-3", "m-1")
     assert raw.prompt_tokens > 0 and raw.completion_tokens > 0
     assert [call.kind for call in server.requests] == ["extract"]
 

@@ -10,10 +10,13 @@ from afterturn.recall import cursor, question_dates, stems
 
 
 def test_question_words_and_names_of_speakers_are_not_part_of_the_topic():
-    assert stems.topic_stems(["when", "carolin", "paint", "sunris"], {"caroline"}) == ["paint", "sunris"]
-    assert stems.topic_stems(["who"], set()) == ["who"]
-    assert stems.topic_stems([], set()) == []
-    assert len(stems.topic_stems([f"stem{number}" for number in range(1_000)], set())) == stems.MAX_QUESTION_STEMS
+    def topic(words, names=frozenset()):
+        return [word.stem for word in stems.topic_words(list(map(stems.word_of_stem, words)), names)]
+
+    assert topic(["when", "carolin", "paint", "sunris"], {"caroline"}) == ["paint", "sunris"]
+    assert topic(["who"]) == ["who"]
+    assert topic([]) == []
+    assert len(topic([f"stem{number}" for number in range(1_000)])) == stems.MAX_QUESTION_STEMS
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,17 @@ def facts(*texts, **columns):
 def rank(question, turn_documents, fact_documents=None, evidence=(), kinds=BOTH):
     pairs = np.array(evidence, dtype=np.int64).reshape(-1, 2)
     document_set = DocumentSet(
-        question_stems=question.lower().strip("?").split(),
+        question_words=list(map(stems.word_of_stem, question.lower().strip("?").split())),
         turns=turn_documents,
         facts=facts() if fact_documents is None else fact_documents,
         episodes=facts(),
         evidence=(pairs[:, 0], pairs[:, 1]),
     )
     return list(Ranking(question, document_set, kinds).results())
+
+
+def weights_of(words):
+    return weights_for(list(map(stems.word_of_stem, words)))
 
 
 def keys_of(results):
@@ -158,12 +162,12 @@ MESSAGE = "so my sister came and we thought about that garden again maybe roses 
 
 
 def test_the_weights_change_from_question_to_message_with_the_number_of_stems():
-    short, long = weights_for(["rose"] * 8), weights_for(["rose"] * 16)
+    short, long = weights_of(["rose"] * 8), weights_of(["rose"] * 16)
     assert short == WEIGHTS
     assert all(abs(long[name] - WEIGHTS[name] - added) < 1e-9 for name, added in MESSAGE_WEIGHTS.items())
-    assert WEIGHTS["opening"] < weights_for(["rose"] * 12)["opening"] < long["opening"]
-    assert weights_for(["what", "who"] * 20) == WEIGHTS
-    assert weights_for(["rose"] * 1_000) == long
+    assert WEIGHTS["opening"] < weights_of(["rose"] * 12)["opening"] < long["opening"]
+    assert weights_of(["what", "who"] * 20) == WEIGHTS
+    assert weights_of(["rose"] * 1_000) == long
 
 
 def test_a_message_prefers_turns_with_facts_and_openings_of_sessions():
@@ -195,7 +199,7 @@ def test_a_fact_of_the_offline_rules_does_not_count_as_learnt():
 
 def test_stems_are_counted_and_scored_by_bm25():
     two_turns = turns("a a b", "b")
-    counts = lexical.count_stems(two_turns, [stems.code("b"), stems.code("a"), stems.code("c")])
+    counts = lexical.count_words(two_turns, list(map(stems.word_of_stem, "bac")))
     assert counts.tolist() == [[1, 2, 0], [1, 0, 0]]
     score = lexical.bm25(counts, two_turns.lengths.astype(float))
     assert score[0, 1] > score[1, 0] > score[0, 0] > 0 == score[:, 2].sum()

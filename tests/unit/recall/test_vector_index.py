@@ -62,7 +62,7 @@ def document_set(question_vector, document_vectors):
     keys = [TurnKey(f"chat{number}", place + 1) for place, number in enumerate(session.tolist())]
     speakers = random.choice(["ana", "ben"], TURNS).tolist()
     return DocumentSet(
-        question_stems=["word1", "word2", "word3"],
+        question_words=list(map(stems.word_of_stem, ["word1", "word2", "word3"])),
         turns=random_documents(random, TURNS, keys, session, speakers, document_vectors[0] @ question_vector),
         facts=random_documents(
             random,
@@ -127,7 +127,7 @@ def features_of(document_set, index, question_vector, postings, cell_rows):
     """A function that returns the features of a question."""
 
     def compute(question, rows=cell_rows):
-        return IndexFeatures(index, question, document_set.question_stems, question_vector.tolist(), postings, rows)
+        return IndexFeatures(index, question, document_set.question_words, question_vector.tolist(), postings, rows)
 
     return compute
 
@@ -139,7 +139,7 @@ QUESTIONS = ("word1 word2 word3", "When did Ana word1 word2 word3?", "word1 word
 def test_the_features_from_an_index_equal_those_from_all_documents(question, document_set, features_of):
     standalone_facts = documents.select(document_set.facts, document_set.standalone_facts())
     all_documents = documents.concatenate([document_set.turns, standalone_facts, document_set.episodes])
-    exact = document_features.compute_features(question, document_set.question_stems, all_documents)
+    exact = document_features.compute_features(question, document_set.question_words, all_documents)
     index_features = features_of(question)
     from_index = index_features.document_features(all_documents)
     for name, values in exact.items():
@@ -177,7 +177,7 @@ def test_missing_cosines_are_listed_and_can_be_added(index, features_of, cell_ro
 
 
 def test_a_new_document_is_scored_like_a_document_of_the_index(document_set, indexed_documents, index, postings):
-    words = WordFeatures(index, [stems.code(stem) for stem in document_set.question_stems], postings)
+    words = WordFeatures(index, document_set.question_words, postings)
     document = documents.select(indexed_documents, np.array([7]))
     assert len(document) == 1
     as_new = words.document_features(document, np.array([-1]))
@@ -189,7 +189,7 @@ def test_a_new_document_is_scored_like_a_document_of_the_index(document_set, ind
 def test_a_word_that_only_a_new_document_contains_is_the_rarest(document_set, index, postings):
     codes = np.full(len(document_set.turns.codes), stems.code("zebra"), dtype=np.uint32)
     turns = replace(document_set.turns, codes=codes)
-    words = WordFeatures(index, [stems.code("zebra"), stems.code("word1")], postings)
+    words = WordFeatures(index, list(map(stems.word_of_stem, ["zebra", "word1"])), postings)
     features = words.document_features(documents.select(turns, np.array([0, 1])), np.array([-1, 1]))
     assert features["words"][0] > 1 > features["words"][1]
     assert features["coverage"][0] > features["coverage"][1]

@@ -38,7 +38,7 @@ def test_entry_numbers_become_episodes_and_statements_without_entries_are_droppe
     assert draft.statements == (statement("Ana moved, then left.", 1, 4), statement("They met.", 2, 3))
     assert draft.dropped == 2
     assert draft.prompt_tokens > 0
-    assert (draft.prompt_version, draft.model) == ("summarize-2", "test-model")
+    assert (draft.prompt_version, draft.model) == ("summarize-3", "test-model")
 
 
 @pytest.mark.parametrize("given", [answer(("Invented.", (7,))), answer(), "prose", '{"statements": 3}'])
