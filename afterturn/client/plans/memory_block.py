@@ -115,7 +115,13 @@ def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list
     search = Search(session.scope, query=validate_query(query), filters=Filters())
     steps = _read_together(
         context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=0),
-        search.steps(in_redis, limit=MEMORIES_RECALLED, space_id=embedder.space_id, vector=vector),
+        search.steps(
+            in_redis,
+            limit=MEMORIES_RECALLED,
+            space_id=embedder.space_id,
+            vector=vector,
+            meaning_share=embedder.meaning_share,
+        ),
     )
     stored_rows, recalled = yield from ReadPostgres(session.scope.user, steps)
     return stored_rows, memories.exclude_turns(recalled, in_redis.hidden)[:MEMORIES_RECALLED]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from afterturn import MemoryClient
+from afterturn.access.caller import Caller
 from afterturn.principal import EveryUser, Principal, Right, UserPrefix
 from api_shim.chat import routes
 from tests.integration.chat.conftest import wait_for_turns
@@ -20,7 +21,8 @@ def principal(monkeypatch):
 
     def be(users, rights=tuple(Right), tenant_id="default"):
         async def authenticate(request):
-            request.state.principal = Principal(tenant_id=tenant_id, users=users, rights=frozenset(rights))
+            principal = Principal(tenant_id=tenant_id, users=users, rights=frozenset(rights))
+            request.state.caller = Caller(principal=principal, kind="key", name="a key")
 
         monkeypatch.setattr(routes, "authenticate", authenticate)
 
