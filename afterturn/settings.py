@@ -325,8 +325,8 @@ class Settings(BaseModel):
         0.05,
         gt=0,
         le=30,
-        description="How long a chat waits for its memory before it goes on without. Half of it is for the embedder: "
-        "with one that is called over a network set about 0.5, or chats recall by words only.",
+        description="A chat goes on without its memory when nothing has come from it for this long. Half is for the "
+        "embedder: with one that is called over a network set about 0.5, or chats recall by words only.",
     )
     chat_openwebui: bool = Field(
         False,

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import OrderedDict
 from typing import Any
+from weakref import WeakValueDictionary
 
 from afterturn.client import plans
 from afterturn.client.async_driver import AsyncDriver
@@ -20,15 +21,15 @@ from afterturn.memories import Memory
 from afterturn.settings import Settings
 from api_shim.chat import branches
 from api_shim.chat.body import ChatBody
+from api_shim.chat.patience import Patience
 from api_shim.chat.spoken import Spoken
 
 logger = logging.getLogger(__name__)
 
 #: Readings that continue after their deadline, because their servers do not answer. With so many, no more are begun.
-UNFINISHED_LIMIT = 32
-#: The deadline is waited for in so many parts. A part that ends late, because this process did not get a processor,
-#: counts as it should have been: a busy machine is no server that does not answer.
-DEADLINE_TICKS = 10
+LATE_LIMIT = 32
+#: Readings at the same time. More: in a burst of chats all of them end late, instead of one after the other.
+SLOTS = 4
 #: Characters of a message that are searched for: its beginning and its end. More: a long document takes too long.
 QUERY_CHARACTERS = 2_000
 #: Messages that were sent without memory, because it was not available, and that this process remembers.
@@ -61,6 +62,11 @@ class MemoryReader:
         self._settings = settings
         self._driver = ChatDriver(settings, embed_seconds=settings.chat_memory_seconds / 2)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._completed = 0
+        self._late: set[asyncio.Task[Any]] = set()
+        #: What is being kept in Redis, so that the next step of a tool loop does not overtake it.
+        self._remembering: WeakValueDictionary[tuple[str, str, str], asyncio.Task[Any]] = WeakValueDictionary()
         #: Fields of messages that were sent without memory, the oldest first.
         self._skipped: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
@@ -71,26 +77,41 @@ class MemoryReader:
         """
         field, is_continued = message_field(session, body), _is_continued(body)
         key = (session.scope.tenant_id, session.scope.user_id, field)
-        if is_continued and key in self._skipped:
+        if not is_continued:
+            self._skipped.pop(key, None)
+        elif key in self._skipped:
             return MemoryBlock()
+        elif (remembering := self._remembering.get(key)) is not None:
+            done, _ = await asyncio.wait({remembering}, timeout=self._settings.chat_memory_seconds)
+            if not done:
+                return None
         block = await self._read_in_time(session, body, spoken, field, is_continued)
+        if block is None and is_continued:
+            return None  # what is remembered, if anything, is right for the next step of the loop
         if block is None:
             self._note_skipped(key)
-        elif not is_continued:
-            self._skipped.pop(key, None)
-        self._start(self._remember(session, field, block))
+        self._remembering[key] = self._start(self._remember(session, field, block or MemoryBlock()))
         return block
 
     async def run_in_time(self, plan: Any) -> Any:
         """Run a plan. Raises TimeoutError after the deadline; the plan then goes on, until its own servers end it."""
-        if len(self._tasks) >= UNFINISHED_LIMIT:
+        if len(self._late) >= LATE_LIMIT:
             raise TimeoutError
-        task = self._start(self._driver.run(plan))
-        for _ in range(DEADLINE_TICKS):
-            done, _ = await asyncio.wait({task}, timeout=self._settings.chat_memory_seconds / DEADLINE_TICKS)
-            if done:
+        patience = Patience(self._settings.chat_memory_seconds, lambda: self._completed)
+        waiting = self._start(self._slots.acquire())
+        if not await patience.wait_for(waiting) and not waiting.done():
+            waiting.cancel()
+            raise TimeoutError
+        try:
+            task = self._start(self._driver.run(plan))
+            if await patience.wait_for(task):
+                self._completed += 1
                 return task.result()
+        finally:
+            self._slots.release()
         # It is not cancelled: that would wait for the server, which is what takes too long.
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
         raise TimeoutError
 
     async def run(self, plan: Any) -> Any:
@@ -130,12 +151,14 @@ class MemoryReader:
         except AfterturnError as error:
             logger.warning("a chat goes on without memory: %s", error)
             return None
+        except Exception:
+            logger.exception("a chat goes on without memory")
+            return None
         return block
 
-    async def _remember(self, session: ClientSession, field: str, block: MemoryBlock | None) -> None:
+    async def _remember(self, session: ClientSession, field: str, block: MemoryBlock) -> None:
         """Keep the block, or that there was none, in Redis. What cannot be kept is read again."""
-        decided = block or MemoryBlock()
-        await self._driver.run(plans.memory_block.remember(session, field, decided.encode(), decided.erased_token))
+        await self._driver.run(plans.memory_block.remember(session, field, block.encode(), block.erased_token))
 
     def _start(self, coroutine: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(coroutine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from afterturn.client.effects import Plan, ReadRedis
 from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.client.plans.memory_block import MemoryBlock
 from afterturn.client.session import ClientSession
-from afterturn.errors import AfterturnError, MemoryUnavailable, TurnIdUsed
+from afterturn.errors import AfterturnError, InvalidInput, MemoryUnavailable, TurnIdUsed
 from afterturn.turns import Turn
 from api_shim.chat import branches
 from api_shim.chat.branches import Changes, NewTurn
@@ -128,7 +129,7 @@ class Recorder:
 
 def answer_field(answer_id: str) -> str:
     """Return the field of the shown hash with the session of an answer."""
-    return f"answer:{answer_id}"
+    return "answer:" + hashlib.sha256(answer_id.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _read_seconds() -> Plan[int]:
@@ -148,17 +149,19 @@ async def _write_turns(exchange: Exchange, new: Sequence[NewTurn]) -> None:
         some = turns[start : start + WRITE_MANY_LIMIT]
         try:
             await exchange.client.write_many(some)
-        except TurnIdUsed:
-            # Another process wrote one of them, in the client's words instead of the endpoint's.
+        except InvalidInput:
             await _write_singly(exchange.client, some)
 
 
 async def _write_singly(client: AsyncMemoryClient, turns: Sequence[dict[str, object]]) -> None:
+    """Write turns of which one is refused: it is no reason to lose the others."""
     for turn in turns:
         try:
             await client.write_many([turn])
         except TurnIdUsed:
-            continue
+            continue  # another process wrote it, in the client's words instead of the endpoint's
+        except InvalidInput as error:
+            logger.warning("a turn of a chat is not written: %s", error)
 
 
 def _turn_fields(new: NewTurn, block: MemoryBlock) -> dict[str, object]:

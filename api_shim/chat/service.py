@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -44,6 +43,8 @@ class _Chat:
     is_derived: bool
     #: The response of the Responses API that it continues without its conversation.
     previous_id: str | None
+    #: Whether the memory has not answered already when the session was looked up.
+    is_away: bool
     spoken: list[Spoken]
 
     @property
@@ -108,9 +109,9 @@ class ChatService:
         session = factory.open_session(principal, right, user_id, "default", settings=self._settings)
         previous = parsed.value("previous_response_id") if parsed.conversation == "input" else None
         previous_id = previous if isinstance(previous, str) and previous else None
-        session_id = named
+        session_id, is_away = named, False
         if session_id is None and previous_id is not None:
-            session_id = await self._find_session_of(session, previous_id)
+            session_id, is_away = await self._find_session_of(session, previous_id)
         if session_id is None:
             session_id = addressee.derive_session(parsed)
         return _Chat(
@@ -122,26 +123,28 @@ class ChatService:
             mode=mode,
             is_derived=named is None and previous_id is None,
             previous_id=previous_id,
+            is_away=is_away,
             spoken=await asyncio.to_thread(self._read_messages, parsed),
         )
 
     def _read_messages(self, parsed: ChatBody) -> list[Spoken]:
         return spoken.read_messages(parsed.messages, limit_bytes=self._settings.turn_limit_bytes)
 
-    async def _find_session_of(self, session: ClientSession, previous_id: str) -> str:
-        """Return the session of a response that is continued; an id derived from it if it is not known any more."""
+    async def _find_session_of(self, session: ClientSession, previous_id: str) -> tuple[str, bool]:
+        """Return the session of a response that is continued, and whether the memory is away.
+
+        If the response is not known any more, its id begins a session.
+        """
         field = recorder.answer_field(previous_id)
         try:
             value, _ = await self._reader.run_in_time(plans.memory_block.read_remembered(session, field))
         except (TimeoutError, AfterturnError):
-            value = None
-        if value is not None:
-            return str(value, "utf-8")
-        return "chat-" + hashlib.sha256(previous_id.encode("utf-8", errors="surrogatepass")).hexdigest()[:32]
+            return spoken.derive_session_id([], previous_id), True
+        return (spoken.derive_session_id([], previous_id) if value is None else str(value, "utf-8")), False
 
     async def _chat(self, request: Request, content: bytes, chat: _Chat) -> Response:
-        block: MemoryBlock | None = MemoryBlock()
-        if chat.reads and chat.body.last_user_index is not None:
+        block: MemoryBlock | None = None if chat.is_away else MemoryBlock()
+        if chat.reads and not chat.is_away and chat.body.last_user_index is not None:
             block = await self._reader.read(chat.session, chat.body, chat.spoken)
         state = "unavailable" if block is None else chat.mode
         shown = block or MemoryBlock()

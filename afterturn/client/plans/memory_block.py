@@ -109,10 +109,11 @@ def read_block(
 
 def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list[Memory]]]:
     """Return the rows of the stored context, and the memories that answer the query. Postgres is read once."""
+    query = validate_query(query)
     in_redis = yield from hot.read_turns(session, MEMORIES_RECALLED)
     embedder = yield from GetEmbedder()
     vector = yield from recall.embed_query(session, embedder, query)
-    search = Search(session.scope, query=validate_query(query), filters=Filters())
+    search = Search(session.scope, query=query, filters=Filters())
     steps = _read_together(
         context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=0),
         search.steps(

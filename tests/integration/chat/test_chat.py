@@ -1,7 +1,9 @@
 """A chat through the API: memory is added to the request, and both sides become turns."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
 
 from afterturn import MemoryClient
@@ -52,3 +54,25 @@ def test_both_sides_become_turns(http, endpoint, memory, known):
     assert wait_for_turns(memory, 2) == [("user", "Where do I live?"), ("assistant", "In Porto.")]
     user, assistant = memory.history()
     assert user.memories_shown == () and len(assistant.memories_shown) >= 1
+
+
+def test_many_chats_at_once_have_their_memory(serve, endpoint, settings, known):
+    """Each has its memory, though all of them together take longer than one may: nothing is away."""
+    url = serve(chat_memory_seconds=0.2)
+
+    async def ask_all():
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            asked = [
+                client.post(
+                    "/chat/completions",
+                    json={"messages": [{"role": "user", "content": f"Where do I live? {number}"}]},
+                    headers={"X-Afterturn-User": "ana", "X-Afterturn-Session": f"s{number}"},
+                )
+                for number in range(60)
+            ]
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(ask_all())
+    assert {(answer.status_code, answer.headers["x-afterturn-memory"]) for answer in answers} == {(200, "on")}
+    for number in range(60):
+        assert len(wait_for_turns(MemoryClient("ana", f"s{number}", settings=settings), 2)) == 2

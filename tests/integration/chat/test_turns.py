@@ -226,3 +226,29 @@ def test_a_conversation_without_a_name_is_one_session(http, endpoint, settings):
     assert ids[0] == spoken.derive_session_id([system, HELLO], None)
     assert len(wait_for_turns(MemoryClient("ana", ids[0], settings=settings), 4)) == 4
     assert len(wait_for_turns(MemoryClient("ana", ids[2], settings=settings), 2)) == 2
+
+
+ODD_CONTENTS = {
+    "a lone surrogate": '"\\ud83d"',
+    "nul": '"a\\u0000b"',
+    "no words": '"..."',
+    "numbers in parts": '[{"type":"text","text":"a"},{"type":"x","n":1E400,"m":' + "9" * 5_000 + "}]",
+}
+
+
+@pytest.mark.parametrize("name", ODD_CONTENTS)
+def test_odd_messages_are_answered_and_written(name, http, endpoint, memory):
+    body = '{"n":2.0,"messages":[{"role":"user","content":%s}]}' % ODD_CONTENTS[name]  # noqa: UP031
+    answer = http.post("/chat/completions", content=body, headers=SESSION)
+    assert (answer.status_code, answer.headers["x-afterturn-memory"]) == (200, "on")
+    assert endpoint.requests[0].body == body.encode()
+    assert ("assistant", "Hello!") in wait_for_turns(memory, 2, seconds=1)
+
+
+def test_odd_ids_of_responses(http, endpoint, settings):
+    body = '{"input":"Hi","previous_response_id":"\\ud83d","user":"ana"}'
+    endpoint.answer(http_answer(b'{"id":"\\ud83d","output":[]}'))
+    answer = http.post("/responses", content=body)
+    assert (answer.status_code, answer.headers["x-afterturn-memory"]) == (200, "on")
+    stored = MemoryClient("ana", answer.headers["x-afterturn-session"], settings=settings)
+    assert wait_for_turns(stored, 1) == [("user", "Hi")]
