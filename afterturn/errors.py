@@ -9,10 +9,12 @@ AfterturnError
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
+├── RateLimited               too many requests of one caller; this one was not carried out
 ├── SettingsError             a setting is unknown, missing or out of range
 ├── MissingExtra              a library of an extra is not installed
 ├── MemoryUnavailable         a server that the call needs did not answer in time
 │   ├── PendingLimitReached   too many turns wait to be archived
+│   ├── SigningKeysUnavailable  the keys with which tokens are checked cannot be fetched
 │   └── DatabaseMisconfigured Postgres answers, but refuses what every call needs; the message says what to do
 │       └── SchemaMismatch    the schema is missing, or is not the one of this release
 ├── EmbeddingSwitchRefused    another embedding model is being built
@@ -40,6 +42,7 @@ AfterturnError
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -100,6 +103,17 @@ class Forbidden(AccessDenied):
     code = "forbidden"
 
 
+class RateLimited(AfterturnError):
+    """Too many requests; this one was not carried out. Try again after the time in Retry-After."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        #: The header fields of the answer: the limit, and when the next request is within it.
+        self.headers = dict(headers or {})
+
+
 class SettingsError(AfterturnError):
     """A setting is unknown, missing or out of range."""
 
@@ -122,6 +136,12 @@ class PendingLimitReached(MemoryUnavailable):
     """Too many turns wait to be archived (AFTERTURN_PENDING_LIMIT_BYTES_PER_SHARD); this turn was not stored."""
 
     code = "pending_limit_reached"
+
+
+class SigningKeysUnavailable(MemoryUnavailable):
+    """The keys with which tokens are checked (AFTERTURN_JWT_JWKS_URL) cannot be fetched."""
+
+    code = "signing_keys_unavailable"
 
 
 class DatabaseMisconfigured(MemoryUnavailable):

@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from afterturn import categories, ids, running_up
 from afterturn.errors import SettingsError
@@ -234,12 +235,21 @@ class Settings(BaseModel):
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
     api_port: int = Field(8600, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     api_key: SecretStr | None = Field(
-        None, description="Bearer token of the HTTP API; required when it is not bound to loopback."
+        None,
+        description="The owner's key of the HTTP API: every right, for every user of AFTERTURN_TENANT. `afterturn keys "
+        "create` makes keys with less. Without a key the API answers to this machine only.",
+    )
+    api_requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="How many requests per minute one key, or the user of one token, may send to the HTTP API. A key "
+        "may have a limit of its own. Unset: no limit.",
     )
     api_allowed_hosts: str | None = Field(
         None,
         description="Host names under which the HTTP API may be called, separated by commas; `*` allows all. Those of "
-        "loopback are always allowed. Unset: all with AFTERTURN_API_KEY, otherwise only AFTERTURN_API_HOST.",
+        "loopback are always allowed. Unset: all where a credential is required, otherwise only AFTERTURN_API_HOST.",
     )
     api_body_limit_bytes: int | None = Field(
         None,
@@ -247,6 +257,35 @@ class Settings(BaseModel):
         le=1_073_741_824,
         description="The largest body of a request. Unset: 8 MiB, or four times AFTERTURN_TURN_LIMIT_BYTES if that is "
         "more.",
+    )
+    jwt_issuer: str | None = Field(
+        None,
+        max_length=2_000,
+        description="The issuer (`iss`) of JSON web tokens that the HTTP API accepts beside keys. It needs "
+        "AFTERTURN_JWT_AUDIENCE and AFTERTURN_JWT_JWKS_URL too.",
+    )
+    jwt_audience: str | None = Field(None, max_length=2_000, description="The audience (`aud`) that they must name.")
+    jwt_jwks_url: str | None = Field(
+        None,
+        max_length=2_000,
+        validate_default=True,
+        description="Where the issuer publishes the keys that sign them (JWKS): `https://…`.",
+    )
+    jwt_tenant_claim: str | None = Field(
+        None, max_length=200, description="The claim with the tenant. Unset: AFTERTURN_TENANT, for all tokens."
+    )
+    jwt_user_claim: str = Field(
+        "sub",
+        min_length=1,
+        max_length=200,
+        description="The claim with the user whose memory the token gives access to; a list names several.",
+    )
+    jwt_rights_claim: str = Field(
+        "scope",
+        min_length=1,
+        max_length=200,
+        description="The claim with the rights, a list or separated by spaces: `read`, `write`, `admin`, each also as "
+        "`afterturn:read`. `every_user` gives access to every user of the tenant.",
     )
     flower_host: str = Field("127.0.0.1", description="Where Flower listens.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Its port; 0 takes a free one.")
@@ -259,6 +298,17 @@ class Settings(BaseModel):
     def _validate_object(cls, text: str | None) -> str | None:
         _parse_object(text)
         return text
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _validate_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        given = [info.data.get("jwt_issuer"), info.data.get("jwt_audience"), url]
+        if any(given) and not all(given):
+            raise ValueError("AFTERTURN_JWT_ISSUER, _AUDIENCE and _JWKS_URL are set together: a token needs all three")
+        # Who can change the keys on their way can sign any token.
+        if url is not None and not _is_safe_url(url):
+            raise ValueError("must begin with https:// (http:// only for a loopback address)")
+        return url
 
     @field_validator("embedding_other_models")
     @classmethod
@@ -317,6 +367,11 @@ class Settings(BaseModel):
         return self.broker_url or self.redis_url
 
     @property
+    def has_credential(self) -> bool:
+        """Whether the settings name a credential of the HTTP API."""
+        return self.api_key is not None or self.jwt_jwks_url is not None
+
+    @property
     def body_limit_bytes(self) -> int:
         """The largest body of an HTTP request. One turn of the largest size must fit, escaped as JSON."""
         return self.api_body_limit_bytes or max(8_388_608, 4 * self.turn_limit_bytes)
@@ -346,6 +401,17 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object, such as {"seed": 1}')
     return value
+
+
+def _is_safe_url(url: str) -> bool:
+    """Return whether nobody on the way can change what an address answers."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    is_local = host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_local))
 
 
 _MODEL_FIELDS = {"base_url", "api_key", "path"}

@@ -160,6 +160,19 @@ async def async_user_transaction(
                     yield connection
 
 
+@asynccontextmanager
+async def async_tenantless_connection(pool: AsyncConnectionPool[AsyncConnection]) -> AsyncIterator[AsyncConnection]:
+    """Yield a connection that can access no user's rows: for questions before the caller is known.
+
+    Raises MemoryUnavailable, like `user_transaction`.
+    """
+    deadline = time.monotonic() + pool.timeout
+    with translate_connection_errors(), _recording_failures(pool):
+        async with pool.connection() as connection:
+            with deadlines.apply_deadline(connection, deadline):
+                yield connection
+
+
 @contextmanager
 def _recording_failures(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
     """Record that the server did not answer a statement, so that the next callers do not wait for it."""

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from afterturn import faults
-from afterturn.database import pool, queries, vacuum
+from afterturn.database import named_users, pool, queries, vacuum
 from afterturn.database.connect_errors import translate_connection_errors
 from afterturn.database.connection_string import get_connection_string
 from afterturn.database.pool import Connection
@@ -52,14 +52,19 @@ class UserTables(UserStore):
             connection.execute(_SQL["allow_time"])
             for table, primary_key in tables(connection).items():
                 yield from _rows(connection, user, table, primary_key)
+            yield from named_users.records(connection, user)
 
     def complete(self, erasure: Erasure, connection: Connection) -> Counter[str]:
-        """Delete the user's rows of every table. The leases come first: their holders then cannot write any more."""
+        """Delete the user's rows of every table, and the user's name in rows of others.
+
+        The leases come first: their holders then cannot write any more.
+        """
         removed: Counter[str] = Counter()
         names = [name for name in tables(connection) if name != "erasures"]
         for name in sorted(names, key=lambda name: (name != "leases", name)):
             statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))
             removed[name] = connection.execute(statement, erasure.user.key).rowcount
+        removed += named_users.remove(connection, erasure)
         # The request creates that row if it is missing, so its count would claim that an unknown user was known.
         del removed["users"]
         faults.point("erase.rows_deleted")
@@ -73,7 +78,7 @@ class UserTables(UserStore):
             translate_connection_errors(),
             psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as connection,
         ):
-            yield from vacuum.steps(connection, list(tables(connection)), rewrite=rewrite)
+            yield from vacuum.steps(connection, [*tables(connection), *named_users.TABLES], rewrite=rewrite)
 
 
 def _rows(connection: Connection, user: UserScope, table: str, primary_key: list[str]) -> Iterator[Record]:

@@ -36,6 +36,9 @@ at:settings
     hash, worker -> JSON of digests of its settings; written by the workers; TTL one day
 at:reconcile
     string; prevents two searches for turns without a due entry at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
+at:limit:<digest of a caller or an address>
+    string; what a caller of the HTTP API has used of its rate limit; written by the API; contains no id and no address;
+    TTL at most one minute
 at:queues
     hash, stage -> length of its queue after the last sweep, and tenant:<step> -> the last tenant of the last
     hand-out; written by the sweep; TTL one minute
@@ -132,6 +135,10 @@ def _owner(scope: UserScope) -> str:
 
 def erased(scope: UserScope, owner_hash: str) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:erased:{owner_hash}"
+
+
+def rate_limit(digest: str) -> str:
+    return f"at:limit:{digest}"
 
 
 def members_of_user(scope: UserScope) -> str:

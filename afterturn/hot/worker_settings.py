@@ -30,6 +30,8 @@ _MAY_DIFFER = frozenset(
         *("embedding_model_path", "embedding_other_models", "freshness_objective_seconds"),
         *("prompt_price_per_million", "completion_price_per_million"),
         *("api_host", "api_port", "api_key", "api_allowed_hosts", "api_body_limit_bytes"),
+        *("api_requests_per_minute", "jwt_issuer", "jwt_audience", "jwt_jwks_url"),
+        *("jwt_tenant_claim", "jwt_user_claim", "jwt_rights_claim"),
         *("flower_host", "flower_port", "flower_basic_auth"),
     }
 )

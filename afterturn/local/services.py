@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from afterturn.errors import SettingsError
+from afterturn.access import keys, network
+from afterturn.database.pool import worker_connection
+from afterturn.errors import MemoryUnavailable, SettingsError
 from afterturn.local import environment, ports, probes
 from afterturn.local.process import ChildProcess
 from afterturn.settings import Settings
@@ -157,15 +159,29 @@ def require_free_ports(settings: Settings, names: Iterable[ServiceName]) -> None
             ports.require_free_port(port, title, host=host, setting=setting)
 
 
-def require_logins(settings: Settings, names: tuple[ServiceName, ...]) -> None:
-    """Raise SettingsError when other machines could use the API or Flower without a login."""
-    if "api" in names and not probes.is_loopback(settings.api_host) and settings.api_key is None:
-        raise SettingsError(
-            f"AFTERTURN_API_KEY must be set when the API is not bound to loopback (AFTERTURN_API_HOST is "
-            f"{settings.api_host}): without it every machine that reaches this one could read all memories"
-        )
-    if "flower" in names and not probes.is_loopback(settings.flower_host) and settings.flower_basic_auth is None:
+def require_logins(settings: Settings, names: Iterable[ServiceName]) -> None:
+    """Raise SettingsError when other machines could reach the API or Flower, and there is no login for it.
+
+    For the API a key in the database is enough, so that the database must answer if no setting names a credential.
+    """
+    if "api" in names and not network.is_loopback(settings.api_host) and not settings.has_credential:
+        _require_key(settings)
+    if "flower" in names and not network.is_loopback(settings.flower_host) and settings.flower_basic_auth is None:
         raise SettingsError(
             "AFTERTURN_FLOWER_BASIC_AUTH (user:password) must be set when Flower is not bound to loopback "
             f"(AFTERTURN_FLOWER_HOST is {settings.flower_host}): Flower can stop the workers"
         )
+
+
+def _require_key(settings: Settings) -> None:
+    try:
+        with worker_connection(settings) as connection:
+            if keys.list_keys(connection):
+                return
+        reason = "there is no key"
+    except MemoryUnavailable as error:
+        reason = f"it is not known whether there is a key: {error}"
+    raise SettingsError(
+        f"the API is not bound to loopback (AFTERTURN_API_HOST is {settings.api_host}), and {reason}. Make one with "
+        "`afterturn keys create`, or set AFTERTURN_API_KEY: without a key nobody could use the API"
+    )

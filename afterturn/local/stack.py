@@ -49,7 +49,9 @@ class Stack:
         `commands` their command lines; `watcher` is called with each part's name and new state. Raises SettingsError
         when other machines could use the API or Flower without a login.
         """
-        services.require_logins(settings, names)
+        # Keys in a database of its own are looked for when that is started.
+        self._is_postgres_given = "postgres_url" in settings.model_fields_set
+        services.require_logins(settings, [name for name in names if name != "api" or self._is_postgres_given])
         #: After the start it also has the URLs of the embedded servers.
         self.settings = settings
         self.data_dir = data_directory.find(data_dir)
@@ -86,6 +88,7 @@ class Stack:
             self.environment_file.unlink(missing_ok=True)
             self._start_servers()
             self._migrate()
+            services.require_logins(self.settings, self._names)
             self._write_environment_file()
             self._start_services()
         except BaseException:

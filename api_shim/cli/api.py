@@ -17,7 +17,7 @@ def api(
 ) -> None:
     """Run the HTTP API until SIGTERM.
 
-    If other machines can reach it, AFTERTURN_API_KEY must be set.
+    If other machines can reach it, there must be a key: `afterturn keys create`, or AFTERTURN_API_KEY.
     """
     from afterturn import numeric_threads
 
@@ -34,9 +34,9 @@ def api(
     from api_shim.http import app, protocol
 
     settings = settings_module.load_with(api_host=host, api_port=port)
-    services.require_logins(settings, ("api",))
     server_requirements.require_if_it_answers(settings)
     schema.check_at_start(settings)
+    services.require_logins(settings, ("api",))
     # uvicorn needs the app's name, not the object, to start several processes (WEB_CONCURRENCY).
     uvicorn.run(
         f"{app.__name__}:create_app",

@@ -32,6 +32,8 @@ OWN_COMMANDS = {
     "scrub": "api_shim.cli.scrub:scrub",
     "consolidate": "api_shim.cli.consolidate:consolidate",
     "embeddings": "api_shim.cli.embeddings:app",
+    "keys": "api_shim.cli.keys:app",
+    "audit": "api_shim.cli.audit:audit",
     "settings": "api_shim.cli.settings:settings",
 }
 _STYLE: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": "markdown"}

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from afterturn.access.credentials import Credentials
+from afterturn.errors import MemoryUnavailable
 from afterturn.settings import Settings
 from api_shim.http import problems
 
@@ -19,16 +21,27 @@ from api_shim.http import problems
 class AllowedHosts:
     """ASGI middleware that refuses requests that name another host."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings, credentials: Credentials) -> None:
         self._app = app
+        self._credentials = credentials
         self._hosts = _allowed_hosts(settings)
+        self._is_setting = settings.api_allowed_hosts is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (problem := self._find_problem(scope)):
+        if scope["type"] == "http" and (problem := self._find_problem(scope)) and not await self._is_guarded():
             status, message, code = problem
             await problems.make_response(status, message, code=code)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _is_guarded(self) -> bool:
+        """Return whether a page that reaches the API can do nothing with it: it has no credential."""
+        if self._is_setting:
+            return False
+        try:
+            return await self._credentials.are_required()
+        except MemoryUnavailable:
+            return False
 
     def _find_problem(self, scope: Scope) -> tuple[int, str, str] | None:
         if "*" in self._hosts:
@@ -44,9 +57,9 @@ class AllowedHosts:
 
 
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
-    """Return the allowed names besides those of loopback; `*` allows all. With a key, all are by default."""
+    """Return the allowed names besides those of loopback; `*` allows all."""
     if settings.api_allowed_hosts is None:
-        return frozenset({settings.api_host.lower() if settings.api_key is None else "*"})
+        return frozenset({settings.api_host.lower()})
     return frozenset(name.strip().lower() for name in settings.api_allowed_hosts.split(",") if name.strip())
 
 

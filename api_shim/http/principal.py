@@ -2,62 +2,115 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import HTTPBearer
 
 from afterturn import AsyncMemoryClient
-from afterturn.client import factory
-from afterturn.errors import Unauthorized
-from afterturn.principal import ALL_RIGHTS, EveryUser, Principal, Right
+from afterturn.access import credentials, rate_limits
+from afterturn.access.caller import Caller
+from afterturn.access.wrong_credentials import WrongCredentials
+from afterturn.client import connections, factory
+from afterturn.errors import RateLimited, Unauthorized
+from afterturn.principal import Principal, Right
 from afterturn.settings import Settings
 from api_shim.http.schemas import WriteIn
 
 
 async def authenticate(request: Request) -> None:
-    """Turn the request's credential into its principal. Routes call it before they read the body.
+    """Turn the request's credential into its principal, and count the request. The body is not read yet.
 
-    The tenant comes from the server's settings, never from the caller. If an API key is set, the bearer token is
-    compared with it in constant time. Raises Unauthorized.
+    Raises Unauthorized, RateLimited, or MemoryUnavailable if the credential cannot be checked.
     """
+    request.state.caller = caller = await _find_caller(request)
+    request.state.principal = caller.principal
     settings: Settings = request.app.state.settings
-    authorization, key = request.headers.get("authorization", ""), settings.api_key
-    if key is not None and not secrets.compare_digest(
-        authorization.encode(), f"Bearer {key.get_secret_value()}".encode()
-    ):
-        raise Unauthorized("the request needs the header `Authorization: Bearer <AFTERTURN_API_KEY>`")
-    request.state.principal = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
+    if caller.kind == "open":
+        return
+    usage = await rate_limits.count_request(
+        connections.get_async_connections(settings).redis, caller, settings.api_requests_per_minute
+    )
+    if usage is not None:
+        request.state.answer_headers = usage.headers()
+        if not usage.is_within:
+            raise RateLimited(f"this credential may send {usage.limit} requests per minute", headers=usage.headers())
 
 
-def authorize(request: Request, authorization: Annotated[str | None, Header()] = None) -> Principal:
-    """Return the principal of an authenticated request. `authorization` is only here to be in the OpenAPI schema."""
+async def _find_caller(request: Request) -> Caller:
+    """Return who sent the request. Raises Unauthorized, RateLimited or MemoryUnavailable."""
+    state, credential = request.app.state, _read_credential(request)
+    address = None if request.client is None else request.client.host
+    wrong: WrongCredentials = state.wrong_credentials
+    if credential is not None and not credentials.is_unguessable(credential):
+        _check_guesses(wrong, address)
+    try:
+        caller: Caller = await state.credentials.resolve(credential, local_address=_local_address(request))
+    except Unauthorized:
+        if credential is not None:
+            _check_guesses(wrong, address)
+            wrong.count(address)
+        raise
+    return caller
+
+
+def _check_guesses(wrong: WrongCredentials, address: str | None) -> None:
+    """Raise RateLimited if an address has sent too many wrong credentials."""
+    if seconds := wrong.seconds_to_wait(address):
+        raise RateLimited("too many wrong credentials from this address", headers={"Retry-After": str(seconds)})
+
+
+def _read_credential(request: Request) -> str | None:
+    """Return the bearer token of a request; None if it has no Authorization header, "" if that has another form."""
+    values = request.headers.getlist("authorization")
+    if not values:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    return token.strip() if len(values) == 1 and scheme.lower() == "bearer" else ""
+
+
+def _local_address(request: Request) -> str | None:
+    server = request.scope.get("server")
+    return None if server is None else str(server[0])
+
+
+#: Describes the credential in the OpenAPI schema. `authenticate` has checked it already.
+_BEARER = HTTPBearer(
+    auto_error=False,
+    scheme_name="Bearer",
+    description="A key (`at_…`), AFTERTURN_API_KEY, or a JSON web token. On loopback, and if there are none of these, "
+    "no credential is needed.",
+)
+
+
+def authorize(request: Request, _: Annotated[object, Security(_BEARER)]) -> Principal:
+    """Return the principal of an authenticated request."""
     principal: Principal = request.state.principal
     return principal
 
 
-Caller = Annotated[Principal, Depends(authorize)]
+CallerPrincipal = Annotated[Principal, Depends(authorize)]
 UserId = Annotated[str, Path(description="the user whose memory is accessed")]
 SessionId = Annotated[str, Path(description="the conversation")]
 
 
 def _make_user_client(right: Right) -> Callable[..., AsyncMemoryClient]:
-    def client(request: Request, caller: Caller, user_id: UserId) -> AsyncMemoryClient:
+    def client(request: Request, caller: CallerPrincipal, user_id: UserId) -> AsyncMemoryClient:
         return factory.open_async_client(caller, right, user_id, settings=request.app.state.settings)
 
     return client
 
 
 def _make_session_client(right: Right) -> Callable[..., AsyncMemoryClient]:
-    def client(request: Request, caller: Caller, user_id: UserId, session_id: SessionId) -> AsyncMemoryClient:
+    def client(request: Request, caller: CallerPrincipal, user_id: UserId, session_id: SessionId) -> AsyncMemoryClient:
         return factory.open_async_client(caller, right, user_id, session_id, settings=request.app.state.settings)
 
     return client
 
 
 def _agent_client(
-    request: Request, caller: Caller, user_id: UserId, session_id: SessionId, body: WriteIn
+    request: Request, caller: CallerPrincipal, user_id: UserId, session_id: SessionId, body: WriteIn
 ) -> AsyncMemoryClient:
     settings = request.app.state.settings
     return factory.open_async_client(caller, Right.WRITE, user_id, session_id, body.agent_id, settings=settings)

@@ -18,6 +18,7 @@ from afterturn.errors import (
     FlushTimeout,
     InvalidInput,
     MemoryUnavailable,
+    RateLimited,
     TurnIdUsed,
     Unauthorized,
 )
@@ -26,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (Unauthorized, 401),
+    (RateLimited, 429),
     (AccessDenied, 403),
     (TurnIdUsed, 409),
     (InvalidInput, 422),
@@ -73,28 +75,46 @@ def make_response(
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _handle_error(_: Request, error: Exception) -> Response:
+def add_headers(request: Request, response: Response) -> None:
+    """Add the header fields that belong to each answer to this request: those of its rate limit."""
+    response.headers.update(getattr(request.state, "answer_headers", {}))
+
+
+async def _handle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AfterturnError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    return make_response(status, str(error), code=error.code)
+    response = make_response(status, str(error), code=error.code, headers=_headers_of(error))
+    add_headers(request, response)
+    return response
 
 
-async def _handle_http_error(_: Request, error: Exception) -> Response:
+def _headers_of(error: AfterturnError) -> Mapping[str, str]:
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": 'Bearer realm="afterturn"'}
+    return error.headers if isinstance(error, RateLimited) else {}
+
+
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
         # A body that is no JSON, is nested too deeply, or has a number of thousands of digits.
-        return make_response(422, "the body is not JSON that can be read", code=InvalidInput.code)
-    return make_response(error.status_code, str(error.detail), headers=error.headers)
+        response = make_response(422, "the body is not JSON that can be read", code=InvalidInput.code)
+    else:
+        response = make_response(error.status_code, str(error.detail), headers=error.headers)
+    add_headers(request, response)
+    return response
 
 
-async def _handle_invalid_request(_: Request, error: Exception) -> Response:
+async def _handle_invalid_request(request: Request, error: Exception) -> Response:
     """Answer with the invalid fields and their problems, without repeating the values that were sent."""
     assert isinstance(error, RequestValidationError)
     problems = error.errors()
     named = [f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:_FIELDS_NAMED]]
     if len(problems) > _FIELDS_NAMED:
         named.append(f"and {len(problems) - _FIELDS_NAMED} more")
-    return make_response(422, "; ".join(named), code=InvalidInput.code)
+    response = make_response(422, "; ".join(named), code=InvalidInput.code)
+    add_headers(request, response)
+    return response
 
 
 async def _handle_unexpected_error(_: Request, __: Exception) -> Response:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.convertors import register_url_convertor
 
 from afterturn.errors import InvalidInput
+from api_shim.http import problems
 from api_shim.http.paths import IdConvertor
 from api_shim.http.principal import authenticate
 
@@ -32,7 +33,9 @@ class StrictRoute(APIRoute):
             await self.admit(request)
             if unknown := request.query_params.keys() - known:
                 raise InvalidInput(_describe_unknown(unknown, known))
-            return await handle(request)
+            response = await handle(request)
+            problems.add_headers(request, response)
+            return response
 
         return handle_strictly
 

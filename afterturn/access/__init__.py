@@ -1,0 +1,1 @@
+"""Who may call: keys, tokens, rate limits, and the log of what administrators did."""
