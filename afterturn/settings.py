@@ -251,6 +251,11 @@ class Settings(BaseModel):
         description="Host names under which the HTTP API may be called, separated by commas; `*` allows all. Those of "
         "loopback are always allowed. Unset: all where a credential is required, otherwise only AFTERTURN_API_HOST.",
     )
+    api_cors_origins: str | None = Field(
+        None,
+        description="Origins whose web pages may call the HTTP API from a browser, such as `https://app.example.com`, "
+        "separated by commas; `*` allows all. Unset: none.",
+    )
     api_body_limit_bytes: int | None = Field(
         None,
         ge=1_024,
@@ -370,6 +375,12 @@ class Settings(BaseModel):
     def has_credential(self) -> bool:
         """Whether the settings name a credential of the HTTP API."""
         return self.api_key is not None or self.jwt_jwks_url is not None
+
+    @property
+    def cors_origins(self) -> frozenset[str]:
+        """The origins of AFTERTURN_API_CORS_ORIGINS."""
+        given = (origin.strip().rstrip("/").lower() for origin in (self.api_cors_origins or "").split(","))
+        return frozenset(origin for origin in given if origin)
 
     @property
     def body_limit_bytes(self) -> int:

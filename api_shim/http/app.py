@@ -16,14 +16,49 @@ from afterturn.client import connections, plans
 from afterturn.errors import MemoryUnavailable
 from afterturn.settings import Settings
 from api_shim.credentials import open_credentials
-from api_shim.http import access_log, context, costs, facts, health, problems, sessions, summaries
+from api_shim.http import (
+    access_log,
+    administration,
+    context,
+    costs,
+    document,
+    documentation,
+    erasures,
+    facts,
+    health,
+    imports,
+    lists,
+    metrics,
+    problems,
+    readiness,
+    sessions,
+    summaries,
+)
 from api_shim.http.bodies import BodyLimits
+from api_shim.http.cross_origin import CrossOrigin
 from api_shim.http.hosts import AllowedHosts
+from api_shim.http.methods import Methods
 from api_shim.http.paths import EncodedPaths
 from api_shim.http.routes import StrictRoute
-from api_shim.http.schemas import ErrorOut, Health
+from api_shim.http.statuses import StatusCache
 
 logger = logging.getLogger(__name__)
+
+
+_ROUTES = (
+    health,
+    readiness,
+    metrics,
+    sessions,
+    lists,
+    facts,
+    summaries,
+    costs,
+    context,
+    imports,
+    erasures,
+    administration,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -33,22 +68,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="afterturn",
         version=__version__,
         lifespan=_lifespan,
-        responses={status: {"model": ErrorOut} for status in (401, 403, 413, 422, 429, 503)},
+        responses=document.RESPONSES,
+        docs_url=None,
+        redoc_url=None,
         # A redirect to the path without its last slash would name a host that the caller chose.
         redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.credentials = open_credentials(settings)
     app.state.wrong_credentials = WrongCredentials()
+    app.state.statuses = StatusCache(settings)
     app.router.route_class = StrictRoute
+    document.install(app)
     problems.add_handlers(app)
     access_log.remove_content()
     # The last one is the first that a request meets.
+    app.add_middleware(Methods, api=app)
     app.add_middleware(EncodedPaths)
     app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
+    if settings.cors_origins:
+        app.add_middleware(CrossOrigin, settings=settings)
     app.add_middleware(AllowedHosts, settings=settings, credentials=app.state.credentials)
-    app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
-    for routes in (sessions, facts, summaries, costs, context):
+    documentation.add_pages(app)
+    for routes in _ROUTES:
         app.include_router(routes.router)
     return app
 
@@ -56,8 +98,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     plans.import_all()
+    imports.prepare(app)
     await _announce_open_door(app)
     yield
+    await app.state.running_imports.close()
     app.state.credentials.close()
     await connections.close_async_connections()
 

@@ -77,6 +77,13 @@ class HistoryOut(BaseModel):
     """Turns, oldest first."""
 
     turns: list[TurnOut]
+    next_cursor: str | None = Field(description="the cursor of the turns before these; null: there are none")
+
+
+class RemovedOut(BaseModel):
+    """How many turns were removed."""
+
+    removed: int
 
 
 class EvidenceOut(BaseModel):

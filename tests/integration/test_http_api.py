@@ -90,7 +90,7 @@ def test_facts_are_added_corrected_pinned_and_deleted(api, pipeline):
     assert [fact["text"] for fact in api.get(FACTS, params={"topic": "home"}).json()["facts"]] == [
         "Ana lives in Braga."
     ]
-    assert api.get(FACTS, params={"as_of": "2019-01-01T00:00:00Z"}).json() == {"facts": []}
+    assert api.get(FACTS, params={"as_of": "2019-01-01T00:00:00Z"}).json()["facts"] == []
     assert len(api.get(FACTS, params={"include_superseded": True}).json()["facts"]) == 3
 
     assert api.delete(f"{FACTS}/{braga}").status_code == 202

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
         context,
         costs,
         edits,
+        episodes,
         facts,
         flush,
         history,
         preferences,
         recall,
         removal,
+        sessions,
         summaries,
     )
 
@@ -27,12 +29,14 @@ __all__ = [
     "context",
     "costs",
     "edits",
+    "episodes",
     "facts",
     "flush",
     "history",
     "preferences",
     "recall",
     "removal",
+    "sessions",
     "summaries",
 ]
 
