@@ -86,7 +86,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def configure(level: int | str = logging.INFO) -> None:
-    """Let this process log JSON to standard error."""
+    """Let this process log JSON to standard error, warnings of Python included."""
+    logging.captureWarnings(True)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

@@ -127,6 +127,10 @@ def test_invalid_edits_are_refused_with_a_stable_code(api, hot_store):
     [
         (f"{BASE}/turns", {"turns": []}),
         (f"{BASE}/turns", {"turns": [{"role": "nobody", "content": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "user"}]}),
+        (f"{BASE}/turns", {"turns": [{"content": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{}]}),
         (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "typo": 1}]}),
         (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "occurred_at": "2026-01-01T00:00:00"}]}),
         ("/v1/users/%00/sessions/chat/turns", {"turns": [{"role": "user", "content": "canary"}]}),

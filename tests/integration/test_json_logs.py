@@ -30,9 +30,7 @@ def logs(settings, hot_store, tmp_path):
 def test_every_line_of_every_process_is_an_object_without_content(logs, database):
     address, folder = logs
     # An error whose message repeats the turn, in a worker.
-    database.execute(
-        f"ALTER TABLE facts ADD CONSTRAINT no_canary CHECK (text NOT LIKE '%{CANARY}%') NOT VALID"
-    )
+    database.execute(f"ALTER TABLE facts ADD CONSTRAINT no_canary CHECK (text NOT LIKE '%{CANARY}%') NOT VALID")
     try:
         with httpx.Client(base_url=address, timeout=20) as client:
             turns = [{"role": "user", "content": f"I live in {CANARY}.", "name": "Ana"}]
@@ -53,7 +51,9 @@ def test_every_line_of_every_process_is_an_object_without_content(logs, database
     assert [line for line in text.splitlines() if not line.startswith("{")] == []
     lines = [json.loads(line) for line in text.splitlines()]
     assert all({"time", "level", "logger", "message", "process"} <= line.keys() for line in lines)
-    [written] = [line for line in lines if line.get("status") == 201]
+    served = [line for line in lines if line.get("status") == 201]
+    assert len(served) == 1, served
+    [written] = served
     assert (written["method"], written["path"], written["level"]) == ("POST", f"{BASE}/turns", "info")
     assert {path.name for path in folder.iterdir()} >= {"api.log", "beat.log"}
     assert all(path.read_text() for path in folder.glob("*.log"))
