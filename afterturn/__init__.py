@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from afterturn.facts.fact import Fact
     from afterturn.llm.costs import Costs
-    from afterturn.memories import Evidence, Memory
+    from afterturn.memories import Episode, Evidence, Memory, Session
     from afterturn.settings import Settings
     from afterturn.summaries.summary import Summary, SummaryStatement
     from afterturn.turns import Turn
@@ -52,6 +52,7 @@ __all__ = [
     "Context",
     "ContextProvider",
     "Costs",
+    "Episode",
     "Evidence",
     "Fact",
     "FlushTimeout",
@@ -67,6 +68,7 @@ __all__ = [
     "Part",
     "Passage",
     "PendingLimitReached",
+    "Session",
     "Settings",
     "SettingsError",
     "Shares",
@@ -103,7 +105,7 @@ _MODULES = {
     ),
     "facts.fact": ("Fact",),
     "llm.costs": ("Costs",),
-    "memories": ("Evidence", "Memory"),
+    "memories": ("Episode", "Evidence", "Memory", "Session"),
     "settings": ("Settings",),
     "summaries.summary": ("Summary", "SummaryStatement"),
     "turns": ("Turn",),

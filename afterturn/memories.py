@@ -54,6 +54,48 @@ class Memory:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One conversation of a user."""
+
+    session_id: str
+    #: The number of archived turns, without removed ones.
+    turns: int
+    #: Whether turns or removals wait to be archived.
+    is_pending: bool
+    #: When the first turn was archived; None if none is archived yet.
+    created_at: datetime | None
+    #: When the last turn was archived.
+    last_active_at: datetime | None
+    #: The latest time at which an archived turn was said.
+    last_said_at: datetime | None
+    #: Pass it to `sessions` to get the sessions that follow this one.
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """What happened in one part of a conversation."""
+
+    episode_id: str
+    session_id: str
+    title: str
+    summary: str
+    outcome: str
+    participants: tuple[str, ...]
+    #: The times of its first and last turn.
+    started_at: datetime
+    ended_at: datetime
+    #: When it was stored.
+    recorded_at: datetime
+    #: The turns that it summarizes, without removed ones.
+    turn_ids: tuple[str, ...]
+    #: How well it answers the query; None without a query.
+    score: float | None = None
+    #: Pass it to `episodes` to get the episodes that follow this one.
+    cursor: str | None = None
+
+
 def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
     """Return the memories without the evidence of hidden turns.
 

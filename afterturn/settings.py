@@ -231,6 +231,13 @@ class Settings(BaseModel):
         "`afterturn embeddings switch` replaces a model by one of another endpoint or folder.",
     )
 
+    # Logs
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How the HTTP API, the workers and beat log: `text`, or `json`: one JSON object per line, without "
+        "the messages of libraries' errors, which may repeat content.",
+    )
+
     # HTTP API
     api_host: str = Field("127.0.0.1", description="Where the HTTP API listens.")
     api_port: int = Field(8600, ge=0, le=65_535, description="Its port; 0 takes a free one.")
@@ -250,6 +257,11 @@ class Settings(BaseModel):
         None,
         description="Host names under which the HTTP API may be called, separated by commas; `*` allows all. Those of "
         "loopback are always allowed. Unset: all where a credential is required, otherwise only AFTERTURN_API_HOST.",
+    )
+    api_cors_origins: str | None = Field(
+        None,
+        description="Origins whose web pages may call the HTTP API from a browser, such as `https://app.example.com`, "
+        "separated by commas; `*` allows all. Unset: none.",
     )
     api_body_limit_bytes: int | None = Field(
         None,
@@ -423,6 +435,12 @@ class Settings(BaseModel):
     def has_credential(self) -> bool:
         """Whether the settings name a credential of the HTTP API."""
         return self.api_key is not None or self.jwt_jwks_url is not None
+
+    @property
+    def cors_origins(self) -> frozenset[str]:
+        """The origins of AFTERTURN_API_CORS_ORIGINS."""
+        given = (origin.strip().rstrip("/").lower() for origin in (self.api_cors_origins or "").split(","))
+        return frozenset(origin for origin in given if origin)
 
     @property
     def body_limit_bytes(self) -> int:

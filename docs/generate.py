@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from afterturn import errors, settings
+from api_shim.http import app, document
 
 PAGES = Path(__file__).parent / "reference"
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -41,6 +42,11 @@ def commands() -> str:
     return text.partition("\n\n")[2].strip()  # without its title: the page has one
 
 
+def openapi_document() -> str:
+    """Return the OpenAPI document of the HTTP API."""
+    return document.as_text(app.create_app(settings.Settings()))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings.markdown_table,
     "error_tree": error_tree,
@@ -59,6 +65,11 @@ def main() -> int:
             stale.append(page.name)
             if "--check" not in sys.argv:
                 page.write_text(fresh, encoding="utf-8")
+    schema, made = PAGES / "openapi.json", openapi_document()
+    if not schema.exists() or schema.read_text(encoding="utf-8") != made:
+        stale.append(schema.name)
+        if "--check" not in sys.argv:
+            schema.write_text(made, encoding="utf-8")
     if stale and "--check" in sys.argv:
         print(f"not up to date: {', '.join(stale)}; run `make reference`", file=sys.stderr)
         return 1

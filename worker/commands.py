@@ -123,7 +123,7 @@ def celery(
 
 def _run_celery(*arguments: str) -> None:
     """Run a command of Celery's with our app, and exit with its code. Raises MissingExtra."""
-    from afterturn import extras
+    from afterturn import extras, json_logs
 
     extras.require("worker", "this command")
     from . import app  # before any module of Celery's worker: it sets how SIGTERM ends a worker
@@ -132,7 +132,13 @@ def _run_celery(*arguments: str) -> None:
     if name in _ALONE:
         from celery.bin.base import CLIContext
 
-        context = CLIContext(app=app.app, no_color=bool(os.environ.get("NO_COLOR")), workdir=None)
+        # Celery prints its banner to standard output: it is no JSON.
+        is_json = app.settings.log_format == "json"
+        if is_json:
+            # Celery sets up its logs later, after its first warnings.
+            json_logs.configure()
+        has_no_color = bool(os.environ.get("NO_COLOR"))
+        context = CLIContext(app=app.app, no_color=has_no_color, workdir=None, quiet=is_json)
         command = getattr(importlib.import_module(f"celery.bin.{name}"), name)
         command.main(args=others, prog_name=f"afterturn celery {name}", obj=context)
         return

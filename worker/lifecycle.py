@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery.signals import after_setup_logger, worker_init, worker_process_shutdown, worker_shutdown
+from celery.signals import after_setup_logger, setup_logging, worker_init, worker_process_shutdown, worker_shutdown
 
+from afterturn import json_logs
 from afterturn import settings as settings_module
 from afterturn.embedding import named_model
 from afterturn.pipeline import runtime
@@ -20,6 +21,14 @@ def connect() -> None:
     worker_process_shutdown.connect(_close)
     worker_shutdown.connect(_close)
     after_setup_logger.connect(_quieten)
+    if settings_module.load().log_format == "json":
+        # A receiver of this signal replaces Celery's own set-up of logs.
+        setup_logging.connect(_log_json)
+
+
+def _log_json(loglevel: int = logging.INFO, **_: Any) -> None:
+    json_logs.configure(loglevel)
+    _quieten(logging.getLogger())
 
 
 def _announce(**_: Any) -> None:

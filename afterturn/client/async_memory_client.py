@@ -19,7 +19,7 @@ from afterturn.context.providers import ContextProvider
 from afterturn.context.strategies import History, SummaryAndRecent
 from afterturn.facts.fact import Fact, TimeAxis
 from afterturn.llm.costs import CostGrouping, Costs
-from afterturn.memories import Memory
+from afterturn.memories import Episode, Memory, Session
 from afterturn.summaries.summary import Summary
 from afterturn.turns import Turn, make_payload
 
@@ -136,17 +136,45 @@ class AsyncMemoryClient:
             session.warn_of_backlog(await self._driver.send(session.write_call, write_arguments(entries)))
         return [turn_id for turn_id, _ in entries]
 
-    async def history(self, limit: int = 20) -> list[Turn]:
+    async def history(self, limit: int = 20, *, before: str | None = None) -> list[Turn]:
         """Return the last turns of the session, oldest first, including turns that are not archived yet.
 
-        If Postgres is unavailable, only the turns that are still in Redis are returned.
+        If Postgres is unavailable, only the turns that are still in Redis are returned, without `before`.
 
         Args:
             limit: the largest number of turns, 1 to 1,000.
+            before: the id of a turn. Only the turns before it are returned: the previous page.
 
         Raises InvalidInput or MemoryUnavailable.
         """
-        return await self._driver.run(plans.history.history(self._session, limit))
+        return await self._driver.run(plans.history.history(self._session, limit, before))
+
+    async def sessions(self, *, limit: int = 100, cursor: str | None = None) -> list[Session]:
+        """Return the user's sessions: those that are not archived yet first, then the last active first.
+
+        Fewer than `limit` sessions are returned if no others follow.
+
+        Args:
+            limit: the largest number of sessions, 1 to 1,000.
+            cursor: the `cursor` of the last session of the previous page.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return await self._driver.run(plans.sessions.sessions(self._session, limit=limit, cursor=cursor))
+
+    async def close_session(self) -> None:
+        """Say that this session has ended: its pending turns are processed now, and its summary is made.
+
+        Nothing more is stored about it: a turn that is written later continues the session. Raises MemoryUnavailable.
+        """
+        await self._driver.run(plans.flush.flush(self._session, None))
+
+    async def clear_session(self) -> int:
+        """Remove all turns that the session has now, as `remove` does, and return their number.
+
+        Turns that are written meanwhile stay. Raises MemoryUnavailable.
+        """
+        return await self._driver.run(plans.sessions.clear(self._session))
 
     async def remove(self, turn_id: str) -> None:
         """Remove a turn of this session, and the facts and summaries that have no other evidence.
@@ -250,6 +278,36 @@ class AsyncMemoryClient:
             )
         )
 
+    async def episodes(
+        self,
+        query: str | None = None,
+        *,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> list[Episode]:
+        """Return what happened, part by part of the conversations, the latest first; with `query`, the best first.
+
+        Without a query, fewer than `limit` episodes are returned if no others follow.
+
+        Args:
+            query: a question or a topic: episodes that are similar to it.
+            session_id: only episodes of this conversation. Default: of all conversations of the user.
+            since: only episodes that ended at this time or later; with a query, see `recall`.
+            until: only episodes that began before this time; with a query, see `recall`.
+            limit: the largest number of episodes, 1 to 1,000.
+            cursor: the `cursor` of the last episode of the previous page. All other arguments must be the same.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return await self._driver.run(
+            plans.episodes.episodes(
+                self._session, query, session_id=session_id, since=since, until=until, limit=limit, cursor=cursor
+            )
+        )
+
     async def context(
         self,
         query: str | None,
@@ -299,6 +357,7 @@ class AsyncMemoryClient:
         as_of: datetime | None = None,
         time: TimeAxis = "world",
         limit: int = 100,
+        cursor: str | None = None,
     ) -> list[Fact]:
         """Return the user's current facts with their evidence, the most recently said first.
 
@@ -312,7 +371,8 @@ class AsyncMemoryClient:
             time: the meaning of `as_of`. "world": facts that were true at that time, according to what is known today;
                 a fact without `valid_from` is true from the time when it was said. "recorded": facts that were stored
                 as current at that time, even if they were superseded or retracted later.
-            limit: the largest number of facts, 1 to 1,000.
+            limit: the largest number of facts, 1 to 1,000. Fewer are returned if no others follow.
+            cursor: the `cursor` of the last fact of the previous page. All other arguments must be the same.
 
         Raises InvalidInput or MemoryUnavailable.
         """
@@ -327,6 +387,7 @@ class AsyncMemoryClient:
                 as_of=as_of,
                 time=time,
                 limit=limit,
+                cursor=cursor,
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -52,6 +52,8 @@ class Fact:
     ended_because: str | None
     #: The turns that say it, in the order of the conversation, without removed turns.
     evidence: tuple[Evidence, ...]
+    #: Pass it to `facts` to get the facts that follow this one.
+    cursor: str | None = field(default=None, compare=False)
 
 
 def exclude_turns(facts: Sequence[Fact], hidden: Collection[tuple[str, str]]) -> list[Fact]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from afterturn import page_cursors
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
@@ -29,6 +31,7 @@ def facts_statement(
     include_superseded: bool = False,
     as_of: datetime | None = None,
     time: TimeAxis = "world",
+    cursor: str | None = None,
     limit: int,
 ) -> Statement:
     """Return the statement that reads a user's facts, those said last first.
@@ -42,6 +45,7 @@ def facts_statement(
         include_superseded: also facts that another one replaced. Not together with `as_of`.
         as_of: the facts at this time instead of the current ones.
         time: which of a fact's two times `as_of` is compared with.
+        cursor: the cursor of the last fact of the previous page.
         limit: the largest number of facts.
 
     Raises InvalidInput.
@@ -57,7 +61,25 @@ def facts_statement(
     view_now = "history" if include_superseded else "current"
     arguments["view"] = view_now if as_of is None else time
     arguments["as_of"] = None if as_of is None else validate_datetime("as_of", as_of)
-    return Statement(_SQL["facts"], scope.key | arguments | {"limit": limit})
+    place = page_cursors.decode(_list_parts(scope, arguments), cursor, size=2)
+    after_time, after_id = (None, None) if place is None else (page_cursors.parse_time(place[0]), place[1])
+    arguments |= {
+        "after_time": after_time,
+        "after_id": None if after_id is None else validate_fact_id(after_id),
+        "limit": limit,
+    }
+    return Statement(_SQL["facts"], scope.key | arguments)
+
+
+def add_cursors(scope: UserScope, statement: Statement, facts: Sequence[Fact]) -> list[Fact]:
+    """Return the facts that a statement of `facts_statement` read, each with the cursor of its list."""
+    parts = _list_parts(scope, statement.arguments)
+    return [replace(fact, cursor=page_cursors.encode(parts, fact.said_at.isoformat(), fact.fact_id)) for fact in facts]
+
+
+def _list_parts(scope: UserScope, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+    filters = (arguments[name] for name in ("subject", "attribute", "topic", "category", "view", "as_of"))
+    return ("facts", scope.tenant_id, scope.user_id, *filters)
 
 
 def history_statement(scope: UserScope, fact_id: str | UUID) -> Statement:

@@ -76,6 +76,18 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureProgress:
+    """How far an erasure is. It contains no ids of the user."""
+
+    epoch: int
+    requested_at: datetime
+    #: None until it is completed.
+    completed_at: datetime | None
+    #: The number of records removed so far, by kind, as in the receipt.
+    removed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _LockedErasure:
     """An unfinished erasure that is locked by the current transaction."""
 
@@ -153,6 +165,12 @@ def read_receipt(connection: Connection, scope: UserScope, epoch: int) -> Receip
     """Return the receipt of an erasure; None if it is not completed."""
     row = connection.execute(_SQL["receipt"], _owner(scope) | {"epoch": epoch}).fetchone()
     return None if row is None else Receipt(**row)
+
+
+def read_progress(connection: Connection, scope: UserScope, epoch: int) -> ErasureProgress | None:
+    """Return how far an erasure of the user is; None if there was none with this number."""
+    row = connection.execute(_SQL["progress"], _owner(scope) | {"epoch": epoch}).fetchone()
+    return None if row is None else ErasureProgress(**row)
 
 
 def run_erasure(servers: Servers, scope: UserScope) -> bool:

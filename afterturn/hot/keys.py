@@ -26,6 +26,10 @@ at:{shard}:lock:<tenant>:<user>
 at:{shard}:erased:<owner hash>
     string; written when a user was forgotten, so that a delayed erasure does not remove data that was written later;
     contains no user id; TTL one hour
+at:import:<digest of tenant and user>:<import id>
+    hash, the state of an uploaded import in numbers; contains no ids; written by the HTTP API; TTL one day
+at:importing:<digest of tenant and user>:<import id>
+    string; a process of the HTTP API runs this import; written and deleted by it; TTL 30 seconds
 at:breaker:<llm|embedder|next_embedder>
     hash; the circuit breaker of an endpoint; written by the workers; never deleted (three keys); no TTL
 at:learned:<llm|embedder>:<digest of URL and model>
@@ -53,6 +57,7 @@ Celery's own keys belong to the broker, which may be another server.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from functools import lru_cache
 from urllib.parse import quote, unquote
@@ -70,6 +75,8 @@ QUEUES = "at:queues"
 
 #: Longer than a process that runs an erasure can have been paused.
 ERASED_SECONDS = 3_600
+#: How long the state of an import can be read after its last change.
+IMPORT_STATUS_SECONDS = 86_400
 
 #: How long the memory block of a message is kept. Shorter: a tool loop that waits for a person gets another block, and
 #: the provider's cache of its prompt is lost. Longer: a removed memory stays in the prompts of an old tool loop.
@@ -152,6 +159,18 @@ def erased(scope: UserScope, owner_hash: str) -> str:
 
 def rate_limit(digest: str) -> str:
     return f"at:limit:{digest}"
+
+
+def import_status(scope: UserScope, import_id: str) -> str:
+    return f"at:import:{_digest(scope)}:{quote(import_id, safe='')}"
+
+
+def import_claim(scope: UserScope, import_id: str) -> str:
+    return f"at:importing:{_digest(scope)}:{quote(import_id, safe='')}"
+
+
+def _digest(scope: UserScope) -> str:
+    return hashlib.sha256(f"{scope.tenant_id}\x00{scope.user_id}".encode()).hexdigest()
 
 
 def members_of_user(scope: UserScope) -> str:

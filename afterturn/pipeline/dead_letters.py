@@ -44,6 +44,15 @@ def named(connection: Connection, batch_ids: Sequence[UUID]) -> Targets:
     return targets
 
 
+def named_in_tenant(connection: Connection, tenant_id: str, dead_ids: Sequence[UUID]) -> Targets:
+    """Return the users of those of these dead letters that belong to a tenant. Those of others do not exist for it."""
+    targets: Targets = defaultdict(list)
+    for row in connection.execute(_SQL["named"], {"batch_ids": list(dead_ids)}).fetchall():
+        if row["tenant_id"] == tenant_id:
+            targets[UserScope(row["tenant_id"], row["user_id"])].append(row["batch_id"])
+    return targets
+
+
 def unknown_batches(batch_ids: Collection[UUID]) -> InvalidInput:
     """Return the error for batches that do not exist."""
     return InvalidInput(f"no such batch: {', '.join(sorted(map(str, batch_ids)))}")

@@ -141,6 +141,11 @@ def session_turns(session: SessionScope, *, limit: int) -> Statement:
     return Statement(SQL["session_turns"], session.key | {"limit": limit})
 
 
+def turns_before(session: SessionScope, turn_id: str, *, limit: int) -> Statement:
+    """Return the statement for one of a session's turns, and the turns before it, newest first."""
+    return Statement(SQL["turns_before"], session.key | {"before": turn_id, "limit": limit})
+
+
 def archived_turns(session: SessionScope, turn_ids: Sequence[str]) -> Statement:
     """Return the statement that finds those of these turns of a session that are archived."""
     return Statement(SQL["archived_turns"], session.key | {"turn_ids": list(turn_ids)})

@@ -23,16 +23,19 @@ from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from afterturn.watching import backlog as stored_backlog
-from afterturn.watching import dead
+from afterturn.watching import dead, llm_usage
 from afterturn.watching import embeddings as embedding_spaces
 from afterturn.watching import progress as turn_progress
 from afterturn.watching import status as whole_status
+from afterturn.watching import users as user_list
 from afterturn.watching.backlog import Backlog
 from afterturn.watching.dead import DeadBatch, DeadItem, Filters
 from afterturn.watching.embeddings import EmbeddingsStatus
+from afterturn.watching.llm_usage import LlmUsage
 from afterturn.watching.progress import Freshness, Progress, StageDelays
 from afterturn.watching.reading import AskPostgres, AskRedis, Report
 from afterturn.watching.status import Selection, Status
+from afterturn.watching.users import User
 
 __all__ = [
     "backlog",
@@ -47,12 +50,14 @@ __all__ = [
     "dead_reasons",
     "embeddings",
     "freshness",
+    "llm_usage_today",
     "pending",
     "progress",
     "queues",
     "rejected",
     "stage_delays",
     "status",
+    "users",
 ]
 
 
@@ -132,6 +137,13 @@ def embeddings(settings: Settings) -> Report[EmbeddingsStatus]:
     return (yield from AskPostgres(embedding_spaces.read_embeddings(settings)))
 
 
+def users(
+    tenant_id: str, *, prefix: str | None = None, limit: int = 100, cursor: str | None = None
+) -> Report[list[User]]:
+    """Return the tenant's users in the order of their ids, with the sizes of their memories. Raises InvalidInput."""
+    return (yield from AskPostgres(user_list.read_users(tenant_id, prefix=prefix, limit=limit, cursor=cursor)))
+
+
 def batch(batch_id: UUID) -> Report[Row]:
     """Return the row of a batch, dead or not, without its content. Raises InvalidInput if there is no such batch."""
     return (yield from AskPostgres(dead.read_batch(batch_id)))
@@ -147,6 +159,11 @@ def costs(
 ) -> Report[list[Costs]]:
     """Return the costs of LLM calls, of the last days or of all time. Raises InvalidInput."""
     return (yield from AskPostgres(llm_costs.read_costs(tenant_id, user_id, by=by, days=days)))
+
+
+def llm_usage_today(tenant_id: str | None = None) -> Report[list[LlmUsage]]:
+    """Return the calls of the LLM since midnight (UTC), their tokens and their time, by stage and model."""
+    return (yield from AskPostgres(llm_usage.read_llm_usage_today(tenant_id)))
 
 
 def daily_budget(user: UserScope, *, daily_tokens: int) -> Report[DailyBudget]:

@@ -22,7 +22,7 @@ def api(
     from afterturn import numeric_threads
 
     numeric_threads.limit()
-    from afterturn import extras
+    from afterturn import extras, json_logs
     from afterturn import settings as settings_module
     from afterturn.database import schema
     from afterturn.hot import server_requirements
@@ -46,4 +46,5 @@ def api(
         http=protocol.DeadlineProtocol,
         # Answers of the endpoint of chats have their own.
         server_header=False,
+        log_config=json_logs.CONFIGURATION if settings.log_format == "json" else uvicorn.config.LOGGING_CONFIG,
     )

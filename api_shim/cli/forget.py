@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 EXIT_NOT_CONFIRMED = 1
 
-#: Place outside afterturn's stores that may still contain deleted data -> until when. See docs/how-to/forgetting.md.
-REMAINS_ELSEWHERE = {
-    "backups and replicas": "as long as you keep them; after restoring one, forget the user again",
-    "LLM and embedding providers": "the texts that were sent to them, as long as their terms say",
-}
-
 
 def forget(
     user: User = None,
@@ -63,14 +57,14 @@ def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, st
     from afterturn.access import access_log
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
+    from api_shim import remains
 
     runtime = Runtime(settings, pool_size=2)
     try:
         receipt = erasures.forget(runtime, scope, actor=access_log.make_system_actor())
     finally:
         runtime.close()
-    remains_in_stores = {place: until for store in runtime.user_stores for place, until in store.remains.items()}
-    return receipt, remains_in_stores | REMAINS_ELSEWHERE
+    return receipt, remains.list_remains(runtime.user_stores)
 
 
 def _confirm(scope: UserScope) -> None:

@@ -19,14 +19,49 @@ from api_shim.chat import routes as chat_routes
 from api_shim.chat.openai_errors import OpenAIErrors
 from api_shim.chat.service import ChatService
 from api_shim.credentials import open_credentials
-from api_shim.http import access_log, context, costs, facts, health, problems, sessions, summaries
+from api_shim.http import (
+    access_log,
+    administration,
+    context,
+    costs,
+    document,
+    documentation,
+    erasures,
+    facts,
+    health,
+    imports,
+    lists,
+    metrics,
+    problems,
+    readiness,
+    sessions,
+    summaries,
+)
 from api_shim.http.bodies import BodyLimits
+from api_shim.http.cross_origin import CrossOrigin
 from api_shim.http.hosts import AllowedHosts
+from api_shim.http.methods import Methods
 from api_shim.http.paths import EncodedPaths
 from api_shim.http.routes import StrictRoute
-from api_shim.http.schemas import ErrorOut, Health
+from api_shim.http.statuses import StatusCache
 
 logger = logging.getLogger(__name__)
+
+
+_ROUTES = (
+    health,
+    readiness,
+    metrics,
+    sessions,
+    lists,
+    facts,
+    summaries,
+    costs,
+    context,
+    imports,
+    erasures,
+    administration,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -36,7 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="afterturn",
         version=__version__,
         lifespan=_lifespan,
-        responses={status: {"model": ErrorOut} for status in (401, 403, 413, 422, 429, 503)},
+        responses=document.RESPONSES,
+        docs_url=None,
+        redoc_url=None,
         # A redirect to the path without its last slash would name a host that the caller chose.
         redirect_slashes=False,
     )
@@ -44,16 +81,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.credentials = open_credentials(settings)
     app.state.wrong_credentials = WrongCredentials()
     app.state.chat = ChatService(settings)
+    app.state.statuses = StatusCache(settings)
     app.router.route_class = StrictRoute
+    document.install(app)
     problems.add_handlers(app)
     access_log.remove_content()
     # The last one is the first that a request meets.
+    app.add_middleware(Methods, api=app)
     app.add_middleware(EncodedPaths)
     app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
+    if settings.cors_origins:
+        app.add_middleware(CrossOrigin, settings=settings)
     app.add_middleware(AllowedHosts, settings=settings, credentials=app.state.credentials)
     app.add_middleware(OpenAIErrors)
-    app.get("/healthz", response_model=Health, summary="Check Redis, Postgres and the workers")(health.health)
-    for routes in (sessions, facts, summaries, costs, context):
+    documentation.add_pages(app)
+    for routes in _ROUTES:
         app.include_router(routes.router)
     app.include_router(chat_routes.router)
     return app
@@ -62,11 +104,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     plans.import_all()
+    imports.prepare(app)
     await _announce_open_door(app)
     chat: ChatService = app.state.chat
     await chat.open()
     yield
     await chat.close()
+    await app.state.running_imports.close()
     app.state.credentials.close()
     await connections.close_async_connections()
 

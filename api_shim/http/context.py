@@ -85,7 +85,11 @@ class ContextOut(BaseModel):
     parts: list[PartOut]
 
 
-@router.post("/v1/users/{user_id:id}/sessions/{session_id:id}/context", summary="Build messages for a prompt")
+@router.post(
+    "/v1/users/{user_id:id}/sessions/{session_id:id}/context",
+    operation_id="build_context",
+    summary="Build messages for a prompt",
+)
 async def context(memory: SessionReader, body: ContextIn) -> ContextOut:
     """Return messages for a prompt: a message with the user's memory, marked as data, then the recent turns."""
     made = await memory.context(

@@ -38,7 +38,7 @@ class CostsOut(BaseModel):
     costs: list[CostOut]
 
 
-@router.get("", summary="Count the LLM calls for a user")
+@router.get("", operation_id="count_costs", summary="Count the LLM calls for a user")
 async def costs(
     memory: UserReader,
     by: Annotated[CostGrouping, Query(description="the grouping; user gives one total")] = "day",

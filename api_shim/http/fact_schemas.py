@@ -38,7 +38,14 @@ class FactOut(BaseModel):
 
 
 class FactsOut(BaseModel):
-    """Facts, the most recently said first. The versions of a history: oldest first."""
+    """Facts, the most recently said first."""
+
+    facts: list[FactOut]
+    next_cursor: str | None = Field(description="the cursor of the next page; null: there is none")
+
+
+class FactVersionsOut(BaseModel):
+    """All versions of a fact, oldest first."""
 
     facts: list[FactOut]
 

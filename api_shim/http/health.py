@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from redis.exceptions import NoPermissionError, RedisError
 
 from afterturn.client import connections
@@ -20,9 +20,18 @@ from afterturn.hot.memory import Memory
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
+from api_shim.http.routes import StrictRoute
 from api_shim.http.schemas import Health
 
+router = APIRouter(route_class=StrictRoute)
 
+
+@router.get(
+    "/healthz",
+    operation_id="check_health",
+    summary="Check Redis, Postgres and the workers",
+    responses={503: {"model": Health, "description": "Redis takes no writes."}},
+)
 async def health(request: Request, response: Response) -> Health:
     """Check the servers and the workers. The status is 503 if Redis cannot be written to; otherwise it is 200."""
     settings: Settings = request.app.state.settings

@@ -25,6 +25,8 @@ class AllowedHosts:
         self._app = app
         self._credentials = credentials
         self._hosts = _allowed_hosts(settings)
+        #: `*` is not among them: on a server that needs no credential, it would let every page read all memories.
+        self._origins = settings.cors_origins - {"*"}
         self._is_setting = settings.api_allowed_hosts is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +53,8 @@ class AllowedHosts:
         hosts, names = headers.getlist("host"), self._hosts | ({server[0].lower()} if server else set())
         if len(hosts) != 1 or not _is_allowed(f"//{hosts[0]}", names):
             return 421, "the Host is not one of AFTERTURN_API_ALLOWED_HOSTS", "host_not_allowed"
-        if not all(_is_allowed(origin, names) for origin in headers.getlist("origin")):
+        origins = (origin for origin in headers.getlist("origin") if origin.lower() not in self._origins)
+        if not all(_is_allowed(origin, names) for origin in origins):
             return 403, "the Origin is not one of AFTERTURN_API_ALLOWED_HOSTS", "origin_not_allowed"
         return None
 
@@ -68,10 +71,10 @@ def _is_allowed(url: str, names: frozenset[str]) -> bool:
         name = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return False
-    return name in names or name == "localhost" or _is_loopback(name)
+    return name in names or name == "localhost" or is_loopback(name)
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
     try:
         return ip_address(name).is_loopback
     except ValueError:

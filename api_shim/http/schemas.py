@@ -40,7 +40,9 @@ class TurnIn(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """Return the fields that were sent: the arguments of `MemoryClient.write`."""
         extra = self.model_extra or {}
-        return {name: getattr(self, name) for name in self.model_fields_set - extra.keys()} | extra
+        given = {name: getattr(self, name) for name in self.model_fields_set - extra.keys()} | extra
+        # Without a content, `write` would take the role for the text of a turn.
+        return {"content": None} | given
 
 
 class WriteIn(BaseModel):
@@ -77,6 +79,13 @@ class HistoryOut(BaseModel):
     """Turns, oldest first."""
 
     turns: list[TurnOut]
+    next_cursor: str | None = Field(description="the cursor of the turns before these; null: there are none")
+
+
+class RemovedOut(BaseModel):
+    """How many turns were removed."""
+
+    removed: int
 
 
 class EvidenceOut(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api_shim.http.fact_schemas import FactIdsOut
+from api_shim.http.idempotency import RequestId, choose_edit_id
 from api_shim.http.principal import SessionReader, UserReader, UserWriter
 from api_shim.http.routes import make_router
 
@@ -51,7 +52,9 @@ class PreferenceIn(BaseModel):
     edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
 
-@router.get("/sessions/{session_id:id}/summary", summary="Get the summary of a session")
+@router.get(
+    "/sessions/{session_id:id}/summary", operation_id="get_session_summary", summary="Get the summary of a session"
+)
 async def summary(memory: SessionReader) -> SummaryOut:
     """Return the session's summary with the source episodes of each statement."""
     stored = await memory.session_summary()
@@ -62,23 +65,25 @@ async def summary(memory: SessionReader) -> SummaryOut:
     )
 
 
-@router.get("/profile", summary="Get the profile of a user")
+@router.get("/profile", operation_id="get_profile", summary="Get the profile of a user")
 async def profile(memory: UserReader) -> ProfileOut:
     """Return the user's profile: the most useful facts."""
     return ProfileOut(text=await memory.profile())
 
 
-@router.get("/preferences", summary="List the preferences of a user")
+@router.get("/preferences", operation_id="list_preferences", summary="List the preferences of a user")
 async def preferences(memory: UserReader) -> PreferencesOut:
     """Return the current value of each preference."""
     return PreferencesOut(preferences=await memory.preferences())
 
 
-@router.put("/preferences/{key:id}", status_code=202, summary="Set a preference")
+@router.put("/preferences/{key:id}", operation_id="set_preference", status_code=202, summary="Set a preference")
 async def set_preference(
     memory: UserWriter,
     key: Annotated[str, Path(description="the name of the preference, such as colour")],
     body: PreferenceIn,
+    request_id: RequestId,
 ) -> FactIdsOut:
     """Set a preference that a person entered. Returns the id of its fact."""
-    return FactIdsOut(fact_ids=[await memory.set_preference(key, body.value, edit_id=body.edit_id)])
+    edit_id = choose_edit_id(body.edit_id, request_id)
+    return FactIdsOut(fact_ids=[await memory.set_preference(key, body.value, edit_id=edit_id)])

@@ -29,6 +29,10 @@ class Call:
     right: Right
     status: int = 200
     body: Any = None
+    #: JSON Lines instead of `body`.
+    lines: str | None = None
+    #: Whether it is about a whole tenant: it needs a credential for all users.
+    is_of_tenant: bool = False
 
 
 #: Add each new route here, or to PUBLIC with the reason why strangers may call it.
@@ -54,13 +58,31 @@ MATRIX = {
     ("PATCH", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404, body={"pinned": True}),
     ("DELETE", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404),
     ("GET", "/v1/users/{user_id}/costs"): Call(right=Right.READ),
+    ("DELETE", "/v1/users/{user_id}/sessions/{session_id}/turns"): Call(right=Right.WRITE, status=202),
+    ("POST", "/v1/users/{user_id}/sessions/{session_id}/close"): Call(right=Right.WRITE, status=202),
+    ("GET", "/v1/users/{user_id}/sessions"): Call(right=Right.READ),
+    ("GET", "/v1/users/{user_id}/episodes"): Call(right=Right.READ),
+    ("POST", "/v1/users/{user_id}/imports"): Call(right=Right.WRITE, status=202, lines=""),
+    ("GET", "/v1/users/{user_id}/imports/{import_id}"): Call(right=Right.READ, status=404),
+    ("GET", "/v1/users/{user_id}/export"): Call(right=Right.ADMIN),
+    ("POST", "/v1/users/{user_id}/erasures"): Call(right=Right.ADMIN, status=202),
+    ("GET", "/v1/users/{user_id}/erasures/{receipt_id}"): Call(right=Right.ADMIN, status=404),
+    ("GET", "/v1/users"): Call(right=Right.ADMIN, is_of_tenant=True),
+    ("GET", "/v1/dead-letters"): Call(right=Right.ADMIN, is_of_tenant=True),
+    ("POST", "/v1/dead-letters/replay"): Call(
+        right=Right.ADMIN, status=422, body={"dead_ids": [NO_FACT]}, is_of_tenant=True
+    ),
+    ("POST", "/v1/dead-letters/discard"): Call(
+        right=Right.ADMIN, status=422, body={"dead_ids": [NO_FACT]}, is_of_tenant=True
+    ),
+    ("GET", "/metrics"): Call(right=Right.ADMIN, is_of_tenant=True),
 }
 #: Whether the servers work, and what the API is like. No user's data.
 PUBLIC = {
     ("GET", "/healthz"),
+    ("GET", "/readyz"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
-    ("GET", "/docs/oauth2-redirect"),
     ("GET", "/redoc"),
 }
 #: Credentials with which nothing is answered but 401.
@@ -79,7 +101,14 @@ VALID: dict[str, frozenset[Right]] = {
     # It has all rights in its own tenant, in which Ana has no memory.
     "of another tenant": ALL_RIGHTS,
 }
+#: The credentials that are for all users of a tenant.
+FOR_ALL_USERS = {"all", "read-only", "write-only", "admin-only", "of another tenant"}
 TENANT = "default"
+
+
+def may(name: str, route: tuple[str, str]) -> bool:
+    """Return whether a credential may call a route for Ana."""
+    return MATRIX[route].right in VALID[name] and (name in FOR_ALL_USERS or not MATRIX[route].is_of_tenant)
 
 
 def routes_of(router: Any) -> Iterator[tuple[str, str]]:
@@ -135,13 +164,15 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
     with TestClient(create_app(settings)) as client:
 
         def send(name: str, method: str, path: str, user: str = "ana", **ids: str) -> httpx.Response:
-            values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour"} | ids
+            values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour"}
+            values |= {"import_id": "0" * 32, "receipt_id": f"{'0' * 16}-1"} | ids
             filled = path.format(**{key: quote(value, safe="") for key, value in ({"user_id": user} | values).items()})
             token = credential[name]
             headers = {} if token is None else {"Authorization": f"Bearer {token}"}
             # The limit of wrong credentials has tests of its own.
             client.app.state.wrong_credentials = WrongCredentials()
-            return client.request(method, filled, json=MATRIX[method, path].body, headers=headers)
+            one = MATRIX[method, path]
+            return client.request(method, filled, json=one.body, content=one.lines, headers=headers)
 
         yield send
 
@@ -183,13 +214,13 @@ def test_an_old_key_is_answered_like_one_that_never_existed(call):
 
 @pytest.mark.parametrize("name", VALID)
 def test_a_credential_gives_access_to_the_routes_of_its_rights_and_users(call, remembered, name):
-    expected = {route: one.status if one.right in VALID[name] else 403 for route, one in MATRIX.items()}
+    expected = {route: one.status if may(name, route) else 403 for route, one in MATRIX.items()}
     assert {route: call(name, *route).status_code for route in MATRIX} == expected
 
 
 @pytest.mark.parametrize("name", ["bound to Ben", "bound to the prefix ben", "read-only", "write-only", "admin-only"])
 def test_what_is_refused_is_refused_alike_whether_the_user_exists(call, remembered, hot_store, name):
-    refused = [route for route, one in MATRIX.items() if one.right not in VALID[name]]
+    refused = [route for route in MATRIX if not may(name, route)]
     before = written(hot_store)
     existing, missing = ([call(name, *route, user=user) for route in refused] for user in ("ana", "nobody"))
     assert {answer.status_code for answer in existing} == {403}

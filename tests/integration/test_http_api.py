@@ -90,7 +90,7 @@ def test_facts_are_added_corrected_pinned_and_deleted(api, pipeline):
     assert [fact["text"] for fact in api.get(FACTS, params={"topic": "home"}).json()["facts"]] == [
         "Ana lives in Braga."
     ]
-    assert api.get(FACTS, params={"as_of": "2019-01-01T00:00:00Z"}).json() == {"facts": []}
+    assert api.get(FACTS, params={"as_of": "2019-01-01T00:00:00Z"}).json()["facts"] == []
     assert len(api.get(FACTS, params={"include_superseded": True}).json()["facts"]) == 3
 
     assert api.delete(f"{FACTS}/{braga}").status_code == 202
@@ -127,6 +127,10 @@ def test_invalid_edits_are_refused_with_a_stable_code(api, hot_store):
     [
         (f"{BASE}/turns", {"turns": []}),
         (f"{BASE}/turns", {"turns": [{"role": "nobody", "content": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "user"}]}),
+        (f"{BASE}/turns", {"turns": [{"content": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{}]}),
         (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "typo": 1}]}),
         (f"{BASE}/turns", {"turns": [{"role": "user", "content": "canary", "occurred_at": "2026-01-01T00:00:00"}]}),
         ("/v1/users/%00/sessions/chat/turns", {"turns": [{"role": "user", "content": "canary"}]}),

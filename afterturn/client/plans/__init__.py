@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         context,
         costs,
         edits,
+        episodes,
         facts,
         flush,
         history,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         preferences,
         recall,
         removal,
+        sessions,
         summaries,
     )
 
@@ -28,6 +30,7 @@ __all__ = [
     "context",
     "costs",
     "edits",
+    "episodes",
     "facts",
     "flush",
     "history",
@@ -35,6 +38,7 @@ __all__ = [
     "preferences",
     "recall",
     "removal",
+    "sessions",
     "summaries",
 ]
 

@@ -21,16 +21,28 @@ from afterturn.scopes import UserScope
 _EDITS_READ = 1_000
 
 
-def facts(session: ClientSession, *, limit: int, **filters: Any) -> Plan[list[Fact]]:
-    """Return facts, the most recently said first. Raises InvalidInput.
+def facts(session: ClientSession, *, limit: int, cursor: str | None = None, **filters: Any) -> Plan[list[Fact]]:
+    """Return facts, the most recently said first. Fewer than `limit` means that no others follow. Raises InvalidInput.
 
     Args:
         session: the session of the client; the facts are those of its user.
         limit: the largest number of facts, 1 to 1,000.
+        cursor: the cursor of the last fact of the previous page.
         filters: the other arguments of `fact_queries.facts_statement`.
     """
-    user = session.scope.user
-    return (yield from _read_facts(session, fact_queries.facts_statement(user, **filters, limit=validate_limit(limit))))
+    validate_limit(limit)
+    user, found = session.scope.user, list[Fact]()
+    hidden = yield from hot.read_hidden(session)
+    while len(found) < limit:
+        asked = limit - len(found)
+        statement = fact_queries.facts_statement(user, **filters, cursor=cursor, limit=asked)
+        read = yield from ReadPostgres(user, _fact_steps(user, statement))
+        read = fact_queries.add_cursors(user, statement, read)
+        found += fact.exclude_turns(read, hidden)
+        if len(read) < asked:
+            break
+        cursor = read[-1].cursor
+    return found
 
 
 def fact_history(session: ClientSession, fact_id: str | UUID) -> Plan[list[Fact]]:

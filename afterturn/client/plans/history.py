@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
+from afterturn import ids
 from afterturn.client.effects import Plan, read_rows
 from afterturn.client.limits import validate_limit
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row
-from afterturn.errors import MemoryUnavailable
+from afterturn.errors import InvalidInput, MemoryUnavailable
 from afterturn.hot.pending import HotTurns
 from afterturn.recall import memory_queries
 from afterturn.turns import Turn
 
+#: More turns than may be pending.
+ALL_TURNS = 1_000_000
+
 logger = logging.getLogger("afterturn.client")
 
 
-def history(session: ClientSession, limit: int) -> Plan[list[Turn]]:
-    """Return the session's last turns, oldest first. Raises InvalidInput or MemoryUnavailable."""
+def history(session: ClientSession, limit: int, before: str | None = None) -> Plan[list[Turn]]:
+    """Return the session's last turns, or the last ones before a turn, oldest first.
+
+    Raises InvalidInput or MemoryUnavailable.
+    """
     validate_limit(limit)
+    if before is not None:
+        return (yield from _read_before(session, limit, ids.validate_known_id("before", before)))
     in_redis = yield from hot.read_turns(session, limit)
     if len(in_redis.turns) >= limit:
         return in_redis.turns[-limit:]
@@ -33,6 +43,23 @@ def history(session: ClientSession, limit: int) -> Plan[list[Turn]]:
             raise
         logger.warning("Postgres is unavailable: history contains only the turns in Redis: %s", error)
     return merge_turns(session, archived, in_redis, limit)
+
+
+def _read_before(session: ClientSession, limit: int, before: str) -> Plan[list[Turn]]:
+    """Return the last `limit` turns before a turn. Raises InvalidInput if the session has no such turn."""
+    # Redis first: a turn that is archived between the two reads is found in Postgres.
+    in_redis = yield from hot.read_turns(session, ALL_TURNS)
+    user, count = session.scope.user, limit + len(in_redis.hidden) + 1
+    rows = yield from read_rows(user, memory_queries.turns_before(session.scope, before, limit=count))
+    if rows:
+        return merge_turns(session, rows[1:], replace(in_redis, turns=[]), limit)
+    count += session.settings.recent_turns
+    archived = yield from read_rows(user, memory_queries.session_turns(session.scope, limit=count))
+    merged = merge_turns(session, archived, in_redis, count + len(in_redis.turns))
+    names = [turn.turn_id for turn in merged]
+    if before not in names:
+        raise InvalidInput("before is not the id of a turn of this session")
+    return merged[: names.index(before)][-limit:]
 
 
 def merge_turns(session: ClientSession, archived: Sequence[Row], in_redis: HotTurns, limit: int) -> list[Turn]:

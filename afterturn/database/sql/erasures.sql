@@ -51,3 +51,8 @@ WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s
 -- Read the receipt of a completed erasure.
 SELECT owner_hash, epoch, requested_at, completed_at, removed FROM erasures
 WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s AND completed_at IS NOT NULL
+
+-- name: progress
+-- Read how far an erasure is.
+SELECT epoch, requested_at, completed_at, removed FROM erasures
+WHERE owner_hash = %(owner_hash)s AND epoch = %(epoch)s

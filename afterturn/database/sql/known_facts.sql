@@ -1,5 +1,6 @@
 -- name: facts
--- Read facts, those said last first. Subject, attribute, topic and category are filters; null: no filter.
+-- Read facts, those said last first. Subject, attribute, topic and category are filters, and `after_time` with
+-- `after_id` is the place in this order after which the page starts; null: no condition.
 -- `view` is `current`: current facts; `history`: superseded facts as well; `world`: facts that were true at the time
 -- `as_of`, as known today (facts that ended as mistakes were never true); `recorded`: facts that were current in the
 -- database at that time, whatever their status is now.
@@ -20,6 +21,10 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
       AND (%(attribute)s::text IS NULL OR attribute = %(attribute)s)
       AND (%(category)s::text IS NULL OR lower(category) = lower(%(category)s))
       AND (%(topic)s::text IS NULL OR EXISTS (SELECT FROM unnest(topics) AS t WHERE lower(t) = lower(%(topic)s)))
+      AND (
+          %(after_time)s::timestamptz IS NULL OR said_at < %(after_time)s
+          OR (said_at = %(after_time)s AND fact_id > %(after_id)s::uuid)
+      )
 ORDER BY said_at DESC, fact_id
 LIMIT %(limit)s
 

@@ -119,3 +119,14 @@ FROM llm_calls
 WHERE (%(since)s::timestamptz IS NULL OR reserved_at >= %(since)s)
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+
+-- name: llm_usage_today
+-- Sum the calls of the LLM, their tokens and their time, since midnight (UTC), by stage and model.
+SELECT stage, model, count(*) AS calls, count(*) FILTER (WHERE outcome IS DISTINCT FROM 'answered') AS failed_calls,
+       sum(prompt_tokens)::bigint AS prompt_tokens, sum(cached_tokens)::bigint AS cached_tokens,
+       sum(completion_tokens)::bigint AS completion_tokens,
+       coalesce(sum(extract(epoch FROM ended_at - reserved_at)), 0)::float AS seconds
+FROM llm_calls
+WHERE reserved_at >= date_trunc('day', now(), 'UTC') AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+GROUP BY stage, model
+ORDER BY stage, model

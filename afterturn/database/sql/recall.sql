@@ -226,6 +226,18 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 ORDER BY position DESC
 LIMIT %(limit)s
 
+-- name: turns_before
+-- Read the turns of a session before one of its turns, which may be removed, newest first. The first row is that turn
+-- itself.
+SELECT t.turn_id, t.role, t.content, t.occurred_at, t.name, t.agent_id, t.metadata, t.memories_shown, t.position
+FROM turns AS t
+JOIN turns AS b USING (tenant_id, user_id, session_id)
+WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.session_id = %(session_id)s
+      AND b.turn_id = %(before)s AND t.position <= b.position
+      AND (t.removed_at IS NULL OR t.position = b.position)
+ORDER BY t.position DESC
+LIMIT %(limit)s
+
 -- name: archived_turns
 -- Read which of these turns of a session are archived, removed ones included, and when Redis acknowledged each entry.
 SELECT turn_id, round(extract(epoch FROM written_at) * 1000)::bigint AS written_ms
