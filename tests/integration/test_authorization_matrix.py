@@ -85,6 +85,13 @@ PUBLIC = {
     ("GET", "/docs"),
     ("GET", "/redoc"),
 }
+#: They answer in the form of OpenAI's API. Whose memory they use is tested in chat/test_owners.py.
+CHAT = {
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/responses"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{model_id}"),
+}
 #: Credentials with which nothing is answered but 401.
 INVALID = ("none", "wrong", "malformed", "revoked", "expired", "rotated away")
 #: Credential -> the rights that it has for Ana.
@@ -165,13 +172,13 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
 
         def send(name: str, method: str, path: str, user: str = "ana", **ids: str) -> httpx.Response:
             values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour"}
-            values |= {"import_id": "0" * 32, "receipt_id": f"{'0' * 16}-1"} | ids
+            values |= {"import_id": "0" * 32, "receipt_id": f"{'0' * 16}-1", "model_id": "m"} | ids
             filled = path.format(**{key: quote(value, safe="") for key, value in ({"user_id": user} | values).items()})
             token = credential[name]
             headers = {} if token is None else {"Authorization": f"Bearer {token}"}
             # The limit of wrong credentials has tests of its own.
             client.app.state.wrong_credentials = WrongCredentials()
-            one = MATRIX[method, path]
+            one = MATRIX.get((method, path), Call(right=Right.WRITE))
             return client.request(method, filled, json=one.body, content=one.lines, headers=headers)
 
         yield send
@@ -193,7 +200,7 @@ def written(hot_store) -> list[tuple[bytes, bytes]]:
 
 
 def test_every_route_is_in_the_matrix(settings):
-    assert set(routes_of(create_app(settings).routes)) == MATRIX.keys() | PUBLIC
+    assert set(routes_of(create_app(settings).routes)) == MATRIX.keys() | PUBLIC | CHAT
 
 
 @pytest.mark.parametrize("name", INVALID)
@@ -205,6 +212,13 @@ def test_without_a_valid_credential_nothing_is_answered(call, remembered, hot_st
     assert {answer.headers["www-authenticate"] for answer in answers.values()} == {'Bearer realm="afterturn"'}
     assert [call(name, *route, user="nobody").text for route in MATRIX] == [a.text for a in answers.values()]
     assert written(hot_store) == before
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_without_a_valid_credential_no_chat_is_answered(call, name):
+    answers = [call(name, *route) for route in sorted(CHAT)]
+    assert [answer.status_code for answer in answers] == [401] * len(CHAT)
+    assert {answer.json()["error"]["code"] for answer in answers} == {"unauthorized"}
 
 
 def test_an_old_key_is_answered_like_one_that_never_existed(call):
