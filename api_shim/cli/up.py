@@ -185,6 +185,7 @@ def _print_addresses(stack: Stack, console: Console) -> None:
 
     lines = {
         "HTTP API": stack.address("api"),
+        "Chat base_url": f"{stack.address('api')}/v1" if stack.address("api") else None,
         "Flower": stack.address("flower"),
         "Logs": str(stack.data_dir / "logs"),
         "For agents here": _say_how_agents_find(stack),
@@ -195,6 +196,8 @@ def _print_addresses(stack: Stack, console: Console) -> None:
             _print(console, f"{label:<16}[bold]{value}[/]")
     for warning in stack.warnings:
         _print(console, f"\n[bold yellow]{escape(warning)}[/]")
+    if stack.address("api"):
+        _print(console, f"\nTry it:\n{escape(_make_curl_line(stack))}")
     if stack.address("api") and not services.has_credential(stack.settings):
         _print(
             console,
@@ -208,6 +211,25 @@ def _print_addresses(stack: Stack, console: Console) -> None:
             "Set AFTERTURN_LLM_API_KEY, or AFTERTURN_LLM_BASE_URL for your own model.",
         )
     _print(console, "\nCtrl-C stops everything in order; a second Ctrl-C stops at once.")
+
+
+def _make_curl_line(stack: Stack) -> str:
+    """Return a command that sends a chat with memory; without a model, one that writes a turn."""
+    import json
+
+    from afterturn.local import services
+
+    settings = stack.settings
+    said: dict[str, object] = {"role": "user", "content": "I live in Porto."}
+    place = "users/ana/sessions/first/turns"
+    body: dict[str, object] = {"turns": [said]}
+    if not settings.is_offline:
+        place, body = "chat/completions", {"model": settings.llm_model, "user": "ana", "messages": [said]}
+    key = " -H 'authorization: Bearer KEY'" if services.has_credential(settings) else ""
+    return (
+        f"  curl {stack.address('api')}/v1/{place}{key} \\\n"
+        f"    -H 'content-type: application/json' \\\n    -d '{json.dumps(body)}'"
+    )
 
 
 def _say_how_agents_find(stack: Stack) -> str:
