@@ -59,8 +59,7 @@ class Credentials:
         """Return who calls with this credential.
 
         Args:
-            credential: a key or a token, without `Bearer`; None: the request has none. While none is required, one
-                that is none of ours is ignored.
+            credential: a key or a token, without `Bearer`; None: the request has none.
             local_address: the address of this machine at which the request arrived, if known.
 
         Raises Unauthorized; MemoryUnavailable if Postgres must be asked and does not answer; SigningKeysUnavailable if
@@ -72,12 +71,9 @@ class Credentials:
         if credential is None:
             raise Unauthorized(_MISSING)
         caller = await self._find(credential)
-        if caller is not None:
-            return caller
-        # Clients of OpenAI's API always send a key, if only for the endpoint behind this API.
-        if key_text.is_key(credential) or await self.are_required(local_address):
+        if caller is None:
             raise Unauthorized(_WRONG)
-        return self._open
+        return caller
 
     async def are_required(self, local_address: str | None = None) -> bool:
         """Return whether each request needs a credential.
