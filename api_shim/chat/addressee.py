@@ -26,17 +26,27 @@ _OPEN_WEBUI_TASK = "### Task:"
 _LOCAL_USER = "default"
 
 
+def default_user(settings: Settings, *, is_open: bool) -> str | None:
+    """Return the user of requests that name none, or None. `is_open`: whether callers need no credential."""
+    return settings.chat_user or (_LOCAL_USER if is_open else None)
+
+
 def find_user(
-    principal: Principal, headers: Mapping[str, str], body: ChatBody | None, settings: Settings
+    principal: Principal,
+    headers: Mapping[str, str],
+    body: ChatBody | None,
+    settings: Settings,
+    *,
+    default: str | None,
 ) -> str | None:
-    """Return the user of a request, or None if it has none.
+    """Return the user of a request, or None if it has none. `default`: the user of requests that name none.
 
     Raises Forbidden if it names a user whom the caller has no access to, InvalidId if a header has no valid id.
     """
     named = _named_user(headers, body, settings)
     only = next(iter(principal.users)) if isinstance(principal.users, frozenset) and len(principal.users) == 1 else None
     if named is None:
-        return only or settings.chat_user or (_LOCAL_USER if settings.api_key is None else None)
+        return only or default
     users: Container[str] = principal.users
     if named not in users:
         raise Forbidden("the credential does not give access to this user")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api_shim.chat.service import ChatService
-from api_shim.http.principal import Caller, authenticate
+from api_shim.http.principal import authenticate
 
 
 class PassedOnRoute(APIRoute):
@@ -29,15 +29,15 @@ router = APIRouter(prefix="/v1", route_class=PassedOnRoute, include_in_schema=Fa
 
 
 @router.post("/chat/completions")
-async def complete_chat(request: Request, caller: Caller) -> Response:
+async def complete_chat(request: Request) -> Response:
     """Answer a call of the chat API."""
-    return await _service(request).chat(request, caller, "messages")
+    return await _service(request).chat(request, "messages")
 
 
 @router.post("/responses")
-async def create_response(request: Request, caller: Caller) -> Response:
+async def create_response(request: Request) -> Response:
     """Answer a call of the Responses API."""
-    return await _service(request).chat(request, caller, "input")
+    return await _service(request).chat(request, "input")
 
 
 @router.get("/models")

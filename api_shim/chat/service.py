@@ -57,6 +57,8 @@ class ChatService:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError if the endpoint of the settings is no URL."""
         self._settings = settings
+        #: Whether callers need no credential: the API is then this machine's alone.
+        self._is_open = settings.api_key is None
         self._endpoint = Upstream(settings)
         self._reader = MemoryReader(settings)
         self._recorder = Recorder(self._reader)
@@ -78,16 +80,18 @@ class ChatService:
         """Pass on a call that has nothing to do with the memory."""
         return self._ask(request, b"", [], conversation=None)
 
-    async def chat(self, request: Request, principal: Principal, conversation: Conversation) -> Response:
+    async def chat(self, request: Request, conversation: Conversation) -> Response:
         """Answer a chat with memory."""
         content = await request.body()
         if len(content) > _LARGE_BYTES:
             parsed = await asyncio.to_thread(body.parse, content, conversation)
         else:
             parsed = body.parse(content, conversation)
+        principal: Principal = request.state.principal
+        default = addressee.default_user(self._settings, is_open=self._is_open)
         try:
             mode = addressee.find_mode(request.headers, parsed, self._settings)
-            user_id = addressee.find_user(principal, request.headers, parsed, self._settings)
+            user_id = addressee.find_user(principal, request.headers, parsed, self._settings, default=default)
             named = None if parsed is None else addressee.find_session(request.headers, parsed, self._settings)
         except InvalidInput as error:
             return openai_errors.make_response(400, str(error), code=error.code)
@@ -181,7 +185,9 @@ class ChatService:
             return openai_errors.make_response(503, message, code="upstream_not_configured")
         path: str = request.scope["path"].removeprefix("/v1")
         query: bytes = request.scope["query_string"]
-        sent = self._endpoint.make_request(request.method, path, query, request.headers.raw, content)
+        sent = self._endpoint.make_request(
+            request.method, path, query, request.headers.raw, content, is_open=self._is_open
+        )
         return PassedOn(self._endpoint, sent, headers, **options)  # type: ignore[arg-type]
 
 

@@ -67,7 +67,9 @@ class Upstream:
         named = self._settings.chat_upstream_url or self._settings.llm_base_url or self._key
         return bool(named) or self._settings.chat_authorization == "caller"
 
-    def make_request(self, method: str, path: str, query: bytes, headers: Headers, body: bytes) -> httpx2.Request:
+    def make_request(
+        self, method: str, path: str, query: bytes, headers: Headers, body: bytes, *, is_open: bool
+    ) -> httpx2.Request:
         """Return the request to the endpoint.
 
         Args:
@@ -76,12 +78,15 @@ class Upstream:
             query: the query of the client's URL.
             headers: those of the client.
             body: the whole body; empty for none.
+            is_open: whether callers need no credential, so that theirs may be the endpoint's.
         """
         queries = [urlencode(self._address.query), query.decode("ascii", errors="replace")]
         url = self._address.base_urls[0] + path
         if joined := "&".join(part for part in queries if part):
             url = f"{url}?{joined}"
-        return httpx2.Request(method, url, headers=self._select(headers), content=body if method == "POST" else None)
+        return httpx2.Request(
+            method, url, headers=self._select(headers, is_open), content=body if method == "POST" else None
+        )
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request once and return the answer; its body is not read. Raises httpx2.TransportError."""
@@ -91,10 +96,10 @@ class Upstream:
         """Close the connections."""
         await self._client.aclose()
 
-    def _select(self, headers: Headers) -> Headers:
+    def _select(self, headers: Headers, is_open: bool) -> Headers:
         """Return the headers of a request to the endpoint."""
         dropped = _HOP_BY_HOP | _NOT_FOR_THE_ENDPOINT | _named_by_connection(headers)
-        if self._settings.chat_authorization == "server":
+        if self._settings.chat_authorization == "server" or not is_open:
             dropped |= _CREDENTIALS
         prefixes = (_OURS, _OF_OPEN_WEBUI) if self._settings.chat_openwebui else (_OURS,)
         selected = [
