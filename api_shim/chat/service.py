@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from fastapi import Request
@@ -25,6 +27,8 @@ from api_shim.chat.passed_on import PassedOn
 from api_shim.chat.recorder import Exchange, Recorder
 from api_shim.chat.spoken import Spoken
 from api_shim.chat.upstream import Headers, Upstream
+
+Result = TypeVar("Result")
 
 #: A larger body is parsed in a thread, so that other requests do not wait for it.
 _LARGE_BYTES = 200_000
@@ -83,10 +87,7 @@ class ChatService:
     async def chat(self, request: Request, conversation: Conversation) -> Response:
         """Answer a chat with memory."""
         content = await request.body()
-        if len(content) > _LARGE_BYTES:
-            parsed = await asyncio.to_thread(body.parse, content, conversation)
-        else:
-            parsed = body.parse(content, conversation)
+        parsed = await _run(body.parse, content, conversation, is_large=len(content) > _LARGE_BYTES)
         principal: Principal = request.state.principal
         default = addressee.default_user(self._settings, is_open=self._is_open)
         try:
@@ -126,7 +127,7 @@ class ChatService:
             is_derived=named is None and previous_id is None,
             previous_id=previous_id,
             is_away=is_away,
-            spoken=await asyncio.to_thread(self._read_messages, parsed),
+            spoken=await _run(self._read_messages, parsed, is_large=len(parsed.text) > _LARGE_BYTES),
         )
 
     def _read_messages(self, parsed: ChatBody) -> list[Spoken]:
@@ -189,6 +190,11 @@ class ChatService:
             request.method, path, query, request.headers.raw, content, is_open=self._is_open
         )
         return PassedOn(self._endpoint, sent, headers, **options)  # type: ignore[arg-type]
+
+
+async def _run(call: Callable[..., Result], *arguments: object, is_large: bool) -> Result:
+    """Call a function, in a thread if its input is large."""
+    return await asyncio.to_thread(call, *arguments) if is_large else call(*arguments)
 
 
 def _own_headers(state: str, session_id: str, memories: int) -> Headers:
