@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from afterturn.context import lines
@@ -46,25 +47,41 @@ def stored_context_statements(
         hidden: (session id, turn id) of turns to leave out: they are removed, but not yet in Postgres.
         turns: number of turns to read, besides the hidden ones.
     """
-    arguments = session.key | {
+    return [
+        *user_statements(session, hidden),
+        Statement(_SQL["summary"], _arguments(session, hidden)),
+        recall_statements.session_turns(session, limit=turns + len(hidden)),
+    ]
+
+
+def user_statements(session: SessionScope, hidden: Collection[tuple[str, str]]) -> list[Statement]:
+    """Return the statements that read the part of a StoredContext that does not depend on the session."""
+    return [Statement(_SQL[name], _arguments(session, hidden)) for name in ("timezone", "pinned", "profile")]
+
+
+def _arguments(session: SessionScope, hidden: Collection[tuple[str, str]]) -> dict[str, Any]:
+    return session.key | {
         "hidden_sessions": [session_id for session_id, _ in hidden],
         "hidden_turns": [turn_id for _, turn_id in hidden],
         "facts_limit": FACTS_LIMIT,
     }
-    statements = [Statement(_SQL[name], arguments) for name in ("timezone", "pinned", "profile", "summary")]
-    return [*statements, recall_statements.session_turns(session, limit=turns + len(hidden))]
 
 
 def parse_stored_context(results: Sequence[Sequence[Row]]) -> StoredContext:
     """Return the StoredContext in the rows of `stored_context_statements`."""
-    timezones, pinned, profile, summaries, turns = results
+    *of_user, summaries, turns = results
+    stored = parse_user_context(of_user)
+    return replace(stored, summary=[lines.summary_line(row, stored.zone) for row in summaries], turns=turns)
+
+
+def parse_user_context(results: Sequence[Sequence[Row]]) -> StoredContext:
+    """Return the StoredContext in the rows of `user_statements`: it has neither summary nor turns."""
+    timezones, pinned, profile = results
     zone = _load_zone(timezones[0]["timezone"] if timezones else "UTC")
     return StoredContext(
         zone=zone,
         pinned=[lines.fact_line(row, zone) for row in pinned],
         profile=[lines.fact_line(row, zone) for row in profile],
-        summary=[lines.summary_line(row, zone) for row in summaries],
-        turns=turns,
     )
 
 

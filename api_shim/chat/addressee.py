@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 from afterturn import ids
-from afterturn.access.caller import Caller
 from afterturn.errors import Forbidden, InvalidId, InvalidInput
+from afterturn.principal import Principal
 from afterturn.settings import Settings
 from api_shim.chat import spoken
 from api_shim.chat.body import ChatBody
@@ -26,16 +26,39 @@ _OPEN_WEBUI_TASK = "### Task:"
 _LOCAL_USER = "default"
 
 
-def find_user(caller: Caller, headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> str | None:
-    """Return the user of a request, or None if it has none.
+def read_header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a header as UTF-8, as clients send it, or None. The server has decoded it as Latin-1."""
+    value = headers.get(name)
+    if value is None or value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+
+
+def default_user(settings: Settings, *, is_open: bool) -> str | None:
+    """Return the user of requests that name none, or None. `is_open`: whether callers need no credential."""
+    return settings.chat_user or (_LOCAL_USER if is_open else None)
+
+
+def find_user(
+    principal: Principal,
+    headers: Mapping[str, str],
+    body: ChatBody | None,
+    settings: Settings,
+    *,
+    default: str | None,
+) -> str | None:
+    """Return the user of a request, or None if it has none. `default`: the user of requests that name none.
 
     Raises Forbidden if it names a user whom the caller has no access to, InvalidId if a header has no valid id.
     """
     named = _named_user(headers, body, settings)
-    users: Container[str] = caller.principal.users
+    only = next(iter(principal.users)) if isinstance(principal.users, frozenset) and len(principal.users) == 1 else None
     if named is None:
-        only = next(iter(users)) if isinstance(users, frozenset) and len(users) == 1 else None
-        return only or settings.chat_user or (_LOCAL_USER if caller.kind == "open" else None)
+        return only or default
+    users: Container[str] = principal.users
     if named not in users:
         raise Forbidden("the credential does not give access to this user")
     # An id that cannot be one is nobody's: the next candidate, or a default, would be another person.
@@ -44,9 +67,9 @@ def find_user(caller: Caller, headers: Mapping[str, str], body: ChatBody | None,
 
 def find_session(headers: Mapping[str, str], body: ChatBody, settings: Settings) -> str | None:
     """Return the session that a request names, or None. Raises InvalidId if a header has no valid id."""
-    if (given := headers.get(SESSION_HEADER)) is not None:
+    if (given := read_header(headers, SESSION_HEADER)) is not None:
         return ids.validate_session_id(given)
-    candidates = [headers.get(_OPEN_WEBUI_SESSION)] if settings.chat_openwebui else []
+    candidates = [read_header(headers, _OPEN_WEBUI_SESSION)] if settings.chat_openwebui else []
     conversation = body.value("conversation") if body.conversation == "input" else None
     if isinstance(conversation, dict):
         conversation = conversation.get("id")
@@ -72,9 +95,9 @@ def find_mode(headers: Mapping[str, str], body: ChatBody | None, settings: Setti
 
 
 def _named_user(headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> str | None:
-    if (given := headers.get(USER_HEADER)) is not None:
+    if (given := read_header(headers, USER_HEADER)) is not None:
         return ids.validate_id("X-Afterturn-User", given)
-    candidates: list[Any] = [headers.get(_OPEN_WEBUI_USER)] if settings.chat_openwebui else []
+    candidates: list[Any] = [read_header(headers, _OPEN_WEBUI_USER)] if settings.chat_openwebui else []
     if body is not None:
         candidates += [_metadata(body, "user_id"), body.value("safety_identifier"), body.value("user")]
     return next((found for found in candidates if isinstance(found, str) and found), None)

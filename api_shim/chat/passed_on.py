@@ -46,7 +46,7 @@ class PassedOn(Response):
         self.background = None
         self._endpoint = endpoint
         self._request = request
-        self._own_headers = headers
+        self.raw_headers = headers
         self._conversation = conversation
         self._on_end = on_end
         self._copy: AnswerCopy | None = None
@@ -86,7 +86,7 @@ class PassedOn(Response):
     async def _pass_on(self, response: httpx2.Response, send: Send) -> None:
         headers = upstream.headers_for_client(response.headers.raw)
         await send(
-            {"type": "http.response.start", "status": response.status_code, "headers": headers + self._own_headers}
+            {"type": "http.response.start", "status": response.status_code, "headers": headers + self.raw_headers}
         )
         if self._conversation is not None and response.is_success:
             encoding = response.headers.get("content-encoding", "")
@@ -105,7 +105,7 @@ class PassedOn(Response):
     def _refuse(self, status: int, message: str, code: str) -> Response:
         logger.warning("a chat fails: %s", message)
         refusal = openai_errors.make_response(status, message, code=code)
-        refusal.raw_headers += self._own_headers
+        refusal.raw_headers += self.raw_headers
         return refusal
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api_shim.chat.service import ChatService
+from api_shim.http import problems
 from api_shim.http.principal import authenticate
 
 
@@ -20,7 +21,9 @@ class PassedOnRoute(APIRoute):
 
         async def handle_authenticated(request: Request) -> Response:
             await authenticate(request)
-            return await handle(request)
+            response = await handle(request)
+            problems.add_headers(request, response)
+            return response
 
         return handle_authenticated
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from fastapi import Request
@@ -26,6 +28,8 @@ from api_shim.chat.passed_on import PassedOn
 from api_shim.chat.recorder import Exchange, Recorder
 from api_shim.chat.spoken import Spoken
 from api_shim.chat.upstream import Headers, Upstream
+
+Result = TypeVar("Result")
 
 #: A larger body is parsed in a thread, so that other requests do not wait for it.
 _LARGE_BYTES = 200_000
@@ -82,21 +86,19 @@ class ChatService:
     async def chat(self, request: Request, conversation: Conversation) -> Response:
         """Answer a chat with memory."""
         content = await request.body()
-        if len(content) > _LARGE_BYTES:
-            parsed = await asyncio.to_thread(body.parse, content, conversation)
-        else:
-            parsed = body.parse(content, conversation)
+        parsed = await _run(body.parse, content, conversation, is_large=len(content) > _LARGE_BYTES)
+        principal: Principal = request.state.principal
+        default = addressee.default_user(self._settings, is_open=_is_open(request))
         try:
             mode = addressee.find_mode(request.headers, parsed, self._settings)
-            caller: Caller = request.state.caller
-            user_id = addressee.find_user(caller, request.headers, parsed, self._settings)
+            user_id = addressee.find_user(principal, request.headers, parsed, self._settings, default=default)
             named = None if parsed is None else addressee.find_session(request.headers, parsed, self._settings)
         except InvalidInput as error:
             return openai_errors.make_response(400, str(error), code=error.code)
         if parsed is None or user_id is None or mode == "off":
             state = "off" if parsed is None or mode == "off" else "no-user"
             return self._ask(request, content, [(b"x-afterturn-memory", state.encode())], conversation=None)
-        chat = await self._open_chat(caller.principal, user_id, named, mode, parsed)
+        chat = await self._open_chat(principal, user_id, named, mode, parsed)
         return await self._chat(request, content, chat)
 
     async def _open_chat(
@@ -124,7 +126,7 @@ class ChatService:
             is_derived=named is None and previous_id is None,
             previous_id=previous_id,
             is_away=is_away,
-            spoken=await asyncio.to_thread(self._read_messages, parsed),
+            spoken=await _run(self._read_messages, parsed, is_large=len(parsed.text) > _LARGE_BYTES),
         )
 
     def _read_messages(self, parsed: ChatBody) -> list[Spoken]:
@@ -183,13 +185,21 @@ class ChatService:
             return openai_errors.make_response(503, message, code="upstream_not_configured")
         path: str = request.scope["path"].removeprefix("/v1")
         query: bytes = request.scope["query_string"]
-        caller: Caller = request.state.caller
         sent = self._endpoint.make_request(
-            request.method, path, query, request.headers.raw, content, is_open=caller.kind == "open"
+            request.method, path, query, request.headers.raw, content, is_open=_is_open(request)
         )
-        limits: dict[str, str] = getattr(request.state, "answer_headers", {})
-        own = [*headers, *((name.lower().encode(), value.encode()) for name, value in limits.items())]
-        return PassedOn(self._endpoint, sent, own, **options)  # type: ignore[arg-type]
+        return PassedOn(self._endpoint, sent, headers, **options)  # type: ignore[arg-type]
+
+
+def _is_open(request: Request) -> bool:
+    """Return whether the caller needed no credential, so that one in the headers is not for this API."""
+    caller: Caller = request.state.caller
+    return caller.kind == "open"
+
+
+async def _run(call: Callable[..., Result], *arguments: object, is_large: bool) -> Result:
+    """Call a function, in a thread if its input is large."""
+    return await asyncio.to_thread(call, *arguments) if is_large else call(*arguments)
 
 
 def _own_headers(state: str, session_id: str, memories: int) -> Headers:

@@ -6,9 +6,11 @@ cookies), never reaches the endpoint. Its answers go back with their headers, ap
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -53,13 +55,8 @@ class Upstream:
         self._address = addresses.parse_address(own or settings.llm_base_url, setting=setting, model=settings.llm_model)
         key = settings.chat_upstream_key or (settings.llm_api_key if own is None else None)
         self._key = "" if key is None else key.get_secret_value()
-        seconds = settings.chat_timeout_seconds
-        # No limit of connections: each chat has one, and chats wait for minutes.
-        self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS), pool=None),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            follow_redirects=False,
-        )
+        #: A client for each event loop: its connections belong to the loop that opened them.
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
 
     @property
     def is_configured(self) -> bool:
@@ -78,25 +75,39 @@ class Upstream:
             query: the query of the client's URL.
             headers: those of the client.
             body: the whole body; empty for none.
-            is_open: whether the caller needed no credential, so that the one in the headers is not for this API.
+            is_open: whether callers need no credential, so that theirs may be the endpoint's.
         """
         queries = [urlencode(self._address.query), query.decode("ascii", errors="replace")]
         url = self._address.base_urls[0] + path
         if joined := "&".join(part for part in queries if part):
             url = f"{url}?{joined}"
         return httpx2.Request(
-            method, url, headers=self._select(headers, is_open=is_open), content=body if method == "POST" else None
+            method, url, headers=self._select(headers, is_open), content=body if method == "POST" else None
         )
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request once and return the answer; its body is not read. Raises httpx2.TransportError."""
-        return await self._client.send(request, stream=True)
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._open()
+        return await self._clients[loop].send(request, stream=True)
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
+        """Close the connections of the running event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
 
-    def _select(self, headers: Headers, *, is_open: bool) -> Headers:
+    def _open(self) -> httpx2.AsyncClient:
+        seconds = self._settings.chat_timeout_seconds
+        # No limit of connections: each chat has one, and chats wait for minutes.
+        return httpx2.AsyncClient(
+            timeout=httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS), pool=None),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+            follow_redirects=False,
+        )
+
+    def _select(self, headers: Headers, is_open: bool) -> Headers:
         """Return the headers of a request to the endpoint."""
         dropped = _HOP_BY_HOP | _NOT_FOR_THE_ENDPOINT | _named_by_connection(headers)
         if self._settings.chat_authorization == "server" or not is_open:

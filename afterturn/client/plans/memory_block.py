@@ -98,7 +98,7 @@ def read_block(
     context = assembly.assemble(
         request,
         ContextInput(
-            stored=context_queries.parse_stored_context(stored_rows),
+            stored=context_queries.parse_user_context(stored_rows),
             session_id=session.scope.session_id,
             memories=[memory for memory in recalled if not is_in_request(memory)],
         ),
@@ -115,7 +115,7 @@ def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list
     vector = yield from recall.embed_query(session, embedder, query)
     search = Search(session.scope, query=query, filters=Filters())
     steps = _read_together(
-        context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=0),
+        context_queries.user_statements(session.scope, in_redis.hidden),
         search.steps(
             in_redis,
             limit=MEMORIES_RECALLED,

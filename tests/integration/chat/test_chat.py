@@ -58,7 +58,7 @@ def test_both_sides_become_turns(http, endpoint, memory, known):
 
 def test_many_chats_at_once_have_their_memory(serve, endpoint, settings, known):
     """Each has its memory, though all of them together take longer than one may: nothing is away."""
-    url = serve(chat_memory_seconds=0.2)
+    url = serve(chat_memory_seconds=0.5)
 
     async def ask_all():
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:

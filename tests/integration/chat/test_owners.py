@@ -86,6 +86,19 @@ def test_headers_of_open_webui_count_where_a_setting_says_so(headers, expected, 
     assert answer.headers["x-afterturn-memory"] == "off"
 
 
+def test_ids_in_headers_are_utf8(http, users_written):
+    headers = {"X-Afterturn-User": "zoë 猫".encode(), "X-Afterturn-Session": "ü".encode()}
+    answer = http.post("/chat/completions", json={"messages": HELLO}, headers=headers)
+    assert answer.headers["x-afterturn-session"] == "%C3%BC"
+    assert users_written("zoë 猫", session_id="ü") == ["zoë 猫"]
+
+
+def test_a_body_in_chunks(http, endpoint):
+    body = b'{"messages":[{"role":"user","content":"Hello"}],"n":2.0}'
+    assert http.post("/chat/completions", content=iter([body[:20], body[20:]])).status_code == 200
+    assert endpoint.requests[0].body == body and endpoint.requests[0].header("transfer-encoding") is None
+
+
 def test_a_user_that_cannot_be_one_has_no_memory(http, users_written, settings):
     for fields in ({"user": "x" * 300}, {"user": "a\x00b"}, {"safety_identifier": "\ud83d"}):
         body = json.dumps({"messages": HELLO, "metadata": {"session_id": "s"}} | fields)
