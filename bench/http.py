@@ -1,7 +1,7 @@
-"""Measure the HTTP API: `python -m bench.http [--json]`. Write and recall, from 1 and 32 clients, and the server's memory.
+"""Measure the HTTP API: `python -m bench.http [--json]`. Write and recall from 1 and 32 clients, the server's memory.
 
-A real server process is called over HTTP by threads with one kept connection each. No worker runs meanwhile: the memories
-that recall searches were made before.
+A real server process is called over HTTP by threads with one kept connection each. No worker runs meanwhile: the
+memories that recall searches were made before.
 """
 
 from __future__ import annotations
@@ -141,9 +141,7 @@ def _call(address: str, make: Request, status: int, *, clients: int, seconds: fl
     """Let the clients send requests for some seconds."""
     numbers, counts = itertools.count(), [_Counts() for _ in range(clients)]
     deadline = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=_client, args=(address, make, status, numbers, one, deadline)) for one in counts
-    ]
+    threads = [threading.Thread(target=_client, args=(address, make, status, numbers, one, deadline)) for one in counts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,9 +152,7 @@ def _call(address: str, make: Request, status: int, *, clients: int, seconds: fl
     )
 
 
-def _client(
-    address: str, make: Request, status: int, numbers: Iterator[int], counts: _Counts, deadline: float
-) -> None:
+def _client(address: str, make: Request, status: int, numbers: Iterator[int], counts: _Counts, deadline: float) -> None:
     parts = urlsplit(address)
     assert parts.hostname is not None
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)

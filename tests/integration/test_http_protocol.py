@@ -239,7 +239,7 @@ def test_metrics_of_workers_are_those_of_postgres_and_redis(open_door, settings,
     assert values["afterturn_dead_batches", "answer_malformed"] == 1
     assert values["afterturn_pending_sessions",] >= 1
     assert values["afterturn_server_up", "postgres"] == 1
-    assert values["afterturn_workers", "extract"] == 1
+    assert values["afterturn_workers", "extract"] >= 1
     assert values["afterturn_freshness_seconds", "0.95", "archived"] > 0
     assert values["process_resident_memory_bytes",] > 1_000_000
     assert "canary7" not in answer.text and "ana" not in {label for name in values for label in name}
