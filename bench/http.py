@@ -122,7 +122,9 @@ def _remember(settings: Settings) -> None:
 
 def _find_process(port: int | None) -> psutil.Process:
     listening = (found for found in psutil.net_connections("tcp") if found.status == psutil.CONN_LISTEN)
-    return next(psutil.Process(found.pid) for found in listening if found.laddr.port == port and found.pid)
+    return next(
+        psutil.Process(found.pid) for found in listening if found.laddr and found.laddr.port == port and found.pid
+    )
 
 
 def _make_write(number: int) -> tuple[str, str, bytes | None]:
