@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SQL = queries.load("api_keys")
 
+#: A token is longer: its signature alone has 86 characters or more. A key that a person chose is not.
+_TOKEN_CHARACTERS = 120
 #: No text of a wrong credential says more: who has found an old key must not learn that it was one.
 _WRONG = "the credential is wrong, has expired or is revoked"
 _MISSING = "the request needs the header `Authorization: Bearer <key>`; `afterturn keys create` makes a key"
@@ -30,7 +32,8 @@ _MISSING = "the request needs the header `Authorization: Bearer <key>`; `aftertu
 
 def is_unguessable(credential: str) -> bool:
     """Return whether a credential has the form of a key or a token: those cannot be guessed."""
-    return key_text.is_key(credential) or credential.count(".") == 2
+    is_token = credential.startswith("eyJ") and credential.count(".") == 2 and len(credential) >= _TOKEN_CHARACTERS
+    return key_text.is_key(credential) or is_token
 
 
 class Credentials:
@@ -47,7 +50,6 @@ class Credentials:
         self._open_pool = open_pool
         self._keys = KeyCache(open_pool)
         self._tokens = _make_token_reader(settings)
-        self._has_keys = False
         self._keys_in_database = FreshValue(self._ask_for_keys)
         everything = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=ALL_RIGHTS)
         self._owner = Caller(principal=everything, kind="owner")
@@ -63,10 +65,11 @@ class Credentials:
         Raises Unauthorized; MemoryUnavailable if Postgres must be asked and does not answer; SigningKeysUnavailable if
         a token cannot be checked.
         """
-        if credential is None:
-            if await self.are_required(local_address):
-                raise Unauthorized(_MISSING)
+        if not await self.are_required(local_address):
+            # Clients of OpenAI's API always send a key, whatever it is.
             return self._open
+        if credential is None:
+            raise Unauthorized(_MISSING)
         caller = await self._find(credential)
         if caller is None:
             raise Unauthorized(_WRONG)
@@ -90,19 +93,19 @@ class Credentials:
 
     def _is_owners(self, credential: str) -> bool:
         key = self._settings.api_key
-        given = credential.encode(errors="surrogatepass")
-        return key is not None and hmac.compare_digest(given, key.get_secret_value().encode(errors="surrogatepass"))
+        if key is None or not credential:
+            return False
+        given, wanted = (text.encode(errors="surrogatepass") for text in (credential, key.get_secret_value()))
+        return hmac.compare_digest(given, wanted)
 
     async def _keys_exist(self) -> bool:
-        """Return whether a key exists. Once one did, credentials are required: a revoked last key opens nothing."""
-        if not self._has_keys:
-            try:
-                self._has_keys = await self._keys_in_database.get()
-            except MemoryUnavailable as error:
-                raise MemoryUnavailable(
-                    f"{error}. It is not known whether keys exist, so that requests without a credential are refused"
-                ) from error
-        return self._has_keys
+        """Return whether a key exists, also one that is revoked or expired: a revoked last key opens nothing."""
+        try:
+            return await self._keys_in_database.get()
+        except MemoryUnavailable as error:
+            raise MemoryUnavailable(
+                f"{error}. It is not known whether keys exist, so that requests without a credential are refused"
+            ) from error
 
     async def _ask_for_keys(self) -> bool:
         async with pool.async_tenantless_connection(await self._open_pool()) as connection:

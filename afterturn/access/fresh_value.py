@@ -31,8 +31,8 @@ class FreshValue(Generic[Value]):
 
         Args:
             read: reads the value. Raises MemoryUnavailable.
-            fresh_seconds: FRESH_SECONDS by default. From this age on a request waits until the value is read again, for a short time. From half
-                of it on, the value is read again in the background.
+            fresh_seconds: FRESH_SECONDS by default. From this age on a request waits, for a short time, until it is
+                read again. From half of it on, the value is read again in the background.
             outage_seconds: how long the last value may be used while it cannot be read; None: without limit.
         """
         self._read = read

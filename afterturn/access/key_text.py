@@ -24,8 +24,11 @@ _PREFIX_PATTERN = re.compile(rf"{MARK}[A-Za-z0-9]{{{PREFIX_CHARACTERS - len(MARK
 
 
 def make_key() -> str:
-    """Return a new key."""
-    return MARK + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+    """Return a new key. It has a digit, as all keys that programs search for in texts (afterturn/redaction too)."""
+    while True:
+        text = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+        if any(character.isdigit() for character in text):
+            return MARK + text
 
 
 def is_key(text: str) -> bool:

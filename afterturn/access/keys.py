@@ -98,6 +98,12 @@ def list_keys(connection: Connection, *, tenant_id: str | None = None, with_ende
     return [api_key.from_row(row) for row in rows]
 
 
+def exists(connection: Connection) -> bool:
+    """Return whether there is a key, or was one: requests then need a credential."""
+    row = connection.execute(_SQL["has_keys"]).fetchone()
+    return row is not None and bool(row["has_keys"])
+
+
 def rotate(
     connection: Connection,
     name: str,

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 WINDOW_SECONDS = 60
-#: How long a request waits for its limit. Longer: a slow Redis delays requests that do not need it.
-TIMEOUT_SECONDS = 0.25
+#: How long a request waits for its limit. Longer: a Redis that hangs delays requests that do not need it. Shorter: a
+#: process that is busy with too many requests no longer limits them.
+TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

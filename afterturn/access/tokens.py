@@ -59,7 +59,7 @@ class TokenReader:
         try:
             header = jwt.get_unverified_header(token)
             algorithm, key_id = header.get("alg"), header.get("kid")
-            if algorithm not in _ALGORITHMS or not isinstance(key_id, str | None):
+            if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS or not isinstance(key_id, str | None):
                 return None
             key = await self._keys.find(key_id, algorithm)
             if key is None:
@@ -73,7 +73,8 @@ class TokenReader:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
             )
-        except (jwt.PyJWTError, ValueError):
+        # A document that is nested thousands of times is refused like any other that is no token.
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             return None
         return claims
 

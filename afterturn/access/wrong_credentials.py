@@ -12,8 +12,8 @@ import math
 import time
 from collections import OrderedDict
 
-#: More: a key that a person chose is guessed sooner. Fewer: a client with an old key locks its neighbours out, where many
-#: share an address. Per process of the API.
+#: More: a key that a person chose is guessed sooner. Fewer: a client with an old key locks its neighbours out, where
+#: many share an address. Per process of the API.
 WRONG_PER_MINUTE = 300
 #: Addresses that are remembered. More at once: the one that was wrong the longest time ago is forgotten.
 ADDRESSES_LIMIT = 10_000

@@ -30,6 +30,8 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from afterturn import faults
+from afterturn.access import access_log
+from afterturn.access.access_log import Actor
 from afterturn.database import connect_errors, queries, sqlstates
 from afterturn.database.pool import Connection
 from afterturn.database.sqlstates import Kind
@@ -111,8 +113,13 @@ def read_epochs(connection: Connection, users: Collection[UserScope]) -> dict[Us
     return found | {by_hash[row["owner_hash"]]: row["epoch"] for row in rows}
 
 
-def forget(servers: Servers, scope: UserScope) -> Receipt:
+def forget(servers: Servers, scope: UserScope, *, actor: Actor | None = None) -> Receipt:
     """Delete all data of a user. After it returns, export, recall and later prompts contain none of it.
+
+    Args:
+        servers: the servers, and the stores with users' data.
+        scope: the user.
+        actor: who requests it, for the access log. Doors give it.
 
     Raises MemoryUnavailable if a server does not answer. If the request was stored by then, the workers complete the
     erasure, or another call does.
@@ -121,7 +128,7 @@ def forget(servers: Servers, scope: UserScope) -> Receipt:
     deadline = time.monotonic() + WAIT_SECONDS
     try:
         with servers.postgres.connection() as connection:
-            epoch = request_erasure(connection, scope)
+            epoch = request_erasure(connection, scope, actor=actor)
         while time.monotonic() < deadline:
             run_erasure(servers, scope)
             with servers.postgres.connection() as connection:
@@ -141,10 +148,12 @@ def _cause(error: Exception) -> str:
     return type(error).__name__ if isinstance(error, redis.RedisError) else str(connect_errors.public_error(error))
 
 
-def request_erasure(connection: Connection, scope: UserScope) -> int:
+def request_erasure(connection: Connection, scope: UserScope, *, actor: Actor | None = None) -> int:
     """Store the request to forget a user, unless one is unfinished, and return the number of the erasure."""
     owner = _owner(scope)
     with connection.transaction():
+        if actor is not None:
+            access_log.record(connection, "forget", actor=actor, tenant_id=scope.tenant_id, user_id=scope.user_id)
         connection.execute(_SQL["touch_user"], owner)
         connection.execute(_SQL["request"], owner)
         row = connection.execute(_SQL["last_epoch"], owner).fetchone()

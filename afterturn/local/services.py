@@ -173,6 +173,14 @@ def require_logins(settings: Settings, names: Iterable[ServiceName]) -> None:
         )
 
 
+def has_credential(settings: Settings) -> bool:
+    """Return whether a setting or a key in the database is a credential of the API. Raises MemoryUnavailable."""
+    if settings.has_credential:
+        return True
+    with worker_connection(settings) as connection:
+        return keys.exists(connection)
+
+
 def _require_key(settings: Settings) -> None:
     try:
         with worker_connection(settings) as connection:

@@ -17,6 +17,7 @@ _KEY = re.compile(
         |lin_api|secret|ntn|figd|PMAK|dckr_pat|rubygems|sq0(?:atp|csp)|r8|gsk|tvly|xai|nvapi|pplx|sbp|key|AGE-SECRET-KEY)
         [-_](?=[\w-]{0,80}\d)(?=[\w-]{0,200}[A-Za-z])[A-Za-z0-9_-]{16,400}
     |\bgithub_pat_\w{10,}
+    |(?<![A-Za-z0-9])at_[A-Za-z0-9]{43}(?![A-Za-z0-9])
     |\bxox[abeprs]-[A-Za-z0-9-]{10,}
     |\bGOCSPX-[\w-]{10,}
     |\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,}

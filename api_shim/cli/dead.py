@@ -70,15 +70,19 @@ def show(
 ) -> None:
     """Show the state, the reason and the cost of one batch, dead or not."""
     from afterturn import settings
+    from afterturn.scopes import UserScope
     from afterturn.watching import reading, reports
     from afterturn.watching.dead import Filters
-    from api_shim.cli import dead_table
+    from api_shim.cli import audited, dead_table
 
     items = reading.read_report(settings.load(), reports.dead_items(Filters(with_discarded=True), dead_id=batch))
     if items:
+        if content:
+            audited.record(settings.load(), "dead.show", UserScope(items[0].tenant_id, items[0].user_id))
         dead_table.print_item(items[0], with_content=content, as_json=as_json)
     elif content:
         shown, turns = reading.read_report(settings.load(), reports.batch_with_turns(batch))
+        audited.record(settings.load(), "dead.show", UserScope(shown["tenant_id"], shown["user_id"]))
         dead_table.print_one(shown, turns, as_json=as_json)
     else:
         dead_table.print_one(reading.read_report(settings.load(), reports.batch(batch)), None, as_json=as_json)

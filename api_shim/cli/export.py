@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from api_shim.cli import owner
+from api_shim.cli import audited, owner
 from api_shim.cli.owner import Tenant, User
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def export(
     from afterturn import settings as settings_module
 
     settings = settings_module.load()
-    counts = _write(settings, owner.make_scope(settings, tenant, user), output)
+    scope = owner.make_scope(settings, tenant, user)
+    audited.record(settings, "export", scope)
+    counts = _write(settings, scope, output)
     for name, count in sorted(counts.items()):
         print(f"{count:>8} {name}", file=sys.stderr)
     print(f"{counts.total():>8} records", file=sys.stderr)

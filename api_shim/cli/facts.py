@@ -52,7 +52,7 @@ def facts(
         return
     from api_shim.cli import fact_list
 
-    current = _make_client(user, tenant).facts(
+    current = _make_client(user, tenant, "facts.list").facts(
         subject=subject,
         attribute=attribute,
         topic=topic,
@@ -75,16 +75,22 @@ def history(
     """List all versions of a fact, oldest first, with the reason why each was superseded."""
     from api_shim.cli import fact_list
 
-    fact_list.print_facts(_make_client(user, tenant).fact_history(fact), as_json=as_json)
+    fact_list.print_facts(_make_client(user, tenant, "facts.history").fact_history(fact), as_json=as_json)
 
 
-def _make_client(user: str | None, tenant: str | None) -> MemoryClient:
-    from afterturn import MemoryClient, settings
+def _make_client(user: str | None, tenant: str | None, action: str) -> MemoryClient:
+    """Return the client for a user's facts, after an entry of this action in the access log."""
+    from afterturn import MemoryClient
+    from afterturn import settings as settings_module
     from afterturn.errors import InvalidInput
+    from api_shim.cli import audited, owner
 
     if user is None:
         raise InvalidInput("--user is missing: whose facts?")
-    return MemoryClient(user, tenant_id=tenant, settings=settings.load())
+    settings = settings_module.load()
+    client = MemoryClient(user, tenant_id=tenant, settings=settings)
+    audited.record(settings, action, owner.make_scope(settings, tenant, user))
+    return client
 
 
 def _parse_time(text: str) -> datetime:

@@ -53,13 +53,14 @@ def forget(
 
 def _forget(settings: Settings, scope: UserScope) -> tuple[Receipt, dict[str, str]]:
     """Forget the user. Return the receipt, and a mapping: place where deleted data remains on disk -> until when."""
+    from afterturn.access import access_log
     from afterturn.forgetting import erasures
     from afterturn.pipeline.runtime import Runtime
     from api_shim import remains
 
     runtime = Runtime(settings, pool_size=2)
     try:
-        receipt = erasures.forget(runtime, scope)
+        receipt = erasures.forget(runtime, scope, actor=access_log.make_system_actor())
     finally:
         runtime.close()
     return receipt, remains.list_remains(runtime.user_stores)

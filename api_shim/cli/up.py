@@ -181,6 +181,8 @@ class _StartWatcher:
 def _print_addresses(stack: Stack, console: Console) -> None:
     from rich.markup import escape
 
+    from afterturn.local import services
+
     lines = {
         "HTTP API": stack.address("api"),
         "Flower": stack.address("flower"),
@@ -193,6 +195,12 @@ def _print_addresses(stack: Stack, console: Console) -> None:
             _print(console, f"{label:<16}[bold]{value}[/]")
     for warning in stack.warnings:
         _print(console, f"\n[bold yellow]{escape(warning)}[/]")
+    if stack.address("api") and not services.has_credential(stack.settings):
+        _print(
+            console,
+            "\n[yellow]The HTTP API needs no key from this machine, and answers to no other.[/]\n"
+            "`afterturn keys create` makes a key; from then on every request needs one.",
+        )
     if stack.settings.is_offline:
         _print(
             console,

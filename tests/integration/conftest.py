@@ -19,6 +19,7 @@ from afterturn.local.stack import Stack
 from afterturn.pipeline.enqueue import STAGES
 from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
+from harness.servers import empty
 from tests.conftest import QUICK
 
 WORKERS = ("fast worker", "slow worker", "beat")
@@ -59,6 +60,8 @@ def api_address(
     """The address of the HTTP API, a process as `afterturn up` starts it; one for all tests."""
     servers = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": postgres_server.url}
     served = settings_module.load(QUICK | servers | {"AFTERTURN_API_PORT": "0"})
+    # It looks for keys when it starts: those of an earlier test are not meant.
+    empty(served, postgres_server.url)
     with Stack(served, data_dir=tmp_path_factory.mktemp("api"), commands=COMMANDS, names=("api",)) as stack:
         yield stack.address("api")
 

@@ -206,10 +206,15 @@ def test_the_reader_cannot_list_keys_whatever_it_runs(settings, database):
 
 
 def test_keys_are_redacted_from_texts():
-    key = "at_" + "Xk3bQ9vTz1LmWc7RyPd5NsHf2GjA8uEo4KiBtVwC6xM"
-    assert key_text.is_key(key)
-    for text in (f"Use {key} for the memory.", f"Authorization: Bearer {key}"):
-        assert key not in credentials.redact(text)
+    for key in (key_text.make_key() for _ in range(500)):
+        for text in (
+            f"Use {key} for the memory.",
+            f"Authorization: Bearer {key}",
+            f"({key})",
+            f'"{key}",',
+            f"key={key}",
+        ):
+            assert key not in credentials.redact(text) and key[3:] not in credentials.redact(text)
 
 
 def test_keys_are_long_and_random():

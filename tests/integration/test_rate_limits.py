@@ -79,6 +79,12 @@ def test_a_refused_request_changes_nothing(settings, hot_store):
     assert hot_store.keys("at:*pending*") == []
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Each reply is waited for, however busy the machine is."""
+    monkeypatch.setattr(rate_limits, "TIMEOUT_SECONDS", 20.0)
+
+
 def caller(name, limit):
     return Caller(principal=EVERYTHING, kind="key", name=name, requests_per_minute=limit)
 
@@ -97,20 +103,21 @@ def count(settings, name, limit, times):
     return asyncio.run(run())
 
 
-def test_concurrent_requests_are_counted_exactly(settings, hot_store):
-    assert count(settings, "a", 50, 120) == 50
-    assert count(settings, "a", 50, 10) == 0
+def test_concurrent_requests_are_counted_exactly(settings, hot_store, patient):
+    assert count(settings, "a", 5, 120) == 5
+    assert count(settings, "a", 5, 10) == 0
     assert count(settings, "b", 1, 10) == 1
 
 
-def test_requests_come_back_one_by_one(settings, hot_store):
-    """60 a minute is one each second: not nothing for a minute, then all at once."""
-    assert count(settings, "a", 60, 70) == 60
-    time.sleep(1.1)
-    assert count(settings, "a", 60, 5) == 1
+def test_requests_come_back_one_by_one(settings, hot_store, patient):
+    """Two a minute is one each 30 seconds: not nothing for a minute, then both at once."""
+    assert count(settings, "a", 2, 10) == 2
+    [key] = hot_store.keys("at:limit:*")
+    hot_store.set(key, float(hot_store.get(key)) - 30_000, keepttl=True)  # 30 seconds later
+    assert count(settings, "a", 2, 10) == 1
 
 
-def test_a_limit_leaves_no_name_and_no_key_behind(settings, hot_store):
+def test_a_limit_leaves_no_name_and_no_key_behind(settings, hot_store, patient):
     assert count(settings, "ana-the-user", 600, 3) == 3
     [key] = hot_store.keys("at:limit:*")
     assert b"ana" not in key and b"ana" not in hot_store.get(key)
@@ -120,7 +127,7 @@ def test_a_limit_leaves_no_name_and_no_key_behind(settings, hot_store):
     assert hot_store.keys("at:limit:*") == []
 
 
-def test_a_clock_that_was_set_back_stops_nobody_for_longer_than_a_window(settings, hot_store):
+def test_a_clock_that_was_set_back_stops_nobody_for_longer_than_a_window(settings, hot_store, patient):
     assert count(settings, "a", 2, 1) == 1
     [key] = hot_store.keys("at:limit:*")
     hot_store.set(key, time.time() * 1000 + 86_400_000, ex=60)
@@ -151,7 +158,7 @@ def test_without_redis_requests_are_not_limited_and_do_not_wait_long(settings, h
         return usage, seconds
 
     usage, seconds = asyncio.run(run())
-    assert usage is None and seconds < 1.0
+    assert usage is None and seconds < rate_limits.TIMEOUT_SECONDS + 0.5
 
 
 def test_a_full_redis_limits_nobody(settings, hot_store):
@@ -188,7 +195,7 @@ def test_a_cancelled_count_does_not_mix_up_answers(settings, hot_store):
     asyncio.run(run())
 
 
-def test_the_script_is_loaded_again_after_redis_has_forgotten_it(settings, hot_store):
+def test_the_script_is_loaded_again_after_redis_has_forgotten_it(settings, hot_store, patient):
     assert count(settings, "a", 10, 1) == 1
     hot_store.script_flush()
     assert count(settings, "a", 10, 1) == 1

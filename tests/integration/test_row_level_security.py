@@ -36,6 +36,8 @@ USER_TABLES = [
     "index_cells",
     "erasures",
     "audit_log",
+    "api_keys",
+    "access_log",
 ]
 
 

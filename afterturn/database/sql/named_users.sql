@@ -4,9 +4,11 @@ SELECT to_jsonb(k) - 'digest' - 'users' AS row FROM api_keys AS k
 WHERE tenant_id = %(tenant_id)s AND %(user_id)s = ANY(users) ORDER BY created_at, key_id
 
 -- name: entries
--- Read the entries about a user, and those of requests that the user's own token made.
+-- Read the entries about a user, and those of requests that the user's own token made. Those of exports are left out, so
+-- that two exports of an unchanged memory are equal.
 SELECT to_jsonb(e) AS row FROM access_log AS e
 WHERE tenant_id = %(tenant_id)s AND (about_user = %(user_id)s OR (actor_kind = 'token' AND actor = %(user_id)s))
+      AND action <> 'export'
 ORDER BY entry_id
 
 -- name: remove_from_keys

@@ -1,14 +1,21 @@
 """A login that is no superuser: what `afterturn migrate` does itself, and what it leaves to an administrator."""
 
+import asyncio
+
 import psycopg
 import pytest
 
+from afterturn.access import access_log, keys
 from afterturn.database import pool
 from afterturn.errors import SettingsError
 from afterturn.pipeline import prepare
+from afterturn.principal import ALL_RIGHTS, EveryUser, Principal
 from api_shim import MemoryClient
+from api_shim.credentials import open_credentials
 from harness import servers
 from harness.pipeline import Pipeline
+
+EVERYTHING = Principal(tenant_id="default", users=EveryUser(), rights=ALL_RIGHTS)
 
 
 def migrate(place, url):
@@ -28,8 +35,13 @@ def advised_sql(message):
 
 
 def use(place, url):
-    """Write a turn, let all stages run, and recall its fact, with this login only."""
+    """Write a turn, let all stages run, recall its fact, and find a key, with this login only."""
     given = place.settings(url)
+    with pool.worker_connection(given) as connection:
+        made = keys.create(connection, EVERYTHING, actor=access_log.make_system_actor())
+    assert asyncio.run(open_credentials(given).resolve(made.text)).name == str(made.row.key_id)
+    with pool.worker_connection(given) as connection:
+        assert keys.list_keys(connection)[0].last_used_at is not None
     with Pipeline(given) as pipeline:
         memory = MemoryClient("ana", settings=given)
         memory.write("user", "I live in Porto.", name="Ana")

@@ -93,6 +93,7 @@ def test_all_services_answer_and_ctrl_c_stops_them_in_order(up: Up) -> None:
         assert client.get(up.address("HTTP API") + "/healthz").status_code == 200
         assert client.get(up.address("Flower") + "/healthcheck").text == "OK"
     assert "No LLM is configured" in up.output
+    assert "The HTTP API needs no key from this machine" in up.output
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0, up.output
     stopped = re.findall(r"stopping +([a-z ]+?)(?: \(|\n)", up.output)
