@@ -55,6 +55,12 @@ class LineProblem:
     message: str
 
 
+#: The largest size of one byte of a turn as JSON: "\\u0041".
+_ESCAPED_BYTES = 6
+#: Lines up to this size are always read.
+_LINE_BYTES = 1_048_576
+
+
 class _InvalidLine(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -106,6 +112,9 @@ class LineReader:
                 yield LineProblem(number=number, code=InvalidInput.code, message=message)
 
     def _parse_line(self, number: int, text: bytes) -> ImportLine:
+        if len(text) > max(_LINE_BYTES, _ESCAPED_BYTES * self._limit_bytes):
+            # Its parsed form may be many times larger, and it is no valid turn.
+            raise TurnTooLarge
         fields = _parse_object(text)
         session = SessionScope(
             _parse_id(fields, "tenant", self._defaults.tenant_id),

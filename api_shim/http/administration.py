@@ -24,6 +24,7 @@ from afterturn.watching.dead import DeadBatch, DeadItem, Filters
 from api_shim.http.administrator import Administrator, TenantAdministrator
 from api_shim.http.pages import Cursor, Limit, next_cursor
 from api_shim.http.routes import make_router
+from api_shim.http.schemas import Body
 
 router = make_router("/v1")
 
@@ -68,10 +69,8 @@ class DeadLettersOut(BaseModel):
     dead_letters: list[DeadLetterOut]
 
 
-class DeadIdsIn(BaseModel):
+class DeadIdsIn(Body):
     """The dead letters to replay or discard."""
-
-    model_config = ConfigDict(extra="forbid")
 
     dead_ids: list[UUID] = Field(min_length=1, max_length=1_000)
 

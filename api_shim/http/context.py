@@ -10,14 +10,13 @@ from afterturn.context.budget import Shares
 from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
 from api_shim.http.principal import SessionReader
 from api_shim.http.routes import make_router
+from api_shim.http.schemas import Body
 
 router = make_router()
 
 
-class SharesIn(BaseModel):
+class SharesIn(Body):
     """The largest fraction of the token budget for each part. Their sum is at most 1; missing ones have defaults."""
-
-    model_config = ConfigDict(extra="forbid")
 
     pinned: float = Shares().pinned
     profile: float = Shares().profile
@@ -26,10 +25,8 @@ class SharesIn(BaseModel):
     recent: float = Shares().recent
 
 
-class HistoryIn(BaseModel):
+class HistoryIn(Body):
     """How the session's turns are selected."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal["summary_and_recent", "last_turns", "last_tokens", "important_only"] = "summary_and_recent"
     limit: int | None = Field(
@@ -50,10 +47,8 @@ class HistoryIn(BaseModel):
                 return SummaryAndRecent() if self.limit is None else SummaryAndRecent(self.limit)
 
 
-class ContextIn(BaseModel):
+class ContextIn(Body):
     """The query, the token budget and the options of a context."""
-
-    model_config = ConfigDict(extra="forbid")
 
     query: str | None = Field(None, description="usually the user's message; without a query nothing is recalled")
     token_budget: int = Field(description="the largest number of tokens of all messages together, by estimate")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api_shim.http.schemas import EvidenceOut
+from api_shim.http.schemas import Body, EvidenceOut
 
 
 class FactOut(BaseModel):
@@ -50,10 +50,8 @@ class FactVersionsOut(BaseModel):
     facts: list[FactOut]
 
 
-class FactIn(BaseModel):
+class FactIn(Body):
     """One fact to add. The rules of `MemoryClient.add_fact` apply."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description="one sentence that can be understood without context")
     category: str | None = Field(None, description="the category, such as place or preference")
@@ -69,19 +67,15 @@ class FactIn(BaseModel):
     pinned: bool = Field(False, description="protect the fact from every clean-up")
 
 
-class AddFactsIn(BaseModel):
+class AddFactsIn(Body):
     """Facts to add, all or none, in one round trip to Redis."""
-
-    model_config = ConfigDict(extra="forbid")
 
     facts: list[FactIn] = Field(min_length=1, max_length=1_000)
     edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 
 
-class ChangeFactIn(BaseModel):
+class ChangeFactIn(Body):
     """With `text`: a correction of the fact. Without it: only `pinned`. Fields that are not given keep their values."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str | None = Field(None, description="the corrected sentence")
     category: str | None = None

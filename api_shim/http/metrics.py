@@ -26,18 +26,30 @@ from api_shim.http.principal import authenticate
 from api_shim.http.routes import StrictRoute
 from api_shim.http.statuses import Figures, StatusCache
 
+#: Header fields that proxies add. A proxy on this machine passes on what others send.
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
 
 class MetricsRoute(StrictRoute):
     """A route for programs on this machine, and for callers with the right to administer all users of a tenant."""
 
     async def admit(self, request: Request) -> None:
         """Raise Unauthorized or Forbidden if the caller may not read metrics."""
-        if request.client is not None and is_loopback(request.client.host):
+        if _is_local(request):
             return
         await authenticate(request)
         caller: Caller = request.state.caller
         if Right.ADMIN not in caller.principal.rights or not isinstance(caller.principal.users, EveryUser):
             raise Forbidden(f"metrics need the right to {Right.ADMIN} all users of the tenant")
+
+
+def _is_local(request: Request) -> bool:
+    """Return whether a program on this machine sent a request: not a proxy, and not a web page under another name."""
+    if request.client is None or not is_loopback(request.client.host):
+        return False
+    host = request.url.hostname or ""
+    is_named_here = host == "localhost" or is_loopback(host)
+    return is_named_here and not any(name in request.headers for name in _FORWARDED)
 
 
 router = APIRouter(route_class=MetricsRoute)

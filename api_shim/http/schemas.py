@@ -7,11 +7,24 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, SkipValidation, model_validator
 
-#: The largest number of fields of a turn. Messages of chat APIs have fewer than twenty.
+#: The largest number of fields of an object. Messages of chat APIs have fewer than twenty.
 FIELDS_LIMIT = 100
 
 
-class TurnIn(BaseModel):
+class Body(BaseModel):
+    """An object of a request. One with very many fields is refused before each of them is looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, data: Any) -> Any:
+        if isinstance(data, dict) and len(data) > FIELDS_LIMIT:
+            raise ValueError(f"an object has at most {FIELDS_LIMIT} fields")
+        return data
+
+
+class TurnIn(Body):
     """One turn to write: a message of a chat API as it is. The rules of `MemoryClient.write` apply.
 
     Other fields of messages, such as tool_calls, tool_call_id and refusal, are allowed. Unknown fields are refused.
@@ -29,14 +42,6 @@ class TurnIn(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict, description="the caller's own JSON data")
     memories_shown: list[str] = Field(default_factory=list, description="ids of the memories that the assistant saw")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _has_few_fields(cls, data: Any) -> Any:
-        """Refuse what is no message before each of its fields is looked at."""
-        if isinstance(data, dict) and len(data) > FIELDS_LIMIT:
-            raise ValueError(f"a turn has at most {FIELDS_LIMIT} fields")
-        return data
-
     def arguments(self) -> dict[str, Any]:
         """Return the fields that were sent: the arguments of `MemoryClient.write`."""
         extra = self.model_extra or {}
@@ -45,10 +50,8 @@ class TurnIn(BaseModel):
         return {"content": None} | given
 
 
-class WriteIn(BaseModel):
+class WriteIn(Body):
     """Turns of one session, oldest first."""
-
-    model_config = ConfigDict(extra="forbid")
 
     turns: list[TurnIn] = Field(min_length=1, max_length=1_000)
     agent_id: str | None = None
@@ -124,15 +127,13 @@ class MemoryOut(BaseModel):
     cursor: str | None
 
 
-class RecallIn(BaseModel):
+class RecallIn(Body):
     """A query with its filters. The rules of `MemoryClient.recall` apply."""
-
-    model_config = ConfigDict(extra="forbid")
 
     query: str | None = Field(None, description="a question or a topic; without a query, see order")
     limit: int = Field(10, ge=1, le=1_000)
-    kinds: list[Literal["fact", "turn", "episode"]] | None = None
-    topics: list[str] | None = Field(None, description="only facts with at least one of these topics")
+    kinds: list[Literal["fact", "turn", "episode"]] | None = Field(None, max_length=10)
+    topics: list[str] | None = Field(None, max_length=100, description="only facts with at least one of these topics")
     session_id: str | None = Field(None, description="only memories from this conversation")
     agent_id: str | None = Field(None, description="only turns of this agent, and memories based on them")
     since: datetime | None = Field(None, description="only memories of this time or later")
@@ -141,7 +142,7 @@ class RecallIn(BaseModel):
         "world", description="the time that since, until and as_of are compared with"
     )
     as_of: datetime | None = Field(None, description="facts that were true (recorded: stored as current) at this time")
-    min_score: float | None = None
+    min_score: float | None = Field(None, allow_inf_nan=False)
     include_superseded: bool = False
     metadata: Json[dict[str, Any]] | None = Field(
         None, description="only turns whose metadata contain this JSON object"

@@ -11,6 +11,7 @@ from api_shim.http.fact_schemas import FactIdsOut
 from api_shim.http.idempotency import RequestId, choose_edit_id
 from api_shim.http.principal import SessionReader, UserReader, UserWriter
 from api_shim.http.routes import make_router
+from api_shim.http.schemas import Body
 
 router = make_router("/v1/users/{user_id:id}")
 
@@ -43,10 +44,8 @@ class PreferencesOut(BaseModel):
     preferences: dict[str, str]
 
 
-class PreferenceIn(BaseModel):
+class PreferenceIn(Body):
     """The new value of a preference."""
-
-    model_config = ConfigDict(extra="forbid")
 
     value: str = Field(description="the new value, such as green")
     edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")

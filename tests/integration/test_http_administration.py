@@ -58,8 +58,7 @@ def test_a_user_is_exported_as_the_command_exports(door, settings, pipeline):
     assert {record.get("table") for record in records} >= {"turns", "facts", "evidence", "users"}
     assert "pending" in {record.get("key") for record in records}
     assert "Porto" in answer.text and "Not archived yet." in answer.text and "Rome" not in answer.text
-    nobody = [json.loads(text) for text in door.get(f"{USERS}/nobody/export").text.splitlines()]
-    assert {record.get("table") for record in nobody} == {"access_log"}
+    assert door.get(f"{USERS}/nobody/export").text == ""
 
 
 def test_a_user_is_forgotten_with_a_receipt(door, settings, pipeline):
@@ -194,7 +193,8 @@ def test_lists_over_http_have_cursors(door, settings, pipeline):
         assert compared == [{**entry, "position": None} for entry in whole[name]] and len(seen) >= 2, path
         assert door.get(path, params={"cursor": "no"}).json()["code"] == "invalid_input"
     similar = door.get(f"{USERS}/ana/episodes", params={"query": "turn turn turn", "limit": 9}).json()
-    assert len(similar["episodes"]) == 6 and similar["next_cursor"] is None
+    listed = door.get(f"{USERS}/ana/episodes").json()["episodes"]
+    assert {one["episode_id"] for one in similar["episodes"]} == {one["episode_id"] for one in listed}
     scores = [episode["score"] for episode in similar["episodes"]]
     assert scores == sorted(scores, reverse=True) and scores[0] is not None
 

@@ -127,7 +127,7 @@ def test_invalid_edits_are_refused_with_a_stable_code(api, hot_store):
     [
         (f"{BASE}/turns", {"turns": []}),
         (f"{BASE}/turns", {"turns": [{"role": "nobody", "content": "canary"}]}),
-        (f"{BASE}/turns", {"turns": [{"role": "canary"}]}),
+        (f"{BASE}/turns", {"turns": [{"role": "canary of more than twenty characters"}]}),
         (f"{BASE}/turns", {"turns": [{"role": "user"}]}),
         (f"{BASE}/turns", {"turns": [{"content": "canary"}]}),
         (f"{BASE}/turns", {"turns": [{}]}),

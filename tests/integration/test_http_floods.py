@@ -1,7 +1,8 @@
-"""Floods against a real server: half-open requests, huge bodies, JSON bombs, parameters, headers. Its memory stays flat."""
+"""Floods against a real server: half-open requests, huge bodies, JSON bombs, parameters, headers."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -11,10 +12,13 @@ import httpx
 import psutil
 import pytest
 
+from afterturn import settings as settings_module
 from afterturn.local.stack import Stack
 from api_shim.cli.processes import COMMANDS
+from tests.conftest import QUICK
 
-pytestmark = pytest.mark.slow
+#: Before each test, the servers are empty.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("settings")]
 
 BASE = "/v1/users/ana/sessions/chat"
 #: How much the server's memory may grow.
@@ -41,11 +45,12 @@ class Server:
         return httpx.Client(base_url=self.address, timeout=30)
 
 
-@pytest.fixture
-def server(settings, hot_store, tmp_path):
-    """An API that has answered some requests, so that all its modules are loaded."""
-    given = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0})
-    with Stack(given, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack:
+@pytest.fixture(scope="module")
+def server(redis_server, login_url, tmp_path_factory):
+    """An API for all tests here. It has answered some requests, so that all its modules are loaded."""
+    servers = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
+    given = settings_module.load(QUICK | servers | {"AFTERTURN_API_PORT": "0"})
+    with Stack(given, data_dir=tmp_path_factory.mktemp("floods"), commands=COMMANDS, names=("api",)) as stack:
         address = stack.address("api")
         port = httpx.URL(address).port
         [process_id] = {
@@ -121,15 +126,11 @@ def test_a_body_of_600_megabytes_is_refused(server, is_announced):
             length = b"Content-Length: 629145600" if is_announced else b"Transfer-Encoding: chunked"
             connection.sendall(f"POST {BASE}/turns HTTP/1.1\r\nHost: localhost\r\n".encode() + length + b"\r\n\r\n")
             answer = b""
-            try:
+            with contextlib.suppress(OSError):
                 for _ in range(600):
                     connection.sendall(piece if is_announced else b"100000\r\n" + piece + b"\r\n")
-            except OSError:
-                pass
-            try:
+            with contextlib.suppress(OSError):
                 answer = connection.recv(1_000)
-            except OSError:
-                pass
             return answer
 
     with ThreadPoolExecutor(4) as pool:
@@ -186,10 +187,8 @@ def test_100_000_query_parameters_are_refused_in_time(server):
     with server.connect() as connection:
         query = "&".join(f"p{number}=1" for number in range(100_000))
         started = time.monotonic()
-        try:
+        with contextlib.suppress(OSError):
             connection.sendall(f"GET {BASE}/memories?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        except OSError:
-            pass
         answer = connection.recv(1_000)
         assert time.monotonic() - started < 5
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 414", b"HTTP/1.1 422", b"HTTP/1.1 431"))
@@ -235,4 +234,21 @@ def test_memory_after_1000_requests_of_a_megabyte(server):
             path = f"/v1/users/user-{number}/sessions/s/turns"
             statuses.add(client.post(path, content=payload if is_written else invalid, headers=JSON).status_code)
     assert statuses <= {201, 422}
+    assert server.memory() - before < GROWTH_BYTES
+
+
+def test_a_bomb_in_an_upload_is_refused_in_time(server):
+    before = server.memory()
+    with server.client() as client:
+        for body in (
+            _object(500_000),
+            b"[" * 4_000_000,
+            b"\n" * 7_000_000,
+            b"{}\n" * 2_000_000,
+            b'"' + b'\\"' * 3_000_000,
+        ):
+            started = time.monotonic()
+            answer = client.post("/v1/users/ana/imports", content=body)
+            assert answer.status_code in (202, 422) and time.monotonic() - started < 60
+            assert len(answer.content) < 5_000
     assert server.memory() - before < GROWTH_BYTES

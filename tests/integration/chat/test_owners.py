@@ -23,6 +23,7 @@ def principal(monkeypatch):
         async def authenticate(request):
             principal = Principal(tenant_id=tenant_id, users=users, rights=frozenset(rights))
             request.state.caller = Caller(principal=principal, kind="key", name="a key")
+            request.state.principal = principal
 
         monkeypatch.setattr(routes, "authenticate", authenticate)
 
