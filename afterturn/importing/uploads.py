@@ -174,6 +174,14 @@ def begin(client: redis.Redis, upload: Upload, checks: UploadChecks) -> bool:
     return True
 
 
+def renew(client: redis.Redis, upload: Upload) -> None:
+    """Renew the claim of an import that waits to be run. Raises MemoryUnavailable."""
+    try:
+        client.set(keys.import_claim(upload.user, upload.import_id), 1, ex=int(STALE_SECONDS))
+    except RedisError as error:
+        raise MemoryUnavailable(f"Redis (AFTERTURN_REDIS_URL) failed: {type(error).__name__}") from error
+
+
 def read_status(user: UserScope, import_id: str) -> RedisSteps[ImportStatus | None]:
     """Return the status of an import of a user; None if there is none, or if it was a day ago."""
     fields, is_alive = yield [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from afterturn.client import connections
 from afterturn.errors import InvalidInput, MemoryUnavailable
 from afterturn.hot import commands, redis_url
 from afterturn.importing import uploads
-from afterturn.importing.uploads import ImportStatus, Upload, UploadChecks
+from afterturn.importing.uploads import Upload, UploadChecks
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
 from api_shim.http.principal import CallerPrincipal, UserId, UserReader, UserWriter
@@ -29,6 +29,8 @@ router = make_router("/v1/users/{user_id:id}/imports")
 
 #: Imports of one process at a time. More: more threads and connections to Postgres; the archive is no faster.
 RUNNING_LIMIT = 2
+#: Imports of one process that run or wait. More: more uploads in its memory.
+STARTED_LIMIT = 8
 _PROBLEMS_NAMED = 10
 
 
@@ -63,9 +65,14 @@ class RunningImports:
         self._stop = threading.Event()
         self._slots = asyncio.Semaphore(RUNNING_LIMIT)
 
+    def require_room(self) -> None:
+        """Raise MemoryUnavailable if too many imports run or wait."""
+        if len(self._tasks) >= STARTED_LIMIT:
+            raise MemoryUnavailable(f"{STARTED_LIMIT} imports run or wait in this process: try again later")
+
     def start(self, upload: Upload, settings: Settings, checks: UploadChecks) -> None:
         """Run an import in a thread, when one of the slots is free."""
-        task = asyncio.create_task(self._run(lambda: uploads.run(upload, settings, checks, self._stop)))
+        task = asyncio.create_task(self._run(upload, settings, checks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -74,14 +81,26 @@ class RunningImports:
         self._stop.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, work: Callable[[], ImportStatus]) -> None:
-        async with self._slots:
-            try:
-                status = await asyncio.to_thread(work)
-            except Exception:
-                logger.exception("an import failed")
-            else:
+    async def _run(self, upload: Upload, settings: Settings, checks: UploadChecks) -> None:
+        await self._wait_for_slot(upload, settings)
+        try:
+            if not self._stop.is_set():
+                status = await asyncio.to_thread(uploads.run, upload, settings, checks, self._stop)
                 logger.info("an import is %s: %d of %d turns written", status.state, status.written, status.total)
+        except Exception:
+            logger.exception("an import failed")
+        finally:
+            self._slots.release()
+
+    async def _wait_for_slot(self, upload: Upload, settings: Settings) -> None:
+        """Wait for a slot. Meanwhile the claim on the import is renewed."""
+        while True:
+            try:
+                await asyncio.wait_for(self._slots.acquire(), uploads.STALE_SECONDS / 3)
+                return
+            except TimeoutError:
+                with contextlib.suppress(MemoryUnavailable):
+                    await asyncio.to_thread(_renew, upload, settings)
 
 
 def prepare(app: FastAPI) -> None:
@@ -119,8 +138,10 @@ async def upload(
     checks = await asyncio.to_thread(uploads.check, file, settings)
     if checks.invalid and not skip_invalid:
         raise InvalidInput(_describe(checks))
+    running: RunningImports = request.app.state.running_imports
+    running.require_room()
     if await asyncio.to_thread(_begin, file, settings, checks):
-        request.app.state.running_imports.start(file, settings, checks)
+        running.start(file, settings, checks)
     response.headers["Location"] = f"imports/{file.import_id}"
     return await _read(owner, settings, file.import_id)
 
@@ -151,6 +172,12 @@ def _begin(file: Upload, settings: Settings, checks: UploadChecks) -> bool:
     seconds = settings.redis_timeout_seconds
     with redis_url.open_client(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
         return uploads.begin(client, file, checks)
+
+
+def _renew(file: Upload, settings: Settings) -> None:
+    seconds = settings.redis_timeout_seconds
+    with redis_url.open_client(settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
+        uploads.renew(client, file)
 
 
 def _describe(checks: UploadChecks) -> str:

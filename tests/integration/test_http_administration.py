@@ -151,6 +151,31 @@ def test_an_import_is_uploaded_and_its_status_read(door, settings, pipeline):
     assert door.get(f"{USERS}/ben/imports/{status['import_id']}").status_code == 404
 
 
+def test_imports_that_wait_are_bounded_and_interrupted_when_the_api_stops(settings, pipeline):
+    lines = "".join(json.dumps(said(number)) + "\n" for number in range(500))
+    with TestClient(create_app(settings), base_url="http://localhost") as door:
+        # Nothing is archived, so the first imports wait for the archive, and the others for them.
+        started = [door.post(f"{USERS}/user-{number}/imports", content=lines) for number in range(9)]
+        assert [answer.status_code for answer in started] == [202] * 8 + [503]
+        assert started[-1].json()["code"] == "memory_unavailable"
+        ids = [answer.json()["import_id"] for answer in started[:8]]
+        assert len(set(ids)) == 8
+        again = door.post(f"{USERS}/user-0/imports", content=lines)
+        assert again.status_code == 503
+    with TestClient(create_app(settings), base_url="http://localhost") as door:
+        first = door.get(f"{USERS}/user-0/imports/{ids[0]}").json()
+        assert (first["state"], first["total"]) == ("interrupted", 500) and 0 < first["written"] < 500
+        continued = door.post(f"{USERS}/user-0/imports", content=lines).json()
+        assert continued["import_id"] == ids[0]
+        deadline = time.monotonic() + 30
+        while continued["state"] == "running" and time.monotonic() < deadline:
+            pipeline.settle()
+            continued = door.get(f"{USERS}/user-0/imports/{ids[0]}").json()
+        assert (continued["state"], continued["conflicting"]) == ("completed", 0)
+    pipeline.settle()
+    assert len(MemoryClient("user-0", "old", settings=settings).history(1_000)) == 500
+
+
 def test_an_upload_with_invalid_lines_writes_nothing(door, hot_store):
     lines = [said(1), said(2, role="nobody", content="canary"), said(3, user="ben"), said(4, tenant="other")]
     refused = upload(door, lines)
