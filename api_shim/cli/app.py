@@ -29,6 +29,8 @@ OWN_COMMANDS = {
     "recall": "api_shim.cli.recall:recall",
     "context": "api_shim.cli.context:context",
     "chat": "api_shim.cli.chat:chat",
+    "users": "api_shim.cli.users:users",
+    "sessions": "api_shim.cli.sessions:sessions",
     "facts": "api_shim.cli.facts:app",
     "flush": "api_shim.cli.flush:flush",
     "export": "api_shim.cli.export:export",

@@ -17,7 +17,8 @@ from api_shim.cli import times
 def print_facts(facts: Sequence[Fact], *, as_json: bool) -> None:
     """Print the facts with their evidence, as text or as a JSON list."""
     if as_json:
-        print(json.dumps([asdict(fact) for fact in facts], ensure_ascii=False, default=datetime.isoformat))
+        listed = [{name: value for name, value in asdict(fact).items() if name != "cursor"} for fact in facts]
+        print(json.dumps(listed, ensure_ascii=False, default=datetime.isoformat))
         return
     console = Console(highlight=False)
     if not facts:

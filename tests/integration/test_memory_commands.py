@@ -75,6 +75,21 @@ def test_context_shows_the_messages_of_a_prompt(memory, command):
     assert context["messages"][-1]["content"] == "I live in Porto."
 
 
+def test_users_and_their_sessions_are_listed(memory, command):
+    command("write", "ben", "Hello.")
+    [ana] = command.json("users")
+    assert (ana["user_id"], ana["sessions"], ana["current_facts"]) == ("ana", 1, 1)
+    assert "ana" in command("users", "--prefix", "an").out
+    assert command("users", "--prefix", "x").out == "no users\n"
+    assert f"--cursor {ana['cursor']}" in command("users", "--limit", "1").out
+    assert command.json("users", "--limit", "1", "--cursor", ana["cursor"]) == []
+    [chat] = command.json("sessions", "ana")
+    assert chat["session_id"] == "chat"
+    assert "chat" in command("sessions", "--user", "ana").out
+    assert [one["session_id"] for one in command.json("sessions", "ben")] == ["default"]
+    assert command("sessions", "eve").out == "no sessions\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
@@ -108,6 +123,7 @@ def test_the_user_is_named_alike_in_all_commands(memory, command, style):
     assert command.json("history", *style, "--session", "chat")
     assert command.json("recall", *style, "Porto")
     assert command.json("context", *style, "Porto")["tokens"]
+    assert command.json("sessions", *style)
     assert command.json("costs", *style)["costs"] is not None
     for name in ("flush", "export", "consolidate"):
         assert command(name, *style).code == 0

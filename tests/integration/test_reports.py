@@ -68,12 +68,14 @@ def every_report(settings, dead_batch):
         "dead_items": partial(reports.dead_items, Filters(user_id="ana"), limit=5),
         "dead_reasons": reports.dead_reasons,
         "freshness": partial(reports.freshness, "default", seconds=900),
+        "llm_usage_today": partial(reports.llm_usage_today, "default"),
         "pending": partial(reports.pending, settings, "default"),
         "progress": partial(reports.progress, "default"),
         "queues": partial(reports.queues, settings),
         "rejected": partial(reports.rejected, "default", since=since),
         "stage_delays": partial(reports.stage_delays, "default", "ana"),
         "status": partial(reports.status, settings, Selection()),
+        "users": partial(reports.users, "default", prefix=None, limit=5, cursor=None),
     }
 
 
