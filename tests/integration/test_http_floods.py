@@ -15,6 +15,7 @@ import pytest
 from afterturn import settings as settings_module
 from afterturn.local.stack import Stack
 from api_shim.cli.processes import COMMANDS
+from harness import servers
 from tests.conftest import QUICK
 
 #: Before each test, the servers are empty.
@@ -46,10 +47,12 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(redis_server, login_url, tmp_path_factory):
+def server(redis_server, postgres_server, login_url, tmp_path_factory):
     """An API for all tests here. It has answered some requests, so that all its modules are loaded."""
-    servers = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
-    given = settings_module.load(QUICK | servers | {"AFTERTURN_API_PORT": "0"})
+    addresses = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
+    given = settings_module.load(QUICK | addresses | {"AFTERTURN_API_PORT": "0"})
+    # With a key that another test left, it would require one.
+    servers.empty(given, postgres_server.url)
     with Stack(given, data_dir=tmp_path_factory.mktemp("floods"), commands=COMMANDS, names=("api",)) as stack:
         address = stack.address("api")
         port = httpx.URL(address).port
