@@ -14,7 +14,7 @@ from afterturn.llm.client import LLM
 from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim.agents.run import Completed, Run, RunEvent, Started
-from api_shim.agents.turn_writer import TurnWriter
+from api_shim.agents.turn_writer import WRITE_SECONDS, TurnWriter
 from api_shim.chat.memory_reader import MemoryReader, shorten_query
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class AgentService:
         context = None if earlier else await self._read_context(run)
         is_away = earlier is None and context is None
         # If the memory is away, the first step of the write still refuses what can never be written.
-        is_written = await self._writer.write_message(run, **({"seconds": 0.0} if is_away else {}))
+        is_written = await self._writer.write_message(run, seconds=0.0 if is_away else WRITE_SECONDS)
         if earlier is not None:
             yield Started(memory="on")
             yield earlier.content

@@ -25,7 +25,7 @@ class TurnWriter:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[bool]] = set()
 
-    async def write_message(self, run: Run, *, seconds: float = WRITE_SECONDS) -> bool:
+    async def write_message(self, run: Run, *, seconds: float) -> bool:
         """Write the user's turn. Return whether it is written; False if the memory does not answer within `seconds`.
 
         Raises InvalidInput (TurnIdUsed if the request was sent before with another message).

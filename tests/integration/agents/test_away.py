@@ -22,8 +22,9 @@ def ask(url, message):
     """Return the answer, and the seconds until it was there."""
     started = time.monotonic()
     body = {"message": message, "user_id": "ana", "session_id": "s"}
-    answer = httpx.post(f"{url}/agents/concierge/run", json=body, timeout=30).json()
-    return answer, time.monotonic() - started
+    answer = httpx.post(f"{url}/agents/concierge/run", json=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json(), time.monotonic() - started
 
 
 @pytest.mark.slow

@@ -91,16 +91,16 @@ def test_lists_have_pages(http, pipeline):
 
 
 @pytest.fixture
-def bearer(settings):
-    """A function that returns the headers of a key for these users."""
+def credentials(settings):
+    """The headers of a key for Ana, and of one for all users. An API that starts later needs one of them."""
 
-    def make(users, rights=ALL_RIGHTS):
-        principal = Principal(tenant_id="default", users=users, rights=frozenset(rights))
-        with pool.worker_connection(settings) as connection:
-            key = keys.create(connection, principal, actor=access_log.make_system_actor())
+    def make(connection, users):
+        principal = Principal(tenant_id="default", users=users, rights=ALL_RIGHTS)
+        key = keys.create(connection, principal, actor=access_log.make_system_actor())
         return {"Authorization": f"Bearer {key.text}"}
 
-    return make
+    with pool.worker_connection(settings) as connection:
+        return make(connection, frozenset({"ana"})), make(connection, EveryUser())
 
 
 CALLS = (
@@ -115,19 +115,18 @@ CALLS = (
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_the_credential_says_whose_memory_it_is(method, path, body, settings, bearer, http, model, hot_store):
-    ana, both = bearer(frozenset({"ana"})), bearer(EveryUser())
+def test_the_credential_says_whose_memory_it_is(method, path, body, settings, credentials, http, model, hot_store):
+    ana, every = credentials
 
     def send(headers, **user):
         if method == "GET":
             return http.get(path, params=user, headers=headers)
         return http.post(path, json=body | user, headers=headers)
 
-    # For another user it is refused, also with an empty id, which is that of nobody.
     refused = send(ana, user_id="ben")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert refused.text == send(ana, user_id="nobody").text
-    missing = send(both)
+    missing = send(every)
     assert missing.status_code == 422 and "user_id" in missing.json()["detail"]
     assert prompts(model) == [] and hot_store.keys("at:*pending*") == []
     # The only user of the credential is the default.
