@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -116,7 +115,7 @@ class Report:
     def _memory(self) -> dict[str, Any]:
         return {"memory": self._started.memory, "memory_ids": list(self._started.memory_ids)}
 
-    def _encode(self, name: str, fields: Mapping[str, Any]) -> bytes:
+    def _encode(self, name: str, fields: dict[str, Any]) -> bytes:
         data = {"event": name} | self._names() | fields
         return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 

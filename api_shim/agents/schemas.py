@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from afterturn.turns import make_storable
 from api_shim.http.schemas import Body
 
 
@@ -15,22 +16,30 @@ def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _make_storable(value: Any) -> Any:
+    """Replace lone surrogates, which cut emoji leave behind, as the memory does in turns."""
+    return make_storable(value) if isinstance(value, str) else value
+
+
+#: What people and programs write.
+_Text = Annotated[str, BeforeValidator(_make_storable)]
+_OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty), BeforeValidator(_make_storable)]
 _OptionalId = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 
 class RunIn(Body):
     """One message of a user to an agent."""
 
-    message: str = Field(min_length=1, description="what the user says")
+    message: _Text = Field(min_length=1, description="what the user says")
     user_id: _OptionalId = Field(
         None, description="the user; by default the only user of the credential, else AFTERTURN_CHAT_USER"
     )
     session_id: _OptionalId = Field(None, description="the conversation; by default a new one")
-    stream: bool | None = Field(
+    stream: Annotated[bool | None, BeforeValidator(_none_if_empty)] = Field(
         None, description="whether the answer comes piece by piece, as server-sent events; by default false"
     )
-    name: str | None = Field(None, min_length=1, description="the user's name, for the facts about the user")
-    instructions: str | None = Field(None, min_length=1, description="what the model is told first")
+    name: _OptionalText = Field(None, description="the user's name, for the facts about the user")
+    instructions: _OptionalText = Field(None, description="what the model is told first")
 
 
 class RunMetricsOut(BaseModel):

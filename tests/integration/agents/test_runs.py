@@ -1,5 +1,6 @@
 """An agent answers through the configured model with what is known of the user, and both sides become turns."""
 
+import json
 import socket
 import time
 from urllib.parse import urlsplit
@@ -162,13 +163,25 @@ def test_the_model_sees_the_conversation_and_the_memory_of_the_user_alone(run, m
 
 def test_without_a_session_each_run_has_a_new_one(http):
     sessions = {http.post(PATHS[0], json={"message": "a", "user_id": "ana"}).json()["session_id"] for _ in range(2)}
-    empty = http.post(PATHS[0], data={"message": "a", "user_id": "ana", "session_id": ""}).json()["session_id"]
+    blanks = dict.fromkeys(("session_id", "stream", "name", "instructions"), "")
+    empty = http.post(PATHS[0], data={"message": "a", "user_id": "ana"} | blanks).json()["session_id"]
     assert len(sessions | {empty}) == 3
 
 
 def test_instructions_stand_first(run, model):
     run("Hello", instructions="You are terse.")
     assert prompts(model)[0][0] == {"role": "system", "content": "You are terse."}
+
+
+ODD = {"a lone surrogate": "\ud83d Hello", "a NUL": "Hel\x00lo", "a large text": "Hello " * 20_000, "a blank": " "}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_text_is_answered(name, http, memory):
+    body = json.dumps({"message": ODD[name], "user_id": "ana", "session_id": "s", "instructions": ODD[name]})
+    answer = http.post(PATHS[0], content=body.encode(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json().get("content")) == (200, ANSWER)
+    assert [turn.role for turn in memory.history()] == ["user", "assistant"]
 
 
 UNAVAILABLE = {
