@@ -26,9 +26,18 @@ from api_shim.http.schemas import ErrorOut
 
 router = make_router("/v1/agents/{agent_id:id}")
 
+#: One server-sent event of a stream.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["RunStarted", "RunContent", "RunCompleted", "RunError"]},
+        "data": {"type": "string", "description": "a JSON object"},
+    },
+    "required": ["event", "data"],
+}
 #: The answers of a run, for the OpenAPI document.
 RUN_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": RunOut, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {"model": RunOut, "content": {"text/event-stream": {"schema": _EVENT}}},
     409: {"model": ErrorOut, "description": "A request with this Idempotency-Key had another message."},
     415: {"model": ErrorOut, "description": "The body is neither JSON nor a form."},
     502: {"model": ErrorOut, "description": "The model refused to answer, or its answer is empty."},
