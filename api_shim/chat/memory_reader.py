@@ -58,9 +58,11 @@ class ChatDriver(AsyncDriver):
 class MemoryReader:
     """Reads memory blocks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, seconds: float | None = None) -> None:
+        """`seconds`: how long a reading may take; by default AFTERTURN_CHAT_MEMORY_SECONDS."""
         self._settings = settings
-        self._driver = ChatDriver(settings, embed_seconds=settings.chat_memory_seconds / 2)
+        self._seconds = settings.chat_memory_seconds if seconds is None else seconds
+        self._driver = ChatDriver(settings, embed_seconds=self._seconds / 2)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._slots = asyncio.Semaphore(SLOTS)
         self._completed = 0
@@ -82,7 +84,7 @@ class MemoryReader:
         elif key in self._skipped:
             return MemoryBlock()
         elif (remembering := self._remembering.get(key)) is not None:
-            done, _ = await asyncio.wait({remembering}, timeout=self._settings.chat_memory_seconds)
+            done, _ = await asyncio.wait({remembering}, timeout=self._seconds)
             if not done:
                 return None
         block = await self._read_in_time(session, body, spoken, field, is_continued)
@@ -97,7 +99,7 @@ class MemoryReader:
         """Run a plan. Raises TimeoutError after the deadline; the plan then goes on, until its own servers end it."""
         if len(self._late) >= LATE_LIMIT:
             raise TimeoutError
-        patience = Patience(self._settings.chat_memory_seconds, lambda: self._completed)
+        patience = Patience(self._seconds, lambda: self._completed)
         waiting = self._start(self._slots.acquire())
         if not await patience.wait_for(waiting) and not waiting.done():
             waiting.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from api_shim.chat import openai_errors, upstream
 from api_shim.chat.answer import AnswerCopy
 from api_shim.chat.body import Conversation
 from api_shim.chat.upstream import Headers, Upstream
+from api_shim.http.leaving import run_until_left
 
 logger = logging.getLogger(__name__)
 
@@ -52,18 +52,11 @@ class PassedOn(Response):
         self._copy: AnswerCopy | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answering = asyncio.ensure_future(self._answer(scope, receive, send))
-        leaving = asyncio.ensure_future(_wait_until_left(receive))
         try:
-            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await run_until_left(receive, self._answer(scope, receive, send))
         finally:
-            for task in (leaving, answering):
-                task.cancel()
-            await asyncio.gather(answering, leaving, return_exceptions=True)
             if self._copy is not None and self._on_end is not None:
                 self._on_end(self._copy)
-        if not answering.cancelled() and (error := answering.exception()) is not None:
-            raise error
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -110,9 +103,3 @@ class PassedOn(Response):
 
 
 _END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
-
-
-async def _wait_until_left(receive: Receive) -> None:
-    """Wait until the client closes the connection. The body of the request was read before."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -15,6 +15,9 @@ from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, plans
 from afterturn.errors import MemoryUnavailable
 from afterturn.settings import Settings
+from api_shim.agents import agent_os
+from api_shim.agents import routes as agent_routes
+from api_shim.agents.service import AgentService
 from api_shim.chat import routes as chat_routes
 from api_shim.chat.openai_errors import OpenAIErrors
 from api_shim.chat.service import ChatService
@@ -61,6 +64,8 @@ _ROUTES = (
     imports,
     erasures,
     administration,
+    agent_routes,
+    agent_os,
 )
 
 
@@ -81,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.credentials = open_credentials(settings)
     app.state.wrong_credentials = WrongCredentials()
     app.state.chat = ChatService(settings)
+    app.state.agents = AgentService(settings)
     app.state.statuses = StatusCache(settings)
     app.router.route_class = StrictRoute
     document.install(app)
@@ -110,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await chat.open()
     yield
     await chat.close()
+    await app.state.agents.close()
     await app.state.running_imports.close()
     app.state.credentials.close()
     await connections.close_async_connections()

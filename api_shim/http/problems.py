@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -18,6 +19,9 @@ from afterturn.errors import (
     FlushTimeout,
     InvalidInput,
     MemoryUnavailable,
+    MissingExtra,
+    ModelError,
+    ModelUnavailable,
     RateLimited,
     TurnIdUsed,
     Unauthorized,
@@ -32,6 +36,9 @@ _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (TurnIdUsed, 409),
     (InvalidInput, 422),
     (MemoryUnavailable, 503),
+    (ModelUnavailable, 503),
+    (ModelError, 502),
+    (MissingExtra, 503),
     (FlushFailed, 424),
     (FlushTimeout, 504),
 )
@@ -91,6 +98,8 @@ async def _handle_error(request: Request, error: Exception) -> Response:
 def _headers_of(error: AfterturnError) -> Mapping[str, str]:
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": 'Bearer realm="afterturn"'}
+    if isinstance(error, ModelUnavailable) and error.retry_after_seconds is not None:
+        return {"Retry-After": str(math.ceil(error.retry_after_seconds))}
     return error.headers if isinstance(error, RateLimited) else {}
 
 

@@ -33,6 +33,8 @@ class Call:
     lines: str | None = None
     #: Whether it is about a whole tenant: it needs a credential for all users.
     is_of_tenant: bool = False
+    #: Whether it needs the right to read besides.
+    also_reads: bool = False
 
 
 #: Add each new route here, or to PUBLIC with the reason why strangers may call it.
@@ -76,7 +78,23 @@ MATRIX = {
         right=Right.ADMIN, status=422, body={"dead_ids": [NO_FACT]}, is_of_tenant=True
     ),
     ("GET", "/metrics"): Call(right=Right.ADMIN, is_of_tenant=True),
+    # No model is configured here, which is seen after the credential is checked.
+    ("POST", "/v1/agents/{agent_id}/run"): Call(
+        right=Right.WRITE, also_reads=True, status=503, body={"message": "Where do I live?"}
+    ),
+    ("POST", "/agents/{agent_id}/runs"): Call(
+        right=Right.WRITE, also_reads=True, status=503, body={"message": "Where do I live?"}
+    ),
+    ("GET", "/v1/agents/{agent_id}/memories"): Call(right=Right.READ),
+    ("GET", "/memories"): Call(right=Right.READ),
+    ("POST", "/v1/agents/{agent_id}/memories"): Call(right=Right.WRITE, status=202, body={"memory": "Ana has a cat."}),
+    ("POST", "/v1/agents/{agent_id}/memories/batch"): Call(
+        right=Right.WRITE, status=202, body={"memories": [{"memory": "Ana has a cat."}]}
+    ),
+    ("POST", "/memories"): Call(right=Right.WRITE, body={"memory": "Ana has a cat."}),
 }
+#: Routes that have the user in the query, or in the body, instead of the path.
+AGENTS = {route for route in MATRIX if route[1] == "/memories" or "{agent_id}" in route[1]}
 #: Whether the servers work, and what the API is like. No user's data.
 PUBLIC = {
     ("GET", "/healthz"),
@@ -115,7 +133,9 @@ TENANT = "default"
 
 def may(name: str, route: tuple[str, str]) -> bool:
     """Return whether a credential may call a route for Ana."""
-    return MATRIX[route].right in VALID[name] and (name in FOR_ALL_USERS or not MATRIX[route].is_of_tenant)
+    one, rights = MATRIX[route], VALID[name]
+    has_rights = one.right in rights and (Right.READ in rights or not one.also_reads)
+    return has_rights and (name in FOR_ALL_USERS or not one.is_of_tenant)
 
 
 def routes_of(router: Any) -> Iterator[tuple[str, str]]:
@@ -172,14 +192,22 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
 
         def send(name: str, method: str, path: str, user: str = "ana", **ids: str) -> httpx.Response:
             values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour"}
-            values |= {"import_id": "0" * 32, "receipt_id": f"{'0' * 16}-1", "model_id": "m"} | ids
+            values |= {
+                "agent_id": "concierge",
+                "import_id": "0" * 32,
+                "receipt_id": f"{'0' * 16}-1",
+                "model_id": "m",
+            } | ids
             filled = path.format(**{key: quote(value, safe="") for key, value in ({"user_id": user} | values).items()})
             token = credential[name]
             headers = {} if token is None else {"Authorization": f"Bearer {token}"}
             # The limit of wrong credentials has tests of its own.
             client.app.state.wrong_credentials = WrongCredentials()
             one = MATRIX.get((method, path), Call(right=Right.WRITE))
-            return client.request(method, filled, json=one.body, content=one.lines, headers=headers)
+            named = {"user_id": user} if (method, path) in AGENTS else {}
+            body = one.body if one.body is None or not named else one.body | named
+            query = named if method == "GET" else {}
+            return client.request(method, filled, params=query, json=body, content=one.lines, headers=headers)
 
         yield send
 

@@ -12,6 +12,7 @@ from afterturn.local.stack import Stack
 from afterturn.settings import Settings
 from api_shim.cli.processes import COMMANDS
 from api_shim.http.app import create_app
+from harness.llm_server import LLMServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,10 +29,12 @@ KEY = "a-key-for-this-test-0123456789"
 
 @pytest.fixture
 def guarded_address(settings, hot_store, tmp_path):
-    """The address of an API with a key, in a process of its own."""
-    guarded = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0, "api_key": KEY})
-    with Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack:
-        yield stack.address("api")
+    """The address of an API with a key and a model, in a process of its own."""
+    with LLMServer(answer=lambda _: "Hello.") as model:
+        changed = {"api_port": 0, "api_key": KEY, "llm_base_url": model.base_url}
+        guarded = type(settings)(**settings.model_dump(exclude_unset=True) | changed)
+        with Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack:
+            yield stack.address("api")
 
 
 @pytest.mark.slow

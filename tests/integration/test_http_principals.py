@@ -37,7 +37,7 @@ WRITES = (
     ("PATCH", "facts/00000000-0000-0000-0000-000000000007", {"pinned": True}),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
-#: Calls for administrators, of uploads, and of no user: the matrix of credentials and routes tests them.
+#: Calls for administrators, of uploads, of agents, and of no user: the matrix of credentials and routes tests them.
 ELSEWHERE = (
     "/healthz",
     "/readyz",
@@ -51,6 +51,11 @@ ELSEWHERE = (
     "/v1/users/{user_id}/export",
     "/v1/users/{user_id}/erasures",
     "/v1/users/{user_id}/erasures/{receipt_id}",
+    "/v1/agents/{agent_id}/run",
+    "/v1/agents/{agent_id}/memories",
+    "/v1/agents/{agent_id}/memories/batch",
+    "/agents/{agent_id}/runs",
+    "/memories",
 )
 
 
