@@ -1,8 +1,8 @@
 """How the documentation is built: `make docs`. Pages are Markdown; the Python reference comes from docstrings.
 
-The source is the whole checkout, so that README, CONTRIBUTING, CHANGELOG and the READMEs of the benches and the TypeScript client are pages too, and a
-link between any two of them is checked. Every broken link and every broken reference is an error. The build fetches
-nothing, and the pages load nothing from other hosts.
+The source is the whole checkout, so that README, CONTRIBUTING, CHANGELOG and the READMEs of the benches and of the
+TypeScript client are pages too, and a link between any two of them is checked. Every broken link and every broken
+reference is an error. The build fetches nothing, and the pages load nothing from other hosts.
 """
 
 from importlib.metadata import version as version_of

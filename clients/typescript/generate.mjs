@@ -9,17 +9,20 @@ import openapiTS, { astToString } from "openapi-typescript";
 const HEADER = "// Generated from docs/reference/openapi.json by `make typescript`. Do not edit.\n\n";
 const document = JSON.parse(readFileSync(new URL("../../docs/reference/openapi.json", import.meta.url), "utf8"));
 const schemas = { ...document.components.schemas };
+/** The names of types that the methods mention. */
+const used = new Set();
 
 const pascal = (name) => name.replace(/(^|_)(\w)/g, (_, _before, letter) => letter.toUpperCase());
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
 /** Return the name of a schema's type. A schema without a name gets the given one. */
 function typeOf(schema, name) {
-  if (schema.$ref) return schema.$ref.split("/").at(-1);
   if (schema.type === "string") return "string";
-  if (name in schemas) throw new Error(`two types would be named ${name}`);
-  schemas[name] = schema;
-  return name;
+  const type = schema.$ref ? schema.$ref.split("/").at(-1) : name;
+  if (!schema.$ref && name in schemas) throw new Error(`two types would be named ${name}`);
+  if (!schema.$ref) schemas[name] = schema;
+  used.add(type);
+  return type;
 }
 
 /** Return the media type and the schema of a body or an answer; JSON, if there are several. */
@@ -82,11 +85,11 @@ function clientModule() {
   const methods = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([verb, operation]) => methodOf(path, verb, operation)),
   );
-  const used = Object.keys(schemas).filter((name) => methods.some((method) => new RegExp(`[ <]${name}\\b`).test(method)));
-  return `${HEADER}import type {
-${used.sort().map((name) => `  ${name},
-`).join("")}} from "./schema.gen.js";
+  const list = (names) => `{\n${names.sort().map((name) => `  ${name},\n`).join("")}} from "./schema.gen.js";`;
+  return `${HEADER}import type ${list([...used])}
 import { type CallOptions, path, Transport, type WriteOptions } from "./transport.js";
+
+export type ${list(Object.keys(schemas))}
 
 /** The HTTP API of afterturn: one method per call. Fields have the names that they have over HTTP. */
 export class Afterturn extends Transport {

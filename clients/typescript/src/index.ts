@@ -1,5 +1,4 @@
-export { Afterturn } from "./afterturn.gen.js";
+export * from "./afterturn.gen.js";
 export { AfterturnError } from "./errors.js";
 export { pages } from "./pages.js";
-export type * from "./schema.gen.js";
 export type { AfterturnOptions, CallOptions, WriteOptions } from "./transport.js";
