@@ -48,34 +48,47 @@ function resultOf({ operationId, responses }) {
   return content ? typeOf(content.schema, `${pascal(operationId)}Result`) : "void";
 }
 
+/** Return the parameter of the body, and what of it is sent. Methods return whole answers, not streams. */
+function bodyOf({ operationId, requestBody, responses }) {
+  const { media, schema } = contentOf(requestBody);
+  const type = typeOf(schema, `${pascal(operationId)}Body`);
+  const name = `body${requestBody.required ? "" : "?"}`;
+  if (type === "string") return { parameter: `${name}: string`, sent: `body, contentType: "${media}"` };
+  if (media !== "application/json") throw new Error(`${operationId}: a body of ${media} is not supported`);
+  if (Object.values(responses).some(({ content = {} }) => "text/event-stream" in content)) {
+    return { parameter: `${name}: Omit<${type}, "stream">`, sent: "body: { ...body, stream: false }" };
+  }
+  return { parameter: `${name}: ${type}`, sent: "body" };
+}
+
+/** Return the parameters of a method, and what of them is sent besides the path. */
+function signatureOf(path, operation) {
+  const { parameters = [], requestBody } = operation;
+  const body = requestBody && bodyOf(operation);
+  const query = queryOf({ ...operation, parameters });
+  const isWrite = parameters.some((parameter) => parameter.in === "header" && parameter.name === "idempotency-key");
+  const signature = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, id]) => `${camel(id)}: string`),
+    body?.parameter,
+    query && `query${query.isRequired ? "" : "?"}: ${query.name}`,
+    `options?: ${isWrite ? "WriteOptions" : "CallOptions"}`,
+  ];
+  const sent = [body?.sent, query && "query", "options"];
+  return { signature: signature.filter(Boolean).join(", "), sent: sent.filter(Boolean).join(", ") };
+}
+
 /** Return the source of one method. */
 function methodOf(path, verb, operation) {
-  const { operationId, summary, description, requestBody, parameters = [] } = operation;
-  const signature = [...path.matchAll(/\{(\w+)\}/g)].map(([, id]) => `${camel(id)}: string`);
-  const sent = [];
-  if (requestBody) {
-    const { media, schema } = contentOf(requestBody);
-    const isText = schema.type === "string";
-    if (!isText && media !== "application/json") throw new Error(`${operationId}: a body of ${media} is not supported`);
-    signature.push(`body${requestBody.required ? "" : "?"}: ${typeOf(schema, `${pascal(operationId)}Body`)}`);
-    sent.push("body", ...(isText ? [`contentType: ${JSON.stringify(media)}`] : []));
-  }
-  const query = queryOf({ operationId, parameters });
-  if (query) {
-    signature.push(`query${query.isRequired ? "" : "?"}: ${query.name}`);
-    sent.push("query");
-  }
-  const isWrite = parameters.some((parameter) => parameter.in === "header" && parameter.name === "idempotency-key");
-  signature.push(`options?: ${isWrite ? "WriteOptions" : "CallOptions"}`);
-  sent.push("options");
+  const { operationId, summary, description } = operation;
+  const { signature, sent } = signatureOf(path, operation);
   const place = path.replace(/\{(\w+)\}/g, (_, id) => `\${${camel(id)}}`);
   const comment = [`${summary}.`, "", ...description.replaceAll("*/", "*\\/").split("\n")];
   return [
     "  /**",
     ...comment.map((line) => `   * ${line}`.trimEnd()),
     "   */",
-    `  ${camel(operationId)}(${signature.join(", ")}): Promise<${resultOf(operation)}> {`,
-    `    return this.call("${verb.toUpperCase()}", path\`${place}\`, { ${sent.join(", ")} });`,
+    `  ${camel(operationId)}(${signature}): Promise<${resultOf(operation)}> {`,
+    `    return this.call("${verb.toUpperCase()}", path\`${place}\`, { ${sent} });`,
     "  }",
   ].join("\n");
 }
