@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test test-servers lint format client docs reference picture bench chaos clean
+.PHONY: help demo up test test-servers lint format client typescript docs reference picture bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint       run ruff, mypy --strict and import-linter'
 	@echo 'make format     format the code with ruff'
 	@echo 'make client     generate AsyncMemoryClient from MemoryClient'
+	@echo 'make typescript  generate and build the TypeScript client (needs node and npm)'
 	@echo 'make docs       build the documentation; a broken link or reference fails'
 	@echo 'make reference  generate parts of docs/reference from the code'
 	@echo 'make picture    run the demo and draw its output for the README'
@@ -65,6 +66,9 @@ format: $(VENV)/installed-dev
 client: $(VENV)/installed-dev
 	@$(BIN)/python -m tools.async_client
 
+typescript:
+	@cd clients/typescript && npm install --silent && npm run --silent generate && npm run --silent build
+
 # -W: warnings are errors. -E: read all pages again, because a page from the cache causes no warnings.
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m sphinx -W --keep-going -E -q -c docs -b html . build/docs
@@ -84,4 +88,4 @@ chaos: $(VENV)/installed-dev
 	@$(BIN)/python -m bench.chaos
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) build clients/typescript/dist clients/typescript/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,8 +1,8 @@
 """How the documentation is built: `make docs`. Pages are Markdown; the Python reference comes from docstrings.
 
-The source is the whole checkout, so that README, CONTRIBUTING, CHANGELOG and the benches' README are pages too, and a
-link between any two of them is checked. Every broken link and every broken reference is an error. The build fetches
-nothing, and the pages load nothing from other hosts.
+The source is the whole checkout, so that README, CONTRIBUTING, CHANGELOG and the READMEs of the benches and of the
+TypeScript client are pages too, and a link between any two of them is checked. Every broken link and every broken
+reference is an error. The build fetches nothing, and the pages load nothing from other hosts.
 """
 
 from importlib.metadata import version as version_of
@@ -20,7 +20,7 @@ release = version = version_of("afterturn")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["docs/**", "*.md", "bench/README.md"]
+include_patterns = ["docs/**", "*.md", "bench/README.md", "clients/typescript/README.md"]
 
 nitpicky = True
 # Types of the standard library and of pydantic: their documentation is not here, and nothing is fetched to look it up.

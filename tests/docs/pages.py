@@ -13,7 +13,12 @@ ROOT = Path(__file__).parents[2]
 #: Every page for people. Names are paths from the root of the checkout.
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench" / "README.md")
+    for path in (
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        ROOT / "bench" / "README.md",
+        ROOT / "clients" / "typescript" / "README.md",
+    )
 )
 #: Made from the code, by docs/generate.py; it shows how commands are called.
 GENERATED = "docs/reference/cli.md"

@@ -12,7 +12,7 @@ from tests.docs.terminal import Terminal
 
 #: Languages that are run or compared, and those that are only read. Others would slip through.
 CHECKED = ("python", "sh", "text", "json")
-READ = ("", "ini", "nginx", "sql", "{toctree}", "{eval-rst}")
+READ = ("", "ini", "nginx", "sql", "ts", "{toctree}", "{eval-rst}")
 SKIP = re.compile(r'^<!--- skip: next "(?P<reason>[^"]{10,})" -->$', re.MULTILINE)
 RUNNING = [page for page in PAGES if any(fence.language in CHECKED for fence in fences_of(page))]
 

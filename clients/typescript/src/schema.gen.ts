@@ -1,0 +1,1412 @@
+// Generated from docs/reference/openapi.json by `make typescript`. Do not edit.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * AddFactsIn
+         * @description Facts to add, all or none, in one round trip to Redis.
+         */
+        AddFactsIn: {
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+            /** Facts */
+            facts: components["schemas"]["FactIn"][];
+        };
+        /**
+         * ChangeFactIn
+         * @description With `text`: a correction of the fact. Without it: only `pinned`. Fields that are not given keep their values.
+         */
+        ChangeFactIn: {
+            /** Attribute */
+            attribute?: string | null;
+            /** Category */
+            category?: string | null;
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+            /** Importance */
+            importance?: number | null;
+            /** Pinned */
+            pinned?: boolean | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Text
+             * @description the corrected sentence
+             */
+            text?: string | null;
+            /** Topics */
+            topics?: string[];
+            /**
+             * Valid From
+             * @description the time from which the new fact is true; the old fact was true until then
+             */
+            valid_from?: string | null;
+            /** Valid To */
+            valid_to?: string | null;
+            /** Value */
+            value?: string | null;
+        };
+        /**
+         * ContextIn
+         * @description The query, the token budget and the options of a context.
+         */
+        ContextIn: {
+            /**
+             * @default {
+             *       "kind": "summary_and_recent"
+             *     }
+             */
+            history?: components["schemas"]["HistoryIn"];
+            /**
+             * Query
+             * @description usually the user's message; without a query nothing is recalled
+             */
+            query?: string | null;
+            /**
+             * Role
+             * @description the role of the message with the memory
+             * @default system
+             * @enum {string}
+             */
+            role?: "system" | "developer";
+            /**
+             * @default {
+             *       "pinned": 0.15,
+             *       "profile": 0.15,
+             *       "recent": 0.35,
+             *       "relevant": 0.25,
+             *       "summary": 0.1
+             *     }
+             */
+            shares?: components["schemas"]["SharesIn"];
+            /**
+             * Token Budget
+             * @description the largest number of tokens of all messages together, by estimate
+             */
+            token_budget: number;
+        };
+        /**
+         * ContextOut
+         * @description Messages in the format of OpenAI's chat API, and the memories that they contain.
+         */
+        ContextOut: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Memory Ids */
+            memory_ids: string[];
+            /** Messages */
+            messages: {
+                [key: string]: unknown;
+            }[];
+            /** Parts */
+            parts: components["schemas"]["PartOut"][];
+            /** Tokens */
+            tokens: number;
+        };
+        /**
+         * CostOut
+         * @description The number and tokens of a group of LLM calls.
+         */
+        CostOut: {
+            /** Batch Id */
+            batch_id: string | null;
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Calls */
+            calls: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Day */
+            day: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Reserved Tokens */
+            reserved_tokens: number;
+            /** Stage */
+            stage: string | null;
+            /** Unfinished Calls */
+            unfinished_calls: number;
+        };
+        /**
+         * CostsOut
+         * @description One entry per group. Days are sorted newest first, other groups by most tokens first.
+         */
+        CostsOut: {
+            /** Costs */
+            costs: components["schemas"]["CostOut"][];
+        };
+        /**
+         * DeadIdsIn
+         * @description The dead letters to replay or discard.
+         */
+        DeadIdsIn: {
+            /** Dead Ids */
+            dead_ids: string[];
+        };
+        /**
+         * DeadLetterOut
+         * @description A batch, an entry or a text that was given up on. It has no content.
+         */
+        DeadLetterOut: {
+            /** Attempts */
+            attempts: number;
+            /** Dead At */
+            dead_at: string | null;
+            /**
+             * Dead Id
+             * Format: uuid
+             * @description the id by which it is replayed and discarded
+             */
+            dead_id: string;
+            /** Discarded At */
+            discarded_at: string | null;
+            /**
+             * Item
+             * @description the id of the entry, or what has no vector; null for a batch
+             */
+            item: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "batch" | "entry" | "vector";
+            /**
+             * Reason
+             * @description a stable code, and a description of the failure
+             */
+            reason: string;
+            /** Session Id */
+            session_id: string;
+            /**
+             * Turns
+             * @description the number of turns of a batch
+             */
+            turns: number | null;
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * DeadLettersOut
+         * @description Dead letters: batches, then single entries and texts without a vector; of each kind the latest first.
+         */
+        DeadLettersOut: {
+            /** Dead Letters */
+            dead_letters: components["schemas"]["DeadLetterOut"][];
+        };
+        /**
+         * DoneOut
+         * @description How many dead letters were changed, and how many were not dead (any more).
+         */
+        DoneOut: {
+            /** Done */
+            done: number;
+            /** Skipped */
+            skipped: number;
+        };
+        /**
+         * EpisodeOut
+         * @description What happened in one part of a conversation.
+         */
+        EpisodeOut: {
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+            /** Episode Id */
+            episode_id: string;
+            /** Outcome */
+            outcome: string;
+            /** Participants */
+            participants: string[];
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /**
+             * Score
+             * @description how well it answers the query; null without a query
+             */
+            score: number | null;
+            /** Session Id */
+            session_id: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /**
+             * Turn Ids
+             * @description the turns that it summarizes, without removed ones
+             */
+            turn_ids: string[];
+        };
+        /**
+         * EpisodesOut
+         * @description Episodes: the latest first; with a query, the best first.
+         */
+        EpisodesOut: {
+            /** Episodes */
+            episodes: components["schemas"]["EpisodeOut"][];
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * ErasureOut
+         * @description How far an erasure is. It is a receipt when `status` is completed; it contains no ids of the user.
+         */
+        ErasureOut: {
+            /**
+             * Completed At
+             * @description all turns that were acknowledged before this time are deleted
+             */
+            completed_at: string | null;
+            /**
+             * Epoch
+             * @description how often this user was forgotten, including this time
+             */
+            epoch: number;
+            /**
+             * Owner Hash
+             * @description a hash of tenant id and user id
+             */
+            owner_hash: string;
+            /**
+             * Receipt Id
+             * @description the name of this erasure
+             */
+            receipt_id: string;
+            /**
+             * Removed
+             * @description the number of removed records by kind, so far
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "requested" | "completed";
+            /**
+             * Still On Disk
+             * @description where deleted data remains on disk, and until when
+             */
+            still_on_disk: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ErrorOut
+         * @description An error as a problem document (RFC 9457). `code` is stable; `detail` is for humans and may change.
+         */
+        ErrorOut: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Message
+             * @description the same as `detail`
+             */
+            message: string;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * EvidenceOut
+         * @description A verbatim quote, with its speaker and time.
+         */
+        EvidenceOut: {
+            /** Position */
+            position: number | null;
+            /** Quote */
+            quote: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Session Id */
+            session_id: string;
+            /** Speaker */
+            speaker: string;
+            /** Turn Id */
+            turn_id: string;
+        };
+        /**
+         * FactIdsOut
+         * @description The ids of the facts. Redis has stored the edit; it takes effect in about a second.
+         */
+        FactIdsOut: {
+            /** Fact Ids */
+            fact_ids: string[];
+        };
+        /**
+         * FactIn
+         * @description One fact to add. The rules of `MemoryClient.add_fact` apply.
+         */
+        FactIn: {
+            /**
+             * Attribute
+             * @description the attribute of the subject, such as lives_in
+             */
+            attribute?: string | null;
+            /**
+             * Category
+             * @description the category, such as place or preference
+             */
+            category?: string | null;
+            /**
+             * Importance
+             * @description 0 (trivial) to 1 (essential)
+             */
+            importance?: number | null;
+            /**
+             * Pinned
+             * @description protect the fact from every clean-up
+             * @default false
+             */
+            pinned?: boolean;
+            /**
+             * Subject
+             * @description the name of the person or thing that the fact is about
+             */
+            subject?: string | null;
+            /**
+             * Text
+             * @description one sentence that can be understood without context
+             */
+            text: string;
+            /**
+             * Topics
+             * @description words to find the fact by
+             */
+            topics?: string[];
+            /**
+             * Valid From
+             * @description the time from which the fact is true, with a timezone
+             */
+            valid_from?: string | null;
+            /**
+             * Valid To
+             * @description the time at which the fact stopped being true, with a timezone
+             */
+            valid_to?: string | null;
+            /**
+             * Value
+             * @description the value of the attribute
+             */
+            value?: string | null;
+        };
+        /**
+         * FactOut
+         * @description One fact with its state and its evidence.
+         */
+        FactOut: {
+            /** Attribute */
+            attribute: string | null;
+            /** Category */
+            category: string;
+            /** Ended Because */
+            ended_because: string | null;
+            /** Evidence */
+            evidence: components["schemas"]["EvidenceOut"][];
+            /** Fact Id */
+            fact_id: string;
+            /** Importance */
+            importance: number;
+            /** Is Pinned */
+            is_pinned: boolean;
+            /** Origin */
+            origin: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Said By */
+            said_by: string;
+            /** Status */
+            status: string;
+            /** Subject */
+            subject: string | null;
+            /** Superseded At */
+            superseded_at: string | null;
+            /** Superseded By */
+            superseded_by: string | null;
+            /** Text */
+            text: string;
+            /** Times Seen */
+            times_seen: number;
+            /** Topics */
+            topics: string[];
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * FactVersionsOut
+         * @description All versions of a fact, oldest first.
+         */
+        FactVersionsOut: {
+            /** Facts */
+            facts: components["schemas"]["FactOut"][];
+        };
+        /**
+         * FactsOut
+         * @description Facts, the most recently said first.
+         */
+        FactsOut: {
+            /** Facts */
+            facts: components["schemas"]["FactOut"][];
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * Health
+         * @description `status` is `ok` if both servers answer, a worker serves each stage, sweeps complete, and no breaker is open.
+         */
+        Health: {
+            /**
+             * Endpoints
+             * @description llm, embedder: closed, open (it fails for everybody, no calls are made) or probing
+             */
+            endpoints: {
+                [key: string]: string;
+            };
+            /**
+             * Memory Share
+             * @description the used part of Redis's maxmemory; null without a limit
+             */
+            memory_share: number | null;
+            /** Postgres */
+            postgres: boolean;
+            /**
+             * Redis
+             * @description whether Redis answers and takes writes
+             */
+            redis: boolean;
+            /**
+             * Stages Without Workers
+             * @description stages that no worker serves
+             */
+            stages_without_workers: string[];
+            /** Status */
+            status: string;
+            /**
+             * Sweep Seconds
+             * @description since the last sweep was completed; null: none within a day
+             */
+            sweep_seconds: number | null;
+        };
+        /**
+         * HistoryIn
+         * @description How the session's turns are selected.
+         */
+        HistoryIn: {
+            /**
+             * Kind
+             * @default summary_and_recent
+             * @enum {string}
+             */
+            kind?: "summary_and_recent" | "last_turns" | "last_tokens" | "important_only";
+            /**
+             * Limit
+             * @description the largest number of turns or tokens; for important_only, the number of turns to select from
+             */
+            limit?: number | null;
+        };
+        /**
+         * HistoryOut
+         * @description Turns, oldest first.
+         */
+        HistoryOut: {
+            /**
+             * Next Cursor
+             * @description the cursor of the turns before these; null: there are none
+             */
+            next_cursor: string | null;
+            /** Turns */
+            turns: components["schemas"]["TurnOut"][];
+        };
+        /**
+         * ImportOut
+         * @description How far an import is, in turns.
+         */
+        ImportOut: {
+            /**
+             * Already Archived
+             * @description turns that were archived before
+             */
+            already_archived: number;
+            /**
+             * Conflicting
+             * @description turns with the id of a turn that has other content; they are not written
+             */
+            conflicting: number;
+            /**
+             * Error
+             * @description the code of the error that ended it
+             */
+            error: string | null;
+            /**
+             * Import Id
+             * @description the name of the import; the same upload has the same name
+             */
+            import_id: string;
+            /**
+             * Skipped
+             * @description invalid lines that were left out
+             */
+            skipped: number;
+            /**
+             * State
+             * @description interrupted and failed: upload the same file again to continue
+             * @enum {string}
+             */
+            state: "running" | "completed" | "interrupted" | "failed";
+            /**
+             * Total
+             * @description the number of valid lines
+             */
+            total: number;
+            /** Written */
+            written: number;
+        };
+        /**
+         * MemoryOut
+         * @description One memory: a fact, a turn or an episode.
+         */
+        MemoryOut: {
+            /** Category */
+            category: string | null;
+            /** Cursor */
+            cursor: string | null;
+            /** Evidence */
+            evidence: components["schemas"]["EvidenceOut"][];
+            /** Importance */
+            importance: number | null;
+            /** Kind */
+            kind: string;
+            /** Memory Id */
+            memory_id: string;
+            /**
+             * Said At
+             * Format: date-time
+             */
+            said_at: string;
+            /** Score */
+            score: number;
+            /** Score Parts */
+            score_parts: {
+                [key: string]: number;
+            } | null;
+            /** Session Id */
+            session_id: string;
+            /** Status */
+            status: string;
+            /** Superseded Texts */
+            superseded_texts: string[];
+            /** Text */
+            text: string;
+            /** Topics */
+            topics: string[];
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
+         * PartOut
+         * @description The tokens and entries of one part of the context.
+         */
+        PartOut: {
+            /** Left Out */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Shown */
+            shown: number;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
+         * PreferenceIn
+         * @description The new value of a preference.
+         */
+        PreferenceIn: {
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+            /**
+             * Value
+             * @description the new value, such as green
+             */
+            value: string;
+        };
+        /**
+         * PreferencesOut
+         * @description The current value of each preference.
+         */
+        PreferencesOut: {
+            /** Preferences */
+            preferences: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ProfileOut
+         * @description A profile, one fact per line. `text` is null if there is no profile yet.
+         */
+        ProfileOut: {
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * Readiness
+         * @description `status` is `ready` if every server answers, sweeps complete, each stage has a worker, and no turn is late.
+         */
+        Readiness: {
+            /**
+             * Backlog Seconds
+             * @description the age of the oldest unprocessed turn; null: there is none
+             */
+            backlog_seconds: number | null;
+            /**
+             * Broker
+             * @description null: it is no Redis, and is not asked
+             */
+            broker: boolean | null;
+            /**
+             * Objective Seconds
+             * @description the largest age that is not late
+             */
+            objective_seconds: number;
+            /** Postgres */
+            postgres: boolean;
+            /**
+             * Problems
+             * @description what is not as it should be
+             */
+            problems: string[];
+            /** Redis */
+            redis: boolean;
+            /** Stages Without Workers */
+            stages_without_workers: string[];
+            /**
+             * Status
+             * @description ready or not_ready
+             */
+            status: string;
+            /**
+             * Sweep Seconds
+             * @description since the last sweep was completed; null: none within a day
+             */
+            sweep_seconds: number | null;
+        };
+        /**
+         * RecallBody
+         * @description The same fields as a request body, for queries that are too long for a URL.
+         */
+        RecallBody: {
+            /**
+             * Agent Id
+             * @description only turns of this agent, and memories based on them
+             */
+            agent_id?: string | null;
+            /**
+             * As Of
+             * @description facts that were true (recorded: stored as current) at this time
+             */
+            as_of?: string | null;
+            /**
+             * Cursor
+             * @description the cursor of the last memory of the previous page
+             */
+            cursor?: string | null;
+            /**
+             * Explain
+             * @default false
+             */
+            explain?: boolean;
+            /**
+             * Include Superseded
+             * @default false
+             */
+            include_superseded?: boolean;
+            /** Kinds */
+            kinds?: ("fact" | "turn" | "episode")[] | null;
+            /**
+             * Limit
+             * @default 10
+             */
+            limit?: number;
+            /**
+             * Metadata
+             * @description only turns whose metadata contain this JSON object
+             */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Min Score */
+            min_score?: number | null;
+            /**
+             * Order
+             * @description the order without a query
+             */
+            order?: ("newest" | "importance") | null;
+            /**
+             * Query
+             * @description a question or a topic; without a query, see order
+             */
+            query?: string | null;
+            /**
+             * Session Id
+             * @description only memories from this conversation
+             */
+            session_id?: string | null;
+            /**
+             * Since
+             * @description only memories of this time or later
+             */
+            since?: string | null;
+            /**
+             * Time
+             * @description the time that since, until and as_of are compared with
+             * @default world
+             * @enum {string}
+             */
+            time?: "world" | "recorded";
+            /**
+             * Topics
+             * @description only facts with at least one of these topics
+             */
+            topics?: string[] | null;
+            /**
+             * Until
+             * @description only memories before this time
+             */
+            until?: string | null;
+        };
+        /**
+         * RecallOut
+         * @description Memories, best first.
+         */
+        RecallOut: {
+            /** Memories */
+            memories: components["schemas"]["MemoryOut"][];
+        };
+        /**
+         * RemovedOut
+         * @description How many turns were removed.
+         */
+        RemovedOut: {
+            /** Removed */
+            removed: number;
+        };
+        /**
+         * SessionOut
+         * @description One conversation of a user.
+         */
+        SessionOut: {
+            /**
+             * Created At
+             * @description when its first turn was archived
+             */
+            created_at: string | null;
+            /**
+             * Is Pending
+             * @description whether turns or removals wait to be archived
+             */
+            is_pending: boolean;
+            /**
+             * Last Active At
+             * @description when its last turn was archived
+             */
+            last_active_at: string | null;
+            /**
+             * Last Said At
+             * @description the latest time at which a turn was said
+             */
+            last_said_at: string | null;
+            /** Session Id */
+            session_id: string;
+            /**
+             * Turns
+             * @description the number of archived turns, without removed ones
+             */
+            turns: number;
+        };
+        /**
+         * SessionsOut
+         * @description Sessions: those that are not archived yet first, then the last active first.
+         */
+        SessionsOut: {
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+            /** Sessions */
+            sessions: components["schemas"]["SessionOut"][];
+        };
+        /**
+         * SharesIn
+         * @description The largest fraction of the token budget for each part. Their sum is at most 1; missing ones have defaults.
+         */
+        SharesIn: {
+            /**
+             * Pinned
+             * @default 0.15
+             */
+            pinned?: number;
+            /**
+             * Profile
+             * @default 0.15
+             */
+            profile?: number;
+            /**
+             * Recent
+             * @default 0.35
+             */
+            recent?: number;
+            /**
+             * Relevant
+             * @default 0.25
+             */
+            relevant?: number;
+            /**
+             * Summary
+             * @default 0.1
+             */
+            summary?: number;
+        };
+        /**
+         * StatementOut
+         * @description One statement of a summary.
+         */
+        StatementOut: {
+            /**
+             * Episode Ids
+             * @description the episodes that the statement is based on
+             */
+            episode_ids: string[];
+            /** Text */
+            text: string;
+        };
+        /**
+         * SummaryOut
+         * @description A summary; its statements are sorted oldest first. `text` is null if there is no summary yet.
+         */
+        SummaryOut: {
+            /** Statements */
+            statements: components["schemas"]["StatementOut"][];
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * TurnIn
+         * @description One turn to write: a message of a chat API as it is. The rules of `MemoryClient.write` apply.
+         *
+         *     Other fields of messages, such as tool_calls, tool_call_id and refusal, are allowed. Unknown fields are refused.
+         */
+        TurnIn: {
+            /**
+             * Content
+             * @description the text of the turn, a list of content parts, or null beside tool calls
+             */
+            content?: string | {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Memories Shown
+             * @description ids of the memories that the assistant saw
+             */
+            memories_shown?: string[];
+            /**
+             * Metadata
+             * @description the caller's own JSON data
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Name
+             * @description the speaker's name
+             */
+            name?: string | null;
+            /**
+             * Occurred At
+             * @description the time of the turn, with a timezone; by default now
+             */
+            occurred_at?: string | null;
+            /**
+             * Role
+             * @description user, assistant, system, developer, tool, function or exchange
+             */
+            role?: string | null;
+            /**
+             * Turn Id
+             * @description an id that the caller chooses; the same id is never stored twice
+             */
+            turn_id?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * TurnOut
+         * @description One turn of a session.
+         */
+        TurnOut: {
+            /** Agent Id */
+            agent_id: string | null;
+            /** Content */
+            content: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string | null;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Position */
+            position: number | null;
+            /** Role */
+            role: string;
+            /** Turn Id */
+            turn_id: string;
+        };
+        /**
+         * UserOut
+         * @description One user with the size of the memory.
+         */
+        UserOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current Facts */
+            current_facts: number;
+            /**
+             * Last Active At
+             * @description when the last turn was archived
+             */
+            last_active_at: string | null;
+            /** Sessions */
+            sessions: number;
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * UsersOut
+         * @description Users in the order of their ids.
+         */
+        UsersOut: {
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+            /** Users */
+            users: components["schemas"]["UserOut"][];
+        };
+        /**
+         * WriteIn
+         * @description Turns of one session, oldest first.
+         */
+        WriteIn: {
+            /** Agent Id */
+            agent_id?: string | null;
+            /** Turns */
+            turns: components["schemas"]["TurnIn"][];
+        };
+        /**
+         * WriteOut
+         * @description The ids of the turns. Redis has stored the turns.
+         */
+        WriteOut: {
+            /** Turn Ids */
+            turn_ids: string[];
+        };
+        ListDeadLettersQuery: {
+            /**
+             * User Id
+             * @description only of this user
+             */
+            user_id?: string | null;
+            /**
+             * Reason
+             * @description only those whose reason begins with this
+             */
+            reason?: string | null;
+            /**
+             * Include Discarded
+             * @description also discarded ones
+             * @default false
+             */
+            include_discarded?: boolean;
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+        };
+        ListUsersQuery: {
+            /**
+             * Prefix
+             * @description only users whose ids begin with this
+             */
+            prefix?: string | null;
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+        CountCostsQuery: {
+            /**
+             * By
+             * @description the grouping; user gives one total
+             * @default day
+             * @enum {string}
+             */
+            by?: "user" | "day" | "stage" | "batch";
+            /**
+             * Days
+             * @description the number of last days to count, in UTC, including today
+             * @default 30
+             */
+            days?: number;
+        };
+        ListEpisodesQuery: {
+            /**
+             * Query
+             * @description a question or a topic: the episodes that are similar to it
+             */
+            query?: string | null;
+            /**
+             * Session Id
+             * @description only episodes of this conversation
+             */
+            session_id?: string | null;
+            /**
+             * Since
+             * @description only episodes that ended at this time or later
+             */
+            since?: string | null;
+            /**
+             * Until
+             * @description only episodes that began before this time
+             */
+            until?: string | null;
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 20
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+        ListFactsQuery: {
+            /**
+             * Subject
+             * @description only facts about the person or thing with this name
+             */
+            subject?: string | null;
+            /**
+             * Attribute
+             * @description only facts with this attribute, such as lives_in
+             */
+            attribute?: string | null;
+            /**
+             * Topic
+             * @description only facts with this topic
+             */
+            topic?: string | null;
+            /**
+             * Category
+             * @description only facts of this category, such as place
+             */
+            category?: string | null;
+            /**
+             * Include Superseded
+             * @description also superseded facts
+             * @default false
+             */
+            include_superseded?: boolean;
+            /**
+             * As Of
+             * @description the facts at this time, with a timezone
+             */
+            as_of?: string | null;
+            /**
+             * Time
+             * @description facts that were true (world) or stored as current (recorded) at as_of
+             * @default world
+             * @enum {string}
+             */
+            time?: "world" | "recorded";
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+        RetractFactQuery: {
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+        };
+        ImportTurnsQuery: {
+            /**
+             * Session Id
+             * @description the session of lines without a session
+             */
+            session_id?: string | null;
+            /**
+             * Skip Invalid
+             * @description import the valid lines even if others are invalid
+             * @default false
+             */
+            skip_invalid?: boolean;
+        };
+        ListSessionsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+        FlushQuery: {
+            /**
+             * Wait Seconds
+             * @description the longest time to wait, seconds
+             */
+            wait_seconds?: number | null;
+        };
+        RecallQuery: {
+            /**
+             * Query
+             * @description a question or a topic; without a query, see order
+             */
+            query?: string | null;
+            /**
+             * Limit
+             * @default 10
+             */
+            limit?: number;
+            /** Kinds */
+            kinds?: ("fact" | "turn" | "episode")[] | null;
+            /**
+             * Topics
+             * @description only facts with at least one of these topics
+             */
+            topics?: string[] | null;
+            /**
+             * Session Id
+             * @description only memories from this conversation
+             */
+            session_id?: string | null;
+            /**
+             * Agent Id
+             * @description only turns of this agent, and memories based on them
+             */
+            agent_id?: string | null;
+            /**
+             * Since
+             * @description only memories of this time or later
+             */
+            since?: string | null;
+            /**
+             * Until
+             * @description only memories before this time
+             */
+            until?: string | null;
+            /**
+             * Time
+             * @description the time that since, until and as_of are compared with
+             * @default world
+             * @enum {string}
+             */
+            time?: "world" | "recorded";
+            /**
+             * As Of
+             * @description facts that were true (recorded: stored as current) at this time
+             */
+            as_of?: string | null;
+            /** Min Score */
+            min_score?: number | null;
+            /**
+             * Include Superseded
+             * @default false
+             */
+            include_superseded?: boolean;
+            /**
+             * Metadata
+             * @description only turns whose metadata contain this JSON object
+             */
+            metadata?: string | null;
+            /**
+             * Order
+             * @description the order without a query
+             */
+            order?: ("newest" | "importance") | null;
+            /**
+             * Cursor
+             * @description the cursor of the last memory of the previous page
+             */
+            cursor?: string | null;
+            /**
+             * Explain
+             * @default false
+             */
+            explain?: boolean;
+        };
+        ListTurnsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 20
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type AddFactsIn = components['schemas']['AddFactsIn'];
+export type ChangeFactIn = components['schemas']['ChangeFactIn'];
+export type ContextIn = components['schemas']['ContextIn'];
+export type ContextOut = components['schemas']['ContextOut'];
+export type CostOut = components['schemas']['CostOut'];
+export type CostsOut = components['schemas']['CostsOut'];
+export type DeadIdsIn = components['schemas']['DeadIdsIn'];
+export type DeadLetterOut = components['schemas']['DeadLetterOut'];
+export type DeadLettersOut = components['schemas']['DeadLettersOut'];
+export type DoneOut = components['schemas']['DoneOut'];
+export type EpisodeOut = components['schemas']['EpisodeOut'];
+export type EpisodesOut = components['schemas']['EpisodesOut'];
+export type ErasureOut = components['schemas']['ErasureOut'];
+export type ErrorOut = components['schemas']['ErrorOut'];
+export type EvidenceOut = components['schemas']['EvidenceOut'];
+export type FactIdsOut = components['schemas']['FactIdsOut'];
+export type FactIn = components['schemas']['FactIn'];
+export type FactOut = components['schemas']['FactOut'];
+export type FactVersionsOut = components['schemas']['FactVersionsOut'];
+export type FactsOut = components['schemas']['FactsOut'];
+export type Health = components['schemas']['Health'];
+export type HistoryIn = components['schemas']['HistoryIn'];
+export type HistoryOut = components['schemas']['HistoryOut'];
+export type ImportOut = components['schemas']['ImportOut'];
+export type MemoryOut = components['schemas']['MemoryOut'];
+export type PartOut = components['schemas']['PartOut'];
+export type PreferenceIn = components['schemas']['PreferenceIn'];
+export type PreferencesOut = components['schemas']['PreferencesOut'];
+export type ProfileOut = components['schemas']['ProfileOut'];
+export type Readiness = components['schemas']['Readiness'];
+export type RecallBody = components['schemas']['RecallBody'];
+export type RecallOut = components['schemas']['RecallOut'];
+export type RemovedOut = components['schemas']['RemovedOut'];
+export type SessionOut = components['schemas']['SessionOut'];
+export type SessionsOut = components['schemas']['SessionsOut'];
+export type SharesIn = components['schemas']['SharesIn'];
+export type StatementOut = components['schemas']['StatementOut'];
+export type SummaryOut = components['schemas']['SummaryOut'];
+export type TurnIn = components['schemas']['TurnIn'];
+export type TurnOut = components['schemas']['TurnOut'];
+export type UserOut = components['schemas']['UserOut'];
+export type UsersOut = components['schemas']['UsersOut'];
+export type WriteIn = components['schemas']['WriteIn'];
+export type WriteOut = components['schemas']['WriteOut'];
+export type ListDeadLettersQuery = components['schemas']['ListDeadLettersQuery'];
+export type ListUsersQuery = components['schemas']['ListUsersQuery'];
+export type CountCostsQuery = components['schemas']['CountCostsQuery'];
+export type ListEpisodesQuery = components['schemas']['ListEpisodesQuery'];
+export type ListFactsQuery = components['schemas']['ListFactsQuery'];
+export type RetractFactQuery = components['schemas']['RetractFactQuery'];
+export type ImportTurnsQuery = components['schemas']['ImportTurnsQuery'];
+export type ListSessionsQuery = components['schemas']['ListSessionsQuery'];
+export type FlushQuery = components['schemas']['FlushQuery'];
+export type RecallQuery = components['schemas']['RecallQuery'];
+export type ListTurnsQuery = components['schemas']['ListTurnsQuery'];
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
