@@ -2,11 +2,15 @@
 
 import type {
   AddFactsIn,
+  AddMemoriesIn,
+  AddMemoryIn,
+  AddedMemoriesOut,
   ChangeFactIn,
   ContextIn,
   ContextOut,
   CostsOut,
   CountCostsQuery,
+  CreateAgentRunBody,
   DeadIdsIn,
   DeadLettersOut,
   DoneOut,
@@ -16,10 +20,12 @@ import type {
   FactVersionsOut,
   FactsOut,
   FlushQuery,
+  GetMemoriesQuery,
   Health,
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  ListAgentMemoriesQuery,
   ListDeadLettersQuery,
   ListEpisodesQuery,
   ListFactsQuery,
@@ -35,8 +41,13 @@ import type {
   RecallQuery,
   RemovedOut,
   RetractFactQuery,
+  RunAgentBody,
+  RunOut,
   SessionsOut,
   SummaryOut,
+  UserMemoriesOut,
+  UserMemoryOut,
+  UserMemoryPageOut,
   UsersOut,
   WriteIn,
   WriteOut,
@@ -45,12 +56,16 @@ import { type CallOptions, path, Transport, type WriteOptions } from "./transpor
 
 export type {
   AddFactsIn,
+  AddMemoriesIn,
+  AddMemoryIn,
+  AddedMemoriesOut,
   ChangeFactIn,
   ContextIn,
   ContextOut,
   CostOut,
   CostsOut,
   CountCostsQuery,
+  CreateAgentRunBody,
   DeadIdsIn,
   DeadLetterOut,
   DeadLettersOut,
@@ -66,18 +81,22 @@ export type {
   FactVersionsOut,
   FactsOut,
   FlushQuery,
+  GetMemoriesQuery,
   Health,
   HistoryIn,
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  ListAgentMemoriesQuery,
   ListDeadLettersQuery,
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
   ListTurnsQuery,
   ListUsersQuery,
+  MemoryIn,
   MemoryOut,
+  PageOut,
   PartOut,
   PreferenceIn,
   PreferencesOut,
@@ -88,6 +107,9 @@ export type {
   RecallQuery,
   RemovedOut,
   RetractFactQuery,
+  RunAgentBody,
+  RunMetricsOut,
+  RunOut,
   SessionOut,
   SessionsOut,
   SharesIn,
@@ -95,6 +117,9 @@ export type {
   SummaryOut,
   TurnIn,
   TurnOut,
+  UserMemoriesOut,
+  UserMemoryOut,
+  UserMemoryPageOut,
   UserOut,
   UsersOut,
   WriteIn,
@@ -104,12 +129,39 @@ export type {
 /** The HTTP API of afterturn: one method per call. Fields have the names that they have over HTTP. */
 export class Afterturn extends Transport {
   /**
+   * Answer a message with memory, as AgentOS.
+   *
+   * Do the same as `POST /v1/agents/{agent_id}/run`. By default the answer is a stream.
+   */
+  createAgentRun(agentId: string, body: Omit<CreateAgentRunBody, "stream">, options?: WriteOptions): Promise<RunOut> {
+    return this.call("POST", path`/agents/${agentId}/runs`, { body: { ...body, stream: false }, options });
+  }
+
+  /**
    * Check Redis, Postgres and the workers.
    *
    * Check the servers and the workers. The status is 503 if Redis cannot be written to; otherwise it is 200.
    */
   checkHealth(options?: CallOptions): Promise<Health> {
     return this.call("GET", path`/healthz`, { options });
+  }
+
+  /**
+   * List the memories of a user, as AgentOS.
+   *
+   * Return one page of what is known of a user, of the 10,000 most recently said facts at most.
+   */
+  getMemories(query?: GetMemoriesQuery, options?: CallOptions): Promise<UserMemoryPageOut> {
+    return this.call("GET", path`/memories`, { query, options });
+  }
+
+  /**
+   * Add a memory, as AgentOS.
+   *
+   * Add a fact about a user. It takes effect in about a second.
+   */
+  createMemory(body: AddMemoryIn, options?: WriteOptions): Promise<UserMemoryOut> {
+    return this.call("POST", path`/memories`, { body, options });
   }
 
   /**
@@ -130,6 +182,45 @@ export class Afterturn extends Transport {
    */
   checkReadiness(options?: CallOptions): Promise<Readiness> {
     return this.call("GET", path`/readyz`, { options });
+  }
+
+  /**
+   * List the memories of a user.
+   *
+   * Return what is known of a user: current facts, the most recently said first. All agents share them.
+   */
+  listAgentMemories(agentId: string, query?: ListAgentMemoriesQuery, options?: CallOptions): Promise<UserMemoriesOut> {
+    return this.call("GET", path`/v1/agents/${agentId}/memories`, { query, options });
+  }
+
+  /**
+   * Add a memory.
+   *
+   * Add a fact about a user. It takes effect in about a second.
+   */
+  addAgentMemory(agentId: string, body: AddMemoryIn, options?: WriteOptions): Promise<UserMemoryOut> {
+    return this.call("POST", path`/v1/agents/${agentId}/memories`, { body, options });
+  }
+
+  /**
+   * Add memories.
+   *
+   * Add facts about a user, all or none, in one round trip to Redis.
+   */
+  addAgentMemories(agentId: string, body: AddMemoriesIn, options?: WriteOptions): Promise<AddedMemoriesOut> {
+    return this.call("POST", path`/v1/agents/${agentId}/memories/batch`, { body, options });
+  }
+
+  /**
+   * Answer a message with memory.
+   *
+   * Answer a message of a user through the configured model, with what is known of the user. Both become turns.
+   *
+   * With `stream`, the answer is a stream of the events RunStarted, RunContent and RunCompleted, or RunError at its end.
+   * It needs the rights to read and to write.
+   */
+  runAgent(agentId: string, body: Omit<RunAgentBody, "stream">, options?: WriteOptions): Promise<RunOut> {
+    return this.call("POST", path`/v1/agents/${agentId}/run`, { body: { ...body, stream: false }, options });
   }
 
   /**

@@ -18,6 +18,48 @@ export interface components {
             facts: components["schemas"]["FactIn"][];
         };
         /**
+         * AddMemoriesIn
+         * @description Memories to add, all or none, in one round trip to Redis.
+         */
+        AddMemoriesIn: {
+            /** Memories */
+            memories: components["schemas"]["MemoryIn"][];
+            /**
+             * User Id
+             * @description the user; by default as in a run
+             */
+            user_id?: string | null;
+        };
+        /**
+         * AddMemoryIn
+         * @description One memory to add, and the user whose memory it is.
+         */
+        AddMemoryIn: {
+            /**
+             * Memory
+             * @description one sentence that can be understood without context
+             */
+            memory: string;
+            /**
+             * Topics
+             * @description words to find the memory by
+             */
+            topics?: string[] | null;
+            /**
+             * User Id
+             * @description the user; by default as in a run
+             */
+            user_id?: string | null;
+        };
+        /**
+         * AddedMemoriesOut
+         * @description The memories as they will be. Redis has stored the edit; it takes effect in about a second.
+         */
+        AddedMemoriesOut: {
+            /** Data */
+            data: components["schemas"]["UserMemoryOut"][];
+        };
+        /**
          * ChangeFactIn
          * @description With `text`: a correction of the fact. Without it: only `pinned`. Fields that are not given keep their values.
          */
@@ -613,6 +655,22 @@ export interface components {
             written: number;
         };
         /**
+         * MemoryIn
+         * @description One memory to add: a fact about the user.
+         */
+        MemoryIn: {
+            /**
+             * Memory
+             * @description one sentence that can be understood without context
+             */
+            memory: string;
+            /**
+             * Topics
+             * @description words to find the memory by
+             */
+            topics?: string[] | null;
+        };
+        /**
          * MemoryOut
          * @description One memory: a fact, a turn or an episode.
          */
@@ -654,6 +712,20 @@ export interface components {
             valid_from: string | null;
             /** Valid To */
             valid_to: string | null;
+        };
+        /**
+         * PageOut
+         * @description Which page of a list it is.
+         */
+        PageOut: {
+            /** Limit */
+            limit: number;
+            /** Page */
+            page: number;
+            /** Total Count */
+            total_count: number;
+            /** Total Pages */
+            total_pages: number;
         };
         /**
          * PartOut
@@ -846,6 +918,76 @@ export interface components {
             removed: number;
         };
         /**
+         * RunMetricsOut
+         * @description The cost of an answer, in tokens.
+         */
+        RunMetricsOut: {
+            /**
+             * Cache Read Tokens
+             * @description the part of input_tokens that the provider had cached
+             */
+            cache_read_tokens: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+        };
+        /**
+         * RunOut
+         * @description The answer of an agent.
+         */
+        RunOut: {
+            /** Agent Id */
+            agent_id: string;
+            /** Agent Name */
+            agent_name: string;
+            /**
+             * Content
+             * @description the answer
+             */
+            content: string;
+            /**
+             * Content Type
+             * @default str
+             * @constant
+             */
+            content_type?: "str";
+            /**
+             * Created At
+             * @description when the run began, in seconds since 1970
+             */
+            created_at: number;
+            /**
+             * Memory
+             * @description unavailable: the memory did not answer in time, and the agent answered without it
+             * @enum {string}
+             */
+            memory: "on" | "unavailable";
+            /**
+             * Memory Ids
+             * @description the memories that the model was shown
+             */
+            memory_ids: string[];
+            /** @description null: the answer is that of an earlier, equal request */
+            metrics: components["schemas"]["RunMetricsOut"] | null;
+            /** Model */
+            model: string;
+            /** Run Id */
+            run_id: string;
+            /** Session Id */
+            session_id: string;
+            /**
+             * Status
+             * @default COMPLETED
+             * @constant
+             */
+            status?: "COMPLETED";
+            /** User Id */
+            user_id: string;
+        };
+        /**
          * SessionOut
          * @description One conversation of a user.
          */
@@ -1022,6 +1164,50 @@ export interface components {
             turn_id: string;
         };
         /**
+         * UserMemoriesOut
+         * @description Memories of a user, the most recently said first.
+         */
+        UserMemoriesOut: {
+            /** Data */
+            data: components["schemas"]["UserMemoryOut"][];
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * UserMemoryOut
+         * @description One memory of a user: a current fact. All agents share it.
+         */
+        UserMemoryOut: {
+            /** Memory */
+            memory: string;
+            /**
+             * Memory Id
+             * @description the id of the fact
+             */
+            memory_id: string;
+            /** Topics */
+            topics: string[];
+            /**
+             * Updated At
+             * @description when it was stored; null: it will be, in about a second
+             */
+            updated_at: string | null;
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * UserMemoryPageOut
+         * @description One page of the memories of a user.
+         */
+        UserMemoryPageOut: {
+            /** Data */
+            data: components["schemas"]["UserMemoryOut"][];
+            meta: components["schemas"]["PageOut"];
+        };
+        /**
          * UserOut
          * @description One user with the size of the memory.
          */
@@ -1073,6 +1259,139 @@ export interface components {
         WriteOut: {
             /** Turn Ids */
             turn_ids: string[];
+        };
+        /**
+         * RunIn
+         * @description One message of a user to an agent.
+         */
+        CreateAgentRunBody: {
+            /**
+             * Instructions
+             * @description what the model is told first
+             */
+            instructions?: string | null;
+            /**
+             * Message
+             * @description what the user says
+             */
+            message: string;
+            /**
+             * Name
+             * @description the user's name, for the facts about the user
+             */
+            name?: string | null;
+            /**
+             * Session Id
+             * @description the conversation; by default a new one
+             */
+            session_id?: string | null;
+            /**
+             * Stream
+             * @description whether the answer comes piece by piece, as server-sent events; by default false
+             */
+            stream?: boolean | null;
+            /**
+             * User Id
+             * @description the user; by default the only user of the credential, else AFTERTURN_CHAT_USER
+             */
+            user_id?: string | null;
+        };
+        GetMemoriesQuery: {
+            /**
+             * User Id
+             * @description the user; by default as in a run
+             */
+            user_id?: string | null;
+            /**
+             * Topics
+             * @description only memories with all of these topics, in upper or lower case; one text may have several, between commas
+             */
+            topics?: string[] | null;
+            /**
+             * Limit
+             * @description the largest number of memories of a page
+             * @default 20
+             */
+            limit?: number;
+            /**
+             * Page
+             * @description the number of the page, from 1
+             * @default 1
+             */
+            page?: number;
+            /**
+             * Sort By
+             * @description the field to sort by
+             * @default updated_at
+             * @constant
+             */
+            sort_by?: "updated_at";
+            /**
+             * Sort Order
+             * @description desc: the most recently said first
+             * @default desc
+             * @enum {string}
+             */
+            sort_order?: "asc" | "desc";
+        };
+        ListAgentMemoriesQuery: {
+            /**
+             * User Id
+             * @description the user; by default as in a run
+             */
+            user_id?: string | null;
+            /**
+             * Topics
+             * @description only memories with all of these topics, in upper or lower case; one text may have several, between commas
+             */
+            topics?: string[] | null;
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+        };
+        /**
+         * RunIn
+         * @description One message of a user to an agent.
+         */
+        RunAgentBody: {
+            /**
+             * Instructions
+             * @description what the model is told first
+             */
+            instructions?: string | null;
+            /**
+             * Message
+             * @description what the user says
+             */
+            message: string;
+            /**
+             * Name
+             * @description the user's name, for the facts about the user
+             */
+            name?: string | null;
+            /**
+             * Session Id
+             * @description the conversation; by default a new one
+             */
+            session_id?: string | null;
+            /**
+             * Stream
+             * @description whether the answer comes piece by piece, as server-sent events; by default false
+             */
+            stream?: boolean | null;
+            /**
+             * User Id
+             * @description the user; by default the only user of the credential, else AFTERTURN_CHAT_USER
+             */
+            user_id?: string | null;
         };
         ListDeadLettersQuery: {
             /**
@@ -1354,6 +1673,9 @@ export interface components {
     pathItems: never;
 }
 export type AddFactsIn = components['schemas']['AddFactsIn'];
+export type AddMemoriesIn = components['schemas']['AddMemoriesIn'];
+export type AddMemoryIn = components['schemas']['AddMemoryIn'];
+export type AddedMemoriesOut = components['schemas']['AddedMemoriesOut'];
 export type ChangeFactIn = components['schemas']['ChangeFactIn'];
 export type ContextIn = components['schemas']['ContextIn'];
 export type ContextOut = components['schemas']['ContextOut'];
@@ -1377,7 +1699,9 @@ export type Health = components['schemas']['Health'];
 export type HistoryIn = components['schemas']['HistoryIn'];
 export type HistoryOut = components['schemas']['HistoryOut'];
 export type ImportOut = components['schemas']['ImportOut'];
+export type MemoryIn = components['schemas']['MemoryIn'];
 export type MemoryOut = components['schemas']['MemoryOut'];
+export type PageOut = components['schemas']['PageOut'];
 export type PartOut = components['schemas']['PartOut'];
 export type PreferenceIn = components['schemas']['PreferenceIn'];
 export type PreferencesOut = components['schemas']['PreferencesOut'];
@@ -1386,6 +1710,8 @@ export type Readiness = components['schemas']['Readiness'];
 export type RecallBody = components['schemas']['RecallBody'];
 export type RecallOut = components['schemas']['RecallOut'];
 export type RemovedOut = components['schemas']['RemovedOut'];
+export type RunMetricsOut = components['schemas']['RunMetricsOut'];
+export type RunOut = components['schemas']['RunOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SessionsOut = components['schemas']['SessionsOut'];
 export type SharesIn = components['schemas']['SharesIn'];
@@ -1393,10 +1719,17 @@ export type StatementOut = components['schemas']['StatementOut'];
 export type SummaryOut = components['schemas']['SummaryOut'];
 export type TurnIn = components['schemas']['TurnIn'];
 export type TurnOut = components['schemas']['TurnOut'];
+export type UserMemoriesOut = components['schemas']['UserMemoriesOut'];
+export type UserMemoryOut = components['schemas']['UserMemoryOut'];
+export type UserMemoryPageOut = components['schemas']['UserMemoryPageOut'];
 export type UserOut = components['schemas']['UserOut'];
 export type UsersOut = components['schemas']['UsersOut'];
 export type WriteIn = components['schemas']['WriteIn'];
 export type WriteOut = components['schemas']['WriteOut'];
+export type CreateAgentRunBody = components['schemas']['CreateAgentRunBody'];
+export type GetMemoriesQuery = components['schemas']['GetMemoriesQuery'];
+export type ListAgentMemoriesQuery = components['schemas']['ListAgentMemoriesQuery'];
+export type RunAgentBody = components['schemas']['RunAgentBody'];
 export type ListDeadLettersQuery = components['schemas']['ListDeadLettersQuery'];
 export type ListUsersQuery = components['schemas']['ListUsersQuery'];
 export type CountCostsQuery = components['schemas']['CountCostsQuery'];
