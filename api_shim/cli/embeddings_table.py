@@ -12,10 +12,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from afterturn.watching import reading, reports
+from api_shim.cli import times
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from afterturn.embedding.switching import SpaceRow
     from afterturn.settings import Settings
     from afterturn.watching.embeddings import EmbeddingsStatus
@@ -47,18 +46,18 @@ def _note(status: EmbeddingsStatus, row: SpaceRow) -> str:
     users = f"{status.users_done:,} of {status.users:,} users"
     if row.space.is_building:
         problem = f"; waits: {escape(row.problem)}" if row.problem else ""
-        return f"{users} embedded, since {_clock(row.started_at)}{problem}"
+        return f"{users} embedded, since {times.show(row.started_at)}{problem}"
     if row.is_dropping:
         return f"being deleted: {users}"
     if row.dropped_at is not None:
         return "deleted"
     if row.space.state == "retired":
-        return "kept, until `afterturn embeddings drop`" if row.drop_at is None else f"deleted at {_clock(row.drop_at)}"
-    return "" if row.serving_since is None else f"since {_clock(row.serving_since)}"
-
-
-def _clock(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
+        return (
+            "kept, until `afterturn embeddings drop`"
+            if row.drop_at is None
+            else f"deleted at {times.show(row.drop_at)}"
+        )
+    return "" if row.serving_since is None else f"since {times.show(row.serving_since)}"
 
 
 def print_switch(target: Mapping[str, Any], state: str, *, is_new: bool) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from afterturn.access.api_key import ApiKey
 from afterturn.access.keys import NewKey, Rotation
 from afterturn.principal import EveryUser, UserPrefix
+from api_shim.cli import times
 
 #: Users that the table names; `--json` has all.
 _USERS_SHOWN = 3
@@ -44,7 +45,7 @@ def print_list(found: Sequence[ApiKey], *, as_json: bool) -> None:
     for key in found:
         name = escape(key.prefix) + (f"\n[dim]{escape(key.label)}[/]" if key.label else "")
         rights = ", ".join(sorted(key.principal.rights))
-        table.add_row(name, escape(_owner(key)), rights, _clock(key.last_used_at) or "never", _state(key))
+        table.add_row(name, escape(_owner(key)), rights, times.show(key.last_used_at) or "never", _state(key))
     console.print(table)
 
 
@@ -55,7 +56,7 @@ def print_rotation(rotation: Rotation, *, as_json: bool) -> None:
         return
     typer.echo(rotation.new.text)
     _note(f"{_describe(rotation.new.row)}. This is the only time that the key is shown")
-    _note(f"{rotation.old.prefix} works until {_clock(rotation.old.expires_at)}; to end it now: keys revoke")
+    _note(f"{rotation.old.prefix} works until {times.show(rotation.old.expires_at)}; to end it now: keys revoke")
 
 
 def print_revoked(key: ApiKey, *, is_new: bool, as_json: bool) -> None:
@@ -63,7 +64,7 @@ def print_revoked(key: ApiKey, *, is_new: bool, as_json: bool) -> None:
     if as_json:
         _print_json(_as_json(key) | {"is_new": is_new})
         return
-    when = "requests with it are refused within 5 seconds" if is_new else f"since {_clock(key.revoked_at)}"
+    when = "requests with it are refused within 5 seconds" if is_new else f"since {times.show(key.revoked_at)}"
     typer.echo(f"{key.prefix} is revoked; {when}")
 
 
@@ -73,7 +74,7 @@ def _note(text: str) -> None:
 
 
 def _describe(key: ApiKey) -> str:
-    ends = f"until {_clock(key.expires_at)}" if key.expires_at else "without an end"
+    ends = f"until {times.show(key.expires_at)}" if key.expires_at else "without an end"
     return f"{key.prefix} may {', '.join(sorted(key.principal.rights))} for {_owner(key)}, {ends}"
 
 
@@ -93,12 +94,8 @@ def _owner(key: ApiKey) -> str:
 
 def _state(key: ApiKey) -> str:
     if key.state == "active":
-        return f"until {_clock(key.expires_at)}" if key.expires_at else "active"
+        return f"until {times.show(key.expires_at)}" if key.expires_at else "active"
     return f"[dim]{key.state}[/]"
-
-
-def _clock(time: datetime | None) -> str:
-    return "" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _as_json(key: ApiKey) -> dict[str, Any]:

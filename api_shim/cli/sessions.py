@@ -41,8 +41,7 @@ def sessions(
         return
     table = Table("session", "turns", "last active")
     for session in found:
-        last = "" if session.last_active_at is None else times.show(session.last_active_at)
-        table.add_row(escape(session.session_id), str(session.turns), last)
+        table.add_row(escape(session.session_id), str(session.turns), times.show(session.last_active_at))
     console.print(table)
     if len(found) == limit:
         console.print(f"there may be more: --cursor {found[-1].cursor}", soft_wrap=True)

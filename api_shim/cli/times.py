@@ -22,6 +22,6 @@ def parse(text: str | None, option: str) -> datetime | None:
         ) from None
 
 
-def show(moment: datetime) -> str:
-    """Return a time as text, in the timezone of this machine."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+def show(moment: datetime | None) -> str:
+    """Return a time as text, in the timezone of this machine; an empty text for None."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"

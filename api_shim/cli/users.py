@@ -44,8 +44,8 @@ def users(
         return
     table = Table("user", "sessions", "facts", "last active")
     for user in found:
-        last = "" if user.last_active_at is None else times.show(user.last_active_at)
-        table.add_row(escape(user.user_id), str(user.sessions), str(user.current_facts), last)
+        active = times.show(user.last_active_at)
+        table.add_row(escape(user.user_id), str(user.sessions), str(user.current_facts), active)
     console.print(table)
     if len(found) == limit:
         console.print(f"there may be more: --cursor {found[-1].cursor}", soft_wrap=True)
