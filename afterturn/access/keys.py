@@ -25,8 +25,12 @@ GRACE_SECONDS = 3_600.0
 LIFETIME_LIMIT_SECONDS = 10 * 366 * 86_400.0
 #: The largest number of users that a key names. Its row is read at each use; for more users there are prefixes.
 USERS_LIMIT = 1_000
+#: The label of the key that `afterturn up` makes. Such a key alone does not make the API of this machine require one
+#: (`has_api_keys` in the migrations knows the label), so that no other key may have it.
+MACHINE_LABEL = "afterturn up"
 
 _SQL = queries.load("api_keys")
+_ENDLESS = {"expires_at": None, "expires_in_seconds": None, "requests_per_minute": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,22 @@ def create(
             raise InvalidInput(f"the key would end at {row.expires_at}, which is in the past; nothing was created")
         _record(connection, actor, "keys.create", row)
     return NewKey(text=text, row=row)
+
+
+def create_for_machine(connection: Connection, principal: Principal) -> NewKey:
+    """Create the key that `afterturn up` shows for programs of this machine. See `create`."""
+    text = key_text.make_key()
+    values = api_key.to_columns(principal) | _key_columns(text) | {"label": MACHINE_LABEL} | _ENDLESS
+    with connection.transaction():
+        row = _one(connection, "create", values)
+        _record(connection, access_log.make_system_actor(), "keys.create", row)
+    return NewKey(text=text, row=row)
+
+
+def is_good(connection: Connection, text: str) -> bool:
+    """Return whether a key can be used now. Args: connection: with the worker role; text: the key itself."""
+    row = connection.execute(_SQL["find"], {"digest": key_text.digest_of(text)}).fetchone()
+    return row is not None and not row["is_revoked"] and (row["expires_in_seconds"] or 1.0) > 0
 
 
 def list_keys(connection: Connection, *, tenant_id: str | None = None, with_ended: bool = False) -> list[ApiKey]:
@@ -171,6 +191,8 @@ def _check(
             ids.validate_known_id("the user of a key", user_id)
     if label is not None:
         ids.validate_id("the label of a key", label)
+        if label == MACHINE_LABEL:
+            raise InvalidInput(f"the label {MACHINE_LABEL!r} is that of the key which `afterturn up` makes")
     if expires_at is not None and expires_at.tzinfo is None:
         raise InvalidInput("the end of a key must have a timezone, such as 2027-01-31T12:00:00Z")
     if expires_in_seconds is not None and not 0 < expires_in_seconds <= LIFETIME_LIMIT_SECONDS:

@@ -87,7 +87,7 @@ def _run(stack: Stack, console: Console) -> int:
         with _signals_stop():
             try:
                 with stack:
-                    _print_addresses(stack, console)
+                    _print_addresses(stack, console, _ensure_key(stack))
                     _supervise(stack, console)
             except KeyboardInterrupt:
                 _print(console, "stopped")
@@ -178,7 +178,16 @@ class _StartWatcher:
             _print(self._console, f"[dim]stopping[/]  {name}[dim]{note}[/]")
 
 
-def _print_addresses(stack: Stack, console: Console) -> None:
+def _ensure_key(stack: Stack) -> str | None:
+    """Return the key of this machine, if the API runs and nothing but keys of the database are its credentials."""
+    from afterturn.local import machine_key
+
+    if not stack.address("api") or stack.settings.has_credential:
+        return None
+    return machine_key.ensure_machine_key(stack.settings, stack.data_dir)
+
+
+def _print_addresses(stack: Stack, console: Console, key: str | None) -> None:
     from rich.markup import escape
 
     from afterturn.local import services
@@ -186,6 +195,7 @@ def _print_addresses(stack: Stack, console: Console) -> None:
     lines = {
         "HTTP API": stack.address("api"),
         "Chat base_url": f"{stack.address('api')}/v1" if stack.address("api") else None,
+        "API key": key,
         "Flower": stack.address("flower"),
         "Logs": str(stack.data_dir / "logs"),
         "For agents here": _say_how_agents_find(stack),
@@ -197,12 +207,13 @@ def _print_addresses(stack: Stack, console: Console) -> None:
     for warning in stack.warnings:
         _print(console, f"\n[bold yellow]{escape(warning)}[/]")
     if stack.address("api"):
-        _print(console, f"\nTry it:\n{escape(_make_curl_line(stack))}")
+        _print(console, f"\nTry it:\n{escape(_make_curl_line(stack, key))}")
     if stack.address("api") and not services.has_credential(stack.settings):
         _print(
             console,
             "\n[yellow]The HTTP API needs no key from this machine, and answers to no other.[/]\n"
-            "`afterturn keys create` makes a key; from then on every request needs one.",
+            "The key above is for clients that insist on one. `afterturn keys create` makes more keys: from then on every\n"
+            "request needs one.",
         )
     if stack.settings.is_offline:
         _print(
@@ -213,11 +224,9 @@ def _print_addresses(stack: Stack, console: Console) -> None:
     _print(console, "\nCtrl-C stops everything in order; a second Ctrl-C stops at once.")
 
 
-def _make_curl_line(stack: Stack) -> str:
+def _make_curl_line(stack: Stack, key: str | None) -> str:
     """Return a command that sends a chat with memory; without a model, one that writes a turn."""
     import json
-
-    from afterturn.local import services
 
     settings = stack.settings
     said: dict[str, object] = {"role": "user", "content": "I live in Porto."}
@@ -225,9 +234,9 @@ def _make_curl_line(stack: Stack) -> str:
     body: dict[str, object] = {"turns": [said]}
     if not settings.is_offline:
         place, body = "chat/completions", {"model": settings.llm_model, "user": "ana", "messages": [said]}
-    key = " -H 'authorization: Bearer KEY'" if services.has_credential(settings) else ""
     return (
-        f"  curl {stack.address('api')}/v1/{place}{key} \\\n"
+        f"  curl {stack.address('api')}/v1/{place} \\\n"
+        f"    -H 'authorization: Bearer {key or 'KEY'}' \\\n"
         f"    -H 'content-type: application/json' \\\n    -d '{json.dumps(body)}'"
     )
 

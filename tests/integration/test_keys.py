@@ -11,6 +11,7 @@ import pytest
 from afterturn.access import access_log, key_text, keys
 from afterturn.database import pool
 from afterturn.errors import InvalidInput
+from afterturn.local import machine_key
 from afterturn.principal import ALL_RIGHTS, EveryUser, Principal, Right, UserPrefix
 from afterturn.redaction import credentials
 from tests import canary
@@ -244,3 +245,30 @@ def test_a_prefix_and_all_users_are_kept_as_they_were_given(connection):
         principal = Principal(tenant_id="default", users=users, rights=frozenset({Right.READ}))
         keys.create(connection, principal, actor=ACTOR)
         assert keys.list_keys(connection)[0].principal == principal
+
+
+def test_the_key_of_this_machine_is_kept_until_it_is_revoked(connection, settings, tmp_path):
+    first = machine_key.ensure_machine_key(settings, tmp_path)
+    assert machine_key.ensure_machine_key(settings, tmp_path) == first
+    [listed] = keys.list_keys(connection)
+    assert (listed.label, listed.principal.rights) == (keys.MACHINE_LABEL, {"read", "write"})
+    keys.revoke(connection, first, actor=ACTOR)
+    second = machine_key.ensure_machine_key(settings, tmp_path)
+    assert second != first and keys.is_good(connection, second) and not keys.is_good(connection, first)
+
+
+def test_the_key_of_this_machine_alone_requires_no_key(connection, settings, tmp_path):
+    machine_key.ensure_machine_key(settings, tmp_path)
+    assert not keys.exists(connection)
+    keys.create(connection, EVERYTHING, actor=ACTOR, label="agents")
+    assert keys.exists(connection)
+
+
+def test_nobody_else_gives_a_key_its_label(connection):
+    with pytest.raises(InvalidInput, match="afterturn up"):
+        keys.create(connection, EVERYTHING, actor=ACTOR, label=keys.MACHINE_LABEL)
+
+
+def test_a_file_that_holds_no_key_is_replaced(settings, tmp_path):
+    (tmp_path / machine_key.FILE).write_text("torn\n")
+    assert key_text.is_key(machine_key.ensure_machine_key(settings, tmp_path))

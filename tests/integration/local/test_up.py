@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ class Up:
     def __init__(self, directory: Path) -> None:
         self.data_dir = directory / "data"
         caller = directory / "caller"
-        caller.mkdir()
+        caller.mkdir(exist_ok=True)
         for name in ("tasks", "worker"):
             (caller / f"{name}.py").write_text("raise SystemExit('a foreign file was imported')\n")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
@@ -99,6 +100,23 @@ def test_all_services_answer_and_ctrl_c_stops_them_in_order(up: Up) -> None:
     stopped = re.findall(r"stopping +([a-z ]+?)(?: \(|\n)", up.output)
     assert stopped == ["beat", "fast worker", "slow worker", "api", "flower", "postgres", "redis"]
     assert up.output.rstrip().endswith("stopped")
+
+
+def test_its_key_works_and_is_the_same_after_the_next_start(up: Up, tmp_path: Path) -> None:
+    key = re.search(r"API key +(at_\S+)", up.output)[1]
+    assert f"authorization: Bearer {key}" in up.output
+    assert stat.S_IMODE((up.data_dir / "api-key").stat().st_mode) == 0o600
+    users = up.address("HTTP API") + "/v1/users/ana/sessions"
+    with httpx.Client(timeout=10) as client:
+        assert client.get(users).status_code == 200
+        assert client.get(users, headers={"authorization": f"Bearer {key}"}).status_code == 200
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(60) == 0, up.output
+    again = Up(tmp_path)
+    again.wait_for("Ctrl-C stops everything")
+    again.process.send_signal(signal.SIGINT)
+    assert again.process.wait(60) == 0, again.output
+    assert re.search(r"API key +(at_\S+)", again.output)[1] == key
 
 
 def test_a_second_up_on_the_same_directory_is_refused(up: Up) -> None:
