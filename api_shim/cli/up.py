@@ -212,8 +212,8 @@ def _print_addresses(stack: Stack, console: Console, key: str | None) -> None:
         _print(
             console,
             "\n[yellow]The HTTP API needs no key from this machine, and answers to no other.[/]\n"
-            "The key above is for clients that insist on one. `afterturn keys create` makes more keys: from then on every\n"
-            "request needs one.",
+            "The key above is for clients that insist on one. `afterturn keys create` makes more keys: from then on\n"
+            "every request needs one.",
         )
     if stack.settings.is_offline:
         _print(
