@@ -14,14 +14,17 @@ from afterturn.redaction.word_lists import (
     FILLERS,
     IS,
     IS_WITHOUT_SPACES,
+    IT_IS,
     NUMBER_WORDS,
     OF,
     UNITS,
 )
 
-_VERB = rf"(?<!\w)(?:{IS})(?!\w)"
+#: Where a word of these lists ends. The "e" of "e-mail" is no word.
+_WORD_END = r"(?!\w|-\w)"
+_VERB = rf"(?<!\w)(?:{IS}){_WORD_END}"
 #: Words between a name and its value: "password for the bank".
-_GAP_WORDS = rf"(?!(?<!\w)(?:{IS}|{BREAKS})(?!\w))[^.!?;:=\n\"\u201c\u201e\u00ab\u300c"
+_GAP_WORDS = rf"(?!(?<!\w)(?:{IS}|{BREAKS}){_WORD_END})[^.!?;:=\n\"\u201c\u201e\u00ab\u300c"
 _GAP = rf"(?:{_GAP_WORDS},]){{0,60}}?"
 _GAP_WITH_COMMA = rf"(?:{_GAP_WORDS}]){{0,60}}?"
 
@@ -59,6 +62,12 @@ AFTER_TO = re.compile(
     rf"\s{{1,3}}(?:{BEFORE_VALUE})\s{{1,3}}{_TOKEN}(?P<second>\s(?:{BEFORE_SECOND_VALUE})\s[^\s\"'`]{{4,128}})?",
     re.IGNORECASE,
 )
+#: "Password for the bank? It's …", and the question mark of it.
+AFTER_QUESTION = re.compile(
+    rf"{_GAP_WITH_COMMA}\s?[?\uff1f\u061f]\s{{0,3}}(?:{IT_IS}\s{{1,3}}(?:(?:{FILLERS})\s{{1,3}})?)?{_TOKEN}",
+    re.IGNORECASE,
+)
+QUESTION_MARK = re.compile(r"[?\uff1f\u061f]")
 #: Words after a verb, and words after a mark.
 AFTER_VERB = re.compile(rf"{_PURPOSE}(?:\s{{1,3}}{_VERB}\s{{1,3}}|['\u2019]s\s{{1,3}})(?P<words>\S.*)", re.IGNORECASE)
 AFTER_COLON = re.compile(

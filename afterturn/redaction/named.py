@@ -34,7 +34,8 @@ def find_spans(text: str) -> Iterator[Span]:
         if next_start - end <= 1:
             # Nothing is said between two names.
             continue
-        found = _FINDERS[kind](_Place(text, end)) or _value_before(text, start, kind)
+        place = _Place(text, end)
+        found = _FINDERS[kind](place) or _value_before(text, start, kind) or _answer(place, kind)
         if found is not None:
             yield found
 
@@ -54,6 +55,7 @@ class _Place:
         self.end = min(len(text), start + _REACH_CHARACTERS)
         near = min(self.end, start + _LINK_REACH_CHARACTERS)
         self.has_link = links.LINK.search(text, start, near) is not None
+        self.has_question = links.QUESTION_MARK.search(text, start, near) is not None
         self.has_quote = links.QUOTE.search(text, start, near) is not None
         self.has_digit = _DIGIT.search(text, start, self.end) is not None
 
@@ -63,6 +65,21 @@ class _Place:
     def is_counted(self, end: int) -> bool:
         """Return whether a number that ends there counts something, as in "12 characters"."""
         return links.UNIT.match(self.text, end, self.end) is not None
+
+
+def _answer(place: _Place, kind: Kind) -> Span | None:
+    """Return the value in "Password for the bank? It's hunter2"."""
+    if not place.has_question or (match := place.match(links.AFTER_QUESTION)) is None:
+        return None
+    value = match["value"].strip(SURROUNDING)
+    digits = sum(map(str.isdigit, value))
+    is_secret = {
+        Kind.PASSWORD: values.is_mixed(value) and digits > 0,
+        Kind.KEY: _is_key(value, 8),
+        Kind.PIN: value.isdigit() and digits in range(4, 13),
+        Kind.CODE: value.isdigit() and digits in range(4, 13),
+    }.get(kind, False)
+    return match.span("value") if is_secret and not place.is_counted(match.end("value")) else None
 
 
 def _password(place: _Place) -> Span | None:
@@ -155,7 +172,7 @@ def _key(place: _Place) -> Span | None:
         group = match.lastindex or 0
         if _is_key(match[group], 8):
             return match.span(group)
-    if place.has_link and (match := place.match(links.AFTER_LINK)) and _is_key(match["value"], 8):
+    if place.has_link and (match := place.match(links.AFTER_LINK)) and _is_key_after_link(match["value"]):
         return match.span("value")
     match = place.match(links.ADJACENT)
     return match.span("value") if match is not None and _is_key(match["value"], 10) else None
@@ -164,6 +181,12 @@ def _key(place: _Place) -> Span | None:
 def _is_key(value: str, min_characters: int) -> bool:
     value = value.strip(SURROUNDING)
     return len(value) >= min_characters and values.is_mixed(value)
+
+
+def _is_key_after_link(value: str) -> bool:
+    """Return whether "secret key: …" names a key. A short one must be irregular, as "3f5a9c" is."""
+    short = value.strip(SURROUNDING)
+    return _is_key(value, 8) or values.is_random(short, min_characters=6, min_changes=0.5, min_digit_runs=2)
 
 
 def _weak(place: _Place) -> Span | None:

@@ -25,6 +25,8 @@ UNITS: str = _WORDS["units"]
 
 #: Verbs between a name and its value, and what a phrase between them does not go beyond.
 IS: str = _WORDS["is"]
+#: What begins an answer to a question for a secret: "It's …".
+IT_IS: str = f"(?:{_WORDS['it_is']})"
 IS_WITHOUT_SPACES: str = _WORDS["is_in_scripts_without_spaces"]
 BREAKS: str = _WORDS["breaks"]
 #: What begins a phrase that says what a secret is for: "password for the bank".
