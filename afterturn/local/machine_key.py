@@ -11,11 +11,12 @@ from pathlib import Path
 from afterturn.access import key_text, keys
 from afterturn.database.pool import worker_connection
 from afterturn.local import passwords
-from afterturn.principal import EveryUser, Principal
+from afterturn.principal import EveryUser, Principal, Right
 from afterturn.settings import Settings
 
 #: The name of the file in the data directory.
 FILE = "api-key"
+_RIGHTS: frozenset[Right] = frozenset({"read", "write"})
 
 
 def ensure_machine_key(settings: Settings, data_dir: Path) -> str:
@@ -30,7 +31,7 @@ def ensure_machine_key(settings: Settings, data_dir: Path) -> str:
             text = path.read_text().strip()
             if key_text.is_key(text) and keys.is_good(connection, text):
                 return text
-        principal = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=frozenset({"read", "write"}))
+        principal = Principal(tenant_id=settings.tenant, users=EveryUser(), rights=_RIGHTS)
         text = keys.create_for_machine(connection, principal).text
     passwords.write_private(path, f"{text}\n")
     return text
