@@ -16,7 +16,7 @@ from afterturn.settings import Settings
 
 #: The name of the file in the data directory.
 FILE = "api-key"
-_RIGHTS: frozenset[Right] = frozenset({"read", "write"})
+_RIGHTS: frozenset[Right] = frozenset({Right.READ, Right.WRITE})
 
 
 def ensure_machine_key(settings: Settings, data_dir: Path) -> str:
