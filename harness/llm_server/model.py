@@ -23,8 +23,8 @@ from harness.llm_server.http import Reply, Request
 from harness.llm_server.personality import Personality
 from harness.llm_server.recording import Recording
 
-#: It returns the answer to a request: the text, an object that is sent as JSON, a call of a tool, or None for the default
-#: answer.
+#: It returns the answer to a request: the text, an object that is sent as JSON, a call of a tool, or None for the
+#: default answer.
 Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | ToolCall | None]
 
 #: A feature that an endpoint may not support -> the error message of a real endpoint. An endpoint without streaming
