@@ -102,10 +102,13 @@ def _environment_of(stack: Stack) -> dict[str, str]:
     return environment.child_environment(settings) | model | {"PATH": programs}
 
 
-def start(path: Path, variables: Mapping[str, str], **options: int) -> subprocess.Popen[str]:
-    """Start an example. `options` are those of Popen."""
+def start(path: Path, variables: Mapping[str, str], *, is_captured: bool = False) -> subprocess.Popen[str]:
+    """Start an example. Its output can be read from the process if it `is_captured`."""
     interpreter = sys.executable if path.suffix == ".py" else "bash"
-    return subprocess.Popen([interpreter, str(path)], env=dict(variables), cwd=ROOT, text=True, **options)
+    pipe = subprocess.PIPE if is_captured else None
+    return subprocess.Popen(
+        [interpreter, str(path)], env=dict(variables), cwd=ROOT, text=True, stdout=pipe, stderr=pipe
+    )
 
 
 def run(path: Path) -> int:

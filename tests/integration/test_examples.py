@@ -48,7 +48,7 @@ def test_an_example_prints_what_it_says(name: str, variables: dict[str, str]) ->
     if missing := missing_for(path):
         pytest.skip(f"{missing} is not installed")
     own = {f"{PREFIX}TENANT": name} if path.suffix == ".py" else {}
-    process = example.start(path, variables | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = example.start(path, variables | own, is_captured=True)
     try:
         output, errors = process.communicate(timeout=SECONDS)
     finally:
