@@ -9,9 +9,9 @@ It prints::
     > How many days do I have to send it back?
     Orders can be sent back within 30 days.
     > What is the number of my bicycle order?
-    My order 1042 is a bicycle with 7 gears...
+    You said: "My order 1042 is a bicycle with 7 gears."
     Recalled without a question, the newest first:
-    - User: What is the number of my bicycle order? | Assistant: ...1042...
+    - User: What is the number of my bicycle order? | Assistant: You said: "My order 1042 is a bicycle with 7 gears."
     - User: How many days do I have to send it back? | Assistant: Orders can be sent back within 30 days.
     - User: My order 1042 is a bicycle with 7 gears. | Assistant: Noted.
 """

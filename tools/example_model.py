@@ -89,7 +89,8 @@ def _lines(messages: list[Mapping[str, Any]]) -> Iterator[str]:
             # A prompt may put documents or memories before the question.
             lines = lines[:-1]
         if message.get("role") in ("system", "developer", "user"):
-            yield from (_LINE_START.sub("", line).strip() for line in lines)
+            # Of an exchange in one turn, the first half is the user's.
+            yield from (_LINE_START.sub("", line).partition(" | ")[0].strip() for line in lines)
 
 
 def _words(text: str) -> set[str]:
