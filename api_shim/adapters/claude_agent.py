@@ -30,6 +30,8 @@ from claude_agent_sdk import (  # noqa: E402
     SessionStore,
     SessionStoreEntry,
     SessionStoreListEntry,
+    SessionSummaryEntry,
+    fold_session_summary,
 )
 
 if TYPE_CHECKING:
@@ -97,6 +99,10 @@ class AfterturnSessionStore(SessionStore):
         """Return the sessions of a project, with the time of the last entry. Raises MemoryUnavailable."""
         return await _in_thread(lambda: self._list(project_key))
 
+    async def list_session_summaries(self, project_key: str) -> list[SessionSummaryEntry]:
+        """Return what the SDK shows of each session of a project in lists. Raises MemoryUnavailable."""
+        return await _in_thread(lambda: list(self._summaries(project_key)))
+
     async def list_subkeys(self, key: SessionListSubkeysKey) -> list[str]:
         """Return the subpaths of a session: the transcripts of its subagents. Raises MemoryUnavailable."""
         session_id = key["session_id"]
@@ -138,6 +144,15 @@ class AfterturnSessionStore(SessionStore):
             for key, changed_at in self._transcripts(project_key)
             if "subpath" not in key
         ]
+
+    def _summaries(self, project_key: str) -> Iterator[SessionSummaryEntry]:
+        """Yield the summary of each session, made from its entries: nothing of it is stored."""
+        for listed in self._list(project_key):
+            key: SessionKey = {"project_key": project_key, "session_id": listed["session_id"]}
+            if entries := self._load(key):
+                summary = fold_session_summary(None, key, entries)
+                summary["mtime"] = listed["mtime"]
+                yield summary
 
     def _transcripts(self, project_key: str) -> Iterator[tuple[SessionKey, datetime]]:
         """Yield the key of each transcript of a project that has entries, and the time of its last entry."""
