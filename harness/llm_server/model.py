@@ -143,7 +143,7 @@ class ScriptedModel:
         refusal = self.personality.refusal("chat", asked) or self._refusal(asked)
         if refusal := refusal or self._overflow([prompt.all_text(asked)]):
             return refusal
-        said = self._said(asked, kind)
+        said = self._text(asked, kind)
         system = hash((asked.get("model"), prompt.system_text(asked)))
         asked = {**asked, "stream": asked.get("stream") and "streaming" not in self._without}
         cached = system in self._systems_seen
@@ -163,7 +163,7 @@ class ScriptedModel:
             return overflow
         return replies.embeddings(asked, fault=fault, reshape=self.personality.reshape_vectors)
 
-    def _said(self, asked: Mapping[str, Any], kind: str) -> str | ToolCall:
+    def _text(self, asked: Mapping[str, Any], kind: str) -> str | ToolCall:
         given: str | Mapping[str, Any] | ToolCall | None = self._next_queued(kind)
         if given is None and self._answer is not None:
             given = self._answer(asked)
