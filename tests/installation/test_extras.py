@@ -157,4 +157,5 @@ def test_each_extra_names_its_libraries() -> None:
     }
     assert looked_for == packages
     assert {name for line in declared["all"] for name in Requirement(line).extras} == set(extras.LIBRARIES)
-    assert declared.keys() == extras.LIBRARIES.keys() | {"all", "dev", "docs"}
+    separate = extras.SEPARATE_LIBRARIES.keys()
+    assert declared.keys() == extras.LIBRARIES.keys() | separate | {"all", "dev", "docs"}
