@@ -23,6 +23,7 @@ LIBRARIES = {
     ),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
+    "openai-agents": ("agents",),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
 
