@@ -9,14 +9,16 @@
 -- Returns {version, or nil; first, or nil; pending payloads, newest first; recent payloads, oldest first; hidden turns}.
 local limit = tonumber(ARGV[1])
 local payloads = {}
-local rows
+local rows, recent
 if limit > 0 then
   rows = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', limit)
+  recent = redis.call('LRANGE', KEYS[2], -limit, -1)
 else
   rows = redis.call('XREVRANGE', KEYS[1], '+', '-')
+  recent = redis.call('LRANGE', KEYS[2], 0, -1)
 end
 for i, row in ipairs(rows) do
   payloads[i] = row[2][4]
 end
 local state = redis.call('HMGET', KEYS[4], 'version', 'first')
-return {state[1], state[2], payloads, redis.call('LRANGE', KEYS[2], -limit, -1), redis.call('HKEYS', KEYS[3])}
+return {state[1], state[2], payloads, recent, redis.call('HKEYS', KEYS[3])}

@@ -143,15 +143,26 @@ def _read_texts(session: ClientSession, count: int) -> Plan[tuple[dict[str, str]
     if limit is not None and has_gaps:
         return (yield from _read_texts(session, 0))
     texts = archived | {turn_id: text for turn_id, text in in_redis.texts.items() if turn_id not in archived}
-    first = next(iter(texts), "")
-    if in_redis.are_kept and (not texts or first in in_redis.texts) and (not count or len(texts) < count):
+    if in_redis.are_kept and texts.keys() == in_redis.texts.keys() and (not count or len(texts) < count):
+        first = next(iter(texts), "")
         yield from RunScript(session.note_first_item_call, (in_redis.version.encode(), first.encode()))
     return texts, in_redis.version
 
 
 def _read_hot(session: ClientSession, count: int) -> Plan[HotItems]:
+    """Return the items in Redis: all, or at least the last `count`, if there are so many."""
     limit = count + hot.MARKS_AMONG_TURNS if count else 0
-    version, first, newest_first, recent, hidden = yield from RunScript(session.read_items_call, (b"%d" % limit,))
+    while True:
+        reply = yield from RunScript(session.read_items_call, (b"%d" % limit,))
+        found = _parse_hot(session, reply)
+        if len(found.texts) >= count or len(reply[2]) < limit:
+            return found
+        limit *= 4
+
+
+def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
+    """Return the items in a reply of the script that reads them."""
+    version, first, newest_first, recent, hidden = reply
     waiting = list(reversed(newest_first))
     cleared_at = pending.last_clear(waiting)
     if cleared_at is not None:
