@@ -12,12 +12,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import from_json
+
 from afterturn import chat_messages, ids, turns
 from afterturn.chat_messages import NOT_GIVEN, ROLES, Said
 from afterturn.errors import InvalidId, InvalidInput, ItemNotJson, TurnTooLarge
 
 #: The key of an item in the metadata of its turn.
-METADATA_KEY = "session_item"
+METADATA_KEY = "~item"
 
 #: Fields of an item that a turn's metadata has too: context shows calls of tools with their results.
 _TOOL_FIELDS = ("tool_calls", "tool_call_id", "tool_results")
@@ -88,6 +90,18 @@ def describe(item: object, *, turn_limit_bytes: int) -> Said:
         name=_valid_name(said.name),
         metadata={key: said.metadata[key] for key in _TOOL_FIELDS if key in said.metadata},
     )
+
+
+def read_payload(payload: bytes) -> tuple[str, str] | None:
+    """Return the id of the turn in a payload and the JSON of its item; None for a payload of anything else."""
+    try:
+        data = from_json(payload, cache_strings="keys")
+        if data["v"] > turns.PAYLOAD_VERSION or "role" not in data or "kind" in data:
+            return None
+        text = text_of(data["role"], data["content"], data.get("metadata", {}))
+        return None if text is None else (data["id"], text)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def text_of(role: str, content: str, metadata: Mapping[str, Any]) -> str | None:

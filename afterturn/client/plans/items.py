@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
 from afterturn import session_items
 from afterturn.client import known_secrets
 from afterturn.client.effects import Plan, RunScript, read_rows
@@ -23,7 +21,6 @@ from afterturn.errors import MemoryUnavailable
 from afterturn.hot import entries, keys, pending
 from afterturn.hot.entries import Mark
 from afterturn.recall import memory_queries
-from afterturn.turns import PAYLOAD_VERSION
 
 logger = logging.getLogger("afterturn.client")
 
@@ -172,9 +169,9 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
     removed = frozenset(turn_id for named, turn_id in names if named == session_id)
     texts: dict[str, str] = {}
     for payload in (*recent, *waiting):
-        for turn_id, text in _read_payload(payload):
-            if turn_id not in removed:
-                texts.setdefault(turn_id, text)
+        found = session_items.read_payload(payload)
+        if found is not None and found[0] not in removed:
+            texts.setdefault(*found)
     noted = None if first is None else first.decode()
     return HotItems(
         texts=texts,
@@ -184,18 +181,6 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
         are_kept=all(len(payload) <= session.settings.turn_limit_bytes for payload in waiting),
         hidden=removed,
     )
-
-
-def _read_payload(payload: bytes) -> list[tuple[str, str]]:
-    """Return the id of the turn in a payload and the JSON of its item; nothing for other payloads."""
-    try:
-        data = from_json(payload)
-        if data["v"] > PAYLOAD_VERSION or "role" not in data or "kind" in data:
-            return []
-        text = session_items.text_of(data["role"], data["content"], data.get("metadata", {}))
-        return [] if text is None else [(data["id"], text)]
-    except (ValueError, KeyError, TypeError):
-        return []
 
 
 def _read_archived(session: ClientSession, limit: int | None, in_redis: HotItems) -> Plan[tuple[dict[str, str], bool]]:
@@ -210,8 +195,15 @@ def _read_archived(session: ClientSession, limit: int | None, in_redis: HotItems
     return found, len(found) < len(texts)
 
 
-def _decode(texts: Iterable[str]) -> list[Any]:
+def _decode(texts: Sequence[str]) -> list[Any]:
     """Return the items in these texts. What is not JSON was written by another door, and is left out."""
+    try:
+        # Together they take half of the time.
+        found: list[Any] = json.loads(f"[{','.join(texts)}]")
+        if len(found) == len(texts):
+            return found
+    except (ValueError, RecursionError):
+        pass
     found = []
     for text in texts:
         try:

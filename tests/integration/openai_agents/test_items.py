@@ -38,7 +38,7 @@ STRANGE_ITEMS = [
     {"number": 1e300, "int": 2**70, "inf": math.inf, "none": None, "bools": [True, False], "": ""},
     {"deep": [[[[[["deep"]]]]]], "role": "tool", "tool_call_id": "t", "content": "x"},
     {"role": "user", "content": '"mark":"clear"}'},
-    {"kind": "state", "v": 9, "mark": "clear", "given": True, "session_item": "{}"},
+    {"kind": "state", "v": 9, "mark": "clear", "given": True, "~item": "{}"},
     {"metadata": {"mark": "clear"}},
 ]
 
@@ -150,7 +150,7 @@ def test_turns_of_other_doors_are_messages(session, settings, move):
     run(session.add_items([message("assistant", "Nice.")]))
     memory.write("User: Hi | Assistant: Hello")
     memory.write({"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f"}}]})
-    memory.write("tool", "42", metadata={"session_item": {"not": "text"}})
+    memory.write("tool", "42", metadata={"~item": {"not": "text"}})
     move()
     assert run(session.get_items()) == [
         message("user", "I live in Porto."),
