@@ -141,10 +141,17 @@ async def _read(session: SessionABC) -> None:
 
 
 async def _time_pops(stores: Stores, samples: int) -> dict[str, list[float]]:
-    """Time pops from the sessions that were written: each has more items than are taken."""
-    sessions = {name: open_session("writes") for name, open_session in stores.items()}
-    return await _interleaved({name: session.pop_item for name, session in sessions.items()}, samples)
+    """Time pops of an item that was added just before, in sessions of their own."""
+    timings: dict[str, list[float]] = {name: [] for name in stores}
+    for number in range(samples):
+        for name, open_session in stores.items():
+            session = open_session(f"pops {number % 20}")
+            await session.add_items(_pair(number))
+            timings[name] += (await _interleaved({name: session.pop_item}, 1, warmup_rounds=0))[name]
+    return timings
 
 
-async def _interleaved(operations: dict[str, Callable[[], Awaitable[object]]], samples: int) -> dict[str, list[float]]:
-    return await timing.interleaved_async(operations, rounds=samples, warmup_rounds=min(50, samples))
+async def _interleaved(
+    operations: dict[str, Callable[[], Awaitable[object]]], samples: int, *, warmup_rounds: int = 50
+) -> dict[str, list[float]]:
+    return await timing.interleaved_async(operations, rounds=samples, warmup_rounds=warmup_rounds)
