@@ -7,11 +7,9 @@ It prints::
     Ana takes that back, and says it again:
     Ana: I live in Lisbon and I own two bicycles.
     Bot: ...
-    Ana: Where do I live?
-    Bot: ...Lisbon...
     What is remembered of Ana:
-    - Ana lives in Lisbon.
-    - Ana owns two bicycles.
+    - The user lives in Lisbon.
+    - The user owns two bicycles.
     The next day, in a new conversation:
     Ana: How many bicycles do I own?
     Bot: ...two bicycles...
@@ -55,7 +53,7 @@ support = Agent(name="Support", model=MODEL, instructions=memory_instructions(in
 async def ask(session: AfterturnSession, message: str) -> None:
     """Ask the concierge, and print both sides."""
     print("Ana:", message)
-    result = await Runner.run(concierge, [{"role": "user", "name": "Ana", "content": message}], session=session)
+    result = await Runner.run(concierge, message, session=session)
     print("Bot:", result.final_output)
 
 
@@ -68,8 +66,7 @@ async def undo(session: AfterturnSession) -> None:
 async def help_customer(user_id: str, order: int) -> None:
     """Answer a customer: one bot, one session per conversation, one memory per customer."""
     session = AfterturnSession(f"order-{order}", agent_id="support")
-    message = [{"role": "user", "name": user_id, "content": f"Where is my order {order}?"}]
-    await Runner.run(support, message, session=session, context=Customer(user_id))
+    await Runner.run(support, f"Where is my order {order}?", session=session, context=Customer(user_id))
 
 
 async def main() -> None:
@@ -78,7 +75,6 @@ async def main() -> None:
     print("Ana takes that back, and says it again:")
     await undo(monday)
     await ask(monday, "I live in Lisbon and I own two bicycles.")
-    await ask(monday, "Where do I live?")
 
     memory = MemoryClient("ana", "monday")
     memory.flush(wait_seconds=60)  # otherwise the facts follow by themselves, within half a minute
