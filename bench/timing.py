@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from statistics import median
 
 WARMUP_ROUNDS = 200
@@ -31,6 +31,23 @@ def interleaved(
             microseconds = timed(operation)
             if number >= warmup_rounds:
                 timings[name].append(microseconds)
+    return timings
+
+
+async def interleaved_async(
+    operations: Mapping[str, Callable[[], Awaitable[object]]], *, rounds: int, warmup_rounds: int = WARMUP_ROUNDS
+) -> dict[str, list[float]]:
+    """Time asyncio calls like `interleaved`, in the running event loop."""
+    timings: dict[str, list[float]] = {name: [] for name in operations}
+    order = list(operations.items())
+    shuffled = random.Random(0)
+    for number in range(warmup_rounds + rounds):
+        shuffled.shuffle(order)
+        for name, operation in order:
+            started = time.perf_counter_ns()
+            await operation()
+            if number >= warmup_rounds:
+                timings[name].append((time.perf_counter_ns() - started) / NANOSECONDS_PER_MICROSECOND)
     return timings
 
 

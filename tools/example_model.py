@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from afterturn.extraction.extractor import ExtractionRequest
@@ -23,13 +23,18 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 #: What precedes the statement in a line of a context: a list mark, a date, a speaker.
 _LINE_START = re.compile(r"^[-*\s]*(?:\[[^\]]*\]\s*)?(?:\(?\d{4}-\d\d-\d\d\)?:?\s*)?(?:\w+: )?")
 _NO_ANSWER = "Noted."
+_TAKEN_BACK = Turn(
+    turn_id="removed", role="user", content="", occurred_at=datetime.fromtimestamp(0, UTC), is_removed=True
+)
 
 
 def answer(request: Mapping[str, Any]) -> str | ToolCall | None:
     """Return facts for an extraction call, and an answer for a chat; None leaves other calls to the default."""
     kind = prompt.kind_of(request)
     if turns := prompt.shown_turns(request):
-        said = [_turn(turn) for turn in turns]
+        # Turns that were taken back keep their numbers, and are not shown.
+        by_number = {turn.number: _turn(turn) for turn in turns}
+        said = [by_number.get(number, _TAKEN_BACK) for number in range(1, max(by_number) + 1)]
         return OfflineExtractor().extract(ExtractionRequest(turns=said)).text
     if kind == "judge":
         return None

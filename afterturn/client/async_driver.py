@@ -20,6 +20,7 @@ from afterturn.client.effects import (
     ReadPostgres,
     ReadRedis,
     Result,
+    RunScript,
     Send,
     Wait,
 )
@@ -44,15 +45,18 @@ class AsyncDriver:
 
     async def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
         """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
+        pending_bytes: int = await self._run_script(call, arguments)
+        if self._connections.memory_watch.is_due:
+            await self._connections.memory_watch.check_async(self._connections.redis)
+        return pending_bytes
+
+    async def _run_script(self, call: PreparedCall, arguments: Sequence[bytes]) -> Any:
         try:
-            pending_bytes: int = await call.run_async(self._connections.redis, arguments)
+            return await call.run_async(self._connections.redis, arguments)
         except RedisError as error:
             if refusals.names_another_server(error):
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
             raise connections.make_error(error, self._settings) from error
-        if self._connections.memory_watch.is_due:
-            await self._connections.memory_watch.check_async(self._connections.redis)
-        return pending_bytes
 
     @property
     def _connections(self) -> AsyncConnections:
@@ -64,6 +68,8 @@ class AsyncDriver:
                 return await self._read_redis(commands)
             case Send(call, arguments):
                 return await self.send(call, arguments)
+            case RunScript(call, arguments):
+                return await self._run_script(call, arguments)
             case ReadPostgres():
                 return await self._read_postgres(effect)
             case GetEmbedder():

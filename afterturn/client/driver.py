@@ -20,6 +20,7 @@ from afterturn.client.effects import (
     ReadPostgres,
     ReadRedis,
     Result,
+    RunScript,
     Send,
     Wait,
 )
@@ -45,15 +46,18 @@ class Driver:
 
     def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
         """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
+        pending_bytes: int = self._run_script(call, arguments)
+        if self._connections.memory_watch.is_due:
+            self._connections.memory_watch.check(self._connections.redis)
+        return pending_bytes
+
+    def _run_script(self, call: PreparedCall, arguments: Sequence[bytes]) -> Any:
         try:
-            pending_bytes: int = call.run(self._connections.writes.call, arguments)
+            return call.run(self._connections.writes.call, arguments)
         except RedisError as error:
             if refusals.names_another_server(error):
                 self._connections.reconnect_redis()
             raise connections.make_error(error, self._settings) from error
-        if self._connections.memory_watch.is_due:
-            self._connections.memory_watch.check(self._connections.redis)
-        return pending_bytes
 
     @property
     def _connections(self) -> Connections:
@@ -68,6 +72,8 @@ class Driver:
                 return self._read_redis(commands)
             case Send(call, arguments):
                 return self.send(call, arguments)
+            case RunScript(call, arguments):
+                return self._run_script(call, arguments)
             case ReadPostgres():
                 return self._read_postgres(effect)
             case GetEmbedder():

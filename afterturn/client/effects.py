@@ -53,6 +53,14 @@ class Send(Effect[int]):
 
 
 @dataclass(frozen=True, slots=True)
+class RunScript(Effect[Any]):
+    """Call a script that adds no turns. Returns its reply."""
+
+    call: PreparedCall
+    arguments: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPostgres(Effect[Answer]):
     """Run the steps in one transaction that sees only this user's rows. Returns the result of the steps."""
 

@@ -86,6 +86,10 @@ class ClientSession:
         return keys.hidden(self.scope.user)
 
     @cached_property
+    def items_key(self) -> str:
+        return keys.items(self.scope)
+
+    @cached_property
     def write_call(self) -> PreparedCall:
         """The call that appends to the session's pending stream. `write_arguments` returns its other arguments."""
         limit_bytes = self.settings.pending_limit_bytes_per_shard
@@ -102,8 +106,25 @@ class ClientSession:
     @cached_property
     def remove_call(self) -> PreparedCall:
         """The call that removes a turn of the session."""
-        script_keys = (self.pending_key, *self._shard_keys, self.hidden_key)
+        script_keys = (self.pending_key, *self._shard_keys, self.hidden_key, self.items_key)
         return PreparedCall(scripts.REMOVE, script_keys, keys.member(self.scope))
+
+    @cached_property
+    def read_items_call(self) -> PreparedCall:
+        """The call that reads the session's items in Redis."""
+        script_keys = (self.pending_key, self.recent_key, self.hidden_key, self.items_key)
+        return PreparedCall(scripts.READ_ITEMS, script_keys)
+
+    @cached_property
+    def mark_items_call(self) -> PreparedCall:
+        """The call that takes the newest item of the session, or clears the session."""
+        script_keys = (self.pending_key, *self._shard_keys, self.hidden_key, self.items_key)
+        return PreparedCall(scripts.MARK_ITEMS, script_keys, keys.member(self.scope), self.settings.recent_seconds)
+
+    @cached_property
+    def note_first_item_call(self) -> PreparedCall:
+        """The call that notes that Redis has all turns of the session."""
+        return PreparedCall(scripts.NOTE_FIRST_ITEM, (self.items_key,), self.settings.recent_seconds)
 
     def make_entries(self, messages: Iterable[Message]) -> list[Entry]:
         """Return the stream entries of turns. Raises InvalidInput.

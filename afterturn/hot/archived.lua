@@ -7,6 +7,7 @@
 -- KEYS[5] at:{shard}:recent:<session>    list of payloads, oldest first
 -- KEYS[6] at:{shard}:hidden:<user>       hash: removed turn -> number of pending removals
 -- KEYS[7] at:{shard}:ids:<session>       hash: id of a pending entry or recent turn -> digest of its content
+-- KEYS[8] at:{shard}:items:<session>     hash: version, first; only sessions of agent frameworks have it
 -- ARGV[1] the session's member in KEYS[2] and KEYS[3]
 -- ARGV[2] how many recent payloads to keep
 -- ARGV[3] how long to keep them and their ids, seconds
@@ -14,10 +15,16 @@
 -- ARGV[5] how much longer the claim lasts if no other entry remains, ms
 -- ARGV[6] the number of removed turns whose removal is committed; then their ids
 -- then    for each committed entry: stream id, entry id, and what happens to it: "recent" (it becomes recent), "gone"
---         (it does not), or for a removal the field of KEYS[6] whose number is decreased
+--         (it does not), "large" or "imported" (it does not, although it is a turn that readers see), "clear" (the recent
+--         turns before it are removed), or for a removal the field of KEYS[6] whose number is decreased
 --
 -- An entry is removed only if both ids match: a Redis that lost its data may give an old stream id to a new turn.
 -- Returns the number of entries that are still pending.
+
+-- Of a session of an agent framework, the largest number of turns that stay recent, and of their bytes.
+local ITEMS_KEPT = 500
+local ITEM_BYTES_KEPT = 1048576
+
 local first_entry = 7 + tonumber(ARGV[6])
 if first_entry > 7 then
   local removed = {}
@@ -43,6 +50,31 @@ local function remember(id, payload)
   end
 end
 
+-- Readers must not take the turns in Redis for all turns of the session.
+local function note_unkept()
+  if redis.call('HINCRBY', KEYS[8], 'version', 1) == 1 then
+    local time = redis.call('TIME')
+    redis.call('HSET', KEYS[8], 'version', string.format('%.0f', time[1] * 1000000 + time[2]))
+  end
+  redis.call('HDEL', KEYS[8], 'first')
+  redis.call('EXPIRE', KEYS[8], ARGV[3])
+end
+
+-- Remove the oldest recent turns, down to a number of them, with their ids.
+local function trim(keep)
+  for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -keep - 1)) do
+    local is_readable, turn = pcall(cjson.decode, payload)
+    if is_readable then
+      redis.call('HDEL', KEYS[7], turn.id)
+    end
+  end
+  if keep == 0 then
+    redis.call('DEL', KEYS[5])
+  else
+    redis.call('LTRIM', KEYS[5], -keep, -1)
+  end
+end
+
 local freed = 0
 local keep = tonumber(ARGV[2])
 for i = first_entry, #ARGV, 3 do
@@ -57,21 +89,32 @@ for i = first_entry, #ARGV, 3 do
       remember(ARGV[i + 1], payload)
     else
       redis.call('HDEL', KEYS[7], ARGV[i + 1])
-      if outcome ~= 'recent' and outcome ~= 'gone' and redis.call('HINCRBY', KEYS[6], outcome, -1) <= 0 then
+      if outcome == 'clear' then
+        trim(0)
+      elseif outcome == 'large' then
+        note_unkept()
+      elseif outcome == 'imported' then
+        if redis.call('EXISTS', KEYS[8]) == 1 then note_unkept() end
+      elseif outcome ~= 'recent' and outcome ~= 'gone' and redis.call('HINCRBY', KEYS[6], outcome, -1) <= 0 then
         redis.call('HDEL', KEYS[6], outcome)
       end
     end
   end
 end
 if keep > 0 then
-  -- Ids expire with their turns, so that they take a bounded amount of memory.
-  for _, payload in ipairs(redis.call('LRANGE', KEYS[5], 0, -keep - 1)) do
-    local is_readable, turn = pcall(cjson.decode, payload)
-    if is_readable then
-      redis.call('HDEL', KEYS[7], turn.id)
+  if redis.call('EXISTS', KEYS[8]) == 1 then
+    -- An agent framework reads all turns of its session before each run: of these sessions more is kept.
+    local size = 0
+    local recent = redis.call('LRANGE', KEYS[5], -ITEMS_KEPT, -1)
+    for i = #recent, 1, -1 do
+      size = size + #recent[i]
+      if size > ITEM_BYTES_KEPT then break end
+      keep = math.max(keep, #recent - i + 1)
     end
+    redis.call('EXPIRE', KEYS[8], ARGV[3])
   end
-  redis.call('LTRIM', KEYS[5], -keep, -1)
+  -- Ids expire with their turns, so that they take a bounded amount of memory.
+  trim(keep)
   redis.call('EXPIRE', KEYS[5], ARGV[3])
   redis.call('EXPIRE', KEYS[7], ARGV[3])
 end

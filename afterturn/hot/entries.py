@@ -34,6 +34,8 @@ class Mark(StrEnum):
     FLUSH = "flush"
     #: Remove a turn.
     REMOVE = "remove"
+    #: Hide the earlier turns from the history of the session.
+    CLEAR = "clear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Removal:
     """A request to remove a turn."""
 
     turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """A request to hide the turns before it from the history of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     TURN: turns.turn_from_payload,
     Mark.FLUSH: lambda data: Flush(),
     Mark.REMOVE: lambda data: Removal(data["turn"]),
+    Mark.CLEAR: lambda data: Clear(),
 }
 
 
@@ -100,6 +108,12 @@ def encode_mark(mark: Mark, *, target_turn_id: str | None = None) -> tuple[str, 
     if target_turn_id is not None:
         payload["turn"] = target_turn_id
     return entry_id, json.dumps(payload, separators=(",", ":")).encode()
+
+
+def is_clear(payload: bytes) -> bool:
+    """Return whether a payload is a mark that clears its session, without decoding other payloads."""
+    # A turn cannot end like this: its quotes are escaped, and its metadata ends with two braces.
+    return payload.endswith(b'"mark":"clear"}')
 
 
 def decode(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:

@@ -8,6 +8,7 @@
 -- KEYS[6] at:{shard}:erased:<owner hash> string: token of the last completed erasure
 -- KEYS[7] at:{shard}:hidden:<user>       hash
 -- KEYS[8] at:{shard}:ids:<session>       hash
+-- KEYS[9] at:{shard}:items:<session>     hash
 -- ARGV[1] the session's member in KEYS[3] and KEYS[4]
 -- ARGV[2] token of this erasure
 -- ARGV[3] the largest number of pending entries that one call removes, so that other clients do not wait long
@@ -31,7 +32,7 @@ if #ids > 0 then
   end
 end
 local recent = redis.call('LLEN', KEYS[2])
-redis.call('DEL', KEYS[2], KEYS[7], KEYS[8])
+redis.call('DEL', KEYS[2], KEYS[7], KEYS[8], KEYS[9])
 local left = redis.call('XLEN', KEYS[1])
 if left == 0 then
   redis.call('DEL', KEYS[1])

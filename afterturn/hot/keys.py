@@ -18,6 +18,10 @@ at:{shard}:recent:<tenant>:<user>:<session>
     list of the last archived payloads; written by archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:hidden:<tenant>:<user>
     hash, removed turn -> number of pending removals; written by `remove`; archive deletes finished removals; no TTL
+at:{shard}:items:<tenant>:<user>:<session>
+    hash, of a session of an agent framework: `version`, which changes with each removal; `first`, the id of the oldest
+    turn while Redis has all turns of the session; `mark`, the last removal; written by the session's calls and by
+    archive; TTL AFTERTURN_RECENT_SECONDS
 at:{shard}:shown:<tenant>:<user>
     hash, message of a chat -> the memory block that it was sent with, and answer -> its session; written by the chat
     endpoint, so that a message has the same text through its tool loop; at most SHOWN_LIMIT fields; TTL SHOWN_SECONDS
@@ -124,6 +128,10 @@ def known_ids(scope: SessionScope) -> str:
 
 def recent(scope: SessionScope) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:recent:{member(scope)}"
+
+
+def items(scope: SessionScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:items:{member(scope)}"
 
 
 def hidden(scope: UserScope) -> str:

@@ -15,7 +15,7 @@ import redis
 from afterturn import turns
 from afterturn.errors import InvalidInput
 from afterturn.hot import entries, keys, scripts
-from afterturn.hot.entries import Entry
+from afterturn.hot.entries import Entry, Mark
 from afterturn.scopes import SessionScope
 from afterturn.turns import Turn
 
@@ -141,6 +141,7 @@ def remove_entries(
     set_aside: Collection[str] = (),
     keep_recent: int,
     recent_seconds: int,
+    recent_limit_bytes: int,
 ) -> None:
     """Remove the entries that Postgres has committed from their streams, and end the claims.
 
@@ -155,6 +156,7 @@ def remove_entries(
             be removed stays hidden.
         keep_recent: the number of recent turns of a session to keep.
         recent_seconds: how long to keep them.
+        recent_limit_bytes: a turn with a larger payload does not become recent.
     """
     scripts.ARCHIVED.load(client)
     with client.pipeline(transaction=False) as pipeline:
@@ -168,36 +170,36 @@ def remove_entries(
                 keys.recent(scope),
                 keys.hidden(scope.user),
                 keys.known_ids(scope),
+                keys.items(scope),
             )
             arguments: list[str | int] = [keys.member(scope), keep_recent, recent_seconds, taken.unreadable[scope]]
             arguments += [random.randrange(CLAIM_SPREAD_MILLISECONDS)]
             gone = {*(repeated or {}).get(scope, ()), *_stream_ids(done, set_aside)}
-            arguments += _archived_arguments(scope, done, (taken_back or {}).get(scope, ()), gone)
+            removed = (taken_back or {}).get(scope, ())
+            arguments += [len(removed), *removed]
+            for entry in done:
+                is_gone = entry.stream_id in gone or entry.entry_id in removed
+                fate = "gone" if is_gone else _fate(scope, entry, recent_limit_bytes)
+                arguments += [entry.stream_id, entry.entry_id, fate]
             scripts.ARCHIVED.queue(pipeline, touched, *arguments)
         pipeline.execute()
-
-
-def _archived_arguments(
-    scope: SessionScope, done: Sequence[Entry], taken_back: Collection[str], gone: Collection[str]
-) -> list[str | int]:
-    """Return arguments of the script: the removed turns, and for each entry what happens to it."""
-    arguments: list[str | int] = [len(taken_back), *taken_back]
-    for entry in done:
-        fate = "gone" if entry.stream_id in gone else _fate(scope, entry, taken_back)
-        arguments += [entry.stream_id, entry.entry_id, fate]
-    return arguments
 
 
 def _stream_ids(entries: Sequence[Entry], entry_ids: Collection[str]) -> list[str]:
     return [entry.stream_id for entry in entries if entry.entry_id in entry_ids]
 
 
-def _fate(scope: SessionScope, entry: Entry, taken_back: Collection[str]) -> str:
+def _fate(scope: SessionScope, entry: Entry, recent_limit_bytes: int) -> str:
     """Return what happens to an archived entry in Redis. Only turns of the conversation become recent."""
     if entry.target_turn_id is not None:
         return keys.hidden_field(scope.session_id, entry.target_turn_id)
-    is_said = entry.turn is not None and entry.turn.role != "edit" and not entry.turn.is_imported
-    return "recent" if is_said and entry.entry_id not in taken_back else "gone"
+    if entry.kind == Mark.CLEAR:
+        return "clear"
+    if entry.turn is None or entry.turn.role == "edit":
+        return "gone"
+    if entry.turn.is_imported:
+        return "imported"
+    return "recent" if len(entry.payload) <= recent_limit_bytes else "large"
 
 
 def append(client: redis.Redis, session: SessionScope, entry_id: str, payload: bytes) -> None:
@@ -253,9 +255,13 @@ class HotTurns:
     waiting: int
     #: (session id, turn id) of the user's removed turns that Postgres may still show.
     hidden: frozenset[tuple[str, str]]
+    #: Whether turns were left out because the session was cleared, in Redis and therefore in Postgres too.
+    is_cleared: bool = False
 
 
-def unite_turns(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Collection[bytes]) -> HotTurns:
+def unite_turns(
+    session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Collection[bytes], *, since_clear: bool = False
+) -> HotTurns:
     """Unite the recent and pending turns of a session by turn id, oldest first.
 
     Entries of a newer release are skipped. Workers of that release archive them.
@@ -265,7 +271,11 @@ def unite_turns(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Co
         rows: the reply to XRANGE or XREVRANGE on the pending stream, oldest first.
         recent: the reply to LRANGE on the recent list.
         hidden: the reply to HKEYS on the user's hidden turns.
+        since_clear: leave out the turns before the last pending mark that clears the session.
     """
+    cleared_at = last_clear([fields[b"d"] for _, fields in rows]) if since_clear else None
+    if cleared_at is not None:
+        rows, recent = rows[cleared_at + 1 :], ()
     taken_back = frozenset(keys.hidden_turn(name.decode()) for name in hidden)
     archived: dict[str, Turn] = {}
     for turn in _readable_turns(recent):
@@ -275,7 +285,17 @@ def unite_turns(session_id: str, rows: Rows, recent: Sequence[bytes], hidden: Co
     for turn in pending_turns(rows):
         if turn.turn_id not in archived and (session_id, turn.turn_id) not in taken_back:
             waiting.setdefault(turn.turn_id, turn)
-    return HotTurns(turns=[*archived.values(), *waiting.values()], waiting=len(waiting), hidden=taken_back)
+    return HotTurns(
+        turns=[*archived.values(), *waiting.values()],
+        waiting=len(waiting),
+        hidden=taken_back,
+        is_cleared=cleared_at is not None,
+    )
+
+
+def last_clear(payloads: Sequence[bytes]) -> int | None:
+    """Return the index of the last mark among these payloads that clears the session, or None."""
+    return next((place for place in reversed(range(len(payloads))) if entries.is_clear(payloads[place])), None)
 
 
 def rows_with_given_ids(rows: Rows) -> list[tuple[str, bytes]]:

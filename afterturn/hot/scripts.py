@@ -63,3 +63,7 @@ BROKER_DELIVER = _load("broker_deliver")
 BROKER_LAPSED = _load("broker_lapsed")
 BROKER_RETURN = _load("broker_return")
 RATE_LIMIT = _load("rate_limit", is_refused_at_full_memory=True)
+# It writes nothing, so that Redis at its maxmemory runs it.
+READ_ITEMS = _load("read_items", is_refused_at_full_memory=True)
+MARK_ITEMS = _load("mark_items")
+NOTE_FIRST_ITEM = _load("note_first_item", is_refused_at_full_memory=True)

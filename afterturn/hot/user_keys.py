@@ -87,6 +87,8 @@ def _session_rows(client: redis.Redis, session: SessionScope) -> Iterator[tuple[
         yield "pending", {"stream_id": stream_id.decode(), "entry": _json(fields[b"d"])}
     for payload in cast(list[bytes], client.lrange(keys.recent(session), 0, -1)):
         yield "recent", {"entry": _json(payload)}
+    if state := cast(dict[bytes, bytes], client.hgetall(keys.items(session))):
+        yield "items", {name.decode(): value.decode() for name, value in state.items()}
     for kind, index in (("due", keys.due(shard)), ("claim", keys.claims(shard))):
         milliseconds = client.zscore(index, keys.member(session))
         if milliseconds is not None:
@@ -148,6 +150,7 @@ def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScop
                 keys.erased(session.user, erasure.owner_hash),
                 keys.hidden(session.user),
                 keys.known_ids(session),
+                keys.items(session),
             )
             scripts.FORGET.queue(pipeline, touched, keys.member(session), erasure.token, ENTRIES_PER_CALL)
         try:

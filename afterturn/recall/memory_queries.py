@@ -18,6 +18,7 @@ from afterturn.recall.filters import Filters
 from afterturn.recall.question_text import MAX_CHARACTERS_IN_ALL, QuestionText, guess_language
 from afterturn.redaction import credentials
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.session_items import METADATA_KEY
 from afterturn.turns import Turn
 
 SQL = queries.load("recall")
@@ -139,6 +140,12 @@ def newest_turns(scope: UserScope, *, limit: int) -> Statement:
 def session_turns(session: SessionScope, *, limit: int) -> Statement:
     """Return the statement for a session's last turns, newest first."""
     return Statement(SQL["session_turns"], session.key | {"limit": limit})
+
+
+def session_items(session: SessionScope, *, limit: int | None) -> Statement:
+    """Return the statement for the items of a session's last turns, newest first; a limit of None reads all."""
+    arguments = {"limit": limit, "item_key": METADATA_KEY}
+    return Statement(SQL["session_items"], session.key | arguments)
 
 
 def turns_before(session: SessionScope, turn_id: str, *, limit: int) -> Statement:

@@ -146,16 +146,22 @@ def test_python_code_gets_an_error_with_a_code(
 def test_each_extra_names_its_libraries() -> None:
     """What afterturn/extras.py looks for is what pyproject.toml brings."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    packages = {
-        name: {canonicalize_name(Requirement(line).name) for line in declared[name]} - {"afterturn"}
-        for name in extras.LIBRARIES
-    }
+    # google-adk is not installed beside the others.
+    looked_for = extras.LIBRARIES | extras.FRAMEWORK_LIBRARIES
+    installed = looked_for.keys() - {"google-adk"}
     sources = packages_distributions()
-    looked_for = {
-        name: {canonicalize_name(sources[library][0]) for library in libraries}
-        for name, libraries in extras.LIBRARIES.items()
-    }
-    assert looked_for == packages
-    assert {name for line in declared["all"] for name in Requirement(line).extras} == set(extras.LIBRARIES)
-    separate = extras.SEPARATE_LIBRARIES.keys()
-    assert declared.keys() == extras.LIBRARIES.keys() | separate | {"all", "dev", "docs"}
+    for extra in installed:
+        packages = {canonicalize_name(Requirement(line).name) for line in declared[extra]} - {"afterturn"}
+        for library in looked_for[extra]:
+            found = {canonicalize_name(source) for source in sources[library]}
+            assert found & packages, (extra, library)
+            packages -= found
+        # LangGraph's packages share one import name.
+        assert not packages, (extra, packages)
+    assert _extras_in(declared["all"]) == extras.LIBRARIES.keys()
+    assert _extras_in(declared["frameworks"]) == extras.FRAMEWORK_LIBRARIES.keys() - {"google-adk"}
+    assert declared.keys() == looked_for.keys() | {"all", "dev", "docs", "frameworks"}
+
+
+def _extras_in(lines: list[str]) -> set[str]:
+    return {name for line in lines for name in Requirement(line).extras}

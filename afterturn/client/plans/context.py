@@ -23,7 +23,7 @@ def context(session: ClientSession, query: str | None, request: ContextRequest) 
     """Return the context. Raises InvalidInput, or MemoryUnavailable if Redis does not answer."""
     query = None if query is None else validate_query(query)
     limit = request.history.turns_read
-    in_redis = yield from hot.read_turns(session, limit)
+    in_redis = yield from hot.read_turns(session, limit, since_clear=True)
     stored, recalled = yield from _read_memory(session, query, in_redis, limit)
     material = ContextInput(
         stored=stored,

@@ -24,15 +24,15 @@ logger = logging.getLogger("afterturn.client")
 
 
 def history(session: ClientSession, limit: int, before: str | None = None) -> Plan[list[Turn]]:
-    """Return the session's last turns, or the last ones before a turn, oldest first.
+    """Return the session's last turns since it was cleared, or the last ones before a turn, oldest first.
 
     Raises InvalidInput or MemoryUnavailable.
     """
     validate_limit(limit)
     if before is not None:
         return (yield from _read_before(session, limit, ids.validate_known_id("before", before)))
-    in_redis = yield from hot.read_turns(session, limit)
-    if len(in_redis.turns) >= limit:
+    in_redis = yield from hot.read_turns(session, limit, since_clear=True)
+    if len(in_redis.turns) >= limit or in_redis.is_cleared:
         return in_redis.turns[-limit:]
     archived: Sequence[Row] = []
     try:
@@ -48,9 +48,11 @@ def history(session: ClientSession, limit: int, before: str | None = None) -> Pl
 def _read_before(session: ClientSession, limit: int, before: str) -> Plan[list[Turn]]:
     """Return the last `limit` turns before a turn. Raises InvalidInput if the session has no such turn."""
     # Redis first: a turn that is archived between the two reads is found in Postgres.
-    in_redis = yield from hot.read_turns(session, ALL_TURNS)
+    in_redis = yield from hot.read_turns(session, ALL_TURNS, since_clear=True)
     user, count = session.scope.user, limit + len(in_redis.hidden) + 1
     rows = yield from read_rows(user, memory_queries.turns_before(session.scope, before, limit=count))
+    if rows and in_redis.is_cleared:
+        return []
     if rows:
         return merge_turns(session, rows[1:], replace(in_redis, turns=[]), limit)
     count += session.settings.recent_turns
@@ -65,6 +67,8 @@ def _read_before(session: ClientSession, limit: int, before: str) -> Plan[list[T
 def merge_turns(session: ClientSession, archived: Sequence[Row], in_redis: HotTurns, limit: int) -> list[Turn]:
     """Merge rows of `session_turns` (newest first) with the turns in Redis, by id. Return the last `limit` turns."""
     session_id = session.scope.session_id
+    if in_redis.is_cleared:
+        archived = ()
     visible = [row for row in reversed(archived) if (session_id, row["turn_id"]) not in in_redis.hidden]
     by_id = {row["turn_id"]: memory_queries.decode_turn(row) for row in visible}
     for turn in in_redis.turns:

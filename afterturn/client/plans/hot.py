@@ -19,10 +19,12 @@ logger = logging.getLogger("afterturn.client")
 MARKS_AMONG_TURNS = 16
 
 
-def read_turns(session: ClientSession, limit: int) -> Plan[HotTurns]:
+def read_turns(session: ClientSession, limit: int, *, since_clear: bool = False) -> Plan[HotTurns]:
     """Return the recent turns and the pending ones: all pending turns, or at least the `limit` newest of them.
 
-    A pending turn with the id of an older, archived turn is left out: the archived one stays as it is, where it is.
+    With `since_clear`, turns before the last pending mark that clears the session are left out: they are not part of
+    its history. A pending turn with the id of an older, archived turn is left out, too: the archived one stays as it
+    is, where it is.
     """
     count = limit + MARKS_AMONG_TURNS
     while True:
@@ -34,8 +36,8 @@ def read_turns(session: ClientSession, limit: int) -> Plan[HotTurns]:
             )
         )
         new_rows = yield from _exclude_repeats(session, list(reversed(rows)))
-        hot = pending.unite_turns(session.scope.session_id, new_rows, recent, hidden)
-        if hot.waiting >= limit or len(rows) < count:
+        hot = pending.unite_turns(session.scope.session_id, new_rows, recent, hidden, since_clear=since_clear)
+        if hot.waiting >= limit or hot.is_cleared or len(rows) < count:
             return hot
         count *= 4
 

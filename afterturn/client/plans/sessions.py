@@ -43,6 +43,13 @@ def sessions(session: ClientSession, *, limit: int, cursor: str | None) -> Plan[
 
 def clear(session: ClientSession) -> Plan[int]:
     """Remove all turns that the session has now, and return their number. Raises MemoryUnavailable."""
+    turn_ids = yield from read_turn_ids(session)
+    yield from remove_turns(session, turn_ids)
+    return len(turn_ids)
+
+
+def read_turn_ids(session: ClientSession) -> Plan[list[str]]:
+    """Return the ids of all turns that the session has now, also of those before a clear. Raises MemoryUnavailable."""
     # Redis first: a turn that is archived between the two reads is found in Postgres.
     in_redis = yield from hot.read_turns(session, history.ALL_TURNS)
     turn_ids = dict.fromkeys(turn.turn_id for turn in in_redis.turns)
@@ -57,11 +64,11 @@ def clear(session: ClientSession) -> Plan[int]:
         if len(rows) < _TURNS_PER_CALL:
             break
         after = rows[-1]["position"]
-    yield from _remove(session, list(turn_ids))
-    return len(turn_ids)
+    return list(turn_ids)
 
 
-def _remove(session: ClientSession, turn_ids: list[str]) -> Plan[None]:
+def remove_turns(session: ClientSession, turn_ids: list[str]) -> Plan[None]:
+    """Remove these turns of the session. Raises MemoryUnavailable."""
     for start in range(0, len(turn_ids), _TURNS_PER_CALL):
         arguments: list[bytes] = []
         for turn_id in turn_ids[start : start + _TURNS_PER_CALL]:

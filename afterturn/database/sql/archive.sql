@@ -90,6 +90,12 @@ INSERT INTO turns (
     stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
 )
 
+-- name: add_clear
+-- Store that a session was cleared: its history begins after a position.
+INSERT INTO session_clears (tenant_id, user_id, session_id, mark_id, position)
+VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(mark_id)s, %(position)s)
+ON CONFLICT DO NOTHING
+
 -- name: uncut_turns
 -- Read the turns of a session that belong to no batch, in order.
 SELECT position, tokens FROM turns

@@ -219,22 +219,47 @@ ORDER BY occurred_at DESC, position DESC
 LIMIT %(limit)s
 
 -- name: session_turns
--- Read the last turns of a session, newest first.
+-- Read the last turns of a session since it was cleared, newest first.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND removed_at IS NULL
+      AND position > coalesce((
+          SELECT max(c.position) FROM session_clears AS c
+          WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.session_id = %(session_id)s
+      ), 0)
+ORDER BY position DESC
+LIMIT %(limit)s
+
+-- name: session_items
+-- Read the last turns of a session since it was cleared, newest first, as what frameworks wrote: `item`, where there is
+-- one, otherwise role and content. A limit of null reads all.
+SELECT t.turn_id, i.item, t.role, CASE WHEN i.item IS NULL THEN t.content ELSE '' END AS content
+FROM turns AS t
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN jsonb_typeof(v.value) = 'string' THEN v.value #>> '{}' END AS item
+    FROM (SELECT t.metadata -> %(item_key)s AS value) AS v
+) AS i
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s AND removed_at IS NULL
+      AND position > coalesce((
+          SELECT max(c.position) FROM session_clears AS c
+          WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.session_id = %(session_id)s
+      ), 0)
 ORDER BY position DESC
 LIMIT %(limit)s
 
 -- name: turns_before
 -- Read the turns of a session before one of its turns, which may be removed, newest first. The first row is that turn
--- itself.
+-- itself. Turns before the last clear of the session are left out.
 SELECT t.turn_id, t.role, t.content, t.occurred_at, t.name, t.agent_id, t.metadata, t.memories_shown, t.position
 FROM turns AS t
 JOIN turns AS b USING (tenant_id, user_id, session_id)
 WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.session_id = %(session_id)s
       AND b.turn_id = %(before)s AND t.position <= b.position
       AND (t.removed_at IS NULL OR t.position = b.position)
+      AND (t.position = b.position OR t.position > coalesce((
+          SELECT max(c.position) FROM session_clears AS c
+          WHERE c.tenant_id = %(tenant_id)s AND c.user_id = %(user_id)s AND c.session_id = %(session_id)s
+      ), 0))
 ORDER BY t.position DESC
 LIMIT %(limit)s
 

@@ -22,7 +22,7 @@ from afterturn.facts import edits
 from afterturn.forgetting import removal
 from afterturn.hot.entries import TURN, Entry, Mark
 from afterturn.languages import stemming
-from afterturn.pipeline.archiving import locked
+from afterturn.pipeline.archiving import clears, locked
 from afterturn.pipeline.archiving.locked import LockedSession
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
@@ -147,9 +147,14 @@ def _carry_out_removals(archiving: Archiving) -> None:
     removal.apply_removals(archiving.connection, archiving.taken, archiving.known_turns, archiving.settings)
 
 
+def _hide_cleared(archiving: Archiving) -> None:
+    clears.add_clears(archiving.connection, archiving.sessions, archiving.taken, archiving.known_turns)
+
+
 #: The archiver of each kind, in the order of the calls: a removal may name a turn of the same archive.
 ARCHIVERS: dict[str, Callable[[Archiving], None]] = {
     TURN: _add_turns,
     Mark.FLUSH: _note_flushes,
     Mark.REMOVE: _carry_out_removals,
+    Mark.CLEAR: _hide_cleared,
 }

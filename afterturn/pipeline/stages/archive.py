@@ -131,6 +131,7 @@ def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: Archive
         set_aside=part.set_aside,
         keep_recent=settings.recent_turns,
         recent_seconds=settings.recent_seconds,
+        recent_limit_bytes=settings.turn_limit_bytes,
     )
 
 

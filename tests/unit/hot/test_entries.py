@@ -18,7 +18,7 @@ def decode(data):
 
 
 def test_every_kind_that_can_be_read_can_be_archived():
-    assert list(kinds.ARCHIVERS) == list(entries.READERS) == ["turn", "flush", "remove"]
+    assert list(kinds.ARCHIVERS) == list(entries.READERS) == ["turn", "flush", "remove", "clear"]
 
 
 def test_a_turn_is_known_by_its_role_with_or_without_a_kind():

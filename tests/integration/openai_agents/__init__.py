@@ -1,0 +1,1 @@
+"""The adapter for the OpenAI Agents SDK, with the SDK itself."""
