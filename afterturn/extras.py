@@ -21,6 +21,7 @@ LIBRARIES = {
         "python_multipart",
         "uvicorn",
     ),
+    "langgraph": ("langchain", "langgraph"),
     "local": ("fastembed",),
     "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),

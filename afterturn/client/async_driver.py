@@ -15,6 +15,7 @@ from afterturn.client.effects import (
     Command,
     Effect,
     Embed,
+    EmbedTexts,
     GetEmbedder,
     Plan,
     ReadPostgres,
@@ -71,6 +72,8 @@ class AsyncDriver:
             case Embed(embedder, user, question):
                 # An embedder computes or makes an HTTP call. Both would block the event loop.
                 return await asyncio.to_thread(embedder.embed, user, question)
+            case EmbedTexts(embedder, texts):
+                return await embedder.embed_async(texts)
             case AskProviders(providers):
                 from afterturn.context.providers import read_lines_async
 

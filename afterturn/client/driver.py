@@ -15,6 +15,7 @@ from afterturn.client.effects import (
     Command,
     Effect,
     Embed,
+    EmbedTexts,
     GetEmbedder,
     Plan,
     ReadPostgres,
@@ -74,6 +75,8 @@ class Driver:
                 return self._connections.question_embedder
             case Embed(embedder, user, question):
                 return embedder.embed(user, question)
+            case EmbedTexts(embedder, texts):
+                return embedder.embed(texts)
             case AskProviders(providers):
                 from afterturn.context.providers import read_lines
 
