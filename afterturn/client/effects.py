@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+
     from afterturn.context.providers import ContextProvider
     from afterturn.database.statement import Answers, Row, Statement, Steps
     from afterturn.documents.index import TextEmbedder

@@ -42,7 +42,7 @@ def make_condition(filters: Mapping[str, Any] | None) -> Condition:
             numbered: dict[str, Any] = {}
             for parameter, argument in parameters.items():
                 numbered[f"{place}_{parameter}"] = argument
-                template = template.replace(f"%({parameter})s", f"%({place}_{parameter})s")  # type: ignore[assignment]
+                template = template.replace(f"%({parameter})s", f"%({place}_{parameter})s")
             sql = sql + " AND " + template
             arguments |= numbered
     return Condition(sql=sql, arguments=arguments)

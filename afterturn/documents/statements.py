@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 from pgvector import HalfVector
 
@@ -29,13 +29,13 @@ def get(user: UserScope, gets: Sequence[Get]) -> Statement:
 
 def search(user: UserScope, operation: Search, vectors: Vectors | None) -> Statement:
     """Read the documents that a search finds. `vectors` has the vector of the query; None: the newest come first."""
-    arguments = _below(user, operation.prefix) | operation.condition.arguments
+    arguments = _below(user, operation.prefix) | dict(operation.condition.arguments)
     arguments |= {"limit": operation.limit, "offset": operation.offset}
     if vectors is None or operation.query is None:
         return Statement(_with_conditions("search", operation.condition.sql), arguments)
     vector = vectors.by_text[operation.query]
     sql = _with_conditions("search_by_vector", operation.condition.sql)
-    sql = cast(LiteralString, sql.replace("/* score */ 0", _SQL[vectors.similarity]))
+    sql = sql.replace("/* score */ 0", _SQL[vectors.similarity])
     return Statement(sql, arguments | {"space": vectors.space, "query": HalfVector(list(vector))})
 
 
@@ -76,7 +76,7 @@ def list_namespaces(user: UserScope, operation: ListNamespaces) -> Statement:
         if match.labels:
             name = f"labels_{number}"
             arguments[name] = [encoding.encode(label) for label in match.labels]
-            sql = sql + " AND " + cast(LiteralString, _SQL[match.place].replace("%(labels)s", f"%({name})s"))
+            sql = sql + " AND " + _SQL[match.place].replace("%(labels)s", f"%({name})s")
     arguments |= {"max_depth": operation.max_depth, "limit": operation.limit, "offset": operation.offset}
     return Statement(_with_conditions("list_namespaces", sql), user.key | arguments)
 
@@ -88,12 +88,11 @@ def refresh(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
 
 def write(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> list[Statement]:
     """Store and delete documents. No two puts are of the same document."""
-    ids = [put.name.document_id for put in puts]
     stored = [put for put in puts if put.value is not None]
     deleted = [put.name.document_id for put in puts if put.value is None]
     statements = [lock_writes(user)]
     if len(puts) > 1:
-        statements.append(Statement(_SQL["lock_documents"], user.key | {"ids": ids}))
+        statements.append(lock_batch(user))
     if deleted:
         statements.append(Statement(_SQL["delete"], user.key | {"ids": deleted}))
     if stored:
@@ -109,6 +108,11 @@ def write(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> list
 def lock_writes(user: UserScope) -> Statement:
     """Let an erasure of the user wait for this transaction, or wait for the erasure."""
     return Statement(_SQL["lock_writes"], user.key)
+
+
+def lock_batch(user: UserScope) -> Statement:
+    """Wait for other transactions that write several documents of the user."""
+    return Statement(_SQL["lock_batch"], user.key)
 
 
 def unindex(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
@@ -170,8 +174,7 @@ def _path(labels: Sequence[str]) -> str:
 
 
 def _with_conditions(name: str, conditions: LiteralString) -> LiteralString:
-    # The file and the conditions are code, so their text is as trusted as a literal.
-    return cast(LiteralString, _SQL[name].replace("/* conditions */", conditions))
+    return _SQL[name].replace("/* conditions */", conditions)
 
 
 def _json_array(texts: Sequence[str]) -> str:

@@ -152,6 +152,7 @@ def _add_missing(user: UserScope, batch: Sequence[Operation], index: Index, spac
     ]
     writes = [
         statements.lock_writes(user),
+        statements.lock_batch(user),
         statements.add_missing_vectors(user, rows, texts, found),
         statements.unindex(user, unreadable),
     ]

@@ -2,6 +2,10 @@
 -- Let an erasure of the user wait for this transaction, or wait for the erasure. Writers do not wait for each other.
 SELECT pg_advisory_xact_lock_shared(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
 
+-- name: lock_batch
+-- Wait for other transactions that write several documents of the user: in another order, each would wait for the other.
+SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 16)))
+
 -- name: lock_erasure
 -- Wait for the writers of the user's documents, and let later ones wait for the end of this transaction.
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
@@ -97,19 +101,15 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: refresh
--- Begin the time to live of documents again.
+-- Begin the time to live of documents again. Who has locked one of them does that too.
 UPDATE documents SET expires_at = clock_timestamp() + make_interval(secs => ttl_minutes * 60)
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
-      AND ttl_minutes IS NOT NULL AND expires_at > clock_timestamp()
-RETURNING 1
-
--- name: lock_documents
--- Lock documents in the order of their ids, so that two batches with the same documents do not wait for each other.
-SELECT 1 FROM (
-    SELECT FROM documents
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id IN (
+    SELECT document_id FROM documents
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
-    ORDER BY document_id FOR UPDATE
-) AS locked
+          AND ttl_minutes IS NOT NULL AND expires_at > clock_timestamp()
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING 1
 
 -- name: delete
 -- Delete documents, with their vectors.

@@ -1,7 +1,7 @@
 """Run the batches of many tasks of an event loop together.
 
-Thousands of tasks may use a store at once, and each transaction takes a connection. So the batches that wait while others
-run become one batch: one call of the embedder, and one transaction.
+Thousands of tasks may use a store at once, and each transaction takes a connection. So the batches that wait while
+others run become one batch: one call of the embedder, and one transaction.
 """
 
 from __future__ import annotations
