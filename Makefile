@@ -7,11 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up test test-servers lint format client typescript docs reference picture bench chaos clean
+.PHONY: help demo up example test test-servers lint format client typescript docs reference picture bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
 	@echo 'make up         start everything on this machine, until Ctrl-C'
+	@echo 'make example NAME=chatbot  run an example on servers of its own; without NAME, list them'
 	@echo 'make test       run all tests, with their own Redis and Postgres'
 	@echo 'make test-servers  run the fundamentals on each kind of servers that is installed (PgBouncer, PostgreSQL 16, ...)'
 	@echo 'make lint       run ruff, mypy --strict and import-linter'
@@ -44,6 +45,9 @@ demo: $(VENV)/installed-run
 
 up: $(VENV)/installed-run
 	@$(BIN)/afterturn up
+
+example: $(VENV)/installed-dev
+	@$(BIN)/python -m tools.example $(NAME)
 
 # Tests start many processes of ours: their bytecode is kept, also where the environment says otherwise.
 test: export PYTHONDONTWRITEBYTECODE :=

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -15,6 +16,11 @@ ID_LIMIT_CHARACTERS = 200
 ID_LIMIT_BYTES = 600
 #: Prefix of the session ids that afterturn uses for itself. Callers must not use it.
 RESERVED_PREFIX = "~"
+#: Prefix of the user ids of memories that belong to a session, not to a user. Callers must not use it.
+SESSION_MEMORY_PREFIX = "~session:"
+#: What precedes a digest in the place of a session id that is too long. A session id that begins with it is replaced by
+#: its digest, too, so that no two sessions have the same memory.
+_DIGEST_PREFIX = "sha256:"
 
 #: Control characters, line and paragraph separators, lone surrogates: they break logs, keys and UTF-8.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -63,6 +69,30 @@ def validate_session_id(value: object) -> str:
     if session_id.startswith(RESERVED_PREFIX):
         raise InvalidId(f"session_id must not begin with {RESERVED_PREFIX}: afterturn reserves these ids")
     return session_id
+
+
+def validate_user_id(value: object, name: str = "user_id") -> str:
+    """Return `value` if a caller may use it as a user id. Raises InvalidId, also for the memories of sessions."""
+    user_id = validate_id(name, value)
+    if is_session_memory(user_id):
+        raise InvalidId(
+            f"{name} must not begin with {SESSION_MEMORY_PREFIX}: these are the memories of sessions without a user"
+        )
+    return user_id
+
+
+def is_session_memory(user_id: str) -> bool:
+    """Return whether the id is that of the memory of a session without a user."""
+    return user_id.startswith(SESSION_MEMORY_PREFIX)
+
+
+def derive_session_memory_id(session_id: str) -> str:
+    """Return the user id of the memory of a session without a user: the same for the same session."""
+    derived = SESSION_MEMORY_PREFIX + session_id
+    is_too_long = len(derived) > ID_LIMIT_CHARACTERS or len(derived.encode()) > ID_LIMIT_BYTES
+    if is_too_long or session_id.startswith(_DIGEST_PREFIX):
+        return SESSION_MEMORY_PREFIX + _DIGEST_PREFIX + hashlib.sha256(session_id.encode()).hexdigest()
+    return derived
 
 
 def new_turn_id() -> str:

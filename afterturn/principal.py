@@ -70,5 +70,6 @@ class Principal:
         users: Container[str] = self.users
         if right not in self.rights:
             raise Forbidden(f"the credential does not have the right to {right}")
-        if user_id not in users:
+        # Whoever may choose an own user name must not choose the memory of a session.
+        if user_id not in users or (not isinstance(users, EveryUser) and ids.is_session_memory(user_id)):
             raise Forbidden("the credential does not give access to this user")

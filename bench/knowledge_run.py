@@ -16,6 +16,7 @@ from bench.knowledge_plan import Plan
 from bench.knowledge_score import Expected, FactRow, Miss, Score, score
 from bench.ledger import Ledger
 from harness.llm_server import GoldFact, Replay
+from harness.llm_server.answers import ToolCall
 from harness.llm_server.oracle import Oracle, in_turn
 from harness.pipeline import Pipeline
 
@@ -52,7 +53,7 @@ FROM batches WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state
 """
 
 
-Answer = str | Mapping[str, Any] | None
+Answer = str | Mapping[str, Any] | ToolCall | None
 Answering = Callable[[Mapping[str, Any]], Answer]
 
 

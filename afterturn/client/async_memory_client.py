@@ -43,7 +43,7 @@ class AsyncMemoryClient:
 
     def __init__(
         self,
-        user_id: str,
+        user_id: str | None = None,
         session_id: str = "default",
         agent_id: str | None = None,
         *,
@@ -53,7 +53,8 @@ class AsyncMemoryClient:
         """Set the user and the session of this client.
 
         Args:
-            user_id: the user whose memory is read and written.
+            user_id: the user whose memory is read and written. Without it, the session has a memory of its own, which
+                no user and no other session sees; `session_id` must then be given.
             session_id: the conversation. Turns are written to it.
             agent_id: the agent that writes the turns; stored with each turn.
             tenant_id: the customer that the user belongs to. Default: AFTERTURN_TENANT.
@@ -64,6 +65,8 @@ class AsyncMemoryClient:
         self._session = ClientSession(
             user_id=user_id, session_id=session_id, agent_id=agent_id, tenant_id=tenant_id, settings=settings
         )
+        #: The user whose memory it is; of a session without a user, the id to export and to forget it by.
+        self.user_id = self._session.scope.user_id
         self._driver = AsyncDriver(self._session.settings)
 
     async def write(

@@ -12,7 +12,7 @@ from afterturn import ids, turns
 from afterturn.chat_messages import Message
 from afterturn.client import known_secrets
 from afterturn.client.limits import WRITE_MANY_LIMIT
-from afterturn.errors import InvalidInput
+from afterturn.errors import InvalidId, InvalidInput
 from afterturn.hot import keys, pending, scripts
 from afterturn.hot.prepared_call import PreparedCall
 from afterturn.scopes import SessionScope
@@ -28,6 +28,9 @@ WARNING_INTERVAL_SECONDS = 60.0
 #: The arguments of `write` that are no further fields of a message.
 _WRITE_ARGUMENTS = frozenset({"role", "content", "turn_id", "name", "occurred_at", "metadata", "memories_shown"})
 
+#: The session of a client for which none is given.
+DEFAULT_SESSION_ID = "default"
+
 #: The id and the payload of one entry of a pending stream.
 Entry: TypeAlias = tuple[str, bytes]
 
@@ -38,21 +41,26 @@ class ClientSession:
     def __init__(
         self,
         *,
-        user_id: str,
+        user_id: str | None,
         session_id: str,
         agent_id: str | None,
         tenant_id: str | None,
         settings: Settings | None,
     ) -> None:
+        """Validate the ids. Without a user, the memory is the session's own.
+
+        Raises InvalidId or SettingsError.
+        """
         if settings is None:
             from afterturn.settings import from_environment  # slow to import: pydantic
 
             settings = from_environment()
         self.settings = settings
+        session_id = ids.validate_session_id(session_id)
         self.scope = SessionScope(
             ids.validate_id("tenant_id", self.settings.tenant if tenant_id is None else tenant_id),
-            ids.validate_id("user_id", user_id),
-            ids.validate_session_id(session_id),
+            _own_memory_id(session_id) if user_id is None else ids.validate_user_id(user_id),
+            session_id,
         )
         #: Whether secrets are replaced before a turn is written.
         self.redacts_turns = self.settings.turn_secrets == "redact"
@@ -149,6 +157,16 @@ class ClientSession:
         from afterturn.facts import edits
 
         return SessionScope(self.scope.tenant_id, self.scope.user_id, edits.SESSION_ID)
+
+
+def _own_memory_id(session_id: str) -> str:
+    """Return the user id of a session's own memory. Raises InvalidId for the session that is nobody's choice."""
+    if session_id == DEFAULT_SESSION_ID:
+        raise InvalidId(
+            f"user_id is missing: it may be left out only if the session has an id other than {DEFAULT_SESSION_ID}, "
+            "because the memory is then the session's own"
+        )
+    return ids.derive_session_memory_id(session_id)
 
 
 def _separate_fields(arguments: Mapping[str, Any]) -> dict[str, Any]:

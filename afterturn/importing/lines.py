@@ -178,7 +178,12 @@ def _parse_id(fields: Mapping[str, Any], name: str, default: str | None) -> str:
     if value is None:
         raise _InvalidLine(f"missing_{name}", f"the line has no {name}, and there is no default")
     try:
-        return ids.validate_session_id(value) if name == "session" else ids.validate_id(name, value)
+        match name:
+            case "session":
+                return ids.validate_session_id(value)
+            case "user":
+                return ids.validate_user_id(value, name)
+        return ids.validate_id(name, value)
     except InvalidId as error:
         raise _InvalidLine(error.code, str(error)) from None
 

@@ -96,7 +96,7 @@ def find_mode(headers: Mapping[str, str], body: ChatBody | None, settings: Setti
 
 def _named_user(headers: Mapping[str, str], body: ChatBody | None, settings: Settings) -> str | None:
     if (given := read_header(headers, USER_HEADER)) is not None:
-        return ids.validate_id("X-Afterturn-User", given)
+        return ids.validate_user_id(given, "X-Afterturn-User")
     candidates: list[Any] = [read_header(headers, _OPEN_WEBUI_USER)] if settings.chat_openwebui else []
     if body is not None:
         candidates += [_metadata(body, "user_id"), body.value("safety_identifier"), body.value("user")]
@@ -110,7 +110,7 @@ def _metadata(body: ChatBody, name: str) -> Any:
 
 def _is_user_id(value: str) -> bool:
     try:
-        ids.validate_id("user_id", value)
+        ids.validate_user_id(value)
     except InvalidId:
         return False
     return True

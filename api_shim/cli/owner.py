@@ -59,6 +59,22 @@ def make_scope(settings: Settings, tenant: str | None, user: str) -> UserScope:
     return UserScope(ids.validate_known_id("tenant", tenant_id), ids.validate_known_id("user", user))
 
 
+def _open_client(user: str, session: str, agent: str | None, tenant: str | None, settings: Settings) -> MemoryClient:
+    """Return a user's client; with the id of the memory of a session without a user, that session's."""
+    from afterturn import MemoryClient, ids
+    from afterturn.client.session import DEFAULT_SESSION_ID
+    from afterturn.errors import InvalidId
+
+    if not ids.is_session_memory(user):
+        return MemoryClient(user, session, agent, tenant_id=tenant, settings=settings)
+    if session == DEFAULT_SESSION_ID:
+        session = user.removeprefix(ids.SESSION_MEMORY_PREFIX)
+    client = MemoryClient(None, session, agent, tenant_id=tenant, settings=settings)
+    if client.user_id != user:
+        raise InvalidId(f"{user} is not the memory of the session {session}: name its session with --session")
+    return client
+
+
 def make_client(
     user: str, session: str = "default", *, tenant: str | None, agent: str | None = None, action: str | None = None
 ) -> MemoryClient:
@@ -66,12 +82,11 @@ def make_client(
 
     `action` names a read of the user's memory: it gets an entry in the access log.
     """
-    from afterturn import MemoryClient
     from afterturn import settings as settings_module
     from api_shim.cli import audited
 
     settings = settings_module.load()
-    client = MemoryClient(user, session, agent, tenant_id=tenant, settings=settings)
+    client = _open_client(user, session, agent, tenant, settings)
     if action is not None:
         audited.record(settings, action, make_scope(settings, tenant, user))
     return client

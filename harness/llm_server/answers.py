@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.llm_server import prompt
@@ -12,6 +13,15 @@ from harness.llm_server.prompt import ShownEntry, ShownTurn
 #: Long enough that a test can find the shown text in the answer.
 _DIGEST_CHARACTERS = 1_200
 _FACT_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """An answer of a script that calls a tool."""
+
+    name: str
+    #: JSON.
+    arguments: str
 
 
 def default(request: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.llm_server import answers, prompt, replies
+from harness.llm_server.answers import ToolCall
 from harness.llm_server.faults import (
     ANSWER_FAULTS,
     CONNECTION_FAULTS,
@@ -22,8 +23,9 @@ from harness.llm_server.http import Reply, Request
 from harness.llm_server.personality import Personality
 from harness.llm_server.recording import Recording
 
-#: It returns the answer to a request: the text, an object that is sent as JSON, or None for the default answer.
-Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | None]
+#: It returns the answer to a request: the text, an object that is sent as JSON, a call of a tool, or None for the
+#: default answer.
+Script = Callable[[Mapping[str, Any]], str | Mapping[str, Any] | ToolCall | None]
 
 #: A feature that an endpoint may not support -> the error message of a real endpoint. An endpoint without streaming
 #: sends no error, but its answer in one piece.
@@ -141,11 +143,11 @@ class ScriptedModel:
         refusal = self.personality.refusal("chat", asked) or self._refusal(asked)
         if refusal := refusal or self._overflow([prompt.all_text(asked)]):
             return refusal
-        text = self._text(asked, kind)
+        said = self._said(asked, kind)
         system = hash((asked.get("model"), prompt.system_text(asked)))
         asked = {**asked, "stream": asked.get("stream") and "streaming" not in self._without}
         cached = system in self._systems_seen
-        reply = replies.chat(asked, text, cached=cached, fault=fault, reshape=self.personality.reshape)
+        reply = replies.chat(asked, said, cached=cached, fault=fault, reshape=self.personality.reshape)
         self._systems_seen.add(system)
         return reply
 
@@ -161,13 +163,13 @@ class ScriptedModel:
             return overflow
         return replies.embeddings(asked, fault=fault, reshape=self.personality.reshape_vectors)
 
-    def _text(self, asked: Mapping[str, Any], kind: str) -> str:
-        given: str | Mapping[str, Any] | None = self._next_queued(kind)
+    def _said(self, asked: Mapping[str, Any], kind: str) -> str | ToolCall:
+        given: str | Mapping[str, Any] | ToolCall | None = self._next_queued(kind)
         if given is None and self._answer is not None:
             given = self._answer(asked)
         if given is None:
             return answers.default(asked)
-        return given if isinstance(given, str) else answers.as_json(given)
+        return given if isinstance(given, str | ToolCall) else answers.as_json(given)
 
     def _next_queued(self, kind: str) -> str | Mapping[str, Any] | None:
         with self._lock:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.llm_server import answers, prompt
+from harness.llm_server.answers import ToolCall
 from harness.llm_server.faults import Fault
 from harness.llm_server.http import Reply
 from harness.llm_server.personality import Reshape, as_it_is
@@ -25,14 +26,22 @@ _PROSE = "Sure! Here are the facts that I found in the conversation: the user sa
 
 
 def chat(
-    request: Mapping[str, Any], text: str, *, cached: bool, fault: Fault | None = None, reshape: Reshape = as_it_is
+    request: Mapping[str, Any],
+    said: str | ToolCall,
+    *,
+    cached: bool,
+    fault: Fault | None = None,
+    reshape: Reshape = as_it_is,
 ) -> Reply:
-    """Return a completion with `text` as its answer, changed by an answer fault and in the form of a personality."""
+    """Return a completion with `said` as its answer, changed by an answer fault and in the form of a personality."""
+    text = said if isinstance(said, str) else said.arguments
     text, finish_reason, refusal = corrupted(text, None if fault is None else fault.what)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": refusal}
-    if request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
-        called = {"name": request["tools"][0]["function"]["name"], "arguments": text}
-        message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": called}]}
+    if isinstance(said, ToolCall):
+        message |= {"content": None, "tool_calls": [_tool_call(said.name, text)]}
+        finish_reason = "tool_calls"
+    elif request.get("tools") and request.get("tool_choice") not in (None, "auto", "none") and refusal is None:
+        message |= {"content": None, "tool_calls": [_tool_call(request["tools"][0]["function"]["name"], text)]}
     body = {
         "id": f"chatcmpl-{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}",
         "object": "chat.completion",
@@ -51,6 +60,10 @@ def chat(
         events = [*events[: len(events) // 2], {"error": {"code": fault.status, "message": "Provider disconnected"}}]
     lines = [f"data: {json.dumps(event)}\n\n" for event in events]
     return Reply(body="".join([*lines, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
+
+
+def _tool_call(name: str, arguments: str) -> dict[str, Any]:
+    return {"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _usage(request: Mapping[str, Any], text: str, *, cached: bool) -> dict[str, Any]:

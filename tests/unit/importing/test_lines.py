@@ -58,6 +58,7 @@ def test_the_id_of_a_turn_without_an_id_does_not_depend_on_its_place():
         (LINE | {"user": "a\nSECRET"}, "invalid_id"),
         (LINE | {"user": 7}, "invalid_id"),
         (LINE | {"session": "~edits"}, "invalid_id"),
+        (LINE | {"user": "~session:chat"}, "invalid_id"),
         (LINE | {"role": "SECRET"}, "invalid_role"),
         (LINE | {"role": "edit"}, "invalid_role"),
         (LINE | {"role": ["user"]}, "invalid_role"),
