@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -31,21 +30,17 @@ logger = logging.getLogger("afterturn.client")
 Turn: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
     """One call of the model: whose it is, and what it is asked."""
 
+    session: ClientSession
     #: The arguments of the client for this memory.
     client_arguments: Mapping[str, Any]
     #: The conversation, without changes of other middleware for this call.
     conversation: Sequence[BaseMessage]
     #: The place of the last message of the user in the conversation.
     asked: int
-
-    @cached_property
-    def session(self) -> ClientSession:
-        """The session that is read."""
-        return ClientSession(**self.client_arguments)
 
     @property
     def field(self) -> str:
@@ -97,7 +92,8 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
         self._token_budget = self._settings.chat_memory_tokens if token_budget is None else token_budget
         validate_token_budget(self._token_budget)
         # A wrong id is an error here, not at the first call.
-        ClientSession(user_id=user_id, session_id=session_id or "default", **self._arguments)  # type: ignore[arg-type]
+        user = "somebody" if user_id is None else user_id
+        ClientSession(user_id=user, session_id=session_id or "default", **self._arguments)  # type: ignore[arg-type]
         self._driver = Driver(self._settings)
         self._async_driver = AsyncDriver(self._settings)
 
@@ -151,7 +147,8 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
         if asked is None:
             return None
         arguments = {**self._arguments, "user_id": user_id, "session_id": session_id or "default"}
-        return _Call(client_arguments=arguments, conversation=conversation, asked=asked)
+        session = ClientSession(**arguments)  # type: ignore[arg-type]
+        return _Call(session=session, client_arguments=arguments, conversation=conversation, asked=asked)
 
     def _read(self, call: _Call) -> Plan[MemoryBlock]:
         present = {each.id for each in call.conversation}
