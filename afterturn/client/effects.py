@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-
     from afterturn.context.providers import ContextProvider
     from afterturn.database.statement import Answers, Row, Statement, Steps
     from afterturn.documents.index import TextEmbedder

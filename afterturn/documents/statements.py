@@ -45,25 +45,18 @@ def without_vectors(user: UserScope, prefix: Namespace, space: str) -> Statement
     return Statement(_SQL["without_vectors"], arguments)
 
 
-def add_missing_vectors(
-    user: UserScope, rows: Sequence[Row], texts: Sequence[Sequence[str]], found: Vectors
-) -> Statement:
+def replace_vectors(user: UserScope, rows: Sequence[Row], texts: Sequence[Sequence[str]], found: Vectors) -> Statement:
     """Store the vectors of the texts of documents that `without_vectors` returned."""
-    places = [
-        (row, place, found.by_text[text])
-        for row, of_document in zip(rows, texts, strict=True)
-        for place, text in enumerate(of_document)
-        if text in found.by_text
-    ]
+    encoded = [_encode_vectors(some, found) for some in texts]
+    replaced = [(row, vectors) for row, vectors in zip(rows, encoded, strict=True) if vectors is not None]
     return Statement(
-        _SQL["add_missing_vectors"],
+        _SQL["replace_vectors"],
         user.key
         | {
             "space": found.space,
-            "ids": [row["document_id"] for row, _, _ in places],
-            "versions": [row["updated_at"] for row, _, _ in places],
-            "places": [place for _, place, _ in places],
-            "vectors": [_vector_text(vector) for _, _, vector in places],
+            "ids": [row["document_id"] for row, _ in replaced],
+            "versions": [row["updated_at"] for row, _ in replaced],
+            "vectors": [vectors for _, vectors in replaced],
         },
     )
 
@@ -96,12 +89,7 @@ def write(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> list
     if deleted:
         statements.append(Statement(_SQL["delete"], user.key | {"ids": deleted}))
     if stored:
-        statements.append(_put(user, stored))
-        statements.append(
-            Statement(_SQL["delete_vectors"], user.key | {"ids": [put.name.document_id for put in stored]})
-        )
-    if vectors is not None and any(put.texts for put in stored):
-        statements.append(_add_vectors(user, stored, vectors))
+        statements.append(_put(user, stored, vectors))
     return statements
 
 
@@ -120,7 +108,7 @@ def unindex(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
     return Statement(_SQL["unindex"], user.key | {"ids": list(document_ids)})
 
 
-def _put(user: UserScope, puts: Sequence[Put]) -> Statement:
+def _put(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> Statement:
     encoded = [[encoding.encode(label) for label in put.name.namespace] for put in puts]
     return Statement(
         _SQL["put"],
@@ -135,26 +123,9 @@ def _put(user: UserScope, puts: Sequence[Put]) -> Statement:
             "index_paths": [
                 _json_array([encoding.encode(path) for path in put.index_paths]) if put.texts else None for put in puts
             ],
+            "space": None if vectors is None else vectors.space,
+            "vectors": [None if vectors is None else _encode_vectors(put.texts, vectors) for put in puts],
             "ttls": [put.ttl_minutes for put in puts],
-        },
-    )
-
-
-def _add_vectors(user: UserScope, puts: Sequence[Put], vectors: Vectors) -> Statement:
-    places = [
-        (put.name.document_id, place, vectors.by_text[text])
-        for put in puts
-        for place, text in enumerate(put.texts)
-        if text in vectors.by_text
-    ]
-    return Statement(
-        _SQL["add_vectors"],
-        user.key
-        | {
-            "space": vectors.space,
-            "ids": [document_id for document_id, _, _ in places],
-            "places": [place for _, place, _ in places],
-            "vectors": [_vector_text(vector) for _, _, vector in places],
         },
     )
 
@@ -181,5 +152,9 @@ def _json_array(texts: Sequence[str]) -> str:
     return encoding.to_json(list(texts))
 
 
-def _vector_text(vector: Sequence[float]) -> str:
-    return f"[{','.join(map(repr, vector))}]"
+def _encode_vectors(texts: Sequence[str], vectors: Vectors) -> str | None:
+    """Return an array of the vectors of the texts, in the form of a text; None if no text has one."""
+    found = [vectors.by_text[text] for text in texts if text in vectors.by_text]
+    if not found:
+        return None
+    return "{" + ",".join(f'"[{",".join(map(repr, map(float, vector)))}]"' for vector in found) + "}"

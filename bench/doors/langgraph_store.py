@@ -1,8 +1,8 @@
 """LangGraph's store beside its PostgresStore: the same operations on the same server, with the same vectors.
 
-Each store has the same items in it, and is called by one thread. PostgresStore keeps one connection, or takes one from a
-pool of its own; AfterturnStore takes one from its pool, sets the owner for row-level security, and checks that no
-erasure of the owner is in progress.
+Each store has the same items in it, and is called by one thread. PostgresStore keeps one connection, or takes one from
+a pool of its own; AfterturnStore takes one from its pool, sets the owner for row-level security, and waits for an
+erasure of the owner.
 """
 
 from __future__ import annotations

@@ -39,10 +39,9 @@ USER_TABLES = [
     "api_keys",
     "access_log",
     "documents",
-    "document_vectors",
 ]
 #: Tables that the reader's role writes: what is put there is found at once.
-WRITTEN_BY_READERS = ("documents", "document_vectors")
+WRITTEN_BY_READERS = ("documents",)
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def _add_missing(user: UserScope, batch: Sequence[Operation], index: Index, spac
     writes = [
         statements.lock_writes(user),
         statements.lock_batch(user),
-        statements.add_missing_vectors(user, rows, texts, found),
+        statements.replace_vectors(user, rows, texts, found),
         statements.unindex(user, unreadable),
     ]
     yield from ReadPostgres(user, one_round_trip(writes))

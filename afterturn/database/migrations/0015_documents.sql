@@ -16,6 +16,11 @@ CREATE TABLE documents (
     fields jsonb NOT NULL,
     -- The paths whose texts have vectors; null: none.
     index_paths text[],
+    -- Which embedder the vectors are of: "space 3" is a row of embedding_spaces, "own 500" an embedder of the caller with
+    -- that dimension. They are in this row, because a search compares all vectors below a namespace, and a join would cost
+    -- more than the comparison.
+    space text,
+    embeddings halfvec[],
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     ttl_minutes double precision,
@@ -25,34 +30,18 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_path ON documents (tenant_id, user_id, path_start);
 CREATE INDEX documents_by_expiry ON documents (expires_at) WHERE expires_at IS NOT NULL;
 
-CREATE TABLE document_vectors (
-    tenant_id text NOT NULL,
-    user_id text NOT NULL,
-    document_id bytea NOT NULL,
-    -- Which embedder: "space 3" is a row of embedding_spaces, "own 500" an embedder of the caller with that dimension.
-    space text NOT NULL,
-    -- The number of the text among those of the document.
-    place integer NOT NULL,
-    embedding halfvec NOT NULL,
-    PRIMARY KEY (tenant_id, user_id, document_id, space, place),
-    FOREIGN KEY (tenant_id, user_id, document_id) REFERENCES documents ON DELETE CASCADE
-);
-
 -- What people write is not sampled.
 ALTER TABLE documents
     ALTER COLUMN document_id SET STATISTICS 0, ALTER COLUMN namespace SET STATISTICS 0, ALTER COLUMN key SET STATISTICS 0,
     ALTER COLUMN value SET STATISTICS 0, ALTER COLUMN fields SET STATISTICS 0,
-    ALTER COLUMN index_paths SET STATISTICS 0, ALTER COLUMN path_start SET STATISTICS 0;
-ALTER TABLE document_vectors
-    ALTER COLUMN document_id SET STATISTICS 0, ALTER COLUMN embedding SET STATISTICS 0;
+    ALTER COLUMN index_paths SET STATISTICS 0, ALTER COLUMN path_start SET STATISTICS 0,
+    ALTER COLUMN embeddings SET STATISTICS 0;
+-- Vectors cannot be compressed.
+ALTER TABLE documents ALTER COLUMN embeddings SET STORAGE EXTERNAL;
 
--- The reader's role writes these tables itself: a put must be found at once, so it does not wait for a worker.
+-- The reader's role writes this table itself: a put must be found at once, so it does not wait for a worker.
 ALTER TABLE documents ENABLE ROW LEVEL SECURITY;
-ALTER TABLE document_vectors ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_only ON documents TO afterturn_app USING (
     tenant_id = current_setting('afterturn.tenant', true) AND user_id = current_setting('afterturn.user', true));
-CREATE POLICY owner_only ON document_vectors TO afterturn_app USING (
-    tenant_id = current_setting('afterturn.tenant', true) AND user_id = current_setting('afterturn.user', true));
 CREATE POLICY all_users ON documents TO afterturn_worker USING (true) WITH CHECK (true);
-CREATE POLICY all_users ON document_vectors TO afterturn_worker USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, UPDATE, DELETE ON documents, document_vectors TO afterturn_app, afterturn_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON documents TO afterturn_app, afterturn_worker;

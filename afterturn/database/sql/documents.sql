@@ -32,22 +32,16 @@ LIMIT %(limit)s OFFSET %(offset)s
 -- Read the documents below a namespace, the most similar first: the best of a document's vectors counts. Those without
 -- vectors follow, the newest first. The comment "score" is replaced by the similarity.
 WITH matching AS MATERIALIZED (
-    SELECT d.document_id, d.updated_at
+    SELECT d.document_id, d.updated_at, CASE WHEN d.space = %(space)s THEN (SELECT max(/* score */ 0) FROM unnest(d.embeddings) AS v (embedding)) END
+           AS score
     FROM documents AS d
     WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s
           AND d.path_start >= %(path_from)s AND (%(path_to)s::text IS NULL OR d.path_start < %(path_to)s)
           AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[]
           AND (d.expires_at IS NULL OR d.expires_at > clock_timestamp()) /* conditions */
 ), best AS MATERIALIZED (
-    SELECT m.document_id, s.score
-    FROM matching AS m
-    LEFT JOIN (
-        SELECT v.document_id, max(/* score */ 0) AS score
-        FROM document_vectors AS v
-        WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.space = %(space)s
-        GROUP BY v.document_id
-    ) AS s USING (document_id)
-    ORDER BY s.score DESC NULLS LAST, m.updated_at DESC, m.document_id
+    SELECT document_id, score FROM matching
+    ORDER BY score DESC NULLS LAST, updated_at DESC, document_id
     LIMIT %(limit)s OFFSET %(offset)s
 )
 SELECT document_id, d.namespace, d.key, d.value, d.created_at, d.updated_at, d.ttl_minutes IS NOT NULL AS has_ttl, b.score
@@ -69,34 +63,26 @@ ORDER BY b.score DESC NULLS LAST, d.updated_at DESC, document_id
 -(v.embedding <-> %(query)s::halfvec)
 
 -- name: without_vectors
--- Read some documents below a namespace whose texts have vectors, but none of this embedder.
+-- Read some documents below a namespace whose texts have vectors, but not of this embedder.
 SELECT document_id, value, index_paths, updated_at
 FROM documents AS d
 WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s
       AND d.path_start >= %(path_from)s AND (%(path_to)s::text IS NULL OR d.path_start < %(path_to)s)
       AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[]
-      AND d.index_paths IS NOT NULL
-      AND NOT EXISTS (
-          SELECT FROM document_vectors AS v
-          WHERE v.tenant_id = d.tenant_id AND v.user_id = d.user_id AND v.document_id = d.document_id
-                AND v.space = %(space)s
-      )
+      AND d.index_paths IS NOT NULL AND d.space IS DISTINCT FROM %(space)s
 LIMIT %(limit)s
 
--- name: add_missing_vectors
+-- name: replace_vectors
 -- Store vectors of documents that have not changed since their texts were read.
-INSERT INTO document_vectors (tenant_id, user_id, document_id, space, place, embedding)
-SELECT %(tenant_id)s, %(user_id)s, v.document_id, %(space)s, v.place, v.embedding::halfvec
-FROM unnest(%(ids)s::bytea[], %(places)s::integer[], %(versions)s::timestamptz[], %(vectors)s::text[])
-     AS v (document_id, place, version, embedding)
-JOIN documents AS d ON d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s AND d.document_id = v.document_id
-                       AND d.updated_at = v.version
-ON CONFLICT DO NOTHING
+UPDATE documents AS d SET space = %(space)s, embeddings = v.embeddings::halfvec[]
+FROM unnest(%(ids)s::bytea[], %(versions)s::timestamptz[], %(vectors)s::text[]) AS v (document_id, version, embeddings)
+WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s AND d.document_id = v.document_id
+      AND d.updated_at = v.version
 RETURNING 1
 
 -- name: unindex
 -- Let documents be without vectors, because no embedder reads their texts.
-UPDATE documents SET index_paths = NULL
+UPDATE documents SET index_paths = NULL, space = NULL, embeddings = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
 RETURNING 1
 
@@ -112,7 +98,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id IN (
 RETURNING 1
 
 -- name: delete
--- Delete documents, with their vectors.
+-- Delete documents.
 DELETE FROM documents
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
 RETURNING 1
@@ -120,39 +106,30 @@ RETURNING 1
 -- name: put
 -- Store documents. The time of an update is later than that of the update before, whatever the clock says.
 INSERT INTO documents AS d (
-    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, created_at, updated_at,
-    ttl_minutes, expires_at
+    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
+    created_at, updated_at, ttl_minutes, expires_at
 )
 SELECT %(tenant_id)s, %(user_id)s, p.document_id, ARRAY(SELECT jsonb_array_elements_text(p.namespace::jsonb)), p.key,
        p.path_start, p.value, p.fields::jsonb,
        CASE WHEN p.index_paths IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(p.index_paths::jsonb)) END,
-       c.now, c.now, p.ttl_minutes, c.now + make_interval(secs => p.ttl_minutes * 60)
+       CASE WHEN p.vectors IS NOT NULL THEN %(space)s::text END, p.vectors::halfvec[], c.now, c.now, p.ttl_minutes, c.now + make_interval(secs => p.ttl_minutes * 60)
 FROM unnest(
     %(ids)s::bytea[], %(namespaces)s::text[], %(keys)s::text[], %(path_starts)s::text[], %(values)s::text[],
-    %(fields)s::text[], %(index_paths)s::text[], %(ttls)s::double precision[]
-) WITH ORDINALITY AS p (document_id, namespace, key, path_start, value, fields, index_paths, ttl_minutes, place)
+    %(fields)s::text[], %(index_paths)s::text[], %(vectors)s::text[], %(ttls)s::double precision[]
+) WITH ORDINALITY AS p (
+    document_id, namespace, key, path_start, value, fields, index_paths, vectors, ttl_minutes, place
+)
 CROSS JOIN LATERAL (SELECT clock_timestamp() + p.place * interval '1 microsecond' AS now) AS c
 ORDER BY p.place
 ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
     value = excluded.value,
     fields = excluded.fields,
     index_paths = excluded.index_paths,
+    space = excluded.space,
+    embeddings = excluded.embeddings,
     updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
     ttl_minutes = excluded.ttl_minutes,
     expires_at = excluded.expires_at
-RETURNING 1
-
--- name: delete_vectors
--- Delete the vectors of documents, which have new values.
-DELETE FROM document_vectors
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
-RETURNING 1
-
--- name: add_vectors
--- Store the vectors of documents.
-INSERT INTO document_vectors (tenant_id, user_id, document_id, space, place, embedding)
-SELECT %(tenant_id)s, %(user_id)s, v.document_id, %(space)s, v.place, v.embedding::halfvec
-FROM unnest(%(ids)s::bytea[], %(places)s::integer[], %(vectors)s::text[]) AS v (document_id, place, embedding)
 RETURNING 1
 
 -- name: list_namespaces

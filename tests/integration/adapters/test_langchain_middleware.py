@@ -60,7 +60,9 @@ def test_what_one_session_said_is_recalled_in_the_next(settings, middleware, wor
     assert run("Where do I live?", thread("tuesday")) == "In Lisbon."
     assert texts(model.asked[0]) == ["Be brief.", "I live in Lisbon now."]
     asked = texts(model.asked[1])
-    assert asked[0] == "Be brief." and asked[1].startswith("Where do I live?\n\nBetween <memory>") and "Lisbon" in asked[1]
+    assert (
+        asked[0] == "Be brief." and asked[1].startswith("Where do I live?\n\nBetween <memory>") and "Lisbon" in asked[1]
+    )
     assert history(settings, "monday") == [("user", "I live in Lisbon now."), ("assistant", "Nice!")]
     assert history(settings, "tuesday") == [("user", "Where do I live?"), ("assistant", "In Lisbon.")]
     [_, answer] = MemoryClient("ana", "tuesday", settings=settings).history()
@@ -177,7 +179,10 @@ def test_the_memory_can_stand_in_the_system_prompt(settings, pipeline):
         model, middleware=[AfterturnMiddleware(user_id="ana", settings=changed)], system_prompt="Be brief."
     )
     ask(agent, "Where do I live?")
-    assert model.asked[0][0].text.startswith("Be brief.\n\nBetween <memory>") and model.asked[0][1].text == "Where do I live?"
+    assert (
+        model.asked[0][0].text.startswith("Be brief.\n\nBetween <memory>")
+        and model.asked[0][1].text == "Where do I live?"
+    )
 
 
 def test_content_parts_and_reasoning(settings, middleware, pipeline):

@@ -347,15 +347,18 @@ def test_without_an_index_a_query_is_ignored(open_store, database):
     store = open_store(index=False)
     store.put(("n",), "k", {"text": "apple"})
     assert [item.score for item in store.search(("n",), query="apple")] == [None]
-    assert database.execute("SELECT count(*) FROM document_vectors").fetchone() == (0,)
+    assert database.execute("SELECT space, embeddings FROM documents").fetchone() == (None, None)
 
 
 def test_another_embedder_finds_what_an_earlier_one_indexed(store, vector_store, database):
     store.put(("w",), "k", {"text": "apple"})
     store.put(("w",), "unindexed", {"text": "apple"}, index=False)
     assert vector_store.search(("w",), query='{"text": "apple"}')[0].score == pytest.approx(1.0, abs=1e-3)
-    spaces = database.execute("SELECT space FROM document_vectors ORDER BY space").fetchall()
-    assert [space.split()[0] for (space,) in spaces] == ["own", "space"]
+    assert database.execute("SELECT key, space FROM documents ORDER BY key").fetchall() == [
+        ("k", "own 60"),
+        ("unindexed", None),
+    ]
+    assert store.search(("w",), query="apple")[0].score > 0
 
 
 def test_expired_items_are_not_found_and_are_deleted_by_the_workers(open_store, database, workers):
