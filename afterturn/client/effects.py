@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -76,7 +76,7 @@ class Embed(Effect["list[float] | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedTexts(Effect["Mapping[str, Sequence[float]]"]):
+class EmbedTexts(Effect[Mapping[str, Sequence[float]]]):
     """Embed texts. Returns text -> vector, without the texts that the embedder refuses."""
 
     embedder: TextEmbedder

@@ -16,8 +16,9 @@ from statistics import median
 
 import psycopg
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore, IndexConfig, PutOp
+from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.postgres import PostgresStore
+from langgraph.store.postgres.base import PostgresIndexConfig
 
 from afterturn.database.connection_string import get_connection_string
 from afterturn.settings import Settings
@@ -77,15 +78,15 @@ class RandomEmbeddings(Embeddings):
 def measure(settings: Settings, samples: int) -> dict[str, Value]:
     """Return a value for each line. The servers of the settings are empty."""
     embeddings = _Cached(RandomEmbeddings())
-    index: IndexConfig = {"dims": DIMENSION, "embed": embeddings, "fields": ["text"]}
+    index: PostgresIndexConfig = {"dims": DIMENSION, "embed": embeddings, "fields": ["text"]}
     url = get_connection_string(settings)
     with ExitStack() as opened:
         opened.callback(_drop, url)
-        pooled = PostgresStore.from_conn_string(url, index={**index}, pool_config={"min_size": 1, "max_size": 4})
+        pooled = PostgresStore.from_conn_string(url, index=index.copy(), pool_config={"min_size": 1, "max_size": 4})
         stores: Mapping[str, BaseStore] = {
             "ours": AfterturnStore(user_id="bench", index=index, settings=settings),
             "pool": opened.enter_context(pooled),
-            "connection": opened.enter_context(PostgresStore.from_conn_string(url, index={**index})),
+            "connection": opened.enter_context(PostgresStore.from_conn_string(url, index=index.copy())),
         }
         for name in ("pool", "connection"):
             store = stores[name]
