@@ -21,6 +21,7 @@ from afterturn.client.effects import (
     ReadPostgres,
     ReadRedis,
     Result,
+    RunTogether,
     Send,
     Wait,
 )
@@ -30,6 +31,7 @@ from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
+    from afterturn.database.statement import Answers
     from afterturn.settings import Settings
 
 
@@ -67,6 +69,8 @@ class AsyncDriver:
                 return await self.send(call, arguments)
             case ReadPostgres():
                 return await self._read_postgres(effect)
+            case RunTogether():
+                return await self._run_together(effect)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):
@@ -110,5 +114,14 @@ class AsyncDriver:
         try:
             async with pool.async_user_transaction(postgres, effect.user) as connection:
                 return await steps.run_async(connection, effect.steps)
+        except MemoryUnavailable as error:
+            raise connections.explain_postgres(error, self._settings) from error.__cause__
+
+    async def _run_together(self, effect: RunTogether) -> Answers:
+        from afterturn.database import together
+
+        postgres = await self._connections.postgres()
+        try:
+            return await together.run_together_async(postgres, effect.user, effect.statements)
         except MemoryUnavailable as error:
             raise connections.explain_postgres(error, self._settings) from error.__cause__

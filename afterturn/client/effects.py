@@ -62,6 +62,14 @@ class ReadPostgres(Effect[Answer]):
 
 
 @dataclass(frozen=True, slots=True)
+class RunTogether(Effect["Answers"]):
+    """Run statements in one transaction that sees only this user's rows, in one round trip. Returns their rows."""
+
+    user: UserScope
+    statements: Sequence[Statement]
+
+
+@dataclass(frozen=True, slots=True)
 class GetEmbedder(Effect["QuestionEmbedder"]):
     """Return the embedder of this process (synchronous) or of this event loop (asyncio)."""
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from afterturn.client.effects import EmbedTexts, GetEmbedder, Plan, ReadPostgres, one_round_trip, read_rows
-from afterturn.database.statement import Answers, Row, Statement, Steps
+from afterturn.client.effects import EmbedTexts, GetEmbedder, Plan, RunTogether, read_rows
+from afterturn.database.statement import Row, Statement
 from afterturn.documents import encoding, operations, statements
 from afterturn.documents.index import Index, TextEmbedder, Vectors
 from afterturn.documents.operations import Answer, Get, ListNamespaces, Operation, Search
@@ -63,18 +63,18 @@ def run_batch(user: UserScope, batch: Sequence[Operation], index: Index | None) 
     if vectors is not None and queries:
         assert index is not None
         yield from _add_missing(user, batch, index, vectors.space)
-    return (yield from ReadPostgres(user, _run(user, batch, puts, vectors)))
+    return (yield from _run(user, batch, puts, vectors))
 
 
 def _run(
     user: UserScope, batch: Sequence[Operation], puts: Sequence[operations.Put], vectors: Vectors | None
-) -> Steps[list[Answer]]:
+) -> Plan[list[Answer]]:
     """Send reads and writes together. Only documents with a time to live need another round trip: it begins again."""
     gets = [each for each in batch if isinstance(each, Get)]
     reads: list[Statement] = [statements.get(user, gets)] if gets else []
     reads += [_read(user, each, vectors) for each in batch if isinstance(each, Search | ListNamespaces)]
     writes = statements.write(user, puts, vectors) if puts else []
-    answers = yield [*reads, *writes]
+    answers = yield from RunTogether(user, [*reads, *writes])
     rows = iter(answers[: len(reads)])
     by_id = {row["document_id"]: row for row in next(rows)} if gets else {}
     refreshed = [by_id[each.name.document_id] for each in gets if each.refreshes and each.name.document_id in by_id]
@@ -102,12 +102,12 @@ def _read(user: UserScope, operation: Search | ListNamespaces, vectors: Vectors 
     return statements.search(user, operation, vectors if has_vector else None)
 
 
-def _refresh(user: UserScope, rows: Sequence[Row], puts: Sequence[operations.Put]) -> Steps[None]:
+def _refresh(user: UserScope, rows: Sequence[Row], puts: Sequence[operations.Put]) -> Plan[None]:
     """Begin the time to live of documents again. That of documents which the batch put has just begun."""
     written = {put.name.document_id for put in puts}
     ids = sorted({row["document_id"] for row in rows if row["has_ttl"]} - written)
     if ids:
-        yield [statements.refresh(user, ids)]
+        yield from RunTogether(user, [statements.refresh(user, ids)])
 
 
 def _embed(user: UserScope, texts: Sequence[str], index: Index) -> Plan[Vectors | None]:
@@ -137,7 +137,7 @@ def _add_missing(user: UserScope, batch: Sequence[Operation], index: Index, spac
     """Give vectors to documents that have none of this embedder: it was away, or it is another one than before."""
     prefixes = {each.prefix for each in batch if isinstance(each, Search) and each.query}
     wanted = [statements.without_vectors(user, prefix, space) for prefix in sorted(prefixes)]
-    answers: Answers = yield from ReadPostgres(user, one_round_trip(wanted))
+    answers = yield from RunTogether(user, wanted)
     rows = list({row["document_id"]: row for some in answers for row in some}.values())
     if not rows:
         return
@@ -156,7 +156,7 @@ def _add_missing(user: UserScope, batch: Sequence[Operation], index: Index, spac
         statements.replace_vectors(user, rows, texts, found),
         statements.unindex(user, unreadable),
     ]
-    yield from ReadPostgres(user, one_round_trip(writes))
+    yield from RunTogether(user, writes)
 
 
 def _texts_of(row: Row, index: Index) -> Sequence[str]:
