@@ -48,7 +48,7 @@ async def run_together_async(
             with deadlines.apply_deadline(connection, deadline):
                 async with psycopg.AsyncClientCursor(connection) as cursor:
                     await cursor.execute(_message(cursor, scope, statements))
-                    answers: list[list[Row]] = []
+                    answers: list[Sequence[Row]] = []
                     while cursor.nextset():
                         answers.append(await cursor.fetchall())
                     return answers
@@ -67,7 +67,7 @@ def _message(
 
 def _read_results(cursor: psycopg.ClientCursor[Any]) -> Answers:
     """Return the rows of each statement but the first."""
-    answers: list[list[Row]] = []
+    answers: list[Sequence[Row]] = []
     while cursor.nextset():
         answers.append(cursor.fetchall())
     return answers

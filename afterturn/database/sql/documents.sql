@@ -23,7 +23,8 @@ SELECT document_id, namespace, key, value, created_at, updated_at, ttl_minutes I
 FROM documents AS d
 WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s
       AND d.path_start >= %(path_from)s AND (%(path_to)s::text IS NULL OR d.path_start < %(path_to)s)
-      AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[]
+      AND (NOT %(is_cut)s AND (d.path_start = %(path_from)s OR d.path_start >= %(path_below)s)
+           OR %(is_cut)s AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[])
       AND (d.expires_at IS NULL OR d.expires_at > clock_timestamp()) /* conditions */
 ORDER BY d.updated_at DESC, d.document_id
 LIMIT %(limit)s OFFSET %(offset)s
@@ -37,7 +38,8 @@ WITH matching AS MATERIALIZED (
     FROM documents AS d
     WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s
           AND d.path_start >= %(path_from)s AND (%(path_to)s::text IS NULL OR d.path_start < %(path_to)s)
-          AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[]
+          AND (NOT %(is_cut)s AND (d.path_start = %(path_from)s OR d.path_start >= %(path_below)s)
+               OR %(is_cut)s AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[])
           AND (d.expires_at IS NULL OR d.expires_at > clock_timestamp()) /* conditions */
 ), best AS MATERIALIZED (
     SELECT document_id, score FROM matching
@@ -68,7 +70,8 @@ SELECT document_id, value, index_paths, updated_at
 FROM documents AS d
 WHERE d.tenant_id = %(tenant_id)s AND d.user_id = %(user_id)s
       AND d.path_start >= %(path_from)s AND (%(path_to)s::text IS NULL OR d.path_start < %(path_to)s)
-      AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[]
+      AND (NOT %(is_cut)s AND (d.path_start = %(path_from)s OR d.path_start >= %(path_below)s)
+           OR %(is_cut)s AND d.namespace[1:cardinality(%(prefix)s::text[])] = %(prefix)s::text[])
       AND d.index_paths IS NOT NULL AND d.space IS DISTINCT FROM %(space)s
 LIMIT %(limit)s
 
@@ -121,6 +124,27 @@ FROM unnest(
 )
 CROSS JOIN LATERAL (SELECT clock_timestamp() + p.place * interval '1 microsecond' AS now) AS c
 ORDER BY p.place
+ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
+    value = excluded.value,
+    fields = excluded.fields,
+    index_paths = excluded.index_paths,
+    space = excluded.space,
+    embeddings = excluded.embeddings,
+    updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
+    ttl_minutes = excluded.ttl_minutes,
+    expires_at = excluded.expires_at
+RETURNING 1
+
+-- name: put_one
+-- Store one document, like `put`.
+INSERT INTO documents AS d (
+    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
+    created_at, updated_at, ttl_minutes, expires_at
+) VALUES (
+    %(tenant_id)s, %(user_id)s, %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s,
+    %(fields)s::jsonb, %(index_paths)s::text[], %(space)s::text, %(vectors)s::text::halfvec[], clock_timestamp(),
+    clock_timestamp(), %(ttl)s::double precision, clock_timestamp() + make_interval(secs => %(ttl)s::double precision * 60)
+)
 ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
     value = excluded.value,
     fields = excluded.fields,
