@@ -22,6 +22,8 @@ _COMMON_WORDS = (
 _COMMON = frozenset(_COMMON_WORDS.split())
 #: What precedes the statement in a line of a context: a list mark, a date, a speaker.
 _LINE_START = re.compile(r"^[-*\s]*(?:\[[^\]]*\]\s*)?(?:\(?\d{4}-\d\d-\d\d\)?:?\s*)?(?:\w+: )?")
+#: The memory block at the end of a message.
+_BLOCK = re.compile(r"\s*Between <memory> .*</memory>", re.DOTALL)
 _NO_ANSWER = "Noted."
 _TAKEN_BACK = Turn(
     turn_id="removed", role="user", content="", occurred_at=datetime.fromtimestamp(0, UTC), is_removed=True
@@ -74,7 +76,7 @@ def _say(request: Mapping[str, Any]) -> str:
     messages = request["messages"]
     if messages[-1].get("role") == "tool":
         return _text(messages[-1])
-    question = _text(messages[-1])
+    question = _BLOCK.sub("", _text(messages[-1]))
     if "?" not in question:
         return _NO_ANSWER
     asked = _words(question)

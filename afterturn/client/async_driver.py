@@ -15,12 +15,14 @@ from afterturn.client.effects import (
     Command,
     Effect,
     Embed,
+    EmbedTexts,
     GetEmbedder,
     Plan,
     ReadPostgres,
     ReadRedis,
     Result,
     RunScript,
+    RunTogether,
     Send,
     Wait,
 )
@@ -30,6 +32,7 @@ from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
+    from afterturn.database.statement import Answers
     from afterturn.settings import Settings
 
 
@@ -72,11 +75,15 @@ class AsyncDriver:
                 return await self._run_script(call, arguments)
             case ReadPostgres():
                 return await self._read_postgres(effect)
+            case RunTogether():
+                return await self._run_together(effect)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):
                 # An embedder computes or makes an HTTP call. Both would block the event loop.
                 return await asyncio.to_thread(embedder.embed, user, question)
+            case EmbedTexts(embedder, texts):
+                return await embedder.embed_async(texts)
             case AskProviders(providers):
                 from afterturn.context.providers import read_lines_async
 
@@ -113,5 +120,14 @@ class AsyncDriver:
         try:
             async with pool.async_user_transaction(postgres, effect.user) as connection:
                 return await steps.run_async(connection, effect.steps)
+        except MemoryUnavailable as error:
+            raise connections.explain_postgres(error, self._settings) from error.__cause__
+
+    async def _run_together(self, effect: RunTogether) -> Answers:
+        from afterturn.database import together
+
+        postgres = await self._connections.postgres()
+        try:
+            return await together.run_together_async(postgres, effect.user, effect.statements)
         except MemoryUnavailable as error:
             raise connections.explain_postgres(error, self._settings) from error.__cause__

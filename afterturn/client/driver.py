@@ -15,12 +15,14 @@ from afterturn.client.effects import (
     Command,
     Effect,
     Embed,
+    EmbedTexts,
     GetEmbedder,
     Plan,
     ReadPostgres,
     ReadRedis,
     Result,
     RunScript,
+    RunTogether,
     Send,
     Wait,
 )
@@ -30,6 +32,7 @@ from afterturn.hot import refusals
 from afterturn.hot.prepared_call import PreparedCall
 
 if TYPE_CHECKING:
+    from afterturn.database.statement import Answers
     from afterturn.settings import Settings
 
 
@@ -76,10 +79,14 @@ class Driver:
                 return self._run_script(call, arguments)
             case ReadPostgres():
                 return self._read_postgres(effect)
+            case RunTogether():
+                return self._run_together(effect)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):
                 return embedder.embed(user, question)
+            case EmbedTexts(embedder, texts):
+                return embedder.embed(texts)
             case AskProviders(providers):
                 from afterturn.context.providers import read_lines
 
@@ -115,5 +122,14 @@ class Driver:
         try:
             with pool.user_transaction(postgres, effect.user) as connection:
                 return steps.run(connection, effect.steps)
+        except MemoryUnavailable as error:
+            raise connections.explain_postgres(error, self._settings) from error.__cause__
+
+    def _run_together(self, effect: RunTogether) -> Answers:
+        from afterturn.database import together
+
+        postgres = self._connections.postgres
+        try:
+            return together.run_together(postgres, effect.user, effect.statements)
         except MemoryUnavailable as error:
             raise connections.explain_postgres(error, self._settings) from error.__cause__

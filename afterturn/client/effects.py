@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from afterturn.context.providers import ContextProvider
     from afterturn.database.statement import Answers, Row, Statement, Steps
+    from afterturn.documents.index import TextEmbedder
     from afterturn.hot.prepared_call import PreparedCall
     from afterturn.recall.question_embedder import QuestionEmbedder
     from afterturn.scopes import UserScope
@@ -69,6 +70,14 @@ class ReadPostgres(Effect[Answer]):
 
 
 @dataclass(frozen=True, slots=True)
+class RunTogether(Effect["Answers"]):
+    """Run statements in one transaction that sees only this user's rows, in one round trip. Returns their rows."""
+
+    user: UserScope
+    statements: Sequence[Statement]
+
+
+@dataclass(frozen=True, slots=True)
 class GetEmbedder(Effect["QuestionEmbedder"]):
     """Return the embedder of this process (synchronous) or of this event loop (asyncio)."""
 
@@ -80,6 +89,14 @@ class Embed(Effect["list[float] | None"]):
     embedder: QuestionEmbedder
     user: UserScope
     question: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedTexts(Effect[Mapping[str, Sequence[float]]]):
+    """Embed texts. Returns text -> vector, without the texts that the embedder refuses."""
+
+    embedder: TextEmbedder
+    texts: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

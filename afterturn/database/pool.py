@@ -34,7 +34,8 @@ APP_ROLE: LiteralString = "afterturn_app"
 #: Starting parallel workers, or compiling a plan, takes longer than nearly every statement of a reader.
 _NO_PARALLEL_NO_JIT: LiteralString = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 
-_SET_USER = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
+#: Sets the user whose rows the transaction can access.
+SET_USER: LiteralString = "SELECT set_config('afterturn.tenant', %s, true), set_config('afterturn.user', %s, true)"
 
 #: The first server version with the setting transaction_timeout.
 _TRANSACTION_TIMEOUT_VERSION = 170_000
@@ -136,13 +137,13 @@ def user_transaction(pool: ConnectionPool[Connection], scope: UserScope) -> Iter
     deadline = time.monotonic() + pool.timeout
     with (
         translate_connection_errors(),
-        _recording_failures(pool),
+        recording_failures(pool),
         pool.connection() as connection,
         deadlines.apply_deadline(connection, deadline),
         connection.pipeline(),
         connection.transaction(),
     ):
-        connection.execute(_SET_USER, (scope.tenant_id, scope.user_id))
+        connection.execute(SET_USER, (scope.tenant_id, scope.user_id))
         yield connection
 
 
@@ -152,11 +153,11 @@ async def async_user_transaction(
 ) -> AsyncIterator[AsyncConnection]:
     """Open a transaction that can access this user's rows only. Raises MemoryUnavailable, like `user_transaction`."""
     deadline = time.monotonic() + pool.timeout
-    with translate_connection_errors(), _recording_failures(pool):
+    with translate_connection_errors(), recording_failures(pool):
         async with pool.connection() as connection:
             with deadlines.apply_deadline(connection, deadline):
                 async with connection.pipeline(), connection.transaction():
-                    await connection.execute(_SET_USER, (scope.tenant_id, scope.user_id))
+                    await connection.execute(SET_USER, (scope.tenant_id, scope.user_id))
                     yield connection
 
 
@@ -167,14 +168,14 @@ async def async_tenantless_connection(pool: AsyncConnectionPool[AsyncConnection]
     Raises MemoryUnavailable, like `user_transaction`.
     """
     deadline = time.monotonic() + pool.timeout
-    with translate_connection_errors(), _recording_failures(pool):
+    with translate_connection_errors(), recording_failures(pool):
         async with pool.connection() as connection:
             with deadlines.apply_deadline(connection, deadline):
                 yield connection
 
 
 @contextmanager
-def _recording_failures(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
+def recording_failures(pool: ConnectionPool[Connection] | AsyncConnectionPool[AsyncConnection]) -> Iterator[None]:
     """Record that the server did not answer a statement, so that the next callers do not wait for it."""
     try:
         yield

@@ -23,6 +23,7 @@ from afterturn.settings import Settings
 from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
 
 _SQL = queries.load("owned")
+_DOCUMENTS = queries.load("documents")
 
 #: Rows per round trip.
 _ROWS_PER_FETCH = 500
@@ -60,6 +61,8 @@ class UserTables(UserStore):
         The leases come first: their holders then cannot write any more.
         """
         removed: Counter[str] = Counter()
+        # Clients write documents themselves: what they have acknowledged so far is committed after this.
+        connection.execute(_DOCUMENTS["lock_erasure"], erasure.user.key)
         names = [name for name in tables(connection) if name != "erasures"]
         for name in sorted(names, key=lambda name: (name != "leases", name)):
             statement = sql.SQL(_SQL["delete_owned"]).format(table=sql.Identifier(name))

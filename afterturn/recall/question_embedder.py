@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from afterturn.embedding import named_model, spaces
+from afterturn.embedding import isolation, named_model, spaces
 from afterturn.embedding.embedder import Embedder
 from afterturn.embedding.hashing import HashingEmbedder
+from afterturn.embedding.isolation import Outcome
 from afterturn.embedding.spaces import EmbeddingSpace
 from afterturn.errors import AfterturnError, EndpointMisconfigured, MissingExtra, SettingsError
 from afterturn.recall.ranking import SHARE_OF_SPELLING
@@ -107,6 +108,23 @@ class QuestionEmbedder:
             if len(self._vectors) > CACHED_QUESTIONS:
                 self._vectors.popitem(last=False)
         return vector
+
+    def embed_texts(self, texts: Sequence[str]) -> list[Outcome]:
+        """Return a vector for each text, without the secrets in it, or why it has none.
+
+        Raises ModelError if the embedder fails for every text; EndpointMisconfigured if the settings do not reach the
+        model, or if the database serves no space.
+        """
+        with self._lock:
+            space, embedder, problem = self._space, self._embedder, self._problem
+        if space is None or embedder is None:
+            if space is None or problem is None:
+                raise EndpointMisconfigured("the database serves no vectors: run `afterturn migrate`")
+            raise _make_unreachable(space, problem)
+        try:
+            return isolation.embed_each(embedder, texts)
+        except (SettingsError, MissingExtra) as error:
+            raise _make_unreachable(space, error) from error
 
     def close(self) -> None:
         """Close the connections of the embedder. The next call opens new ones."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from bench import report
-from bench.doors import session
+from bench.doors import langgraph_store, session
 from bench.report import Line, Value
 from harness import servers
 
@@ -28,7 +28,10 @@ class Part:
     measure: Callable[[Settings, int], Mapping[str, Value]]
 
 
-PARTS = {"session": Part(session.LINES, session.measure)}
+PARTS = {
+    "session": Part(session.LINES, session.measure),
+    "langgraph_store": Part(langgraph_store.LINES, langgraph_store.measure),
+}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from afterturn.client.plans import (
         context,
         costs,
+        documents,
         edits,
         episodes,
         facts,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "context",
     "costs",
+    "documents",
     "edits",
     "episodes",
     "facts",

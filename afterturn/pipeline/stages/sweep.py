@@ -29,6 +29,7 @@ from afterturn.pipeline.stages import archive, spaces
 logger = logging.getLogger(__name__)
 
 _SQL = queries.load("sweep")
+_DOCUMENTS = queries.load("documents")
 
 #: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
 #: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
@@ -46,6 +47,8 @@ STEMS = 20
 #: Sessions, or users, that one sweep checks for a stage whose work often has to wait for their batches. Fewer: if many
 #: have to wait, the others are found later. More: each costs three look-ups and a write.
 LOOKED_AT = 100
+#: Expired documents that one sweep deletes, a few milliseconds for a hundred. More: the sweep takes longer.
+EXPIRED = 1_000
 #: Step of a batch -> the stage that processes it next.
 STAGE_AFTER = {"pending": "extract", "extracted": "embed", "unjudged": "judge", "embedded": "consolidate"}
 #: The stages that call the LLM.
@@ -159,6 +162,7 @@ class _Sweep:
                 yield partial(self.hand_out_batches, step)
         if owed["others"]:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
+            yield self.delete_expired_documents
             yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
 
     def hand_out_archives(self) -> None:
@@ -192,6 +196,11 @@ class _Sweep:
         """Cut batches of imported conversations. They are handed out like all others."""
         cutting.cut_imported_batches(self._runtime.postgres, self._runtime.settings)
         faults.point("sweep.imports_cut")
+
+    def delete_expired_documents(self) -> None:
+        """Delete documents whose time to live has passed. Nobody reads them any more."""
+        with self._runtime.postgres.connection() as connection:
+            connection.execute(_DOCUMENTS["delete_expired"], {"limit": EXPIRED})
 
     def end_pauses(self) -> None:
         """Resume batches whose pause is over, or that a smaller budget paused before the setting was raised."""
