@@ -22,6 +22,7 @@ LIBRARIES = {
         "uvicorn",
     ),
     "local": ("fastembed",),
+    "mcp": ("mcp",),
     "openai": ("detect_secrets", "json_repair", "openai"),
     "worker": ("celery", "kombu", "flower", "py3langid", "yoyo"),
 }
