@@ -12,7 +12,7 @@ from mcp.server.context import ServerRequestContext
 
 from afterturn import ids
 from afterturn import settings as settings_module
-from afterturn.client import connections
+from afterturn.client import connections, plans
 from afterturn.errors import MemoryUnavailable
 from afterturn.principal import Principal, Right
 from afterturn.scopes import UserScope
@@ -74,7 +74,7 @@ async def serve(options: StdioOptions, source: int, sink: int) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signal, tasks.cancel_scope)
-        tasks.start_soon(_record, options)
+        tasks.start_soon(_prepare, options)
         tasks.start_soon(MemoryServer(find_caller).run_on, streams.read, streams.write)
         await streams.relay()
         tasks.cancel_scope.cancel()
@@ -90,8 +90,12 @@ async def _stop_on_signal(scope: anyio.CancelScope) -> None:
             return
 
 
-async def _record(options: StdioOptions) -> None:
-    """Add an entry to the access log, as for each command that shows a memory; while Postgres is away, later."""
+async def _prepare(options: StdioOptions) -> None:
+    """Import what tools need, and add an entry to the access log, as commands do that show a memory.
+
+    While Postgres is away, the entry is tried again.
+    """
+    await asyncio.to_thread(plans.import_all)
     while True:
         caller = options.make_caller(settings_module.from_environment())
         scope = UserScope(caller.principal.tenant_id, caller.user_id)

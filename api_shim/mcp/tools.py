@@ -7,12 +7,22 @@ from uuid import UUID
 
 from mcp.server.mcpserver import Context
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, Strict
 
 from afterturn import ids, page_cursors
 from afterturn.principal import Right
 from api_shim.mcp import callers, chatgpt_tools
-from api_shim.mcp.arguments import FactId, Query, Session, SessionFilter, Since, Text, Until, WholeNumber
+from api_shim.mcp.arguments import (
+    QUERY_CHARACTERS,
+    WHOLE_NUMBER,
+    FactId,
+    Query,
+    Session,
+    SessionFilter,
+    Since,
+    Text,
+    Until,
+)
 from api_shim.mcp.memory_ids import parse
 from api_shim.mcp.memory_tool import MemoryTool, make
 from api_shim.mcp.results import (
@@ -54,8 +64,8 @@ async def remember(
 ) -> Remembered:
     """Store something worth knowing in later conversations: a fact, preference, decision, plan or event of the user.
 
-    It can be recalled at once. Facts are extracted from it in the background, within minutes; what it contradicts is
-    superseded. Do not store what was only recalled, and no passwords.
+    It can be recalled at once in its conversation, and in about a second from all. Facts are extracted from it in the
+    background, within minutes; what it contradicts is superseded. Do not store what was only recalled, and no passwords.
     """
     caller = callers.of(ctx)
     client = caller.open(Right.WRITE, session_id)
@@ -66,7 +76,9 @@ async def remember(
 async def recall(
     ctx: Context,
     query: Query,
-    limit: Annotated[WholeNumber, Field(ge=1, le=50, description="The largest number of memories.")] = 10,
+    limit: Annotated[
+        int, Strict(), Field(ge=1, le=50, description="The largest number of memories."), WHOLE_NUMBER
+    ] = 10,
     kinds: Annotated[
         list[Literal["fact", "turn"]] | None,
         Field(max_length=2, description="fact: what is known; turn: what was said. Default: both."),
@@ -81,7 +93,7 @@ async def recall(
     """
     memories = (
         await callers.of(ctx)
-        .open(Right.READ)
+        .open(Right.READ, session_id)
         .recall(query, limit, kinds=kinds or ("fact", "turn"), session_id=session_id, since=since, until=until)
     )
     return RecalledMemories(memories=[show_memory(memory) for memory in memories])
@@ -90,10 +102,11 @@ async def recall(
 async def get_context(
     ctx: Context,
     query: Annotated[
-        Text | None, Field(max_length=20_000, description="The user's message. Default: nothing is recalled for it.")
+        Text | None,
+        Field(max_length=QUERY_CHARACTERS, description="The user's message. Default: nothing is recalled for it."),
     ] = None,
     token_budget: Annotated[
-        WholeNumber, Field(ge=50, le=20_000, description="The largest number of tokens of the answer.")
+        int, Strict(), Field(ge=50, le=20_000, description="The largest number of tokens of the answer."), WHOLE_NUMBER
     ] = 1_000,
     session_id: Session = None,
 ) -> ContextText:
@@ -112,7 +125,9 @@ async def list_facts(
     topic: Annotated[Text | None, Field(max_length=500, description="Only with this topic.")] = None,
     category: Annotated[Text | None, Field(max_length=500, description="Only of this category: place, work.")] = None,
     include_superseded: Annotated[bool, Field(strict=True, description="Also what was true earlier.")] = False,
-    limit: Annotated[WholeNumber, Field(ge=1, le=100, description="The largest number of facts of a page.")] = 25,
+    limit: Annotated[
+        int, Strict(), Field(ge=1, le=100, description="The largest number of facts of a page."), WHOLE_NUMBER
+    ] = 25,
     cursor: Annotated[
         Text | None,
         Field(
