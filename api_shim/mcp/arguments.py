@@ -32,6 +32,8 @@ def _require_text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_make_storable), Strict()]
+#: An id is refused where a text would be changed.
+Id = Annotated[str, Strict()]
 #: Comes after the limits of a number, which are part of the schema only then.
 WHOLE_NUMBER = BeforeValidator(_read_whole_number)
 Time = Annotated[datetime | None, BeforeValidator(_require_text)]
@@ -40,7 +42,7 @@ Query = Annotated[
     Text, Field(min_length=1, max_length=QUERY_CHARACTERS, description="A question or a topic, in plain words.")
 ]
 SessionFilter = Annotated[
-    Text | None,
+    Id | None,
     Field(
         min_length=1,
         max_length=ids.ID_LIMIT_CHARACTERS,
@@ -48,7 +50,7 @@ SessionFilter = Annotated[
     ),
 ]
 Session = Annotated[
-    Text | None,
+    Id | None,
     Field(
         min_length=1,
         max_length=ids.ID_LIMIT_CHARACTERS,
@@ -59,4 +61,4 @@ Since = Annotated[
     Time, Field(description="Only what was said at this time or later, with a timezone: 2026-03-01T00:00:00Z.")
 ]
 Until = Annotated[Time, Field(description="Only what was said before this time, with a timezone.")]
-FactId = Annotated[Text, Field(min_length=1, max_length=100, description="The fact's id, from list_facts or recall.")]
+FactId = Annotated[Id, Field(min_length=1, max_length=100, description="The fact's id, from list_facts or recall.")]

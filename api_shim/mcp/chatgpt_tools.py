@@ -18,7 +18,7 @@ from afterturn.memories import Memory
 from afterturn.principal import Right
 from afterturn.recall import memory_queries
 from api_shim.mcp import callers
-from api_shim.mcp.arguments import Query, Text
+from api_shim.mcp.arguments import Id, Query
 from api_shim.mcp.callers import McpCaller
 from api_shim.mcp.memory_ids import ID_LIMIT_CHARACTERS, TurnId, parse
 from api_shim.mcp.results import Document, SearchResult, SearchResults, name_memory
@@ -38,7 +38,7 @@ async def search(ctx: Context, query: Query) -> SearchResults:
 async def fetch(
     ctx: Context,
     id: Annotated[
-        Text, Field(min_length=1, max_length=ID_LIMIT_CHARACTERS, description="The id of a result of search or recall.")
+        Id, Field(min_length=1, max_length=ID_LIMIT_CHARACTERS, description="The id of a result of search or recall.")
     ],
 ) -> Document:
     """Return one memory whole: a fact with its evidence, or what was said, with speaker, time and conversation."""

@@ -6,12 +6,21 @@ repeats parts of the message.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
 import pydantic_core
-from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, jsonrpc_message_adapter
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    jsonrpc_message_adapter,
+)
 from pydantic import ValidationError
 
 from afterturn.errors import InvalidInput
@@ -39,16 +48,23 @@ def read(data: bytes) -> tuple[JSONRPCMessage, bytes]:
     except ValueError:
         data = _repair(data)
         value = json.loads(data)
-    try:
-        return jsonrpc_message_adapter.validate_python(value, by_name=False), data
-    except ValidationError:
-        problem = "the message is not one JSON-RPC 2.0 request, notification or response"
-        raise Unreadable(INVALID_REQUEST, problem, _find_id(value)) from None
+    return _validate(value), data
 
 
 def encode(answer: JSONRPCError) -> bytes:
     """Return an error as JSON. An unknown id is null."""
     return json.dumps({"id": None} | answer.model_dump(mode="json", by_alias=True, exclude_none=True)).encode()
+
+
+def _validate(value: Any) -> JSONRPCMessage:
+    """Return a message of parsed JSON. Raises Unreadable."""
+    with contextlib.suppress(ValidationError):
+        message = jsonrpc_message_adapter.validate_python(value, by_name=False)
+        # A request with an id of another type would be taken for a notification, and never answered.
+        if "id" not in value or not isinstance(message, JSONRPCNotification):
+            return message
+    problem = "the message is not one JSON-RPC 2.0 request, notification or response"
+    raise Unreadable(INVALID_REQUEST, problem, _find_id(value))
 
 
 def _repair(data: bytes) -> bytes:

@@ -65,6 +65,8 @@ async def serve(options: StdioOptions, source: int, sink: int) -> None:
         source: the descriptor with the messages of the client.
         sink: the descriptor for the answers.
     """
+    # Later, it would keep the event loop from calls that wait for Redis, until they fail.
+    plans.import_all()
     limit_bytes = options.make_caller(settings_module.from_environment()).settings.body_limit_bytes
     streams = StandardStreams(source, sink, limit_bytes=limit_bytes)
 
@@ -74,7 +76,7 @@ async def serve(options: StdioOptions, source: int, sink: int) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signal, tasks.cancel_scope)
-        tasks.start_soon(_prepare, options)
+        tasks.start_soon(_record, options)
         tasks.start_soon(MemoryServer(find_caller).run_on, streams.read, streams.write)
         await streams.relay()
         tasks.cancel_scope.cancel()
@@ -90,12 +92,8 @@ async def _stop_on_signal(scope: anyio.CancelScope) -> None:
             return
 
 
-async def _prepare(options: StdioOptions) -> None:
-    """Import what tools need, and add an entry to the access log, as commands do that show a memory.
-
-    While Postgres is away, the entry is tried again.
-    """
-    await asyncio.to_thread(plans.import_all)
+async def _record(options: StdioOptions) -> None:
+    """Add an entry to the access log, as commands do that show a memory. While Postgres is away, it is tried again."""
     while True:
         caller = options.make_caller(settings_module.from_environment())
         scope = UserScope(caller.principal.tenant_id, caller.user_id)

@@ -16,6 +16,7 @@ from api_shim.mcp.arguments import (
     QUERY_CHARACTERS,
     WHOLE_NUMBER,
     FactId,
+    Id,
     Query,
     Session,
     SessionFilter,
@@ -54,7 +55,7 @@ async def remember(
     ] = "user",
     session_id: Session = None,
     turn_id: Annotated[
-        Text | None,
+        Id | None,
         Field(
             min_length=1,
             max_length=ids.ID_LIMIT_CHARACTERS,
@@ -65,7 +66,7 @@ async def remember(
     """Store something worth knowing in later conversations: a fact, preference, decision, plan or event of the user.
 
     It can be recalled at once in its conversation, and in about a second from all. Facts are extracted from it in the
-    background, within minutes; what it contradicts is superseded. Do not store what was only recalled, and no passwords.
+    background, within minutes; what it contradicts is superseded. Do not store what was recalled, and no passwords.
     """
     caller = callers.of(ctx)
     client = caller.open(Right.WRITE, session_id)

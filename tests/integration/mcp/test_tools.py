@@ -44,7 +44,9 @@ def test_what_is_remembered_is_recalled_at_once_and_becomes_a_fact(open_client, 
             assert (turn["kind"], turn["text"], turn["speaker"]) == ("turn", "I live in Porto.", "user")
             assert turn["id"] == f"turn/chat/{written['turn_id']}"
             pipeline.settle()
-            recalled = (await answer_of(client, "recall", query="Where does the user live?", kinds=["fact"]))["memories"]
+            recalled = (await answer_of(client, "recall", query="Where does the user live?", kinds=["fact"]))[
+                "memories"
+            ]
             [fact] = (await answer_of(client, "list_facts"))["facts"]
             assert [memory["id"] for memory in recalled] == [fact["fact_id"]]
             assert "Porto" in fact["text"] and fact["quotes"] == ["I live in Porto."]
@@ -83,7 +85,9 @@ def test_facts_are_corrected_and_forgotten(open_client, pipeline, era):
 def test_search_and_fetch_have_the_form_that_chatgpt_requires(open_client, pipeline, era):
     async def talk():
         async with open_client(era=era) as client:
-            await answer_of(client, "remember", text="I live in Porto, near the river.\nIt is quiet.", session_id="a b/c")
+            await answer_of(
+                client, "remember", text="I live in Porto, near the river.\nIt is quiet.", session_id="a b/c"
+            )
             pipeline.settle()
             await answer_of(client, "remember", text="The flat in Porto has two rooms.")
             found = await client.call_tool("search", {"query": "Where does Ana live, in Porto?"})
