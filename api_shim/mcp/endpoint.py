@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from afterturn.access.caller import Caller
-from afterturn.errors import AfterturnError, Forbidden, Unauthorized
+from afterturn.errors import AfterturnError, Unauthorized
 from afterturn.settings import Settings
 from api_shim.http import hosts, problems
 from api_shim.http.principal import authenticate
@@ -46,6 +46,10 @@ class McpEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         request = Request(scope, receive)
+        if not hosts.is_allowed_origin(self._settings, scope):
+            message = "the Origin is not one of AFTERTURN_API_CORS_ORIGINS or AFTERTURN_API_ALLOWED_HOSTS"
+            await problems.make_response(403, message, code="origin_not_allowed")(scope, receive, send)
+            return
         try:
             await self._admit(request)
             _, body = messages.read(await request.body())
@@ -64,8 +68,6 @@ class McpEndpoint:
 
     async def _admit(self, request: Request) -> None:
         """Find out whose memory the request is about. Raises AfterturnError."""
-        if not hosts.is_allowed_origin(self._settings, request.scope):
-            raise Forbidden("the Origin is not one of AFTERTURN_API_CORS_ORIGINS or AFTERTURN_API_ALLOWED_HOSTS")
         await authenticate(request)
         caller: Caller = request.state.caller
         request.state.mcp_caller = McpCaller(
@@ -104,11 +106,8 @@ def _repeat(body: bytes, receive: Receive) -> Receive:
 
 def _with_headers(request: Request, send: Send) -> Send:
     """Return what sends an answer with the header fields of the caller's rate limit."""
-    fields = (
-        [(name.lower().encode(), value.encode()) for name, value in request.state.answer_headers.items()]
-        if (hasattr(request.state, "answer_headers"))
-        else []
-    )
+    given: dict[str, str] = getattr(request.state, "answer_headers", {})
+    fields = [(name.lower().encode(), value.encode()) for name, value in given.items()]
 
     async def send_all(message: Message) -> None:
         if message["type"] == "http.response.start":
