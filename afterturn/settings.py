@@ -346,6 +346,23 @@ class Settings(BaseModel):
         "`-Chat-Id`, and its requests for titles and tags have no memory. Only if nobody else can call the API.",
     )
 
+    # MCP
+    mcp_user: str | None = Field(
+        None,
+        max_length=ids.ID_LIMIT_CHARACTERS,
+        description="The user of `afterturn mcp` over stdio without `--user`, and over HTTP that of credentials that "
+        "are not for one user only. Unset: such credentials are refused.",
+    )
+    api_mcp: bool = Field(
+        False, description="Whether the HTTP API serves MCP too, at `/mcp`. It needs `afterturn[mcp]`."
+    )
+    api_public_url: str | None = Field(
+        None,
+        max_length=2_000,
+        description="The address under which clients reach the HTTP API, such as `https://memory.example.com`; for the "
+        "metadata and links of MCP. Unset: that of each request, or over stdio where the API listens.",
+    )
+
     # Flower
     flower_host: str = Field("127.0.0.1", description="Where Flower listens.")
     flower_port: int = Field(5555, ge=0, le=65_535, description="Its port; 0 takes a free one.")
@@ -386,10 +403,17 @@ class Settings(BaseModel):
     def _validate_tenant(cls, tenant: str) -> str:
         return ids.validate_id("tenant", tenant)
 
-    @field_validator("chat_user")
+    @field_validator("chat_user", "mcp_user")
     @classmethod
-    def _validate_chat_user(cls, user: str | None) -> str | None:
-        return None if user is None else ids.validate_id("chat_user", user)
+    def _validate_user(cls, user: str | None, info: ValidationInfo) -> str | None:
+        return None if user is None else ids.validate_id(str(info.field_name), user)
+
+    @field_validator("api_public_url")
+    @classmethod
+    def _validate_public_url(cls, url: str | None) -> str | None:
+        if url is not None and _PUBLIC_URL.fullmatch(url) is None:
+            raise ValueError("must be http:// or https://, a host, perhaps a port and a path, without query")
+        return None if url is None else url.rstrip("/")
 
     @field_validator("categories")
     @classmethod
@@ -472,6 +496,10 @@ def _parse_object(text: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object, such as {"seed": 1}')
     return value
+
+
+#: No quote and no space: it becomes part of header fields.
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+(/[A-Za-z0-9._~\-/]*)?")
 
 
 def _is_safe_url(url: str) -> bool:

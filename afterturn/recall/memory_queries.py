@@ -153,6 +153,11 @@ def turns_before(session: SessionScope, turn_id: str, *, limit: int) -> Statemen
     return Statement(SQL["turns_before"], session.key | {"before": turn_id, "limit": limit})
 
 
+def archived_turn(session: SessionScope, turn_id: str) -> Statement:
+    """Return the statement for one of a session's turns, unless it is removed."""
+    return Statement(SQL["archived_turn"], session.key | {"turn_id": turn_id})
+
+
 def archived_turns(session: SessionScope, turn_ids: Sequence[str]) -> Statement:
     """Return the statement that finds those of these turns of a session that are archived."""
     return Statement(SQL["archived_turns"], session.key | {"turn_ids": list(turn_ids)})

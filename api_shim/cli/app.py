@@ -21,6 +21,7 @@ OWN_COMMANDS = {
     "up": "api_shim.cli.up:up",
     "migrate": "api_shim.cli.migrate:migrate",
     "api": "api_shim.cli.api:api",
+    "mcp": "api_shim.cli.mcp:mcp",
     "status": "api_shim.cli.status:status",
     "costs": "api_shim.cli.costs:costs",
     "dead": "api_shim.cli.dead:app",

@@ -6,10 +6,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from afterturn import __version__
+from afterturn import __version__, extras
 from afterturn import settings as settings_module
 from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, plans
@@ -47,6 +48,9 @@ from api_shim.http.methods import Methods
 from api_shim.http.paths import EncodedPaths
 from api_shim.http.routes import StrictRoute
 from api_shim.http.statuses import StatusCache
+
+if TYPE_CHECKING:
+    from api_shim.mcp.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +108,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in _ROUTES:
         app.include_router(routes.router)
     app.include_router(chat_routes.router)
+    app.state.mcp = _mount_mcp(app) if settings.api_mcp else None
     return app
+
+
+def _mount_mcp(app: FastAPI) -> McpEndpoint:
+    """Serve MCP too (AFTERTURN_API_MCP). Raises MissingExtra."""
+    extras.require("mcp", "MCP in the HTTP API (AFTERTURN_API_MCP)")
+    from api_shim.mcp import endpoint
+
+    return endpoint.mount(app)
 
 
 @asynccontextmanager
@@ -114,7 +127,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await _announce_open_door(app)
     chat: ChatService = app.state.chat
     await chat.open()
-    yield
+    mcp: McpEndpoint | None = app.state.mcp
+    async with contextlib.nullcontext() if mcp is None else mcp.running():
+        yield
     await chat.close()
     await app.state.agents.close()
     await app.state.running_imports.close()

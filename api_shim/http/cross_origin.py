@@ -11,8 +11,16 @@ from afterturn.settings import Settings
 from api_shim.http import problems
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key")
-_ANSWER_HEADERS = ("Location", "Retry-After", "RateLimit", "RateLimit-Policy")
+#: The last three are those of MCP.
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "MCP-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
+)
+_ANSWER_HEADERS = ("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate")
 
 
 class CrossOrigin(CORSMiddleware):

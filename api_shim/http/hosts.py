@@ -59,6 +59,16 @@ class AllowedHosts:
         return None
 
 
+def is_allowed_origin(settings: Settings, scope: Scope) -> bool:
+    """Return whether a request comes from no web page, or from one of this API or of AFTERTURN_API_CORS_ORIGINS."""
+    names, server = _allowed_hosts(settings), scope.get("server")
+    if "*" in names or "*" in settings.cors_origins:
+        return True
+    own = names | ({server[0].lower()} if server else set())
+    origins = Headers(scope=scope).getlist("origin")
+    return all(origin.lower() in settings.cors_origins or _is_allowed(origin, own) for origin in origins)
+
+
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
     """Return the allowed names besides those of loopback; `*` allows all."""
     if settings.api_allowed_hosts is None:

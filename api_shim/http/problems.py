@@ -89,6 +89,11 @@ def add_headers(request: Request, response: Response) -> None:
 
 async def _handle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AfterturnError)
+    return answer_error(request, error)
+
+
+def answer_error(request: Request, error: AfterturnError) -> Response:
+    """Return the response for an error of ours."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     response = make_response(status, str(error), code=error.code, headers=_headers_of(error))
     add_headers(request, response)

@@ -88,6 +88,8 @@ def variables_of(settings: Settings) -> dict[str, str]:
         ("cli", "celery inspect ping", "worker"),
         ("cli", "migrate", "worker"),
         ("cli", "api", "http"),
+        ("cli", "mcp --user ana", "mcp"),
+        ("mcp", "mcp --transport http", "http"),
         ("cli", "up", "worker"),
         ("cli", "demo", "worker"),
         ("worker", "up", "http"),

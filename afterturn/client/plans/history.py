@@ -45,6 +45,24 @@ def history(session: ClientSession, limit: int, before: str | None = None) -> Pl
     return merge_turns(session, archived, in_redis, limit)
 
 
+def find_turn(session: ClientSession, turn_id: str) -> Plan[Turn | None]:
+    """Return one turn of the session; None if there is none, or if it is removed. Raises InvalidId, MemoryUnavailable.
+
+    Args:
+        session: the session of the turn.
+        turn_id: the id of the turn.
+    """
+    ids.validate_known_id("turn_id", turn_id)
+    # Redis first: a turn that is archived between the two reads is found in Postgres.
+    in_redis = yield from hot.read_turns(session, ALL_TURNS)
+    found = next((turn for turn in in_redis.turns if turn.turn_id == turn_id), None)
+    if found is not None or (session.scope.session_id, turn_id) in in_redis.hidden:
+        return found
+    statement = memory_queries.archived_turn(session.scope, turn_id)
+    rows = yield from read_rows(session.scope.user, statement)
+    return memory_queries.decode_turn(rows[0]) if rows else None
+
+
 def _read_before(session: ClientSession, limit: int, before: str) -> Plan[list[Turn]]:
     """Return the last `limit` turns before a turn. Raises InvalidInput if the session has no such turn."""
     # Redis first: a turn that is archived between the two reads is found in Postgres.

@@ -263,6 +263,13 @@ WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.session_id =
 ORDER BY t.position DESC
 LIMIT %(limit)s
 
+-- name: archived_turn
+-- Read one turn of a session, unless it is removed.
+SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position
+FROM turns
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND turn_id = %(turn_id)s AND removed_at IS NULL
+
 -- name: archived_turns
 -- Read which of these turns of a session are archived, removed ones included, and when Redis acknowledged each entry.
 SELECT turn_id, round(extract(epoch FROM written_at) * 1000)::bigint AS written_ms
