@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from afterturn.client import connections
 from afterturn.client.connections import AsyncConnections
 from afterturn.client.effects import (
     AskProviders,
+    Call,
+    CallScript,
     Command,
     Effect,
     Embed,
@@ -42,17 +45,17 @@ class AsyncDriver:
         """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
         return await drive_async(plan, self._execute)
 
-    async def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
-        """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
+    async def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> Any:
+        """Call a script that writes, and return its answer: the pending bytes of a write. Raises MemoryUnavailable."""
         try:
-            pending_bytes: int = await call.run_async(self._connections.redis, arguments)
+            answer = await call.run_async(self._connections.redis, arguments)
         except RedisError as error:
             if refusals.names_another_server(error):
                 await self._connections.redis.connection_pool.disconnect(inuse_connections=False)
             raise connections.make_error(error, self._settings) from error
         if self._connections.memory_watch.is_due:
             await self._connections.memory_watch.check_async(self._connections.redis)
-        return pending_bytes
+        return answer
 
     @property
     def _connections(self) -> AsyncConnections:
@@ -62,8 +65,11 @@ class AsyncDriver:
         match effect:
             case ReadRedis(commands):
                 return await self._read_redis(commands)
-            case Send(call, arguments):
+            case Send(call, arguments) | CallScript(call, arguments):
                 return await self.send(call, arguments)
+            case Call(function, arguments):
+                answer = function(*arguments)
+                return await answer if inspect.isawaitable(answer) else answer
             case ReadPostgres():
                 return await self._read_postgres(effect)
             case GetEmbedder():

@@ -12,6 +12,8 @@ from afterturn.client import connections
 from afterturn.client.connections import Connections
 from afterturn.client.effects import (
     AskProviders,
+    Call,
+    CallScript,
     Command,
     Effect,
     Embed,
@@ -43,17 +45,17 @@ class Driver:
         """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
         return drive(plan, self._execute)
 
-    def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> int:
-        """Call a script that writes to a pending stream. Raises MemoryUnavailable."""
+    def send(self, call: PreparedCall, arguments: Sequence[bytes]) -> Any:
+        """Call a script that writes, and return its answer: the pending bytes of a write. Raises MemoryUnavailable."""
         try:
-            pending_bytes: int = call.run(self._connections.writes.call, arguments)
+            answer = call.run(self._connections.writes.call, arguments)
         except RedisError as error:
             if refusals.names_another_server(error):
                 self._connections.reconnect_redis()
             raise connections.make_error(error, self._settings) from error
         if self._connections.memory_watch.is_due:
             self._connections.memory_watch.check(self._connections.redis)
-        return pending_bytes
+        return answer
 
     @property
     def _connections(self) -> Connections:
@@ -66,8 +68,10 @@ class Driver:
         match effect:
             case ReadRedis(commands):
                 return self._read_redis(commands)
-            case Send(call, arguments):
+            case Send(call, arguments) | CallScript(call, arguments):
                 return self.send(call, arguments)
+            case Call(function, arguments):
+                return function(*arguments)
             case ReadPostgres():
                 return self._read_postgres(effect)
             case GetEmbedder():

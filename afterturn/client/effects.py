@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -50,6 +50,22 @@ class Send(Effect[int]):
 
     call: PreparedCall
     arguments: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CallScript(Effect[list[Any]]):
+    """Call a script that answers with a list. Its client repeats it after a lost answer: it must be repeatable."""
+
+    call: PreparedCall
+    arguments: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Effect[Any]):
+    """Call a function of the user's, and wait for it: with asyncio it may be a coroutine function."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

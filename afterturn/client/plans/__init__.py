@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from afterturn.client.plans import (
+        checkpoints,
         context,
         costs,
         edits,
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
         facts,
         flush,
         history,
+        locks,
         memory_block,
         preferences,
         recall,
         removal,
         sessions,
+        state,
         summaries,
     )
 
 __all__ = [
+    "checkpoints",
     "context",
     "costs",
     "edits",
@@ -34,11 +38,13 @@ __all__ = [
     "facts",
     "flush",
     "history",
+    "locks",
     "memory_block",
     "preferences",
     "recall",
     "removal",
     "sessions",
+    "state",
     "summaries",
 ]
 

@@ -20,9 +20,9 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.facts import edits
 from afterturn.forgetting import removal
-from afterturn.hot.entries import TURN, Entry, Mark
+from afterturn.hot.entries import STATE, TURN, Entry, Mark
 from afterturn.languages import stemming
-from afterturn.pipeline.archiving import locked
+from afterturn.pipeline.archiving import locked, states
 from afterturn.pipeline.archiving.locked import LockedSession
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
@@ -150,6 +150,7 @@ def _carry_out_removals(archiving: Archiving) -> None:
 #: The archiver of each kind, in the order of the calls: a removal may name a turn of the same archive.
 ARCHIVERS: dict[str, Callable[[Archiving], None]] = {
     TURN: _add_turns,
+    STATE: lambda archiving: states.add_versions(archiving.connection, archiving.of_kind(STATE)),
     Mark.FLUSH: _note_flushes,
     Mark.REMOVE: _carry_out_removals,
 }
