@@ -14,6 +14,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+# The driver imports it before its first use of Postgres, which takes long. An event loop would meanwhile let the
+# connections to Redis of other tasks time out.
+import afterturn.database.pool  # noqa: F401
 from afterturn import ids, page_cursors, turns
 from afterturn.client.effects import Call, CallScript, Plan, ReadRedis, Wait, read_rows
 from afterturn.client.limits import validate_limit

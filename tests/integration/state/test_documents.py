@@ -30,7 +30,19 @@ VALUES = [
     "x" * 1_000_000,
     {"words": ["東京"] * 100_000},
 ]
-KEYS = ["plan", "a/b:c d%20#?&=+", "..", ".", "#life", "~state", "東京 😀", "x" * 200, "'; DROP TABLE users; --", "{0}", "*"]
+KEYS = [
+    "plan",
+    "a/b:c d%20#?&=+",
+    "..",
+    ".",
+    "#life",
+    "~state",
+    "東京 😀",
+    "x" * 200,
+    "'; DROP TABLE users; --",
+    "{0}",
+    "*",
+]
 
 
 @pytest.fixture
