@@ -38,6 +38,7 @@ from api_shim.http import (
     problems,
     readiness,
     sessions,
+    states,
     summaries,
 )
 from api_shim.http.bodies import BodyLimits
@@ -59,6 +60,7 @@ _ROUTES = (
     lists,
     facts,
     summaries,
+    states,
     costs,
     context,
     imports,
