@@ -38,7 +38,8 @@ WRITES = (
     ("PATCH", "facts/00000000-0000-0000-0000-000000000007", {"pinned": True}),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
-#: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes tests them.
+#: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes
+#: tests them.
 ELSEWHERE = (
     "/healthz",
     "/readyz",
