@@ -65,4 +65,4 @@ def test_killed_at(lane: Lane, writer: MemoryClient, point: str) -> None:
     assert memory.state.put("short", "again", expected=0) == versions["short"] + 2
     with lane.database() as database:
         rows = database.execute("SELECT key, version FROM agent_states ORDER BY key").fetchall()
-    assert {row["key"]: row["version"] for row in map(dict, rows)} == versions | {"short": versions["short"] + 2}
+    assert dict(rows) == versions | {"short": versions["short"] + 2}
