@@ -24,8 +24,8 @@ CREATE TABLE agent_states (
 CREATE INDEX agent_states_expiring ON agent_states (expires_at) WHERE expires_at IS NOT NULL AND document IS NOT NULL;
 CREATE INDEX agent_states_deleted ON agent_states (updated_at) WHERE document IS NULL;
 ALTER TABLE agent_states
-    ALTER COLUMN owner_id SET STATISTICS 0, ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN document SET STATISTICS 0,
-    ALTER COLUMN put_id SET STATISTICS 0;
+    ALTER COLUMN scope SET STATISTICS 0, ALTER COLUMN owner_id SET STATISTICS 0, ALTER COLUMN key SET STATISTICS 0,
+    ALTER COLUMN document SET STATISTICS 0, ALTER COLUMN put_id SET STATISTICS 0;
 
 -- Fences come from here, not from Redis: a counter in Redis goes back when Redis loses data.
 CREATE SEQUENCE agent_fences;
