@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from afterturn.context.strategies import History, ImportantOnly, LastTokens, LastTurns, SummaryAndRecent
     from afterturn.errors import (
         AfterturnError,
+        ConcurrencyError,
         FlushTimeout,
         InvalidId,
         InvalidInput,
+        LockBusy,
         MemoryUnavailable,
         PendingLimitReached,
         SettingsError,
+        StaleFence,
         TurnIdUsed,
         TurnTooLarge,
     )
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from afterturn.llm.costs import Costs
     from afterturn.memories import Episode, Evidence, Memory, Session
     from afterturn.settings import Settings
+    from afterturn.state.documents import StateEntry, Versioned
+    from afterturn.state.steps import Step
     from afterturn.summaries.summary import Summary, SummaryStatement
     from afterturn.turns import Turn
 
@@ -49,6 +54,7 @@ __all__ = [
     "AfterturnError",
     "AsyncMemoryClient",
     "ClockProvider",
+    "ConcurrencyError",
     "Context",
     "ContextProvider",
     "Costs",
@@ -62,6 +68,7 @@ __all__ = [
     "InvalidInput",
     "LastTokens",
     "LastTurns",
+    "LockBusy",
     "Memory",
     "MemoryClient",
     "MemoryUnavailable",
@@ -72,12 +79,16 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Shares",
+    "StaleFence",
+    "StateEntry",
+    "Step",
     "Summary",
     "SummaryAndRecent",
     "SummaryStatement",
     "Turn",
     "TurnIdUsed",
     "TurnTooLarge",
+    "Versioned",
     "close_async_connections",
     "close_connections",
 ]
@@ -94,12 +105,15 @@ _MODULES = {
     "context.strategies": ("History", "ImportantOnly", "LastTokens", "LastTurns", "SummaryAndRecent"),
     "errors": (
         "AfterturnError",
+        "ConcurrencyError",
         "FlushTimeout",
         "InvalidId",
         "InvalidInput",
+        "LockBusy",
         "MemoryUnavailable",
         "PendingLimitReached",
         "SettingsError",
+        "StaleFence",
         "TurnIdUsed",
         "TurnTooLarge",
     ),
@@ -107,6 +121,8 @@ _MODULES = {
     "llm.costs": ("Costs",),
     "memories": ("Episode", "Evidence", "Memory", "Session"),
     "settings": ("Settings",),
+    "state.documents": ("StateEntry", "Versioned"),
+    "state.steps": ("Step",),
     "summaries.summary": ("Summary", "SummaryStatement"),
     "turns": ("Turn",),
 }

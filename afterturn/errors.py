@@ -10,6 +10,9 @@ AfterturnError
 ├── AccessDenied              the caller may not do this; nothing was done
 │   ├── Unauthorized          the credential is missing or wrong
 │   └── Forbidden             the credential is good, but not for this user or this right
+├── ConcurrencyError          a document was changed by somebody else; nothing was stored
+│   ├── StaleFence            the lock with which the document was to be written is lost
+│   └── LockBusy              somebody else has the lock
 ├── RateLimited               too many requests of one caller; this one was not carried out
 ├── SettingsError             a setting is unknown, missing or out of range
 ├── MissingExtra              a library of an extra is not installed
@@ -108,6 +111,24 @@ class Forbidden(AccessDenied):
     """The credential does not allow this."""
 
     code = "forbidden"
+
+
+class ConcurrencyError(AfterturnError):
+    """The document has another version than expected: somebody else has changed it; nothing was stored."""
+
+    code = "concurrency_error"
+
+
+class StaleFence(ConcurrencyError):
+    """The lock of this fence is lost: its lease ended, or somebody else has it; nothing was stored."""
+
+    code = "stale_fence"
+
+
+class LockBusy(ConcurrencyError):
+    """Somebody else has the lock, and did not leave it within the given time."""
+
+    code = "lock_busy"
 
 
 class RateLimited(AfterturnError):

@@ -22,7 +22,6 @@ LIBRARIES = {
         "python_multipart",
         "uvicorn",
     ),
-    "langgraph": ("langchain", "langgraph"),
     "local": ("fastembed",),
     "mcp": ("mcp",),
     "openai": ("detect_secrets", "json_repair", "openai"),

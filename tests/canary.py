@@ -28,6 +28,11 @@ def write_about(
     memory = MemoryClient(user_id, session_id, agent_id=f"agent-{ID}", tenant_id=tenant_id, settings=settings)
     memory.write("user", f"My name is {word}. I live in Porto.", name=word, metadata={word: [word]})
     memory.write("user", f"My dog is called {word}.", turn_id=f"turn-{ID}-{user_id}", memories_shown=[word])
+    memory.state.put(f"plan-{ID}", {word: word})
+    memory.state.put(f"plan-{ID}", word, scope="session")
+    memory.checkpoint(f"task-{ID}").step(f"step-{ID}", lambda: word)
+    with memory.lock(f"lock-{ID}"):
+        pass
     return memory
 
 

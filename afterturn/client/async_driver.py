@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from afterturn.client import connections
 from afterturn.client.connections import AsyncConnections
 from afterturn.client.effects import (
     AskProviders,
+    Call,
     Command,
     Effect,
     Embed,
@@ -73,6 +75,9 @@ class AsyncDriver:
                 return await self.send(call, arguments)
             case RunScript(call, arguments):
                 return await self._run_script(call, arguments)
+            case Call(function, arguments):
+                answer = function(*arguments)
+                return await answer if inspect.isawaitable(answer) else answer
             case ReadPostgres():
                 return await self._read_postgres(effect)
             case RunTogether():

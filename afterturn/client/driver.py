@@ -12,6 +12,7 @@ from afterturn.client import connections
 from afterturn.client.connections import Connections
 from afterturn.client.effects import (
     AskProviders,
+    Call,
     Command,
     Effect,
     Embed,
@@ -77,6 +78,8 @@ class Driver:
                 return self.send(call, arguments)
             case RunScript(call, arguments):
                 return self._run_script(call, arguments)
+            case Call(function, arguments):
+                return function(*arguments)
             case ReadPostgres():
                 return self._read_postgres(effect)
             case RunTogether():

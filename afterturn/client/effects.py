@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -55,10 +55,18 @@ class Send(Effect[int]):
 
 @dataclass(frozen=True, slots=True)
 class RunScript(Effect[Any]):
-    """Call a script that adds no turns. Returns its reply."""
+    """Call a script that adds no turns. Returns its reply. It is called again after a lost reply: it must be repeatable."""
 
     call: PreparedCall
     arguments: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Effect[Any]):
+    """Call a function of the user's, and wait for it: with asyncio it may be a coroutine function."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

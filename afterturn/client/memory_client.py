@@ -13,6 +13,7 @@ from uuid import UUID
 from afterturn import tokens
 from afterturn.chat_messages import NOT_GIVEN, Content, Message, NotGiven
 from afterturn.client import known_secrets, plans
+from afterturn.client.agent_state import Checkpoint, Lock, State
 from afterturn.client.driver import Driver
 from afterturn.client.session import ClientSession, write_arguments, write_one_arguments
 from afterturn.context.budget import Shares
@@ -70,6 +71,32 @@ class MemoryClient:
         #: The user whose memory it is; of a session without a user, the id to export and to forget it by.
         self.user_id = self._session.scope.user_id
         self._driver = Driver(self._session.settings)
+        #: Versioned JSON documents of the user, the session or the agent.
+        self.state = State(self._session, self._driver)
+
+    def lock(self, name: str, *, lease_seconds: float = 30.0, wait_seconds: float = 10.0) -> Lock:
+        """Return a lock of the user, not taken yet: `with memory.lock("plan") as lock: ...` takes and leaves it.
+
+        Args:
+            name: an id: one holder has the lock of this name and user at a time.
+            lease_seconds: how long the lock is held without `lock.renew()`, 0.01 to 3,600. A holder that is paused for
+                longer has lost it: `memory.state.put("plan", value, fence=lock)` then raises StaleFence.
+            wait_seconds: how long to wait while somebody else has the lock. Then LockBusy is raised.
+
+        Raises InvalidInput.
+        """
+        return Lock(self._session, self._driver, name, lease_seconds, wait_seconds)
+
+    def checkpoint(self, task_id: str, *, fence: int | Lock | None = None) -> Checkpoint:
+        """Return the checkpoint of a task: it stores the results of steps, so that a task continues after them.
+
+        Args:
+            task_id: an id of the task, unique for the user.
+            fence: a lock, or its fence: nothing is stored if the lock was lost.
+
+        Raises InvalidInput.
+        """
+        return Checkpoint(self._session, self._driver, task_id, fence)
 
     def write(
         self,

@@ -22,6 +22,8 @@ from afterturn.errors import InvalidInput
 from afterturn.turns import Turn
 
 TURN = "turn"
+#: A new version of a document of agent state.
+STATE = "state"
 
 #: The form of a kind's name. Other values are not logged, because they may be content.
 _KIND = re.compile(r"[a-z][a-z_.-]{0,39}")
@@ -48,6 +50,24 @@ class Removal:
     """A request to remove a turn."""
 
     turn_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateVersion:
+    """A new version of a document."""
+
+    #: What it belongs to: user, session, agent or task.
+    scope: str
+    #: The id of the session, agent or task; empty for the user.
+    owner_id: str
+    key: str
+    version: int
+    #: The JSON text; None: the document was deleted.
+    document: str | None
+    #: The largest fence of a lock with which the document was written; 0: none.
+    fence: int
+    #: How long after it was written it expires, seconds; None: never.
+    ttl_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,11 @@ class Entry:
         return self.content.turn_id if isinstance(self.content, Removal) else None
 
     @property
+    def state_version(self) -> StateVersion | None:
+        """The version of a document in this entry; None for other kinds."""
+        return self.content if isinstance(self.content, StateVersion) else None
+
+    @property
     def written_at_seconds(self) -> float:
         """The Unix time, by Redis's clock, at which Redis acknowledged it."""
         return int(self.stream_id.partition("-")[0]) / 1000
@@ -95,6 +120,15 @@ class Entry:
 #: The function that decodes the payload of each kind. It raises KeyError, TypeError or ValueError for a bad payload.
 READERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     TURN: turns.turn_from_payload,
+    STATE: lambda data: StateVersion(
+        scope=data["scope"],
+        owner_id=data["owner"],
+        key=data["key"],
+        version=data["version"],
+        document=data["document"],
+        fence=data["fence"],
+        ttl_seconds=data["ttl_seconds"],
+    ),
     Mark.FLUSH: lambda data: Flush(),
     Mark.REMOVE: lambda data: Removal(data["turn"]),
     Mark.CLEAR: lambda data: Clear(),

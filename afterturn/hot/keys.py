@@ -25,6 +25,15 @@ at:{shard}:items:<tenant>:<user>:<session>
 at:{shard}:shown:<tenant>:<user>
     hash, message of a chat -> the memory block that it was sent with, and answer -> its session; written by the chat
     endpoint, so that a message has the same text through its tool loop; at most SHOWN_LIMIT fields; TTL SHOWN_SECONDS
+at:{shard}:state:<tenant>:<user>
+    hash, document -> its version, and fields that begin with "#"; written by `state.put` and `state.get`; no TTL while
+    a version is not archived, else AFTERTURN_RECENT_SECONDS
+at:{shard}:documents:<tenant>:<user>
+    hash, document -> its JSON text; written and kept like the former
+at:{shard}:put:<id of a call>
+    string, the version that a `state.put` has written, for its repetition; contains no user id; TTL PUT_SECONDS
+at:{shard}:locks:<tenant>:<user>
+    hash, lock of an agent -> its fence and the end of its lease; written by `lock`; TTL LOCK_SECONDS
 at:{shard}:lock:<tenant>:<user>
     string; the user lock; written and deleted by consolidate; TTL AFTERTURN_LEASE_SECONDS
 at:{shard}:erased:<owner hash>
@@ -85,6 +94,10 @@ IMPORT_STATUS_SECONDS = 86_400
 #: How long the memory block of a message is kept. Shorter: a tool loop that waits for a person gets another block, and
 #: the provider's cache of its prompt is lost. Longer: a removed memory stays in the prompts of an old tool loop.
 SHOWN_SECONDS = 21_600
+#: How long a `state.put` can be repeated by its client without a second effect.
+PUT_SECONDS = 60
+#: How long the locks of a user are kept after the last call. Longer than a lease.
+LOCK_SECONDS = 86_400
 #: The largest number of blocks of one user; at this number the older half is deleted.
 SHOWN_LIMIT = 256
 
@@ -151,6 +164,22 @@ def hidden_turn(name: str) -> tuple[str, str]:
 
 def shown(scope: UserScope) -> str:
     return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:shown:{_owner(scope)}"
+
+
+def state(scope: UserScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:state:{_owner(scope)}"
+
+
+def documents(scope: UserScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:documents:{_owner(scope)}"
+
+
+def put(scope: UserScope, put_id: str) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:put:{put_id}"
+
+
+def locks(scope: UserScope) -> str:
+    return f"at:{{{shard_of(scope.tenant_id, scope.user_id)}}}:locks:{_owner(scope)}"
 
 
 def user_lock(scope: UserScope) -> str:

@@ -43,8 +43,10 @@ if ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) else redis.call('PERSIST', K
 """
 
 
-def _load(name: str, *, is_refused_at_full_memory: bool = False) -> Script:
-    source = files("afterturn.hot").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+def _load(name: str, *, is_refused_at_full_memory: bool = False, before: str | None = None) -> Script:
+    source = "".join(
+        files("afterturn.hot").joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (before, name) if part
+    )
     if not is_refused_at_full_memory:
         source = _HARMLESS_WRITE + source
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
@@ -67,3 +69,9 @@ RATE_LIMIT = _load("rate_limit", is_refused_at_full_memory=True)
 READ_ITEMS = _load("read_items", is_refused_at_full_memory=True)
 MARK_ITEMS = _load("mark_items")
 NOTE_FIRST_ITEM = _load("note_first_item", is_refused_at_full_memory=True)
+STATE_GET = _load("state_get", before="state_shared", is_refused_at_full_memory=True)
+STATE_WARM = _load("state_warm", before="state_shared", is_refused_at_full_memory=True)
+STATE_PUT = _load("state_put", before="state_shared", is_refused_at_full_memory=True)
+STATE_ARCHIVED = _load("state_archived", before="state_shared")
+STATE_LOCK = _load("state_lock", is_refused_at_full_memory=True)
+FORGET_STATE = _load("forget_state")

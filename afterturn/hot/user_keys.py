@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import ResponseError
 
 from afterturn.errors import TransitionRefused
-from afterturn.hot import append_only_file, keys, scripts
+from afterturn.hot import append_only_file, keys, scripts, state_documents
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
 
@@ -51,6 +51,8 @@ class UserKeys(UserStore):
             yield _record("hidden", {"session_id": session_id, "turn_id": turn_id})
         for value in cast(dict[bytes, bytes], self._client.hgetall(keys.shown(user))).values():
             yield _record("shown", {"entry": _json(value.partition(b" ")[2])})
+        for kind, row in state_documents.records(self._client, user):
+            yield _record(kind, row)
 
     def sessions(self, user: UserScope) -> set[SessionScope]:
         """Return the user's sessions that have keys in Redis. It scans all keys, in pages."""
@@ -127,6 +129,7 @@ def _remove(client: redis.Redis, erasure: Erasure, sessions: frozenset[SessionSc
     removed: Counter[str] = Counter()
     remaining = sorted(sessions)
     client.delete(keys.user_lock(erasure.user), keys.shown(erasure.user))
+    removed["redis.state"] += _remove_state(client, erasure)
     while remaining:
         chunk, remaining = remaining[:SESSIONS_PER_CALL], remaining[SESSIONS_PER_CALL:]
         for session, (pending, recent, left) in zip(chunk, _remove_chunk(client, erasure, chunk), strict=True):
@@ -134,6 +137,20 @@ def _remove(client: redis.Redis, erasure: Erasure, sessions: frozenset[SessionSc
             if left:
                 remaining.append(session)
     return removed
+
+
+def _remove_state(client: redis.Redis, erasure: Erasure) -> int:
+    try:
+        return state_documents.forget(client, erasure)
+    except ResponseError as error:
+        raise _explain(error) from error
+
+
+def _explain(error: ResponseError) -> Exception:
+    """Return TransitionRefused if a newer erasure is already completed, else the error."""
+    if "ERASED" not in str(error):
+        return error
+    return TransitionRefused("another process has forgotten the user meanwhile")
 
 
 def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScope]) -> list[tuple[int, int, int]]:
@@ -156,9 +173,7 @@ def _remove_chunk(client: redis.Redis, erasure: Erasure, chunk: list[SessionScop
         try:
             return [(pending, recent, left) for pending, recent, left in pipeline.execute()]
         except ResponseError as error:
-            if "ERASED" not in str(error):
-                raise
-            raise TransitionRefused("another process has forgotten the user meanwhile") from error
+            raise _explain(error) from error
 
 
 def _close(client: redis.Redis, erasure: Erasure) -> None:

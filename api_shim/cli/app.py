@@ -33,6 +33,7 @@ OWN_COMMANDS = {
     "users": "api_shim.cli.users:users",
     "sessions": "api_shim.cli.sessions:sessions",
     "facts": "api_shim.cli.facts:app",
+    "state": "api_shim.cli.state:app",
     "flush": "api_shim.cli.flush:flush",
     "export": "api_shim.cli.export:export",
     "import": "api_shim.cli.import_file:import_file",

@@ -39,6 +39,7 @@ from api_shim.http import (
     problems,
     readiness,
     sessions,
+    states,
     summaries,
 )
 from api_shim.http.bodies import BodyLimits
@@ -63,6 +64,7 @@ _ROUTES = (
     lists,
     facts,
     summaries,
+    states,
     costs,
     context,
     imports,

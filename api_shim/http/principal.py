@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from afterturn import AsyncMemoryClient
@@ -13,7 +13,7 @@ from afterturn.access import credentials, rate_limits
 from afterturn.access.caller import Caller
 from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, factory
-from afterturn.errors import RateLimited, Unauthorized
+from afterturn.errors import InvalidInput, RateLimited, Unauthorized
 from afterturn.principal import Principal, Right
 from afterturn.settings import Settings
 from api_shim.http.schemas import WriteIn
@@ -116,10 +116,29 @@ def _agent_client(
     return factory.open_async_client(caller, Right.WRITE, user_id, session_id, body.agent_id, settings=settings)
 
 
+def _make_state_client(right: Right) -> Callable[..., AsyncMemoryClient]:
+    def client(
+        request: Request,
+        caller: CallerPrincipal,
+        user_id: UserId,
+        session_id: Annotated[str | None, Query(description="the conversation, for scope=session")] = None,
+        agent_id: Annotated[str | None, Query(description="the agent, for scope=agent")] = None,
+    ) -> AsyncMemoryClient:
+        settings: Settings = request.app.state.settings
+        if request.query_params.get("scope") == "session" and session_id is None:
+            raise InvalidInput("scope=session needs a session_id")
+        names = ("default" if session_id is None else session_id, agent_id)
+        return factory.open_async_client(caller, right, user_id, *names, settings=settings)
+
+    return client
+
+
 #: The client of a route: for a user or for one session, with the right to read or to write.
 UserReader = Annotated[AsyncMemoryClient, Depends(_make_user_client(Right.READ))]
 UserWriter = Annotated[AsyncMemoryClient, Depends(_make_user_client(Right.WRITE))]
 SessionReader = Annotated[AsyncMemoryClient, Depends(_make_session_client(Right.READ))]
 SessionWriter = Annotated[AsyncMemoryClient, Depends(_make_session_client(Right.WRITE))]
+StateReader = Annotated[AsyncMemoryClient, Depends(_make_state_client(Right.READ))]
+StateWriter = Annotated[AsyncMemoryClient, Depends(_make_state_client(Right.WRITE))]
 #: The client that writes turns of the agent given in the request body.
 AgentWriter = Annotated[AsyncMemoryClient, Depends(_agent_client)]

@@ -15,14 +15,17 @@ from starlette.exceptions import HTTPException
 from afterturn.errors import (
     AccessDenied,
     AfterturnError,
+    ConcurrencyError,
     FlushFailed,
     FlushTimeout,
     InvalidInput,
+    LockBusy,
     MemoryUnavailable,
     MissingExtra,
     ModelError,
     ModelUnavailable,
     RateLimited,
+    StaleFence,
     TurnIdUsed,
     Unauthorized,
 )
@@ -35,6 +38,9 @@ _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (AccessDenied, 403),
     (TurnIdUsed, 409),
     (InvalidInput, 422),
+    (StaleFence, 409),
+    (LockBusy, 409),
+    (ConcurrencyError, 412),
     (MemoryUnavailable, 503),
     (ModelUnavailable, 503),
     (ModelError, 502),
@@ -50,7 +56,9 @@ _CODES = {
     408: "request_timeout",
     413: "body_too_large",
     415: "unsupported_media_type",
+    412: "concurrency_error",
     421: "host_not_allowed",
+    428: "precondition_required",
     500: "internal_error",
 }
 #: Invalid fields that one error names. More: a body with a thousand wrong turns gets an answer of a megabyte.

@@ -40,7 +40,7 @@ def test_what_was_remembered_is_forgotten_at_once(settings, pipeline, database, 
     assert (receipt.epoch, receipt.owner_hash) == (1, erasures.owner_hash(ANA))
     assert receipt.requested_at <= receipt.completed_at
     removed = receipt.removed
-    assert (removed["turns"], removed["batches"], removed["sessions"]) == (2, 1, 1)
+    assert (removed["turns"], removed["batches"], removed["agent_states"]) == (2, 1, 3)
     assert (removed["redis.pending"], removed["redis.recent"]) == (1, 2)
 
 

@@ -31,6 +31,7 @@ class Call:
     body: Any = None
     #: JSON Lines instead of `body`.
     lines: str | None = None
+    query: dict[str, str] = dataclasses.field(default_factory=dict)
     #: Whether it is about a whole tenant: it needs a credential for all users.
     is_of_tenant: bool = False
     #: Whether it needs the right to read besides.
@@ -52,6 +53,10 @@ MATRIX = {
     ("GET", "/v1/users/{user_id}/profile"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/preferences"): Call(right=Right.READ),
     ("PUT", "/v1/users/{user_id}/preferences/{key}"): Call(right=Right.WRITE, status=202, body={"value": "green"}),
+    ("GET", "/v1/users/{user_id}/state"): Call(right=Right.READ),
+    ("GET", "/v1/users/{user_id}/state/{key}"): Call(right=Right.READ, status=404),
+    ("PUT", "/v1/users/{user_id}/state/{key}"): Call(right=Right.WRITE, body={"value": 1}, query={"expected": "0"}),
+    ("DELETE", "/v1/users/{user_id}/state/{key}"): Call(right=Right.WRITE, status=412, query={"expected": "7"}),
     ("GET", "/v1/users/{user_id}/facts"): Call(right=Right.READ),
     ("POST", "/v1/users/{user_id}/facts"): Call(
         right=Right.WRITE, status=202, body={"facts": [{"text": "Ana has a cat."}]}
@@ -206,7 +211,7 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
             one = MATRIX.get((method, path), Call(right=Right.WRITE))
             named = {"user_id": user} if (method, path) in AGENTS else {}
             body = one.body if one.body is None or not named else one.body | named
-            query = named if method == "GET" else {}
+            query = one.query | (named if method == "GET" else {})
             return client.request(method, filled, params=query, json=body, content=one.lines, headers=headers)
 
         yield send

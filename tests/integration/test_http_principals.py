@@ -22,6 +22,7 @@ READS = (
     ("GET", "episodes", None),
     ("GET", "profile", None),
     ("GET", "preferences", None),
+    ("GET", "state", None),
     ("GET", "facts", None),
     ("GET", "facts/00000000-0000-0000-0000-000000000007/history", None),
     ("GET", "costs", None),
@@ -37,7 +38,8 @@ WRITES = (
     ("PATCH", "facts/00000000-0000-0000-0000-000000000007", {"pinned": True}),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
-#: Calls for administrators, of uploads, of agents, and of no user: the matrix of credentials and routes tests them.
+#: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes
+#: tests them.
 ELSEWHERE = (
     "/healthz",
     "/readyz",
@@ -46,6 +48,7 @@ ELSEWHERE = (
     "/v1/dead-letters",
     "/v1/dead-letters/replay",
     "/v1/dead-letters/discard",
+    "/v1/users/{user_id}/state/{key}",
     "/v1/users/{user_id}/imports",
     "/v1/users/{user_id}/imports/{import_id}",
     "/v1/users/{user_id}/export",

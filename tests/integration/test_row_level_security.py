@@ -36,6 +36,7 @@ USER_TABLES = [
     "index_cells",
     "erasures",
     "audit_log",
+    "agent_states",
     "api_keys",
     "access_log",
     "documents",

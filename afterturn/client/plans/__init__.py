@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from afterturn.client.plans import (
+        checkpoints,
         context,
         costs,
         documents,
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
         flush,
         history,
         items,
+        locks,
         memory_block,
         preferences,
         recall,
         removal,
         sessions,
+        state,
         summaries,
     )
 
 __all__ = [
+    "checkpoints",
     "context",
     "costs",
     "documents",
@@ -40,11 +44,13 @@ __all__ = [
     "flush",
     "history",
     "items",
+    "locks",
     "memory_block",
     "preferences",
     "recall",
     "removal",
     "sessions",
+    "state",
     "summaries",
 ]
 

@@ -20,9 +20,9 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.facts import edits
 from afterturn.forgetting import removal
-from afterturn.hot.entries import TURN, Entry, Mark
+from afterturn.hot.entries import STATE, TURN, Entry, Mark
 from afterturn.languages import stemming
-from afterturn.pipeline.archiving import clears, locked
+from afterturn.pipeline.archiving import clears, locked, states
 from afterturn.pipeline.archiving.locked import LockedSession
 from afterturn.scopes import SessionScope
 from afterturn.settings import Settings
@@ -154,6 +154,7 @@ def _hide_cleared(archiving: Archiving) -> None:
 #: The archiver of each kind, in the order of the calls: a removal may name a turn of the same archive.
 ARCHIVERS: dict[str, Callable[[Archiving], None]] = {
     TURN: _add_turns,
+    STATE: lambda archiving: states.add_versions(archiving.connection, archiving.of_kind(STATE)),
     Mark.FLUSH: _note_flushes,
     Mark.REMOVE: _carry_out_removals,
     Mark.CLEAR: _hide_cleared,

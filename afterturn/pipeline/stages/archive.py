@@ -24,7 +24,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import TransitionRefused
 from afterturn.forgetting import erasures, removal
-from afterturn.hot import pending
+from afterturn.hot import pending, state_documents
 from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
 from afterturn.languages import detection
@@ -123,6 +123,8 @@ def _archive_part(
 
 def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: ArchivedPart) -> None:
     """Remove the entries of a part from Redis."""
+    if not part.set_aside:
+        state_documents.mark_archived(client, part.entries, keep_seconds=settings.recent_seconds)
     pending.remove_entries(
         client,
         Taken(entries={scope: list(done) for scope, done in part.entries.items()}, unreadable=taken.unreadable),

@@ -21,6 +21,7 @@ from afterturn.embedding import missing_vectors
 from afterturn.hot import heartbeats, keys, pending
 from afterturn.importing import cutting
 from afterturn.pipeline import fair_choice, hand_out
+from afterturn.pipeline.archiving import states
 from afterturn.pipeline.enqueue import FIRST, LATER
 from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
@@ -133,10 +134,15 @@ def reconcile(runtime: Runtime) -> int:
 
 
 def reconcile_if_due(runtime: Runtime) -> None:
-    """Reconcile, unless a worker did so recently by Redis's clock: messages accumulate while no worker runs."""
+    """Reconcile and clean up, unless a worker did so recently by Redis's clock.
+
+    Messages accumulate while no worker runs.
+    """
     milliseconds = max(1, int(runtime.settings.reconcile_seconds * 800))
     if runtime.redis.set(keys.RECONCILE_GATE, "1", nx=True, px=milliseconds):
         reconcile(runtime)
+        with runtime.postgres.connection() as connection:
+            states.clean_up(connection)
 
 
 class _Sweep:

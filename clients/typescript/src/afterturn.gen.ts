@@ -13,6 +13,9 @@ import type {
   CreateAgentRunBody,
   DeadIdsIn,
   DeadLettersOut,
+  DeleteDocumentQuery,
+  DocumentIn,
+  DocumentOut,
   DoneOut,
   EpisodesOut,
   ErasureOut,
@@ -20,6 +23,7 @@ import type {
   FactVersionsOut,
   FactsOut,
   FlushQuery,
+  GetDocumentQuery,
   GetMemoriesQuery,
   Health,
   HistoryOut,
@@ -27,6 +31,7 @@ import type {
   ImportTurnsQuery,
   ListAgentMemoriesQuery,
   ListDeadLettersQuery,
+  ListDocumentsQuery,
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
@@ -35,6 +40,7 @@ import type {
   PreferenceIn,
   PreferencesOut,
   ProfileOut,
+  PutDocumentQuery,
   Readiness,
   RecallBody,
   RecallOut,
@@ -44,11 +50,13 @@ import type {
   RunAgentBody,
   RunOut,
   SessionsOut,
+  StateOut,
   SummaryOut,
   UserMemoriesOut,
   UserMemoryOut,
   UserMemoryPageOut,
   UsersOut,
+  VersionOut,
   WriteIn,
   WriteOut,
 } from "./schema.gen.js";
@@ -69,6 +77,9 @@ export type {
   DeadIdsIn,
   DeadLetterOut,
   DeadLettersOut,
+  DeleteDocumentQuery,
+  DocumentIn,
+  DocumentOut,
   DoneOut,
   EpisodeOut,
   EpisodesOut,
@@ -81,6 +92,7 @@ export type {
   FactVersionsOut,
   FactsOut,
   FlushQuery,
+  GetDocumentQuery,
   GetMemoriesQuery,
   Health,
   HistoryIn,
@@ -89,6 +101,7 @@ export type {
   ImportTurnsQuery,
   ListAgentMemoriesQuery,
   ListDeadLettersQuery,
+  ListDocumentsQuery,
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
@@ -101,6 +114,7 @@ export type {
   PreferenceIn,
   PreferencesOut,
   ProfileOut,
+  PutDocumentQuery,
   Readiness,
   RecallBody,
   RecallOut,
@@ -113,6 +127,8 @@ export type {
   SessionOut,
   SessionsOut,
   SharesIn,
+  StateEntryOut,
+  StateOut,
   StatementOut,
   SummaryOut,
   TurnIn,
@@ -122,6 +138,7 @@ export type {
   UserMemoryPageOut,
   UserOut,
   UsersOut,
+  VersionOut,
   WriteIn,
   WriteOut,
 } from "./schema.gen.js";
@@ -505,5 +522,41 @@ export class Afterturn extends Transport {
    */
   removeTurn(userId: string, sessionId: string, turnId: string, options?: CallOptions): Promise<void> {
     return this.call("DELETE", path`/v1/users/${userId}/sessions/${sessionId}/turns/${turnId}`, { options });
+  }
+
+  /**
+   * List documents of agent state.
+   *
+   * Return the documents by key, without their values.
+   */
+  listDocuments(userId: string, query?: ListDocumentsQuery, options?: CallOptions): Promise<StateOut> {
+    return this.call("GET", path`/v1/users/${userId}/state`, { query, options });
+  }
+
+  /**
+   * Delete a document of agent state.
+   *
+   * Delete a document if it has the expected version. 404 if there is none.
+   */
+  deleteDocument(userId: string, key: string, query?: DeleteDocumentQuery, options?: CallOptions): Promise<void> {
+    return this.call("DELETE", path`/v1/users/${userId}/state/${key}`, { query, options });
+  }
+
+  /**
+   * Get a document of agent state.
+   *
+   * Return a document with its version, which `ETag` has too. 404 if there is none.
+   */
+  getDocument(userId: string, key: string, query?: GetDocumentQuery, options?: CallOptions): Promise<DocumentOut> {
+    return this.call("GET", path`/v1/users/${userId}/state/${key}`, { query, options });
+  }
+
+  /**
+   * Write a document of agent state.
+   *
+   * Write a document if it has the expected version, and return the new version, which `ETag` has too.
+   */
+  putDocument(userId: string, key: string, body: DocumentIn, query?: PutDocumentQuery, options?: CallOptions): Promise<VersionOut> {
+    return this.call("PUT", path`/v1/users/${userId}/state/${key}`, { body, query, options });
   }
 }

@@ -246,6 +246,39 @@ export interface components {
             dead_letters: components["schemas"]["DeadLetterOut"][];
         };
         /**
+         * DocumentIn
+         * @description A new version of a document.
+         */
+        DocumentIn: {
+            /**
+             * Fence
+             * @description the fence of a lock that must be held
+             */
+            fence?: number | null;
+            /**
+             * Ttl Seconds
+             * @description the document expires after this time; null: never
+             */
+            ttl_seconds?: number | null;
+            /**
+             * Value
+             * @description any JSON value
+             */
+            value: unknown;
+        };
+        /**
+         * DocumentOut
+         * @description A document. `ETag` has the version too.
+         */
+        DocumentOut: {
+            /** Key */
+            key: string;
+            /** Value */
+            value: unknown;
+            /** Version */
+            version: number;
+        };
+        /**
          * DoneOut
          * @description How many dead letters were changed, and how many were not dead (any more).
          */
@@ -1065,6 +1098,39 @@ export interface components {
             summary?: number;
         };
         /**
+         * StateEntryOut
+         * @description A document in a list.
+         */
+        StateEntryOut: {
+            /**
+             * Expires At
+             * @description null: it does not expire
+             */
+            expires_at: string | null;
+            /** Key */
+            key: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * StateOut
+         * @description Documents by key, without their values.
+         */
+        StateOut: {
+            /** Documents */
+            documents: components["schemas"]["StateEntryOut"][];
+            /**
+             * Next Cursor
+             * @description the cursor of the next page; null: there is none
+             */
+            next_cursor: string | null;
+        };
+        /**
          * StatementOut
          * @description One statement of a summary.
          */
@@ -1241,6 +1307,14 @@ export interface components {
             next_cursor: string | null;
             /** Users */
             users: components["schemas"]["UserOut"][];
+        };
+        /**
+         * VersionOut
+         * @description The version of a document after it was written.
+         */
+        VersionOut: {
+            /** Version */
+            version: number;
         };
         /**
          * WriteIn
@@ -1665,6 +1739,114 @@ export interface components {
              */
             cursor?: string | null;
         };
+        ListDocumentsQuery: {
+            /**
+             * Scope
+             * @description what it belongs to: the user, the session session_id, or the agent agent_id
+             * @default user
+             * @enum {string}
+             */
+            scope?: "user" | "session" | "agent";
+            /**
+             * Prefix
+             * @description only keys that begin with this
+             * @default
+             */
+            prefix?: string;
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description next_cursor of the previous page. All other parameters must be the same
+             */
+            cursor?: string | null;
+            /**
+             * Session Id
+             * @description the conversation, for scope=session
+             */
+            session_id?: string | null;
+            /**
+             * Agent Id
+             * @description the agent, for scope=agent
+             */
+            agent_id?: string | null;
+        };
+        DeleteDocumentQuery: {
+            /**
+             * Scope
+             * @description what it belongs to: the user, the session session_id, or the agent agent_id
+             * @default user
+             * @enum {string}
+             */
+            scope?: "user" | "session" | "agent";
+            /**
+             * Fence
+             * @description the fence of a lock that must be held
+             */
+            fence?: number | null;
+            /**
+             * Session Id
+             * @description the conversation, for scope=session
+             */
+            session_id?: string | null;
+            /**
+             * Agent Id
+             * @description the agent, for scope=agent
+             */
+            agent_id?: string | null;
+            /**
+             * Expected
+             * @description the version that the document must have, in place of If-Match; 0: there must be none
+             */
+            expected?: number | null;
+        };
+        GetDocumentQuery: {
+            /**
+             * Scope
+             * @description what it belongs to: the user, the session session_id, or the agent agent_id
+             * @default user
+             * @enum {string}
+             */
+            scope?: "user" | "session" | "agent";
+            /**
+             * Session Id
+             * @description the conversation, for scope=session
+             */
+            session_id?: string | null;
+            /**
+             * Agent Id
+             * @description the agent, for scope=agent
+             */
+            agent_id?: string | null;
+        };
+        PutDocumentQuery: {
+            /**
+             * Scope
+             * @description what it belongs to: the user, the session session_id, or the agent agent_id
+             * @default user
+             * @enum {string}
+             */
+            scope?: "user" | "session" | "agent";
+            /**
+             * Session Id
+             * @description the conversation, for scope=session
+             */
+            session_id?: string | null;
+            /**
+             * Agent Id
+             * @description the agent, for scope=agent
+             */
+            agent_id?: string | null;
+            /**
+             * Expected
+             * @description the version that the document must have, in place of If-Match; 0: there must be none
+             */
+            expected?: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1684,6 +1866,8 @@ export type CostsOut = components['schemas']['CostsOut'];
 export type DeadIdsIn = components['schemas']['DeadIdsIn'];
 export type DeadLetterOut = components['schemas']['DeadLetterOut'];
 export type DeadLettersOut = components['schemas']['DeadLettersOut'];
+export type DocumentIn = components['schemas']['DocumentIn'];
+export type DocumentOut = components['schemas']['DocumentOut'];
 export type DoneOut = components['schemas']['DoneOut'];
 export type EpisodeOut = components['schemas']['EpisodeOut'];
 export type EpisodesOut = components['schemas']['EpisodesOut'];
@@ -1715,6 +1899,8 @@ export type RunOut = components['schemas']['RunOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SessionsOut = components['schemas']['SessionsOut'];
 export type SharesIn = components['schemas']['SharesIn'];
+export type StateEntryOut = components['schemas']['StateEntryOut'];
+export type StateOut = components['schemas']['StateOut'];
 export type StatementOut = components['schemas']['StatementOut'];
 export type SummaryOut = components['schemas']['SummaryOut'];
 export type TurnIn = components['schemas']['TurnIn'];
@@ -1724,6 +1910,7 @@ export type UserMemoryOut = components['schemas']['UserMemoryOut'];
 export type UserMemoryPageOut = components['schemas']['UserMemoryPageOut'];
 export type UserOut = components['schemas']['UserOut'];
 export type UsersOut = components['schemas']['UsersOut'];
+export type VersionOut = components['schemas']['VersionOut'];
 export type WriteIn = components['schemas']['WriteIn'];
 export type WriteOut = components['schemas']['WriteOut'];
 export type CreateAgentRunBody = components['schemas']['CreateAgentRunBody'];
@@ -1741,5 +1928,9 @@ export type ListSessionsQuery = components['schemas']['ListSessionsQuery'];
 export type FlushQuery = components['schemas']['FlushQuery'];
 export type RecallQuery = components['schemas']['RecallQuery'];
 export type ListTurnsQuery = components['schemas']['ListTurnsQuery'];
+export type ListDocumentsQuery = components['schemas']['ListDocumentsQuery'];
+export type DeleteDocumentQuery = components['schemas']['DeleteDocumentQuery'];
+export type GetDocumentQuery = components['schemas']['GetDocumentQuery'];
+export type PutDocumentQuery = components['schemas']['PutDocumentQuery'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

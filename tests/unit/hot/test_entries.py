@@ -18,7 +18,7 @@ def decode(data):
 
 
 def test_every_kind_that_can_be_read_can_be_archived():
-    assert list(kinds.ARCHIVERS) == list(entries.READERS) == ["turn", "flush", "remove", "clear"]
+    assert list(kinds.ARCHIVERS) == list(entries.READERS) == ["turn", "state", "flush", "remove", "clear"]
 
 
 def test_a_turn_is_known_by_its_role_with_or_without_a_kind():
@@ -41,7 +41,7 @@ def test_marks_are_what_they_ask_for():
     ("data", "message"),
     [
         (TURN | {"v": 2}, "version 2"),
-        (TURN | {"kind": "state"}, r"kind \(state\)"),
+        (TURN | {"kind": "note"}, r"kind \(note\)"),
         ({"v": 1, "id": "m", "mark": "pin"}, r"kind \(pin\)"),
         (TURN | {"kind": "I live in Porto."}, "without a name"),
         (TURN | {"kind": 7}, "without a name"),
@@ -69,7 +69,7 @@ def test_an_entry_without_a_payload_is_refused():
 
 def test_readers_pass_over_what_a_newer_release_has_written():
     newer = json.dumps(TURN | {"v": 2, "id": "newer"}).encode()
-    state = json.dumps({"v": 1, "id": "s", "kind": "state"}).encode()
+    state = json.dumps({"v": 1, "id": "s", "kind": "note"}).encode()
     older = json.dumps(TURN).encode()
     rows = [(b"%d-0" % number, {b"i": b"x", b"d": payload}) for number, payload in enumerate((state, older, newer), 1)]
     hot = pending.unite_turns("chat", rows, [newer, json.dumps(TURN | {"id": "recent"}).encode()], [])

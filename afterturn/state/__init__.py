@@ -1,0 +1,1 @@
+"""Agent state: versioned JSON documents of a user, session, agent or task."""
