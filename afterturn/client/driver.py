@@ -17,6 +17,7 @@ from afterturn.client.effects import (
     Embed,
     GetEmbedder,
     Plan,
+    ReadCold,
     ReadPostgres,
     ReadRedis,
     Result,
@@ -70,6 +71,10 @@ class Driver:
                 return self.send(call, arguments)
             case ReadPostgres():
                 return self._read_postgres(effect)
+            case ReadCold(rows):
+                from afterturn.cold import reading
+
+                return reading.read_texts(self._settings.cold_url, rows)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):

@@ -61,6 +61,14 @@ class ReadPostgres(Effect[Answer]):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCold(Effect["ColdTexts"]):
+    """Read the texts of turns from the cold archive, outside the event loop. Returns also which cannot be read now."""
+
+    #: Rows of `cold.reading.place_statement`.
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class GetEmbedder(Effect["QuestionEmbedder"]):
     """Return the embedder of this process (synchronous) or of this event loop (asyncio)."""
 

@@ -5,9 +5,11 @@ The list of tables comes from the database, so that a table that a later release
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -26,6 +28,11 @@ _SQL = queries.load("owned")
 
 #: Rows per round trip.
 _ROWS_PER_FETCH = 500
+#: Turns whose texts are read from the cold archive at once.
+_TURNS_PER_READ = 500
+
+#: Adds the texts to rows of turns of a user.
+CompleteTurns: TypeAlias = Callable[[UserScope, Sequence[dict[str, Any]]], None]
 
 
 def tables(connection: Connection) -> dict[str, list[str]]:
@@ -42,8 +49,15 @@ class UserTables(UserStore):
         "Postgres, write-ahead log": "until its segments are dropped after a checkpoint, or `afterturn scrub` is run",
     }
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, complete_turns: CompleteTurns) -> None:
+        """Open no connection.
+
+        Args:
+            settings: the address of the server.
+            complete_turns: adds the texts to rows of turns that are in the cold archive.
+        """
         self._settings = settings
+        self._complete_turns = complete_turns
 
     def records(self, user: UserScope) -> Iterator[Record]:
         """Yield the user's rows of every table, from one snapshot."""
@@ -51,8 +65,20 @@ class UserTables(UserStore):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute(_SQL["allow_time"])
             for table, primary_key in tables(connection).items():
-                yield from _rows(connection, user, table, primary_key)
+                records = _rows(connection, user, table, primary_key)
+                yield from self._with_texts(user, records) if table == "turns" else records
             yield from named_users.records(connection, user)
+
+    def _with_texts(self, user: UserScope, records: Iterator[Record]) -> Iterator[Record]:
+        """Yield rows of turns with their texts, so that they are the same wherever a text is."""
+        while chunk := list(itertools.islice(records, _TURNS_PER_READ)):
+            rows = [record.values["row"] for record in chunk]
+            cold = [row for row in rows if row.pop("cold_digest") is not None]
+            for row in rows:
+                del row["cold_object"]
+            if cold:
+                self._complete_turns(user, cold)
+            yield from chunk
 
     def complete(self, erasure: Erasure, connection: Connection) -> Counter[str]:
         """Delete the user's rows of every table, and the user's name in rows of others.

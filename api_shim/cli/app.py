@@ -38,6 +38,7 @@ OWN_COMMANDS = {
     "forget": "api_shim.cli.forget:forget",
     "scrub": "api_shim.cli.scrub:scrub",
     "consolidate": "api_shim.cli.consolidate:consolidate",
+    "cold": "api_shim.cli.cold:app",
     "embeddings": "api_shim.cli.embeddings:app",
     "keys": "api_shim.cli.keys:app",
     "audit": "api_shim.cli.audit:audit",
