@@ -6,7 +6,7 @@ day, and the objects are deleted again.
 
 from __future__ import annotations
 
-from afterturn.cold.object_store import open_store
+from afterturn.cold.object_store import ColdStore, open_store
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 
@@ -14,6 +14,18 @@ _SQL = queries.load("cold")
 
 #: Objects that one call deletes.
 _LIMIT = 500
+
+
+def open_for_writing(connection: Connection, url: str) -> ColdStore:
+    """Return the store. Its folder is created if nothing was stored yet; later a missing folder is an outage.
+
+    Raises ColdUnavailable.
+    """
+    store = open_store(url)
+    row = connection.execute(_SQL["has_stored"]).fetchone()
+    if row is not None and not row["has_stored"]:
+        store.create_folder()
+    return store
 
 
 def order(connection: Connection, keys: list[str], *, is_in_flight: bool) -> None:
@@ -35,7 +47,7 @@ def carry_out(connection: Connection, url: str, *, is_forced: bool = False) -> i
         url: AFTERTURN_COLD_URL.
         is_forced: also delete those again that were deleted a moment ago.
     """
-    store = open_store(url)
+    store = open_for_writing(connection, url)
     rows = connection.execute(_SQL["due_deletions"], {"is_forced": is_forced, "limit": _LIMIT}).fetchall()
     for row in rows:
         store.delete(row["key"])

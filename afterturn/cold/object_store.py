@@ -55,19 +55,14 @@ class ColdStore:
             # The text of the error may contain the URL, with what somebody wrote into it.
             raise SettingsError(f"AFTERTURN_COLD_URL names no object store ({type(error).__name__})") from None
 
-    def put(self, key: str, data: bytes, *, may_create: bool) -> None:
-        """Write an object, and return when the store has it for good.
-
-        Args:
-            key: the object's name.
-            data: its bytes.
-            may_create: create the folder, because nothing was stored in it yet.
-
-        Raises ColdUnavailable.
-        """
-        if self._folder is not None and may_create:
+    def create_folder(self) -> None:
+        """Create the folder, if the store is one. Only for a store in which nothing is yet. Raises ColdUnavailable."""
+        if self._folder is not None:
             with _explaining():
                 self._folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, and return when the store has it for good. Raises ColdUnavailable."""
         with self._reaching():
             self._store.put(key, data)
             if self._folder is not None:

@@ -53,9 +53,8 @@ class ColdObjects(UserStore):
             return
         with pool.worker_connection(self._settings) as connection:
             try:
-                count = deletions.carry_out(connection, url, is_forced=True) + _delete_unnamed(
-                    connection, open_store(url)
-                )
+                count = deletions.carry_out(connection, url, is_forced=True)
+                count += _delete_unnamed(connection, open_store(url))
             except ColdUnavailable as error:
                 yield ScrubStep(name="cold archive, objects that nothing names", is_done=False, detail=str(error))
                 return
@@ -71,7 +70,7 @@ class ColdObjects(UserStore):
             return 0
         if self._settings.cold_url is None:
             raise ColdUnavailable("AFTERTURN_COLD_URL is not set, and the user has objects in the cold archive")
-        store = open_store(self._settings.cold_url)
+        store = deletions.open_for_writing(connection, self._settings.cold_url)
         keys = list(store.list(erasure.owner_hash))
         # Objects that were listed while the erasure was open belong to it. A process that was paused for so long that
         # the user registered again finds no open one here.

@@ -17,8 +17,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="The cold archive: the texts of old turns in an object store (AFTERTURN_COLD_URL). Workers move turns that "
-    "are older than AFTERTURN_COLD_AFTER_DAYS, once a day and user. Facts, vectors, words and quotes stay in Postgres, and "
-    "history, export, forget and remove work as before.",
+    "are older than AFTERTURN_COLD_AFTER_DAYS, once a day and user. Facts, vectors, words and quotes stay in Postgres, "
+    "and history, export, forget and remove work as before.",
 )
 
 EXIT_DAMAGED = 1

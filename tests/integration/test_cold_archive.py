@@ -1,6 +1,7 @@
 """The texts of old turns move to an object store, and everything still reaches them."""
 
 import asyncio
+import gzip
 import json
 import os
 import shutil
@@ -77,6 +78,16 @@ def settle_warm(pipeline, settings):
         pipeline.runtime.redis.delete(key)
 
 
+def settle(pipeline):
+    """Settle, and look at every user for old turns after that, as a sweep of a later day does."""
+    pipeline.settle()
+    with pipeline.runtime.postgres.connection() as connection:
+        connection.execute("UPDATE users SET cold_due_at = now()")
+    pipeline.settle()
+    for key in pipeline.runtime.redis.scan_iter("at:*:recent:*"):
+        pipeline.runtime.redis.delete(key)
+
+
 def move(pipeline, user=ANA):
     return cold.move_old_turns(pipeline.runtime, user, age_seconds=0, seconds=60)
 
@@ -105,7 +116,7 @@ def moved(cold_pipeline, archived):
 
 def test_the_sweep_moves_texts_once_their_facts_are_made(cold_pipeline, archived, database, folder):
     memory = write_old(archived)
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     assert contents(database) == [""] * 4
     [path] = objects(folder)
     assert [turn.content for turn in files.decode(path.read_bytes())] == list(LINES)
@@ -117,13 +128,14 @@ def test_a_turn_younger_than_the_age_stays(settings, folder, database, hot_store
     with Pipeline(with_settings(settings, cold_url=f"file://{folder}", cold_after_days=90)) as pipeline:
         memory = write_old(pipeline.settings, lines=LINES[:2])
         memory.write("user", "I work at Acme.")
-        pipeline.settle()
+        settle(pipeline)
         assert sorted(contents(database)) == ["", "", "I work at Acme."]
 
 
 def test_history_recall_context_and_export_are_as_before(cold_pipeline, archived):
     memory = write_old(archived)
     settle_warm(cold_pipeline, archived)
+    now = datetime.now(UTC)
 
     def read():
         return (
@@ -131,8 +143,8 @@ def test_history_recall_context_and_export_are_as_before(cold_pipeline, archived
             memory.history(2, before="t3"),
             memory.recall("Where do I live?", explain=True),
             memory.recall(limit=3),
-            memory.recall("dog", as_of=datetime.now(UTC), time="recorded"),
-            memory.context("What is my dog called?").messages,
+            memory.recall("dog", as_of=now, time="recorded"),
+            memory.context("What is my dog called?", token_budget=2_000).messages,
             memory.facts(),
             memory.episodes(),
             exported(cold_pipeline),
@@ -208,13 +220,13 @@ def test_an_import_repeated_after_the_move_is_known(settings, command, folder, w
     path = write_file(line("I own 3 red bicycles.", id="a"), line("I live in Porto.", id="b"))
     other = write_file(line("I own 4 red bicycles.", id="a"), name="other.jsonl")
     command.use(own)
-    command.run("import", path)
+    command("import", path)
     with Pipeline(own) as pipeline:
-        pipeline.settle()
+        settle(pipeline)
     assert contents(database) == ["", ""]
-    again = command.run("import", path)
+    again = command("import", path)
     assert again.code == 0, again
-    assert command.run("import", other).code == 2
+    assert command("import", other).code == 2
     assert database.execute("SELECT count(*) FROM turns").fetchone() == (2,)
 
 
@@ -224,7 +236,7 @@ def test_an_import_repeated_after_the_move_is_known(settings, command, folder, w
 def test_forget_deletes_the_objects(cold_pipeline, archived, database, hot_store, folder):
     memory = canary.write_about(archived, "ana")
     other = canary.write_about(archived, "ben", word="Rex")
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     assert [name for name in canary.places(database, hot_store, canary.WORD) if str(folder) in name]
     receipt = erasures.forget(cold_pipeline.runtime, ANA)
     assert receipt.removed["cold_files"] >= 1
@@ -252,7 +264,7 @@ def test_forgotten_in_the_middle_of_a_move(cold_pipeline, archived, database, ho
 @pytest.mark.parametrize("point", RESTORE_POINTS)
 def test_forgotten_in_the_middle_of_a_restore(cold_pipeline, archived, database, hot_store, monkeypatch, folder, point):
     canary.write_about(archived, "ana")
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     forgetting = Forgetting(cold_pipeline, point)
     monkeypatch.setattr(faults, "point", forgetting.reach)
     cold.restore(cold_pipeline.runtime, ANA)
@@ -304,7 +316,7 @@ def test_scrub_deletes_what_nothing_names(moved, cold_pipeline, database, hot_st
     stray = path.with_name("00000000-0000-0000-0000-000000000000.jsonl.gz")
     stray.write_bytes(files.encode([{"session_id": "s", "position": 1, "content": canary.WORD}]))
     assert canary.places(database, hot_store, canary.WORD) == [str(stray)]
-    steps = [step for step in scrub.scrub_stores(cold_pipeline.runtime.user_stores) if "cold" in step.name]
+    steps = [step for step in scrub.scrub_stores(cold_pipeline.runtime.user_stores) if "cold archive" in step.name]
     assert [(step.is_done, step.detail) for step in steps] == [(True, "1 objects deleted")]
     assert objects(folder) == [path]
     assert canary.places(database, hot_store, canary.WORD) == []
@@ -363,8 +375,13 @@ def test_a_killed_worker_is_followed_by_another(archived, cold_pipeline, databas
     before = memory.history()
     monkeypatch.setenv(faults.ENVIRONMENT_VARIABLE, f"{point} kill {tmp_path}/fired")
     own = with_settings(archived, hint_seconds=1, lease_seconds=1)
-    with Stack(own, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS):
-        wait_until(lambda: (tmp_path / "fired").exists() and contents(database) == [""] * 4, seconds=60)
+    database.execute("UPDATE users SET cold_due_at = 'infinity'")
+    with Stack(own, data_dir=tmp_path / "first", commands=COMMANDS, names=WORKERS):
+        database.execute("UPDATE users SET cold_due_at = now()")
+        wait_until((tmp_path / "fired").exists, seconds=30)
+    assert memory.history() == before
+    with Stack(own, data_dir=tmp_path / "second", commands=COMMANDS, names=WORKERS):
+        wait_until(lambda: contents(database) == [""] * 4, seconds=60)
     assert memory.history() == before
     assert len(objects(folder)) == 1
 
@@ -391,8 +408,8 @@ def test_a_paused_move_changes_nothing_after_another_took_over(cold_pipeline, ar
     assert move(cold_pipeline) == 0
     assert len(objects(folder)) == 1
     assert [turn.content for turn in memory.history()] == list(LINES)
-    with cold_pipeline.runtime.postgres.connection() as connection:
-        assert counters.read(connection).get(counters.STALE_WRITES_REFUSED, 0) >= 1
+    row = database.execute("SELECT count FROM counters WHERE name = %s", (counters.STALE_WRITES_REFUSED,)).fetchone()
+    assert row == (1,)
 
 
 def test_two_moves_at_once_move_once(cold_pipeline, archived, database, folder):
@@ -418,14 +435,13 @@ def test_a_damaged_object_is_a_clear_error_and_nothing_else_stops(moved, archive
     turns = moved.history()
     assert [turn.away for turn in turns] == ["cold_object_damaged"] * 4 + [None]
     assert turns[-1].content == "I work at Acme."
-    assert [memory.kind for memory in moved.recall("dog", kinds=["fact"])] == ["fact"]
+    assert any("Rex" in memory.text for memory in moved.recall("dog", kinds=["fact"]))
     assert all(memory.text for memory in moved.recall("dog"))
     rows = [values["row"] for values in exported(cold_pipeline, ("turns",))]
     assert [row.get("away") for row in rows] == ["cold_object_damaged"] * 4 + [None]
-    assert moved.context("dog").messages
+    assert moved.context("dog", token_budget=2_000).messages
     done = run_command(archived, "cold", "restore", "--user", "ana", "--json", check_code=1)
     assert json.loads(done.stdout)["damaged"] == [str(path.relative_to(folder))]
-    assert json.loads(done.stdout)["restored"] == 1
     assert moved.pop().content == "I work at Acme."
     erasures.forget(cold_pipeline.runtime, ANA)
     assert moved.history() == [] and objects(folder) == []
@@ -440,7 +456,9 @@ def test_a_missing_object_is_a_clear_error(moved, archived, folder):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no gzip", files.encode([])[:-9], __import__("gzip").compress(b"[]\n"), files.encode([{"a": 1}])]
+    "data",
+    [b"", b"no gzip", files.encode([])[:-9], gzip.compress(b"[]\n", mtime=0), files.encode([{"a": 1}])],
+    ids=["empty", "no gzip", "cut off", "no header", "no content"],
 )
 def test_a_file_of_another_form_is_damaged(data):
     with pytest.raises(ColdObjectDamaged):
@@ -455,7 +473,7 @@ def test_while_the_store_is_away_history_says_so_and_nothing_is_lost(
     try:
         moved.write("user", "I work at Acme.", occurred_at=OLD)
         with Pipeline(archived) as other:
-            other.settle()
+            settle(other)
         assert hot_store.exists(keys.COLD_AWAY)
         assert [turn.away for turn in moved.history()] == ["cold_unavailable"] * 4 + [None]
         assert moved.history()[-1].content == "I work at Acme."
@@ -476,16 +494,15 @@ def test_while_the_store_is_away_history_says_so_and_nothing_is_lost(
 
 def test_after_an_outage_the_move_is_done(cold_pipeline, archived, database, hot_store, folder):
     write_old(archived)
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     elsewhere = folder.with_name(folder.name + "-away")
     folder.rename(elsewhere)
     memory = write_old(archived, user="ben")
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     assert contents(database)[4:] == list(LINES)
     elsewhere.rename(folder)
     hot_store.delete(keys.COLD_AWAY)
-    database.execute("UPDATE users SET cold_due_at = now()")
-    cold_pipeline.settle()
+    settle(cold_pipeline)
     assert contents(database) == [""] * 8
     assert [turn.content for turn in memory.history()] == list(LINES)
 
@@ -503,7 +520,7 @@ def test_a_server_that_does_not_answer_is_an_outage(settings, moved, monkeypatch
     memory = MemoryClient("ana", "old", settings=with_settings(settings, cold_url="s3://bucket/afterturn"))
     assert {turn.away for turn in memory.history()} == {"cold_unavailable"}
     with pytest.raises(ColdUnavailable) as raised:
-        object_store.open_store("s3://bucket/afterturn").put("a", b"x", may_create=False)
+        object_store.open_store("s3://bucket/afterturn").put("a", b"x")
     assert "secret-y" not in str(raised.value)
 
 
@@ -552,31 +569,32 @@ def test_the_commands(command, archived, database, folder, cold_pipeline):
     command.use(archived)
     write_old(archived)
     settle_warm(cold_pipeline, archived)
-    before = json.loads(command.run("cold", "status", "--json").out)
+    before = command.json("cold", "status")
     assert (before["turns"], before["old_turns"], before["objects"]) == (0, 4, 0)
-    assert json.loads(command.run("cold", "run", "--json").out) == {"moved": 4, "users": 1, "left": 0}
-    assert json.loads(command.run("cold", "run", "--json").out) == {"moved": 0, "users": 0, "left": 0}
-    after = json.loads(command.run("cold", "status", "--json").out)
+    assert command.json("cold", "run") == {"moved": 4, "users": 1, "left": 0}
+    assert command.json("cold", "run") == {"moved": 0, "users": 0, "left": 0}
+    after = command.json("cold", "status")
     assert (after["turns"], after["old_turns"], after["objects"], after["users"]) == (4, 0, 1, 1)
     assert after["file_bytes"] == objects(folder)[0].stat().st_size
-    assert "4 turns of 1 users" in command.run("cold", "status").out
-    assert "I live in Porto." in command.run("history", "ana", "--session", "old").out
-    assert command.run("cold", "restore").code == 2
-    assert json.loads(command.run("cold", "restore", "--user", "ana", "--json").out) == {
+    assert "4 turns of 1 users" in command("cold", "status").out
+    assert "I live in Porto." in command("history", "ana", "--session", "old").out
+    assert command("cold", "restore").code == 2
+    assert command.json("cold", "restore", "--user", "ana") == {
         "restored": 4,
         "users": 1,
         "damaged": [],
     }
-    assert json.loads(command.run("cold", "restore", "--all", "--json").out)["restored"] == 0
+    assert command.json("cold", "restore", "--all")["restored"] == 0
     assert contents(database) == list(LINES) and objects(folder) == []
     # What was restored stays for a while.
     cold_pipeline.settle()
+    assert database.execute("SELECT cold_due_at > now() + interval '23 hours' FROM users").fetchone() == (True,)
     assert contents(database) == list(LINES)
 
 
 def test_a_command_without_a_store_names_the_setting(command, settings):
-    done = command.run("cold", "run")
-    assert done.code == 2 and "AFTERTURN_COLD_URL" in done.err
+    done = command("cold", "run")
+    assert done.code == 2 and "AFTERTURN_COLD_URL" in done.error
     with pytest.raises(SettingsError, match="AFTERTURN_COLD_URL"):
         from afterturn import settings as module
 

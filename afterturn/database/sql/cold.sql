@@ -152,7 +152,7 @@ SELECT epoch FROM erasures WHERE owner_hash = %(owner_hash)s AND completed_at IS
 SELECT key FROM cold_objects WHERE key = ANY(%(keys)s)
 
 -- name: owed
--- Read users who are due, and mark them: those with old turns for a while, all others for a day.
+-- Read users who are due, and mark them: those with old turns for a while, all others until the next look.
 WITH checked AS (
     SELECT u.tenant_id, u.user_id FROM users AS u
     WHERE u.cold_due_at <= now()
@@ -168,7 +168,7 @@ WITH checked AS (
     FROM checked AS c
 ), marked AS (
     UPDATE users AS u SET cold_due_at = now() + CASE
-        WHEN l.is_owed THEN make_interval(secs => %(hint_seconds)s) ELSE interval '1 day' END
+        WHEN l.is_owed THEN make_interval(secs => %(hint_seconds)s) ELSE make_interval(secs => %(look_seconds)s) END
     FROM looked AS l
     WHERE u.tenant_id = l.tenant_id AND u.user_id = l.user_id
     RETURNING u.tenant_id, u.user_id, l.is_owed

@@ -40,6 +40,7 @@ OBJECT_BYTES = 1_000_000
 #: How long one task works on one user. Longer: live batches wait longer for a thread.
 TASK_SECONDS = 20.0
 DAY_SECONDS = 86_400.0
+SHORTEST_LOOK_SECONDS = 60.0
 #: While the store is away, no user is handed out for this long.
 AWAY_SECONDS = 30
 
@@ -120,7 +121,7 @@ def move_old_turns(
             if time.monotonic() > deadline:
                 return moved
         with runtime.postgres.connection() as connection:
-            connection.execute(_SQL["postpone"], scope.key | {"seconds": DAY_SECONDS})
+            connection.execute(_SQL["postpone"], scope.key | {"seconds": look_seconds(age_seconds)})
     except StaleLease as error:
         logger.warning("the old turns of %s wait: %s", scope, error)
         with runtime.postgres.connection() as connection:
@@ -130,6 +131,11 @@ def move_old_turns(
         with runtime.postgres.connection() as connection:
             leases.try_release(connection, lease)
     return moved
+
+
+def look_seconds(age_seconds: float) -> float:
+    """Return how long after one look for old turns of a user the next one is: a day, or less for a short age."""
+    return min(DAY_SECONDS, max(SHORTEST_LOOK_SECONDS, age_seconds / 90))
 
 
 def _give_up_left_objects(runtime: Runtime, lease: Lease) -> None:
@@ -150,14 +156,13 @@ def _move_one_object(runtime: Runtime, lease: Lease, age_seconds: float) -> int:
     with runtime.postgres.connection() as connection:
         arguments = {"age_seconds": age_seconds, "limit": TURNS_PER_OBJECT}
         rows = connection.execute(_SQL["movable"], lease.scope.key | arguments).fetchall()
-        may_create = not _row(connection, "has_stored", {})["has_stored"]
+        store = deletions.open_for_writing(connection, _url(runtime))
     if not rows:
         return 0
     made = _make_object(lease.scope, _fitting(rows))
     _note(runtime, lease, made)
     faults.point("cold.object_noted")
-    store = open_store(_url(runtime))
-    store.put(made.key, made.data, may_create=may_create)
+    store.put(made.key, made.data)
     # The texts exist nowhere else in a moment: what the store has is compared with what it was given.
     store.get(made.key, digest=made.digest)
     faults.point("cold.object_stored")

@@ -269,6 +269,7 @@ class _Sweep:
             arguments = {
                 "limit": limit,
                 "age_seconds": age_seconds,
+                "look_seconds": cold.look_seconds(age_seconds),
                 "hint_seconds": self._runtime.settings.hint_seconds * PATIENCE,
             }
             users = connection.execute(_COLD_SQL["owed"], arguments).fetchall()
