@@ -20,6 +20,7 @@ AfterturnError
 │       └── SchemaMismatch    the schema is missing, or is not the one of this release
 ├── ColdObjectDamaged         an object of the cold archive is missing, or its checksum is wrong
 ├── EmbeddingSwitchRefused    another embedding model is being built
+├── MergeRefused              a user cannot be merged into the other one; nothing was changed
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
@@ -174,6 +175,12 @@ class EmbeddingSwitchRefused(AfterturnError):
     """The vectors of another embedding model are being built: wait for them, or abort that."""
 
     code = "embedding_switch_refused"
+
+
+class MergeRefused(AfterturnError):
+    """The user cannot be merged into the other one; nothing was changed."""
+
+    code = "merge_refused"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

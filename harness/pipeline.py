@@ -21,6 +21,7 @@ from afterturn.pipeline.stages import (
     extract,
     index,
     judge,
+    merge,
     sleep,
     spaces,
     summarize,
@@ -114,6 +115,8 @@ class Pipeline:
             return spaces.update_vectors(self.runtime, UserScope(*arguments)) or is_done
         if stage == "cold":
             return cold.cold(self.runtime, UserScope(*arguments) if arguments else None)
+        if stage == "merge":
+            return merge.merge(self.runtime, UserScope(*arguments))
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

@@ -40,15 +40,25 @@ def encode(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return gzip.compress("\n".join((header, *lines, "")).encode(), compresslevel=6, mtime=0)
 
 
-def decode(data: bytes) -> list[ColdTurn]:
-    """Return the turns of a file. Raises ColdObjectDamaged."""
+def decode(data: bytes, renamed: Mapping[str, str] | None = None) -> list[ColdTurn]:
+    """Return the turns of a file. Raises ColdObjectDamaged.
+
+    Args:
+        data: the file.
+        renamed: sessions that have another id since: {old: new}.
+    """
+    ids = renamed or {}
     try:
         header, *lines = gzip.decompress(data).decode().removesuffix("\n").split("\n")
         found = json.loads(header)
         if found["format"] != FORMAT or found["turns"] != len(lines):
             raise ValueError("another format, or turns are missing")
         return [
-            ColdTurn(session_id=turn["session_id"], position=turn["position"], content=turn["content"])
+            ColdTurn(
+                session_id=ids.get(turn["session_id"], turn["session_id"]),
+                position=turn["position"],
+                content=turn["content"],
+            )
             for turn in map(json.loads, lines)
         ]
     except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error) as error:

@@ -64,6 +64,7 @@ def read_texts(url: str | None, rows: Sequence[Row]) -> ColdTexts:
     contents = {(row["session_id"], row["position"]): row["content"] for row in rows if row["object_id"] is None}
     away: dict[Place, AfterturnError] = {}
     wanted: dict[tuple[str, str], set[Place]] = {}
+    renamed: dict[str, Mapping[str, str]] = {}
     for row in rows:
         if row["object_id"] is None:
             continue
@@ -72,9 +73,10 @@ def read_texts(url: str | None, rows: Sequence[Row]) -> ColdTexts:
             away[place] = ColdObjectDamaged("the manifest of the cold archive lacks an object")
         else:
             wanted.setdefault((row["key"], row["digest"]), set()).add(place)
+            renamed[row["key"]] = row["renamed_sessions"]
     if wanted:
         with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(wanted))) as threads:
-            results = threads.map(lambda named: _read_object(url, *named), wanted)
+            results = threads.map(lambda named: _read_object(url, *named, renamed[named[0]]), wanted)
             for places, found in zip(wanted.values(), results, strict=True):
                 if isinstance(found, AfterturnError):
                     away |= dict.fromkeys(places, found)
@@ -103,10 +105,13 @@ def log_away(texts: ColdTexts) -> None:
         logger.warning("the texts of old turns are away: %s", message)
 
 
-def _read_object(url: str | None, key: str, digest: str) -> dict[Place, str] | AfterturnError:
+def _read_object(
+    url: str | None, key: str, digest: str, renamed: Mapping[str, str]
+) -> dict[Place, str] | AfterturnError:
     try:
         if url is None:
             raise ColdUnavailable("AFTERTURN_COLD_URL is not set, and the texts of old turns are in the cold archive")
-        return {turn.place: turn.content for turn in files.decode(open_store(url).get(key, digest=digest))}
+        turns = files.decode(open_store(url).get(key, digest=digest), renamed)
+        return {turn.place: turn.content for turn in turns}
     except AfterturnError as error:
         return error

@@ -71,7 +71,11 @@ class ColdObjects(UserStore):
         if self._settings.cold_url is None:
             raise ColdUnavailable("AFTERTURN_COLD_URL is not set, and the user has objects in the cold archive")
         store = deletions.open_for_writing(connection, self._settings.cold_url)
-        keys = list(store.list(erasure.owner_hash))
+        owner = erasure.user.key
+        keys = set(store.list(erasure.owner_hash))
+        keys |= {row["key"] for row in connection.execute(_SQL["keys_of_user"], owner).fetchall()}
+        others = connection.execute(_SQL["keys_of_others"], owner | {"keys": list(keys)}).fetchall()
+        keys -= {row["key"] for row in others}
         # Objects that were listed while the erasure was open belong to it. A process that was paused for so long that
         # the user registered again finds no open one here.
         if connection.execute(_SQL["is_being_erased"], {"owner_hash": erasure.owner_hash}).fetchone() is None:

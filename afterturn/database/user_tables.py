@@ -16,13 +16,13 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from afterturn import faults
-from afterturn.database import named_users, pool, queries, vacuum
+from afterturn.database import moved_rows, named_users, pool, queries, vacuum
 from afterturn.database.connect_errors import translate_connection_errors
 from afterturn.database.connection_string import get_connection_string
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
+from afterturn.user_store import Erasure, Record, ScrubStep, UserMerge, UserStore
 
 _SQL = queries.load("owned")
 
@@ -95,6 +95,10 @@ class UserTables(UserStore):
         del removed["users"]
         faults.point("erase.rows_deleted")
         return removed
+
+    def move(self, merge: UserMerge, connection: Connection) -> Counter[str]:
+        """Give the rows of every table to another user."""
+        return moved_rows.move_rows(connection, merge, tables(connection))
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
         """Remove dead rows and old segments of the write-ahead log. Raises MemoryUnavailable."""

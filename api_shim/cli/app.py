@@ -29,7 +29,7 @@ OWN_COMMANDS = {
     "recall": "api_shim.cli.recall:recall",
     "context": "api_shim.cli.context:context",
     "chat": "api_shim.cli.chat:chat",
-    "users": "api_shim.cli.users:users",
+    "users": "api_shim.cli.users:app",
     "sessions": "api_shim.cli.sessions:sessions",
     "facts": "api_shim.cli.facts:app",
     "flush": "api_shim.cli.flush:flush",

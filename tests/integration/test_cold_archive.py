@@ -369,7 +369,9 @@ def test_killed_while_restoring(moved, cold_pipeline, archived, database, folder
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", ["cold.object_noted", "cold.object_stored", "cold.before_commit"])
-def test_a_killed_worker_is_followed_by_another(archived, cold_pipeline, database, folder, tmp_path, monkeypatch, point):
+def test_a_killed_worker_is_followed_by_another(
+    archived, cold_pipeline, database, folder, tmp_path, monkeypatch, point
+):
     memory = write_old(archived)
     settle_warm(cold_pipeline, archived)
     before = memory.history()

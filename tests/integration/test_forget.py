@@ -28,8 +28,8 @@ ANA = UserScope("default", "ana")
 PASSED = [
     f"{stage}.{point}"
     for stage, points in faults.POINTS.items()
-    # Those of the cold archive are walked in test_cold_archive.py.
-    if stage not in ("erase", "cold", "restore")
+    # Those of the cold archive and of merges are walked in test_cold_archive.py and test_merging_users.py.
+    if stage not in ("erase", "cold", "restore", "merge")
     for point in points
 ]
 #: Between the reservation of a call and the call itself nothing can be looked up any more: what is sent then is sent.

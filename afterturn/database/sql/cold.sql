@@ -3,7 +3,8 @@
 -- name: places
 -- Read those of these turns whose content is in the archive, with their objects. A turn that was restored since has its
 -- content, and no object.
-SELECT t.session_id, t.position, t.content, t.cold_object AS object_id, o.key, o.digest
+SELECT t.session_id, t.position, t.content, t.cold_object AS object_id, o.key, o.digest,
+       o.renamed_sessions
 FROM turns AS t
 LEFT JOIN cold_objects AS o
      ON o.tenant_id = t.tenant_id AND o.user_id = t.user_id AND o.object_id = t.cold_object
@@ -12,7 +13,8 @@ WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s AND t.removed_at I
 
 -- name: all_places
 -- The same for removed turns too.
-SELECT t.session_id, t.position, t.content, t.cold_object AS object_id, o.key, o.digest
+SELECT t.session_id, t.position, t.content, t.cold_object AS object_id, o.key, o.digest,
+       o.renamed_sessions
 FROM turns AS t
 LEFT JOIN cold_objects AS o
      ON o.tenant_id = t.tenant_id AND o.user_id = t.user_id AND o.object_id = t.cold_object
@@ -87,7 +89,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: stored_objects
 -- Read a user's objects, the oldest first.
-SELECT object_id, key, turns, digest FROM cold_objects
+SELECT object_id, key, turns, digest, renamed_sessions FROM cold_objects
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state = 'stored'
 ORDER BY created_at, object_id
 
@@ -142,6 +144,15 @@ DELETE FROM cold_deletions WHERE key = %(key)s AND keep_until <= now()
 -- Whether a user has objects, or objects that are to be deleted.
 SELECT EXISTS (SELECT FROM cold_objects WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s)
        OR EXISTS (SELECT FROM cold_deletions WHERE starts_with(key, %(prefix)s)) AS has_objects
+
+-- name: keys_of_user
+-- Read the objects of a user. Those of users who were merged into this one have other names.
+SELECT key FROM cold_objects WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+
+-- name: keys_of_others
+-- Read which of these objects belong to other users: to one into whom this one was merged.
+SELECT key FROM cold_objects
+WHERE key = ANY(%(keys)s) AND (tenant_id, user_id) <> (%(tenant_id)s, %(user_id)s)
 
 -- name: is_being_erased
 -- Whether an erasure of this user is open.

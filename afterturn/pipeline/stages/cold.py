@@ -265,7 +265,7 @@ def restore(
 
 def _restore_object(runtime: Runtime, scope: UserScope, row: dict[str, Any]) -> int:
     store = open_store(_url(runtime))
-    turns = files.decode(store.get(row["key"], digest=row["digest"]))
+    turns = files.decode(store.get(row["key"], digest=row["digest"]), row["renamed_sessions"])
     faults.point("restore.object_read")
     arguments = scope.key | {
         "object_id": row["object_id"],

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _SQL = queries.load("sweep")
 _COLD_SQL = queries.load("cold")
+_MERGES_SQL = queries.load("merges")
 
 #: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
 #: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
@@ -167,6 +168,7 @@ class _Sweep:
         if owed["others"]:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
             yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
+            yield self.hand_out_merges
             if self._runtime.settings.cold_url is not None:
                 yield self.hand_out_cold
 
@@ -277,6 +279,16 @@ class _Sweep:
         self._send_all("cold", _users(users))
         if row is not None and row["has_due"] and not users:
             self._send("cold")
+
+    def hand_out_merges(self) -> None:
+        """Hand out users whose merge into another user is not completed."""
+        limit = self._limit("merge")
+        if limit <= 0:
+            return
+        with self._runtime.postgres.connection() as connection:
+            arguments = {"limit": limit, "hint_seconds": self._runtime.settings.hint_seconds}
+            users = connection.execute(_MERGES_SQL["owed"], arguments).fetchall()
+        self._send_all("merge", _users(users))
 
     def hand_out_erasures(self) -> None:
         """Hand out users whose erasure is not completed."""
