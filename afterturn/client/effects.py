@@ -61,8 +61,8 @@ class ReadPostgres(Effect[Answer]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadCold(Effect["ColdTexts"]):
-    """Read the texts of turns from the cold archive, outside the event loop. Returns also which cannot be read now."""
+class ReadCold(Effect[Any]):
+    """Read the texts of turns from the cold archive, outside the event loop. Returns `cold.reading.ColdTexts`."""
 
     #: Rows of `cold.reading.place_statement`.
     rows: Sequence[Row]

@@ -76,7 +76,7 @@ def read_texts(url: str | None, rows: Sequence[Row]) -> ColdTexts:
             renamed[row["key"]] = row["renamed_sessions"]
     if wanted:
         with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(wanted))) as threads:
-            results = threads.map(lambda named: _read_object(url, *named, renamed[named[0]]), wanted)
+            results = threads.map(lambda named: _read_object(url, named[0], named[1], renamed[named[0]]), wanted)
             for places, found in zip(wanted.values(), results, strict=True):
                 if isinstance(found, AfterturnError):
                     away |= dict.fromkeys(places, found)

@@ -70,7 +70,7 @@ def move_rows(connection: Connection, merge: UserMerge, tables: Mapping[str, Seq
 
 def _update(connection: Connection, table: str, primary_key: Sequence[str]) -> sql.Composed:
     columns = [row["name"] for row in connection.execute(_SQL["columns"], {"table": table}).fetchall()]
-    changed = {"user_id": sql.SQL("%(target)s")}
+    changed: dict[str, sql.Composable] = {"user_id": sql.SQL("%(target)s")}
     if "session_id" in columns:
         changed["session_id"] = sql.SQL("coalesce(%(sessions)s::jsonb ->> o.session_id, o.session_id)")
     for column in _BATCH_NUMBERS.get(table, ()):

@@ -163,8 +163,8 @@ def request_erasure(connection: Connection, scope: UserScope, *, actor: Actor | 
     owner = _owner(scope)
     with connection.transaction():
         # What is still written for users who were merged into this one belongs to it.
-        for row in connection.execute(_MERGES_SQL["sources"], scope.key).fetchall():
-            request_erasure(connection, UserScope(scope.tenant_id, row["source_user"]))
+        for source in _read_sources(connection, scope):
+            request_erasure(connection, source)
         connection.execute(_MERGES_SQL["forget_alias"], scope.key)
         if actor is not None:
             access_log.record(connection, "forget", actor=actor, tenant_id=scope.tenant_id, user_id=scope.user_id)

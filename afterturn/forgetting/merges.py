@@ -46,7 +46,10 @@ class MergeReceipt:
 
     merge_id: UUID
     source_user: str
+    #: As it was requested.
     target_user: str
+    #: Who has the data now: the target, or the user into whom that was merged since.
+    current_target: str
     requested_at: datetime
     #: None until it is completed.
     completed_at: datetime | None
@@ -146,21 +149,27 @@ def has_live_leases(connection: Connection, source: UserScope) -> bool:
     return row is not None and row["leases"] > 0
 
 
-def move(servers: Servers, source: UserScope, *, profile_tokens: int) -> bool:
+def move(servers: Servers, source: UserScope, *, profile_tokens: int, pending_sessions: Collection[str] = ()) -> bool:
     """Move all rows of a user to the target of the requested merge, in one transaction.
+
+    Args:
+        servers: the servers, and the stores with users' data.
+        source: the user who vanishes.
+        profile_tokens: the longest profile.
+        pending_sessions: sessions of the target that may not be in Postgres yet.
 
     Returns whether the rows are moved; False if no merge was requested.
     """
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
-            return _move_once(servers, source, profile_tokens)
+            return _move_once(servers, source, profile_tokens, pending_sessions)
         except psycopg.Error as error:
             if attempt == DEADLOCK_ATTEMPTS or sqlstates.kind_of(error) is not Kind.RETRY:
                 raise
     raise AssertionError("unreachable")
 
 
-def _move_once(servers: Servers, source: UserScope, profile_tokens: int) -> bool:
+def _move_once(servers: Servers, source: UserScope, profile_tokens: int, pending_sessions: Collection[str]) -> bool:
     with servers.postgres.connection() as connection, connection.transaction():
         row = connection.execute(_SQL["read"], _names(source, source)).fetchone()
         if row is None:
@@ -178,7 +187,7 @@ def _move_once(servers: Servers, source: UserScope, profile_tokens: int) -> bool
             source=source,
             target=UserScope(source.tenant_id, names["target"]),
             batches_before=locked[names["target"]] - 1,
-            sessions=_rename_sessions(connection, source, names),
+            sessions=_rename_sessions(connection, source, names, pending_sessions),
         )
         _move_rows(servers, merge, connection, names)
         profile.rebuild_profile(connection, merge.target, limit_tokens=profile_tokens)
@@ -210,12 +219,14 @@ def complete(connection: Connection, source: UserScope) -> None:
     connection.execute(_SQL["complete"], _names(source, source))
 
 
-def _rename_sessions(connection: Connection, source: UserScope, names: dict[str, Any]) -> dict[str, str]:
+def _rename_sessions(
+    connection: Connection, source: UserScope, names: dict[str, Any], pending_sessions: Collection[str]
+) -> dict[str, str]:
     """Return new ids for the sessions of the source whose ids the target has too: {old: new}."""
     rows = connection.execute(_SQL["session_ids"], names).fetchall()
     own = {row["session_id"] for row in rows if row["user_id"] == source.user_id}
-    taken = {row["session_id"] for row in rows}
-    theirs = {row["session_id"] for row in rows if row["user_id"] != source.user_id}
+    theirs = {row["session_id"] for row in rows if row["user_id"] != source.user_id} | set(pending_sessions)
+    taken = own | theirs
     renamed = {}
     for session_id in sorted(own & theirs):
         number = 0

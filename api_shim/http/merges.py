@@ -49,7 +49,7 @@ class MergeOut(BaseModel):
 async def merge(
     administrator: UserAdministrator, caller: CallerPrincipal, body: MergeIn, response: Response
 ) -> MergeOut:
-    """Request that all that is known of another user becomes part of this one. Workers do it; the receipt shows how far.
+    """Request that all that is known of another user becomes part of this one. Workers do it; see the receipt.
 
     Turns that are still written for the other user are archived for this one. A repeated request returns the same
     receipt. A merge cannot be undone.

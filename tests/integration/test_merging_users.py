@@ -1,5 +1,6 @@
 """One user becomes part of another, also while turns, batches and workers are under way."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from afterturn import faults
-from afterturn.errors import MergeRefused
+from afterturn.errors import MemoryUnavailable, MergeRefused
 from afterturn.forgetting import erasures, merges
 from afterturn.local import environment
 from afterturn.local.stack import Stack
@@ -204,6 +205,7 @@ def test_a_writer_who_never_stops_loses_and_doubles_nothing(settings, pipeline, 
         while not stopped.is_set():
             written.append(f"I own {len(written) + 2} boats.")
             memory.write("user", written[-1], turn_id=f"w{len(written)}")
+            time.sleep(0.01)
 
     writer = threading.Thread(target=write_on)
     writer.start()
@@ -306,10 +308,8 @@ def test_the_target_forgotten_in_the_middle_of_a_merge(settings, pipeline, datab
             thread.join(0.5)
 
     monkeypatch.setattr(faults, "point", reach)
-    try:
+    with contextlib.suppress(MergeRefused, MemoryUnavailable):
         merge_now(pipeline)
-    except Exception as error:
-        assert "workers will complete" in str(error)
     thread.join(20)
     assert thread.ident is not None and not thread.is_alive()
     pipeline.settle()

@@ -44,7 +44,7 @@ def fill_memories(user: UserScope, memories: list[Memory]) -> Plan[list[Memory]]
 
 def _read_texts(user: UserScope, places: Sequence[Place]) -> Plan[ColdTexts]:
     """Read the texts of turns without content. An object that is missing may just have been restored."""
-    texts = yield from ReadCold((yield from read_rows(user, reading.place_statement(user, places))))
+    texts: ColdTexts = yield from ReadCold((yield from read_rows(user, reading.place_statement(user, places))))
     if texts.has_damaged:
         texts = yield from ReadCold((yield from read_rows(user, reading.place_statement(user, places))))
     reading.log_away(texts)

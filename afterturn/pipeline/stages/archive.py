@@ -150,7 +150,7 @@ def archive_entries(
 ) -> list[NewBatch]:
     """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
 
-    `epochs` were read before the entries. Raises TransitionRefused when a user was forgotten since.
+    `epochs` were read before the entries. Raises TransitionRefused when a user was forgotten or merged since.
     """
     users = {scope.user for scope in taken}
     # Only entries create a user and a session: a cut or a late message must not create a forgotten user again.
@@ -159,6 +159,8 @@ def archive_entries(
     # Of those for whom they were written: the target of a merge is forgotten together with its sources.
     if epochs is not None and erasures.read_epochs(connection, epochs) != epochs:
         raise TransitionRefused("a user was forgotten while their turns were being archived")
+    if any(scope.user not in next_user_seq for scope in written):
+        raise TransitionRefused("a user was merged into another one while their turns were being archived")
     scopes = [scope for scope in taken if scope.user in next_user_seq]
     sessions = locked.lock_sessions(connection, scopes, new=written)
     faults.point("archive.rows_locked")

@@ -9,10 +9,11 @@ from typing import cast
 import redis
 
 from afterturn import faults
-from afterturn.errors import MemoryUnavailable
+from afterturn.access.access_log import Actor
+from afterturn.errors import MemoryUnavailable, MergeRefused
 from afterturn.forgetting import merges
 from afterturn.forgetting.merges import MergeReceipt
-from afterturn.hot import keys
+from afterturn.hot import keys, user_keys
 from afterturn.hot.user_keys import UserKeys
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import archive
@@ -27,9 +28,7 @@ _POLL_SECONDS = 0.1
 _ARCHIVES = 20
 
 
-def merge_users(
-    runtime: Runtime, source: UserScope, target: UserScope, *, actor: merges.Actor | None = None
-) -> MergeReceipt:
+def merge_users(runtime: Runtime, source: UserScope, target: UserScope, *, actor: Actor | None = None) -> MergeReceipt:
     """Merge a user into another one. The same request again returns the same receipt.
 
     Args:
@@ -45,7 +44,9 @@ def merge_users(
     merge(runtime, source)
     with runtime.postgres.connection() as connection:
         receipt = merges.read_receipt(connection, source)
-    if receipt is None or receipt.completed_at is None:
+    if receipt is None:
+        raise MergeRefused("one of the users was forgotten meanwhile")
+    if receipt.completed_at is None:
         raise MemoryUnavailable("the merge is requested, and the workers will complete it")
     return receipt
 
@@ -60,24 +61,29 @@ def merge(runtime: Runtime, source: UserScope) -> bool:
         receipt = merges.read_receipt(connection, source)
     if receipt is None or receipt.completed_at is not None:
         return False
-    sessions = UserKeys(runtime.redis).sessions(source)
-    _archive_pending(runtime, sessions)
+    _archive_pending(runtime, source)
     faults.point("merge.archived")
     _wait_for_quiet(runtime, source)
-    if not merges.move(runtime, source, profile_tokens=runtime.settings.profile_tokens):
+    # Sessions of which Postgres knows nothing yet: a session of the source must not get the id of one of them.
+    pending = user_keys.list_indexed_sessions(runtime.redis, UserScope(source.tenant_id, receipt.current_target))
+    taken = {session.session_id for session in pending}
+    tokens = runtime.settings.profile_tokens
+    if not merges.move(runtime, source, pending_sessions=taken, profile_tokens=tokens):
         return False
     faults.point("merge.after_commit")
-    _remove_recent(runtime.redis, source, sessions | UserKeys(runtime.redis).sessions(source))
+    # A process that died after the commit left no list of the sessions: the keys are searched.
+    _remove_recent(runtime.redis, source, UserKeys(runtime.redis).sessions(source))
     faults.point("merge.redis_cleared")
     with runtime.postgres.connection() as connection:
         merges.complete(connection, source)
     return True
 
 
-def _archive_pending(runtime: Runtime, sessions: set[SessionScope]) -> None:
+def _archive_pending(runtime: Runtime, source: UserScope) -> None:
     """Archive what is pending, so that it moves with the rest. What is written later is archived for the target."""
     for _ in range(_ARCHIVES):
-        pending = [session for session in sessions if runtime.redis.xlen(keys.pending(session))]
+        indexed = user_keys.list_indexed_sessions(runtime.redis, source)
+        pending = [session for session in sorted(indexed) if runtime.redis.xlen(keys.pending(session))]
         if not pending:
             return
         archive.archive(runtime.redis, runtime.postgres, runtime.settings, pending)
