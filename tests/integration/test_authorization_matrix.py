@@ -199,6 +199,7 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
                 "agent_id": "concierge",
                 "import_id": "0" * 32,
                 "receipt_id": f"{'0' * 16}-1",
+                "merge_id": NO_FACT,
                 "model_id": "m",
             } | ids
             filled = path.format(**{key: quote(value, safe="") for key, value in ({"user_id": user} | values).items()})

@@ -38,6 +38,8 @@ USER_TABLES = [
     "audit_log",
     "api_keys",
     "access_log",
+    "cold_objects",
+    "user_merges",
 ]
 
 
