@@ -19,9 +19,12 @@ AfterturnError
 ├── MemoryUnavailable         a server that the call needs did not answer in time
 │   ├── PendingLimitReached   too many turns wait to be archived
 │   ├── SigningKeysUnavailable  the keys with which tokens are checked cannot be fetched
+│   ├── ColdUnavailable       the object store of the cold archive does not answer, or is not named
 │   └── DatabaseMisconfigured Postgres answers, but refuses what every call needs; the message says what to do
 │       └── SchemaMismatch    the schema is missing, or is not the one of this release
+├── ColdObjectDamaged         an object of the cold archive is missing, or its checksum is wrong
 ├── EmbeddingSwitchRefused    another embedding model is being built
+├── MergeRefused              a user cannot be merged into the other one; nothing was changed
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
@@ -172,6 +175,12 @@ class SigningKeysUnavailable(MemoryUnavailable):
     code = "signing_keys_unavailable"
 
 
+class ColdUnavailable(MemoryUnavailable):
+    """The object store of the cold archive (AFTERTURN_COLD_URL) does not answer, or is not named."""
+
+    code = "cold_unavailable"
+
+
 class DatabaseMisconfigured(MemoryUnavailable):
     """Postgres answers, but refuses what every call needs: a role, a privilege, or a connection without a pooler."""
 
@@ -184,10 +193,22 @@ class SchemaMismatch(DatabaseMisconfigured):
     code = "schema_mismatch"
 
 
+class ColdObjectDamaged(AfterturnError):
+    """An object of the cold archive is missing, or its checksum is wrong. Restore it from a copy of the store."""
+
+    code = "cold_object_damaged"
+
+
 class EmbeddingSwitchRefused(AfterturnError):
     """The vectors of another embedding model are being built: wait for them, or abort that."""
 
     code = "embedding_switch_refused"
+
+
+class MergeRefused(AfterturnError):
+    """The user cannot be merged into the other one; nothing was changed."""
+
+    code = "merge_refused"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

@@ -93,6 +93,9 @@ POINTS: dict[str, tuple[str, ...]] = {
         "before_commit",
         "before_switch",
     ),
+    "cold": ("before_claim", "after_claim", "object_noted", "object_stored", "before_commit", "after_commit"),
+    "restore": ("object_read", "before_commit", "after_commit"),
+    "merge": ("begun", "archived", "rows_moved", "before_commit", "after_commit", "redis_cleared"),
     "erase": ("begun", "redis_cleared", "rows_deleted", "before_commit", "after_commit"),
 }
 

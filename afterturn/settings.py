@@ -102,6 +102,17 @@ class Settings(BaseModel):
     )
     profile_tokens: int = Field(250, ge=20, le=4_000, description="The longest profile of a user.")
 
+    # Cold archive
+    cold_url: str | None = Field(
+        None,
+        description="The object store to which the texts of old turns move: `s3://bucket/path`, `gs://…`, `az://…`, or "
+        "a folder, `file:///path`. Workers, clients and the API need it, and the credentials of the environment "
+        "(`AWS_…`, `GOOGLE_…`, `AZURE_…`). Unset: texts stay in Postgres.",
+    )
+    cold_after_days: float = Field(
+        90.0, ge=0, le=36_500, description="A turn moves when it was said this long ago, and all its facts are made."
+    )
+
     # Work
     lease_seconds: float = Field(
         30.0, ge=1, le=300, description="A worker's claim expires when it is not renewed for this long."
@@ -375,6 +386,15 @@ class Settings(BaseModel):
     def _validate_object(cls, text: str | None) -> str | None:
         _parse_object(text)
         return text
+
+    @field_validator("cold_url")
+    @classmethod
+    def _validate_cold_url(cls, url: str | None) -> str | None:
+        if url is not None and re.match(r"(file:///|(s3|s3a|gs|az|adl|azure|abfs|abfss)://[^/])", url) is None:
+            raise ValueError(
+                "must begin with s3://, gs://, az:// or file:/// (a folder: file:///var/lib/afterturn-cold)"
+            )
+        return url
 
     @field_validator("jwt_jwks_url")
     @classmethod

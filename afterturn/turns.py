@@ -56,6 +56,8 @@ class Turn:
     position: int | None = None
     #: Whether it was removed (taken back); it then has no content.
     is_removed: bool = False
+    #: Why its content is not here: the code of an error of the cold archive; None: it is here.
+    away: str | None = None
     #: Whether `occurred_at` is the clock of the process that wrote it, because the caller gave no time.
     is_stamped: bool = field(default=False, compare=False, repr=False)
     #: Whether its caller chose its id; known only until it is archived.
@@ -212,9 +214,13 @@ def said_by_turn(turn: Turn) -> tuple[Any, ...]:
     return turn.role, turn.name, turn.content, dict(turn.metadata)
 
 
-def said_by_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the same of an archived turn, from its row."""
-    return row["role"], row["name"], row["content"], row["metadata"]
+def is_said_by_row(turn: Turn, row: Mapping[str, Any]) -> bool:
+    """Return whether an archived turn says the same. A text in the cold archive is compared by its digest."""
+    digest = row["cold_digest"]
+    content = row["content"]
+    if digest is not None and hashlib.sha256(turn.content.encode()).hexdigest() == digest:
+        content = turn.content
+    return said_by_turn(turn) == (row["role"], row["name"], content, row["metadata"])
 
 
 def has_given_id(payload: bytes) -> bool:

@@ -42,6 +42,20 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserMerge:
+    """A merge of one user into another one of the same tenant. The rows of both users in Postgres are locked."""
+
+    #: The user who vanishes.
+    source: UserScope
+    #: The user who gets everything.
+    target: UserScope
+    #: How many batches the target has had: the numbers of the source's batches come after it.
+    batches_before: int
+    #: Sessions of the source that get another id, because the target has one with the same id: {old: new}.
+    sessions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScrubStep:
     """One step of a scrub, and its outcome."""
 
@@ -94,6 +108,17 @@ class UserStore(Protocol):
             connection: in the transaction that completes the erasure. A failure rolls it back.
         """
         ...
+
+    def move(self, merge: UserMerge, connection: psycopg.Connection[DictRow]) -> Counter[str]:
+        """Give all data of one user to another one, and return the counts by kind. It must be repeatable.
+
+        A store outside the transaction gives what it has under other names, or does nothing if a later step finds it.
+
+        Args:
+            merge: who becomes part of whom, and the new ids of sessions.
+            connection: in the transaction of the merge. A failure rolls it back.
+        """
+        return Counter()
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
         """Remove deleted data from disk, and yield each step with its outcome.

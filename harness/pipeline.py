@@ -14,12 +14,14 @@ from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.pipeline.stages import (
     archive,
+    cold,
     consolidate,
     embed,
     erase,
     extract,
     index,
     judge,
+    merge,
     sleep,
     spaces,
     summarize,
@@ -111,6 +113,10 @@ class Pipeline:
         if stage == "vectors":
             is_done = vectors.embed_missing(self.runtime, UserScope(*arguments))
             return spaces.update_vectors(self.runtime, UserScope(*arguments)) or is_done
+        if stage == "cold":
+            return cold.cold(self.runtime, UserScope(*arguments) if arguments else None)
+        if stage == "merge":
+            return merge.merge(self.runtime, UserScope(*arguments))
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments

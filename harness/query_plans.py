@@ -12,7 +12,7 @@ from afterturn.pipeline.runtime import Runtime
 
 #: The queries of each sweep. Its connections stay open, so a plan must be good for all arguments.
 SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("look", {"sleep_seconds": 86_400.0}),
+    ("look", {"sleep_seconds": 86_400.0, "has_cold_store": True}),
     ("cut_due", {"limit": 200}),
     *(
         ("lapsed_batches", {"hint_seconds": 30.0, "limit": 500, "step": step})
@@ -27,6 +27,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("end_pauses", {"limit": 1000}),
 )
 _TYPES = {
+    "has_cold_store": "boolean",
     "sleep_seconds": "float8",
     "limit": "bigint",
     "hint_seconds": "float8",

@@ -10,6 +10,8 @@ summarize  new episodes -> session summary -> profile
 sleep      a user's whole memory, from time to time, if it changed -> tidied
 index      a large memory -> vector index
 vectors    single texts that the embedder refused -> tried again; a user's vectors -> in a space that is being built
+cold       texts of old turns -> the object store
+merge      a user -> part of another one
 erase      a user to be forgotten -> all data deleted
 
 A message carries a version and ids, never content; losing one costs time, not work.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,9 @@ from api_shim import MemoryClient
 WORD = "Qx7canaryzz9"
 #: The same for ids: they may be logged, and stay in the planner's statistics until the next ANALYZE.
 ID = "id8canaryqq3"
+
+#: The folder of the cold archive, in the tests that have one.
+COLD_FOLDER = Path(tempfile.gettempdir()) / f"afterturn-cold-{os.getpid()}"
 
 
 def write_about(
@@ -77,8 +83,19 @@ def _redis(database: psycopg.Connection[Any], client: redis.Redis, words: tuple[
     return [name for name, text in _keys(client) if _is_in(text, words)]
 
 
+def _cold(database: psycopg.Connection[Any], client: redis.Redis, words: tuple[str, ...]) -> list[str]:
+    files = [path for path in COLD_FOLDER.rglob("*") if path.is_file()]
+    return [str(path) for path in files if _is_in(f"{path} {_text_of(path)}", words)]
+
+
+def _text_of(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode(errors="replace")
+
+
 #: How everything in a store is searched, by the store's name: a test compares this with the list of stores.
 SEARCHES: dict[str, Callable[[psycopg.Connection[Any], redis.Redis, tuple[str, ...]], list[str]]] = {
+    "cold": _cold,
     "postgres": _postgres,
     "redis": _redis,
 }

@@ -153,7 +153,7 @@ _WITHOUT_TTL = re.compile(
     rb"at:\{\d+\}:((pending|ids):[^:]+:[^:]+:[^:]+|due|claims|bytes|(hidden|state|documents):[^:]+:[^:]+)|at:breaker:(llm|embedder|next_embedder)"
 )
 _WITH_TTL = re.compile(
-    rb"at:\{\d+\}:((recent|ids|items):[^:]+:[^:]+:[^:]+|(lock|shown|state|documents|locks):[^:]+:[^:]+|put:[0-9a-f-]{36}|erased:[0-9a-f]{64})|at:(sweep|reconcile|queues|heartbeats|settings)"
+    rb"at:\{\d+\}:((recent|ids|items):[^:]+:[^:]+:[^:]+|(lock|shown|state|documents|locks):[^:]+:[^:]+|put:[0-9a-f-]{36}|erased:[0-9a-f]{64})|at:(sweep|reconcile|cold_away|queues|heartbeats|settings)"
     rb"|at:learned:(llm|embedder):[0-9a-f]{32}|at:limit:[0-9a-f]{32}"
     rb"|at:import(ing)?:[0-9a-f]{64}:[0-9a-f]{32}"
 )

@@ -22,6 +22,7 @@ POOLS: dict[PoolName, Pool] = {
     "fast": Pool(queues=("sweep", "archive", "consolidate"), kind="prefork"),
     # Calls to the LLM and the embedder, in threads that mostly wait. Erasures too: a large one takes its time.
     "slow": Pool(
-        queues=("extract", "embed", "judge", "summarize", "sleep", "index", "vectors", "erase"), kind="threads"
+        queues=("extract", "embed", "judge", "summarize", "sleep", "index", "vectors", "cold", "merge", "erase"),
+        kind="threads",
     ),
 }

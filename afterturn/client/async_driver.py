@@ -20,6 +20,7 @@ from afterturn.client.effects import (
     EmbedTexts,
     GetEmbedder,
     Plan,
+    ReadCold,
     ReadPostgres,
     ReadRedis,
     Result,
@@ -82,6 +83,10 @@ class AsyncDriver:
                 return await self._read_postgres(effect)
             case RunTogether():
                 return await self._run_together(effect)
+            case ReadCold(rows):
+                from afterturn.cold import reading
+
+                return await asyncio.to_thread(reading.read_texts, self._settings.cold_url, rows)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):

@@ -19,6 +19,7 @@ from afterturn.client.effects import (
     EmbedTexts,
     GetEmbedder,
     Plan,
+    ReadCold,
     ReadPostgres,
     ReadRedis,
     Result,
@@ -84,6 +85,10 @@ class Driver:
                 return self._read_postgres(effect)
             case RunTogether():
                 return self._run_together(effect)
+            case ReadCold(rows):
+                from afterturn.cold import reading
+
+                return reading.read_texts(self._settings.cold_url, rows)
             case GetEmbedder():
                 return self._connections.question_embedder
             case Embed(embedder, user, question):

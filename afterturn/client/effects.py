@@ -86,6 +86,14 @@ class RunTogether(Effect["Answers"]):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadCold(Effect[Any]):
+    """Read the texts of turns from the cold archive, outside the event loop. Returns `cold.reading.ColdTexts`."""
+
+    #: Rows of `cold.reading.place_statement`.
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class GetEmbedder(Effect["QuestionEmbedder"]):
     """Return the embedder of this process (synchronous) or of this event loop (asyncio)."""
 

@@ -15,9 +15,10 @@ from afterturn.scopes import UserScope
 from afterturn.user_store import Erasure, Record
 
 _SQL = queries.load("named_users")
+_MERGES_SQL = queries.load("merges")
 
 #: Their dead rows hold the names that were removed.
-TABLES = ("access_log", "api_keys")
+TABLES = ("access_log", "api_keys", "user_merges")
 
 
 def records(connection: Connection, user: UserScope) -> Iterator[Record]:
@@ -25,6 +26,8 @@ def records(connection: Connection, user: UserScope) -> Iterator[Record]:
     for query, table in (("keys", "api_keys"), ("entries", "access_log")):
         for found in connection.execute(_SQL[query], user.key).fetchall():
             yield Record(kind=table, values={"table": table, "row": found["row"]})
+    for found in connection.execute(_MERGES_SQL["rows_naming"], user.key).fetchall():
+        yield Record(kind="user_merges", values={"table": "user_merges", "row": found["row"]})
 
 
 def remove(connection: Connection, erasure: Erasure) -> Counter[str]:
@@ -35,4 +38,5 @@ def remove(connection: Connection, erasure: Erasure) -> Counter[str]:
     values = erasure.user.key | {"owner_hash": erasure.owner_hash}
     for query in ("hide_in_entries", "hide_actor"):
         connection.execute(_SQL[query], values)
+    connection.execute(_MERGES_SQL["forget_names"], values)
     return Counter(api_keys=connection.execute(_SQL["remove_from_keys"], values).rowcount)

@@ -5,28 +5,35 @@ The list of tables comes from the database, so that a table that a later release
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from afterturn import faults
-from afterturn.database import named_users, pool, queries, vacuum
+from afterturn.database import moved_rows, named_users, pool, queries, vacuum
 from afterturn.database.connect_errors import translate_connection_errors
 from afterturn.database.connection_string import get_connection_string
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
 from afterturn.settings import Settings
-from afterturn.user_store import Erasure, Record, ScrubStep, UserStore
+from afterturn.user_store import Erasure, Record, ScrubStep, UserMerge, UserStore
 
 _SQL = queries.load("owned")
 _DOCUMENTS = queries.load("documents")
 
 #: Rows per round trip.
 _ROWS_PER_FETCH = 500
+#: Turns whose texts are read from the cold archive at once.
+_TURNS_PER_READ = 500
+
+#: Adds the texts to rows of turns of a user.
+CompleteTurns: TypeAlias = Callable[[UserScope, Sequence[dict[str, Any]]], None]
 
 
 def tables(connection: Connection) -> dict[str, list[str]]:
@@ -43,8 +50,15 @@ class UserTables(UserStore):
         "Postgres, write-ahead log": "until its segments are dropped after a checkpoint, or `afterturn scrub` is run",
     }
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, complete_turns: CompleteTurns) -> None:
+        """Open no connection.
+
+        Args:
+            settings: the address of the server.
+            complete_turns: adds the texts to rows of turns that are in the cold archive.
+        """
         self._settings = settings
+        self._complete_turns = complete_turns
 
     def records(self, user: UserScope) -> Iterator[Record]:
         """Yield the user's rows of every table, from one snapshot."""
@@ -52,8 +66,20 @@ class UserTables(UserStore):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute(_SQL["allow_time"])
             for table, primary_key in tables(connection).items():
-                yield from _rows(connection, user, table, primary_key)
+                records = _rows(connection, user, table, primary_key)
+                yield from self._with_texts(user, records) if table == "turns" else records
             yield from named_users.records(connection, user)
+
+    def _with_texts(self, user: UserScope, records: Iterator[Record]) -> Iterator[Record]:
+        """Yield rows of turns with their texts, so that they are the same wherever a text is."""
+        while chunk := list(itertools.islice(records, _TURNS_PER_READ)):
+            rows = [record.values["row"] for record in chunk]
+            cold = [row for row in rows if row.pop("cold_digest") is not None]
+            for row in rows:
+                del row["cold_object"]
+            if cold:
+                self._complete_turns(user, cold)
+            yield from chunk
 
     def complete(self, erasure: Erasure, connection: Connection) -> Counter[str]:
         """Delete the user's rows of every table, and the user's name in rows of others.
@@ -72,6 +98,10 @@ class UserTables(UserStore):
         del removed["users"]
         faults.point("erase.rows_deleted")
         return removed
+
+    def move(self, merge: UserMerge, connection: Connection) -> Counter[str]:
+        """Give the rows of every table to another user."""
+        return moved_rows.move_rows(connection, merge, tables(connection))
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:
         """Remove dead rows and old segments of the write-ahead log. Raises MemoryUnavailable."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from afterturn.cold import reading
+from afterturn.cold.reading import ColdTexts
 from afterturn.database import queries
 from afterturn.embedding.items import Item, stored_text_after
+from afterturn.errors import ColdUnavailable
 from afterturn.scopes import SessionScope, UserScope
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ class ItemName:
     kind: str
     name: str
 
+
+_NO_TEXTS = ColdTexts()
 
 #: Before all items.
 START = ItemName("", "")
@@ -52,6 +57,41 @@ class SourcedItem:
         return ItemName(self.item.kind, self.item.name)
 
 
+def read_cold_texts(
+    connection: Connection, scope: UserScope, names: Sequence[ItemName], *, source: int, cold_url: str | None
+) -> ColdTexts:
+    """Return the texts of those of these items, and of the turns before them, that are in the cold archive.
+
+    Raises ColdUnavailable.
+    """
+    rows = connection.execute(_SQL["texts"], scope.key | _arguments(names, source)).fetchall()
+    places = [
+        (row["turn_session_id"], row["position"] - behind)
+        for row in rows
+        for behind, is_cold in ((0, row["is_cold"]), (1, row["is_before_cold"]))
+        if is_cold
+    ]
+    if not places:
+        return _NO_TEXTS
+    texts = reading.read_with(connection, cold_url, scope, places)
+    for error in texts.away.values():
+        if isinstance(error, ColdUnavailable):
+            raise error
+    return texts
+
+
+def _arguments(names: Sequence[ItemName], source: int) -> dict[str, Any]:
+    return {"kinds": [name.kind for name in names], "items": [name.name for name in names], "source": source}
+
+
+def _with_cold_text(row: dict[str, Any], texts: ColdTexts) -> dict[str, Any]:
+    """Return a row with the texts that are in the cold archive."""
+    session_id, position = row["turn_session_id"], row["position"]
+    own = texts.contents.get((session_id, position), "") if row["is_cold"] else ""
+    before = texts.contents.get((session_id, position - 1), "") if row["is_before_cold"] else ""
+    return row | {"text": row["text"] + own, "before": row["before"] + before if before else row["before"]}
+
+
 def read_page(
     connection: Connection, scope: UserScope, *, source: int, target: int, after: ItemName, limit: int
 ) -> Page:
@@ -64,11 +104,25 @@ def read_page(
 
 
 def read_items(
-    connection: Connection, scope: UserScope, names: Sequence[ItemName], *, source: int
+    connection: Connection,
+    scope: UserScope,
+    names: Sequence[ItemName],
+    *,
+    source: int,
+    texts: ColdTexts = _NO_TEXTS,
 ) -> list[SourcedItem]:
-    """Return these items with their texts, without those that the space `source` has no longer."""
-    arguments = {"kinds": [name.kind for name in names], "items": [name.name for name in names], "source": source}
+    """Return these items with their texts, without those that the space `source` has no longer.
+
+    Args:
+        connection: to the database.
+        scope: whose items.
+        names: which ones.
+        source: the space that has them, or was refused them.
+        texts: the texts of turns in the cold archive (`read_cold_texts`). A turn that is away is left out.
+    """
+    arguments = _arguments(names, source)
     rows = connection.execute(_SQL["texts"], scope.key | arguments).fetchall()
+    rows = [_with_cold_text(row, texts) for row in rows if (row["turn_session_id"], row["position"]) not in texts.away]
     found = {
         ItemName(row["kind"], row["item"]): SourcedItem(
             item=Item(kind=row["kind"], name=row["item"], text=stored_text_after(row["before"], row["text"])),

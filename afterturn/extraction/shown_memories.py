@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
+from afterturn.cold import reading
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.turns import Turn
@@ -29,17 +30,26 @@ _NEGATIONS = frozenset(
 )
 
 
-def read_shown_memories(connection: Connection, batch: Batch, turns: Sequence[Turn]) -> Mapping[str, str]:
+def read_shown_memories(
+    connection: Connection, batch: Batch, turns: Sequence[Turn], *, cold_url: str | None = None
+) -> Mapping[str, str]:
     """Return the texts of the memories that the assistant of these turns was shown, by memory id.
 
-    The ids come from callers. An id that does not belong to this user is ignored.
+    The ids come from callers. An id that does not belong to this user is ignored. A turn whose text is in the cold
+    archive is read from there (AFTERTURN_COLD_URL, `cold_url`); it is left out while the archive is away.
     """
     shown = sorted({memory_id for turn in turns if turn.role == "assistant" for memory_id in turn.memories_shown})
     if not shown:
         return {}
     uuids = [uuid for memory_id in shown if (uuid := _parse_uuid(memory_id))]
     arguments = batch.key | {"ids": shown, "uuids": uuids}
-    return {row["memory_id"]: row["text"] for row in connection.execute(_SQL["texts"], arguments).fetchall()}
+    rows = connection.execute(_SQL["texts"], arguments).fetchall()
+    found = {row["memory_id"]: row["text"] for row in rows}
+    cold = {(row["session_id"], row["position"]): row["memory_id"] for row in rows if row["is_cold"]}
+    if cold:
+        texts = reading.read_with(connection, cold_url, batch.session.user, cold)
+        found |= {cold[place]: text for place, text in texts.contents.items()}
+    return found
 
 
 def repeats_memory(text: str, memory: str, names: Collection[str] = ()) -> bool:

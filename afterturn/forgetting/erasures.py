@@ -42,6 +42,7 @@ from afterturn.user_store import Erasure, UserStore
 logger = logging.getLogger(__name__)
 
 _SQL = queries.load("erasures")
+_MERGES_SQL = queries.load("merges")
 
 #: The renewal of a process's leases and the deletion of some of them can deadlock. Postgres then aborts one of the two.
 DEADLOCK_ATTEMPTS = 5
@@ -124,11 +125,14 @@ def forget(servers: Servers, scope: UserScope, *, actor: Actor | None = None) ->
     Raises MemoryUnavailable if a server does not answer. If the request was stored by then, the workers complete the
     erasure, or another call does.
     """
-    epoch = None
+    epoch, sources = None, list[UserScope]()
     deadline = time.monotonic() + WAIT_SECONDS
     try:
         with servers.postgres.connection() as connection:
+            sources = _read_sources(connection, scope)
             epoch = request_erasure(connection, scope, actor=actor)
+        for source in sources:
+            run_erasure(servers, source)
         while time.monotonic() < deadline:
             run_erasure(servers, scope)
             with servers.postgres.connection() as connection:
@@ -142,6 +146,12 @@ def forget(servers: Servers, scope: UserScope, *, actor: Actor | None = None) ->
     raise MemoryUnavailable("the erasure is requested, and a worker is still running it")
 
 
+def _read_sources(connection: Connection, scope: UserScope) -> list[UserScope]:
+    """Return the users who were merged into this one."""
+    rows = connection.execute(_MERGES_SQL["sources"], scope.key).fetchall()
+    return [UserScope(scope.tenant_id, row["source_user"]) for row in rows]
+
+
 def _cause(error: Exception) -> str:
     if isinstance(error, MemoryUnavailable):
         return str(error)
@@ -152,6 +162,10 @@ def request_erasure(connection: Connection, scope: UserScope, *, actor: Actor | 
     """Store the request to forget a user, unless one is unfinished, and return the number of the erasure."""
     owner = _owner(scope)
     with connection.transaction():
+        # What is still written for users who were merged into this one belongs to it.
+        for source in _read_sources(connection, scope):
+            request_erasure(connection, source)
+        connection.execute(_MERGES_SQL["forget_alias"], scope.key)
         if actor is not None:
             access_log.record(connection, "forget", actor=actor, tenant_id=scope.tenant_id, user_id=scope.user_id)
         connection.execute(_SQL["touch_user"], owner)

@@ -56,6 +56,8 @@ at:settings
     hash, worker -> JSON of digests of its settings; written by the workers; TTL one day
 at:reconcile
     string; prevents two searches for turns without a due entry at the same time; TTL below AFTERTURN_RECONCILE_SECONDS
+at:cold_away
+    string; the object store of the cold archive did not answer; written by the workers; TTL half a minute
 at:limit:<digest of a caller or an address>
     string; what a caller of the HTTP API has used of its rate limit; written by the API; contains no id and no address;
     TTL at most one minute
@@ -83,6 +85,7 @@ SHARD_COUNT = 64
 SWEEP_GATE = "at:sweep"
 HEARTBEATS = "at:heartbeats"
 WORKER_SETTINGS = "at:settings"
+COLD_AWAY = "at:cold_away"
 RECONCILE_GATE = "at:reconcile"
 QUEUES = "at:queues"
 

@@ -56,7 +56,7 @@ class UserKeys(UserStore):
 
     def sessions(self, user: UserScope) -> set[SessionScope]:
         """Return the user's sessions that have keys in Redis. It scans all keys, in pages."""
-        found = _indexed(self._client, user)
+        found = list_indexed_sessions(self._client, user)
         for key in self._client.scan_iter(keys.of_user(user), count=_KEYS_PER_SCAN):
             found.add(keys.session_of(key.decode().split(":", 3)[3]))
         return {session for session in found if session.user == user}
@@ -70,7 +70,7 @@ class UserKeys(UserStore):
 
         An archive that committed just before the user's row was locked may have added recent turns again.
         """
-        removed = _remove(self._client, erasure, erasure.sessions | _indexed(self._client, erasure.user))
+        removed = _remove(self._client, erasure, erasure.sessions | list_indexed_sessions(self._client, erasure.user))
         _close(self._client, erasure)
         return removed
 
@@ -111,7 +111,7 @@ def _json(payload: bytes) -> Any:
         return payload.decode(errors="replace")
 
 
-def _indexed(client: redis.Redis, user: UserScope) -> set[SessionScope]:
+def list_indexed_sessions(client: redis.Redis, user: UserScope) -> set[SessionScope]:
     """Return the user's sessions in the due index or the claims."""
     shard = keys.shard_of(user.tenant_id, user.user_id)
     return {

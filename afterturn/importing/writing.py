@@ -89,7 +89,7 @@ class Importer:
             chunk = [replace(line, turn=turn_redaction.redact_turn(line.turn)) for line in chunk]
         for line in chunk:
             row = archived.get((line.session, line.turn.turn_id))
-            if row is not None and turns.said_by_turn(line.turn) == turns.said_by_row(row):
+            if row is not None and turns.is_said_by_row(line.turn, row):
                 self.progress.already_archived += 1
             elif row is not None:
                 self.progress.conflicting += 1

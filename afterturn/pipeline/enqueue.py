@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 #: The stages in the order of the flow. Each has a task `afterturn.<stage>` and a queue with the stage's name.
 STAGES = (
     *("sweep", "archive", "extract", "embed", "judge", "consolidate"),
-    *("summarize", "sleep", "index", "vectors", "erase"),
+    *("summarize", "sleep", "index", "vectors", "cold", "merge", "erase"),
 )
 
 #: Priorities of messages, as Celery numbers them on Redis: messages with the lowest number are taken first. Work for

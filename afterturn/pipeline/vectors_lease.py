@@ -11,7 +11,7 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters
 from afterturn.database.pool import Connection
-from afterturn.errors import ModelError, StaleLease
+from afterturn.errors import ColdUnavailable, ModelError, StaleLease
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -32,7 +32,7 @@ def claim(runtime: Runtime, connection: Connection, scope: UserScope) -> Lease |
 
 @contextmanager
 def released(runtime: Runtime, lease: Lease, work: str) -> Iterator[Ending]:
-    """Release the lease at the end. Failures of the embedder, and the loss of the lease, are logged and not raised.
+    """Release the lease at the end. Failures of the embedder or the cold archive are logged, and so is a lost lease.
 
     Args:
         runtime: of the worker.
@@ -42,7 +42,7 @@ def released(runtime: Runtime, lease: Lease, work: str) -> Iterator[Ending]:
     ending = Ending()
     try:
         yield ending
-    except ModelError as error:
+    except (ModelError, ColdUnavailable) as error:
         logger.warning("%s wait: %s", work, error)
         ending.is_embedder_failing = True
     except StaleLease as error:

@@ -31,7 +31,8 @@ def print_turns(turns: Sequence[Turn], *, as_json: bool) -> None:
     for turn in turns:
         waits = "" if turn.position is not None else " · not archived yet"
         console.print(f"[bold]{escape(turn.speaker)}[/] [dim]{times.show(turn.occurred_at)} · {turn.turn_id}{waits}[/]")
-        console.print("  " + escape(turn.content), soft_wrap=True)
+        text = turn.content if turn.away is None else f"(the text is in the cold archive, which is away: {turn.away})"
+        console.print("  " + escape(text), soft_wrap=True)
 
 
 def print_memories(memories: Sequence[Memory], *, as_json: bool) -> None:

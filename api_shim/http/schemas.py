@@ -76,6 +76,9 @@ class TurnOut(BaseModel):
     occurred_at: datetime
     metadata: dict[str, Any]
     position: int | None
+    away: str | None = Field(
+        description="why the content is not here: the code of an error of the cold archive; null: it is here"
+    )
 
 
 class HistoryOut(BaseModel):

@@ -31,7 +31,7 @@ REFUSED = tuple(
 )
 #: Stages of every turn, and stages with their own trials or none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
-ELSEWHERE = ("erase", "sleep", "index", "vectors", "spaces")
+ELSEWHERE = ("erase", "sleep", "index", "vectors", "spaces", "cold", "restore", "merge")
 #: The longest time until the first worker reaches its point, including its start.
 REACH_SECONDS = 30.0
 

@@ -74,6 +74,9 @@ MATRIX = {
     ("GET", "/v1/users/{user_id}/export"): Call(right=Right.ADMIN),
     ("POST", "/v1/users/{user_id}/erasures"): Call(right=Right.ADMIN, status=202),
     ("GET", "/v1/users/{user_id}/erasures/{receipt_id}"): Call(right=Right.ADMIN, status=404),
+    # The user is merged into itself, which no credential may do.
+    ("POST", "/v1/users/{user_id}/merges"): Call(right=Right.ADMIN, status=409, body={"source": "ana"}),
+    ("GET", "/v1/users/{user_id}/merges/{merge_id}"): Call(right=Right.ADMIN, status=404),
     ("GET", "/v1/users"): Call(right=Right.ADMIN, is_of_tenant=True),
     ("GET", "/v1/dead-letters"): Call(right=Right.ADMIN, is_of_tenant=True),
     ("POST", "/v1/dead-letters/replay"): Call(
@@ -201,6 +204,7 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
                 "agent_id": "concierge",
                 "import_id": "0" * 32,
                 "receipt_id": f"{'0' * 16}-1",
+                "merge_id": NO_FACT,
                 "model_id": "m",
             } | ids
             filled = path.format(**{key: quote(value, safe="") for key, value in ({"user_id": user} | values).items()})

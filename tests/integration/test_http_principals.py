@@ -54,6 +54,8 @@ ELSEWHERE = (
     "/v1/users/{user_id}/export",
     "/v1/users/{user_id}/erasures",
     "/v1/users/{user_id}/erasures/{receipt_id}",
+    "/v1/users/{user_id}/merges",
+    "/v1/users/{user_id}/merges/{merge_id}",
     "/v1/agents/{agent_id}/run",
     "/v1/agents/{agent_id}/memories",
     "/v1/agents/{agent_id}/memories/batch",

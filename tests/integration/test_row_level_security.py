@@ -40,6 +40,8 @@ USER_TABLES = [
     "api_keys",
     "access_log",
     "documents",
+    "cold_objects",
+    "user_merges",
 ]
 #: Tables that the reader's role writes: what is put there is found at once.
 WRITTEN_BY_READERS = ("documents",)

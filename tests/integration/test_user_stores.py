@@ -90,9 +90,9 @@ def _owner(user):
 
 
 def with_notes(runtime, notes):
-    """Put the notes on the runtime's list, between the other two."""
-    keys, tables = runtime.user_stores
-    runtime.__dict__["user_stores"] = (keys, notes, tables)
+    """Put the notes on the runtime's list, behind Redis."""
+    keys, tables, objects = runtime.user_stores
+    runtime.__dict__["user_stores"] = (keys, notes, tables, objects)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def assert_nothing_is_left(pipeline, database, hot_store):
 
 def test_every_store_on_the_list_has_a_search_for_canaries(pipeline):
     names = [store.name for store in pipeline.runtime.user_stores]
-    assert names == ["redis", "postgres"]
+    assert names == ["redis", "postgres", "cold"]
     assert set(names) == set(canary.SEARCHES)
 
 

@@ -6,7 +6,7 @@ import logging
 
 from afterturn.client.effects import AskProviders, Plan, ReadPostgres, one_round_trip
 from afterturn.client.limits import validate_query
-from afterturn.client.plans import history, hot, recall
+from afterturn.client.plans import cold, history, hot, recall
 from afterturn.client.session import ClientSession
 from afterturn.context import assembly, context_queries
 from afterturn.context.assembly import ContextInput
@@ -25,9 +25,10 @@ def context(session: ClientSession, query: str | None, request: ContextRequest) 
     limit = request.history.turns_read
     in_redis = yield from hot.read_turns(session, limit, since_clear=True)
     stored, recalled = yield from _read_memory(session, query, in_redis, limit)
+    turns = yield from cold.fill_turns(session.scope, history.merge_turns(session, stored.turns, in_redis, limit))
     material = ContextInput(
         stored=stored,
-        turns=history.merge_turns(session, stored.turns, in_redis, limit),
+        turns=[turn for turn in turns if turn.away is None],
         session_id=session.scope.session_id,
         memories=recalled,
         provider_lines=(yield from AskProviders(request.providers)),

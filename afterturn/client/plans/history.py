@@ -9,7 +9,7 @@ from dataclasses import replace
 from afterturn import ids
 from afterturn.client.effects import Plan, read_rows
 from afterturn.client.limits import validate_limit
-from afterturn.client.plans import hot
+from afterturn.client.plans import cold, hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row
 from afterturn.errors import InvalidInput, MemoryUnavailable
@@ -26,11 +26,20 @@ logger = logging.getLogger("afterturn.client")
 def history(session: ClientSession, limit: int, before: str | None = None) -> Plan[list[Turn]]:
     """Return the session's last turns since it was cleared, or the last ones before a turn, oldest first.
 
+    Texts in the cold archive are read from there. A turn whose text cannot be read now says why in `away`.
+
     Raises InvalidInput or MemoryUnavailable.
     """
     validate_limit(limit)
-    if before is not None:
-        return (yield from _read_before(session, limit, ids.validate_known_id("before", before)))
+    if before is None:
+        turns = yield from _read_last(session, limit)
+    else:
+        turns = yield from _read_before(session, limit, ids.validate_known_id("before", before))
+    return (yield from cold.fill_turns(session.scope, turns))
+
+
+def _read_last(session: ClientSession, limit: int) -> Plan[list[Turn]]:
+    """Return the session's last turns since it was cleared."""
     in_redis = yield from hot.read_turns(session, limit, since_clear=True)
     if len(in_redis.turns) >= limit or in_redis.is_cleared:
         return in_redis.turns[-limit:]

@@ -9,7 +9,7 @@ from typing import Any
 from afterturn import memories
 from afterturn.client.effects import Embed, GetEmbedder, Plan, ReadPostgres, read_rows
 from afterturn.client.limits import validate_limit, validate_query
-from afterturn.client.plans import hot
+from afterturn.client.plans import cold, hot
 from afterturn.client.session import ClientSession
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput, MemoryUnavailable, ModelError
@@ -43,12 +43,16 @@ def recall(
         explain: whether to fill each memory's `score_parts`.
         filter_arguments: the arguments of `filters.validate`.
 
+    Turns whose texts are in the cold archive are found as before; a text is read from there only if it is shown. While
+    it cannot be read, its turn is left out.
+
     Raises InvalidInput or MemoryUnavailable.
     """
     requested = _make_search(session, query, order=order, cursor=cursor, explain=explain, **filter_arguments)
     validate_limit(limit)
     if requested.is_newest:
-        return requested.page((yield from _read_newest_turns(session, requested.skipped + limit)))
+        newest = requested.page((yield from _read_newest_turns(session, requested.skipped + limit)))
+        return (yield from cold.fill_memories(session.scope.user, newest))
     in_redis = yield from hot.read_turns(session, limit)
     try:
         ranked = yield from _rank_memories(session, requested, in_redis, limit)
@@ -57,7 +61,8 @@ def recall(
             raise
         logger.warning("recall searches only the turns in Redis: %s", error)
         return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit)
-    return memories.exclude_turns(ranked, in_redis.hidden)[:limit]
+    found = memories.exclude_turns(ranked, in_redis.hidden)[:limit]
+    return (yield from cold.fill_memories(session.scope.user, found))
 
 
 def _make_search(

@@ -62,7 +62,7 @@ USING (tenant_id, user_id, session_id, turn_id)
 
 -- name: archived_contents
 -- Read the archived contents of these turns.
-SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata, t.cold_digest
 FROM turns AS t
 JOIN unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[])
      AS o (tenant_id, user_id, session_id, turn_id)
@@ -71,7 +71,7 @@ USING (tenant_id, user_id, session_id, turn_id)
 -- name: repeated_turns
 -- Read the entries whose turn was archived from another entry, with the archived contents. The time at which Redis
 -- acknowledged an entry identifies it.
-SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata
+SELECT t.tenant_id, t.user_id, t.session_id, t.turn_id, t.role, t.name, t.content, t.metadata, t.cold_digest
 FROM turns AS t
 JOIN unnest(
     %(tenants)s::text[], %(users)s::text[], %(sessions)s::text[], %(turns)s::text[], %(written_at)s::float8[]

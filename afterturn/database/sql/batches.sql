@@ -7,12 +7,13 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
       AND state = %(state)s AND (paused_until IS NULL OR paused_until <= now())
 
 -- name: turns
--- Read the turns of a session between two positions, in order.
+-- Read the turns of a session between two positions, in order. Those whose text is in the cold archive are left out: they
+-- are old, and only context.
 SELECT turn_id, role, content, occurred_at, name, agent_id, metadata, memories_shown, position,
        removed_at IS NOT NULL AS is_removed
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
-      AND position BETWEEN %(first_position)s AND %(last_position)s
+      AND position BETWEEN %(first_position)s AND %(last_position)s AND cold_object IS NULL
 ORDER BY position
 
 -- name: user

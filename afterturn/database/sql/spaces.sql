@@ -167,7 +167,9 @@ SELECT m.kind, m.item, coalesce(b.batch_id, h.batch_id) AS batch_id,
        coalesce(b.session_id, h.session_id) AS session_id,
        coalesce(f.text, c.text, e.title || '. ' || e.summary, d.title || '. ' || d.summary,
                 coalesce(t.name, t.role) || ': ' || t.content) AS text,
-       coalesce(p.name, p.role) || ': ' || CASE WHEN p.removed_at IS NULL THEN p.content ELSE '' END AS before
+       coalesce(p.name, p.role) || ': ' || CASE WHEN p.removed_at IS NULL THEN p.content ELSE '' END AS before,
+       t.session_id AS turn_session_id, t.position, t.cold_object IS NOT NULL AS is_cold,
+       p.cold_object IS NOT NULL AND p.removed_at IS NULL AS is_before_cold
 FROM (
     SELECT kind, item,
            CASE WHEN kind = 'fact' THEN item::uuid END AS fact_id,

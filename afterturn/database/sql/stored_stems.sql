@@ -6,7 +6,7 @@ SELECT owes_stems, clock_timestamp() AS now FROM users WHERE tenant_id = %(tenan
 -- The turns after one, in order.
 SELECT session_id, position, name, content FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-      AND (session_id, position) > (%(after_session)s, %(after_position)s::bigint)
+      AND (session_id, position) > (%(after_session)s, %(after_position)s::bigint) AND cold_object IS NULL
 ORDER BY session_id, position
 LIMIT %(limit)s
 

@@ -16,6 +16,9 @@ SELECT coalesce(
     (SELECT true FROM users WHERE owes_stems ORDER BY stems_hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM erasures WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM documents WHERE expires_at <= now() ORDER BY expires_at LIMIT 1),
+    (SELECT true FROM users WHERE %(has_cold_store)s AND cold_due_at <= now() ORDER BY cold_due_at LIMIT 1),
+    (SELECT true FROM cold_deletions WHERE %(has_cold_store)s AND due_at <= now() ORDER BY due_at LIMIT 1),
+    (SELECT true FROM user_merges WHERE completed_at IS NULL ORDER BY hinted_at NULLS FIRST LIMIT 1),
     (SELECT true FROM missing_vectors WHERE retry_at <= now() ORDER BY retry_at LIMIT 1),
     (SELECT true FROM embedding_spaces WHERE state = 'building' OR is_dropping OR drop_at <= now() LIMIT 1),
     (

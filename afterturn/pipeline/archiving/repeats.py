@@ -48,7 +48,7 @@ def find_repeats(
     for row in _read_repeated(connection, {key: entry for key, (entry, _) in first.items()}):
         scope = SessionScope(row["tenant_id"], row["user_id"], row["session_id"])
         entry, turn = first[scope, row["turn_id"]]
-        _note(repeats, scope, entry, is_same=turns.said_by_turn(turn) == turns.said_by_row(row))
+        _note(repeats, scope, entry, is_same=turns.is_said_by_row(turn, row))
     return {scope: frozenset(stream_ids) for scope, stream_ids in repeats.items()}
 
 

@@ -29,7 +29,7 @@ from afterturn.hot.entries import Entry
 from afterturn.hot.pending import Taken
 from afterturn.languages import detection
 from afterturn.pipeline import dead_entries
-from afterturn.pipeline.archiving import cutting, kinds, locked, repeats
+from afterturn.pipeline.archiving import cutting, kinds, locked, redirection, repeats
 from afterturn.pipeline.archiving.isolation import ArchivedPart, Isolation
 from afterturn.pipeline.hand_out import NO_DIRECT_ROOM, DirectRoom
 from afterturn.scopes import SessionScope, UserScope
@@ -114,11 +114,17 @@ def _archive_part(
     """Archive these entries in one transaction."""
     known = None if epochs is None else {scope.user: epochs[scope.user] for scope in entries}
     with pool.connection() as connection, connection.transaction():
-        new_batches = archive_entries(connection, settings, entries, epochs=known, room=room)
-        taken_back = removal.read_removed_turn_ids(connection, entries)
-        repeated = repeats.find_repeats(connection, entries)
+        redirected = redirection.redirect(connection, entries)
+        new_batches = archive_entries(connection, settings, redirected.entries, epochs=known, room=room)
+        taken_back = removal.read_removed_turn_ids(connection, redirected.entries)
+        repeated = repeats.find_repeats(connection, redirected.entries)
         faults.point("archive.before_commit")
-    return ArchivedPart(entries=entries, new_batches=new_batches, taken_back=taken_back, repeated=repeated)
+    return ArchivedPart(
+        entries=entries,
+        new_batches=new_batches,
+        taken_back=redirected.back(taken_back),
+        repeated=redirected.back(repeated),
+    )
 
 
 def _remove(client: redis.Redis, settings: Settings, taken: Taken, part: ArchivedPart) -> None:
@@ -147,14 +153,17 @@ def archive_entries(
 ) -> list[NewBatch]:
     """Archive these entries and cut what is full, due or flushed, inside the caller's transaction.
 
-    `epochs` were read before the entries. Raises TransitionRefused when a user was forgotten since.
+    `epochs` were read before the entries. Raises TransitionRefused when a user was forgotten or merged since.
     """
     users = {scope.user for scope in taken}
     # Only entries create a user and a session: a cut or a late message must not create a forgotten user again.
     written = [scope for scope, entries in taken.items() if entries]
     next_user_seq = locked.lock_users(connection, users, new={scope.user for scope in written})
-    if epochs is not None and erasures.read_epochs(connection, users) != epochs:
+    # Of those for whom they were written: the target of a merge is forgotten together with its sources.
+    if epochs is not None and erasures.read_epochs(connection, epochs) != epochs:
         raise TransitionRefused("a user was forgotten while their turns were being archived")
+    if any(scope.user not in next_user_seq for scope in written):
+        raise TransitionRefused("a user was merged into another one while their turns were being archived")
     scopes = [scope for scope in taken if scope.user in next_user_seq]
     sessions = locked.lock_sessions(connection, scopes, new=written)
     faults.point("archive.rows_locked")

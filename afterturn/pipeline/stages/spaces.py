@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
+from afterturn.cold.reading import ColdTexts
 from afterturn.database import queries
 from afterturn.embedding import items, missing_vectors, space_items, switching
 from afterturn.embedding.isolation import Outcome, Refusal
@@ -154,7 +155,10 @@ class _Work:
 
     def _embed(self, target: EmbeddingSpace, source: EmbeddingSpace, names: Sequence[ItemName]) -> None:
         with self._runtime.postgres.connection() as connection:
-            found = space_items.read_items(connection, self._scope, names, source=source.space_id)
+            texts = space_items.read_cold_texts(
+                connection, self._scope, names, source=source.space_id, cold_url=self._runtime.settings.cold_url
+            )
+            found = space_items.read_items(connection, self._scope, names, source=source.space_id, texts=texts)
         if not found:
             return
         try:
@@ -163,20 +167,27 @@ class _Work:
             self._note_problem(target, error)
             raise
         faults.point("spaces.vectors_received")
-        self._store(target, source, dict(zip(found, outcomes, strict=True)))
+        self._store(target, source, dict(zip(found, outcomes, strict=True)), texts)
 
     def _note_problem(self, target: EmbeddingSpace, error: ModelError) -> None:
         with self._runtime.postgres.connection() as connection:
             arguments = {"space_id": target.space_id, "problem": f"{error.code}: {error}"}
             connection.execute(_SQL["note_problem"], arguments)
 
-    def _store(self, target: EmbeddingSpace, source: EmbeddingSpace, outcomes: dict[SourcedItem, Outcome]) -> None:
+    def _store(
+        self,
+        target: EmbeddingSpace,
+        source: EmbeddingSpace,
+        outcomes: dict[SourcedItem, Outcome],
+        texts: ColdTexts,
+    ) -> None:
         """Store the vectors of what is still there with the same text: some may have been taken back meanwhile."""
         with self._runtime.postgres.connection() as connection, connection.transaction():
             connection.execute(_SQL["lock_user"], self._scope.key)
             leases.fence(connection, self._owed.lease)
             names = [sourced.name for sourced in outcomes]
-            unchanged = set(space_items.read_items(connection, self._scope, names, source=source.space_id))
+            found = space_items.read_items(connection, self._scope, names, source=source.space_id, texts=texts)
+            unchanged = set(found)
             embedded = [
                 (sourced.item, outcome)
                 for sourced, outcome in outcomes.items()

@@ -25,12 +25,14 @@ from afterturn.pipeline.archiving import states
 from afterturn.pipeline.enqueue import FIRST, LATER
 from afterturn.pipeline.hand_out import Room
 from afterturn.pipeline.runtime import Runtime
-from afterturn.pipeline.stages import archive, spaces
+from afterturn.pipeline.stages import archive, cold, spaces
 
 logger = logging.getLogger(__name__)
 
 _SQL = queries.load("sweep")
+_COLD_SQL = queries.load("cold")
 _DOCUMENTS = queries.load("documents")
+_MERGES_SQL = queries.load("merges")
 
 #: Sessions in one archive message: one transaction archives them all. Larger: fewer transactions, but a backlog keeps
 #: the users' rows locked for longer (20 sessions of 500 turns: about 2 s) and occupies one process while others idle.
@@ -42,6 +44,8 @@ PROBES = 2
 TRICKLE = 5
 #: The largest number of memories that one sweep hands out to `index`: a large one takes a thread several seconds.
 INDEXES = 4
+#: Users that one sweep looks at for old turns. More: the move of an old database occupies more threads.
+COLD = 4
 #: Users whose stems one sweep hands out to be replaced, after an upgrade: about a millisecond for each of their texts.
 #: A million users take half a day at most of one thread; until then recall finds their texts as before.
 STEMS = 20
@@ -111,7 +115,11 @@ def sweep_queues(runtime: Runtime) -> Swept:
 def _look(runtime: Runtime) -> dict[str, bool]:
     """Return which kinds of work may be open, in one round trip: most sweeps find nothing."""
     with runtime.postgres.connection() as connection:
-        row = connection.execute(_SQL["look"], {"sleep_seconds": runtime.settings.sleep_seconds}).fetchone()
+        arguments = {
+            "sleep_seconds": runtime.settings.sleep_seconds,
+            "has_cold_store": runtime.settings.cold_url is not None,
+        }
+        row = connection.execute(_SQL["look"], arguments).fetchone()
     assert row is not None, "it has no table to return rows of"
     return row
 
@@ -170,6 +178,9 @@ class _Sweep:
             yield from (self.hand_out_summaries, self.hand_out_sleeps, self.hand_out_indexes)
             yield self.delete_expired_documents
             yield from (self.hand_out_stems, self.hand_out_vectors, self.hand_out_spaces, self.hand_out_erasures)
+            yield self.hand_out_merges
+            if self._runtime.settings.cold_url is not None:
+                yield self.hand_out_cold
 
     def hand_out_archives(self) -> None:
         """Hand out sessions with pending turns, several in one message."""
@@ -264,6 +275,35 @@ class _Sweep:
         for user in spaces.claim_owed(self._runtime, limit=max(0, limit)):
             self._send("vectors", user.tenant_id, user.user_id, priority=LATER)
             self.handed_out["vectors"] += 1
+
+    def hand_out_cold(self) -> None:
+        """Hand out users with old turns, and the deletion of objects. Nothing while the object store is away."""
+        limit = self._limit("cold", COLD)
+        if limit <= 0 or self._runtime.redis.exists(keys.COLD_AWAY):
+            return
+        age_seconds = self._runtime.settings.cold_after_days * cold.DAY_SECONDS
+        with self._runtime.postgres.connection() as connection:
+            arguments = {
+                "limit": limit,
+                "age_seconds": age_seconds,
+                "look_seconds": cold.look_seconds(age_seconds),
+                "hint_seconds": self._runtime.settings.hint_seconds * PATIENCE,
+            }
+            users = connection.execute(_COLD_SQL["owed"], arguments).fetchall()
+            row = connection.execute(_COLD_SQL["has_due_deletions"]).fetchone()
+        self._send_all("cold", _users(users))
+        if row is not None and row["has_due"] and not users:
+            self._send("cold")
+
+    def hand_out_merges(self) -> None:
+        """Hand out users whose merge into another user is not completed."""
+        limit = self._limit("merge")
+        if limit <= 0:
+            return
+        with self._runtime.postgres.connection() as connection:
+            arguments = {"limit": limit, "hint_seconds": self._runtime.settings.hint_seconds}
+            users = connection.execute(_MERGES_SQL["owed"], arguments).fetchall()
+        self._send_all("merge", _users(users))
 
     def hand_out_erasures(self) -> None:
         """Hand out users whose erasure is not completed."""
