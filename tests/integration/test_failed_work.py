@@ -14,7 +14,7 @@ SESSION = SessionScope("default", "ana", "default")
 DEFECT = "a defect of this program"
 WORK = {
     "summary": lambda pipeline: summarize.summarize(pipeline.runtime, SESSION),
-    "sleep": lambda pipeline: sleep.sleep(pipeline.runtime, ANA),
+    "sleep": lambda pipeline: sleep.sleep(pipeline.runtime, ANA) is not None,
 }
 #: Where the work fails, in the transaction that commits it.
 FAILS_AT = {"summary": "summarize.before_commit", "sleep": "sleep.before_commit"}
