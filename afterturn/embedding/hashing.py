@@ -88,7 +88,7 @@ class HashingEmbedder:
         return [number / length for number in vector]
 
 
-#: The places of features in the vector, and their weights. The sign of the hash is that of the weight: collisions cancel
+#: The places of features in the vector, and their weights. The sign of a hash is that of the weight: collisions cancel
 #: out as often as they add up.
 _Entries: TypeAlias = list[tuple[int, float]]
 

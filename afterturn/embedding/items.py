@@ -102,7 +102,9 @@ def store_vectors(
 ) -> None:
     """Store the vectors of these items in the space."""
     owner = scope.key | {"space_id": space.space_id}
-    runs = (embedded[start : start + _VECTORS_PER_STATEMENT] for start in range(0, len(embedded), _VECTORS_PER_STATEMENT))
+    runs = (
+        embedded[start : start + _VECTORS_PER_STATEMENT] for start in range(0, len(embedded), _VECTORS_PER_STATEMENT)
+    )
     with connection.cursor() as cursor:
         cursor.executemany(_SQL["add_vectors"], [owner | _columns(run) for run in runs])
 

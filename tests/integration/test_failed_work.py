@@ -66,9 +66,7 @@ def run_and_fail(pipeline, kind):
         WORK[kind](pipeline)
 
 
-def test_each_failure_is_counted_and_the_last_one_is_a_dead_letter(
-    settings, pipeline, database, command, kind, fails
-):
+def test_each_failure_is_counted_and_the_last_one_is_a_dead_letter(settings, pipeline, database, command, kind, fails):
     fails(RuntimeError(DEFECT))
     assert handed_out(pipeline, database, kind)
     for attempt in range(1, settings.attempts + 1):

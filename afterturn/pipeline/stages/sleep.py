@@ -20,6 +20,7 @@ from afterturn.sleep import questions, tidying, whole_memory
 from afterturn.sleep.tidying import CurrentFact, TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """The changes that sleep would make."""

@@ -72,7 +72,7 @@ def test_vectors_are_the_same_in_every_release():
 
 
 def plain_vector(text: str, dimension: int) -> list[float]:
-    """The definition, one feature after the other and nothing kept: every later form must add the same in this order."""
+    """The definition, one feature after the other: every form must add the same numbers in the same order."""
     vector = [0.0] * dimension
     words = hashing._WORDS.findall(hashing._fold_case_and_accents(text))
     weighted: list[tuple[float, list[int]]] = []
