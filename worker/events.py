@@ -11,8 +11,11 @@ from typing import Any
 
 from celery import bootsteps
 
-#: Larger: fewer messages, and Flower shows them later. When 24 events are buffered, they are sent at once.
+#: Larger: fewer messages, and Flower shows them later.
 EVENTS_SECONDS = 0.2
+#: When so many events are buffered, they are sent at once. Larger: a longer message. Smaller (Celery's default is 24):
+#: at full load more messages.
+MAX_BUFFERED_EVENTS = 200
 
 
 class SendEventsTogether(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
@@ -29,6 +32,7 @@ class SendEventsTogether(bootsteps.StartStopStep):  # type: ignore[misc]  # Cele
 
     def start(self, consumer: Any) -> None:
         consumer.event_dispatcher.on_send_buffered = self._note
+        consumer.event_dispatcher.buffer_limit = MAX_BUFFERED_EVENTS
         consumer.hub.call_repeatedly(EVENTS_SECONDS, self._send, consumer)
 
     def stop(self, consumer: Any) -> None:

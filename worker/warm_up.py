@@ -1,7 +1,8 @@
-"""Import slow modules before a worker is ready, instead of in its first task."""
+"""Import slow modules before a worker is ready, instead of in its first task, and keep them from garbage collection."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any
 
@@ -10,11 +11,17 @@ from celery.signals import worker_init
 from afterturn import settings as settings_module
 from afterturn.languages import detection
 
+#: The garbage collector runs after this many new objects that were not freed. Fewer (Python's default is 700): it runs
+#: several times in each task. More: circles of objects stay in memory for longer.
+OBJECTS_PER_COLLECTION = 10_000
+
 
 def connect() -> None:
     """Connect the handler."""
     worker_init.connect(_import_sdk)
     worker_init.connect(_load_detector)
+    # The last one: signals call their handlers in the order of connection.
+    worker_init.connect(_relieve_collector)
 
 
 def _import_sdk(sender: Any, **_: Any) -> None:
@@ -29,3 +36,10 @@ def _import_sdk(sender: Any, **_: Any) -> None:
 def _load_detector(**_: Any) -> None:
     """Load the model that detects languages: it takes half a second, and its memory is shared after a fork."""
     detection.load()
+
+
+def _relieve_collector(**_: Any) -> None:
+    """Exclude what was imported from garbage collection: a worker never frees it, and a fork then shares it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_PER_COLLECTION)

@@ -43,7 +43,7 @@ class ShownFact:
 
     @property
     def day(self) -> str:
-        return f"{self.said_at:%Y-%m-%d}"
+        return self.said_at.date().isoformat()
 
     @property
     def is_cut(self) -> bool:
@@ -51,7 +51,8 @@ class ShownFact:
         return len(self._plain) > _MAX_CHARACTERS
 
     def line(self, label: str) -> str:
-        shown = f"{self._plain[:_MAX_CHARACTERS]} [...]" if self.is_cut else self._plain
+        plain = self._plain
+        shown = f"{plain[:_MAX_CHARACTERS]} [...]" if len(plain) > _MAX_CHARACTERS else plain
         return f"{label}: {shown}"
 
     @property
@@ -85,8 +86,8 @@ def _lines(letter: str, facts: Iterable[ShownFact]) -> Iterator[str]:
     """Yield one line per statement, with the day on which it was said if that differs from the line before."""
     day = None
     for number, fact in enumerate(facts, 1):
-        yield fact.line(f"{letter}{number}" if fact.day == day else f"{letter}{number} ({fact.day})")
-        day = fact.day
+        label, before, day = f"{letter}{number}", day, fact.day
+        yield fact.line(label if day == before else f"{label} ({day})")
 
 
 class JudgedPair(BaseModel):

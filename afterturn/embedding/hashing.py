@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 from zlib import crc32
 
 #: Part of an embedding space's name. A change of the vectors must change it: the old vectors are then rebuilt.
@@ -73,18 +74,23 @@ class HashingEmbedder:
 
     def _embed_one(self, text: str, features: _Features) -> list[float]:
         vector = [0.0] * self.dimension
-        for weight, places in features.of_text(text):
-            for place in places:
-                # Places that are subtracted are stored as their complement: collisions cancel out as often as they
-                # add up.
-                if place >= 0:
+        for entries, count in features.of_text(text):
+            if count == 1:
+                for place, weight in entries:
                     vector[place] += weight
-                else:
-                    vector[~place] -= weight
+            else:
+                factor = 1.0 + math.log(count)
+                for place, weight in entries:
+                    vector[place] += weight * factor
         length = math.hypot(*vector)
         if length < 1e-9:
             return [1.0] + [0.0] * (self.dimension - 1)
         return [number / length for number in vector]
+
+
+#: The places of features in the vector, and their weights. The sign of a hash is that of the weight: collisions cancel
+#: out as often as they add up.
+_Entries: TypeAlias = list[tuple[int, float]]
 
 
 class _Features:
@@ -92,39 +98,35 @@ class _Features:
 
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
-        self._groups: dict[str, list[tuple[float, list[int]]]] = {}
-        self._pairs: dict[tuple[bytes, bytes], list[int]] = {}
+        #: By word: its features, and its stem; None for a stop word.
+        self._words: dict[str, tuple[_Entries, bytes | None]] = {}
+        self._pairs: dict[tuple[bytes, bytes], _Entries] = {}
 
-    def of_text(self, text: str) -> Iterator[tuple[float, list[int]]]:
-        """Yield groups of features: the weight of each feature of the group, and their places in the vector."""
+    def of_text(self, text: str) -> Iterator[tuple[_Entries, int]]:
+        """Yield groups of features, and how often the group is in the text."""
         words = _WORDS.findall(_fold_case_and_accents(text))
+        known = self._words
         for word, count in Counter(words).items():
-            factor = 1.0 + math.log(count)
-            for weight, places in self._of_word(word):
-                yield weight * factor, places
-        stems = [_stem(word).encode() for word in words if word not in _STOP_WORDS]
+            if word not in known:
+                known[word] = self._of_word(word)
+            yield known[word][0], count
+        stems = [stem for word in words if (stem := known[word][1]) is not None]
         for pair, count in Counter(itertools.pairwise(stems)).items():
-            yield _PAIR_WEIGHT * (1.0 + math.log(count)), self._of_pair(pair)
+            yield self._pairs.get(pair) or self._of_pair(pair), count
 
-    def _of_word(self, word: str) -> list[tuple[float, list[int]]]:
-        groups = self._groups.get(word)
-        if groups is None:
-            groups = self._groups[word] = [(weight, self._places(hashes)) for weight, hashes in _word_features(word)]
-        return groups
+    def _of_word(self, word: str) -> tuple[_Entries, bytes | None]:
+        groups = [self._entries(weight, hashes) for weight, hashes in _word_features(word)]
+        return list(itertools.chain(*groups)), None if word in _STOP_WORDS else _stem(word).encode()
 
-    def _of_pair(self, pair: tuple[bytes, bytes]) -> list[int]:
-        places = self._pairs.get(pair)
-        if places is None:
-            places = self._pairs[pair] = self._places([_hash(_PAIR_SEED, pair[0] + b" " + pair[1])])
-        return places
+    def _of_pair(self, pair: tuple[bytes, bytes]) -> _Entries:
+        hashed = _hash(_PAIR_SEED, pair[0] + b" " + pair[1])
+        entries = self._pairs[pair] = self._entries(_PAIR_WEIGHT, (hashed,))
+        return entries
 
-    def _places(self, hashes: Iterable[int]) -> list[int]:
-        """Return the places of hashed features. The top bit of a hash is the sign, the other bits are the place."""
-        places = []
-        for hashed in hashes:
-            place = (hashed & 0x7FFFFFFF) % self._dimension
-            places.append(place if hashed & 0x80000000 else ~place)
-        return places
+    def _entries(self, weight: float, hashes: Iterable[int]) -> _Entries:
+        """Return the entries of hashed features. The top bit of a hash is the sign, the other bits are the place."""
+        dimension = self._dimension
+        return [((hashed & 0x7FFFFFFF) % dimension, weight if hashed & 0x80000000 else -weight) for hashed in hashes]
 
 
 def _word_features(word: str) -> list[tuple[float, list[int]]]:

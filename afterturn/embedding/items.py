@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pgvector import HalfVector
@@ -23,6 +23,13 @@ _SQL = queries.load("vectors")
 #: Characters of the previous turn that are embedded together with a turn. With many more, the vectors of short turns
 #: would be those of the previous turn, and long turns would exceed the model's length.
 CONTEXT_CHARACTERS = 400
+
+
+#: The rows of the statement that stores vectors.
+_VECTORS_PER_STATEMENT = 16
+_NO_VECTORS = {
+    f"{column}_{number}": None for number in range(_VECTORS_PER_STATEMENT) for column in ("kind", "item", "embedding")
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +101,20 @@ def store_vectors(
     embedded: Sequence[tuple[Item, Sequence[float]]],
 ) -> None:
     """Store the vectors of these items in the space."""
-    rows = [
-        scope.key
-        | {
-            "space_id": space.space_id,
-            "kind": item.kind,
-            "item": item.name,
-            "embedding": halfvec(vector),
-        }
-        for item, vector in embedded
-    ]
+    owner = scope.key | {"space_id": space.space_id}
+    runs = (
+        embedded[start : start + _VECTORS_PER_STATEMENT] for start in range(0, len(embedded), _VECTORS_PER_STATEMENT)
+    )
     with connection.cursor() as cursor:
-        cursor.executemany(_SQL["add_vector"], rows)
+        cursor.executemany(_SQL["add_vectors"], [owner | _columns(run) for run in runs])
+
+
+def _columns(embedded: Sequence[tuple[Item, Sequence[float]]]) -> dict[str, Any]:
+    """Return the arguments of the statement `add_vectors`."""
+    columns: dict[str, Any] = dict(_NO_VECTORS)
+    for number, (item, vector) in enumerate(embedded):
+        columns |= {f"kind_{number}": item.kind, f"item_{number}": item.name, f"embedding_{number}": halfvec(vector)}
+    return columns
 
 
 def delete_fact_vectors(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:

@@ -40,8 +40,11 @@ def detect(text: str) -> str | None:
 
 @cache
 def _identifier() -> LanguageIdentifier:
+    import numpy
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
     identifier.set_languages(sorted({*configurations.CONFIGURATIONS, *MORE_LANGUAGES} & set(identifier.nb_classes)))
+    # Each text takes some hundred rows of this table. It has half-precision numbers, column by column.
+    identifier.nb_ptc = numpy.ascontiguousarray(identifier.nb_ptc, dtype=numpy.float32)
     return identifier

@@ -1,4 +1,4 @@
-"""Replay and discard dead letters: batches, entries that could not be archived, texts that the embedder refused.
+"""Replay and discard dead letters: batches, entries not archived, texts not embedded, failed summaries and sleeps.
 
 Each replay and discard is audited. `watching/dead.py` reads them.
 
@@ -17,7 +17,7 @@ from uuid import UUID
 import redis
 from psycopg.types.json import Jsonb
 
-from afterturn.batches import batch_row
+from afterturn.batches import batch_row, failed_work
 from afterturn.batches.batch_row import Batch
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -87,6 +87,7 @@ def _replay_user(
         connection.execute(_SQL["update_user"], owner | {"next_user_seq": next_user_seq})
         items = dead_entries.replay(connection, client, scope, batch_ids)
         items += missing_vectors.replay(connection, scope, batch_ids)
+        items += failed_work.replay(connection, scope, batch_ids)
         _audit_items(connection, scope, items, "replay", actor)
         return len(rows) + len(items)
 
@@ -156,6 +157,7 @@ def _discard_user(connection: Connection, scope: UserScope, batch_ids: Sequence[
             _audit(connection, batch_row.key_of(scope, row["batch_id"]), "discard", details, actor)
         items = dead_entries.discard(connection, scope, batch_ids)
         items += missing_vectors.discard(connection, scope, batch_ids)
+        items += failed_work.discard(connection, scope, batch_ids)
         _audit_items(connection, scope, items, "discard", actor)
         return len(rows) + len(items)
 

@@ -1,4 +1,4 @@
-"""Read dead letters for operators: batches with their turns, entries, and texts without a vector."""
+"""Read dead letters for operators: batches with their turns, entries, texts without a vector, failed summaries."""
 
 from __future__ import annotations
 
@@ -67,16 +67,17 @@ class DeadBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadItem:
-    """One entry that could not be archived, or one text that the embedder refused."""
+    """One entry that could not be archived, one text that the embedder refused, or one failed summary or sleep."""
 
-    #: entry or vector.
+    #: entry, vector, summary or sleep.
     kind: str
     tenant_id: str
     user_id: str
     #: The id by which it is replayed and discarded.
     dead_id: UUID
     session_id: str
-    #: The id of the entry (of a turn: its id), or the kind and the name of what has no vector.
+    #: The id of the entry (of a turn: its id), or the kind and the name of what has no vector;
+    #: the session of a summary; "memory" for sleep.
     item: str
     #: A stable code, and a description of the failure.
     reason: str

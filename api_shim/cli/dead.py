@@ -1,4 +1,4 @@
-"""`afterturn dead list | show | replay | discard`: dead batches, entries and vectors."""
+"""`afterturn dead list | show | replay | discard`: dead batches, entries, vectors, summaries and sleeps."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def list_dead(
     limit: Annotated[int, typer.Option(min=1, help="The largest number of batches.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List dead batches, then single dead entries and vectors, the latest first."""
+    """List dead batches, then single dead entries, vectors, summaries and sleeps, the latest first."""
     from afterturn import settings
     from afterturn.watching import reading, reports
     from api_shim.cli import dead_table

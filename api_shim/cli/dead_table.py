@@ -30,7 +30,7 @@ def print_list(found: Sequence[DeadBatch], items: Sequence[DeadItem], *, limit: 
 
 
 def _print_items(console: Console, items: Sequence[DeadItem], limit: int) -> None:
-    table = Table("entry or vector", "tenant / user / session", "what", "dead since", "reason")
+    table = Table("kind", "tenant / user / session", "what", "dead since", "reason")
     table.columns[0].no_wrap = True
     for item in items:
         owner = escape(" / ".join((item.tenant_id, item.user_id, item.session_id)))

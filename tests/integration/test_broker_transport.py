@@ -100,3 +100,31 @@ def test_a_broker_that_refuses_is_a_hint_less_not_an_error(
     with redis_faults.read_only(redis_server):
         assert enqueue.send("sweep") is False
     assert enqueue.send("sweep") is True
+
+
+def test_a_channel_keeps_its_client_until_it_gets_another_pool(
+    connection: BrokerConnection, hot_store: redis.Redis
+) -> None:
+    channel = connection.channel()
+    with channel.conn_or_acquire() as first, channel.conn_or_acquire() as again:
+        assert again is first
+    with channel.conn_or_acquire(hot_store) as given:
+        assert given is hot_store
+    channel._disconnect_pools()
+    with channel.conn_or_acquire() as other:
+        assert other is not first
+        assert other.ping()
+
+
+def test_an_acknowledgement_forgets_one_message_and_no_other(
+    settings: Settings, connection: BrokerConnection, hot_store: redis.Redis
+) -> None:
+    for _ in range(2):
+        Enqueue(settings.redis_url).send("sweep")
+    channel, [first] = take(connection)
+    channel.basic_qos(0, 2, False)
+    _, [second] = take(connection)
+    first.ack()
+    assert hot_store.hkeys("unacked") == hot_store.zrange("unacked_index", 0, -1) == [second.delivery_tag.encode()]
+    second.ack()
+    assert (hot_store.hlen("unacked"), hot_store.zcard("unacked_index")) == (0, 0)

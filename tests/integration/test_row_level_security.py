@@ -31,6 +31,7 @@ USER_TABLES = [
     "profiles",
     "vectors",
     "missing_vectors",
+    "failed_work",
     "memory_indexes",
     "index_postings",
     "index_cells",

@@ -73,6 +73,8 @@ SELECT count(*) AS discarded FROM (
     SELECT tenant_id, user_id FROM dead_entries WHERE discarded_at IS NOT NULL
     UNION ALL
     SELECT tenant_id, user_id FROM missing_vectors WHERE retry_at IS NULL AND discarded_at IS NOT NULL
+    UNION ALL
+    SELECT tenant_id, user_id FROM failed_work WHERE retry_at IS NULL AND discarded_at IS NOT NULL
 ) AS dead
 WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)

@@ -11,7 +11,7 @@ ORDER BY dead_at DESC, user_seq DESC
 LIMIT %(limit)s
 
 -- name: find_items
--- Read dead entries and missing vectors, the latest first. Reason is a prefix. Tenant, user, reason, id and limit may be
+-- Read dead entries, missing vectors, and failed summaries and sleeps, the latest first. Reason is a prefix. Tenant, user, reason, id and limit may be
 -- null: no condition.
 SELECT * FROM (
     SELECT 'entry' AS kind, tenant_id, user_id, dead_id, session_id, entry_id AS item, reason, 1 AS attempts, dead_at,
@@ -21,6 +21,10 @@ SELECT * FROM (
     SELECT 'vector', tenant_id, user_id, dead_id, session_id, kind || ' ' || item, reason, attempts, dead_at,
            discarded_at, NULL
     FROM missing_vectors WHERE retry_at IS NULL
+    UNION ALL
+    SELECT kind, tenant_id, user_id, dead_id, CASE WHEN kind = 'summary' THEN item ELSE '' END, item, reason, attempts,
+           dead_at, discarded_at, NULL
+    FROM failed_work WHERE retry_at IS NULL
 ) AS items
 WHERE (%(with_discarded)s OR discarded_at IS NULL)
       AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
@@ -31,12 +35,14 @@ ORDER BY dead_at DESC, item
 LIMIT %(limit)s
 
 -- name: named
--- Read which of these batches, dead entries and missing vectors exist, dead or not, and their owners.
+-- Read which of these batches, dead entries, missing vectors and failed summaries and sleeps exist, dead or not, and their owners.
 SELECT tenant_id, user_id, batch_id FROM batches WHERE batch_id = ANY(%(batch_ids)s)
 UNION ALL
 SELECT tenant_id, user_id, dead_id FROM dead_entries WHERE dead_id = ANY(%(batch_ids)s)
 UNION ALL
 SELECT tenant_id, user_id, dead_id FROM missing_vectors WHERE dead_id = ANY(%(batch_ids)s)
+UNION ALL
+SELECT tenant_id, user_id, dead_id FROM failed_work WHERE dead_id = ANY(%(batch_ids)s)
 
 -- name: show
 -- Read one batch, dead or not, with the sums of its calls and tokens.

@@ -44,6 +44,8 @@ SELECT reason, count(*) AS batches FROM (
     SELECT tenant_id, user_id, reason FROM dead_entries WHERE discarded_at IS NULL
     UNION ALL
     SELECT tenant_id, user_id, reason FROM missing_vectors WHERE retry_at IS NULL AND discarded_at IS NULL
+    UNION ALL
+    SELECT tenant_id, user_id, reason FROM failed_work WHERE retry_at IS NULL AND discarded_at IS NULL
 ) AS dead
 WHERE (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
       AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)

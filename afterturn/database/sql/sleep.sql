@@ -30,6 +30,10 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fa
 -- name: mark_slept
 -- Record a run, and increment the version if it changed facts. Returns no row if the memory has changed since it was
 -- read. A run that is not finished leaves slept_version unchanged, so that the next run continues.
+WITH recovered AS (
+    DELETE FROM failed_work
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'sleep' AND item = 'memory'
+)
 UPDATE users SET
     version = version + %(changes)s, slept_at = now(),
     slept_version = CASE WHEN %(is_finished)s THEN version + %(changes)s ELSE slept_version END,

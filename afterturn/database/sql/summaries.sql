@@ -4,6 +4,12 @@ SELECT summarized_through, applied_through FROM sessions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND summarized_through < applied_through
 
+-- name: hand_out_again
+-- Have a summary handed out again that is owed: its message may have come while the session was leased.
+UPDATE sessions SET summary_hinted_at = NULL
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+      AND owes_summary AND summary_hinted_at IS NOT NULL
+
 -- name: applied_through
 -- Read up to which batch a session is applied.
 SELECT applied_through FROM sessions
@@ -98,6 +104,10 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 
 -- name: mark_summarized
 -- Mark the session as summarized up to a batch. No row: another worker did it.
+WITH recovered AS (
+    DELETE FROM failed_work
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'summary' AND item = %(session_id)s
+)
 UPDATE sessions SET summarized_through = %(applied_through)s, summary_hinted_at = NULL
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND summarized_through = %(summarized_through)s

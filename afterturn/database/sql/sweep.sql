@@ -178,6 +178,11 @@ WITH checked AS (
     FROM sessions AS s
     WHERE s.owes_summary
       AND (s.summary_hinted_at IS NULL OR s.summary_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM failed_work AS f
+          WHERE f.tenant_id = s.tenant_id AND f.user_id = s.user_id AND f.kind = 'summary' AND f.item = s.session_id
+                AND (f.retry_at IS NULL OR f.retry_at > now())
+      )
     ORDER BY s.summary_hinted_at NULLS FIRST
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF s SKIP LOCKED
@@ -218,6 +223,11 @@ WITH checked AS (
     FROM users AS u
     WHERE u.owes_sleep AND u.slept_at < now() - make_interval(secs => %(sleep_seconds)s)
       AND (u.sleep_hinted_at IS NULL OR u.sleep_hinted_at < now() - make_interval(secs => %(hint_seconds)s))
+      AND NOT EXISTS (
+          SELECT FROM failed_work AS f
+          WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.kind = 'sleep' AND f.item = 'memory'
+                AND (f.retry_at IS NULL OR f.retry_at > now())
+      )
     ORDER BY u.slept_at
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF u SKIP LOCKED

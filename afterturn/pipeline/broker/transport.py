@@ -15,6 +15,8 @@ Redis's clock gives the time at which a message was taken, not the clocks of the
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -71,10 +73,8 @@ class QoS(kombu_redis.QoS):  # type: ignore[misc]  # kombu ships no types
         self.ack(delivery_tag)
 
     def _forget(self, delivery_tag: str) -> None:
-        with self.channel.conn_or_acquire() as client, client.pipeline() as pipeline:
-            pipeline.zrem(self.unacked_index_key, delivery_tag)
-            pipeline.hdel(self.unacked_key, delivery_tag)
-            pipeline.execute()
+        with self.channel.conn_or_acquire() as client:
+            scripts.BROKER_FORGET.run(client, (self.unacked_index_key, self.unacked_key), delivery_tag)
 
     def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 10) -> None:
         """Requeue messages that were not acknowledged within the visibility timeout. kombu calls it repeatedly."""
@@ -115,6 +115,19 @@ class _OurChannel:
     QoS = QoS
     #: Arguments of redis-py's connections that kombu does not know, and `path` of a socket, and `tls`.
     connection_options: dict[str, Any] = {}  # noqa: RUF012  # kombu sets it per instance
+    #: The client of `conn_or_acquire`, for as long as the channel has the same pool of connections.
+    _kept_client: Client | None = None
+
+    @contextmanager
+    def conn_or_acquire(self, client: redis.Redis | None = None) -> Iterator[redis.Redis]:
+        """Yield a client. kombu makes a new one for each command, which takes as long as several commands."""
+        if client is not None:
+            yield client
+            return
+        kept = self._kept_client
+        if kept is None or kept.connection_pool is not self.pool:  # type: ignore[attr-defined]
+            kept = self._kept_client = self._create_client()  # type: ignore[attr-defined]
+        yield kept
 
     def _get_client(self) -> Any:
         return Client

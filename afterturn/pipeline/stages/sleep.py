@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from afterturn import faults
-from afterturn.batches import leases
+from afterturn.batches import failed_work, leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.rules import Relation
-from afterturn.database import counters
-from afterturn.errors import ModelUnavailable, TransitionRefused, VersionConflict
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 from afterturn.sleep import questions, tidying, whole_memory
 from afterturn.sleep.tidying import CurrentFact, TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +55,10 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
     if lease is None:
         return None
     faults.point("sleep.after_claim")
-    try:
+    # If it fails, the user's row still says that the run is owed: the sweep finds it again.
+    with failed_work.recording_failure(runtime, lease):
         return _tidy(runtime, scope, lease)
-    except (ModelUnavailable, TransitionRefused) as error:
-        # The user's row still says that the run is owed: the sweep finds it again.
-        logger.warning("the sleep of %s waits: %s", scope, error)
-        _release_after(runtime, lease, error)
-        return None
-    finally:
-        runtime.leases.forget(lease)
-
-
-def _release_after(runtime: Runtime, lease: Lease, error: ModelUnavailable | TransitionRefused) -> None:
-    with runtime.postgres.connection() as connection:
-        leases.try_release(connection, lease)
-        if isinstance(error, TransitionRefused):
-            is_conflict = isinstance(error, VersionConflict)
-            counters.increment(connection, counters.VERSION_CONFLICTS if is_conflict else counters.STALE_WRITES_REFUSED)
+    return None
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:

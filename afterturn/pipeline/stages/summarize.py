@@ -6,10 +6,10 @@ import itertools
 import logging
 
 from afterturn import faults
-from afterturn.batches import leases
+from afterturn.batches import failed_work, leases
 from afterturn.batches.leases import Lease
 from afterturn.database import counters, queries
-from afterturn.errors import AfterturnError, ModelRefused, ModelUnavailable, StaleLease, TransitionRefused
+from afterturn.errors import ModelRefused, ModelUnavailable, StaleLease
 from afterturn.extraction import endpoint_check
 from afterturn.llm import calls
 from afterturn.pipeline.enqueue import LATER
@@ -38,22 +38,10 @@ def summarize(runtime: Runtime, session: SessionScope) -> bool:
     if lease is None:
         return False
     faults.point("summarize.after_claim")
-    try:
+    # If it fails, the session's row still says that the summary is owed: the sweep finds it again.
+    with failed_work.recording_failure(runtime, lease):
         return _update_summary(runtime, session, lease)
-    except TransitionRefused as error:
-        # The session's row still says that the summary is owed: the sweep finds it again.
-        logger.warning("the summary of %s waits: %s", session, error)
-        _release_after(runtime, lease, error)
-        return False
-    finally:
-        runtime.leases.forget(lease)
-
-
-def _release_after(runtime: Runtime, lease: Lease, error: AfterturnError) -> None:
-    with runtime.postgres.connection() as connection:
-        leases.try_release(connection, lease)
-        if isinstance(error, StaleLease):
-            counters.increment(connection, counters.STALE_WRITES_REFUSED)
+    return False
 
 
 def _update_summary(runtime: Runtime, session: SessionScope, lease: Lease) -> bool:
@@ -61,6 +49,7 @@ def _update_summary(runtime: Runtime, session: SessionScope, lease: Lease) -> bo
         owed = connection.execute(_SQL["summarized_range"], session.key).fetchone()
         if owed is None:
             leases.try_release(connection, lease)
+            connection.execute(_SQL["hand_out_again"], session.key)
             return False
     try:
         is_complete = _make_digests(runtime, session, lease, through=owed["applied_through"])

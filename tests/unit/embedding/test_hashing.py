@@ -1,20 +1,25 @@
 """The built-in embedder: stable vectors of length 1, similar for similar spellings."""
 
+import itertools
 import math
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afterturn.embedding import hashing
 from afterturn.embedding.hashing import HashingEmbedder
 
 SENTENCE = (
     "Yesterday I moved from the old apartment in Lisbon to a much bigger house near the beautiful river, and my sister "
     "Maria helped me to carry all the heavy boxes there"
 )
+
+WORDS = ("Ana", "moves", "moved", "the", "Ação", "9", "x", "houses,", "她住在里斯本", "Lisbõa's", "...", "a" * 40)
 
 
 def cosine(one: str, other: str) -> float:
@@ -64,6 +69,29 @@ def test_vectors_are_the_same_in_every_release():
         0.0876543478,
     ]
     assert vector == pytest.approx(expected, abs=1e-9)
+
+
+def plain_vector(text: str, dimension: int) -> list[float]:
+    """The definition, one feature after the other: every form must add the same numbers in the same order."""
+    vector = [0.0] * dimension
+    words = hashing._WORDS.findall(hashing._fold_case_and_accents(text))
+    weighted: list[tuple[float, list[int]]] = []
+    for word, count in Counter(words).items():
+        weighted += [(weight * (1.0 + math.log(count)), found) for weight, found in hashing._word_features(word)]
+    stems = [hashing._stem(word).encode() for word in words if word not in hashing._STOP_WORDS]
+    for (first, second), count in Counter(itertools.pairwise(stems)).items():
+        pair = hashing._hash(hashing._PAIR_SEED, first + b" " + second)
+        weighted.append((hashing._PAIR_WEIGHT * (1.0 + math.log(count)), [pair]))
+    for weight, hashes in weighted:
+        for hashed in hashes:
+            vector[(hashed & 0x7FFFFFFF) % dimension] += weight if hashed & 0x80000000 else -weight
+    length = math.hypot(*vector)
+    return [1.0] + [0.0] * (dimension - 1) if length < 1e-9 else [number / length for number in vector]
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS)).map(" ".join), max_size=4), st.sampled_from([8, 512]))
+def test_vectors_are_exactly_those_of_the_definition(texts: list[str], dimension: int):
+    assert HashingEmbedder(dimension).embed(texts) == [plain_vector(text, dimension) for text in texts]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from afterturn.worker.events import EVENTS_SECONDS, SendEventsTogether
+from afterturn.worker.events import EVENTS_SECONDS, MAX_BUFFERED_EVENTS, SendEventsTogether
 
 
 class Dispatcher:
@@ -32,6 +32,7 @@ def test_many_events_are_sent_at_once_at_the_next_tick(consumer):
     SendEventsTogether(consumer).start(consumer)
     [(seconds, tick, arguments)] = consumer.timers
     assert seconds == EVENTS_SECONDS
+    assert consumer.event_dispatcher.buffer_limit == MAX_BUFFERED_EVENTS
     for _ in range(10):
         consumer.event_dispatcher.on_send_buffered()
     assert consumer.event_dispatcher.flushed == 0
