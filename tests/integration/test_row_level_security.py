@@ -9,6 +9,7 @@ from api_shim import MemoryClient
 
 USER_TABLES = [
     "users",
+    "session_clears",
     "sessions",
     "turns",
     "batches",
