@@ -37,6 +37,8 @@ import type {
   ListSessionsQuery,
   ListTurnsQuery,
   ListUsersQuery,
+  MergeIn,
+  MergeOut,
   PreferenceIn,
   PreferencesOut,
   ProfileOut,
@@ -109,6 +111,8 @@ export type {
   ListUsersQuery,
   MemoryIn,
   MemoryOut,
+  MergeIn,
+  MergeOut,
   PageOut,
   PartOut,
   PreferenceIn,
@@ -389,6 +393,27 @@ export class Afterturn extends Transport {
    */
   getImport(userId: string, importId: string, options?: CallOptions): Promise<ImportOut> {
     return this.call("GET", path`/v1/users/${userId}/imports/${importId}`, { options });
+  }
+
+  /**
+   * Merge a user into this one.
+   *
+   * Request that all that is known of another user becomes part of this one. Workers do it; see the receipt.
+   *
+   * Turns that are still written for the other user are archived for this one. A repeated request returns the same
+   * receipt. A merge cannot be undone.
+   */
+  mergeUsers(userId: string, body: MergeIn, options?: CallOptions): Promise<MergeOut> {
+    return this.call("POST", path`/v1/users/${userId}/merges`, { body, options });
+  }
+
+  /**
+   * Get the receipt of a merge.
+   *
+   * Return how far a merge into the user is.
+   */
+  getMerge(userId: string, mergeId: string, options?: CallOptions): Promise<MergeOut> {
+    return this.call("GET", path`/v1/users/${userId}/merges/${mergeId}`, { options });
   }
 
   /**

@@ -747,6 +747,58 @@ export interface components {
             valid_to: string | null;
         };
         /**
+         * MergeIn
+         * @description Which user becomes part of the user in the path.
+         */
+        MergeIn: {
+            /**
+             * Source
+             * @description the id of the user who vanishes, such as an anonymous visitor who signed in
+             */
+            source: string;
+        };
+        /**
+         * MergeOut
+         * @description How far a merge is. It is a receipt when `status` is completed.
+         */
+        MergeOut: {
+            /** Completed At */
+            completed_at: string | null;
+            /**
+             * Merge Id
+             * Format: uuid
+             */
+            merge_id: string;
+            /**
+             * Moved
+             * @description the number of moved records by kind
+             */
+            moved: {
+                [key: string]: number;
+            };
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Sessions
+             * @description sessions that have another id now, because both users had one with the same id
+             */
+            sessions: {
+                [key: string]: string;
+            };
+            /** Source */
+            source: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "requested" | "completed";
+            /** Target */
+            target: string;
+        };
+        /**
          * PageOut
          * @description Which page of a list it is.
          */
@@ -1209,6 +1261,11 @@ export interface components {
         TurnOut: {
             /** Agent Id */
             agent_id: string | null;
+            /**
+             * Away
+             * @description why the content is not here: the code of an error of the cold archive; null: it is here
+             */
+            away: string | null;
             /** Content */
             content: string;
             /** Metadata */
@@ -1885,6 +1942,8 @@ export type HistoryOut = components['schemas']['HistoryOut'];
 export type ImportOut = components['schemas']['ImportOut'];
 export type MemoryIn = components['schemas']['MemoryIn'];
 export type MemoryOut = components['schemas']['MemoryOut'];
+export type MergeIn = components['schemas']['MergeIn'];
+export type MergeOut = components['schemas']['MergeOut'];
 export type PageOut = components['schemas']['PageOut'];
 export type PartOut = components['schemas']['PartOut'];
 export type PreferenceIn = components['schemas']['PreferenceIn'];
