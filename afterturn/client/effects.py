@@ -55,7 +55,7 @@ class Send(Effect[int]):
 
 @dataclass(frozen=True, slots=True)
 class RunScript(Effect[Any]):
-    """Call a script that adds no turns. Returns its reply. It is called again after a lost reply: it must be repeatable."""
+    """Call a script that adds no turns, again after a lost reply: it must be repeatable. Returns its reply."""
 
     call: PreparedCall
     arguments: Sequence[bytes]

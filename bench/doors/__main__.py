@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
 from bench import report
-from bench.doors import langgraph_store, session
+from bench.doors import frameworks, langgraph_store, mcp_server, session
 from bench.report import Line, Value
 from harness import servers
 
@@ -31,6 +31,8 @@ class Part:
 PARTS = {
     "session": Part(session.LINES, session.measure),
     "langgraph_store": Part(langgraph_store.LINES, langgraph_store.measure),
+    "mcp": Part(mcp_server.LINES, mcp_server.measure),
+    "frameworks": Part(frameworks.LINES, frameworks.measure),
 }
 
 

@@ -6,7 +6,7 @@ import time
 from urllib.parse import quote
 
 from afterturn import ids
-from afterturn.client.effects import RunScript, Plan, Wait, read_rows
+from afterturn.client.effects import Plan, RunScript, Wait, read_rows
 from afterturn.client.session import ClientSession
 from afterturn.database import queries
 from afterturn.database.statement import Statement
@@ -59,4 +59,4 @@ def leave(session: ClientSession, name: str, *, fence: int) -> Plan[bool]:
 def _call(session: ClientSession, action: str, name: str, *, fence: int = 0, lease_seconds: float = 0.0) -> Plan[int]:
     call = PreparedCall(scripts.STATE_LOCK, (keys.locks(session.scope.user),), action, quote(name, safe=""))
     arguments = (b"%d" % fence, b"%d" % round(lease_seconds * 1000), b"%d" % (keys.LOCK_SECONDS * 1000))
-    return (yield from RunScript(call, arguments))  # type: ignore[return-value]
+    return int((yield from RunScript(call, arguments)))

@@ -18,7 +18,7 @@ from typing import Any
 # connections to Redis of other tasks time out.
 import afterturn.database.pool  # noqa: F401
 from afterturn import ids, page_cursors, turns
-from afterturn.client.effects import Call, RunScript, Plan, ReadRedis, Wait, read_rows
+from afterturn.client.effects import Call, Plan, ReadRedis, RunScript, Wait, read_rows
 from afterturn.client.limits import validate_limit
 from afterturn.client.session import ClientSession
 from afterturn.database import queries
