@@ -73,6 +73,11 @@ def _update(connection: Connection, table: str, primary_key: Sequence[str]) -> s
     changed: dict[str, sql.Composable] = {"user_id": sql.SQL("%(target)s")}
     if "session_id" in columns:
         changed["session_id"] = sql.SQL("coalesce(%(sessions)s::jsonb ->> o.session_id, o.session_id)")
+    if table == "agent_states":
+        changed["owner_id"] = sql.SQL(
+            "CASE WHEN o.scope = 'session' THEN coalesce(%(sessions)s::jsonb ->> o.owner_id, o.owner_id) "
+            "ELSE o.owner_id END"
+        )
     for column in _BATCH_NUMBERS.get(table, ()):
         changed[column] = sql.SQL("o.{} + %(before)s").format(sql.Identifier(column))
     if table in _ITEMS_OF_TURNS:

@@ -31,6 +31,7 @@ from afterturn.facts import edits
 from afterturn.forgetting.erasures import DEADLOCK_ATTEMPTS, Servers
 from afterturn.recall.vector_index import building
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.state import documents
 from afterturn.summaries import profile
 from afterturn.user_store import UserMerge
 
@@ -228,7 +229,8 @@ def _rename_sessions(
     theirs = {row["session_id"] for row in rows if row["user_id"] != source.user_id} | set(pending_sessions)
     taken = own | theirs
     renamed = {}
-    for session_id in sorted(own & theirs):
+    # The session of agent state has no turns: its rows need no two names.
+    for session_id in sorted((own & theirs) - {documents.SESSION_ID}):
         number = 0
         while (name := _session_name(source, session_id, number)) in taken:
             number += 1

@@ -432,3 +432,26 @@ def test_http(settings, pipeline, api):
     refused = api.post("/v1/users/ben/merges", json={"source": "anon-7"})
     assert (refused.status_code, refused.json()["code"]) == (409, "merge_refused")
     assert api.get(f"/v1/users/ben/{answer.headers['location']}").status_code == 404
+
+
+def test_documents_of_agent_state_move(settings, pipeline, database, hot_store):
+    anon = MemoryClient("anon-7", "chat", agent_id="bot", settings=settings)
+    ana = MemoryClient("ana", "chat", agent_id="bot", settings=settings)
+    anon.write("user", "I own 3 red bicycles.")
+    ana.write("user", "My cat is called Tom.")
+    anon.state.put("cart", ["bicycle"])
+    anon.state.put("language", "en")
+    anon.state.put("step", 3, scope="session")
+    ana.state.put("language", "pt")
+    assert ana.state.get("cart") == (None, 0)  # from now on Redis knows that she has none
+    pipeline.settle()
+    receipt = merge_now(pipeline)
+    assert ana.state.get("cart") == (["bicycle"], 1)
+    assert ana.state.get("language") == ("pt", 1)
+    assert ana.state.put("cart", [], expected=1) == 2
+    assert list(receipt.sessions) == ["chat"]
+    moved = MemoryClient("ana", receipt.sessions["chat"], settings=settings)
+    assert moved.state.get("step", scope="session") == (3, 1)
+    assert receipt.moved["agent_states.kept"] == 1
+    assert rows_of(database, ANON) == {}
+    assert [key for key in hot_store.keys("*") if b"anon-7" in key] == []

@@ -73,6 +73,7 @@ def merge(runtime: Runtime, source: UserScope) -> bool:
     faults.point("merge.after_commit")
     # A process that died after the commit left no list of the sessions: the keys are searched.
     _remove_recent(runtime.redis, source, UserKeys(runtime.redis).sessions(source))
+    _remove_states(runtime.redis, source, UserScope(source.tenant_id, receipt.current_target))
     faults.point("merge.redis_cleared")
     with runtime.postgres.connection() as connection:
         merges.complete(connection, source)
@@ -103,5 +104,17 @@ def _remove_recent(client: redis.Redis, source: UserScope, sessions: set[Session
     """Remove the archived turns of the source from Redis. Pending ones stay: they are archived for the target."""
     names = [keys.shown(source)]
     for session in sessions:
-        names += [keys.recent(session)] + ([] if client.xlen(keys.pending(session)) else [keys.known_ids(session)])
+        names += [keys.recent(session), keys.items(session)]
+        names += [] if client.xlen(keys.pending(session)) else [keys.known_ids(session)]
     cast(int, client.delete(*names))
+
+
+def _remove_states(client: redis.Redis, source: UserScope, target: UserScope) -> None:
+    """Remove the copies of documents of agent state in Redis, and the locks of the source.
+
+    The next read takes the documents from Postgres, which has each acknowledged version. Redis may know of the target
+    that it has no document of a name; now it may have that of the source.
+    """
+    copies = [name for user in (source, target) for name in (keys.state(user), keys.documents(user))]
+    cast(int, client.delete(*copies[:2], keys.locks(source)))
+    cast(int, client.delete(*copies[2:]))
