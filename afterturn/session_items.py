@@ -93,14 +93,9 @@ def describe(item: object, *, turn_limit_bytes: int) -> Said:
 
 
 def read_payload(payload: bytes) -> tuple[str, str] | None:
-    """Return the id of the turn in a payload and the JSON of its item; None for a payload of anything else.
-
-    `read_items.lua` returns payloads with an item without the readable turn.
-    """
+    """Return the id of the turn in a payload and the JSON of its item; None for a payload of anything else."""
     try:
         data = from_json(payload, cache_strings="keys")
-        if METADATA_KEY in data:
-            return data["id"], data[METADATA_KEY]
         if data["v"] > turns.PAYLOAD_VERSION or "role" not in data or "kind" in data:
             return None
         text = text_of(data["role"], data["content"], data.get("metadata", {}))

@@ -6,22 +6,8 @@
 -- KEYS[4] at:{shard}:items:<session>     hash: version, first
 -- ARGV[1] how many of the newest pending entries and of the newest recent turns; 0: all
 --
--- Returns {version, or nil; first, or nil; pending payloads, newest first; recent payloads, oldest first; hidden turns;
--- size of the largest pending payload}. Of a payload with an item only version, id and item are returned: the readable
--- text would take as much time to send.
+-- Returns {version, or nil; first, or nil; pending payloads, newest first; recent payloads, oldest first; hidden turns}.
 local limit = tonumber(ARGV[1])
-
-local function shorten(payload)
-  local item = string.find(payload, '"~item":"', 1, true)
-  local id = item and string.match(payload, '^{"v":1,"id":"[^"\\]*"')
-  -- An item is JSON, so that every quote in its string is escaped, and it is the last value of the metadata.
-  local _, closes = string.find(payload, '[^\\]"', item and item + 9 or 1)
-  if id and closes == #payload - 2 and string.sub(payload, -2) == '}}' then
-    return id .. ',' .. string.sub(payload, item, -2)
-  end
-  return payload
-end
-
 local payloads = {}
 local rows, recent
 if limit > 0 then
@@ -31,13 +17,8 @@ else
   rows = redis.call('XREVRANGE', KEYS[1], '+', '-')
   recent = redis.call('LRANGE', KEYS[2], 0, -1)
 end
-local largest = 0
 for i, row in ipairs(rows) do
-  largest = math.max(largest, #row[2][4])
-  payloads[i] = shorten(row[2][4])
-end
-for i, payload in ipairs(recent) do
-  recent[i] = shorten(payload)
+  payloads[i] = row[2][4]
 end
 local state = redis.call('HMGET', KEYS[4], 'version', 'first')
-return {state[1], state[2], payloads, recent, redis.call('HKEYS', KEYS[3]), largest}
+return {state[1], state[2], payloads, recent, redis.call('HKEYS', KEYS[3])}

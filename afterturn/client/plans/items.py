@@ -159,7 +159,7 @@ def _read_hot(session: ClientSession, count: int) -> Plan[HotItems]:
 
 def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
     """Return the items in a reply of the script that reads them."""
-    version, first, newest_first, recent, hidden, largest = reply
+    version, first, newest_first, recent, hidden = reply
     waiting = list(reversed(newest_first))
     cleared_at = pending.last_clear(waiting)
     if cleared_at is not None:
@@ -178,7 +178,7 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
         version=(version or b"").decode(),
         is_complete=cleared_at is not None or (noted in texts if noted else noted == "" and not texts),
         may_lack_turns=len(recent) >= max(1, session.settings.recent_turns),
-        are_kept=largest <= session.settings.turn_limit_bytes,
+        are_kept=all(len(payload) <= session.settings.turn_limit_bytes for payload in waiting),
         hidden=removed,
     )
 
