@@ -283,3 +283,10 @@ def test_it_is_a_session_of_the_sdk(session):
     assert isinstance(session, Session)
     assert session.session_id == "chat"
     assert AfterturnSession.__name__ in repr(session)
+
+
+def test_metadata_of_other_doors_that_looks_like_an_item_is_none(session, settings):
+    memory = MemoryClient("ana", session.session_id, settings=settings)
+    for metadata in ({"a": {"~item": "x"}, "b": "c"}, {"a": {"~item": "x"}}, {"a": ['"~item":"x"'], "b": "c"}):
+        memory.write("user", "Hello", metadata=metadata)
+    assert run(session.get_items()) == [{"role": "user", "content": "Hello"}] * 3
