@@ -7,13 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo up example test test-servers lint format client typescript docs reference picture bench chaos clean
+.PHONY: help demo up example test test-google-adk test-servers lint format client typescript docs reference picture bench chaos clean
 
 help:
 	@echo 'make demo       replay a conversation and see what is remembered (no services, no key)'
 	@echo 'make up         start everything on this machine, until Ctrl-C'
 	@echo 'make example NAME=chatbot  run an example on servers of its own; without NAME, list them'
 	@echo 'make test       run all tests, with their own Redis and Postgres'
+	@echo 'make test-google-adk  install Google ADK in a folder of its own, and test its memory service'
 	@echo 'make test-servers  run the fundamentals on each kind of servers that is installed (PgBouncer, PostgreSQL 16, ...)'
 	@echo 'make lint       run ruff, mypy --strict and import-linter'
 	@echo 'make format     format the code with ruff'
@@ -53,6 +54,10 @@ example: $(VENV)/installed-dev
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest --numprocesses auto --maxschedchunk 1
+
+test-google-adk: $(VENV)/installed-dev
+	@test -d $(VENV)/google-adk || $(BIN)/pip install --quiet --disable-pip-version-check --target $(VENV)/google-adk google-adk==2.13.0
+	@TEST_GOOGLE_ADK_PATH=$(abspath $(VENV)/google-adk) $(BIN)/python -m pytest tests/integration/adapters/test_google_adk.py
 
 test-servers: $(VENV)/installed-dev
 	@$(BIN)/python -m tools.test_servers
