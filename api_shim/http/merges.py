@@ -18,6 +18,7 @@ from afterturn.scopes import UserScope
 from api_shim.http.administrator import UserAdministrator
 from api_shim.http.principal import CallerPrincipal
 from api_shim.http.routes import make_router
+from api_shim.http.schemas import ErrorOut
 
 router = make_router("/v1/users/{user_id:id}")
 
@@ -45,7 +46,13 @@ class MergeOut(BaseModel):
     )
 
 
-@router.post("/merges", operation_id="merge_users", status_code=202, summary="Merge a user into this one")
+@router.post(
+    "/merges",
+    operation_id="merge_users",
+    status_code=202,
+    summary="Merge a user into this one",
+    responses={409: {"model": ErrorOut, "description": "The users cannot be merged (`merge_refused`)."}},
+)
 async def merge(
     administrator: UserAdministrator, caller: CallerPrincipal, body: MergeIn, response: Response
 ) -> MergeOut:

@@ -72,7 +72,7 @@ def test_an_entry_leaves_only_when_both_its_ids_agree(settings, pipeline, hot_st
     # Redis restarts without data, with its clock set back: a new turn gets the stream id of the old one.
     hot_store.flushall()
     hot_store.xadd(keys.pending(SESSION), {"i": "another-turn", "d": b"{}"}, id=entry.stream_id)
-    pending.remove_entries(hot_store, taken, keep_recent=10, recent_seconds=60)
+    pending.remove_entries(hot_store, taken, keep_recent=10, recent_seconds=60, recent_limit_bytes=262_144)
     assert hot_store.xlen(keys.pending(SESSION)) == 1
     hot_store.flushall()
 

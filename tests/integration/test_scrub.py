@@ -9,6 +9,7 @@ import time
 import psycopg
 import pytest
 
+from afterturn.cold import exporting
 from afterturn.database import vacuum
 from afterturn.database.user_tables import UserTables
 from afterturn.forgetting import erasures
@@ -21,7 +22,7 @@ ANA = UserScope("default", "ana")
 
 @pytest.fixture
 def store(settings):
-    return UserTables(settings)
+    return UserTables(settings, complete_turns=exporting.make_completion(settings))
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_oldest_age_is_that_of_what_is_left(status, settings, pipeline, hot_
     time.sleep(1.1)
     memory.write("user", "two")
     assert status()["pending"]["oldest_seconds"] > 1.1
-    pending.remove_entries(hot_store, taken, keep_recent=0, recent_seconds=1)
+    pending.remove_entries(hot_store, taken, keep_recent=0, recent_seconds=1, recent_limit_bytes=262_144)
     assert status()["pending"]["oldest_seconds"] < 1.1
 
 

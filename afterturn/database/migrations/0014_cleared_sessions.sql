@@ -14,6 +14,8 @@ CREATE TABLE session_clears (
 );
 CREATE INDEX session_clears_last ON session_clears (tenant_id, user_id, session_id, position);
 
+ALTER TABLE session_clears ALTER COLUMN mark_id SET STATISTICS 0;
+
 ALTER TABLE session_clears ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_only ON session_clears TO afterturn_app USING (
     tenant_id = current_setting('afterturn.tenant', true) AND user_id = current_setting('afterturn.user', true)

@@ -38,6 +38,8 @@ CREATE TABLE cold_deletions (
     -- Until then it is deleted again and again: a paused process may still write it.
     keep_until timestamptz NOT NULL
 );
+ALTER TABLE cold_objects ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN digest SET STATISTICS 0;
+ALTER TABLE cold_deletions ALTER COLUMN key SET STATISTICS 0;
 CREATE INDEX cold_deletions_due ON cold_deletions (due_at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON cold_objects, cold_deletions TO afterturn_worker;

@@ -26,7 +26,10 @@ CREATE TABLE user_merges (
 );
 CREATE INDEX user_merges_by_target ON user_merges (tenant_id, current_target);
 CREATE INDEX user_merges_open ON user_merges (hinted_at NULLS FIRST) WHERE completed_at IS NULL;
-ALTER TABLE user_merges ALTER COLUMN sessions SET STATISTICS 0;
+ALTER TABLE user_merges
+    ALTER COLUMN source_user SET STATISTICS 0, ALTER COLUMN target_user SET STATISTICS 0,
+    ALTER COLUMN current_target SET STATISTICS 0, ALTER COLUMN sessions SET STATISTICS 0,
+    ALTER COLUMN moved SET STATISTICS 0;
 
 ALTER TABLE user_merges ENABLE ROW LEVEL SECURITY;
 CREATE POLICY all_merges ON user_merges TO afterturn_worker USING (true) WITH CHECK (true);

@@ -15,6 +15,7 @@ import redis
 
 from afterturn import running_up
 from afterturn import settings as settings_module
+from afterturn.cold import exporting
 from afterturn.database.user_tables import UserTables
 from afterturn.errors import LocalServerError, MemoryUnavailable
 from afterturn.local import ports
@@ -57,7 +58,7 @@ def _login_of_parts(stack: Stack) -> str:
 
 def test_scrub_and_migrate_work_with_the_login_of_the_parts(tmp_path: Path) -> None:
     with servers(tmp_path) as stack:
-        store = UserTables(stack.settings)
+        store = UserTables(stack.settings, complete_turns=exporting.make_completion(stack.settings))
         for rewrite in (False, True):
             assert [step.name for step in store.scrub(rewrite=rewrite) if not step.is_done] == []
         assert prepare.prepare_database(stack.settings.postgres_url.get_secret_value(), stack.settings) == []
@@ -73,7 +74,11 @@ def test_scrub_works_while_the_parts_work(tmp_path: Path) -> None:
             memory.write("user", f"I own {number} boats.")
             memory.flush(wait_seconds=60)
             memory.write("user", "I live in Porto.")
-            steps = list(UserTables(stack.settings).scrub(rewrite=False))
+            steps = list(
+                UserTables(stack.settings, complete_turns=exporting.make_completion(stack.settings)).scrub(
+                    rewrite=False
+                )
+            )
             assert [(step.name, step.detail) for step in steps if not step.is_done] == []
 
 

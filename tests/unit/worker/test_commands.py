@@ -35,7 +35,7 @@ def test_the_fast_pool_runs_processes(asked):
 
 def test_the_slow_pool_runs_threads(asked):
     assert asked("worker", "slow", "--concurrency", "3", "--node", "slow-2@%h", "--log-level", "warning") == (
-        "worker -n slow-2@%h -Q extract,embed,judge,summarize,sleep,index,vectors,erase -c 3 --pool threads"
+        "worker -n slow-2@%h -Q extract,embed,judge,summarize,sleep,index,vectors,cold,merge,erase -c 3 --pool threads"
         " --without-gossip --without-mingle -E -l warning"
     )
 
