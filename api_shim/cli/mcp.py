@@ -83,29 +83,12 @@ def _serve_stdio(
 def _serve_http(settings: Settings) -> None:
     import os
 
-    import uvicorn
-
-    from afterturn import json_logs
-    from afterturn.database import schema
-    from afterturn.hot import server_requirements
-    from afterturn.local import services
     from afterturn.settings import PREFIX
-    from api_shim.http import protocol
+    from api_shim.cli import serving
     from api_shim.mcp import http_app
 
-    server_requirements.require_if_it_answers(settings)
-    schema.check_at_start(settings)
-    services.require_logins(settings, ("api",))
-    # uvicorn makes the app in each of its processes (WEB_CONCURRENCY): options reach it by the environment.
+    # The app is made in the processes of uvicorn: options reach it by the environment.
     if settings.mcp_user is not None:
         os.environ[f"{PREFIX}MCP_USER"] = settings.mcp_user
     os.environ[f"{PREFIX}API_HOST"] = settings.api_host
-    uvicorn.run(
-        f"{http_app.__name__}:create_app",
-        factory=True,
-        host=settings.api_host,
-        port=settings.api_port,
-        http=protocol.DeadlineProtocol,
-        server_header=False,
-        log_config=json_logs.CONFIGURATION if settings.log_format == "json" else uvicorn.config.LOGGING_CONFIG,
-    )
+    serving.serve(settings, http_app)

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 from afterturn import __version__, extras
 from afterturn import settings as settings_module
-from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, plans
 from afterturn.errors import MemoryUnavailable
 from afterturn.settings import Settings
@@ -22,9 +21,7 @@ from api_shim.agents.service import AgentService
 from api_shim.chat import routes as chat_routes
 from api_shim.chat.openai_errors import OpenAIErrors
 from api_shim.chat.service import ChatService
-from api_shim.credentials import open_credentials
 from api_shim.http import (
-    access_log,
     administration,
     context,
     costs,
@@ -37,15 +34,12 @@ from api_shim.http import (
     lists,
     merges,
     metrics,
-    problems,
+    protection,
     readiness,
     sessions,
     states,
     summaries,
 )
-from api_shim.http.bodies import BodyLimits
-from api_shim.http.cross_origin import CrossOrigin
-from api_shim.http.hosts import AllowedHosts
 from api_shim.http.methods import Methods
 from api_shim.http.paths import EncodedPaths
 from api_shim.http.routes import StrictRoute
@@ -90,23 +84,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # A redirect to the path without its last slash would name a host that the caller chose.
         redirect_slashes=False,
     )
-    app.state.settings = settings
-    app.state.credentials = open_credentials(settings)
-    app.state.wrong_credentials = WrongCredentials()
+    protection.install(app, settings)
     app.state.chat = ChatService(settings)
     app.state.agents = AgentService(settings)
     app.state.statuses = StatusCache(settings)
     app.router.route_class = StrictRoute
     document.install(app)
-    problems.add_handlers(app)
-    access_log.remove_content()
     # The last one is the first that a request meets.
     app.add_middleware(Methods, api=app)
     app.add_middleware(EncodedPaths)
-    app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
-    if settings.cors_origins:
-        app.add_middleware(CrossOrigin, settings=settings)
-    app.add_middleware(AllowedHosts, settings=settings, credentials=app.state.credentials)
+    protection.add_limits(app, settings)
     app.add_middleware(OpenAIErrors)
     documentation.add_pages(app)
     for routes in _ROUTES:

@@ -9,14 +9,9 @@ from fastapi import FastAPI
 
 from afterturn import __version__
 from afterturn import settings as settings_module
-from afterturn.access.wrong_credentials import WrongCredentials
 from afterturn.client import connections, plans
 from afterturn.settings import Settings
-from api_shim.credentials import open_credentials
-from api_shim.http import access_log, problems
-from api_shim.http.bodies import BodyLimits
-from api_shim.http.cross_origin import CrossOrigin
-from api_shim.http.hosts import AllowedHosts
+from api_shim.http import protection
 from api_shim.http.methods import Methods
 from api_shim.mcp import endpoint
 
@@ -33,17 +28,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings = settings
-    app.state.credentials = open_credentials(settings)
-    app.state.wrong_credentials = WrongCredentials()
+    protection.install(app, settings)
     app.state.mcp = endpoint.mount(app)
-    problems.add_handlers(app)
-    access_log.remove_content()
     app.add_middleware(Methods, api=app)
-    app.add_middleware(BodyLimits, limit_bytes=settings.body_limit_bytes)
-    if settings.cors_origins:
-        app.add_middleware(CrossOrigin, settings=settings)
-    app.add_middleware(AllowedHosts, settings=settings, credentials=app.state.credentials)
+    protection.add_limits(app, settings)
     return app
 
 
