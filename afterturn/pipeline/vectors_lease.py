@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from afterturn.batches import leases
 from afterturn.batches.leases import Lease
-from afterturn.database import counters
 from afterturn.database.pool import Connection
-from afterturn.errors import ColdUnavailable, ModelError, StaleLease
+from afterturn.errors import ColdUnavailable, ModelError
+from afterturn.pipeline import lease_end
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -22,7 +21,8 @@ logger = logging.getLogger(__name__)
 class Ending:
     """How the work under a lease ended."""
 
-    is_embedder_failing: bool = False
+    #: Whether the embedder or the cold archive failed.
+    must_wait: bool = False
 
 
 def claim(runtime: Runtime, connection: Connection, scope: UserScope) -> Lease | None:
@@ -40,16 +40,9 @@ def released(runtime: Runtime, lease: Lease, work: str) -> Iterator[Ending]:
         work: what is done under the lease, for the log.
     """
     ending = Ending()
-    try:
-        yield ending
-    except (ModelError, ColdUnavailable) as error:
-        logger.warning("%s wait: %s", work, error)
-        ending.is_embedder_failing = True
-    except StaleLease as error:
-        logger.warning("%s wait: %s", work, error)
-        with runtime.postgres.connection() as connection:
-            counters.increment(connection, counters.STALE_WRITES_REFUSED)
-    finally:
-        runtime.leases.forget(lease)
-        with runtime.postgres.connection() as connection:
-            leases.try_release(connection, lease)
+    with lease_end.released(runtime, lease, work):
+        try:
+            yield ending
+        except (ModelError, ColdUnavailable) as error:
+            logger.warning("%s wait: %s", work, error)
+            ending.must_wait = True

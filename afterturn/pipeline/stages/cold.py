@@ -21,11 +21,12 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.cold import deletions, files
 from afterturn.cold.object_store import open_store
-from afterturn.database import counters, queries
+from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import ColdObjectDamaged, ColdUnavailable, StaleLease
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
+from afterturn.pipeline import lease_end
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -113,7 +114,7 @@ def move_old_turns(
         return 0
     faults.point("cold.after_claim")
     deadline, moved = time.monotonic() + seconds, 0
-    try:
+    with lease_end.released(runtime, lease, f"the old turns of {scope}"):
         _give_up_left_objects(runtime, lease)
         while count := _move_one_object(runtime, lease, age_seconds):
             moved += count
@@ -122,14 +123,6 @@ def move_old_turns(
                 return moved
         with runtime.postgres.connection() as connection:
             connection.execute(_SQL["postpone"], scope.key | {"seconds": look_seconds(age_seconds)})
-    except StaleLease as error:
-        logger.warning("the old turns of %s wait: %s", scope, error)
-        with runtime.postgres.connection() as connection:
-            counters.increment(connection, counters.STALE_WRITES_REFUSED)
-    finally:
-        runtime.leases.forget(lease)
-        with runtime.postgres.connection() as connection:
-            leases.try_release(connection, lease)
     return moved
 
 

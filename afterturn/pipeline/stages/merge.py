@@ -115,6 +115,5 @@ def _remove_states(client: redis.Redis, source: UserScope, target: UserScope) ->
     The next read takes the documents from Postgres, which has each acknowledged version. Redis may know of the target
     that it has no document of a name; now it may have that of the source.
     """
-    copies = [name for user in (source, target) for name in (keys.state(user), keys.documents(user))]
-    cast(int, client.delete(*copies[:2], keys.locks(source)))
-    cast(int, client.delete(*copies[2:]))
+    cast(int, client.delete(keys.state(source), keys.documents(source), keys.locks(source)))
+    cast(int, client.delete(keys.state(target), keys.documents(target)))

@@ -85,7 +85,7 @@ def _update_user(runtime: Runtime, scope: UserScope, deadline: float) -> bool:
     # If it fails, the user's row still says that the vectors lag behind: the sweep finds it again.
     with vectors_lease.released(runtime, owed.lease, f"the vectors of {scope}") as ending:
         _Work(runtime, owed, deadline).run()
-    return not ending.is_embedder_failing
+    return not ending.must_wait
 
 
 def _claim(runtime: Runtime, scope: UserScope) -> _Owed | None:
