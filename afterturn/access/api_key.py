@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -40,6 +41,15 @@ class ApiKey:
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= self.read_at else "active"
+
+
+def can_be_used(row: dict[str, Any], digest: bytes) -> bool:
+    """Return whether a row that `find_api_key` returned is a key that works now."""
+    # The index has compared the digests already, in a time that depends on them. A caller cannot choose a digest, so
+    # that reveals nothing about a key; this comparison does not rely on it.
+    is_same = hmac.compare_digest(bytes(row["digest"]), digest)
+    seconds: float | None = row["expires_in_seconds"]
+    return is_same and not row["is_revoked"] and (seconds is None or seconds > 0)
 
 
 def from_row(row: dict[str, Any]) -> ApiKey:

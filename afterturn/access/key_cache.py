@@ -8,7 +8,6 @@ which needs no Postgres, and nobody can revoke a key meanwhile either.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -101,7 +100,7 @@ class KeyCache:
         began = time.monotonic()
         async with pool.async_tenantless_connection(await self._open_pool()) as connection:
             row = await (await connection.execute(_SQL["find"], {"digest": digest})).fetchone()
-            if row is None or not _is_good(row, digest):
+            if row is None or not api_key.can_be_used(row, digest):
                 return None
             if row["is_touch_due"]:
                 await _touch(connection, row)
@@ -113,14 +112,6 @@ class KeyCache:
             requests_per_minute=row["requests_per_minute"],
         )
         return _GoodKey(caller=caller, ends_at=None if seconds is None else began + seconds)
-
-
-def _is_good(row: dict[str, Any], digest: bytes) -> bool:
-    # The index has compared the digests already, in a time that depends on them. A caller cannot choose a digest, so
-    # that reveals nothing about a key; this comparison does not rely on it.
-    is_same = hmac.compare_digest(bytes(row["digest"]), digest)
-    seconds: float | None = row["expires_in_seconds"]
-    return is_same and not row["is_revoked"] and (seconds is None or seconds > 0)
 
 
 async def _touch(connection: AsyncConnection, row: dict[str, Any]) -> None:

@@ -30,7 +30,8 @@ USERS_LIMIT = 1_000
 MACHINE_LABEL = "afterturn up"
 
 _SQL = queries.load("api_keys")
-_ENDLESS = {"expires_at": None, "expires_in_seconds": None, "requests_per_minute": None}
+#: Columns of a key that `create` may be given.
+_NOT_GIVEN = {"label": None, "expires_at": None, "expires_in_seconds": None, "requests_per_minute": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,36 +75,25 @@ def create(
     Raises InvalidInput.
     """
     _check(principal, label, expires_at, expires_in_seconds, requests_per_minute)
-    text = key_text.make_key()
-    values = api_key.to_columns(principal) | {
-        **_key_columns(text),
+    columns = {
         "label": label,
         "expires_at": expires_at,
         "expires_in_seconds": expires_in_seconds,
         "requests_per_minute": requests_per_minute,
     }
-    with connection.transaction():
-        row = _one(connection, "create", values)
-        if row.state == "expired":
-            raise InvalidInput(f"the key would end at {row.expires_at}, which is in the past; nothing was created")
-        _record(connection, actor, "keys.create", row)
-    return NewKey(text=text, row=row)
+    return _insert(connection, principal, columns, actor)
 
 
 def create_for_machine(connection: Connection, principal: Principal) -> NewKey:
-    """Create the key that `afterturn up` shows for programs of this machine. See `create`."""
-    text = key_text.make_key()
-    values = api_key.to_columns(principal) | _key_columns(text) | {"label": MACHINE_LABEL} | _ENDLESS
-    with connection.transaction():
-        row = _one(connection, "create", values)
-        _record(connection, access_log.make_system_actor(), "keys.create", row)
-    return NewKey(text=text, row=row)
+    """Create the key that `afterturn up` shows for programs of this machine. It does not expire. See `create`."""
+    return _insert(connection, principal, {"label": MACHINE_LABEL}, access_log.make_system_actor())
 
 
 def is_good(connection: Connection, text: str) -> bool:
     """Return whether a key can be used now. Args: connection: with the worker role; text: the key itself."""
-    row = connection.execute(_SQL["find"], {"digest": key_text.digest_of(text)}).fetchone()
-    return row is not None and not row["is_revoked"] and (row["expires_in_seconds"] or 1.0) > 0
+    digest = key_text.digest_of(text)
+    row = connection.execute(_SQL["find"], {"digest": digest}).fetchone()
+    return row is not None and api_key.can_be_used(row, digest)
 
 
 def list_keys(connection: Connection, *, tenant_id: str | None = None, with_ended: bool = False) -> list[ApiKey]:
@@ -173,6 +163,16 @@ def revoke(connection: Connection, name: str, *, actor: Actor, tenant_id: str | 
         revoked = _one(connection, "revoke", {"key_id": found.key_id})
         _record(connection, actor, "keys.revoke", revoked)
     return revoked, True
+
+
+def _insert(connection: Connection, principal: Principal, columns: dict[str, Any], actor: Actor) -> NewKey:
+    text = key_text.make_key()
+    with connection.transaction():
+        row = _one(connection, "create", api_key.to_columns(principal) | _key_columns(text) | _NOT_GIVEN | columns)
+        if row.state == "expired":
+            raise InvalidInput(f"the key would end at {row.expires_at}, which is in the past; nothing was created")
+        _record(connection, actor, "keys.create", row)
+    return NewKey(text=text, row=row)
 
 
 def _check(
