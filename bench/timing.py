@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 WARMUP_ROUNDS = 200
@@ -23,14 +23,10 @@ def interleaved(
     still in the processor's cache.
     """
     timings: dict[str, list[float]] = {name: [] for name in operations}
-    order = list(operations.items())
-    shuffled = random.Random(0)
-    for number in range(warmup_rounds + rounds):
-        shuffled.shuffle(order)
-        for name, operation in order:
-            microseconds = timed(operation)
-            if number >= warmup_rounds:
-                timings[name].append(microseconds)
+    for name, is_warm in _shuffled(operations, rounds, warmup_rounds):
+        microseconds = timed(operations[name])
+        if is_warm:
+            timings[name].append(microseconds)
     return timings
 
 
@@ -39,16 +35,23 @@ async def interleaved_async(
 ) -> dict[str, list[float]]:
     """Time asyncio calls like `interleaved`, in the running event loop."""
     timings: dict[str, list[float]] = {name: [] for name in operations}
-    order = list(operations.items())
+    for name, is_warm in _shuffled(operations, rounds, warmup_rounds):
+        operation = operations[name]
+        started = time.perf_counter_ns()
+        await operation()
+        if is_warm:
+            timings[name].append((time.perf_counter_ns() - started) / NANOSECONDS_PER_MICROSECOND)
+    return timings
+
+
+def _shuffled(names: Iterable[str], rounds: int, warmup_rounds: int) -> Iterator[tuple[str, bool]]:
+    """Yield each name once per round, in a random order, and whether the warm-up is over."""
+    order = list(names)
     shuffled = random.Random(0)
     for number in range(warmup_rounds + rounds):
         shuffled.shuffle(order)
-        for name, operation in order:
-            started = time.perf_counter_ns()
-            await operation()
-            if number >= warmup_rounds:
-                timings[name].append((time.perf_counter_ns() - started) / NANOSECONDS_PER_MICROSECOND)
-    return timings
+        for name in order:
+            yield name, number >= warmup_rounds
 
 
 def timed(operation: Operation) -> float:

@@ -15,7 +15,7 @@ from afterturn.settings import Settings
 from afterturn.turns import Turn
 from api_shim.agents.run import Completed, Run, RunEvent, Started
 from api_shim.agents.turn_writer import WRITE_SECONDS, TurnWriter
-from api_shim.chat.memory_reader import MemoryReader, shorten_query
+from api_shim.chat.memory_reader import MemoryReader
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class AgentService:
         """Return the memory and the conversation, or None if the memory does not answer in time."""
         request = ContextRequest(token_budget=CONTEXT_TOKENS)
         context: Context | None = await self._read(
-            plans.context.context(run.session, shorten_query(run.message), request)
+            plans.context.context(run.session, plans.memory_block.shorten_query(run.message), request)
         )
         return context
 

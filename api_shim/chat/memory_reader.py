@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections import OrderedDict
@@ -30,8 +29,6 @@ logger = logging.getLogger(__name__)
 LATE_LIMIT = 32
 #: Readings at the same time. More: in a burst of chats all of them end late, instead of one after the other.
 SLOTS = 4
-#: Characters of a message that are searched for: its beginning and its end. More: a long document takes too long.
-QUERY_CHARACTERS = 2_000
 #: Messages that were sent without memory, because it was not available, and that this process remembers.
 SKIPPED_LIMIT = 1_000
 #: How long the first reading of a process may take: it opens the connections and loads the embedder.
@@ -139,7 +136,7 @@ class MemoryReader:
 
         plan = plans.memory_block.read_block(
             session,
-            shorten_query(body.last_user_text),
+            plans.memory_block.shorten_query(body.last_user_text),
             token_budget=self._settings.chat_memory_tokens,
             field=field,
             is_continued=is_continued,
@@ -184,14 +181,7 @@ class MemoryReader:
 def message_field(session: ClientSession, body: ChatBody) -> str:
     """Return the field of the last message of the user: its session, its place among the messages, and its text."""
     place = sum(isinstance(each, dict) and each.get("role") == "user" for each in body.messages)
-    said = "\x00".join((session.scope.session_id, str(place), body.last_user_text))
-    return "message:" + hashlib.sha256(said.encode("utf-8", errors="surrogatepass")).hexdigest()
-
-
-def shorten_query(text: str) -> str:
-    """Return the beginning and the end of a long text."""
-    half = QUERY_CHARACTERS // 2
-    return text if len(text) <= QUERY_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+    return plans.memory_block.message_field(session.scope.session_id, str(place), body.last_user_text)
 
 
 def _is_continued(body: ChatBody) -> bool:

@@ -6,6 +6,7 @@ a turn, and turns become facts. A prompt cache needs the same bytes again, also 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from afterturn.recall.search import Search
 
 #: Memories that are recalled for a message. More: each costs time before the first token, and few more fit the budget.
 MEMORIES_RECALLED = 24
+#: Characters of a message that are searched for: its beginning and its end. More: a long document takes too long.
+QUERY_CHARACTERS = 2_000
 #: The request has the conversation itself, so that neither its turns nor its summary take part of the budget.
 _SHARES = Shares(pinned=0.2, profile=0.2, summary=0.0, relevant=0.6, recent=0.0)
 
@@ -48,6 +51,17 @@ class MemoryBlock:
     def encode(self) -> bytes:
         """Return the value that Redis keeps."""
         return json.dumps({"text": self.text, "memory_ids": self.memory_ids}).encode()
+
+
+def message_field(*parts: str) -> str:
+    """Return the field of the shown hash for the block of one message, which these parts tell from all others."""
+    return "message:" + hashlib.sha256("\x00".join(parts).encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def shorten_query(text: str) -> str:
+    """Return the beginning and the end of a long text to recall by."""
+    half = QUERY_CHARACTERS // 2
+    return text if len(text) <= QUERY_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
 
 
 def read_remembered(session: ClientSession, field: str) -> Plan[tuple[bytes | None, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +16,8 @@ from langchain_core.messages import (
 )
 
 from afterturn import ids
+from afterturn.client import plans
 from afterturn.errors import InvalidId
-
-#: Characters of a message that are searched for: its beginning and its end. More: a long document takes too long.
-QUERY_CHARACTERS = 2_000
 
 
 def last_human(messages: Sequence[BaseMessage]) -> int | None:
@@ -69,14 +66,12 @@ def is_empty(turn: Mapping[str, Any]) -> bool:
 
 def query_of(message: BaseMessage) -> str:
     """Return the text of a message to recall by: its beginning and its end."""
-    text, half = str(message.text), QUERY_CHARACTERS // 2
-    return text if len(text) <= QUERY_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+    return plans.memory_block.shorten_query(str(message.text))
 
 
 def field_of(session_id: str, place: int, message: BaseMessage) -> str:
     """Return the name under which the memory block of a message is remembered for its tool loop."""
-    said = "\x00".join((session_id, str(place), message.id or "", str(message.text)))
-    return "message:" + hashlib.sha256(said.encode("utf-8", errors="surrogatepass")).hexdigest()
+    return plans.memory_block.message_field(session_id, str(place), message.id or "", str(message.text))
 
 
 def with_block(message: BaseMessage, block: str) -> BaseMessage:

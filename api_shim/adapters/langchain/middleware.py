@@ -23,7 +23,8 @@ from afterturn.context.budget import validate_token_budget
 from afterturn.errors import AfterturnError, InvalidInput, TurnIdUsed
 from afterturn.memories import Memory
 from afterturn.settings import Settings, from_environment
-from api_shim.adapters.langchain import messages, run_user
+from api_shim.adapters import langgraph_run
+from api_shim.adapters.langchain import messages
 
 logger = logging.getLogger("afterturn.client")
 
@@ -137,8 +138,8 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
         """Return the call; None if no user has said anything."""
         conversation = list(request.state.get("messages") or request.messages)
         asked = messages.last_human(conversation)
-        user_id = self._user_id or run_user.find_user(request.runtime)
-        session_id = self._session_id or run_user.find_thread()
+        user_id = self._user_id or langgraph_run.find_user(request.runtime)
+        session_id = self._session_id or langgraph_run.find_thread()
         if user_id is None and session_id is None:
             raise InvalidInput(
                 "AfterturnMiddleware needs to know whose memory it uses: give it a user_id, or call the agent with "

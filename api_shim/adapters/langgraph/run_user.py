@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
 from afterturn.errors import InvalidInput
+from api_shim.adapters import langgraph_run
 
 
 def user_of_run() -> str:
@@ -17,16 +16,8 @@ def user_of_run() -> str:
     It is `user_id` of the run's context, then of `configurable` in its configuration, then the user whom the LangGraph
     server authenticated. Raises InvalidInput outside of a run, and if the run names no user.
     """
-    runtime = _runtime()
-    context = getattr(runtime, "context", None)
-    server_user = getattr(getattr(runtime, "server_info", None), "user", None)
-    candidates = (
-        context.get("user_id") if isinstance(context, Mapping) else getattr(context, "user_id", None),
-        _configurable().get("user_id"),
-        getattr(server_user, "identity", None),
-    )
-    found = next((each for each in candidates if each is not None), None)
-    if not isinstance(found, str):
+    found = langgraph_run.find_user(_runtime())
+    if found is None:
         raise InvalidInput(
             'no user: call the graph with context={"user_id": "…"} or config={"configurable": {"user_id": "…"}}, or '
             "give the store a user_id"
@@ -39,10 +30,3 @@ def _runtime() -> Any:
         return get_runtime()
     except RuntimeError:  # outside of a run
         return None
-
-
-def _configurable() -> Mapping[str, Any]:
-    try:
-        return get_config().get("configurable") or {}
-    except RuntimeError:  # outside of a run
-        return {}
