@@ -21,7 +21,7 @@ from afterturn.turns import Turn
 CALLER = "check"
 
 #: A made-up turn that belongs to no user.
-_TURN = Turn(
+CHECKED_TURN = Turn(
     turn_id="check",
     role="user",
     content="My name is Ana, and I moved to Lisbon in May.",
@@ -53,7 +53,7 @@ def check(servers: Servers, lease: Lease) -> None:
 
     Raises EndpointMisconfigured if the answer is not usable, or ModelUnavailable.
     """
-    request = ExtractionRequest(turns=(_TURN,))
+    request = ExtractionRequest(turns=(CHECKED_TURN,))
     extractor = servers.extractor
 
     def extract() -> None:

@@ -69,6 +69,12 @@ def find_object(text: str, schema: type[BaseModel]) -> dict[str, Any] | None:
     return next((found for found in objects if found is not None), None)
 
 
+def is_cut_off(text: str) -> bool:
+    """Return whether a text is the beginning of an object whose end is missing."""
+    opening = _OPENING.search(text)
+    return opening is not None and _BEGUN_ANSWER.match(text) is not None and _end_of_span(text, opening.start()) is None
+
+
 def tidied(text: str, found: dict[str, Any]) -> str:
     """Return the text of an answer without what surrounds its object: unchanged if there is nothing else."""
     return text if _strict(text) == found else as_json(found)

@@ -11,7 +11,7 @@ from afterturn.endpoints.endpoint import CallFailed, ModelEndpoint
 from afterturn.endpoints.failures import Failure
 from afterturn.endpoints.learned import Memory
 from afterturn.errors import AnswerTruncated, ModelError, ModelRefused
-from afterturn.llm import ladder
+from afterturn.llm import answer_text, ladder
 from afterturn.llm.completion import SETTING_NAMES, Completion
 from afterturn.llm.dialects import Dialect
 
@@ -81,9 +81,10 @@ class Attempts:
     def try_without_mode(self, answer: Completion) -> bool:
         """Switch to the prompt without a schema after an answer without an object. Return whether to try it.
 
-        Some endpoints ignore a mode that they do not know. One that has given an object in this mode does not.
+        Some endpoints ignore a mode that they do not know. One that has given an object in this mode, or the beginning
+        of one, does not.
         """
-        if self._learned.state is not None:
+        if self._learned.state is not None or answer_text.is_cut_off(answer.text):
             return False
         if self.dialect.mode == "prompt":
             self._memory.write(self._learned.form, "nothing works")

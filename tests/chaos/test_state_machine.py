@@ -21,6 +21,7 @@ from psycopg.sql import SQL, Identifier
 
 from afterturn.errors import TurnIdUsed
 from afterturn.extraction.batch_extraction import EMPTY_ANSWER
+from afterturn.extraction.endpoint_check import CHECKED_TURN
 from afterturn.forgetting import erasures
 from afterturn.hot import keys
 from afterturn.scopes import UserScope
@@ -232,9 +233,10 @@ class Memory(RuleBasedStateMachine):
     def _answers_were_asked_for_once(self) -> None:
         """Each answer that came is stored, a repaired one beside its repair. (Undo and forgetting drop answers.)
 
-        Nobody is asked about turns that were all taken back: what is stored of them came from no call.
+        Nobody is asked about turns that were all taken back: what is stored of them came from no call. A check of the
+        endpoint is about a made-up turn, and its answer is not stored.
         """
-        calls = self.llm.calls("extract")
+        calls = [call for call in self.llm.calls("extract") if CHECKED_TURN.content.encode() not in call.body]
         came = sum("status" not in call.faults for call in calls)
         [(stored,)] = self.database.execute(
             "SELECT count(*) FROM answers WHERE answer IS DISTINCT FROM %s", (EMPTY_ANSWER,)

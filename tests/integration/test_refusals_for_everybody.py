@@ -65,7 +65,9 @@ def work(pipeline: Pipeline, until: Callable[[], bool], *, seconds: float) -> bo
 
 
 def states(database, user_id: str = "%") -> list[str]:
-    rows = database.execute("SELECT state FROM batches WHERE user_id LIKE %s ORDER BY user_id", (user_id,)).fetchall()
+    rows = database.execute(
+        "SELECT state FROM batches WHERE user_id LIKE %s ORDER BY user_id, user_seq", (user_id,)
+    ).fetchall()
     return [state for (state,) in rows]
 
 

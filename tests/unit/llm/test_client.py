@@ -119,6 +119,16 @@ def test_a_rejected_mode_is_replaced_by_a_simpler_one_which_is_remembered(withou
     assert {request.kind for request in server.requests} == {"summarize"}
 
 
+def test_an_endpoint_whose_first_answer_is_cut_off_keeps_its_mode(server: LLMServer, llm: LLM):
+    server.queue('{"summary": "Ana moved to Li', "Ana moved.")
+
+    assert complete(llm).text == '{"summary": "Ana moved to Li'
+    assert [mode_of(request.json) for request in server.requests] == ["json_schema"]
+    # Prose is no beginning of an object: such an endpoint may ignore the mode.
+    complete(llm)
+    assert [mode_of(request.json) for request in server.requests] == ["json_schema", "json_schema", "prompt"]
+
+
 def mode_of(body: dict) -> str:
     if "tools" in body:
         return "tool"
