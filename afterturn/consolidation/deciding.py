@@ -16,8 +16,9 @@ from uuid import UUID
 from afterturn.candidate import Candidate
 from afterturn.consolidation import placement, rules, text_comparison
 from afterturn.consolidation.decisions import NO_VERDICTS, Decision, EndReason, KnownFact, Verdicts
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
 from afterturn.extraction.verification import VerifiedCandidate, normalise
+from afterturn.relations import Relation
 
 
 def decide(

@@ -9,8 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from afterturn.consolidation.rules import Relation
 from afterturn.extraction.verification import VerifiedCandidate
+from afterturn.relations import Relation
 
 #: The verdicts of a judging call, by the ids of the two statements. A candidate has the id that its fact would get.
 Verdicts = Mapping[frozenset[UUID], Relation]

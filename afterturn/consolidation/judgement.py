@@ -19,9 +19,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from afterturn import tokens
 from afterturn.consolidation.decisions import Verdicts
-from afterturn.consolidation.rules import Relation
 from afterturn.errors import AnswerMalformed
 from afterturn.llm import answer_text
+from afterturn.relations import Relation
 
 #: The maximum number of known facts in one call, and of their tokens. Measured on HaluMem: with 120 of 300 facts they
 #: include the old value of every update; with 60 they lack the old value of one update in twenty.

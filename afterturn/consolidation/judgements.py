@@ -62,13 +62,13 @@ def store_question(
         version: the version of the memory for which it is asked.
         is_handed_on: whether the caller then enqueues the batch to be judged; otherwise the sweep does.
     """
-    fact_ids = [fact.fact_id for fact in question.known]
+    fact_ids = [fact.fact_id for fact in (*question.known, *question.new)]
     row = {"question": question.text(), "version": version, "fact_ids": fact_ids, "is_handed_on": is_handed_on}
     connection.execute(_SQL["add_question"], batch.key | row)
 
 
 def read_question_facts(connection: Connection, batch: Batch, *, version: int) -> list[UUID] | None:
-    """Return the known facts that the batch's last question was about; None if the memory has changed since, or none.
+    """Return the facts and candidates of the batch's last question; None if the memory has changed since, or none.
 
     They need not be searched again when the judge has answered.
     """

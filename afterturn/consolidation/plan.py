@@ -46,7 +46,7 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
     answer = batch_answer.read_verified_answer(connection, batch, categories=categories)
     candidates = edits.candidates_to_decide(connection, batch, answer)
     known = decision_input.read_decision_input(connection, batch, answer)
-    by_rules = decide(candidates, known.facts.values(), names=known.names)
+    by_rules = decide(candidates, known.facts.values(), known.verdicts, known.names)
     unclear = None
     # A correction names the fact that it replaces, so the judge is not needed.
     if judge is not None and not answer.edits:
@@ -57,5 +57,6 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
     verdicts = judgements.read_verdicts(connection, batch.session.user, judge, question)
     if verdicts is None:
         return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
+    verdicts = {**verdicts, **known.verdicts}
     decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
     return Plan(answer=answer, version=known.version, decisions=decided)

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from afterturn.consolidation import attributes, text_comparison
 from afterturn.extraction.verification import normalise
+from afterturn.relations import Relation
 
 #: Subjects that mean the user, also while no name is known.
 _USER_WORDS = frozenset({"user", "the user", "i", "me"})
-
-
-class Relation(StrEnum):
-    """The relation of a statement to another one."""
-
-    #: Both say the same.
-    SAME = "same"
-    #: Both cannot be current: the one that was said later is.
-    REPLACES = "replaces"
 
 
 class Comparable(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -61,43 +62,65 @@ def _find_similar(
 
     First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
     """
-    row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
-    if row is None or row["items"] is None:
+    facts = read_current_stems(connection, owner)
+    if facts is None:
         return []
-    codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
-    lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
-    facts = FactStems(codes=codes, lengths=lengths, distinct=similarity.count_distinct(codes, lengths))
-    names: list[str] = row["items"]
-    by_words = similarity.score_by_words(_read_stems(connection, statements), facts)
-    by_vectors = _score_by_vectors(connection, owner, statements, names)
+    by_words = similarity.score_by_words(read_stems(connection, [given.text for given in statements]), facts.stems)
+    by_vectors = score_by_vectors(connection, owner, statements, facts.names)
     ranks = np.minimum(
         similarity.best_ranks(by_words, limit=limit, least=0.0), similarity.best_ranks(by_vectors, limit=limit)
     )
     ranked = np.flatnonzero(ranks <= limit)
-    return [UUID(names[place]) for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
+    return [facts.fact_ids[place] for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
 
 
-def _read_stems(connection: Connection, statements: Sequence[ShownFact]) -> list[NDArray[np.uint32]]:
-    columns = texts.as_columns([stemming.fact_input(statement.text) for statement in statements])
+@dataclass(frozen=True, slots=True)
+class CurrentStems:
+    """The stems of all current facts of a user."""
+
+    #: The ids, as texts.
+    names: list[str]
+    stems: FactStems
+
+    @property
+    def fact_ids(self) -> list[UUID]:
+        return [UUID(name) for name in self.names]
+
+
+def read_current_stems(connection: Connection, owner: Mapping[str, Any]) -> CurrentStems | None:
+    """Return the stems of a user's current facts; None if there are no facts."""
+    row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
+    if row is None or row["items"] is None:
+        return None
+    codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
+    lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
+    distinct = similarity.count_distinct(codes, lengths)
+    return CurrentStems(row["items"], FactStems(codes=codes, lengths=lengths, distinct=distinct))
+
+
+def read_stems(connection: Connection, statements: Sequence[str]) -> list[NDArray[np.uint32]]:
+    """Return the stems of each of these texts."""
+    columns = texts.as_columns([stemming.fact_input(statement) for statement in statements])
     rows = connection.execute(_SQL["stems_of_texts"], columns, binary=True).fetchall()
     return [np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32) for row in rows]
 
 
-def _score_by_vectors(
+def score_by_vectors(
     connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], fact_names: Sequence[str]
 ) -> similarity.Scores:
-    """Return the cosine of each statement that has a vector and each fact; -inf for facts without a vector."""
-    own_names = [items.fact_name(statement.fact_id) for statement in statements]
-    own = connection.execute(_SQL["own_vectors"], {**owner, "items": own_names}, binary=True).fetchall()
+    """Return the cosine of each statement (rows) and each fact (columns); -inf where one of them has no vector."""
+    scores = np.full((len(statements), len(fact_names)), -np.inf, dtype=np.float32)
+    row_of = {items.fact_name(statement.fact_id): row for row, statement in enumerate(statements)}
+    own = connection.execute(_SQL["own_vectors"], {**owner, "items": list(row_of)}, binary=True).fetchall()
     if not own:
-        return np.empty((0, len(fact_names)), dtype=np.float32)
+        return scores
     place_of = {name: place for place, name in enumerate(fact_names)}
     wanted = _parse_vectors(b"".join(row["embedding"] for row in own), len(own))
-    scores = np.full((len(own), len(fact_names)), -np.inf, dtype=np.float32)
+    rows = [row_of[row["item"]] for row in own]
     for page_names, vectors in _read_vector_pages(connection, owner):
         places = np.fromiter((place_of.get(name, -1) for name in page_names), dtype=np.intp)
         is_current = places >= 0
-        scores[:, places[is_current]] = similarity.score_by_vectors(wanted, vectors[is_current])
+        scores[np.ix_(np.array(rows), places[is_current])] = similarity.score_by_vectors(wanted, vectors[is_current])
     return scores
 
 

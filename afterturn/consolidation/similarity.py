@@ -53,6 +53,48 @@ def score_by_words(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -
     return np.asarray(scores / np.sqrt(np.maximum(facts.distinct, 1)), dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedWeight:
+    """The weight of the stems that statements (rows) and facts (columns) share. Rare stems weigh more."""
+
+    shared: Scores
+    #: The weight of all stems of each statement, and of each fact.
+    of_statements: Scores
+    of_facts: Scores
+
+    def overlap(self) -> Scores:
+        """Return the share of its weight that the statement or the fact has in common, whichever is larger (0..1)."""
+        smaller = np.minimum(self.of_statements[:, None], self.of_facts[None, :])
+        return np.asarray(self.shared / np.maximum(smaller, 1e-6), dtype=np.float32)
+
+
+def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> SharedWeight:
+    """Compare the stems of statements with those of facts.
+
+    Args:
+        statements: the codes of each statement's stems.
+        facts: the stems of the facts, at least one of them.
+    """
+    count = len(facts.lengths)
+    fact_of_code = np.repeat(np.arange(count), facts.lengths)
+    is_first = np.ones(len(facts.codes), dtype=np.bool_)
+    is_first[1:] = (facts.codes[1:] != facts.codes[:-1]) | (fact_of_code[1:] != fact_of_code[:-1])
+    fact_of_code = fact_of_code[is_first]
+    stems, stem_of_code, frequencies = np.unique(facts.codes[is_first], return_inverse=True, return_counts=True)
+    weights = np.log1p(count / frequencies)
+    shared = np.zeros((len(statements), count), dtype=np.float32)
+    own = np.zeros(len(statements), dtype=np.float32)
+    for row, codes in enumerate(map(np.unique, statements)):
+        places = np.minimum(np.searchsorted(stems, codes), max(len(stems) - 1, 0))
+        is_known = stems[places] == codes if len(stems) else np.zeros(len(codes), dtype=np.bool_)
+        present = np.zeros(len(stems))
+        present[places[is_known]] = weights[places[is_known]]
+        shared[row] = np.bincount(fact_of_code, present[stem_of_code], minlength=count)
+        own[row] = present.sum() + np.log1p(count) * np.count_nonzero(~is_known)
+    of_facts = np.bincount(fact_of_code, weights[stem_of_code], minlength=count).astype(np.float32)
+    return SharedWeight(shared=shared, of_statements=own, of_facts=of_facts)
+
+
 def count_distinct(codes: NDArray[np.uint32], lengths: Places) -> Places:
     """Return the number of each fact's different stems. Equal codes of a fact stand next to each other."""
     is_new = np.ones(len(codes), dtype=np.bool_)

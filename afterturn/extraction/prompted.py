@@ -15,16 +15,20 @@ from importlib import resources
 from afterturn import categories as categories_module
 from afterturn.chat_messages import ROLES
 from afterturn.extraction import timezones
-from afterturn.extraction.answer import Answer
-from afterturn.extraction.extractor import ExtractionRequest, RawAnswer
+from afterturn.extraction.answer_form import AnswerForm
+from afterturn.extraction.extractor import ExtractionRequest, KnownStatement, RawAnswer
 from afterturn.llm.client import LLM
 from afterturn.turns import Turn
 
 #: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
-PROMPT_VERSION = "extract-3"
+PROMPT_VERSION = "extract-4"
+#: Earlier versions whose stored answers are still used: an answer is not paid for twice because of an upgrade.
+EARLIER_VERSIONS = ("extract-3",)
 
 #: The maximum length of a message of the context. The beginning of a message shows its topic.
 CONTEXT_CHARACTERS = 400
+#: The maximum length of a known statement.
+KNOWN_CHARACTERS = 300
 _CUT = " [cut]"
 
 #: All characters that end a line for some reader.
@@ -40,6 +44,8 @@ class PromptedExtractor:
     """Extracts the facts of a batch with an LLM."""
 
     prompt_version = PROMPT_VERSION
+    earlier_versions: Sequence[str] = EARLIER_VERSIONS
+    uses_known = True
 
     def __init__(
         self,
@@ -57,7 +63,10 @@ class PromptedExtractor:
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""
         completion = self._llm.complete(
-            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions,
+            user=format_request(request),
+            schema=AnswerForm,
+            max_tokens=self._max_answer_tokens,
         )
         return RawAnswer(
             text=completion.text,
@@ -71,7 +80,10 @@ class PromptedExtractor:
     def expected_tokens(self, request: ExtractionRequest) -> int:
         """Return the most tokens that the call for one batch may use."""
         return self._llm.expected_tokens(
-            system=self._instructions, user=format_request(request), schema=Answer, max_tokens=self._max_answer_tokens
+            system=self._instructions,
+            user=format_request(request),
+            schema=AnswerForm,
+            max_tokens=self._max_answer_tokens,
         )
 
 
@@ -93,6 +105,10 @@ def _lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
     yield f"User: {_on_one_line(request.user_name) if request.user_name else 'not named'}"
     yield f"Timezone: {zone}"
     yield f"Dates: {', '.join(_dates([*request.context, *request.turns], zone))}"
+    if request.known:
+        yield ""
+        yield "Known:"
+        yield from _known_lines(request.known)
     if request.context:
         yield ""
         yield "Context (extract nothing from it):"
@@ -105,6 +121,18 @@ def _lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
     if request.problem:
         yield ""
         yield f"An earlier answer could not be used: {request.problem}. Answer again, in the form asked for."
+
+
+def _known_lines(known: Sequence[KnownStatement]) -> Iterator[str]:
+    """Yield one line per statement, with the day on which it was said if that differs from the line before."""
+    day = None
+    for number, statement in enumerate(known, start=1):
+        dated = "" if statement.said_on == day else f" ({statement.said_on.isoformat()})"
+        day = statement.said_on
+        text = statement.text
+        if len(text) > KNOWN_CHARACTERS:
+            text = text[:KNOWN_CHARACTERS].rstrip() + _CUT
+        yield f"K{number}{dated}: {_on_one_line(text)}"
 
 
 def _message(turn: Turn, zone: tzinfo, max_characters: int | None = None) -> str:

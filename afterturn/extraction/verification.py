@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, 
 from afterturn.extraction import candidates, hypotheses, shown_memories, turn_secrets
 from afterturn.extraction.answer import Answer
 from afterturn.redaction import credentials
+from afterturn.relations import Relation
 from afterturn.turns import Turn
 
 _SPACE = re.compile(r"\s+")
@@ -47,6 +48,8 @@ class VerifiedCandidate:
     said_by: str = "user"
     #: extracted, or person if a person entered it.
     origin: str = "extracted"
+    #: Known fact -> how the candidate is related to it, as the model said when it was shown the fact.
+    relations: Mapping[UUID, Relation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ def verify(
                 evidence=_evidence_of(candidate.evidence, quoted),
                 said_at=said_at,
                 said_by=_speaker_of(quoted),
+                relations={UUID(known.known): known.relation for known in content.known},
             )
         )
     unreadable = (

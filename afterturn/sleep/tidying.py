@@ -13,8 +13,9 @@ from uuid import UUID
 
 from afterturn.consolidation import rules, text_comparison
 from afterturn.consolidation.decisions import NO_VERDICTS, KnownFact, Verdicts
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
 from afterturn.extraction.verification import normalise
+from afterturn.relations import Relation
 
 #: A fact that this many batches say gets at least this importance.
 RECURRING_TIMES = 3

@@ -91,7 +91,8 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
     shown = prompt.shown_turns(request)
     if not shown:
         return None
-    return {"facts": [_fact(turn) for turn in shown], "episode": answers.episode(shown)}
+    known = prompt.shown_statements(request)
+    return {"facts": [_fact(turn, known) for turn in shown], "episode": answers.episode(shown)}
 
 
 def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
@@ -103,9 +104,11 @@ def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
     ]
 
 
-def _fact(turn: ShownTurn) -> dict[str, Any]:
+def _fact(turn: ShownTurn, known: Sequence[ShownStatement]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for pattern, attribute in _ATTRIBUTES:
         if match := pattern.search(turn.content):
             named = {"category": "identity", "subject": turn.speaker, "attribute": attribute, "value": match[1]}
-    return answers.fact(f"{turn.speaker} said: {turn.content}", [(turn.number, turn.content)], **named)
+    text = f"{turn.speaker} said: {turn.content}"
+    named["known"] = [f"{one.label} replaces" for one in known if (one.text, text) in _REPLACED]
+    return answers.fact(text, [(turn.number, turn.content)], **named)

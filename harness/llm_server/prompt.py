@@ -21,7 +21,7 @@ _ENTRY = re.compile(r"^E(\d+): (.*)$")
 _NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema[^\n]*\n(\{[^\n]*\})")
 
 #: Name of the requested schema -> kind of call. For other schemas, the kind is the name.
-_KINDS = {"answer": "extract"}
+_KINDS = {"answer": "extract", "answerform": "extract"}
 _KIND_WORDS = (
     ("summar", "summarize"),
     ("digest", "summarize"),
@@ -103,7 +103,7 @@ def shown_turns(request: Mapping[str, Any]) -> list[ShownTurn]:
 
 
 def shown_statements(request: Mapping[str, Any]) -> list[ShownStatement]:
-    """Return the statements of a judging call, in order."""
+    """Return the statements of a judging call, or the known statements of an extraction call, in order."""
     lines = user_text(request).split("\n")
     return [ShownStatement(*match.groups()) for line in lines if (match := _STATEMENT.match(line))]
 

@@ -40,6 +40,22 @@ SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_a
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
+-- name: current_of
+-- Read the current facts that some facts are, or were merged into, each with the id of the fact that was asked for.
+WITH RECURSIVE asked AS (
+    SELECT f.fact_id AS asked_id, f.fact_id, f.status, f.superseded_by, f.ended_because, 1 AS steps FROM facts AS f
+    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
+    UNION ALL
+    SELECT asked.asked_id, f.fact_id, f.status, f.superseded_by, f.ended_because, asked.steps + 1
+    FROM asked JOIN facts AS f ON f.fact_id = asked.superseded_by
+    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
+          AND asked.status = 'superseded' AND asked.ended_because = 'merged' AND asked.steps < 20
+)
+SELECT asked.asked_id, f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at,
+       f.valid_from, f.said_valid_to, true AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected
+FROM asked JOIN facts AS f USING (fact_id)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
+
 -- name: current_stems
 -- Read the ids and the stems of the user's current facts, in one row.
 SELECT array_agg(f.fact_id::text) AS items,
@@ -59,7 +75,7 @@ ORDER BY given.place
 
 -- name: own_vectors
 -- Read the vectors of facts or candidates in the serving space.
-SELECT halfvec_send(v.embedding) AS embedding
+SELECT v.item, halfvec_send(v.embedding) AS embedding
 FROM vectors AS v
 WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND v.item = ANY(%(items)s)
       AND v.space_id = (SELECT space_id FROM embedding_spaces WHERE state = 'serving')

@@ -29,6 +29,8 @@ class OfflineExtractor:
     """Extracts facts by rules. The same batch always gives the same answer."""
 
     prompt_version = "rules-3"
+    earlier_versions: Sequence[str] = ()
+    uses_known = False
     model = "offline"
 
     def expected_tokens(self, request: ExtractionRequest) -> int:

@@ -84,7 +84,9 @@ def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
             is_crowded = first_batches[user.tenant_id] >= CROWD
             row["place"] = max(place, FIRST_PLACES) if is_crowded else place
             first_batches[user.tenant_id] += row["place"] < FIRST_PLACES
-            row["is_handed_on"] = room.take(stage, priority_of(row["place"]))
+            # A later batch is extracted after the earlier ones are applied: the model is shown their facts.
+            is_next = stage == "embed" or row["user_seq"] == first_open[user]
+            row["is_handed_on"] = is_next and room.take(stage, priority_of(row["place"]))
 
 
 def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:

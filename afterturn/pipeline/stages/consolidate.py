@@ -21,6 +21,7 @@ from afterturn.database.pool import Connection
 from afterturn.languages import detection
 from afterturn.pipeline import hand_out, user_lock
 from afterturn.pipeline.enqueue import priority_of
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -124,17 +125,19 @@ def _owe_judgement(
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
-    """Enqueue the user's earliest open batch if it is ready to be applied.
+    """Enqueue the user's earliest open batch if it is ready to be applied, or to be extracted.
 
     This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
     earliest batch.
     """
-    if not hand_out.may_hand_on(runtime.enqueue, "consolidate"):
+    room = DirectRoom.read(runtime.enqueue, ("consolidate", "extract"))
+    steps = [step for step, stage in (("embedded", "consolidate"), ("pending", "extract")) if room.take(stage)]
+    if not steps:
         return
     with runtime.postgres.connection() as connection:
-        ready = batch_row.hand_on_next(connection, scope, done=batch_id)
+        ready = batch_row.hand_on_next(connection, scope, steps=steps, done=batch_id)
     if ready is not None:
-        _send(runtime, scope, "consolidate", ready)
+        _send(runtime, scope, "consolidate" if ready.state == "extracted" else "extract", ready)
 
 
 def _send(runtime: Runtime, scope: UserScope, stage: str, batch: ReadyBatch) -> None:

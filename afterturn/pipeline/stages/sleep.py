@@ -13,8 +13,8 @@ from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import JudgeQuestion
-from afterturn.consolidation.rules import Relation
 from afterturn.pipeline.runtime import Runtime
+from afterturn.relations import Relation
 from afterturn.scopes import UserScope
 from afterturn.sleep import questions, tidying, whole_memory
 from afterturn.sleep.tidying import CurrentFact, TidyingPlan

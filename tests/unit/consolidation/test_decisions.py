@@ -4,7 +4,8 @@ import pytest
 
 from afterturn.consolidation.deciding import decide
 from afterturn.consolidation.decisions import Ending, EndReason
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
+from afterturn.relations import Relation
 from tests.unit.consolidation.statements import at, candidate, known, lived, lives
 
 

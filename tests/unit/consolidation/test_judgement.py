@@ -9,8 +9,8 @@ import pytest
 from afterturn import tokens
 from afterturn.consolidation import judgement
 from afterturn.consolidation.judgement import Judgement, JudgeQuestion, ShownFact
-from afterturn.consolidation.rules import Relation
 from afterturn.errors import AnswerMalformed
+from afterturn.relations import Relation
 from harness.llm_server import prompt
 
 VERSION = {"prompt_version": "judge-1", "model": "m"}

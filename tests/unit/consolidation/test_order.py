@@ -9,7 +9,7 @@ import pytest
 
 from afterturn.consolidation.deciding import decide
 from afterturn.consolidation.decisions import EndReason, KnownFact
-from afterturn.consolidation.rules import Relation
+from afterturn.relations import Relation
 from tests.unit.consolidation.statements import at, candidate, lives
 
 CHAINS = ("AB", "ABC", "ABA", "AAB", "ABB", "ABCD", "ABAC", "ABCA", "AABC", "ABBA", "ABAB", "ABCB")

@@ -6,7 +6,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from afterturn.consolidation import rules
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
+from afterturn.relations import Relation
 from afterturn.sleep import tidying
 from afterturn.sleep.tidying import CurrentFact, plan_tidying
 
