@@ -34,6 +34,8 @@ OPENING = "opening"
 
 #: The prefix of the text of an old value: when it was recorded, and its kind of memory.
 _PREFIX = re.compile(r"^(?:\s*\[[^\]]*\])+\s*")
+#: The conversations take place between 2025 and 2035. A turn of the future is refused: they are moved by whole weeks.
+_MOVED = timedelta(weeks=1_044)
 _NAME = re.compile(r"\bName:\s*([^;\n]+)")
 _WORD = re.compile(r"\w+")
 
@@ -149,5 +151,5 @@ def _day(turn: SaidTurn) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """Return the moment of "Jan 15, 2029, 15:12:20"; the data name no timezone."""
-    return datetime.strptime(text, "%b %d, %Y, %H:%M:%S").replace(tzinfo=UTC)
+    """Return the moment of "Jan 15, 2029, 15:12:20", moved into the past; the data name no timezone."""
+    return datetime.strptime(text, "%b %d, %Y, %H:%M:%S").replace(tzinfo=UTC) - _MOVED

@@ -1,6 +1,7 @@
 """Labelled conversations: which turn says which fact, and which of them are updates."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -80,6 +81,13 @@ def test_halumem_an_update_to_the_same_text_is_none(halumem_user):
         Update(old="ana lives in lisbon.", new="Ana lives in Porto."),
         Update(old="Ana has a cat.", new="Ana has no cat."),
     )
+
+
+def test_halumem_is_moved_into_the_past_by_whole_weeks(halumem_user):
+    at = halumem_user.sessions[1].turns[0].at
+
+    assert at.year == 2009
+    assert (datetime(2029, 1, 15, 15, 12, 20, tzinfo=UTC) - at).days % 7 == 0
 
 
 def test_halumem_turns_of_one_moment_keep_their_order(halumem_user):
