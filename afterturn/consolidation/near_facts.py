@@ -18,9 +18,9 @@ from afterturn.database.pool import Connection
 CALLED_OVERLAP = 0.4
 CALLED_COSINE = 0.75
 #: In such a call, each candidate is compared with so many facts that are at least this near.
-SHOWN_OVERLAP = 0.1
-SHOWN_COSINE = 0.5
-SHOWN_FACTS = 10
+SHOWN_OVERLAP = 0.05
+SHOWN_COSINE = 0.3
+SHOWN_FACTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
