@@ -63,9 +63,9 @@ class SharedWeight:
     of_facts: Scores
 
     def overlap(self) -> Scores:
-        """Return the share of its weight that the statement or the fact has in common, whichever is larger (0..1)."""
-        smaller = np.minimum(self.of_statements[:, None], self.of_facts[None, :])
-        return np.asarray(self.shared / np.maximum(smaller, 1e-6), dtype=np.float32)
+        """Return the share of their weight that a statement and a fact have in common: the geometric mean (0..1)."""
+        means = np.sqrt(self.of_statements[:, None] * self.of_facts[None, :])
+        return np.asarray(self.shared / np.maximum(means, 1e-6), dtype=np.float32)
 
 
 def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> SharedWeight:
