@@ -1,4 +1,4 @@
-"""The judge: an LLM that decides which new statements repeat or replace which known ones."""
+"""The judge: an LLM that says which relations new statements have to known ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from afterturn.errors import AnswerMalformed
 from afterturn.llm.client import LLM
 
 #: The name of the file with the instructions. It is stored with each answer. A changed prompt gets a new version.
-PROMPT_VERSION = "judge-1"
+PROMPT_VERSION = "judge-2"
+#: Versions of releases before. Their stored answers are still used.
+EARLIER_PROMPT_VERSIONS = ("judge-1",)
 
 #: Enough for a verdict on every candidate of a batch with many. Too small: answers are truncated.
 MAX_ANSWER_TOKENS = 1_500

@@ -16,12 +16,22 @@ _USER_WORDS = frozenset({"user", "the user", "i", "me"})
 
 
 class Relation(StrEnum):
-    """The relation of a statement to another one."""
+    """The relation of a statement to another one.
 
-    #: Both say the same.
+    `same`, `refines` and `ends` have a direction: what the first says of the second. With `replaces` the times decide
+    which of the two is current, and `contradicts` has no direction.
+    """
+
+    #: It says nothing beyond the other.
     SAME = "same"
-    #: Both cannot be current: the one that was said later is.
+    #: It says all that the other says, and more: a fuller wording of the same.
+    REFINES = "refines"
+    #: It says that what the other says is over, without a new value.
+    ENDS = "ends"
+    #: A newer state of the same matter: of the two, the one that was said later is current.
     REPLACES = "replaces"
+    #: Both cannot be true, and none is newer by what it says: both stay, linked.
+    CONTRADICTS = "contradicts"
 
 
 class Comparable(Protocol):

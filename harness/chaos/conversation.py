@@ -87,17 +87,17 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Returns None for other calls, which get the default answer.
     """
     if prompt.kind_of(request) == "judge":
-        return {"pairs": _pairs(prompt.shown_statements(request))}
+        return answers.judgement(*_pairs(prompt.shown_statements(request)))
     shown = prompt.shown_turns(request)
     if not shown:
         return None
     return {"facts": [_fact(turn) for turn in shown], "episode": answers.episode(shown)}
 
 
-def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+def _pairs(shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
     new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
     return [
-        {"first": first.label, "second": second.label, "verdict": "replaces"}
+        (first.label, second.label, "replaces")
         for first, second in product(new, known)
         if (second.text, first.text) in _REPLACED
     ]

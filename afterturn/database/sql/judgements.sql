@@ -1,7 +1,9 @@
 -- name: answer
--- Read the stored answer to a question.
+-- Read the stored answer to a question, under the present prompt or an earlier one.
 SELECT answer FROM judgements
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND input_digest = %(input_digest)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND input_digest = ANY(%(input_digests)s::text[])
+ORDER BY array_position(%(input_digests)s::text[], input_digest)
+LIMIT 1
 
 -- name: add_answer
 -- Store an answer before it is used.

@@ -16,7 +16,7 @@ ORDER BY recorded_at, fact_id
 -- End a current fact. Where another value replaces it, it ends in the world when the other one begins.
 UPDATE facts SET
     status = 'superseded', superseded_by = %(superseded_by)s, superseded_at = now(), ended_because = %(because)s,
-    valid_to = COALESCE(said_valid_to, CASE WHEN %(because)s IN ('newer_value', 'judged') THEN (
+    valid_to = COALESCE(said_valid_to, CASE WHEN %(because)s IN ('newer_value', 'judged', 'ended') THEN (
         SELECT COALESCE(n.valid_from, n.first_said_at, n.said_at) FROM facts AS n
         WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(superseded_by)s
     ) END)

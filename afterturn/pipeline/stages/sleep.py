@@ -35,7 +35,7 @@ class Preview:
 class _Judged:
     """The judge's verdicts on a memory, within the calls allowed for one run."""
 
-    verdicts: dict[frozenset[UUID], Relation]
+    verdicts: dict[tuple[UUID, UUID], Relation]
     #: All facts recorded up to this time have been judged.
     through: datetime | None
     #: Whether these are all facts.

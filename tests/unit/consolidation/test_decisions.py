@@ -9,7 +9,7 @@ from tests.unit.consolidation.statements import at, candidate, known, lived, liv
 
 
 def pair(one, other):
-    return frozenset((one.fact_id, other.fact_id))
+    return one.fact_id, other.fact_id
 
 
 def ended(decision):
