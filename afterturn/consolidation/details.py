@@ -1,7 +1,7 @@
 """The details of a statement: its numbers, dates, units, names and denial. They must survive a merge.
 
-`text_comparison` says whether the details of two statements differ; this module says how: they exclude each other (10 km
-and 12 km), or one statement merely says more than the other (10 km, and 10 km on 5 May).
+`text_comparison` says whether the details of two statements differ. This module says how: they exclude each other (10
+km and 12 km), or one statement says more than the other (10 km, and 10 km on 5 May).
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 
+from afterturn import tokens
 from afterturn.consolidation import judgement
 from afterturn.consolidation.judgement import Judgement
 from afterturn.errors import AnswerMalformed
+from afterturn.llm import answer_text, json_schema
 from afterturn.llm.client import LLM
 
 #: The name of the file with the instructions. It is stored with each answer. A changed prompt gets a new version.
@@ -65,6 +67,11 @@ class Judge:
             completion_tokens=completion.completion_tokens,
             cached_tokens=completion.cached_tokens,
         )
+
+    def prompt_tokens(self, question_text: str) -> int:
+        """Return the estimated tokens of the prompt with a question: the fixed part counts in each call."""
+        fixed = tokens.estimate(self.instructions) + tokens.estimate(answer_text.as_json(json_schema.strict(Judgement)))
+        return fixed + tokens.estimate(question_text)
 
     def expected_tokens(self, question_text: str) -> int:
         """Return the maximum number of tokens of the call."""

@@ -7,6 +7,7 @@ their number and not with the number of pairs. The answer is stored under the di
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,10 +59,16 @@ class JudgeQuestion:
 
     known: tuple[ShownFact, ...]
     new: tuple[ShownFact, ...]
+    #: If only the new ones of one group are to be compared: the number in each group, in their order.
+    group_sizes: tuple[int, ...] = ()
 
     def text(self) -> str:
         """Return the variable part of the prompt."""
-        return "\n".join(["Known:", *_lines("K", self.known), "", "New:", *_lines("N", self.new)])
+        known = ["Known:", *_lines("K", self.known), ""] if self.known else []
+        new = list(_lines("N", self.new))
+        starts = set(itertools.accumulate(self.group_sizes[:-1]))
+        separated = [f"\n{line}" if place in starts else line for place, line in enumerate(new)]
+        return "\n".join([*known, "New:", *separated])
 
     def ids(self) -> dict[str, UUID]:
         """Return the fact behind each label."""
@@ -208,7 +215,7 @@ def _read_relation(value: object) -> Relation | None:
 
 
 def to_verdicts(question: JudgeQuestion, judgement: ReadJudgement) -> Verdicts:
-    """Return the verdicts by the ids of the statements. Unknown labels are ignored; the first verdict on a pair counts."""
+    """Return the verdicts by the ids of the statements. Unknown labels are ignored; of a pair, the first counts."""
     ids = question.ids()
     found: dict[tuple[UUID, UUID], Relation] = {}
     for pair in judgement.pairs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -88,6 +89,21 @@ def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) 
     `is_handed_on` says that the caller then enqueues the batch to be applied; otherwise the sweep does.
     """
     connection.execute(_SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
+
+
+def store_compared_facts(connection: Connection, batch: Batch, fact_ids: Collection[UUID]) -> None:
+    """Store with which known facts a model has compared those of a batch, in the caller's transaction.
+
+    Scheduled consolidation does not compare these pairs again.
+    """
+    if fact_ids:
+        connection.execute(_SQL["add_compared"], batch.key | {"fact_ids": list(fact_ids)})
+
+
+def read_compared_facts(connection: Connection, scope: UserScope) -> dict[UUID, frozenset[UUID]]:
+    """Return batch -> the known facts with which a model has compared those of the batch."""
+    rows = connection.execute(_SQL["compared"], scope.key).fetchall()
+    return {row["batch_id"]: frozenset(row["fact_ids"]) for row in rows}
 
 
 def _keys(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:

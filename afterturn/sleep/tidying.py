@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -36,6 +36,8 @@ class CurrentFact(KnownFact):
     #: Until when it holds, as a turn said.
     said_valid_to: datetime | None
     recorded_at: datetime
+    #: The batch that it comes from.
+    batch_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,7 @@ def plan_tidying(
     """Return the changes to a user's current facts. After they are made, the rules find nothing more to change."""
     done = _Changes(names, verdicts)
     for earlier, later in sorted(_related_pairs(facts, names, verdicts), key=_by_time):
-        if earlier.fact_id not in done.ended and later.fact_id not in done.ended:
-            done.relate(earlier, later)
+        done.relate(earlier, later)
     for fact in facts:
         if fact.fact_id not in done.ended and _has_expired(fact, now):
             done.ended[fact.fact_id] = EndedFact(fact_id=fact.fact_id, text=fact.text, reason="expired")
@@ -123,19 +124,35 @@ def _near_pairs(group: list[CurrentFact]) -> Iterator[tuple[CurrentFact, Current
             yield fact, other
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What the first of two facts is to the second."""
+
+    relation: Relation
+    first: CurrentFact
+    second: CurrentFact
+
+
 class _Changes:
-    """Collects the changes. A fact that one of them ends is compared no more."""
+    """Collects the changes. A fact that lives on in another one is compared as that one."""
 
     def __init__(self, names: UserNames, verdicts: Verdicts) -> None:
         self.ended: dict[UUID, EndedFact] = {}
         self._names = names
         self._verdicts = verdicts
+        #: Fact -> the one in which it lives on: the one that it was merged into, or made a part of.
+        self._lives_on: dict[UUID, CurrentFact] = {}
         self._united: list[tuple[United, UUID]] = []
-        self._contradictions: list[tuple[UUID, UUID]] = []
+        self._contradictions: list[tuple[CurrentFact, CurrentFact]] = []
         self._overruled: list[Overruled] = []
 
     def as_plan(self, promoted_ids: Sequence[UUID]) -> TidyingPlan:
-        pairs = [pair for pair in self._contradictions if not self.ended.keys() & set(pair)]
+        linked = [tuple(map(self._present, pair)) for pair in self._contradictions]
+        pairs = [
+            (one.fact_id, other.fact_id)
+            for one, other in linked
+            if not self.ended.keys() & {one.fact_id, other.fact_id}
+        ]
         return TidyingPlan(
             ended_facts=tuple(self.ended.values()),
             united=tuple(self._united),
@@ -146,6 +163,26 @@ class _Changes:
 
     def relate(self, earlier: CurrentFact, later: CurrentFact) -> None:
         """End one of two facts, unite or link them, where the rules or a verdict relate them."""
+        verdict = self._verdict_on(earlier, later)
+        one, other = self._present(earlier), self._present(later)
+        if one.fact_id == other.fact_id or {one.fact_id, other.fact_id} & self.ended.keys():
+            return
+        self._relate_present(*sorted((one, other), key=lambda fact: (fact.said_at, fact.fact_id)), verdict=verdict)
+
+    def _present(self, fact: CurrentFact) -> CurrentFact:
+        while fact.fact_id in self._lives_on:
+            fact = self._lives_on[fact.fact_id]
+        return fact
+
+    def _verdict_on(self, one: CurrentFact, other: CurrentFact) -> _Verdict | None:
+        """Return the verdict on two facts, with the facts in its direction."""
+        for first, second in ((one, other), (other, one)):
+            relation = self._verdicts.get((first.fact_id, second.fact_id))
+            if relation is not None:
+                return _Verdict(relation, first, second)
+        return None
+
+    def _relate_present(self, earlier: CurrentFact, later: CurrentFact, *, verdict: _Verdict | None) -> None:
         by_rule = rules.find_relation(earlier, later, self._names)
         if by_rule is Relation.REPLACES:
             self._replace(earlier, later, "newer_value")
@@ -156,8 +193,8 @@ class _Changes:
             self._fuse(known, new, Relation.SAME)
         elif rules.are_competing_values(earlier, later, self._names) and not (earlier.is_over or later.is_over):
             self._compete(earlier, later)
-        else:
-            self._follow_verdict(earlier, later)
+        elif verdict is not None:
+            self._follow(verdict)
 
     def _compete(self, earlier: CurrentFact, later: CurrentFact) -> None:
         fused = fusion.fuse(earlier, later, Relation.SAME)
@@ -166,30 +203,28 @@ class _Changes:
         else:
             self._replace(earlier, later, "newer_value")
 
-    def _follow_verdict(self, earlier: CurrentFact, later: CurrentFact) -> None:
-        for first, second in ((later, earlier), (earlier, later)):
-            verdict = self._verdicts.get((first.fact_id, second.fact_id))
-            match verdict:
-                case Relation.SAME | Relation.REFINES:
-                    self._fuse(second, first, verdict)
-                case Relation.ENDS if first is later or earlier.said_at == later.said_at:
-                    self._replace(second, first, "ended")
-                case Relation.ENDS:
-                    self._overrule(verdict, Guard.ORDER, first, second)
-                case Relation.REPLACES:
-                    self._replace(earlier, later, "judged")
-                case Relation.CONTRADICTS if earlier.is_protected != later.is_protected:
-                    # What a person entered settles it.
-                    self._replace(earlier, later, "judged")
-                case Relation.CONTRADICTS:
-                    self._contradictions.append((first.fact_id, second.fact_id))
-            if verdict is not None:
-                return
+    def _follow(self, verdict: _Verdict) -> None:
+        first, second = self._present(verdict.first), self._present(verdict.second)
+        earlier, later = sorted((first, second), key=lambda fact: (fact.said_at, fact.fact_id))
+        match verdict.relation:
+            case Relation.SAME | Relation.REFINES:
+                self._fuse(second, first, verdict.relation)
+            case Relation.ENDS if first.said_at >= second.said_at:
+                self._replace(second, first, "ended")
+            case Relation.ENDS:
+                self._overrule(verdict.relation, Guard.ORDER, first, second)
+            case Relation.REPLACES:
+                self._replace(earlier, later, "judged")
+            case Relation.CONTRADICTS if earlier.is_protected != later.is_protected:
+                # What a person entered settles it.
+                self._replace(earlier, later, "judged")
+            case Relation.CONTRADICTS:
+                self._contradictions.append((first, second))
 
     def _replace(self, old: CurrentFact, new: CurrentFact, reason: str) -> None:
         if old.is_protected and not new.is_protected:
             old, new, reason = new, old, "challenge"
-        self._end(old, reason, by=new.fact_id)
+        self._end(old, reason, by=new)
 
     def _fuse(self, known: CurrentFact, new: CurrentFact, relation: Relation) -> None:
         is_later = (new.said_at, new.fact_id) > (known.said_at, known.fact_id)
@@ -198,15 +233,11 @@ class _Changes:
             fused = self._fuse_protected(known, new)
         match fused.outcome:
             case Outcome.KEEP:
-                self._end(new, "merged", by=known.fact_id)
+                self._live_on(new, "merged", known)
             case Outcome.TAKE:
-                self._end(known, "merged" if new.is_protected else "refined", by=new.fact_id)
+                self._live_on(known, "merged" if new.is_protected else "refined", new)
             case Outcome.UNITE if fused.text is not None:
-                united_id = ids.derive_version_id(new.fact_id, known.fact_id)
-                united = United(fact_id=united_id, text=fused.text, known_id=known.fact_id)
-                self._united.append((united, new.fact_id))
-                self._end(known, "united", by=united_id)
-                self._end(new, "united", by=united_id)
+                self._unite(known, new, fused.text)
             case _:
                 self._overrule(relation, fused.guard or Guard.LENGTH, new, known)
 
@@ -217,8 +248,24 @@ class _Changes:
             return Fusion(Outcome.SEPARATE, guard=Guard.PROTECTED)
         return Fusion(Outcome.KEEP if protected is known else Outcome.TAKE)
 
-    def _end(self, fact: CurrentFact, reason: str, *, by: UUID) -> None:
-        self.ended[fact.fact_id] = EndedFact(fact_id=fact.fact_id, text=fact.text, reason=reason, superseded_by=by)
+    def _unite(self, known: CurrentFact, new: CurrentFact, text: str) -> None:
+        united_id = ids.derive_version_id(new.fact_id, known.fact_id)
+        self._united.append((United(fact_id=united_id, text=text, known_id=known.fact_id), new.fact_id))
+        said_at = max(known.said_at, new.said_at)
+        with_value = new if new.value is not None else known
+        united = replace(
+            with_value, fact_id=united_id, text=text, said_at=said_at, valid_from=new.valid_from or known.valid_from
+        )
+        self._live_on(known, "united", united)
+        self._live_on(new, "united", united)
+
+    def _live_on(self, fact: CurrentFact, reason: str, in_fact: CurrentFact) -> None:
+        self._end(fact, reason, by=in_fact)
+        self._lives_on[fact.fact_id] = in_fact
+
+    def _end(self, fact: CurrentFact, reason: str, *, by: CurrentFact) -> None:
+        ended = EndedFact(fact_id=fact.fact_id, text=fact.text, reason=reason, superseded_by=by.fact_id)
+        self.ended[fact.fact_id] = ended
 
     def _overrule(self, relation: Relation, guard: Guard, first: CurrentFact, second: CurrentFact) -> None:
         overruled = Overruled(relation=relation, guard=guard, first_id=first.fact_id, second_id=second.fact_id)

@@ -74,6 +74,7 @@ def write_tidying(
     state = {"version": memory.version, "changes": int(bool(plan)), "slept_through": judged_through}
     if connection.execute(_SQL["mark_slept"], owner | state | {"is_finished": is_finished}).fetchone() is None:
         raise VersionConflict()
+    connection.execute(_SQL["forget_compared"], owner | {"slept_through": judged_through})
     for united, new_id in plan.united:
         merging.unite_facts(connection, scope, united, new_id=new_id)
     for ended in plan.ended_facts:

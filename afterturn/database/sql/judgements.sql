@@ -43,3 +43,13 @@ WITH answered AS (
 )
 UPDATE batches SET owes_judgement = false, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+
+-- name: add_compared
+-- Add the known facts with which a model has compared the facts of a batch.
+INSERT INTO compared_facts (tenant_id, user_id, batch_id, fact_ids)
+VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(fact_ids)s)
+ON CONFLICT (tenant_id, user_id, batch_id) DO UPDATE SET fact_ids = compared_facts.fact_ids || EXCLUDED.fact_ids
+
+-- name: compared
+-- Read with which facts a model has compared those of each batch.
+SELECT batch_id, fact_ids FROM compared_facts WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
