@@ -113,8 +113,9 @@ COLD = "Ana feels ill this week."
 def large_memory(settings, hot_store, database, monkeypatch):
     """A memory whose near facts do not fit into one judging call, and an LLM that knows one newer state."""
     monkeypatch.setattr(questions, "TOKENS_PER_QUESTION", 1_000)
+    monkeypatch.setattr(questions, "TOKENS_PER_NEW_FACT", 30)
     with LLMServer(answer=truthful((COLD, "replaces", "Ana feels fine this week."))) as server:
-        with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 1})
+        with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 2})
         with Pipeline(with_llm) as pipeline:
             store(pipeline, database, [*synthetic(150, 24).texts, "Ana feels fine this week.", COLD])
             yield pipeline, server
@@ -127,7 +128,7 @@ def test_a_large_memory_is_judged_within_the_calls_of_each_run(large_memory, dat
         calls_by_run.append(len(server.calls("judge")) - sum(calls_by_run))
         assert len(calls_by_run) < 10
     assert len(calls_by_run) > 1
-    assert set(calls_by_run) == {1}, "one call per run"
+    assert max(calls_by_run) == 2, "at most two calls per run"
     assert statuses(database)["Ana feels fine this week."] == "superseded judged"
     stages = database.execute("SELECT DISTINCT stage, session_id FROM llm_calls").fetchall()
     assert stages == [("sleep", None)]
@@ -139,12 +140,13 @@ def test_a_stored_judgement_is_not_requested_again(large_memory, database, monke
         patched.setattr(sleep.whole_memory, "write_tidying", _dies)
         with pytest.raises(SystemExit):
             sleep.sleep(pipeline.runtime, ANA)
-    assert len(server.calls("judge")) == 1
+    asked = len(server.calls("judge"))
+    assert asked > 0
     database.execute("DELETE FROM leases")
-    assert sleep.preview(pipeline.runtime, ANA).calls == 0, "its question is answered"
+    assert sleep.preview(pipeline.runtime, ANA).calls == 0, "its questions are answered"
     sleep.sleep(pipeline.runtime, ANA)
-    assert len(server.calls("judge")) == 1
-    assert sleep.preview(pipeline.runtime, ANA).calls == 1, "the call of the next run"
+    assert len(server.calls("judge")) == asked
+    assert sleep.preview(pipeline.runtime, ANA).calls > 0, "the calls of the next run"
 
 
 def _dies(*arguments, **named):
