@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 from afterturn.turns import make_storable
 
 #: A week: 2023-W19.

@@ -89,7 +89,7 @@ def _facts_of_relations(answer: VerifiedAnswer, related: Mapping[UUID, KnownFact
 def _verdicts_of_extraction(answer: VerifiedAnswer, related: Mapping[UUID, KnownFact]) -> Verdicts:
     """Return the relations that extraction found as verdicts. A fact that is no longer current needs none."""
     return {
-        frozenset((candidate.fact_id, related[fact_id].fact_id)): relation
+        (candidate.fact_id, related[fact_id].fact_id): relation
         for candidate in answer.candidates
         for fact_id, relation in candidate.relations.items()
         if fact_id in related

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
@@ -28,6 +29,8 @@ class Plan:
     #: The question that the judge must answer before the batch is applied; the decisions are then by the rules alone.
     #: None if the judge need not be asked, or has answered.
     open_question: JudgeQuestion | None = None
+    #: The known facts with which a model has compared the candidates.
+    compared_ids: tuple[UUID, ...] = ()
 
 
 def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
@@ -59,4 +62,5 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
         return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
     verdicts = {**verdicts, **known.verdicts}
     decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
-    return Plan(answer=answer, version=known.version, decisions=decided)
+    compared_ids = tuple(fact.fact_id for fact in question.known)
+    return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=compared_ids)

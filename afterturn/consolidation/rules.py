@@ -9,7 +9,7 @@ from typing import Protocol
 
 from afterturn.consolidation import attributes, text_comparison
 from afterturn.extraction.verification import normalise
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 
 #: Subjects that mean the user, also while no name is known.
 _USER_WORDS = frozenset({"user", "the user", "i", "me"})

@@ -117,14 +117,14 @@ def score_by_vectors(
     place_of = {name: place for place, name in enumerate(fact_names)}
     wanted = _parse_vectors(b"".join(row["embedding"] for row in own), len(own))
     rows = [row_of[row["item"]] for row in own]
-    for page_names, vectors in _read_vector_pages(connection, owner):
+    for page_names, vectors in read_vector_pages(connection, owner):
         places = np.fromiter((place_of.get(name, -1) for name in page_names), dtype=np.intp)
         is_current = places >= 0
         scores[np.ix_(np.array(rows), places[is_current])] = similarity.score_by_vectors(wanted, vectors[is_current])
     return scores
 
 
-def _read_vector_pages(
+def read_vector_pages(
     connection: Connection, owner: Mapping[str, Any]
 ) -> Iterator[tuple[list[str], similarity.Scores]]:
     """Yield the names and vectors of all facts and candidates in the serving space, a page at a time."""

@@ -14,7 +14,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.extraction.verified_answer import Episode, VerifiedAnswer
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 
 _SQL = queries.load("candidates")
 

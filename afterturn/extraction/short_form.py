@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from afterturn.candidate import UNKNOWN_TURN, KnownRelation
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 
 #: `4: the words`, also `[4] the words` or `turn 4: the words`.
 _NUMBERED = re.compile(
@@ -76,8 +76,8 @@ def _read_relations(texts: list[Any]) -> Iterator[KnownRelation]:
         if not isinstance(text, str):
             continue
         relation = next((_RELATION_OF[word] for word in _WORD.findall(text.casefold()) if word in _RELATION_OF), None)
-        for number in _LABEL.findall(text) if relation else ():
-            yield KnownRelation(known=f"K{int(number)}", relation=relation)
+        if relation is not None:
+            yield from (KnownRelation(known=f"K{int(number)}", relation=relation) for number in _LABEL.findall(text))
 
 
 def _read_quotes(quotes: object) -> Iterator[dict[str, Any]]:

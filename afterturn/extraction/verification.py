@@ -14,7 +14,7 @@ from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, 
 from afterturn.extraction import candidates, hypotheses, shown_memories, turn_secrets
 from afterturn.extraction.answer import Answer
 from afterturn.redaction import credentials
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 from afterturn.turns import Turn
 
 _SPACE = re.compile(r"\s+")

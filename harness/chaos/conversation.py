@@ -87,7 +87,7 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Returns None for other calls, which get the default answer.
     """
     if prompt.kind_of(request) == "judge":
-        return {"pairs": _pairs(prompt.shown_statements(request))}
+        return answers.judgement(*_pairs(prompt.shown_statements(request)))
     shown = prompt.shown_turns(request)
     if not shown:
         return None
@@ -95,10 +95,10 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {"facts": [_fact(turn, known) for turn in shown], "episode": answers.episode(shown)}
 
 
-def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+def _pairs(shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
     new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
     return [
-        {"first": first.label, "second": second.label, "verdict": "replaces"}
+        (first.label, second.label, "replaces")
         for first, second in product(new, known)
         if (second.text, first.text) in _REPLACED
     ]

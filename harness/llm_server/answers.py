@@ -62,6 +62,11 @@ def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, A
     return {"text": text, **blank, **times, **fields, "evidence": evidence}
 
 
+def judgement(*pairs: tuple[str, str, str]) -> dict[str, Any]:
+    """Return a judge's answer with these pairs of (label, label, verdict): what the first is to the second."""
+    return {"pairs": [f"{first} {verdict} {second}" for first, second, verdict in pairs]}
+
+
 def quote(turn: ShownTurn) -> str:
     """Return the turn's words: all of them, or the longest line. What looks like a line break may have been written
     as `\\n` by the speaker, so that a quote across it might not be verbatim."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations, product
 from typing import Any
 
-from harness.llm_server import prompt
+from harness.llm_server import answers, prompt
 from harness.llm_server.model import Script
 from harness.llm_server.prompt import ShownStatement
 from harness.llm_server.replay import normalised
@@ -55,7 +55,7 @@ class Oracle:
         # In a pair of two new statements, the later one is first.
         asked = chain(product(new, known), ((second, first) for first, second in combinations(new, 2)))
         found = ((first.label, second.label, self._verdict(first, second)) for first, second in asked)
-        return {"pairs": [dict(zip(("first", "second", "verdict"), row, strict=True)) for row in found if row[2]]}
+        return answers.judgement(*((first, second, verdict) for first, second, verdict in found if verdict))
 
     def with_relations(self, script: Script) -> Script:
         """Return a script that gives the facts of `script`, with their relations to the shown known statements."""

@@ -219,6 +219,12 @@ class Case:
     replaces: Sequence[tuple[str, str]] = ()
     #: Pairs of texts for which the judge answers that they are the same.
     same: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that the first one is a fuller wording of the second.
+    refines: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that the first one says that the second is over.
+    ends: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that they contradict each other.
+    contradicts: Sequence[tuple[str, str]] = ()
     #: Further answers of the judge, (first, second, verdict), whatever its prompt contains.
     judge_says: Sequence[tuple[str, str, str]] = ()
     #: The number of judging calls; None: not checked.

@@ -137,7 +137,7 @@ class _CaseRun:
                 assert self._answering is not None and self._answering.answered is not None
                 return {"facts": self._facts(request, self._answering), "episode": None}
             case "judge":
-                return {"pairs": self._pairs(prompt.shown_statements(request))}
+                return answers.judgement(*self._pairs(prompt.shown_statements(request)))
         return None
 
     def _facts(self, request: Mapping[str, Any], batch: BatchStep) -> list[dict[str, Any]]:
@@ -149,22 +149,30 @@ class _CaseRun:
             for answered in batch.answered or ()
         ]
 
-    def _pairs(self, shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+    def _pairs(self, shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
         new = [statement for statement in shown if statement.label.startswith("N")]
         pairs = []
         for place, first in enumerate(new):
             others = [statement for statement in shown if statement.label.startswith("K")] + new[:place]
             for other in others:
                 if verdict := self._verdict(first.text, other.text):
-                    pairs.append({"first": first.label, "second": other.label, "verdict": verdict})
-        said = [{"first": one, "second": other, "verdict": verdict} for one, other, verdict in self.case.judge_says]
-        return said + pairs
+                    pairs.append((first.label, other.label, verdict))
+                elif verdict := self._verdict(other.text, first.text):
+                    pairs.append((other.label, first.label, verdict))
+        return [*self.case.judge_says, *pairs]
 
     def _verdict(self, one: str, other: str) -> str | None:
+        """Return what the case says that the first statement is to the second."""
+        case = self.case
+        directed = {"refines": case.refines, "ends": case.ends}
+        for verdict, pairs in directed.items():
+            if (one, other) in pairs:
+                return verdict
+        undirected = {"same": case.same, "replaces": case.replaces, "contradicts": case.contradicts}
         pair = {one, other}
-        if any(pair == set(named) for named in self.case.same):
-            return "same"
-        return "replaces" if any(pair == set(named) for named in self.case.replaces) else None
+        return next(
+            (verdict for verdict, pairs in undirected.items() if any(pair == set(named) for named in pairs)), None
+        )
 
     def _written(self, turn: TurnText) -> dict[str, Any]:
         known = [fact for user in self.users() for fact in self.facts_of(user)]

@@ -18,7 +18,7 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
           f.status = 'current' AND (f.attribute = ANY(%(attributes)s) OR lower(f.text) = ANY(%(texts)s))
           OR f.status = 'superseded' AND f.ended_because = 'newer_value'
              AND (f.attribute = ANY(%(single_valued)s) OR lower(f.text) = ANY(%(texts)s))
-          OR f.status = 'superseded' AND f.ended_because = 'judged' AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'superseded' AND f.ended_because IN ('judged', 'ended') AND lower(f.text) = ANY(%(texts)s)
           OR f.status = 'superseded' AND f.ended_because = 'challenge' AND newer.status = 'current'
              AND (newer.origin = 'person' OR newer.is_pinned) AND lower(f.text) = ANY(%(texts)s)
       )
@@ -260,3 +260,48 @@ UPDATE facts AS kept SET
 FROM facts AS gone
 WHERE gone.tenant_id = %(tenant_id)s AND gone.user_id = %(user_id)s AND gone.fact_id = %(fact_id)s
       AND kept.tenant_id = gone.tenant_id AND kept.user_id = gone.user_id AND kept.fact_id = %(superseded_by)s
+
+-- name: inherit_evidence
+-- Copy the evidence of a fact to the one that refines it, or that is made of it. That one does not rest on it.
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id, is_inherited)
+SELECT tenant_id, user_id, %(superseded_by)s, session_id, position, quote, batch_id, true FROM evidence
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+ON CONFLICT DO NOTHING
+
+-- name: add_united
+-- Add a fact that is made of two: the newer one's properties where it has them, and the dates and mentions of both.
+INSERT INTO facts (
+    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    times_seen, origin, said_by, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at, stems
+)
+SELECT n.tenant_id, n.user_id, %(united_id)s, n.batch_id, n.session_id, %(text)s,
+       CASE WHEN n.category = 'other' THEN k.category ELSE n.category END,
+       ARRAY(SELECT DISTINCT topic FROM unnest(n.topics || k.topics) AS topic ORDER BY topic LIMIT 20),
+       CASE WHEN n.value IS NULL THEN k.subject ELSE n.subject END,
+       CASE WHEN n.value IS NULL THEN k.attribute ELSE n.attribute END, COALESCE(n.value, k.value),
+       GREATEST(n.importance, k.importance), n.times_seen + k.times_seen, 'extracted',
+       CASE WHEN 'user' IN (n.said_by, k.said_by) THEN 'user'
+            WHEN 'assistant' IN (n.said_by, k.said_by) THEN 'assistant' ELSE n.said_by END,
+       n.is_by_rules AND k.is_by_rules, COALESCE(n.valid_from, k.valid_from), COALESCE(n.said_valid_to, k.said_valid_to),
+       COALESCE(n.said_valid_to, k.said_valid_to), GREATEST(n.said_at, k.said_at),
+       LEAST(n.first_said_at, n.said_at, k.first_said_at, k.said_at),
+       stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
+FROM facts AS n
+JOIN facts AS k ON k.tenant_id = n.tenant_id AND k.user_id = n.user_id AND k.fact_id = %(known_id)s
+WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(new_id)s
+ON CONFLICT DO NOTHING
+
+-- name: add_united_vectors
+-- Give a fact that is made of two the middle of their vectors, in every space: it costs no call, and is near to both.
+INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
+SELECT tenant_id, user_id, space_id, 'fact', %(united_id)s::uuid::text, l2_normalize(avg(embedding))
+FROM vectors
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(parts)s)
+GROUP BY tenant_id, user_id, space_id
+ON CONFLICT DO NOTHING
+
+-- name: end_part
+-- Mark a fact as a part of another one.
+UPDATE facts SET status = 'superseded', superseded_by = %(superseded_by)s, superseded_at = COALESCE(superseded_at, now()),
+    ended_because = 'united'
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'

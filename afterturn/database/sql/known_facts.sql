@@ -13,7 +13,9 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
           WHEN 'history' THEN status IN ('current', 'superseded')
           WHEN 'world' THEN
               status <> 'retracted'
-              AND coalesce(ended_because, '') NOT IN ('correction', 'merged', 'challenge', 'removed', 'deleted')
+              AND coalesce(ended_because, '') NOT IN (
+                  'correction', 'merged', 'refined', 'united', 'settled', 'challenge', 'removed', 'deleted'
+              )
               AND coalesce(valid_from, first_said_at, said_at) <= %(as_of)s AND (valid_to IS NULL OR valid_to > %(as_of)s)
           WHEN 'recorded' THEN recorded_at <= %(as_of)s AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
       END

@@ -96,7 +96,7 @@ FROM (
               WHEN %(time)s = 'recorded'
                   THEN f.recorded_at <= %(as_of)s AND (f.superseded_at IS NULL OR f.superseded_at > %(as_of)s)
               ELSE f.status <> 'retracted'
-                   AND coalesce(f.ended_because, 'newer_value') IN ('newer_value', 'judged', 'expired', 'person')
+                   AND coalesce(f.ended_because, 'newer_value') IN ('newer_value', 'judged', 'ended', 'expired', 'person')
                    AND coalesce(f.valid_from, f.first_said_at, f.said_at) <= %(as_of)s
                    AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s)
           END

@@ -10,14 +10,15 @@ from afterturn import faults
 from afterturn.batches import failed_work, leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements, judging
-from afterturn.consolidation.decisions import Verdicts
+from afterturn.consolidation.decisions import NO_VERDICTS, Verdicts
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.pipeline.runtime import Runtime
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 from afterturn.scopes import UserScope
 from afterturn.sleep import questions, tidying, whole_memory
-from afterturn.sleep.tidying import CurrentFact, TidyingPlan
+from afterturn.sleep.questions import Questions
+from afterturn.sleep.tidying import TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
 
 
@@ -31,11 +32,11 @@ class Preview:
     calls: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     """The judge's verdicts on a memory, within the calls allowed for one run."""
 
-    verdicts: dict[frozenset[UUID], Relation]
+    verdicts: Verdicts
     #: All facts recorded up to this time have been judged.
     through: datetime | None
     #: Whether these are all facts.
@@ -71,11 +72,9 @@ def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at)
     if judge is None:
         return Preview(tidying=done, calls=0)
-    asked = [
-        _read_question_and_verdicts(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)
-    ]
-    unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
-    return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
+    asked = _plan_questions(runtime, scope, memory, judge).questions
+    calls = sum(_read_verdicts(runtime, scope, judge, question) is None for question in asked)
+    return Preview(tidying=done, calls=calls)
 
 
 def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | None:
@@ -105,36 +104,27 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
 
 def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory) -> _Judged:
     """Let the judge compare the facts that batches could not compare, within the calls allowed for one run."""
-    through = max((fact.recorded_at for fact in memory.facts), default=None)
     judge = runtime.judge
-    groups = questions.unjudged_groups(memory)
-    if judge is None or not groups:
-        return _Judged(verdicts={}, through=through, is_finished=True)
-    judged = _Judged(verdicts={}, through=through, is_finished=True)
-    calls = 0
-    for group in groups:
-        question, verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)
-        if question is not None and verdicts is None:
-            if calls == runtime.settings.sleep_calls:
-                return _Judged(verdicts=judged.verdicts, through=_judged_through(memory, group[0]), is_finished=False)
-            calls += 1
+    if judge is None:
+        through = max((fact.recorded_at for fact in memory.facts), default=None)
+        return _Judged(verdicts=NO_VERDICTS, through=through, is_finished=True)
+    planned = _plan_questions(runtime, scope, memory, judge)
+    found: dict[tuple[UUID, UUID], Relation] = {}
+    for question in planned.questions:
+        verdicts = _read_verdicts(runtime, scope, judge, question)
+        if verdicts is None:
             judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
-            verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)[1]
-        judged.verdicts.update(verdicts or {})
-    return judged
+            verdicts = _read_verdicts(runtime, scope, judge, question)
+        found.update(verdicts or {})
+    return _Judged(verdicts=found, through=planned.through, is_finished=planned.is_finished)
 
 
-def _judged_through(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
-    """Return the time up to which all facts are judged, if `fact` is the first that is not."""
-    earlier = [other.recorded_at for other in memory.facts if other.recorded_at < fact.recorded_at]
-    return max(earlier, default=memory.slept_through)
-
-
-def _read_question_and_verdicts(
-    runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[CurrentFact]
-) -> tuple[JudgeQuestion | None, Verdicts | None]:
-    """Return the question about a group of facts, and the judge's stored verdicts; None without a stored answer."""
+def _plan_questions(runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge) -> Questions:
     with runtime.postgres.connection() as connection:
-        question = questions.make_group_question(connection, scope, memory, group)
-        verdicts = None if question is None else judgements.read_verdicts(connection, scope, judge, question)
-    return question, verdicts
+        return questions.plan_questions(connection, scope, memory, judge, max_calls=runtime.settings.sleep_calls)
+
+
+def _read_verdicts(runtime: Runtime, scope: UserScope, judge: Judge, question: JudgeQuestion) -> Verdicts | None:
+    """Return the judge's stored verdicts on a question; None without a stored answer."""
+    with runtime.postgres.connection() as connection:
+        return judgements.read_verdicts(connection, scope, judge, question)

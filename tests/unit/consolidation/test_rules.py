@@ -4,7 +4,7 @@ import pytest
 
 from afterturn.consolidation import attributes, rules
 from afterturn.consolidation.rules import UserNames
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 from tests.unit.consolidation.statements import at, known
 
 NAMES = UserNames.from_display_names(["Ana Reis"])

@@ -7,7 +7,7 @@ import pytest
 
 from afterturn.consolidation import rules
 from afterturn.consolidation.rules import UserNames
-from afterturn.relations import Relation
+from afterturn.relation import Relation
 from afterturn.sleep import tidying
 from afterturn.sleep.tidying import CurrentFact, plan_tidying
 
@@ -97,18 +97,18 @@ def test_a_recurring_fact_is_promoted_once():
 
 def test_the_judge_decides_where_the_rules_cannot():
     old, new = fact("Ana feels fine.", 1), fact("Ana is ill.", 2)
-    verdicts = {frozenset((old.fact_id, new.fact_id)): Relation.REPLACES}
+    verdicts = {(new.fact_id, old.fact_id): Relation.REPLACES}
     assert ended(plan(old, new, verdicts=verdicts)) == {old.text: ("judged", new.fact_id)}
 
 
 def test_facts_that_differ_in_a_number_are_not_merged_by_the_judge():
     old, new = fact("Ana ran 10 km.", 1), fact("Ana ran 12 km.", 2)
-    assert not plan(old, new, verdicts={frozenset((old.fact_id, new.fact_id)): Relation.SAME})
+    assert not plan(old, new, verdicts={(new.fact_id, old.fact_id): Relation.SAME})
 
 
 def test_a_verdict_about_an_unknown_fact_is_ignored():
     old = fact("Ana feels fine.", 1)
-    assert not plan(old, verdicts={frozenset((old.fact_id, UUID(int=9))): Relation.REPLACES})
+    assert not plan(old, verdicts={(old.fact_id, UUID(int=9)): Relation.REPLACES})
 
 
 def test_thousands_of_facts_of_one_attribute_are_not_compared_as_a_square(monkeypatch):
