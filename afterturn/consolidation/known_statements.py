@@ -21,6 +21,8 @@ from afterturn.turns import Turn
 
 #: The bound of all statements in one prompt, whatever the size of the memory.
 KNOWN_TOKENS = 700
+#: So much of the weight of a fact's words must be in one turn. A shared name alone is less.
+LEAST_SHARE = 0.12
 #: Facts that are read for it. Their lines have at least 7 tokens.
 _MOST_FACTS = 100
 #: So much of a turn is compared with the facts. A longer turn is mostly a document or an explanation.
@@ -42,8 +44,9 @@ def read_known_statements(
     if facts is None or not texts:
         return ()
     weight = similarity.share_weight(similar_facts.read_stems(connection, texts), facts.stems)
-    scores = (weight.shared**2).max(axis=0) / np.maximum(weight.of_facts, 1e-6)
-    near = np.flatnonzero(scores > 0)
+    shared = weight.shared.max(axis=0)
+    scores = shared**2 / np.maximum(weight.of_facts, 1e-6)
+    near = np.flatnonzero(shared >= LEAST_SHARE * weight.of_facts)
     best = near[np.argsort(-scores[near], kind="stable")][:_MOST_FACTS]
     read = similar_facts.read_facts(connection, owner, [facts.fact_ids[place] for place in best])
     shown = sorted(_first_that_fit(read), key=lambda fact: (fact.said_at, fact.fact_id))

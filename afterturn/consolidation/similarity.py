@@ -81,7 +81,8 @@ def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> 
     is_first[1:] = (facts.codes[1:] != facts.codes[:-1]) | (fact_of_code[1:] != fact_of_code[:-1])
     fact_of_code = fact_of_code[is_first]
     stems, stem_of_code, frequencies = np.unique(facts.codes[is_first], return_inverse=True, return_counts=True)
-    weights = np.log1p(count / frequencies)
+    # A stem of all facts, such as the user's name, weighs next to nothing.
+    weights = np.log((count + 1) / frequencies)
     shared = np.zeros((len(statements), count), dtype=np.float32)
     own = np.zeros(len(statements), dtype=np.float32)
     for row, codes in enumerate(map(np.unique, statements)):
@@ -90,7 +91,7 @@ def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> 
         present = np.zeros(len(stems))
         present[places[is_known]] = weights[places[is_known]]
         shared[row] = np.bincount(fact_of_code, present[stem_of_code], minlength=count)
-        own[row] = present.sum() + np.log1p(count) * np.count_nonzero(~is_known)
+        own[row] = present.sum() + np.log(count + 1) * np.count_nonzero(~is_known)
     of_facts = np.bincount(fact_of_code, weights[stem_of_code], minlength=count).astype(np.float32)
     return SharedWeight(shared=shared, of_statements=own, of_facts=of_facts)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from afterturn.candidate import UNKNOWN_TURN, KnownRelation
+from afterturn.candidate import KnownRelation
 from afterturn.relation import Relation
 
 #: `4: the words`, also `[4] the words` or `turn 4: the words`.
@@ -80,7 +80,7 @@ def _read_relations(texts: list[Any]) -> Iterator[KnownRelation]:
             yield from (KnownRelation(known=f"K{int(number)}", relation=relation) for number in _LABEL.findall(text))
 
 
-def _read_quotes(quotes: object) -> Iterator[dict[str, Any]]:
+def _read_quotes(quotes: object) -> Iterator[dict[str, Any] | str]:
     """Yield each quote with the number of its turn. Without a number, it is searched in all turns."""
     for quote in quotes if isinstance(quotes, list) else [quotes]:
         if isinstance(quote, dict):
@@ -88,4 +88,4 @@ def _read_quotes(quotes: object) -> Iterator[dict[str, Any]]:
         elif isinstance(quote, str) and (numbered := _NUMBERED.fullmatch(quote)):
             yield {"turn": int(numbered[1] or numbered[2]), "quote": numbered[3]}
         elif isinstance(quote, str):
-            yield {"turn": UNKNOWN_TURN, "quote": quote}
+            yield quote

@@ -14,6 +14,11 @@ from api_shim import MemoryClient
 from harness.llm_server import answers, prompt
 from harness.llm_server.prompt import ShownStatement, ShownTurn
 
+#: It shares no word with the fact that it replaces, so that extraction is not shown that fact: the judge decides.
+_BICYCLE = "A red bicycle is mine."
+#: What the model makes of it.
+_WORDED = {_BICYCLE: "I own a red bicycle."}
+
 #: Two sessions of one user, whose batches must be applied in one order, and a session of another user. Facts are new,
 #: repeated and superseded within a batch, across batches and across sessions.
 SAID = {
@@ -26,7 +31,7 @@ SAID = {
         "I work as a nurse.",
         "My sister is called Rita.",
     ),
-    ("ana", "work"): ("I work as a midwife.", "I like green tea.", "I own a red bicycle.", "I live in Faro."),
+    ("ana", "work"): ("I work as a midwife.", "I like green tea.", _BICYCLE, "I live in Faro."),
     ("ben", "chat"): ("I live in Rome.", "I own a boat.", "I live in Turin.", "I own a boat.", "I like coffee."),
 }
 TURNS = sum(len(texts) for texts in SAID.values())
@@ -109,6 +114,6 @@ def _fact(turn: ShownTurn, known: Sequence[ShownStatement]) -> dict[str, Any]:
     for pattern, attribute in _ATTRIBUTES:
         if match := pattern.search(turn.content):
             named = {"category": "identity", "subject": turn.speaker, "attribute": attribute, "value": match[1]}
-    text = f"{turn.speaker} said: {turn.content}"
+    text = f"{turn.speaker} said: {_WORDED.get(turn.content, turn.content)}"
     named["known"] = [f"{one.label} replaces" for one in known if (one.text, text) in _REPLACED]
     return answers.fact(text, [(turn.number, turn.content)], **named)
