@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,12 +44,45 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("AFTERTURN_DATA_DIR", str(Path(tempfile.gettempdir()) / f"afterturn-tests-{os.getpid()}"))
+    # Tests start hundreds of processes of ours: their bytecode is kept, also where the environment says otherwise.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """With `-n auto`: one process more than there are processors, for tests wait as long as they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+#: Fixtures of a session that start many processes or build environments: what uses one of them runs in one process.
+GROUPS = {"up": "docs", "wheel": "installation", "expected": "lane"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that share something expensive into one group, and the long ones first, so that all processes end together.
+
+    A group (`--dist loadgroup`) runs in one process: what its tests share is started once, not once in each process.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and (group := _group_of(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_place_of)
+
+
+def _group_of(item: pytest.Function) -> str | None:
+    """Return the group of a test: that of a fixture in GROUPS, or its module where tests of it share a fixture."""
+    fixtures = item._fixtureinfo.name2fixturedefs
+    named = next((group for name, group in GROUPS.items() if name in fixtures), None)
+    shares = any(definitions[-1].scope == "module" for definitions in fixtures.values())
+    return named or (item.module.__name__.replace(".", "-") if shares else None)
+
+
+def _place_of(item: pytest.Item) -> int:
+    """Return 0 for a test of a group, 1 for a slow one, 2 for the others; the order among them stays as it is drawn."""
+    if item.get_closest_marker("xdist_group"):
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
 
 
 @dataclass(frozen=True, slots=True)
