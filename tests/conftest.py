@@ -60,7 +60,7 @@ GROUPS = {"up": "docs", "wheel": "installation", "expected": "lane"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that share something expensive into one group, and the long ones first: then all processes end together.
+    """Put tests that share something expensive into one group, and the long ones first: all processes end together.
 
     A group (`--dist loadgroup`) runs in one process: what its tests share is started once, not once in each process.
     """
