@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -26,6 +27,7 @@ from afterturn.settings import Settings
 from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
+from tests.groups import GroupScheduling, group_of
 
 # How long an example takes says more of what else runs on the machine than of the code.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -55,32 +57,19 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-#: Fixtures of a session that start many processes or build environments: what uses one of them runs in one process.
-GROUPS = {"up": "docs", "wheel": "installation", "expected": "lane"}
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Groups are handed out as they are."""
+    return GroupScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that share something expensive into one group, and the long ones first: all processes end together.
-
-    A group (`--dist loadgroup`) runs in one process: what its tests share is started once, not once in each process.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function) and (group := _group_of(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Put groups first and other slow tests after them, so that all processes end together."""
     items.sort(key=_place_of)
 
 
-def _group_of(item: pytest.Function) -> str | None:
-    """Return the group of a test: that of a fixture in GROUPS, or its module where tests of it share a fixture."""
-    fixtures = item._fixtureinfo.name2fixturedefs
-    named = next((group for name, group in GROUPS.items() if name in fixtures), None)
-    shares = any(definitions[-1].scope == "module" for definitions in fixtures.values())
-    return named or (item.module.__name__.replace(".", "-") if shares else None)
-
-
 def _place_of(item: pytest.Item) -> int:
-    """Return 0 for a test of a group, 1 for a slow one, 2 for the others; the order among them stays as it is drawn."""
-    if item.get_closest_marker("xdist_group"):
+    if group_of(item.nodeid.partition("::")[0]):
         return 0
     return 1 if item.get_closest_marker("slow") else 2
 
