@@ -50,10 +50,8 @@ up: $(VENV)/installed-run
 example: $(VENV)/installed-dev
 	@$(BIN)/python -m tools.example $(NAME)
 
-# Tests start many processes of ours: their bytecode is kept, also where the environment says otherwise.
-test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest --numprocesses auto --maxschedchunk 1
+	@$(BIN)/python -m pytest --numprocesses auto
 
 test-google-adk: $(VENV)/installed-dev
 	@test -d $(VENV)/google-adk || $(BIN)/pip install --quiet --disable-pip-version-check --target $(VENV)/google-adk google-adk==2.13.0

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -25,6 +27,7 @@ from afterturn.settings import Settings
 from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
+from tests.groups import GroupScheduling, group_of
 
 # How long an example takes says more of what else runs on the machine than of the code.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -43,12 +46,32 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("AFTERTURN_DATA_DIR", str(Path(tempfile.gettempdir()) / f"afterturn-tests-{os.getpid()}"))
+    # Tests start hundreds of processes of ours: their bytecode is kept, also where the environment says otherwise.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """With `-n auto`: one process more than there are processors, for tests wait as long as they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Groups are handed out as they are."""
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put groups first and other slow tests after them, so that all processes end together."""
+    items.sort(key=_place_of)
+
+
+def _place_of(item: pytest.Item) -> int:
+    if group_of(item.nodeid.partition("::")[0]):
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from celery.signals import after_setup_logger, setup_logging, worker_init, worke
 from afterturn import json_logs
 from afterturn import settings as settings_module
 from afterturn.embedding import named_model
-from afterturn.pipeline import runtime
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +41,9 @@ def _announce(**_: Any) -> None:
 
 
 def _close(**_: Any) -> None:
+    # Flower and the other commands of Celery's have none, and would import the pipeline for it.
+    from afterturn.pipeline import runtime
+
     runtime.close_current()
 
 

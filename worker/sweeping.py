@@ -15,8 +15,6 @@ from typing import Any
 from celery.signals import beat_init
 
 from afterturn import settings as settings_module
-from afterturn.pipeline import runtime
-from afterturn.pipeline.stages import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +33,10 @@ def _start(**_: Any) -> None:
 
 
 def _sweep_for_ever() -> None:
+    # Only beat sweeps; Flower also imports the app.
+    from afterturn.pipeline import runtime
+    from afterturn.pipeline.stages import sweep
+
     seconds = settings_module.load().sweep_seconds
     #: None: before the first sweep.
     works: bool | None = None

@@ -124,7 +124,8 @@ def _initdb_command(
     command += ["--text-search-config=english", "--no-instructions"]
     if programs.parent.name == INSTALLATIONS[NEWEST_MAJOR]:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    return command if durable else [*command, "--no-sync"]
+    # The superuser's password is hashed here. It is random: for tests, once is enough.
+    return command if durable else [*command, "--no-sync", "--set=scram_iterations=1"]
 
 
 def superuser_password_path(directory: Path) -> Path:

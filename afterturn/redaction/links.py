@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from afterturn.redaction.expressions import Expression
 from afterturn.redaction.word_lists import (
     BEFORE_SECOND_VALUE,
     BEFORE_VALUE,
@@ -40,7 +41,7 @@ _LINK = (
     rf"|\s{{0,2}}{_VERB_WITHOUT_SPACES})"
 )
 #: Whether there is any link near a name. It is quick, and rules out most names.
-LINK = re.compile(rf"{_MARK}|['\u2019]s\s|[\u2014\u2013-]\s|{_VERB}|{_VERB_WITHOUT_SPACES}", re.IGNORECASE)
+LINK = Expression(rf"{_MARK}|['\u2019]s\s|[\u2014\u2013-]\s|{_VERB}|{_VERB_WITHOUT_SPACES}", re.IGNORECASE)
 
 _QUOTED = (
     "(?:\"([^\"\n]{3,128})\"|'([^'\n]{3,128})'|`([^`\n]{3,128})`|\u201c([^\u201d\n]{3,128})\u201d|\u2018([^\u2019\n]{3,128})"
@@ -50,59 +51,59 @@ _QUOTED = (
 _NO_TOKEN = r"\s\"'`\u201c\u201d\u201e\u00ab\u00bb\u300c\u300d<>\u3002\uff0c\u3001\uff01\uff1f\u0964"
 _TOKEN = rf"[\"'`\u201c(]?(?P<value>[^{_NO_TOKEN}]{{3,256}})"
 
-QUOTE = re.compile("[\"'`\u2018\u201c\u201e\u00ab\u300c\u300e]")
+QUOTE = Expression("[\"'`\u2018\u201c\u201e\u00ab\u300c\u300e]")
 #: A value in quotes; the group of the quotes that matched.
-AFTER_QUOTED = re.compile(rf"(?:{_GAP}(?:{_LINK})|\s{{1,3}}){_QUOTED}", re.IGNORECASE)
+AFTER_QUOTED = Expression(rf"(?:{_GAP}(?:{_LINK})|\s{{1,3}}){_QUOTED}", re.IGNORECASE)
 #: One word after a mark or a verb.
-AFTER_LINK = re.compile(rf"{_GAP_WITH_COMMA}{_LINK}{_TOKEN}", re.IGNORECASE)
+AFTER_LINK = Expression(rf"{_GAP_WITH_COMMA}{_LINK}{_TOKEN}", re.IGNORECASE)
 #: One word beside the name.
-ADJACENT = re.compile(rf"(?:[)\]]?[ \t]{{1,3}}|(?<=[^\x00-\x7f]))(?:\([^()\n]{{1,40}}\)\s{{0,3}})?{_TOKEN}")
+ADJACENT = Expression(rf"(?:[)\]]?[ \t]{{1,3}}|(?<=[^\x00-\x7f]))(?:\([^()\n]{{1,40}}\)\s{{0,3}})?{_TOKEN}")
 #: "changed my password from … to …".
-AFTER_TO = re.compile(
+AFTER_TO = Expression(
     rf"\s{{1,3}}(?:{BEFORE_VALUE})\s{{1,3}}{_TOKEN}(?P<second>\s(?:{BEFORE_SECOND_VALUE})\s[^\s\"'`]{{4,128}})?",
     re.IGNORECASE,
 )
 #: "Password for the bank? It's …", and the question mark of it.
-AFTER_QUESTION = re.compile(
+AFTER_QUESTION = Expression(
     rf"{_GAP_WITH_COMMA}\s?[?\uff1f\u061f]\s{{0,3}}(?:{IT_IS}\s{{1,3}}(?:(?:{FILLERS})\s{{1,3}})?)?{_TOKEN}",
     re.IGNORECASE,
 )
-QUESTION_MARK = re.compile(r"[?\uff1f\u061f]")
+QUESTION_MARK = Expression(r"[?\uff1f\u061f]")
 #: Words after a verb, and words after a mark.
-AFTER_VERB = re.compile(rf"{_PURPOSE}(?:\s{{1,3}}{_VERB}\s{{1,3}}|['\u2019]s\s{{1,3}})(?P<words>\S.*)", re.IGNORECASE)
-AFTER_COLON = re.compile(
+AFTER_VERB = Expression(rf"{_PURPOSE}(?:\s{{1,3}}{_VERB}\s{{1,3}}|['\u2019]s\s{{1,3}})(?P<words>\S.*)", re.IGNORECASE)
+AFTER_COLON = Expression(
     rf"{_PURPOSE}(?:[ \t]{{0,3}}{_COLON}[ \t]{{0,3}}|\s{{1,3}}{_VERB}\s{{0,3}}[:\uff1a]\s{{1,3}})"
     r"(?P<words>[^\n]{3,200})",
     re.IGNORECASE,
 )
 #: Where the words of a value end.
-END_OF_WORDS = re.compile(r"[.,;!?\n)\u3002\uff0c\uff01\uff1f\u3001\u0964\u060c\u061f]|\s[-\u2013\u2014]\s|$")
+END_OF_WORDS = Expression(r"[.,;!?\n)\u3002\uff0c\uff01\uff1f\u3001\u0964\u060c\u061f]|\s[-\u2013\u2014]\s|$")
 
-CODE = re.compile(
+CODE = Expression(
     rf"(?:{_GAP_WITH_COMMA}{_LINK}|(?:\s\w{{1,20}}){{0,2}}?[ \t]{{1,3}}|[ \t]{{0,2}})"
     r"(?P<value>#?(?<!\w)(?:[A-Z]{1,2}-)?(?:\d{2,4}(?:[ -]\d{2,4}){1,4}|[A-Z0-9]{2,8}(?:-[A-Z0-9]{2,8}){0,6})[#*]?"
     r"(?:[ ,]{1,2}[A-Z0-9]{4,8}-[A-Z0-9]{4,8}){0,20})(?![.:]\w|[A-Z0-9])",
     re.IGNORECASE,
 )
-PIN = re.compile(
+PIN = Expression(
     rf"(?:{_GAP_WITH_COMMA}{_LINK}|[ \t]{{0,3}})"
     rf"(?P<value>(?<![\d.])\d(?:[ -]?\d){{2,11}}(?![\d%]|[.,]\d)|{NUMBER_WORDS}(?:[ -]{NUMBER_WORDS}){{2,11}})",
     re.IGNORECASE,
 )
-NUMBER = re.compile(rf"{_GAP}(?:{_LINK}|\s{{1,3}})(?P<value>\d(?:[ -]?\d){{5,20}})", re.IGNORECASE)
+NUMBER = Expression(rf"{_GAP}(?:{_LINK}|\s{{1,3}})(?P<value>\d(?:[ -]?\d){{5,20}})", re.IGNORECASE)
 #: A user name and a password.
-PAIR = re.compile(
+PAIR = Expression(
     rf"{_GAP_WITH_COMMA}{_LINK}(?P<value>[\w.@+-]{{2,64}}\s{{0,2}}[/|:,]\s{{0,2}}[^\s,;]{{4,128}})", re.IGNORECASE
 )
 #: The words of a recovery phrase, numbered or not.
-WORD_LIST = re.compile(
+WORD_LIST = Expression(
     rf"{_GAP}{_LINK}[\"'`\u201c\u00ab]?(?P<value>\w+(?:[ \n,]{{1,2}}(?:\d{{1,2}}[.)] ?)?\w+){{5,24}})", re.IGNORECASE
 )
-UNIT = re.compile(rf"\s{{0,3}}{UNITS}(?!\w)", re.IGNORECASE)
+UNIT = Expression(rf"\s{{0,3}}{UNITS}(?!\w)", re.IGNORECASE)
 _TO_LOG_IN = r"\sto (?:log|sign|verify|confirm|unlock|open)"
 #: "Use 338821 to log in."
-USED_CODE = re.compile(rf"\b(?:use|enter|type)\s(?P<value>\d{{3,4}}[ -]?\d{{1,4}}){_TO_LOG_IN}", re.IGNORECASE)
+USED_CODE = Expression(rf"\b(?:use|enter|type)\s(?P<value>\d{{3,4}}[ -]?\d{{1,4}}){_TO_LOG_IN}", re.IGNORECASE)
 #: How each of them ends. Digits are rare: this is the quicker search.
-END_OF_USED_CODE = re.compile(rf"\d{_TO_LOG_IN}", re.IGNORECASE)
+END_OF_USED_CODE = Expression(rf"\d{_TO_LOG_IN}", re.IGNORECASE)
 #: Where "pass", "key" and "clave" mean a password.
-PASSWORD_HERE = re.compile(r"\bpass$|\bclave$|\b(?:ssid|wi-?fi|wlan|router)\b", re.IGNORECASE)
+PASSWORD_HERE = Expression(r"\bpass$|\bclave$|\b(?:ssid|wi-?fi|wlan|router)\b", re.IGNORECASE)

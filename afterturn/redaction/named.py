@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from afterturn.redaction import links, values
+from afterturn.redaction.expressions import Expression
 from afterturn.redaction.names import Kind, find_names
 from afterturn.redaction.word_lists import AS, BEFORE_NAME, MINE, SURROUNDING
 
@@ -59,7 +60,7 @@ class _Place:
         self.has_quote = links.QUOTE.search(text, start, near) is not None
         self.has_digit = _DIGIT.search(text, start, self.end) is not None
 
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    def match(self, pattern: Expression) -> re.Match[str] | None:
         return pattern.match(self.text, self.start, self.end)
 
     def is_counted(self, end: int) -> bool:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 
 from afterturn.redaction.literals import Literals
@@ -59,20 +60,20 @@ _OTHER_CHARACTER = re.compile(f"[{''.join(sorted({one for part in _PARTS for one
 _WINDOW_CHARACTERS = 32
 
 
-def _compile() -> dict[str, list[tuple[Kind, re.Pattern[str]]]]:
-    """Return, for each part, the names that contain it, as one expression for each kind."""
-    fragments = [(kind, name) for kind in Kind for names in _NAMES[kind].values() for name in names]
-    by_part = {part: [(kind, name) for kind, name in fragments if part in name] for part in _PARTS}
-    return {
-        part: [
-            (kind, re.compile("|".join(name for other, name in found if other is kind), re.IGNORECASE))
-            for kind in dict.fromkeys(kind for kind, _ in found)
-        ]
-        for part, found in by_part.items()
-    }
+#: The names with their kinds, the more exact kinds first.
+_FRAGMENTS = [(kind, name) for kind in Kind for names in _NAMES[kind].values() for name in names]
 
 
-_NAMES_BY_PART = _compile()
+@cache
+def _names_with(part: str) -> list[tuple[Kind, re.Pattern[str]]]:
+    """Return the names that contain a part, as one expression for each kind. Most parts are in no text of a process."""
+    found = [(kind, name) for kind, name in _FRAGMENTS if part in name]
+    return [
+        (kind, re.compile("|".join(name for other, name in found if other is kind), re.IGNORECASE))
+        for kind in dict.fromkeys(kind for kind, _ in found)
+    ]
+
+
 _ORDER = {kind: place for place, kind in enumerate(Kind)}
 
 
@@ -92,7 +93,7 @@ def _all_names(text: str) -> Iterator[tuple[int, tuple[int, int], int, Kind]]:
     is_aligned = len(folded) == len(text)
     for part, places in _find_parts(folded).items():
         windows = _windows(places, len(text)) if is_aligned else [(0, len(text))]
-        for kind, pattern in _NAMES_BY_PART[part]:
+        for kind, pattern in _names_with(part):
             for start, end in windows:
                 for match in pattern.finditer(text, start, end):
                     rank = (_ORDER[kind], match.start() - match.end())

@@ -99,5 +99,5 @@ class WorkerProcess:
 
 
 def _command(app: str, node: str, pool: str, queues: Sequence[str], concurrency: int) -> list[str]:
-    start = ["celery", "-A", app, "worker", "-n", node, "-Q", ",".join(queues), "-c", str(concurrency)]
+    start = ["harness.chaos.start_worker", app, "-n", node, "-Q", ",".join(queues), "-c", str(concurrency)]
     return [*start, "--pool", pool, "--without-gossip", "--without-mingle", "-l", "info"]

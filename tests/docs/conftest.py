@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.terminal import Terminal, Up
-
-#: Deletes all keys of the API, and prints their number if there are any.
-_REMOVE_KEYS = """
-from afterturn import settings
+from afterturn import running_up
+from afterturn import settings as settings_module
+from afterturn.access import keys
 from afterturn.database.pool import worker_connection
-
-with worker_connection(settings.load()) as connection:
-    connection.execute("UPDATE api_keys SET rotated_from = NULL")
-    print(connection.execute("DELETE FROM api_keys").rowcount or "", end="")
-"""
+from tests.docs.terminal import Terminal, Up
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +47,15 @@ def terminal(
     opened = Terminal(up, environment, tmp_path / "environment")
     yield opened
     opened.close()
-    if subprocess.run(
-        [sys.executable, "-c", _REMOVE_KEYS], env=home_environment, check=True, timeout=60, capture_output=True
-    ).stdout:
-        # A page has made a key. The API remembers that it needs one.
+    if remove_keys(Path(home_environment["HOME"])):
+        # The API remembers that it needs a key.
         up.stop()
+
+
+def remove_keys(home: Path) -> bool:
+    """Delete the keys that a page has made; return whether there were any. That of `afterturn up` itself stays."""
+    servers = running_up.find_servers(home / running_up.DEFAULT_DATA_DIR.relative_to("~"))
+    with worker_connection(settings_module.load(servers.urls)) as connection:
+        connection.execute("UPDATE api_keys SET rotated_from = NULL")
+        made = "DELETE FROM api_keys WHERE label IS DISTINCT FROM %s"
+        return connection.execute(made, (keys.MACHINE_LABEL,)).rowcount > 0

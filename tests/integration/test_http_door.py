@@ -18,19 +18,28 @@ from api_shim.cli.processes import COMMANDS
 from api_shim.http import problems
 from api_shim.http.app import create_app
 from api_shim.http.bodies import BodyLimits
+from harness.chaos.lane import settings_with
 
 BASE = "/v1/users/ana/sessions/chat"
 NOBODY = UUID(int=7)
 KEY = "s3cret"
 
 
-@pytest.fixture
-def guarded_api(settings, hot_store, tmp_path):
-    """The API with a key and a small limit, in a process of its own: its address and its log."""
+@pytest.fixture(scope="module")
+def guarded_process(redis_server, login_url, tmp_path_factory):
+    """The API with a key and a small limit, in a process of its own: its address and its log; one for all tests."""
+    addresses = {"redis_url": redis_server.url, "postgres_url": login_url}
     limits = {"api_port": 0, "api_key": KEY, "api_body_limit_bytes": 10_000, "turn_limit_bytes": 5_000}
-    guarded = type(settings)(**settings.model_dump(exclude_unset=True) | limits)
-    with Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack:
-        yield stack.address("api"), tmp_path / "stack" / "logs" / "api.log"
+    guarded = settings_with(**addresses, **limits)
+    directory = tmp_path_factory.mktemp("guarded")
+    with Stack(guarded, data_dir=directory, commands=COMMANDS, names=("api",)) as stack:
+        yield stack.address("api"), directory / "logs" / "api.log"
+
+
+@pytest.fixture
+def guarded_api(settings, hot_store, guarded_process):
+    """The same, behind which everything is empty."""
+    return guarded_process
 
 
 def connect(address):

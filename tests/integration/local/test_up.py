@@ -89,12 +89,15 @@ def up(tmp_path: Path) -> Iterator[Up]:
     started.process.wait(10)
 
 
-def test_all_services_answer_and_ctrl_c_stops_them_in_order(up: Up) -> None:
+def test_all_services_answer_a_second_up_is_refused_and_ctrl_c_stops_them_in_order(up: Up) -> None:
     with httpx.Client(timeout=10) as client:
         assert client.get(up.address("HTTP API") + "/healthz").status_code == 200
         assert client.get(up.address("Flower") + "/healthcheck").text == "OK"
     assert "No LLM is configured" in up.output
     assert "The HTTP API needs no key from this machine" in up.output
+    again = subprocess.run([*UP, "--data-dir", str(up.data_dir)], capture_output=True, text=True, timeout=30)
+    assert again.returncode == 2
+    assert again.stderr.startswith("error [local_server_error]: afterturn up already runs in ")
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0, up.output
     stopped = re.findall(r"stopping +([a-z ]+?)(?: \(|\n)", up.output)
@@ -102,7 +105,7 @@ def test_all_services_answer_and_ctrl_c_stops_them_in_order(up: Up) -> None:
     assert up.output.rstrip().endswith("stopped")
 
 
-def test_its_key_works_and_is_the_same_after_the_next_start(up: Up, tmp_path: Path) -> None:
+def test_its_key_is_the_same_after_the_next_start_and_no_process_outlives_a_killed_up(up: Up, tmp_path: Path) -> None:
     key = re.search(r"API key +(at_\S+)", up.output)[1]
     assert f"authorization: Bearer {key}" in up.output
     assert stat.S_IMODE((up.data_dir / "api-key").stat().st_mode) == 0o600
@@ -114,17 +117,9 @@ def test_its_key_works_and_is_the_same_after_the_next_start(up: Up, tmp_path: Pa
     assert up.process.wait(60) == 0, up.output
     again = Up(tmp_path)
     again.wait_for("Ctrl-C stops everything")
-    again.process.send_signal(signal.SIGINT)
-    assert again.process.wait(60) == 0, again.output
+    again.process.kill()
+    assert left_over.wait_until_none(up.data_dir) == []
     assert re.search(r"API key +(at_\S+)", again.output)[1] == key
-
-
-def test_a_second_up_on_the_same_directory_is_refused(up: Up) -> None:
-    again = subprocess.run([*UP, "--data-dir", str(up.data_dir)], capture_output=True, text=True, timeout=30)
-    assert again.returncode == 2
-    assert again.stderr.startswith("error [local_server_error]: afterturn up already runs in ")
-    up.process.terminate()
-    assert up.process.wait(60) == 0, up.output
 
 
 def test_a_second_ctrl_c_stops_at_once(up: Up) -> None:
@@ -162,9 +157,4 @@ def test_a_crash_loop_is_shown_by_status_and_stopped_by_ctrl_c(up: Up) -> None:
     wait_until(lambda: bool(shown.search(up.status())), seconds=30, what=up.status)
     up.process.send_signal(signal.SIGTERM)  # while beat waits for its next start
     assert up.process.wait(60) == 0, up.output
-    assert left_over.wait_until_none(up.data_dir) == []
-
-
-def test_no_process_outlives_a_killed_up(up: Up) -> None:
-    up.process.kill()
     assert left_over.wait_until_none(up.data_dir) == []

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from afterturn import settings as settings_module
 from afterturn.principal import ALL_RIGHTS, Right
 from tests.integration.mcp.conftest import ERAS, error_of, make_key, open_http, open_stdio, run
 
@@ -24,9 +25,11 @@ def read_tools(settings, era, *arguments):
     return read
 
 
-@pytest.fixture(params=ERAS)
-def tools(request, settings):
-    return read_tools(settings, request.param)
+@pytest.fixture(scope="module", params=ERAS)
+def tools(request, redis_server, login_url):
+    """The tools as each protocol lists them; one process for all tests that only read them."""
+    addresses = {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
+    return read_tools(settings_module.load(addresses), request.param)
 
 
 def test_every_tool_and_every_parameter_is_described(tools):

@@ -22,11 +22,17 @@ TEXTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def identifier():
+    """The library's own table, of the languages that we detect."""
+    loaded = LanguageIdentifier.from_model_file(MODEL_FILE)
+    known = {*configurations.CONFIGURATIONS, *detection.MORE_LANGUAGES} & set(loaded.nb_classes)
+    loaded.set_languages(sorted(known))
+    return loaded
+
+
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_table_in_another_layout_gives_the_same_language_and_score(text):
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    known = {*configurations.CONFIGURATIONS, *detection.MORE_LANGUAGES} & set(identifier.nb_classes)
-    identifier.set_languages(sorted(known))
+def test_the_table_in_another_layout_gives_the_same_language_and_score(identifier, text):
     language, score = identifier.classify(text[: detection.MAX_CHARACTERS])
     ours, our_score = detection._identifier().classify(text[: detection.MAX_CHARACTERS])
     assert (ours, our_score) == (language, pytest.approx(score, rel=1e-5))
