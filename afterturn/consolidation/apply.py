@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from afterturn import lives
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import merging, user_names, user_timezone
+from afterturn.consolidation import fading, merging, user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -52,6 +53,7 @@ def apply_decisions(
         for ending in decision.ends:
             if ending.because is EndReason.MERGED:
                 merging.merge_fact(connection, batch.session.user, ending.fact_id, into=decision.fact_id)
+    fading.update_lives(connection, batch.session.user, [row["fact_id"] for row in repeated])
     repeats = [decision.candidate.fact_id for decision in decisions if decision.repeats]
     items.delete_fact_vectors(connection, batch.session.user, repeats)
 
@@ -76,6 +78,8 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
     candidate = decision.candidate
     content = candidate.content
     stem_input = stemming.fact_input(content.text)
+    times = lives.Times(valid_from=content.valid_from, valid_to=content.valid_to, said_at=candidate.said_at)
+    life = lives.find_life(content.life, category=content.category, attribute=content.attribute, times=times)
     return {
         "fact_id": candidate.fact_id,
         "text": content.text,
@@ -93,6 +97,8 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
         "valid_to": content.valid_to or decision.valid_to,
         "said_valid_to": content.valid_to,
         "said_at": candidate.said_at,
+        "life": life,
+        "fades_at": lives.find_fade_time(life, times, is_from_person=candidate.origin == "person"),
         "words": stem_input.words,
         "configuration": stem_input.configuration,
         "pieces": stem_input.pieces.hex(),
@@ -100,7 +106,8 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
 
 
 def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
-    since = decision.candidate.content.valid_from or decision.candidate.said_at
+    content = decision.candidate.content
+    since = lives.holds_since(content.life, content.valid_from, decision.candidate.said_at)
     return [
         batch.key
         | {

@@ -214,6 +214,7 @@ def _to_known_fact(decision: Decision) -> KnownFact:
         subject=content.subject,
         attribute=content.attribute,
         value=content.value,
+        life=content.life,
         said_at=candidate.said_at,
         valid_from=content.valid_from or decision.valid_from,
         said_valid_to=content.valid_to,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from afterturn.consolidation import fading
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -17,4 +18,5 @@ def merge_fact(connection: Connection, scope: UserScope, fact_id: UUID, *, into:
     merged = scope.key | {"fact_id": fact_id, "superseded_by": into}
     connection.execute(_SQL["merge_evidence"], merged)
     connection.execute(_SQL["merge_dates"], merged)
+    fading.update_lives(connection, scope, [into])
     items.delete_fact_vectors(connection, scope, [fact_id])

@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation import fading, user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -72,6 +72,7 @@ def retract_unsupported_facts(connection: Connection, session: SessionScope, pos
     turn = user.key | {"session_id": session.session_id, "position": position}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
     recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
+    fading.update_lives(connection, user, recounted)
     items.delete_fact_vectors(connection, user, retracted)
     for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
         _apply_replacement(connection, user, replacement)

@@ -15,6 +15,7 @@ from afterturn.consolidation import rules, text_comparison
 from afterturn.consolidation.decisions import NO_VERDICTS, KnownFact, Verdicts
 from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.extraction.verification import normalise
+from afterturn.lives import Life
 
 #: A fact that this many batches say gets at least this importance.
 RECURRING_TIMES = 3
@@ -142,6 +143,9 @@ def _relation(
 def _has_expired(fact: CurrentFact, now: datetime) -> bool:
     """Return whether the fact's end was in the future when it was said, and is in the past now.
 
-    A fact whose end was already past when it was said tells of the past, and does not expire.
+    A fact whose end was already past when it was said tells of the past, and does not expire. Plans and states fade
+    instead.
     """
+    if fact.life in (Life.PLAN, Life.STATE):
+        return False
     return fact.said_valid_to is not None and fact.said_at < fact.said_valid_to < now and not fact.is_protected

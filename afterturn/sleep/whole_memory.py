@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from afterturn.consolidation import merging, user_names
+from afterturn.consolidation import fading, merging, user_names
 from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -30,6 +31,8 @@ class WholeMemory:
     names: UserNames
     #: In the order in which they were recorded.
     facts: Sequence[CurrentFact]
+    #: Facts of an earlier release, which stored no lives.
+    without_life: Sequence[UUID] = ()
 
 
 def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory | None:
@@ -44,6 +47,7 @@ def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory |
         slept_through=user["slept_through"],
         names=user_names.read_user_names(connection, scope.key, user["display_name"]),
         facts=[CurrentFact(**row) for row in rows],
+        without_life=[row["fact_id"] for row in rows if row["life"] is None],
     )
 
 
@@ -74,6 +78,7 @@ def write_tidying(
     state = {"version": memory.version, "changes": int(bool(plan)), "slept_through": judged_through}
     if connection.execute(_SQL["mark_slept"], owner | state | {"is_finished": is_finished}).fetchone() is None:
         raise VersionConflict()
+    fading.update_lives(connection, scope, memory.without_life)
     for ended in plan.ended_facts:
         arguments = owner | {
             "fact_id": ended.fact_id,

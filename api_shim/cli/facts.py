@@ -27,7 +27,14 @@ def facts(
     ] = None,
     topic: Annotated[str | None, typer.Option(help="Only facts with this topic.", show_default=False)] = None,
     category: Annotated[str | None, typer.Option(help="Only facts of this category.", show_default=False)] = None,
-    superseded: Annotated[bool, typer.Option("--superseded", help="Also list superseded facts.")] = False,
+    life: Annotated[
+        str | None,
+        typer.Option(help="Only facts of this kind: lasting, event, plan, state or attitude.", show_default=False),
+    ] = None,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Also list superseded facts, and facts that have faded.")
+    ] = False,
+    faded: Annotated[bool, typer.Option("--faded", help="Also list plans and states that have faded.")] = False,
     as_of: Annotated[
         str | None,
         typer.Option(help="List the facts at this time (ISO 8601). Default timezone: that of this machine."),
@@ -52,7 +59,9 @@ def facts(
         attribute=attribute,
         topic=topic,
         category=category,
+        life=life,
         include_superseded=superseded,
+        include_faded=faded,
         as_of=times.parse(as_of, "--as-of"),
         time="recorded" if recorded else "world",
         limit=limit,

@@ -165,11 +165,11 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
     times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at,
-    stems
+    life, fades_at, stems
 )
 SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
        importance, times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, said_valid_to, said_valid_to,
-       said_at, first_said_at, stems
+       said_at, first_said_at, life, fades_at, stems
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
