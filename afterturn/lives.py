@@ -1,7 +1,7 @@
 """Lives: what kind of statement a fact is, and when it leaves default recall, context and profile.
 
-Pure functions of a statement's category, attribute and times. They say what no model said: answers of earlier prompts, the
-offline rules and persons give no life (docs/explanation/decisions/051).
+Pure functions of a statement's category, attribute and times. Where no life is given (by answers of earlier prompts,
+the offline rules and persons), it is derived from these (docs/explanation/decisions/051).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Literal
-
 
 #: The lives as callers write them.
 LifeName = Literal["lasting", "event", "plan", "state", "attitude"]
@@ -31,13 +30,13 @@ class Life(StrEnum):
     ATTITUDE = "attitude"
 
 
-#: How long a plan is shown after its day. Shorter: the outcome is often told some weeks later, and the plan is then not at
-#: hand to be asked about. Longer: plans that nobody spoke of again stand among what is true.
+#: How long a plan is shown after its day. Shorter: the outcome is often told some weeks later, and the plan is then not
+#: at hand to be asked about. Longer: plans that nobody spoke of again stand among what is true.
 PLAN_KEPT = timedelta(days=30)
 #: How long a plan without a day is shown after it was last said: such plans are of seasons ("visit Rome some day").
 UNDATED_PLAN_KEPT = timedelta(days=180)
-#: How long a state is shown after it was last said. Most states that are spoken of (a cold, a search, a busy time at work)
-#: last days or weeks, and one that goes on is usually said again within two months.
+#: How long a state is shown after it was last said. Most states that are spoken of (a cold, a search, a busy time at
+#: work) last days or weeks, and one that goes on is usually said again within two months.
 STATE_KEPT = timedelta(days=60)
 
 _LIFE_OF_CATEGORY = {"event": Life.EVENT, "plan": Life.PLAN, "promise": Life.PLAN}
@@ -63,11 +62,6 @@ class Times:
     #: When it was first said; None: the same.
     first_said_at: datetime | None = None
 
-    @property
-    def has_future_end(self) -> bool:
-        """Whether its end was in the future when it was last said."""
-        return self.valid_to is not None and self.valid_to > self.said_at
-
 
 def parse(value: object) -> str | None:
     """Return the life that a value names; None for anything else, because the life is then derived."""
@@ -91,7 +85,9 @@ def find_life(given: str | None, *, category: str, attribute: str | None, times:
             return Life.ATTITUDE
         if attribute in _STATES:
             return Life.STATE
-    return Life.STATE if times.has_future_end else Life.LASTING
+    # What ends on the day on which it is said has ended: "I left Acme today."
+    has_end = times.valid_to is not None and times.valid_to > times.said_at + _DAY
+    return Life.STATE if has_end else Life.LASTING
 
 
 def find_fade_time(life: Life, times: Times, *, is_from_person: bool = False) -> datetime | None:
@@ -102,7 +98,8 @@ def find_fade_time(life: Life, times: Times, *, is_from_person: bool = False) ->
     if is_from_person or life not in (Life.PLAN, Life.STATE):
         return None
     if life is Life.STATE:
-        return times.valid_to if times.has_future_end else times.said_at + STATE_KEPT
+        has_end = times.valid_to is not None and times.valid_to > times.said_at
+        return times.valid_to if has_end else times.said_at + STATE_KEPT
     end = plan_end(times)
     return times.said_at + UNDATED_PLAN_KEPT if end is None else max(end, times.said_at) + PLAN_KEPT
 

@@ -480,8 +480,8 @@ class AsyncMemoryClient:
             importance: 0 (trivial) to 1 (essential).
             valid_from: the time from which the fact is true, with a timezone.
             valid_to: the time at which the fact stopped being true, with a timezone.
-            life: the kind of statement: lasting, event, plan, state or attitude. Default: by its other arguments. What a
-                person entered never fades, whatever its life.
+            life: the kind of statement: lasting, event, plan, state or attitude. Default: by its other arguments. What
+                a person entered never fades, whatever its life.
             pinned: protect the fact from every clean-up, and show it first in profiles and contexts.
             edit_id: an id that the caller chooses. Repeating a call with the same id has no further effect.
 

@@ -18,6 +18,7 @@ from afterturn.consolidation import placement, rules, text_comparison
 from afterturn.consolidation.decisions import NO_VERDICTS, Decision, EndReason, KnownFact, Verdicts
 from afterturn.consolidation.rules import Relation, UserNames
 from afterturn.extraction.verification import VerifiedCandidate, normalise
+from afterturn.lives import Life
 
 
 def decide(
@@ -136,6 +137,9 @@ class _Decider:
         if relation is not None:
             return relation, EndReason.NEWER_VALUE
         judged = self._verdict(candidate, fact)
+        if judged is Relation.SAME and {content.life, fact.life} == {Life.PLAN, Life.EVENT}:
+            # What happened is the outcome of the plan.
+            judged = Relation.REPLACES
         if judged is Relation.SAME and _differs_in_detail(content, fact):
             judged = None
         return judged, EndReason.JUDGED

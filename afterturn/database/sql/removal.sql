@@ -130,7 +130,7 @@ WITH RECURSIVE chain (superseder_id, next_id) AS (
     JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.next_id
     WHERE f.status = 'retracted'
 )
-SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
+SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.life, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
        successor.fact_id AS successor_id
 FROM facts AS o
 JOIN facts AS r ON r.tenant_id = o.tenant_id AND r.user_id = o.user_id AND r.fact_id = o.superseded_by
@@ -146,7 +146,7 @@ ORDER BY o.said_at, o.fact_id
 
 -- name: competing_facts
 -- Read the current facts with one of these attributes that do not say that they have ended.
-SELECT fact_id, subject, attribute, said_at FROM facts
+SELECT fact_id, subject, attribute, life, said_at FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
 
