@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from afterturn.lives import LifeName
 from api_shim.cli import owner
 from api_shim.cli.owner import Tenant, UserGroup, UserOption
 
@@ -28,8 +29,7 @@ def facts(
     topic: Annotated[str | None, typer.Option(help="Only facts with this topic.", show_default=False)] = None,
     category: Annotated[str | None, typer.Option(help="Only facts of this category.", show_default=False)] = None,
     life: Annotated[
-        str | None,
-        typer.Option(help="Only facts of this kind: lasting, event, plan, state or attitude.", show_default=False),
+        LifeName | None, typer.Option(help="Only facts of this kind of statement.", show_default=False)
     ] = None,
     superseded: Annotated[
         bool, typer.Option("--superseded", help="Also list superseded facts, and facts that have faded.")
