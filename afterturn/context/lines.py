@@ -11,7 +11,7 @@ from uuid import UUID
 from afterturn import lives
 from afterturn.context import memory_block
 from afterturn.context.memory_block import MemoryLine
-from afterturn.lives import Times
+from afterturn.lives import Life, Times
 from afterturn.memories import Memory
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
@@ -29,11 +29,11 @@ def make_label(memory_id: str) -> str:
 
 def fact_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
     """Return the line of a fact, from a row of the queries `pinned` or `profile`."""
-    names = ("valid_from", "valid_to", "said_at", "first_said_at")
-    times = Times(**{name: row[name] for name in names})
     text = row["text"]
-    if lives.is_outcome_unknown(row["life"], times, row["clock"]):
-        text = _as_past_plan(text, times.valid_from, times.valid_to, zone)
+    if row.get("life") == Life.PLAN:
+        times = Times(**{name: row[name] for name in ("valid_from", "valid_to", "said_at", "first_said_at")})
+        if lives.is_outcome_unknown(row["life"], times, row["clock"]):
+            text = _as_past_plan(text, times.valid_from, times.valid_to, zone)
     return _line("fact", (str(row["fact_id"]),), row["said_at"], text, zone)
 
 
