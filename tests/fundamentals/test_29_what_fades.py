@@ -175,3 +175,16 @@ def test_a_person_gives_a_life(memory, pipeline):
     }
     with pytest.raises(InvalidInput, match="life must be one of"):
         memory.add_fact("Ana looks for a flat.", life="for a while")
+
+
+def test_when_the_next_state_is_removed_the_older_one_is_recalled_once_at_every_time(memory, say, pipeline):
+    def searching(value):
+        return fact(f"Ana's job search is {value}.", life="state", subject="Ana", attribute="job_search", value=value)
+
+    say("I look for a job.", searching("open"), when=at(4))
+    paused = say("I paused my job search.", searching("paused"), when=at(5))
+    assert recalled(memory) == ["Ana's job search is paused."]
+    memory.remove(paused)
+    pipeline.settle()
+    for filters in ({}, {"as_of": at(4, 20)}, {"as_of": at(5, 20)}):
+        assert recalled(memory, **filters) == ["Ana's job search is open."]

@@ -130,6 +130,8 @@ PLANS = [
         replaces=[(ROME, WENT)],
         lives={ROME: "plan"},
         fades={ROME: "2023-06-03T00:00+00:00"},
+        true_on={"2023-03-31": [], "2023-04-02": [ROME], "2023-06-01": [ROME], "2023-06-04": []},
+        believed_after={1: [ROME], 2: [WENT], 3: [ROME]},
     ),
     Case(
         "an open plan comes back beside another plan of the same attribute",
@@ -304,6 +306,7 @@ STATES = [
         current=["Ana's job search is open."],
         ended=[("Ana's job search is open.", "newer_value"), ("Ana's job search is paused.", "removed")],
         fades={"Ana's job search is open.": "2023-03-02"},
+        true_on={"2023-01-15": ["Ana's job search is open."], "2023-02-15": ["Ana's job search is open."]},
         lives={"Ana's job search is open.": "state"},
     ),
     Case(

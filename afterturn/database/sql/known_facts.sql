@@ -25,6 +25,12 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
               AND coalesce(ended_because, '') NOT IN ('correction', 'merged', 'challenge', 'removed', 'deleted')
               AND coalesce(CASE WHEN life = 'plan' THEN NULL ELSE valid_from END, first_said_at, said_at) <= %(as_of)s
               AND (valid_to IS NULL OR valid_to > %(as_of)s OR (life = 'plan' AND status = 'current'))
+              -- Where the fact that superseded it was removed, the version that was reinstated is read instead.
+              AND NOT EXISTS (
+                  SELECT FROM facts AS n
+                  WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = facts.superseded_by
+                        AND n.status = 'retracted' AND n.ended_because = 'removed'
+              )
           WHEN 'recorded' THEN recorded_at <= %(as_of)s AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
       END
       AND (%(include_faded)s OR fades_at IS NULL OR is_pinned OR fades_at > clock.now)

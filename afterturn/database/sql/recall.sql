@@ -112,6 +112,12 @@ FROM (
                        CASE WHEN f.life = 'plan' THEN NULL ELSE f.valid_from END, f.first_said_at, f.said_at
                    ) <= %(as_of)s
                    AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s OR (f.life = 'plan' AND f.status = 'current'))
+                   -- Where the fact that superseded it was removed, the version that was reinstated is read instead.
+                   AND NOT EXISTS (
+                       SELECT FROM facts AS n
+                       WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = f.superseded_by
+                             AND n.status = 'retracted' AND n.ended_because = 'removed'
+                   )
           END
           AND /* condition */ true
     ORDER BY f.fact_id
