@@ -144,8 +144,8 @@ def _has_expired(fact: CurrentFact, now: datetime) -> bool:
     """Return whether the fact's end was in the future when it was said, and is in the past now.
 
     A fact whose end was already past when it was said tells of the past, and does not expire. Plans and states fade
-    instead.
+    instead, and an event that is over is history.
     """
-    if fact.life in (Life.PLAN, Life.STATE):
+    if fact.life in (Life.PLAN, Life.STATE, Life.EVENT):
         return False
     return fact.said_valid_to is not None and fact.said_at < fact.said_valid_to < now and not fact.is_protected
