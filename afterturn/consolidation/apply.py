@@ -78,8 +78,6 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
     candidate = decision.candidate
     content = candidate.content
     stem_input = stemming.fact_input(content.text)
-    times = lives.Times(valid_from=content.valid_from, valid_to=content.valid_to, said_at=candidate.said_at)
-    life = lives.find_life(content.life, category=content.category, attribute=content.attribute, times=times)
     return {
         "fact_id": candidate.fact_id,
         "text": content.text,
@@ -97,8 +95,7 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
         "valid_to": content.valid_to or decision.valid_to,
         "said_valid_to": content.valid_to,
         "said_at": candidate.said_at,
-        "life": life,
-        "fades_at": lives.find_fade_time(life, times, is_from_person=candidate.origin == "person"),
+        **fading.life_columns(candidate),
         "words": stem_input.words,
         "configuration": stem_input.configuration,
         "pieces": stem_input.pieces.hex(),

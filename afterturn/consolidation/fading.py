@@ -1,4 +1,4 @@
-"""Compute again when facts fade: after a repetition, a merge or a removal, and for facts of earlier releases."""
+"""Compute when facts fade: new ones, and again after a repetition, a merge or a removal; and of earlier releases."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 from afterturn import lives
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.lives import Life, Times
 from afterturn.scopes import UserScope
 
@@ -17,6 +18,15 @@ _SQL = queries.load("facts")
 
 #: Facts of one statement. More: larger arguments, and nothing gained.
 _FACTS_PER_STATEMENT = 1_000
+
+
+def life_columns(candidate: VerifiedCandidate) -> dict[str, Any]:
+    """Return the life of the fact that a candidate becomes, and when it leaves default reads."""
+    content = candidate.content
+    times = Times(valid_from=content.valid_from, valid_to=content.valid_to, said_at=candidate.said_at)
+    life = lives.find_life(content.life, category=content.category, attribute=content.attribute, times=times)
+    is_from_person = candidate.origin == "person"
+    return {"life": life, "fades_at": lives.find_fade_time(life, times, is_from_person=is_from_person)}
 
 
 def update_lives(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
