@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from afterturn import lives
 from afterturn.relation import Relation
 from afterturn.turns import make_storable
 
@@ -94,6 +95,7 @@ EndTime = Annotated[datetime | None, BeforeValidator(_parse_end)]
 UnitFraction = Annotated[float, BeforeValidator(_clamp_to_unit)]
 Flag = Annotated[bool, BeforeValidator(_parse_flag)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+AnsweredLife = Annotated[lives.LifeName | None, BeforeValidator(lives.parse)]
 
 
 #: Limits of a statement's texts, whoever makes it. A longer text is a document and not a statement; an index row takes
@@ -138,6 +140,7 @@ class Candidate(AnswerPart):
     importance: UnitFraction = Field(0.5, description="0 trivial to 1 essential.")
     valid_from: StartTime = Field(None, description="Since when it holds, ISO 8601, where it is said.")
     valid_to: EndTime = Field(None, description="Until when it held, ISO 8601, where it is said.")
+    life: AnsweredLife = Field(None, description="One of the lives named in the instructions.")
     corrects: Flag = Field(False, description="The speaker takes an earlier statement back as a mistake.")
     known: tuple[KnownRelation, ...] = Field(default=(), description="Its relations to known statements.")
     evidence: tuple[Quote, ...] = Field(description="At least one quote.")

@@ -46,6 +46,12 @@ class Memory:
     #: Since when and until when it holds in the world; None where no turn says so.
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    #: Facts: lasting, event, plan, state or attitude; None while it is not determined (facts of an earlier release).
+    life: str | None = None
+    #: Facts: when it leaves default reads, compared with the time of the user's newest turn; None: never.
+    fades_at: datetime | None = None
+    #: Facts: a plan whose day has passed, and of which no outcome is known.
+    is_outcome_unknown: bool = False
     #: Facts: the texts of the facts that it superseded, newest first.
     superseded_texts: tuple[str, ...] = ()
     #: With `explain`: what each part of the ranking contributes to the score.

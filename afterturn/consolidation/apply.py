@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from afterturn import lives
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import contradictions, merging, user_names, user_timezone
+from afterturn.consolidation import contradictions, fading, merging, user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -53,6 +54,7 @@ def apply_decisions(
         user_names.update_display_name(connection, batch.key)
     if user_timezone.ATTRIBUTE in stated_attributes:
         user_timezone.update_timezone(connection, batch.key)
+    fading.update_lives(connection, batch.session.user, [row["fact_id"] for row in repeated])
     repeats = [decision.candidate.fact_id for decision in decisions if decision.repeats]
     items.delete_fact_vectors(connection, batch.session.user, repeats)
 
@@ -118,6 +120,7 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
         "valid_to": content.valid_to or decision.valid_to,
         "said_valid_to": content.valid_to,
         "said_at": candidate.said_at,
+        **fading.life_columns(candidate),
         "words": stem_input.words,
         "configuration": stem_input.configuration,
         "pieces": stem_input.pieces.hex(),
@@ -125,7 +128,8 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
 
 
 def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
-    since = decision.candidate.content.valid_from or decision.candidate.said_at
+    content = decision.candidate.content
+    since = lives.holds_since(content.life, content.valid_from, decision.candidate.said_at)
     return [
         batch.key
         | {

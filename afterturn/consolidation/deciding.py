@@ -18,6 +18,7 @@ from afterturn.consolidation.decisions import NO_VERDICTS, Decision, EndReason, 
 from afterturn.consolidation.relations import Relations
 from afterturn.consolidation.rules import UserNames
 from afterturn.extraction.verification import VerifiedCandidate, normalise
+from afterturn.lives import Life
 from afterturn.relation import Relation
 
 
@@ -149,6 +150,9 @@ class _Decider:
             found.add_contradicted(fact)
         elif Relation.REPLACES in (of_candidate, of_fact):
             found.add_replaceable(fact, EndReason.JUDGED)
+        elif (of_candidate or of_fact) and {found.candidate.content.life, fact.life} == {Life.PLAN, Life.EVENT}:
+            # What happened is the outcome of the plan.
+            found.add_replaceable(fact, EndReason.JUDGED)
         elif of_candidate is not None:
             found.add_fused(fact, of_candidate)
         elif of_fact is not None:
@@ -266,6 +270,7 @@ def _to_known_fact(decision: Decision) -> KnownFact:
         subject=content.subject,
         attribute=content.attribute,
         value=content.value,
+        life=content.life,
         said_at=candidate.said_at,
         valid_from=content.valid_from or decision.valid_from,
         said_valid_to=content.valid_to,

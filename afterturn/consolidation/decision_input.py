@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import attributes, judgement, judgements, near_facts, similar_facts, user_names
+from afterturn.consolidation import attributes, judgement, judgements, near_facts, rules, similar_facts, user_names
 from afterturn.consolidation.decisions import Decision, KnownFact, Verdicts
 from afterturn.consolidation.judgement import JudgeQuestion, ShownFact
 from afterturn.consolidation.rules import UserNames
@@ -50,7 +50,7 @@ def read_decision_input(connection: Connection, batch: Batch, answer: VerifiedAn
         batch.key
         | {
             "attributes": sorted(set().union(*map(attributes.related_attributes, stated))),
-            "single_valued": sorted(filter(attributes.is_single_valued, stated)),
+            "single_valued": sorted({content.attribute or "" for content in contents if rules.has_one_value(content)}),
             "texts": [content.text.lower() for content in contents],
         },
     ).fetchall()

@@ -53,6 +53,8 @@ class KnownFact:
     subject: str | None
     attribute: str | None
     value: str | None
+    #: None: it was stored by an earlier release.
+    life: str | None = None
     #: Time of the last turn that says it, and of the first one; None for the first where only one turn says it.
     said_at: datetime
     first_said_at: datetime | None = None

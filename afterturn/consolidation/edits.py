@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from afterturn import lives
 from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, Ending, EndReason
@@ -108,7 +109,8 @@ def _correct(
             # The correction says the same as the fact.
             continue
         new = batch.key | {"fact_id": target, "superseded_by": decision.fact_id}
-        since = decision.candidate.content.valid_from or decision.candidate.said_at
+        content = decision.candidate.content
+        since = lives.holds_since(content.life, content.valid_from, decision.candidate.said_at)
         connection.execute(_SQL["supersede"], new | {"because": EndReason.PERSON, "valid_to": since})
         if answer.pinned is None:
             connection.execute(_SQL["inherit_pin"], new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from uuid import UUID
 
+from afterturn.consolidation import fading
 from afterturn.consolidation.decisions import United
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -20,6 +21,7 @@ def merge_fact(connection: Connection, scope: UserScope, fact_id: UUID, *, into:
     merged = scope.key | {"fact_id": fact_id, "superseded_by": into}
     connection.execute(_SQL["merge_evidence"], merged)
     connection.execute(_SQL["merge_dates"], merged)
+    fading.update_lives(connection, scope, [into])
     items.delete_fact_vectors(connection, scope, [fact_id])
 
 

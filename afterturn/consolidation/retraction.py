@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation import fading, rules, user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
@@ -33,6 +33,7 @@ class DetachedFact:
     superseded_by: UUID
     subject: str | None
     attribute: str | None
+    life: str | None
     said_at: datetime
     #: Whether the fact says that it has ended: it then competes with no other fact.
     is_over: bool
@@ -49,6 +50,7 @@ class CompetingFact:
     fact_id: UUID
     subject: str | None
     attribute: str | None
+    life: str | None
     said_at: datetime
 
 
@@ -79,6 +81,7 @@ def retract_unsupported_facts(connection: Connection, session: SessionScope, pos
     connection.execute(_SQL["retract_united"], user.key | {"fact_ids": united})
     retracted += united
     recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
+    fading.update_lives(connection, user, recounted)
     items.delete_fact_vectors(connection, user, retracted)
     for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
         _apply_replacement(connection, user, replacement)
@@ -108,12 +111,22 @@ def plan_replacements(detached: Iterable[DetachedFact], competing: Sequence[Comp
     for fact in detached:
         if fact.successor_id is not None:
             replacements.append(Replacement(successor=fact.successor_id, superseded_ids=(fact.fact_id,)))
-        elif fact.is_over or fact.is_part or fact.subject is None or fact.attribute is None:
+        elif (
+            fact.is_over
+            or fact.is_part
+            or fact.subject is None
+            or fact.attribute is None
+            or not rules.has_one_value(fact)
+        ):
             replacements.append(Replacement(successor=fact, superseded_ids=()))
         else:
             by_attribute[normalise(fact.subject), fact.attribute].append(fact)
     for key, facts in by_attribute.items():
-        same_attribute = [other for other in competing if (normalise(other.subject or ""), other.attribute) == key]
+        same_attribute = [
+            other
+            for other in competing
+            if (normalise(other.subject or ""), other.attribute) == key and rules.has_one_value(other)
+        ]
         replacements.append(_choose_newest(facts, same_attribute))
     return replacements
 

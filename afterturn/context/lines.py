@@ -8,8 +8,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
+from afterturn import lives
 from afterturn.context import memory_block
 from afterturn.context.memory_block import MemoryLine
+from afterturn.lives import Life, Times
 from afterturn.memories import Memory
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
@@ -27,7 +29,12 @@ def make_label(memory_id: str) -> str:
 
 def fact_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
     """Return the line of a fact, from a row of the queries `pinned` or `profile`."""
-    return _line("fact", (str(row["fact_id"]),), row["said_at"], row["text"], zone)
+    text = row["text"]
+    if row.get("life") == Life.PLAN:
+        times = Times(**{name: row[name] for name in ("valid_from", "valid_to", "said_at", "first_said_at")})
+        if lives.is_outcome_unknown(row["life"], times, row["clock"]):
+            text = _as_past_plan(text, times.valid_from, times.valid_to, zone)
+    return _line("fact", (str(row["fact_id"]),), row["said_at"], text, zone)
 
 
 def summary_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
@@ -41,8 +48,13 @@ def provider_lines(name: str, texts: Iterable[str]) -> list[MemoryLine]:
 
 
 def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
-    """Return the line of a recalled memory: the speaker of a turn, the text, and the texts that it superseded."""
+    """Return the line of a recalled memory: the speaker of a turn, the text, and the texts that it superseded.
+
+    A plan whose day has passed reads as planned.
+    """
     text = memory.text
+    if memory.is_outcome_unknown:
+        text = _as_past_plan(text, memory.valid_from, memory.valid_to, zone)
     if memory.kind == "turn" and memory.evidence:
         text = f"{memory.evidence[0].speaker}: {text}"
     if memory.status != "current":
@@ -76,6 +88,10 @@ def drop_repeated(lines: Iterable[MemoryLine], shown: Iterable[MemoryLine] = ())
             keys.add(key)
             distinct.append(line)
     return distinct
+
+
+def _as_past_plan(text: str, valid_from: datetime | None, valid_to: datetime | None, zone: tzinfo) -> str:
+    return f"{text} ({lives.describe_past_plan(valid_from, valid_to, zone)})"
 
 
 def _line(kind: str, memory_ids: tuple[str, ...], said_at: datetime | None, text: str, zone: tzinfo) -> MemoryLine:

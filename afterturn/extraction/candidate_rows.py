@@ -29,6 +29,7 @@ _CANDIDATE_COLUMNS = (
     "importance",
     "valid_from",
     "valid_to",
+    "life",
     "corrects",
 )
 

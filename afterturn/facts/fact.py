@@ -50,6 +50,12 @@ class Fact:
     #: Why it is no longer current: newer_value, correction, judged, merged, expired, person, challenge, removed or
     #: deleted.
     ended_because: str | None
+    #: lasting, event, plan, state or attitude; None while it is not determined (facts of an earlier release).
+    life: str | None = None
+    #: When it leaves default reads, compared with the time of the user's newest turn; None: never.
+    fades_at: datetime | None = None
+    #: Whether it is a plan whose day has passed, and of which no outcome is known.
+    is_outcome_unknown: bool = False
     #: The turns that say it, in the order of the conversation, without removed turns.
     evidence: tuple[Evidence, ...]
     #: Pass it to `facts` to get the facts that follow this one.

@@ -18,6 +18,7 @@ from afterturn.consolidation.fusion import Fusion, Outcome
 from afterturn.consolidation.guards import Guard
 from afterturn.consolidation.rules import UserNames
 from afterturn.extraction.verification import normalise
+from afterturn.lives import Life
 from afterturn.relation import Relation
 
 #: A fact that this many batches say gets at least this importance.
@@ -276,6 +277,9 @@ class _Changes:
 def _has_expired(fact: CurrentFact, now: datetime) -> bool:
     """Return whether the fact's end was in the future when it was said, and is in the past now.
 
-    A fact whose end was already past when it was said tells of the past, and does not expire.
+    A fact whose end was already past when it was said tells of the past, and does not expire. Plans and states fade
+    instead, and an event that is over is history.
     """
+    if fact.life in (Life.PLAN, Life.STATE, Life.EVENT):
+        return False
     return fact.said_valid_to is not None and fact.said_at < fact.said_valid_to < now and not fact.is_protected

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from afterturn.consolidation import contradictions, merging, user_names
+from afterturn.consolidation import contradictions, fading, merging, user_names
 from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -30,6 +31,8 @@ class WholeMemory:
     names: UserNames
     #: In the order in which they were recorded.
     facts: Sequence[CurrentFact]
+    #: Facts of an earlier release, which stored no lives.
+    without_life: Sequence[UUID] = ()
 
 
 def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory | None:
@@ -44,6 +47,7 @@ def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory |
         slept_through=user["slept_through"],
         names=user_names.read_user_names(connection, scope.key, user["display_name"]),
         facts=[CurrentFact(**row) for row in rows],
+        without_life=[row["fact_id"] for row in rows if row["life"] is None],
     )
 
 
@@ -77,6 +81,7 @@ def write_tidying(
     connection.execute(_SQL["forget_compared"], owner | {"slept_through": judged_through})
     for united, new_id in plan.united:
         merging.unite_facts(connection, scope, united, new_id=new_id)
+    fading.update_lives(connection, scope, memory.without_life)
     for ended in plan.ended_facts:
         _end_fact(connection, scope, ended)
     for fact_id, other_id in plan.contradictions:

@@ -10,6 +10,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.markup import escape
 
+from afterturn import lives
 from afterturn.facts.fact import Fact
 from api_shim.cli import times
 
@@ -44,6 +45,12 @@ def _notes(fact: Fact) -> list[str]:
         notes.append(f"since {times.show(fact.valid_from)}")
     if fact.valid_to is not None:
         notes.append(f"until {times.show(fact.valid_to)}")
+    if fact.life is not None:
+        notes.append(fact.life)
+    if fact.is_outcome_unknown:
+        notes.append(lives.describe_past_plan(fact.valid_from, fact.valid_to, None))
+    if fact.fades_at is not None:
+        notes.append(f"fades {times.show(fact.fades_at)}")
     if fact.status != "current":
         notes.append(f"{fact.status}: {(fact.ended_because or 'unknown').replace('_', ' ')}")
     if fact.superseded_by is not None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from afterturn.lives import LifeName
 from api_shim.cli import owner
 from api_shim.cli.owner import Tenant, UserGroup, UserOption
 
@@ -27,7 +28,13 @@ def facts(
     ] = None,
     topic: Annotated[str | None, typer.Option(help="Only facts with this topic.", show_default=False)] = None,
     category: Annotated[str | None, typer.Option(help="Only facts of this category.", show_default=False)] = None,
-    superseded: Annotated[bool, typer.Option("--superseded", help="Also list superseded facts.")] = False,
+    life: Annotated[
+        LifeName | None, typer.Option(help="Only facts of this kind of statement.", show_default=False)
+    ] = None,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Also list superseded facts, and facts that have faded.")
+    ] = False,
+    faded: Annotated[bool, typer.Option("--faded", help="Also list plans and states that have faded.")] = False,
     as_of: Annotated[
         str | None,
         typer.Option(help="List the facts at this time (ISO 8601). Default timezone: that of this machine."),
@@ -52,7 +59,9 @@ def facts(
         attribute=attribute,
         topic=topic,
         category=category,
+        life=life,
         include_superseded=superseded,
+        include_faded=faded,
         as_of=times.parse(as_of, "--as-of"),
         time="recorded" if recorded else "world",
         limit=limit,

@@ -9,6 +9,7 @@ from fastapi import HTTPException, Path, Query, Response
 
 from afterturn import AsyncMemoryClient
 from afterturn.facts.fact import TimeAxis
+from afterturn.lives import LifeName
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut, FactVersionsOut
 from api_shim.http.idempotency import RequestId, choose_edit_id
 from api_shim.http.pages import Cursor, Limit, next_cursor
@@ -41,7 +42,9 @@ async def find(
     attribute: Annotated[str | None, Query(description="only facts with this attribute, such as lives_in")] = None,
     topic: Annotated[str | None, Query(description="only facts with this topic")] = None,
     category: Annotated[str | None, Query(description="only facts of this category, such as place")] = None,
-    include_superseded: Annotated[bool, Query(description="also superseded facts")] = False,
+    life: Annotated[LifeName | None, Query(description="only facts of this kind")] = None,
+    include_superseded: Annotated[bool, Query(description="also superseded facts, and facts that have faded")] = False,
+    include_faded: Annotated[bool, Query(description="also plans and states that nobody spoke of for a while")] = False,
     as_of: Annotated[datetime | None, Query(description="the facts at this time, with a timezone")] = None,
     time: Annotated[
         TimeAxis, Query(description="facts that were true (world) or stored as current (recorded) at as_of")
@@ -55,7 +58,9 @@ async def find(
         attribute=attribute,
         topic=topic,
         category=category,
+        life=life,
         include_superseded=include_superseded,
+        include_faded=include_faded,
         as_of=as_of,
         time=time,
         limit=limit,

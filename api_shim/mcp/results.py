@@ -31,6 +31,9 @@ class Recalled(BaseModel):
     speaker: str | None = None
     session_id: str
     status: str | None = Field(None, description="superseded: no longer true.")
+    life: str | None = Field(None, description="Of a fact: lasting, event, plan, state or attitude.")
+    fades_at: datetime | None = Field(None, description="When the fact will no longer be recalled.")
+    outcome: str | None = Field(None, description="unknown: a plan whose day has passed.")
     score: float = Field(description="Larger fits better; comparable in one answer only.")
 
 
@@ -57,6 +60,9 @@ class FactShown(BaseModel):
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     status: str = Field(description="current or superseded.")
+    life: str | None = Field(None, description="lasting, event, plan, state or attitude.")
+    fades_at: datetime | None = Field(None, description="When the fact will no longer be recalled.")
+    outcome: str | None = Field(None, description="unknown: a plan whose day has passed.")
     quotes: list[str] = Field(description="The words that it is known from.")
 
 
@@ -103,6 +109,9 @@ def show_memory(memory: Memory) -> Recalled:
         speaker=memory.evidence[0].speaker if memory.kind == "turn" and memory.evidence else None,
         session_id=memory.session_id,
         status=None if memory.status == "current" else memory.status,
+        life=memory.life,
+        fades_at=memory.fades_at,
+        outcome="unknown" if memory.is_outcome_unknown else None,
         score=round(memory.score, 4),
     )
 
@@ -114,10 +123,12 @@ def name_memory(memory: Memory) -> str:
 
 def show_fact(fact: Fact) -> FactShown:
     """Return a fact as lists show it."""
-    names = ("text", "category", "subject", "attribute", "value", "said_at", "valid_from", "valid_to", "status")
+    properties = ("text", "category", "subject", "attribute", "value", "status", "life")
+    times = ("said_at", "valid_from", "valid_to", "fades_at")
     return FactShown(
         fact_id=str(fact.fact_id),
+        outcome="unknown" if fact.is_outcome_unknown else None,
         topics=list(fact.topics),
         quotes=[evidence.quote[:TEXT_CHARACTERS] for evidence in fact.evidence[:QUOTES_SHOWN]],
-        **{name: getattr(fact, name) for name in names},
+        **{name: getattr(fact, name) for name in (*properties, *times)},
     )

@@ -10,6 +10,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field, Strict
 
 from afterturn import ids, page_cursors
+from afterturn.lives import LifeName
 from afterturn.principal import Right
 from api_shim.mcp import callers, chatgpt_tools
 from api_shim.mcp.arguments import (
@@ -125,7 +126,11 @@ async def list_facts(
     subject: Annotated[Text | None, Field(max_length=500, description="Only about this person or thing.")] = None,
     topic: Annotated[Text | None, Field(max_length=500, description="Only with this topic.")] = None,
     category: Annotated[Text | None, Field(max_length=500, description="Only of this category: place, work.")] = None,
+    life: Annotated[LifeName | None, Field(description="Only of this kind of statement.")] = None,
     include_superseded: Annotated[bool, Field(strict=True, description="Also what was true earlier.")] = False,
+    include_faded: Annotated[
+        bool, Field(strict=True, description="Also plans and states that nobody spoke of for a while.")
+    ] = False,
     limit: Annotated[
         int, Strict(), Field(ge=1, le=100, description="The largest number of facts of a page."), WHOLE_NUMBER
     ] = 25,
@@ -148,7 +153,9 @@ async def list_facts(
             subject=subject,
             topic=topic,
             category=category,
+            life=life,
             include_superseded=include_superseded,
+            include_faded=include_faded,
             limit=limit,
             cursor=cursor,
         )

@@ -13,6 +13,7 @@ import psycopg.rows
 
 import api_shim
 from afterturn import settings
+from afterturn.context.strategies import LastTurns
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
 from harness import servers
@@ -126,8 +127,9 @@ class _CaseRun:
         return MemoryClient(user, settings=self.settings).facts(limit=ALL)
 
     def current(self, text: str) -> Fact:
-        """Return the current fact with this text."""
-        [matching] = [fact for fact in self.facts_of(USER) if fact.text == text]
+        """Return the current fact with this text, also if it has faded."""
+        listed = self.memory.facts(include_faded=True, limit=ALL)
+        [matching] = [fact for fact in listed if fact.text == text]
         return matching
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -219,6 +221,16 @@ class FinalState:
 
     def current(self, user: str = USER) -> list[str]:
         return sorted(fact.text for fact in self.run.facts_of(user))
+
+    def faded(self) -> list[str]:
+        listed = self.run.memory.facts(include_faded=True, limit=ALL)
+        return sorted({fact.text for fact in listed} - set(self.current()))
+
+    def line(self, text: str) -> str:
+        """Return the line of a fact in a context, without the brackets before it."""
+        [message, *_] = self.run.memory.context(text, 2_000, history=LastTurns(0)).messages
+        [line] = [line for line in message["content"].splitlines() if "- [fact " in line and text in line]
+        return line.partition("] ")[2]
 
     def history(self, text: str) -> list[str]:
         return [version.text for version in self.run.memory.fact_history(self.fact(text).fact_id)]

@@ -15,6 +15,7 @@ from afterturn.context.context_queries import StoredContext
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot.pending import HotTurns
 from afterturn.memories import Memory
+from afterturn.recall import memory_queries
 
 logger = logging.getLogger("afterturn.client")
 
@@ -42,7 +43,12 @@ def _read_memory(
     """Return the stored context and the recalled memories: if Postgres is unavailable, those read until then."""
     stored, recalled = context_queries.EMPTY_CONTEXT, list[Memory]()
     try:
-        statements = context_queries.stored_context_statements(session.scope, in_redis.hidden, turns=limit)
+        statements = context_queries.stored_context_statements(
+            session.scope,
+            in_redis.hidden,
+            turns=limit,
+            pending_said_at=memory_queries.newest_pending(in_redis.turns),
+        )
         stored = context_queries.parse_stored_context(
             (yield from ReadPostgres(session.scope.user, one_round_trip(statements)))
         )

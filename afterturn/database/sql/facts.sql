@@ -2,8 +2,8 @@
 -- Read the facts that a batch's candidates may repeat or supersede by rule: current facts with the same text or a related
 -- attribute, superseded facts with the same text, former values of the attributes, and challenges: facts with the same
 -- text that contradict a current fact which a person entered or pinned.
-SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
-       f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
+SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
+       f.valid_from, f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
        newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
 FROM facts AS f
 -- LATERAL with LIMIT: as a join, before the tables are analyzed, Postgres would read all facts for each fact.
@@ -26,7 +26,7 @@ ORDER BY f.recorded_at, f.fact_id
 
 -- name: current
 -- Read the user's current facts, the last said first.
-SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
+SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
@@ -35,7 +35,7 @@ LIMIT %(limit)s
 
 -- name: by_id
 -- Read current facts by id.
-SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
+SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
@@ -111,19 +111,19 @@ RETURNING version
 INSERT INTO facts (
     tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
-    said_valid_to, said_at, stems
+    said_valid_to, said_at, life, fades_at, stems
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
        f.attribute, f.value, f.importance,
        CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
        f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
        f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at,
-       stem_codes(f.words, f.configuration::regconfig) || decode(f.pieces, 'hex')
+       f.life, f.fades_at, stem_codes(f.words, f.configuration::regconfig) || decode(f.pieces, 'hex')
 FROM json_to_recordset(%(facts)s::json) AS f (
     fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
     importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
     valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz,
-    words text, configuration text, pieces text
+    life text, fades_at timestamptz, words text, configuration text, pieces text
 )
 
 -- name: add_evidence
@@ -155,8 +155,20 @@ UPDATE facts SET
                          ELSE %(superseded_by)s END,
     superseded_at = COALESCE(superseded_at, now()),
     ended_because = COALESCE(ended_because, %(because)s),
-    valid_to = COALESCE(said_valid_to, LEAST(valid_to, %(valid_to)s))
+    valid_to = COALESCE(CASE WHEN life = 'plan' THEN NULL ELSE said_valid_to END, LEAST(valid_to, %(valid_to)s))
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
+
+-- name: times_of_facts
+-- Read what the lives of facts depend on.
+SELECT fact_id, category, attribute, origin, life, fades_at, valid_from, said_valid_to, said_at, first_said_at
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s)
+
+-- name: set_lives
+-- Set the lives of facts, and when they leave default reads.
+UPDATE facts AS f SET life = given.life, fades_at = given.fades_at
+FROM unnest(%(fact_ids)s::uuid[], %(lives)s::text[], %(fade_times)s::timestamptz[]) AS given (fact_id, life, fades_at)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = given.fact_id
 
 -- name: pin
 -- Pin or unpin a fact for a person.

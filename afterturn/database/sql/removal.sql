@@ -151,7 +151,7 @@ WITH RECURSIVE chain (superseder_id, next_id) AS (
     JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.next_id
     WHERE f.status = 'retracted'
 )
-SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
+SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.life, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
        o.ended_because IN ('refined', 'united') AS is_part,
        successor.fact_id AS successor_id
 FROM facts AS o
@@ -176,7 +176,7 @@ ORDER BY o.said_at, o.fact_id
 
 -- name: competing_facts
 -- Read the current facts with one of these attributes that do not say that they have ended.
-SELECT fact_id, subject, attribute, said_at FROM facts
+SELECT fact_id, subject, attribute, life, said_at FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
 
@@ -195,11 +195,11 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
     times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at,
-    stems
+    life, fades_at, stems
 )
 SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
        importance, times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, said_valid_to, said_valid_to,
-       said_at, first_said_at, stems
+       said_at, first_said_at, life, fades_at, stems
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 

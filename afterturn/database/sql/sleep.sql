@@ -6,7 +6,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: current_facts
 -- Read all current facts, in the order in which they were recorded.
-SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, true AS is_current,
+SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, true AS is_current,
        origin = 'person' OR is_pinned AS is_protected, importance, times_seen, said_valid_to, recorded_at,
        batch_id
 FROM facts

@@ -89,6 +89,7 @@ def _candidate(assertion: Assertion) -> Candidate:
         importance=assertion.about.importance,
         valid_from=assertion.valid_from,
         valid_to=assertion.valid_to,
+        life=None,
         corrects=assertion.corrects,
         evidence=tuple(Quote(turn=turn, quote=quote) for turn, quote in assertion.quotes),
     )

@@ -75,6 +75,8 @@ export interface components {
             edit_id?: string | null;
             /** Importance */
             importance?: number | null;
+            /** Life */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Pinned */
             pinned?: boolean | null;
             /** Subject */
@@ -465,6 +467,11 @@ export interface components {
              */
             importance?: number | null;
             /**
+             * Life
+             * @description what kind of statement it is; null: by the other fields
+             */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
+            /**
              * Pinned
              * @description protect the fact from every clean-up
              * @default false
@@ -516,10 +523,25 @@ export interface components {
             evidence: components["schemas"]["EvidenceOut"][];
             /** Fact Id */
             fact_id: string;
+            /**
+             * Fades At
+             * @description when it leaves recall and this list, compared with the time of the user's newest turn; null: never
+             */
+            fades_at: string | null;
             /** Importance */
             importance: number;
+            /**
+             * Is Outcome Unknown
+             * @description a plan whose day has passed, and of which no outcome is known
+             */
+            is_outcome_unknown: boolean;
             /** Is Pinned */
             is_pinned: boolean;
+            /**
+             * Life
+             * @description what kind of statement it is; null: not determined yet
+             */
+            life: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Origin */
             origin: string;
             /**
@@ -714,10 +736,25 @@ export interface components {
             cursor: string | null;
             /** Evidence */
             evidence: components["schemas"]["EvidenceOut"][];
+            /**
+             * Fades At
+             * @description when the fact leaves recall, compared with the time of the user's newest turn; null: never
+             */
+            fades_at: string | null;
             /** Importance */
             importance: number | null;
+            /**
+             * Is Outcome Unknown
+             * @description a plan whose day has passed, and of which no outcome is known
+             */
+            is_outcome_unknown: boolean;
             /** Kind */
             kind: string;
+            /**
+             * Life
+             * @description of a fact: what kind of statement it is
+             */
+            life: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Memory Id */
             memory_id: string;
             /**
@@ -927,6 +964,12 @@ export interface components {
              * @default false
              */
             explain?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * Include Superseded
              * @default false
@@ -1636,11 +1679,22 @@ export interface components {
              */
             category?: string | null;
             /**
+             * Life
+             * @description only facts of this kind
+             */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
+            /**
              * Include Superseded
-             * @description also superseded facts
+             * @description also superseded facts, and facts that have faded
              * @default false
              */
             include_superseded?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * As Of
              * @description the facts at this time, with a timezone
@@ -1762,6 +1816,12 @@ export interface components {
              * @default false
              */
             include_superseded?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * Metadata
              * @description only turns whose metadata contain this JSON object

@@ -19,13 +19,26 @@ def at(day, month=1):
     return datetime(2026, month, day, tzinfo=UTC)
 
 
-def fact(text, day, *, attribute=None, value=None, subject="Ana", is_protected=False, until=None, seen=1, weight=0.5):
+def fact(
+    text,
+    day,
+    *,
+    attribute=None,
+    value=None,
+    subject="Ana",
+    is_protected=False,
+    until=None,
+    seen=1,
+    weight=0.5,
+    life=None,
+):
     return CurrentFact(
         fact_id=uuid5(NAMESPACE, f"{text}/{day}"),
         text=text,
         subject=subject,
         attribute=attribute,
         value=value,
+        life=life,
         said_at=at(day),
         is_protected=is_protected,
         importance=weight,
@@ -83,6 +96,11 @@ def test_of_three_values_one_stays():
 def test_a_fact_expires_when_its_end_was_in_the_future_and_has_passed(until, is_past):
     planned = fact("Ana plans to run on 2 January.", 1, until=until)
     assert ended(plan(planned)) == ({planned.text: ("expired", None)} if is_past else {})
+
+
+@pytest.mark.parametrize("life", ["plan", "state", "event"])
+def test_plans_and_states_fade_and_events_stay(life):
+    assert not plan(fact("Ana is in Rome until 2 January.", 1, until=at(2), life=life))
 
 
 def test_a_fact_that_a_person_entered_does_not_expire():
