@@ -41,7 +41,7 @@ def provider_lines(name: str, texts: Iterable[str]) -> list[MemoryLine]:
 
 
 def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
-    """Return the line of a recalled memory: the speaker of a turn, the text, and the texts that it superseded."""
+    """Return the line of a recalled memory: the speaker of a turn, the text, and what it superseded or contradicts."""
     text = memory.text
     if memory.kind == "turn" and memory.evidence:
         text = f"{memory.evidence[0].speaker}: {text}"
@@ -49,6 +49,8 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
         text = f"formerly: {text}"
     if memory.superseded_texts:
         text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
+    if memory.contradicting_texts:
+        text = f"{text} (but also said: {'; '.join(memory.contradicting_texts)})"
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
 
 
@@ -58,7 +60,19 @@ def select_relevant(memories: Sequence[Memory]) -> list[Memory]:
     for memory in sorted(memories, key=lambda memory: memory.status != "current"):
         if memory.status != "retracted":
             by_text.setdefault(comparison_key(memory.text), memory)
-    return list(by_text.values())
+    return _drop_shown_contradictions(list(by_text.values()))
+
+
+def _drop_shown_contradictions(memories: Sequence[Memory]) -> list[Memory]:
+    """Return the memories, without those whose text the line of an earlier one shows as its contradiction."""
+    shown: set[str] = set()
+    kept = []
+    for memory in memories:
+        if memory.contradicting_texts and comparison_key(memory.text) in shown:
+            continue
+        shown.update(map(comparison_key, memory.contradicting_texts))
+        kept.append(memory)
+    return kept
 
 
 def comparison_key(text: str) -> str:

@@ -219,6 +219,7 @@ def _fact(row: Row, evidence: Sequence[Row]) -> Memory:
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
         superseded_texts=tuple(row["superseded_texts"]),
+        contradicting_texts=tuple(row["contradicting_texts"]),
     )
 
 

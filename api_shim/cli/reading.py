@@ -75,7 +75,8 @@ def _notes(memory: Memory) -> list[str]:
         notes.append(f"score {memory.score:.2f}")
     if memory.status != "current":
         notes.append(memory.status)
-    return [*notes, *(f"formerly: {text}" for text in memory.superseded_texts), memory.memory_id]
+    notes += [f"formerly: {text}" for text in memory.superseded_texts]
+    return [*notes, *(f"but also said: {text}" for text in memory.contradicting_texts), memory.memory_id]
 
 
 def _console() -> Console:

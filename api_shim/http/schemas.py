@@ -125,6 +125,7 @@ class MemoryOut(BaseModel):
     valid_from: datetime | None
     valid_to: datetime | None
     superseded_texts: list[str]
+    contradicting_texts: list[str] = Field(description="current facts that cannot be true together with this one")
     evidence: list[EvidenceOut]
     score_parts: dict[str, float] | None
     cursor: str | None

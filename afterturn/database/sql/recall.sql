@@ -166,14 +166,23 @@ FROM (
 ) AS f
 
 -- name: facts
--- Read facts by id, with the texts of the facts that they superseded.
+-- Read facts by id, with the texts of the facts that they superseded, and of those that contradict them.
 SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.importance, f.valid_from, f.valid_to, f.said_at,
        ARRAY(
            SELECT o.text FROM facts AS o
            WHERE o.tenant_id = f.tenant_id AND o.user_id = f.user_id AND o.superseded_by = f.fact_id
                  AND o.status = 'superseded'
            ORDER BY o.said_at DESC
-       ) AS superseded_texts
+       ) AS superseded_texts,
+       ARRAY(
+           SELECT o.text
+           FROM contradictions AS k
+           JOIN facts AS o ON o.tenant_id = k.tenant_id AND o.user_id = k.user_id
+                AND o.fact_id = CASE WHEN k.fact_id = f.fact_id THEN k.other_id ELSE k.fact_id END
+           WHERE k.tenant_id = f.tenant_id AND k.user_id = f.user_id AND k.settled_at IS NULL
+                 AND (k.fact_id = f.fact_id OR k.other_id = f.fact_id) AND o.status = 'current'
+           ORDER BY o.said_at DESC, o.fact_id
+       ) AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 
