@@ -15,6 +15,8 @@ from afterturn.memories import Memory
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
 TEXT_LIMIT_CHARACTERS = 1_000
 LABEL_DIGITS = 8
+#: What precedes the statements that contradict the one of a line.
+_ALSO_SAID = " (but also said: "
 
 
 def make_label(memory_id: str) -> str:
@@ -25,9 +27,27 @@ def make_label(memory_id: str) -> str:
         return hashlib.blake2b(memory_id.encode(), digest_size=LABEL_DIGITS // 2).hexdigest()
 
 
-def fact_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
-    """Return the line of a fact, from a row of the queries `pinned` or `profile`."""
-    return _line("fact", (str(row["fact_id"]),), row["said_at"], row["text"], zone)
+def fact_lines(
+    rows: Iterable[Mapping[str, Any]], zone: tzinfo, before: Iterable[Mapping[str, Any]] = ()
+) -> list[MemoryLine]:
+    """Return the lines of facts, from the rows of the queries `pinned` or `profile`.
+
+    Of two facts that contradict each other, the line of the first says what the other one says.
+
+    Args:
+        rows: the facts.
+        zone: the timezone of the dates in the lines.
+        before: the facts whose lines come before.
+    """
+    shown = {comparison_key(text) for row in before for text in row["contradicting_texts"]}
+    found = []
+    for row in rows:
+        contradicting = row["contradicting_texts"]
+        if not (contradicting and comparison_key(row["text"]) in shown):
+            text = _with_contradictions(row["text"], contradicting)
+            found.append(_line("fact", (str(row["fact_id"]),), row["said_at"], text, zone))
+        shown.update(map(comparison_key, contradicting))
+    return found
 
 
 def summary_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
@@ -49,8 +69,7 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
         text = f"formerly: {text}"
     if memory.superseded_texts:
         text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
-    if memory.contradicting_texts:
-        text = f"{text} (but also said: {'; '.join(memory.contradicting_texts)})"
+    text = _with_contradictions(text, memory.contradicting_texts)
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
 
 
@@ -75,6 +94,13 @@ def _drop_shown_contradictions(memories: Sequence[Memory]) -> list[Memory]:
     return kept
 
 
+def is_shown_as_contradiction(memory: Memory, shown: Iterable[MemoryLine]) -> bool:
+    """Return whether the line of a fact that contradicts this one says what this one says."""
+    keys = set(map(comparison_key, memory.contradicting_texts))
+    text = memory_block.sanitize(memory.text)
+    return any(text in line.content and comparison_key(line.content.split(_ALSO_SAID)[0]) in keys for line in shown)
+
+
 def comparison_key(text: str) -> str:
     """Return the form in which texts are compared: without case, final punctuation and extra spaces."""
     return memory_block.sanitize(text).casefold().rstrip(".!\u2026 ")
@@ -90,6 +116,10 @@ def drop_repeated(lines: Iterable[MemoryLine], shown: Iterable[MemoryLine] = ())
             keys.add(key)
             distinct.append(line)
     return distinct
+
+
+def _with_contradictions(text: str, contradicting: Sequence[str]) -> str:
+    return f"{text}{_ALSO_SAID}{'; '.join(contradicting)})" if contradicting else text
 
 
 def _line(kind: str, memory_ids: tuple[str, ...], said_at: datetime | None, text: str, zone: tzinfo) -> MemoryLine:

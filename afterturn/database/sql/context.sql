@@ -1,7 +1,9 @@
 -- name: pinned
 -- Read the user's pinned facts, oldest first, so that a new one does not change the order of the others. A fact whose
 -- evidence is all in hidden turns (removed, but not yet in Postgres) is left out.
-SELECT f.fact_id, f.text, f.said_at
+SELECT f.fact_id, f.text, f.said_at,
+       CASE WHEN cardinality(%(hidden_turns)s::text[]) = 0
+            THEN contradicting_texts(f.tenant_id, f.user_id, f.fact_id) ELSE '{}' END AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current' AND f.is_pinned
       AND (cardinality(%(hidden_turns)s::text[]) = 0 OR EXISTS (
@@ -18,7 +20,9 @@ LIMIT %(facts_limit)s
 -- name: profile
 -- Read the facts of the user's profile that are still current, in the order of its lines. A fact whose evidence is all
 -- in hidden turns is left out.
-SELECT f.fact_id, f.text, f.said_at
+SELECT f.fact_id, f.text, f.said_at,
+       CASE WHEN cardinality(%(hidden_turns)s::text[]) = 0
+            THEN contradicting_texts(f.tenant_id, f.user_id, f.fact_id) ELSE '{}' END AS contradicting_texts
 FROM profiles AS p
 CROSS JOIN LATERAL unnest(p.fact_ids) WITH ORDINALITY AS line (fact_id, number)
 JOIN facts AS f ON f.tenant_id = p.tenant_id AND f.user_id = p.user_id AND f.fact_id = line.fact_id

@@ -174,15 +174,7 @@ SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.import
                  AND o.status = 'superseded'
            ORDER BY o.said_at DESC
        ) AS superseded_texts,
-       ARRAY(
-           SELECT o.text
-           FROM contradictions AS k
-           JOIN facts AS o ON o.tenant_id = k.tenant_id AND o.user_id = k.user_id
-                AND o.fact_id = CASE WHEN k.fact_id = f.fact_id THEN k.other_id ELSE k.fact_id END
-           WHERE k.tenant_id = f.tenant_id AND k.user_id = f.user_id AND k.settled_at IS NULL
-                 AND (k.fact_id = f.fact_id OR k.other_id = f.fact_id) AND o.status = 'current'
-           ORDER BY o.said_at DESC, o.fact_id
-       ) AS contradicting_texts
+       contradicting_texts(f.tenant_id, f.user_id, f.fact_id) AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 
