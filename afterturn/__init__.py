@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         TurnIdUsed,
         TurnTooLarge,
     )
-    from afterturn.facts.fact import Fact
+    from afterturn.facts.fact import Contradiction, Fact
     from afterturn.llm.costs import Costs
     from afterturn.memories import Episode, Evidence, Memory, Session
     from afterturn.settings import Settings
@@ -57,6 +57,7 @@ __all__ = [
     "ConcurrencyError",
     "Context",
     "ContextProvider",
+    "Contradiction",
     "Costs",
     "Episode",
     "Evidence",
@@ -117,7 +118,7 @@ _MODULES = {
         "TurnIdUsed",
         "TurnTooLarge",
     ),
-    "facts.fact": ("Fact",),
+    "facts.fact": ("Contradiction", "Fact"),
     "llm.costs": ("Costs",),
     "memories": ("Episode", "Evidence", "Memory", "Session"),
     "settings": ("Settings",),

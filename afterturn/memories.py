@@ -54,6 +54,8 @@ class Memory:
     is_outcome_unknown: bool = False
     #: Facts: the texts of the facts that it superseded, newest first.
     superseded_texts: tuple[str, ...] = ()
+    #: Facts: the texts of current facts that cannot be true together with it, newest first.
+    contradicting_texts: tuple[str, ...] = ()
     #: With `explain`: what each part of the ranking contributes to the score.
     score_parts: Mapping[str, float] | None = None
     #: Pass it to recall to get the memories that follow this one.
@@ -105,8 +107,8 @@ class Episode:
 def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
     """Return the memories without the evidence of hidden turns.
 
-    A memory whose evidence is all hidden is left out. Superseded texts are left out while any turn is hidden, because
-    their evidence is not known here.
+    A memory whose evidence is all hidden is left out. The texts of other facts are left out while any turn is hidden,
+    because their evidence is not known here.
 
     Args:
         memories: the results of recall.
@@ -118,5 +120,5 @@ def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]
     for memory in memories:
         evidence = tuple(item for item in memory.evidence if (item.session_id, item.turn_id) not in hidden)
         if evidence:
-            visible.append(replace(memory, evidence=evidence, superseded_texts=()))
+            visible.append(replace(memory, evidence=evidence, superseded_texts=(), contradicting_texts=()))
     return visible

@@ -18,7 +18,7 @@ from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
 from afterturn.context.providers import ContextProvider
 from afterturn.context.strategies import History, SummaryAndRecent
-from afterturn.facts.fact import Fact, TimeAxis
+from afterturn.facts.fact import Contradiction, Fact, TimeAxis
 from afterturn.lives import LifeName
 from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Episode, Memory, Session
@@ -441,6 +441,19 @@ class AsyncMemoryClient:
         """
         return await self._driver.run(plans.facts.fact_history(self._session, fact_id))
 
+    async def contradictions(self, *, limit: int = 100) -> list[Contradiction]:
+        """Return the pairs of current facts that cannot both be true, those found last first.
+
+        Neither of the two is newer by what it says, so both stay current. The next clear word settles a pair: what is
+        said later replaces, ends or repeats one of them, or a person keeps one with `keep_fact`, or corrects one.
+
+        Args:
+            limit: the largest number of pairs, 1 to 1,000.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return await self._driver.run(plans.facts.contradictions(self._session, limit=limit))
+
     async def has_fact(self, fact_id: str | UUID) -> bool:
         """Return whether the user has a fact with this id, of whatever status, or has just added it.
 
@@ -574,6 +587,13 @@ class AsyncMemoryClient:
     async def unpin_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
         """Unpin a fact. Raises InvalidInput or MemoryUnavailable."""
         await self._driver.run(plans.edits.unpin_fact(self._session, fact_id, edit_id=edit_id))
+
+    async def keep_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
+        """Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded.
+
+        Without contradictions it has no effect. Raises InvalidInput or MemoryUnavailable.
+        """
+        await self._driver.run(plans.edits.keep_fact(self._session, fact_id, edit_id=edit_id))
 
     async def delete_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
         """Retract a fact. Its older versions stay superseded, and `fact_history` still returns it.

@@ -25,3 +25,8 @@ def link_facts(connection: Connection, scope: UserScope, fact_id: UUID, others: 
 def settle_by_mention(connection: Connection, scope: UserScope, fact_id: UUID, said_at: datetime) -> None:
     """End the facts that contradict a fact which was said again after both, in the caller's transaction."""
     connection.execute(_SQL["settle_by_mention"], scope.key | {"fact_id": fact_id, "said_at": said_at})
+
+
+def keep_fact(connection: Connection, scope: UserScope, fact_id: UUID) -> None:
+    """End the facts that contradict one that a person keeps, whoever said them, in the caller's transaction."""
+    connection.execute(_SQL["keep"], scope.key | {"fact_id": fact_id})

@@ -1,4 +1,4 @@
-"""Apply a person's edits of known facts: corrections, pins and deletions."""
+"""Apply a person's edits of known facts: corrections, pins, deletions, and choices between contradicting facts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from afterturn import lives
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation import contradictions, user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, Ending, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -94,6 +94,8 @@ def _apply_edit(
             _correct(connection, batch, target, answer, decisions)
         case Action.PIN | Action.UNPIN:
             connection.execute(_SQL["pin"], key | {"is_pinned": action is Action.PIN})
+        case Action.KEEP:
+            contradictions.keep_fact(connection, batch.session.user, target)
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
             items.delete_fact_vectors(connection, batch.session.user, [target])

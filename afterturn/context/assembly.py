@@ -182,6 +182,7 @@ class _Packer:
             for memory in lines.select_relevant(self.inputs.memories)
             if (memory.memory_id,) not in shown_ids
             and lines.comparison_key(memory.text) not in shown_keys
+            and not lines.is_shown_as_contradiction(memory, stable)
             and not _is_visible(memory, visible_turns)
         ]
 

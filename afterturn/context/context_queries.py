@@ -89,8 +89,8 @@ def parse_user_context(results: Sequence[Sequence[Row]]) -> StoredContext:
     zone = _load_zone(timezones[0]["timezone"] if timezones else "UTC")
     return StoredContext(
         zone=zone,
-        pinned=[lines.fact_line(row, zone) for row in pinned],
-        profile=[lines.fact_line(row, zone) for row in profile],
+        pinned=lines.fact_lines(pinned, zone),
+        profile=lines.fact_lines(profile, zone, before=pinned),
     )
 
 

@@ -47,8 +47,8 @@ class Fact:
     superseded_at: datetime | None
     #: The fact that replaced it.
     superseded_by: str | None
-    #: Why it is no longer current: newer_value, correction, judged, merged, expired, person, challenge, removed or
-    #: deleted.
+    #: Why it is no longer current: newer_value, correction, judged, ended, merged, refined, united, settled, expired,
+    #: person, challenge, removed or deleted.
     ended_because: str | None
     #: lasting, event, plan, state or attitude; None while it is not determined (facts of an earlier release).
     life: str | None = None
@@ -60,6 +60,15 @@ class Fact:
     evidence: tuple[Evidence, ...]
     #: Pass it to `facts` to get the facts that follow this one.
     cursor: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Two current facts that cannot both be true, and of which none is newer by what it says."""
+
+    #: The one that was said earlier, and the one that was said later.
+    facts: tuple[Fact, Fact]
+    found_at: datetime
 
 
 def exclude_turns(facts: Sequence[Fact], hidden: Collection[tuple[str, str]]) -> list[Fact]:

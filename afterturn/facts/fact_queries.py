@@ -13,7 +13,7 @@ from afterturn import lives, page_cursors
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
-from afterturn.facts.fact import Fact, TimeAxis
+from afterturn.facts.fact import Contradiction, Fact, TimeAxis
 from afterturn.facts.validation import validate_datetime, validate_fact_id, validate_life, validate_short_text
 from afterturn.lives import Times
 from afterturn.memories import Evidence
@@ -93,6 +93,32 @@ def _list_parts(scope: UserScope, arguments: Mapping[str, Any]) -> tuple[Any, ..
 def history_statement(scope: UserScope, fact_id: str | UUID) -> Statement:
     """Return the statement that reads all versions of a fact, oldest first. Raises InvalidInput."""
     return Statement(_SQL["history"], scope.key | {"fact_id": validate_fact_id(fact_id)})
+
+
+def contradictions_statement(scope: UserScope, *, limit: int) -> Statement:
+    """Return the statement that reads the pairs of facts that contradict each other."""
+    return Statement(_SQL["contradictions"], scope.key | {"limit": limit})
+
+
+def by_id_statement(scope: UserScope, fact_ids: Sequence[UUID]) -> Statement:
+    """Return the statement that reads current facts by id, in the order in which they were said."""
+    return Statement(_SQL["by_id"], scope.key | {"fact_ids": list(fact_ids)})
+
+
+def pair_contradictions(rows: Sequence[Row], facts: Sequence[Fact]) -> list[Contradiction]:
+    """Return the contradictions of these rows whose two facts are known.
+
+    Args:
+        rows: the rows of `contradictions_statement`.
+        facts: their facts, in the order in which they were said.
+    """
+    found = []
+    for row in rows:
+        ids = {str(row["fact_id"]), str(row["other_id"])}
+        pair = [fact for fact in facts if fact.fact_id in ids]
+        if len(pair) == 2:
+            found.append(Contradiction(facts=(pair[0], pair[1]), found_at=row["found_at"]))
+    return found
 
 
 def has_fact_statements(scope: UserScope, fact_id: UUID) -> list[Statement]:

@@ -238,6 +238,7 @@ def _fact(row: Row, evidence: Sequence[Row]) -> Memory:
         is_outcome_unknown=row["status"] == "current"
         and lives.is_outcome_unknown(row["life"], _times_of(row), row["clock"]),
         superseded_texts=tuple(row["superseded_texts"]),
+        contradicting_texts=tuple(row["contradicting_texts"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""`afterturn facts`: list the facts of a user, and the versions of a fact."""
+"""`afterturn facts`: list the facts of a user, the versions of a fact, and contradictions; settle one."""
 
 from __future__ import annotations
 
@@ -83,3 +83,27 @@ def history(
         owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.history").fact_history(fact),
         as_json=as_json,
     )
+
+
+@app.command()
+def contradictions(
+    user: UserOption = None,
+    tenant: Tenant = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="The largest number of pairs.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the pairs of current facts that cannot both be true, those found last first."""
+    from api_shim.cli import fact_list
+
+    client = owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.contradictions")
+    fact_list.print_contradictions(client.contradictions(limit=limit), as_json=as_json)
+
+
+@app.command()
+def keep(
+    fact: Annotated[str, typer.Argument(metavar="FACT", help="The id of the fact that is right.")],
+    user: UserOption = None,
+    tenant: Tenant = None,
+) -> None:
+    """Keep a fact, and supersede the facts that contradict it."""
+    owner.make_client(owner.choose(None, user), tenant=tenant, action="facts.keep").keep_fact(fact)

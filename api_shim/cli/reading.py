@@ -80,7 +80,8 @@ def _notes(memory: Memory) -> list[str]:
         notes.append(memory.life)
     if memory.is_outcome_unknown:
         notes.append(lives.describe_past_plan(memory.valid_from, memory.valid_to, None))
-    return [*notes, *(f"formerly: {text}" for text in memory.superseded_texts), memory.memory_id]
+    notes += [f"formerly: {text}" for text in memory.superseded_texts]
+    return [*notes, *(f"but also said: {text}" for text in memory.contradicting_texts), memory.memory_id]
 
 
 def _console() -> Console:

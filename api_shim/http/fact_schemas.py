@@ -56,6 +56,21 @@ class FactVersionsOut(BaseModel):
     facts: list[FactOut]
 
 
+class ContradictionOut(BaseModel):
+    """Two current facts that cannot both be true, the one said earlier first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    facts: list[FactOut]
+    found_at: datetime
+
+
+class ContradictionsOut(BaseModel):
+    """Pairs of facts, those found last first."""
+
+    contradictions: list[ContradictionOut]
+
+
 class FactIn(Body):
     """One fact to add. The rules of `MemoryClient.add_fact` apply."""
 

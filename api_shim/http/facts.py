@@ -75,6 +75,16 @@ async def history(memory: UserReader, fact_id: FactId) -> FactVersionsOut:
     return FactVersionsOut(facts=[FactOut.model_validate(fact) for fact in await memory.fact_history(fact_id)])
 
 
+@router.post(
+    "/{fact_id:id}/keep", operation_id="keep_fact", status_code=202, summary="Keep one of two contradicting facts"
+)
+async def keep(memory: UserWriter, fact_id: FactId, request_id: RequestId, edit_id: EditId = None) -> Response:
+    """Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded."""
+    await _require_fact(memory, fact_id)
+    await memory.keep_fact(fact_id, edit_id=choose_edit_id(edit_id, request_id))
+    return Response(status_code=202)
+
+
 @router.post("", operation_id="add_facts", status_code=202, summary="Add facts")
 async def add(memory: UserWriter, body: AddFactsIn, request_id: RequestId) -> FactIdsOut:
     """Add facts that a person entered, all or none, in one round trip to Redis."""

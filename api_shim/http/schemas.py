@@ -132,6 +132,7 @@ class MemoryOut(BaseModel):
     )
     is_outcome_unknown: bool = Field(description="a plan whose day has passed, and of which no outcome is known")
     superseded_texts: list[str]
+    contradicting_texts: list[str] = Field(description="current facts that cannot be true together with this one")
     evidence: list[EvidenceOut]
     score_parts: dict[str, float] | None
     cursor: str | None

@@ -71,6 +71,14 @@ class FactPage(BaseModel):
     next_cursor: str | None = Field(None, description="For the next page; absent: there is none.")
 
 
+class ContradictionShown(BaseModel):
+    facts: list[FactShown] = Field(description="The one said earlier, and the one said later.")
+
+
+class Contradictions(BaseModel):
+    contradictions: list[ContradictionShown] = Field(description="Pairs of facts that cannot both be true.")
+
+
 class Corrected(BaseModel):
     fact_id: str = Field(description="The id of the corrected fact.")
 

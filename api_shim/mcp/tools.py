@@ -29,6 +29,8 @@ from api_shim.mcp.memory_ids import parse
 from api_shim.mcp.memory_tool import MemoryTool, make
 from api_shim.mcp.results import (
     ContextText,
+    Contradictions,
+    ContradictionShown,
     Corrected,
     FactPage,
     Forgotten,
@@ -164,6 +166,19 @@ async def list_facts(
     return FactPage(facts=[show_fact(fact) for fact in facts], next_cursor=next_cursor)
 
 
+async def list_contradictions(
+    ctx: Context,
+    limit: Annotated[int, Strict(), Field(ge=1, le=50, description="The largest number of pairs."), WHOLE_NUMBER] = 10,
+) -> Contradictions:
+    """List the pairs of facts about the user that cannot both be true, so that the user can say which one is right.
+
+    Then correct the wrong one with correct_fact, or retract it with forget_fact.
+    """
+    pairs = await callers.of(ctx).open(Right.READ).contradictions(limit=limit)
+    shown = [ContradictionShown(facts=[show_fact(fact) for fact in pair.facts]) for pair in pairs]
+    return Contradictions(contradictions=shown)
+
+
 async def correct_fact(
     ctx: Context,
     fact_id: FactId,
@@ -215,6 +230,7 @@ def make_all() -> list[MemoryTool]:
         make(recall, Right.READ, "Recall", _READS),
         make(get_context, Right.READ, "Get context", _READS),
         make(list_facts, Right.READ, "List facts", _READS),
+        make(list_contradictions, Right.READ, "List contradictions", _READS),
         make(correct_fact, Right.WRITE, "Correct a fact", _CHANGES),
         make(forget_fact, Right.WRITE, "Forget a fact", _REMOVES),
         make(chatgpt_tools.search, Right.READ, "Search the memory", _READS),

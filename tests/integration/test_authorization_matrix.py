@@ -61,6 +61,8 @@ MATRIX = {
     ("POST", "/v1/users/{user_id}/facts"): Call(
         right=Right.WRITE, status=202, body={"facts": [{"text": "Ana has a cat."}]}
     ),
+    ("POST", "/v1/users/{user_id}/facts/{fact_id}/keep"): Call(right=Right.WRITE, status=404),
+    ("GET", "/v1/users/{user_id}/contradictions"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/facts/{fact_id}/history"): Call(right=Right.READ),
     ("PATCH", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404, body={"pinned": True}),
     ("DELETE", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404),

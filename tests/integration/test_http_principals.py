@@ -24,6 +24,7 @@ READS = (
     ("GET", "preferences", None),
     ("GET", "state", None),
     ("GET", "facts", None),
+    ("GET", "contradictions", None),
     ("GET", "facts/00000000-0000-0000-0000-000000000007/history", None),
     ("GET", "costs", None),
 )
@@ -36,6 +37,7 @@ WRITES = (
     ("PUT", "preferences/colour", {"value": "green"}),
     ("POST", "facts", {"facts": [{"text": "Ana lives in Porto."}]}),
     ("PATCH", "facts/00000000-0000-0000-0000-000000000007", {"pinned": True}),
+    ("POST", "facts/00000000-0000-0000-0000-000000000007/keep", None),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
 #: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes

@@ -185,13 +185,20 @@ class UnpinFact:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepFact:
+    """Keep the current fact with this text against those that contradict it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteFact:
     """Delete the current fact with this text."""
 
     text: str
 
 
-Step = BatchStep | RepeatStep | RemoveTurn | AddFact | CorrectFact | PinFact | UnpinFact | DeleteFact
+Step = BatchStep | RepeatStep | RemoveTurn | AddFact | CorrectFact | PinFact | UnpinFact | KeepFact | DeleteFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +250,10 @@ class Case:
     contradicts: Sequence[tuple[str, str]] = ()
     #: Further answers of the judge, (first, second, verdict), whatever its prompt contains.
     judge_says: Sequence[tuple[str, str, str]] = ()
+    #: Pairs of texts of current facts that contradict each other at the end; None: not checked.
+    contradicting: Sequence[tuple[str, str]] | None = None
+    #: Counter -> its value at the end, of those that count overruled verdicts; None: not checked.
+    overruled: Mapping[str, int] | None = None
     #: The number of judging calls; None: not checked.
     judging_calls: int | None = None
     #: The user's timezone.

@@ -26,6 +26,7 @@ from tests.knowledge.case import (
     Case,
     CorrectFact,
     DeleteFact,
+    KeepFact,
     PinFact,
     RemoveTurn,
     RepeatStep,
@@ -115,6 +116,8 @@ class _CaseRun:
                 memory.pin_fact(self.current(step.text).fact_id)
             case UnpinFact():
                 memory.unpin_fact(self.current(step.text).fact_id)
+            case KeepFact():
+                memory.keep_fact(self.current(step.text).fact_id)
             case DeleteFact():
                 memory.delete_fact(self.current(step.text).fact_id)
 
@@ -209,6 +212,7 @@ class FinalState:
     #: All facts, retracted ones included, in the order in which they were recorded.
     facts: list[dict[str, Any]] = field(init=False)
     rejected: list[str] = field(init=False)
+    overruled: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         url = self.run.settings.postgres_url.get_secret_value()
@@ -218,6 +222,8 @@ class FinalState:
             ).fetchall()
             rows = connection.execute("SELECT reason FROM rejections WHERE user_id = %s", (USER,)).fetchall()
             self.rejected = sorted(row["reason"] for row in rows)
+            rows = connection.execute("SELECT name, count FROM counters WHERE name LIKE 'overruled%'").fetchall()
+            self.overruled = {row["name"]: row["count"] for row in rows}
 
     def current(self, user: str = USER) -> list[str]:
         return sorted(fact.text for fact in self.run.facts_of(user))
@@ -231,6 +237,10 @@ class FinalState:
         [message, *_] = self.run.memory.context(text, 2_000, history=LastTurns(0)).messages
         [line] = [line for line in message["content"].splitlines() if "- [fact " in line and text in line]
         return line.partition("] ")[2]
+
+    def contradicting(self) -> list[tuple[str, str]]:
+        pairs = self.run.memory.contradictions()
+        return sorted((pair.facts[0].text, pair.facts[1].text) for pair in pairs)
 
     def history(self, text: str) -> list[str]:
         return [version.text for version in self.run.memory.fact_history(self.fact(text).fact_id)]

@@ -14,6 +14,7 @@ from tests.knowledge import (
     lives,
     offline,
     people,
+    relations,
     repeats,
     speakers,
     times,
@@ -21,7 +22,21 @@ from tests.knowledge import (
 from tests.knowledge.case import Case, parse_time
 from tests.knowledge.table import Table
 
-THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, hostile, edits, lives, offline)
+THEMES = (
+    changes,
+    corrections,
+    details,
+    people,
+    times,
+    backfill,
+    repeats,
+    speakers,
+    hostile,
+    edits,
+    lives,
+    offline,
+    relations,
+)
 CASES = [case for theme in THEMES for case in theme.CASES]
 
 
@@ -32,6 +47,10 @@ def test_case(table: Table, case: Case) -> None:
     assert known.faded() == sorted(case.faded)
     assert known.ended() == sorted(case.ended)
     assert known.rejected == list(case.rejected)
+    if case.contradicting is not None:
+        assert known.contradicting() == sorted(case.contradicting)
+    if case.overruled is not None:
+        assert known.overruled == case.overruled
     for user, texts in case.other_users.items():
         assert (user, known.current(user)) == (user, sorted(texts))
     for text, life in case.lives.items():

@@ -21,6 +21,7 @@ EXPORTED = [
     "ConcurrencyError",
     "Context",
     "ContextProvider",
+    "Contradiction",
     "Costs",
     "Episode",
     "Evidence",

@@ -53,6 +53,19 @@ $$;
 CREATE TRIGGER settle_contradictions AFTER UPDATE OF status ON facts FOR EACH ROW
     WHEN (OLD.status = 'current' AND NEW.status <> 'current') EXECUTE FUNCTION settle_contradictions();
 
+-- The texts of the current facts that contradict a fact, those said last first.
+CREATE FUNCTION contradicting_texts(of_tenant text, of_user text, of_fact uuid) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT o.text
+        FROM contradictions AS k
+        JOIN facts AS o ON o.tenant_id = k.tenant_id AND o.user_id = k.user_id AND o.status = 'current'
+             AND o.fact_id = CASE WHEN k.fact_id = of_fact THEN k.other_id ELSE k.fact_id END
+        WHERE k.tenant_id = of_tenant AND k.user_id = of_user AND k.settled_at IS NULL
+              AND (k.fact_id = of_fact OR k.other_id = of_fact)
+        ORDER BY o.said_at DESC, o.fact_id
+    )
+$$;
+
 -- The known facts with which the facts of a batch were compared, so that sleep does not compare them again.
 CREATE TABLE compared_facts (
     tenant_id text NOT NULL,

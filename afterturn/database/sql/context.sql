@@ -2,7 +2,9 @@
 -- Read the user's pinned facts, oldest first, so that a new one does not change the order of the others. A fact whose
 -- evidence is all in hidden turns (removed, but not yet in Postgres) is left out.
 SELECT f.fact_id, f.text, f.said_at, f.life, f.valid_from, f.valid_to, f.first_said_at,
-       (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, %(pending_said_at)s::timestamptz, NULL)) AS clock
+       (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, %(pending_said_at)s::timestamptz, NULL)) AS clock,
+       CASE WHEN cardinality(%(hidden_turns)s::text[]) = 0
+            THEN contradicting_texts(f.tenant_id, f.user_id, f.fact_id) ELSE '{}' END AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current' AND f.is_pinned
       AND (cardinality(%(hidden_turns)s::text[]) = 0 OR EXISTS (
@@ -22,7 +24,9 @@ LIMIT %(facts_limit)s
 WITH clock AS MATERIALIZED (
     SELECT newest_said_at(%(tenant_id)s, %(user_id)s, %(pending_said_at)s::timestamptz, NULL) AS now
 )
-SELECT f.fact_id, f.text, f.said_at, f.life, f.valid_from, f.valid_to, f.first_said_at, clock.now AS clock
+SELECT f.fact_id, f.text, f.said_at, f.life, f.valid_from, f.valid_to, f.first_said_at, clock.now AS clock,
+       CASE WHEN cardinality(%(hidden_turns)s::text[]) = 0
+            THEN contradicting_texts(f.tenant_id, f.user_id, f.fact_id) ELSE '{}' END AS contradicting_texts
 FROM profiles AS p
 CROSS JOIN LATERAL unnest(p.fact_ids) WITH ORDINALITY AS line (fact_id, number)
 JOIN facts AS f ON f.tenant_id = p.tenant_id AND f.user_id = p.user_id AND f.fact_id = line.fact_id

@@ -32,10 +32,13 @@ JOIN facts AS o ON o.tenant_id = k.tenant_id AND o.user_id = k.user_id AND o.sta
 WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND (k.fact_id = %(fact_id)s OR k.other_id = %(fact_id)s)
 ON CONFLICT DO NOTHING
 
--- name: open
--- Read the open contradictions of a user, those found last first.
-SELECT k.fact_id, k.other_id, k.found_at
+-- name: keep
+-- End the facts that contradict one which a person keeps.
+UPDATE facts AS o
+SET status = 'superseded', superseded_by = %(fact_id)s, superseded_at = now(), ended_because = 'person',
+    valid_to = COALESCE(o.said_valid_to, LEAST(o.valid_to, now()))
 FROM contradictions AS k
 WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND k.settled_at IS NULL
-ORDER BY k.found_at DESC, k.fact_id, k.other_id
-LIMIT %(limit)s
+      AND (k.fact_id = %(fact_id)s OR k.other_id = %(fact_id)s)
+      AND o.tenant_id = k.tenant_id AND o.user_id = k.user_id AND o.status = 'current'
+      AND o.fact_id = CASE WHEN k.fact_id = %(fact_id)s THEN k.other_id ELSE k.fact_id END

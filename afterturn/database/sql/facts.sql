@@ -51,7 +51,7 @@ WITH RECURSIVE asked AS (
     WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
           AND asked.status = 'superseded' AND asked.ended_because = 'merged' AND asked.steps < 20
 )
-SELECT asked.asked_id, f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at,
+SELECT asked.asked_id, f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
        f.valid_from, f.said_valid_to, true AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected
 FROM asked JOIN facts AS f USING (fact_id)
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'

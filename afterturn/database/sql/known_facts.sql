@@ -117,3 +117,19 @@ FROM batches AS b
 JOIN turns AS t ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
                    AND t.position BETWEEN b.first_position AND b.last_position
 WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.session_id = '~edits' AND b.state <> 'applied'
+
+-- name: contradictions
+-- Read the pairs of current facts that contradict each other, those found last first.
+SELECT k.fact_id, k.other_id, k.found_at
+FROM contradictions AS k
+WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND k.settled_at IS NULL
+ORDER BY k.found_at DESC, k.fact_id, k.other_id
+LIMIT %(limit)s
+
+-- name: by_id
+-- Read current facts by id, in the order in which they were said.
+SELECT fact_id, text, category, topics, subject, attribute, value, importance, times_seen, status, is_pinned, origin,
+       said_by, valid_from, valid_to, said_at, recorded_at, superseded_at, superseded_by, ended_because
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s) AND status = 'current'
+ORDER BY said_at, recorded_at, fact_id

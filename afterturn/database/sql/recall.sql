@@ -185,7 +185,7 @@ FROM (
 ) AS f
 
 -- name: facts
--- Read facts by id, with the texts of the facts that they superseded.
+-- Read facts by id, with the texts of the facts that they superseded, and of those that contradict them.
 SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.importance, f.valid_from, f.valid_to, f.said_at,
        f.first_said_at, f.life, CASE WHEN f.is_pinned THEN NULL ELSE f.fades_at END AS fades_at, /* clock */ now() AS clock,
        ARRAY(
@@ -193,7 +193,8 @@ SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.import
            WHERE o.tenant_id = f.tenant_id AND o.user_id = f.user_id AND o.superseded_by = f.fact_id
                  AND o.status = 'superseded'
            ORDER BY o.said_at DESC
-       ) AS superseded_texts
+       ) AS superseded_texts,
+       contradicting_texts(f.tenant_id, f.user_id, f.fact_id) AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 

@@ -14,7 +14,7 @@ from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
-from afterturn.consolidation import apply, edits, judgements, plan
+from afterturn.consolidation import apply, edits, judgements, overruling, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
@@ -110,6 +110,8 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
             edits.apply_edits(connection, batch, planned.answer, planned.decisions)
             claims.complete_transition(connection, claimed, "applied")
             faults.point("consolidate.before_commit")
+        overruled = [one for decision in planned.decisions for one in decision.overruled]
+        overruling.record_overruled(connection, batch.session.user, overruled)
         return batch_row.next_ready_batch(connection, batch.session.user)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import failed_work, leases
 from afterturn.batches.leases import Lease
-from afterturn.consolidation import judgements, judging
+from afterturn.consolidation import judgements, judging, overruling
 from afterturn.consolidation.decisions import NO_VERDICTS, Verdicts
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import JudgeQuestion
@@ -98,6 +98,8 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
         )
         leases.release(connection, lease)
         faults.point("sleep.before_commit")
+    with runtime.postgres.connection() as connection:
+        overruling.record_overruled(connection, scope, done.overruled)
     faults.point("sleep.after_commit")
     return done
 

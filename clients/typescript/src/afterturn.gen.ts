@@ -8,6 +8,7 @@ import type {
   ChangeFactIn,
   ContextIn,
   ContextOut,
+  ContradictionsOut,
   CostsOut,
   CountCostsQuery,
   CreateAgentRunBody,
@@ -29,7 +30,9 @@ import type {
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  KeepFactQuery,
   ListAgentMemoriesQuery,
+  ListContradictionsQuery,
   ListDeadLettersQuery,
   ListDocumentsQuery,
   ListEpisodesQuery,
@@ -72,6 +75,8 @@ export type {
   ChangeFactIn,
   ContextIn,
   ContextOut,
+  ContradictionOut,
+  ContradictionsOut,
   CostOut,
   CostsOut,
   CountCostsQuery,
@@ -101,7 +106,9 @@ export type {
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  KeepFactQuery,
   ListAgentMemoriesQuery,
+  ListContradictionsQuery,
   ListDeadLettersQuery,
   ListDocumentsQuery,
   ListEpisodesQuery,
@@ -281,6 +288,15 @@ export class Afterturn extends Transport {
   }
 
   /**
+   * List contradictions.
+   *
+   * Return the pairs of current facts that cannot both be true, those found last first.
+   */
+  listContradictions(userId: string, query?: ListContradictionsQuery, options?: CallOptions): Promise<ContradictionsOut> {
+    return this.call("GET", path`/v1/users/${userId}/contradictions`, { query, options });
+  }
+
+  /**
    * Count the LLM calls for a user.
    *
    * Return the number of LLM calls for the user, and their tokens.
@@ -372,6 +388,15 @@ export class Afterturn extends Transport {
    */
   listFactVersions(userId: string, factId: string, options?: CallOptions): Promise<FactVersionsOut> {
     return this.call("GET", path`/v1/users/${userId}/facts/${factId}/history`, { options });
+  }
+
+  /**
+   * Keep one of two contradicting facts.
+   *
+   * Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded.
+   */
+  keepFact(userId: string, factId: string, query?: KeepFactQuery, options?: WriteOptions): Promise<void> {
+    return this.call("POST", path`/v1/users/${userId}/facts/${factId}/keep`, { query, options });
   }
 
   /**

@@ -158,6 +158,27 @@ export interface components {
             tokens: number;
         };
         /**
+         * ContradictionOut
+         * @description Two current facts that cannot both be true, the one said earlier first.
+         */
+        ContradictionOut: {
+            /** Facts */
+            facts: components["schemas"]["FactOut"][];
+            /**
+             * Found At
+             * Format: date-time
+             */
+            found_at: string;
+        };
+        /**
+         * ContradictionsOut
+         * @description Pairs of facts, those found last first.
+         */
+        ContradictionsOut: {
+            /** Contradictions */
+            contradictions: components["schemas"]["ContradictionOut"][];
+        };
+        /**
          * CostOut
          * @description The number and tokens of a group of LLM calls.
          */
@@ -732,6 +753,11 @@ export interface components {
         MemoryOut: {
             /** Category */
             category: string | null;
+            /**
+             * Contradicting Texts
+             * @description current facts that cannot be true together with this one
+             */
+            contradicting_texts: string[];
             /** Cursor */
             cursor: string | null;
             /** Evidence */
@@ -1609,6 +1635,14 @@ export interface components {
              */
             cursor?: string | null;
         };
+        ListContradictionsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+        };
         CountCostsQuery: {
             /**
              * By
@@ -1720,6 +1754,13 @@ export interface components {
             cursor?: string | null;
         };
         RetractFactQuery: {
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+        };
+        KeepFactQuery: {
             /**
              * Edit Id
              * @description an id that the caller chooses; repeating it has no further effect
@@ -1978,6 +2019,8 @@ export type AddedMemoriesOut = components['schemas']['AddedMemoriesOut'];
 export type ChangeFactIn = components['schemas']['ChangeFactIn'];
 export type ContextIn = components['schemas']['ContextIn'];
 export type ContextOut = components['schemas']['ContextOut'];
+export type ContradictionOut = components['schemas']['ContradictionOut'];
+export type ContradictionsOut = components['schemas']['ContradictionsOut'];
 export type CostOut = components['schemas']['CostOut'];
 export type CostsOut = components['schemas']['CostsOut'];
 export type DeadIdsIn = components['schemas']['DeadIdsIn'];
@@ -2038,10 +2081,12 @@ export type ListAgentMemoriesQuery = components['schemas']['ListAgentMemoriesQue
 export type RunAgentBody = components['schemas']['RunAgentBody'];
 export type ListDeadLettersQuery = components['schemas']['ListDeadLettersQuery'];
 export type ListUsersQuery = components['schemas']['ListUsersQuery'];
+export type ListContradictionsQuery = components['schemas']['ListContradictionsQuery'];
 export type CountCostsQuery = components['schemas']['CountCostsQuery'];
 export type ListEpisodesQuery = components['schemas']['ListEpisodesQuery'];
 export type ListFactsQuery = components['schemas']['ListFactsQuery'];
 export type RetractFactQuery = components['schemas']['RetractFactQuery'];
+export type KeepFactQuery = components['schemas']['KeepFactQuery'];
 export type ImportTurnsQuery = components['schemas']['ImportTurnsQuery'];
 export type ListSessionsQuery = components['schemas']['ListSessionsQuery'];
 export type FlushQuery = components['schemas']['FlushQuery'];
