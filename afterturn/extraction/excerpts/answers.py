@@ -1,0 +1,173 @@
+"""What extraction shows of a long answer of an assistant: as little as its use allows.
+
+Kept are its beginning and its end, its questions there, what it undertakes or advises, what the user's next message
+takes up, and the sentences that share most with the words of the user; of a list that the user may choose from, the
+heads of its items. In case of doubt a sentence is kept, as long as there is room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from afterturn import tokens
+from afterturn.extraction.excerpts import words
+from afterturn.extraction.excerpts.blocks import find_blocks
+from afterturn.extraction.excerpts.sentences import Kind, Unit, find_units, is_question
+from afterturn.extraction.excerpts.spans import Block, Span, show_pieces
+from afterturn.languages import addressing
+
+#: An answer of at most so many tokens is shown whole, and of a longer one about so many are shown. Smaller: what the
+#: user takes up or was promised is lost. Larger: answers are paid for twice.
+SHOWN_TOKENS = 160
+#: A token has at least a sixth of a character, or there would be no need to count.
+_SURELY_LONGER = 8
+#: Sentences farther than so many characters from the beginning and the end of an answer are left out unread.
+_READ_CHARACTERS = 40_000
+#: The heads of so many items are shown, and of so many tokens, besides.
+_MOST_HEADS = 16
+_HEADS_TOKENS = 100
+#: So many sentences of undertakings and advice go before others.
+_MOST_OWN = 4
+#: How many of the last sentences are searched for a question.
+_END_SENTENCES = 4
+#: A longer message says in words what it refers to.
+_CHOOSING_CHARACTERS = 240
+_SURELY_CHOOSING_CHARACTERS = 60
+#: A word that the user says only after the answer was perhaps taken from it.
+_TAKEN_UP_WEIGHT = 3.0
+_NUMBER_WEIGHT = 1.5
+#: What a word counts that another kept sentence has already.
+_REPEATED_WEIGHT = 0.25
+_ADDRESS_WEIGHT = 1.0
+#: A sentence that shares less with the user's words is left out, although there is room.
+_LEAST_SCORE = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the user says around an answer."""
+
+    #: The keys of the words of the messages before it.
+    before: frozenset[str] = frozenset()
+    #: The next message; empty if there is none.
+    reply: str = ""
+    #: The keys of the words of the next message and of those after it.
+    after: frozenset[str] = frozenset()
+
+
+def shorten(content: str, around: Around, *, limit_tokens: int = SHOWN_TOKENS) -> str:
+    """Return what is shown of an assistant's answer: all of a short one, else pieces of it with marks between them.
+
+    Args:
+        content: of the turn.
+        around: what the user says around it.
+        limit_tokens: how long an answer may be to be shown whole, and about how much of a longer one is shown.
+    """
+    return content if is_short(content, limit_tokens) else _Answer(content, around).excerpt(limit_tokens)
+
+
+def is_short(content: str, limit_tokens: int = SHOWN_TOKENS) -> bool:
+    """Return whether an answer is shown whole."""
+    return len(content) <= _SURELY_LONGER * limit_tokens and tokens.estimate(content) <= limit_tokens
+
+
+class _Answer:
+    """A long answer, with the worth of its sentences."""
+
+    def __init__(self, content: str, around: Around) -> None:
+        self._content = content
+        self._around = around
+        self._language = words.find_language(content)
+        self._blocks = find_blocks(content)
+        self._units = find_units(content, self._blocks)
+        self._read = [unit for unit in self._units if self._is_read(unit)]
+        self._weights = self._weigh()
+        self._kept: list[Span] = []
+        self._covered: set[str] = set()
+        self._room = 0
+
+    def excerpt(self, limit_tokens: int) -> str:
+        self._room = limit_tokens
+        for unit in self._ends():
+            self._keep(unit)
+        self._kept += self._heads()
+        own = [unit for unit in self._read if addressing.speaks_of_itself(self._text(unit), self._language)]
+        for candidates, most in ((own, _MOST_OWN), (self._read, len(self._read))):
+            self._keep_best(candidates, most)
+        return show_pieces(self._content, self._kept, self._blocks)
+
+    def _text(self, span: Span) -> str:
+        return self._content[span.start : span.end]
+
+    def _is_read(self, unit: Unit) -> bool:
+        return unit.end <= _READ_CHARACTERS or unit.start >= len(self._content) - _READ_CHARACTERS
+
+    def _weigh(self) -> dict[Unit, Mapping[str, float]]:
+        """Return for each sentence the words that it shares with the user's, with their weights: rare ones weigh more."""
+        keys = {unit: words.find_keys(self._text(unit), self._language) for unit in self._read}
+        frequency = Counter(key for unit in self._read for key in keys[unit])
+        said = self._around.before | self._around.after
+        weight = {key: self._weight(key, frequency[key]) for key in frequency if key in said}
+        return {unit: {key: weight[key] for key in keys[unit] if key in weight} for unit in self._read}
+
+    def _weight(self, key: str, frequency: int) -> float:
+        weight = math.log(1 + len(self._read) / frequency)
+        if key not in self._around.before:
+            weight *= _TAKEN_UP_WEIGHT
+        return weight * _NUMBER_WEIGHT if words.is_number(key) else weight
+
+    def _ends(self) -> Iterator[Unit]:
+        """Yield the beginning, the end, and a question before the end."""
+        if not self._units:
+            return
+        yield from self._units[:1]
+        yield self._units[-1]
+        if self._units[0].kind is Kind.HEADING:
+            yield from self._units[1:2]
+        last = self._units[-_END_SENTENCES:]
+        yield from [unit for unit in last if is_question(self._text(unit))][-1:]
+
+    def _heads(self) -> list[Span]:
+        """Return the heads of the items that the user's next message may choose from, and of the headings."""
+        reply = self._around.reply
+        if len(reply) > _CHOOSING_CHARACTERS or not reply.strip():
+            return []
+        if len(reply) > _SURELY_CHOOSING_CHARACTERS and not addressing.may_choose(reply, words.find_language(reply)):
+            return []
+        items = [unit for unit in self._read if unit.kind is Kind.ITEM]
+        level = min((unit.level for unit in items), default=0)
+        heads = [unit for unit in self._read if unit.kind is Kind.HEADING or unit in items and unit.level == level]
+        spans, room = [], _HEADS_TOKENS
+        for unit in heads[: _MOST_HEADS - 1] + heads[_MOST_HEADS - 1 :][-1:]:
+            head = Span(unit.start, unit.head_end)
+            room -= tokens.estimate(self._text(head))
+            if room >= 0:
+                spans.append(head)
+        return spans
+
+    def _keep_best(self, candidates: Collection[Unit], most: int) -> None:
+        """Keep those that share most with the user's words, and with words that no kept sentence has, while there is room."""
+        left = {unit for unit in candidates if unit not in self._kept}
+        for _ in range(most):
+            best = max(left, key=lambda unit: (self._score(unit), -unit.start), default=None)
+            if best is None or self._score(best) < _LEAST_SCORE or self._room <= 0:
+                return
+            left.discard(best)
+            self._keep(best)
+
+    def _score(self, unit: Unit) -> float:
+        shared = self._weights[unit]
+        score = sum(weight * (_REPEATED_WEIGHT if key in self._covered else 1) for key, weight in shared.items())
+        if score and addressing.addresses_other(self._text(unit), self._language):
+            score += _ADDRESS_WEIGHT
+        return score / math.sqrt(20 + unit.end - unit.start) * 10
+
+    def _keep(self, unit: Unit) -> None:
+        if unit in self._kept:
+            return
+        self._kept.append(unit)
+        self._covered.update(self._weights.get(unit, ()))
+        self._room -= tokens.estimate(self._text(unit))
