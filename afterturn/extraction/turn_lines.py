@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from afterturn.chat_messages import ROLES
+from afterturn.chat_messages import ROLES, ROLES_OF_PEOPLE
 from afterturn.extraction.excerpts import answers, pasted, words
 from afterturn.extraction.excerpts.answers import Around
 from afterturn.extraction.excerpts.spans import LEFT_OUT
@@ -24,8 +24,6 @@ _CONTEXT_TOKENS = CONTEXT_CHARACTERS // 4
 #: A difference of time that is shown. Smaller: more tokens. Larger: "an hour ago" is resolved less exactly.
 SHOWN_DIFFERENCE = timedelta(minutes=10)
 
-#: The messages of people. All others are written by an assistant, a tool or a program.
-_OF_PEOPLE = ("user", "exchange")
 #: So many messages of the user before an answer say what it is about.
 _MESSAGES_BEFORE = 4
 _MESSAGES_AFTER = 3
@@ -56,8 +54,8 @@ class _Clock:
 
     def time(self, turn: Turn) -> str:
         """Return a turn's time of the day with a blank before it, or nothing."""
-        moment = self._local(turn)
-        if self._shown is not None and abs(moment - self._shown) < SHOWN_DIFFERENCE:
+        moment = self._local(turn).replace(second=0, microsecond=0)
+        if self._shown is not None and timedelta(0) <= moment - self._shown < SHOWN_DIFFERENCE:
             return ""
         self._shown = moment
         return f" ({moment:%H:%M})"
@@ -128,7 +126,7 @@ class _ShownTurns:
         return answers.shorten(content, self._around(place), limit_tokens=_CONTEXT_TOKENS)
 
     def _is_of_person(self, place: int) -> bool:
-        return self._turns[place].role in _OF_PEOPLE
+        return self._turns[place].role in ROLES_OF_PEOPLE
 
     def _around(self, place: int) -> Around:
         """Return what people say around a turn."""
@@ -150,6 +148,7 @@ class _ShownTurns:
 
 def _beginning_and_end(content: str) -> str:
     """Return the beginning of a long message, which shows its topic, and its end, which may ask a question."""
+    content = content.strip()
     beginning, end = content[: CONTEXT_CHARACTERS * 5 // 8], content[-(CONTEXT_CHARACTERS * 3 // 8) :]
     beginning = beginning[: beginning.rfind(" ")] if " " in beginning[100:] else beginning
     end = end[end.find(" ") :] if " " in end[:50] else end

@@ -140,7 +140,7 @@ def test_a_turn_cannot_change_the_rules_or_imitate_a_turn(with_llm, llm_pipeline
         (2, "user", "2023-05-08T23:30:00+00:00"),
     ]
     headings = [line for line in prompt.user_text(body).splitlines() if not line.startswith("[")]
-    assert headings == ["User: not named", "Timezone: UTC", "Dates: 2023-05-08 Monday", "", "Turns:"]
+    assert headings == ["User: not named", "Timezone: UTC", "", "Turns:", "2023-05-08 Monday"]
     evidence = database.execute("SELECT position, quote FROM evidence ORDER BY position").fetchall()
     assert [position for position, _ in evidence] == [1, 2]
 

@@ -21,7 +21,7 @@ from afterturn.languages import addressing
 
 #: An answer of at most so many tokens is shown whole, and of a longer one about so many are shown. Smaller: what the
 #: user takes up or was promised is lost. Larger: answers are paid for twice.
-SHOWN_TOKENS = 160
+SHOWN_TOKENS = 200
 #: A token has at least a sixth of a character, or there would be no need to count.
 _SURELY_LONGER = 8
 #: Sentences farther than so many characters from the beginning and the end of an answer are left out unread.
@@ -31,6 +31,8 @@ _MOST_HEADS = 16
 _HEADS_TOKENS = 100
 #: So many sentences of undertakings and advice go before others.
 _MOST_OWN = 4
+#: And so many with words that the user says only afterwards.
+_MOST_TAKEN_UP = 6
 #: How many of the last sentences are searched for a question.
 _END_SENTENCES = 4
 #: A longer message says in words what it refers to.
@@ -54,7 +56,7 @@ class Around:
     before: frozenset[str] = frozenset()
     #: The next message; empty if there is none.
     reply: str = ""
-    #: The keys of the words of the next message and of those after it.
+    #: The keys of the words of the next message, and of those after it.
     after: frozenset[str] = frozenset()
 
 
@@ -95,7 +97,8 @@ class _Answer:
             self._keep(unit)
         self._kept += self._heads()
         own = [unit for unit in self._read if addressing.speaks_of_itself(self._text(unit), self._language)]
-        for candidates, most in ((own, _MOST_OWN), (self._read, len(self._read))):
+        taken_up = [unit for unit in self._read if not self._around.before.issuperset(self._weights[unit])]
+        for candidates, most in ((own, _MOST_OWN), (taken_up, _MOST_TAKEN_UP), (self._read, len(self._read))):
             self._keep_best(candidates, most)
         return show_pieces(self._content, self._kept, self._blocks)
 
@@ -156,7 +159,8 @@ class _Answer:
             if best is None or self._score(best) < _LEAST_SCORE or self._room <= 0:
                 return
             left.discard(best)
-            self._keep(best)
+            if self._room > self._size(best) // 2:
+                self._keep(best)
 
     def _score(self, unit: Unit) -> float:
         shared = self._weights[unit]
@@ -170,4 +174,7 @@ class _Answer:
             return
         self._kept.append(unit)
         self._covered.update(self._weights.get(unit, ()))
-        self._room -= tokens.estimate(self._text(unit))
+        self._room -= self._size(unit)
+
+    def _size(self, unit: Unit) -> int:
+        return tokens.estimate(self._text(unit))

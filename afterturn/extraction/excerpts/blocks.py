@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
-from afterturn.extraction.excerpts.spans import Block, Span
+from afterturn.extraction.excerpts.spans import FORMULA, Block, Span
 
 #: A mathematical formula has at most this many lines.
 _FORMULA_LINES = 40
@@ -93,7 +93,7 @@ def _find_marked(text: str, lines: Sequence[Span]) -> list[tuple[int, int, str]]
         if fence := _FENCE.match(line):
             end, kind = _end_of_fence(text, lines, number, fence[1]), "code"
         elif line.lstrip().startswith(("\\[", "$$")):
-            end, kind = _end_of_formula(text, lines, number), "formula"
+            end, kind = _end_of_formula(text, lines, number), FORMULA
         elif line.lstrip().startswith(("{", "[")) and json_trials < _MOST_JSON_TRIALS:
             json_trials += 1
             end, kind = _end_of_json(text, lines, number), "json"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 #: Stands for what is left out. Who reads a prompt by program finds the pieces between `[...` and `...]`.
 LEFT_OUT = "[...]"
+#: The kind of a block that no mark names, because answers may have one after each sentence.
+FORMULA = "formula"
 #: A shorter gap is shown: its mark would save nothing.
 SHORTEST_GAP_CHARACTERS = 24
 
@@ -62,7 +64,7 @@ def _mark(text: str, gap: Span, blocks: Sequence[Block]) -> str:
         return ""
     sizes: dict[str, tuple[int, int]] = {}
     for block in blocks:
-        if gap.start <= block.start and block.end <= gap.end:
+        if gap.start <= block.start and block.end <= gap.end and block.kind != FORMULA:
             characters, lines = sizes.get(block.kind, (0, 0))
             breaks = text.count("\n", block.start, block.end)
             sizes[block.kind] = characters + block.end - block.start, lines + breaks + 1
