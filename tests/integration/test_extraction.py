@@ -80,7 +80,7 @@ def test_dates_are_in_the_timezone_of_the_user(with_llm, llm_pipeline, llm_serve
     fact = answers.fact("Ana moved.", [(1, "I moved yesterday")], valid_from="2023-05-08", valid_to="2023-05-09")
     llm_server.queue({"facts": [fact], "episode": None}, on="extract")
     remember(memory, llm_pipeline, "I moved yesterday.")
-    assert "(2023-05-09T08:30:00+09:00)" in prompt.user_text(llm_server.calls("extract")[0].json)
+    assert "2023-05-09 Tuesday\n[1] user (08:30): I moved" in prompt.user_text(llm_server.calls("extract")[0].json)
     (dates,) = database.execute("SELECT valid_from, valid_to FROM facts").fetchall()
     assert dates == (datetime(2023, 5, 7, 15, tzinfo=UTC), datetime(2023, 5, 9, 15, tzinfo=UTC))
 

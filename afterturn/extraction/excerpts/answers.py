@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from afterturn import tokens
@@ -24,8 +24,8 @@ from afterturn.languages import addressing
 SHOWN_TOKENS = 200
 #: A token has at least a sixth of a character, or there would be no need to count.
 _SURELY_LONGER = 8
-#: Sentences farther than so many characters from the beginning and the end of an answer are left out unread.
-_READ_CHARACTERS = 40_000
+#: What is farther from the beginning and the end of an answer is left out unread.
+_READ_CHARACTERS = 20_000
 #: The heads of so many items are shown, and of so many tokens, besides.
 _MOST_HEADS = 16
 _HEADS_TOKENS = 100
@@ -43,7 +43,11 @@ _TAKEN_UP_WEIGHT = 3.0
 _NUMBER_WEIGHT = 1.5
 #: What a word counts that another kept sentence has already.
 _REPEATED_WEIGHT = 0.25
-_ADDRESS_WEIGHT = 1.0
+#: What it counts that a sentence speaks to the user.
+_ADDRESS_WEIGHT = 1.3
+#: Of two sentences that share as much with the user's words, the shorter one is better, but little.
+_SHORT_CHARACTERS = 20
+_LENGTH_WEIGHT = 10
 #: A sentence that shares less with the user's words is left out, although there is room.
 _LEAST_SCORE = 1.0
 
@@ -83,10 +87,15 @@ class _Answer:
         self._content = content
         self._around = around
         self._language = words.find_language(content)
-        self._blocks = find_blocks(content)
-        self._units = find_units(content, self._blocks)
-        self._read = [unit for unit in self._units if self._is_read(unit)]
+        self._blocks: list[Block] = []
+        self._units: list[Unit] = []
+        for part in _read_parts(content):
+            text = content[part.start : part.end]
+            blocks = find_blocks(text)
+            self._units += [unit.moved(part.start) for unit in find_units(text, blocks)]
+            self._blocks += [Block(block.start + part.start, block.end + part.start, block.kind) for block in blocks]
         self._weights = self._weigh()
+        self._own = [unit for unit in self._units if addressing.speaks_of_itself(self._text(unit), self._language)]
         self._kept: list[Span] = []
         self._covered: set[str] = set()
         self._room = 0
@@ -96,28 +105,30 @@ class _Answer:
         for unit in self._ends():
             self._keep(unit)
         self._kept += self._heads()
-        own = [unit for unit in self._read if addressing.speaks_of_itself(self._text(unit), self._language)]
-        taken_up = [unit for unit in self._read if not self._around.before.issuperset(self._weights[unit])]
-        for candidates, most in ((own, _MOST_OWN), (taken_up, _MOST_TAKEN_UP), (self._read, len(self._read))):
-            self._keep_best(candidates, most)
+        before = self._around.before
+        taken_up = [unit for unit in self._units if not before.issuperset(self._weights[unit])]
+        self._keep_best(self._own, _MOST_OWN, least=0)
+        self._keep_best(taken_up, _MOST_TAKEN_UP, least=_LEAST_SCORE)
+        self._keep_best(self._units, len(self._units), least=_LEAST_SCORE)
         return show_pieces(self._content, self._kept, self._blocks)
 
     def _text(self, span: Span) -> str:
         return self._content[span.start : span.end]
 
-    def _is_read(self, unit: Unit) -> bool:
-        return unit.end <= _READ_CHARACTERS or unit.start >= len(self._content) - _READ_CHARACTERS
-
     def _weigh(self) -> dict[Unit, Mapping[str, float]]:
         """Return for each sentence the words that it shares with the user's, with their weights: rare ones weigh more."""
-        keys = {unit: words.find_keys(self._text(unit), self._language) for unit in self._read}
-        frequency = Counter(key for unit in self._read for key in keys[unit])
+        keys = {unit: words.find_keys(self._text(unit), self._language) for unit in self._units}
+        frequency = Counter(key for unit in self._units for key in keys[unit])
         said = self._around.before | self._around.after
         weight = {key: self._weight(key, frequency[key]) for key in frequency if key in said}
-        return {unit: {key: weight[key] for key in keys[unit] if key in weight} for unit in self._read}
+        shared = {unit: {key: weight[key] for key in keys[unit] if key in weight} for unit in self._units}
+        for unit, weights in shared.items():
+            if weights and addressing.addresses_other(self._text(unit), self._language):
+                shared[unit] = {key: _ADDRESS_WEIGHT * each for key, each in weights.items()}
+        return shared
 
     def _weight(self, key: str, frequency: int) -> float:
-        weight = math.log(1 + len(self._read) / frequency)
+        weight = math.log(1 + len(self._units) / frequency)
         if key not in self._around.before:
             weight *= _TAKEN_UP_WEIGHT
         return weight * _NUMBER_WEIGHT if words.is_number(key) else weight
@@ -140,9 +151,12 @@ class _Answer:
             return []
         if len(reply) > _SURELY_CHOOSING_CHARACTERS and not addressing.may_choose(reply, words.find_language(reply)):
             return []
-        items = [unit for unit in self._read if unit.kind is Kind.ITEM]
-        level = min((unit.level for unit in items), default=0)
-        heads = [unit for unit in self._read if unit.kind is Kind.HEADING or unit in items and unit.level == level]
+        level = min((unit.level for unit in self._units if unit.kind is Kind.ITEM), default=0)
+        heads = [
+            unit
+            for unit in self._units
+            if unit.kind is Kind.HEADING or (unit.kind is Kind.ITEM and unit.level == level)
+        ]
         spans, room = [], _HEADS_TOKENS
         for unit in heads[: _MOST_HEADS - 1] + heads[_MOST_HEADS - 1 :][-1:]:
             head = Span(unit.start, unit.head_end)
@@ -151,12 +165,15 @@ class _Answer:
                 spans.append(head)
         return spans
 
-    def _keep_best(self, candidates: Collection[Unit], most: int) -> None:
-        """Keep those that share most with the user's words, and with words that no kept sentence has, while there is room."""
-        left = {unit for unit in candidates if unit not in self._kept}
-        for _ in range(most):
-            best = max(left, key=lambda unit: (self._score(unit), -unit.start), default=None)
-            if best is None or self._score(best) < _LEAST_SCORE or self._room <= 0:
+    def _keep_best(self, candidates: Collection[Unit], most: int, *, least: float) -> None:
+        """Keep the best sentences, at most so many and as many as there is room for.
+
+        The best shares most with the user's words, and has words that no kept sentence has.
+        """
+        left = set(candidates).difference(self._kept)
+        for _ in range(min(most, len(left))):
+            best = max(left, key=lambda unit: (self._score(unit), -unit.start))
+            if self._score(best) < least or self._room <= 0:
                 return
             left.discard(best)
             if self._room > self._size(best) // 2:
@@ -164,10 +181,10 @@ class _Answer:
 
     def _score(self, unit: Unit) -> float:
         shared = self._weights[unit]
+        if not shared:
+            return 0.0
         score = sum(weight * (_REPEATED_WEIGHT if key in self._covered else 1) for key, weight in shared.items())
-        if score and addressing.addresses_other(self._text(unit), self._language):
-            score += _ADDRESS_WEIGHT
-        return score / math.sqrt(20 + unit.end - unit.start) * 10
+        return _LENGTH_WEIGHT * score / math.sqrt(_SHORT_CHARACTERS + unit.end - unit.start)
 
     def _keep(self, unit: Unit) -> None:
         if unit in self._kept:
@@ -178,3 +195,16 @@ class _Answer:
 
     def _size(self, unit: Unit) -> int:
         return tokens.estimate(self._text(unit))
+
+
+def _read_parts(content: str) -> list[Span]:
+    """Return the parts of an answer that are read: all of it, or its first and its last lines."""
+    if len(content) <= 2 * _READ_CHARACTERS:
+        return [Span(0, len(content))]
+    begin = len(content) - _READ_CHARACTERS
+    if content.count("```", 0, begin) % 2:
+        # It is inside of code: the last part begins after that.
+        fence = content.find("```", begin)
+        begin = fence + 3 if fence >= 0 else begin
+    line_end = content.find("\n", begin)
+    return [Span(0, _READ_CHARACTERS), Span(line_end + 1 if line_end >= 0 else begin, len(content))]

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable
+from itertools import accumulate
 
-from afterturn.extraction.excerpts.spans import FORMULA, Block, Span
+from afterturn.extraction.excerpts.spans import FORMULA, Block
 
 #: A mathematical formula has at most this many lines.
 _FORMULA_LINES = 40
 _MOST_BLANK_LINES = 2
 #: Only so many lines are tried as the beginning of JSON.
 _MOST_JSON_TRIALS = 20
+_SHORTEST_JSON_CHARACTERS = 80
+#: The header of a mail lies within so many lines.
+_HEADER_LINES = 6
 
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _DATA = re.compile(r"[ \t]*[A-Za-z0-9+/=_-]{60,}[ \t]*$")
-_LONG_DATA = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{200,}")
+_LONG_DATA_CHARACTERS = 200
+_LONG_DATA = re.compile(rf"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{{{_LONG_DATA_CHARACTERS},}}")
 _QUOTE = re.compile(r"[ \t]*>")
 _MARKUP = re.compile(r"[ \t]*</?[A-Za-z!?][^>]*>")
 _LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|TRACE|SEVERE)\b|\[(?:debug|info|warn|error)\]")
@@ -35,7 +40,7 @@ _STATEMENT = re.compile(
     r"|SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|WHERE|JOIN|GROUP BY|ORDER BY)\b(?=.*[(){};:=*,])|#include\b|@\w+|\$\w+"
     r"|//|/\*|<\?php|#!)"
 )
-_CODE_END = re.compile(r"(?:[{};]|\)[;:]?|\):|=>|\(|\\)[ \t]*$")
+_CODE_ENDS = ("{", "}", ";", "(", ")", "):", "=>", "\\")
 _CALL = re.compile(r"[\w\])]\(|\w = |\w\.\w+\(|[=!<>]=|->|::|&&|\|\|")
 _HEADER_LIST = (
     "from|to|cc|bcc|subject|date|sent|reply-to|von|an|betreff|datum|gesendet|de|para|asunto|fecha|enviado|assunto|data"
@@ -58,148 +63,138 @@ _RUNS: tuple[tuple[str, int, float, Callable[[str], bool]], ...] = (
 
 def find_blocks(text: str) -> list[Block]:
     """Return the blocks of a text, in order; they do not overlap."""
-    if "\n" not in text:
-        return _find_long_data(text, Span(0, len(text)))
-    lines = _lines(text)
-    taken, prose_from = _find_marked(text, lines), 0
-    blocks: list[Block] = []
-    for first, end, kind in [*taken, (len(lines), len(lines), "")]:
-        blocks += _find_runs(text, lines, prose_from, first)
-        if kind:
-            blocks.append(_block(lines, first, end, kind))
-        prose_from = end
-    return blocks
+    return _Lines(text).find_blocks()
 
 
-def _lines(text: str) -> list[Span]:
-    spans, start = [], 0
-    for line in text.split("\n"):
-        spans.append(Span(start, start + len(line)))
-        start += len(line) + 1
-    return spans
+class _Lines:
+    """The lines of a text. Ranges of lines are given as the first one and the one after the last."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines = text.split("\n")
+        self._starts = list(accumulate((len(line) + 1 for line in self._lines), initial=0))
+        self._json_trials = _MOST_JSON_TRIALS
+        #: The next closing mark of a formula, by mark; the length of the text if there is none.
+        self._closings: dict[str, int] = {}
 
-def _block(lines: Sequence[Span], first: int, end: int, kind: str) -> Block:
-    return Block(lines[first].start, lines[end - 1].end, kind)
+    def find_blocks(self) -> list[Block]:
+        blocks: list[Block] = []
+        prose_from = 0
+        for first, end, kind in (*self._find_marked(), (len(self._lines), len(self._lines), "")):
+            blocks += self._find_runs(prose_from, first)
+            if kind:
+                blocks.append(self._block(first, end, kind))
+            prose_from = end
+        return blocks
 
+    def _block(self, first: int, end: int, kind: str) -> Block:
+        return Block(self._starts[first], self._starts[end] - 1, kind)
 
-def _find_marked(text: str, lines: Sequence[Span]) -> list[tuple[int, int, str]]:
-    """Return the blocks whose beginning marks them, as (first line, line after the last, kind)."""
-    found: list[tuple[int, int, str]] = []
-    number, json_trials = 0, 0
-    while number < len(lines):
-        line = text[lines[number].start : lines[number].end]
-        end, kind = number, ""
-        if fence := _FENCE.match(line):
-            end, kind = _end_of_fence(text, lines, number, fence[1]), "code"
-        elif line.lstrip().startswith(("\\[", "$$")):
-            end, kind = _end_of_formula(text, lines, number), FORMULA
-        elif line.lstrip().startswith(("{", "[")) and json_trials < _MOST_JSON_TRIALS:
-            json_trials += 1
-            end, kind = _end_of_json(text, lines, number), "json"
-        elif _starts_mail(text, lines, number):
-            end, kind = len(lines), "mail"
-        if end > number:
-            found.append((number, end, kind))
-        number = max(end, number + 1)
-    return found
+    def _find_marked(self) -> list[tuple[int, int, str]]:
+        """Return the ranges of the blocks whose beginning marks them, with their kinds."""
+        found: list[tuple[int, int, str]] = []
+        number = 0
+        while number < len(self._lines):
+            end, kind = self._marked_block(number) if self._lines[number] else (number, "")
+            if end > number:
+                found.append((number, end, kind))
+            number = max(end, number + 1)
+        return found
 
+    def _marked_block(self, number: int) -> tuple[int, str]:
+        """Return the line after the block that begins in a line, and its kind; the line itself if none begins."""
+        line = self._lines[number].lstrip()
+        if line.startswith(("```", "~~~")):
+            return self._end_of_fence(number, line[:3]), "code"
+        if line.startswith(("\\[", "$$")):
+            return self._end_of_formula(number, line[:2]), FORMULA
+        if self._json_trials and line.startswith(("{", "[")):
+            return self._end_of_json(number), "json"
+        return (len(self._lines) if self._starts_mail(number) else number), "mail"
 
-def _end_of_fence(text: str, lines: Sequence[Span], first: int, fence: str) -> int:
-    for number in range(first + 1, len(lines)):
-        if text[lines[number].start : lines[number].end].lstrip().startswith(fence):
-            return number + 1
-    return len(lines)
+    def _end_of_fence(self, first: int, fence: str) -> int:
+        for number in range(first + 1, len(self._lines)):
+            if self._lines[number].lstrip().startswith(fence):
+                return number + 1
+        return len(self._lines)
 
-
-def _end_of_formula(text: str, lines: Sequence[Span], first: int) -> int:
-    opening = text[lines[first].start : lines[first].end].lstrip()[:2]
-    closing = "\\]" if opening == "\\[" else "$$"
-    for number in range(first, min(first + _FORMULA_LINES, len(lines))):
-        line = text[lines[number].start : lines[number].end]
-        if closing in (line.lstrip()[2:] if number == first else line):
-            return number + 1
-    return first
-
-
-def _end_of_json(text: str, lines: Sequence[Span], first: int) -> int:
-    """Return the line after a value of JSON that begins in a line and is more than an empty or a single one."""
-    start = lines[first].end - len(text[lines[first].start : lines[first].end].lstrip())
-    try:
-        value, end = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
+    def _end_of_formula(self, first: int, opening: str) -> int:
+        closing = "\\]" if opening == "\\[" else "$$"
+        begin = self._text.index(opening, self._starts[first]) + 2
+        place = self._closings.get(closing, -1)
+        if place < begin:
+            place = self._text.find(closing, begin)
+            place = self._closings[closing] = len(self._text) if place < 0 else place
+        for number in range(first, min(first + _FORMULA_LINES, len(self._lines))):
+            if place < self._starts[number + 1]:
+                return number + 1
         return first
-    if not isinstance(value, dict | list) or len(value) < 2 and end - start < 80:
-        return first
-    number = first
-    while lines[number].end < end:
-        number += 1
-    return number + 1
 
+    def _end_of_json(self, first: int) -> int:
+        """Return the line after an object or a list of JSON that begins in a line and is not short."""
+        self._json_trials -= 1
+        start = self._starts[first] + len(self._lines[first]) - len(self._lines[first].lstrip())
+        try:
+            _, end = json.JSONDecoder().raw_decode(self._text, start)
+        except (ValueError, RecursionError):
+            return first
+        return bisect_left(self._starts, end, first) if end - start >= _SHORTEST_JSON_CHARACTERS else first
 
-def _starts_mail(text: str, lines: Sequence[Span], number: int) -> bool:
-    """Return whether the header of a mail begins in a line: three such lines, or two of which one has an address."""
-    line = text[lines[number].start : lines[number].end]
-    if not _HEADER.match(line):
-        return False
-    following = [text[each.start : each.end] for each in lines[number : number + 6]]
-    headers = [each for each in following if _HEADER.match(each)]
-    before = text[lines[number - 1].start : lines[number - 1].end] if number else ""
-    has_address = any("@" in each for each in headers) or _FORWARDED.match(before) is not None
-    return len(headers) >= (2 if has_address else 3)
+    def _starts_mail(self, number: int) -> bool:
+        """Return whether the header of a mail begins in a line: three such lines, or two where one has an address."""
+        if not _HEADER.match(self._lines[number]):
+            return False
+        headers = [line for line in self._lines[number : number + _HEADER_LINES] if _HEADER.match(line)]
+        is_forwarded = number > 0 and _FORWARDED.match(self._lines[number - 1]) is not None
+        return len(headers) >= (2 if is_forwarded or any("@" in line for line in headers) else 3)
 
+    def _find_runs(self, first: int, end: int) -> list[Block]:
+        """Return the blocks among these lines that are runs of lines of one form."""
+        blocks: list[Block] = []
+        number = first
+        while number < end:
+            line = self._lines[number]
+            length, kind = self._longest_run(number, end) if line and not line.isspace() else (0, "")
+            if length:
+                blocks.append(self._block(number, number + length, kind))
+            elif len(line) >= _LONG_DATA_CHARACTERS:
+                start = self._starts[number]
+                blocks += [
+                    Block(start + match.start(), start + match.end(), "data") for match in _LONG_DATA.finditer(line)
+                ]
+            number += max(length, 1)
+        return blocks
 
-def _find_runs(text: str, lines: Sequence[Span], first: int, end: int) -> list[Block]:
-    """Return the blocks among these lines that are runs of lines of one form."""
-    blocks: list[Block] = []
-    contents = [text[line.start : line.end] for line in lines[first:end]]
-    place = 0
-    while place < len(contents):
-        length, kind = _longest_run(contents, place)
-        if length:
-            blocks.append(_block(lines, first + place, first + place + length, kind))
-        else:
-            blocks += _find_long_data(text, lines[first + place])
-        place += max(length, 1)
-    return blocks
+    def _longest_run(self, first: int, end: int) -> tuple[int, str]:
+        """Return the length and the kind of the run that begins in a line; 0 if none does."""
+        for kind, least, share, is_of in _RUNS:
+            if is_of(self._lines[first]):
+                length = self._run_length(first, end, share, is_of)
+                if length >= least:
+                    return length, kind
+        return 0, ""
 
+    def _run_length(self, first: int, end: int, share: float, is_of: Callable[[str], bool]) -> int:
+        """Return how many lines from one on form a run, which begins and ends with a line of its form.
 
-def _longest_run(contents: Sequence[str], place: int) -> tuple[int, str]:
-    """Return the length and the kind of the run that begins at a place; 0 if none does."""
-    for kind, least, share, is_of in _RUNS:
-        length = _run_length(contents, place, share, is_of)
-        if length >= least:
-            return length, kind
-    return 0, ""
-
-
-def _run_length(contents: Sequence[str], place: int, share: float, is_of: Callable[[str], bool]) -> int:
-    """Return how many lines from a place on form a run, which begins and ends with a line of its form.
-
-    Two lines in succession that are not of the form end it, and so do three blank ones.
-    """
-    of_form = others = strange = blank = last = 0
-    for number in range(place, len(contents)):
-        line = contents[number]
-        if not line.strip():
-            blank += 1
-            if blank > _MOST_BLANK_LINES or share == 1.0 or not last:
+        Two lines in succession that are not of the form end it, and so do three blank ones.
+        """
+        of_form = others = strange = blank = last = 0
+        for number in range(first, end):
+            line = self._lines[number]
+            if not line or line.isspace():
+                blank += 1
+                if blank > _MOST_BLANK_LINES or share == 1.0:
+                    break
+                continue
+            blank = 0
+            if is_of(line):
+                of_form, last, strange = of_form + 1, number - first + 1, 0
+            else:
+                others, strange = others + 1, strange + 1
+            if strange > 1 or of_form < share * (of_form + others) - 1:
                 break
-            continue
-        blank = 0
-        if is_of(line):
-            of_form, last, strange = of_form + 1, number - place + 1, 0
-        else:
-            others, strange = others + 1, strange + 1
-        if strange > 1 or not last or of_form < share * (of_form + others) - 1:
-            break
-    return last
-
-
-def _find_long_data(text: str, line: Span) -> list[Block]:
-    if line.end - line.start < 200:
-        return []
-    return [Block(match.start(), match.end(), "data") for match in _LONG_DATA.finditer(text, line.start, line.end)]
+        return last
 
 
 def _is_of_log(line: str) -> bool:
@@ -211,6 +206,5 @@ def _is_of_log(line: str) -> bool:
 
 
 def _is_of_code(line: str) -> bool:
-    if _STATEMENT.match(line):
-        return True
-    return bool(_CODE_END.search(line)) and (line[0] in " \t{}" or _CALL.search(line) is not None)
+    ends_as_code = line.rstrip().endswith(_CODE_ENDS)
+    return ends_as_code and (line[0] in " \t{}" or _CALL.search(line) is not None) or _STATEMENT.match(line) is not None

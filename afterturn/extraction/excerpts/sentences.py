@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from afterturn.extraction.excerpts.spans import Block, Span
@@ -59,6 +59,10 @@ class Unit(Span):
     head_end: int
     #: How far an item is indented, in characters; numbered ones stand before others of the same indentation.
     level: int = 0
+
+    def moved(self, by: int) -> Unit:
+        """Return the unit in a text that has so many characters before this one."""
+        return replace(self, start=self.start + by, end=self.end + by, head_end=self.head_end + by) if by else self
 
 
 def find_units(text: str, blocks: Sequence[Block]) -> list[Unit]:
