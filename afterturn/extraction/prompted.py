@@ -20,6 +20,7 @@ from afterturn.llm.client import LLM
 #: The name of the file of the instructions. It is stored with each answer. A changed prompt gets a new version.
 PROMPT_VERSION = "extract-3"
 
+
 class PromptedExtractor:
     """Extracts the facts of a batch with an LLM."""
 

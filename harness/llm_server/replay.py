@@ -80,13 +80,15 @@ class Replay:
         """Return the facts of a shown turn: those of its text at its time, else those of its text at any."""
         said = self._find_texts(turn)
         shown = datetime.fromisoformat(turn.at).timestamp()
-        later = {moment: facts for moment, facts in said.items() if moment is not None and 0 <= moment - shown < _MINUTES}
+        later = {
+            moment: facts for moment, facts in said.items() if moment is not None and 0 <= moment - shown < _MINUTES
+        }
         return later[min(later)] if later else said.get(None, [])
 
     def _find_texts(self, turn: ShownTurn) -> dict[int | None, list[GoldFact]]:
         """Return the facts of the texts that the turn may be, by time: of its text, or of one with all its pieces."""
         found = self._facts.get(normalised(turn.content))
-        if found is not None or len(turn.pieces) < 2 and turn.content in turn.pieces:
+        if found is not None or (len(turn.pieces) < 2 and turn.content in turn.pieces):
             return found or {}
         pieces = [normalised(piece) for piece in turn.pieces]
         return next((facts for text, facts in self._facts.items() if _contains(text, pieces)), {})

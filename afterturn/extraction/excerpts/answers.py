@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from afterturn import tokens
@@ -115,8 +115,8 @@ class _Answer:
     def _text(self, span: Span) -> str:
         return self._content[span.start : span.end]
 
-    def _weigh(self) -> dict[Unit, Mapping[str, float]]:
-        """Return for each sentence the words that it shares with the user's, with their weights: rare ones weigh more."""
+    def _weigh(self) -> dict[Unit, dict[str, float]]:
+        """Return for each sentence the words that it shares with the user's, and their weights: rare ones weigh more."""
         keys = {unit: words.find_keys(self._text(unit), self._language) for unit in self._units}
         frequency = Counter(key for unit in self._units for key in keys[unit])
         said = self._around.before | self._around.after

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
@@ -36,16 +36,17 @@ _TRACE = re.compile(
 )
 _STATEMENT = re.compile(
     r"[ \t]*(?:(?:def|class|async def|function|func|fn|public|private|protected|static|const|let|var|import|from|return"
-    r"|package|namespace|using|struct|enum|interface|if|elif|else|for|while|try|except|catch|finally|switch|case|end"
-    r"|SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|WHERE|JOIN|GROUP BY|ORDER BY)\b(?=.*[(){};:=*,])|#include\b|@\w+|\$\w+"
-    r"|//|/\*|<\?php|#!)"
+    r"|package|namespace|using|struct|enum|interface|if|elif|else|for|while|try|except|catch|finally|switch|case)"
+    r"\b(?=.*[(){};:=*,])|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|WHERE|JOIN|GROUP BY|ORDER BY|VALUES)\b"
+    r"|#include\b|@\w+|\$\w+|//|/\*|<\?php|#!)|[ \t]+(?:return|break|continue|pass|raise|yield|end)\b"
 )
 _CODE_ENDS = ("{", "}", ";", "(", ")", "):", "=>", "\\")
-_CALL = re.compile(r"[\w\])]\(|\w = |\w\.\w+\(|[=!<>]=|->|::|&&|\|\|")
+_CALL = re.compile(r"[\w\])]\(|\w [-+*/|&]?= |\w\.\w+\(|[=!<>]=|->|::|&&|\|\|")
 _HEADER_LIST = (
     "from|to|cc|bcc|subject|date|sent|reply-to|von|an|betreff|datum|gesendet|de|para|asunto|fecha|enviado|assunto|data"
     "|от|кому|тема|дата|отправлено|kimden|kime|konu|tarih|gönderen|من|إلى|الموضوع|التاريخ|प्रेषक|प्रति|विषय|दिनांक"
-    "|보낸 사람|받는 사람|제목|날짜|差出人|宛先|件名|日時|送信日時|发件人|收件人|主题|日期|發件人|收件人|主旨|จาก|ถึง|เรื่อง|วันที่"
+    "|보낸 사람|받는 사람|제목|날짜|差出人|宛先|件名|日時|送信日時|发件人|收件人|主题|日期|發件人|主旨"
+    "|จาก|ถึง|เรื่อง|วันที่"
 )
 _HEADER = re.compile(rf"[ \t>*]*(?:{_HEADER_LIST})[ \t*]*[:\uff1a]", re.IGNORECASE)
 _FORWARDED = re.compile(r"[ \t]*-{3,}[ \t]*\w[^\n]{0,60}-{3,}[ \t]*$")
@@ -125,10 +126,8 @@ class _Lines:
         if place < begin:
             place = self._text.find(closing, begin)
             place = self._closings[closing] = len(self._text) if place < 0 else place
-        for number in range(first, min(first + _FORMULA_LINES, len(self._lines))):
-            if place < self._starts[number + 1]:
-                return number + 1
-        return first
+        end = bisect_right(self._starts, place, first)
+        return end if end <= min(first + _FORMULA_LINES, len(self._lines)) else first
 
     def _end_of_json(self, first: int) -> int:
         """Return the line after an object or a list of JSON that begins in a line and is not short."""
@@ -206,5 +205,7 @@ def _is_of_log(line: str) -> bool:
 
 
 def _is_of_code(line: str) -> bool:
-    ends_as_code = line.rstrip().endswith(_CODE_ENDS)
-    return ends_as_code and (line[0] in " \t{}" or _CALL.search(line) is not None) or _STATEMENT.match(line) is not None
+    if line.rstrip().endswith(_CODE_ENDS) and line[0] in " \t{}":
+        return True
+    is_likely = line.startswith(("  ", "\t")) or line.rstrip().endswith(_CODE_ENDS)
+    return (is_likely and _CALL.search(line) is not None) or _STATEMENT.match(line) is not None

@@ -5,6 +5,9 @@ A long block of code, a table, a log, a mail and so on is shown by its first and
 
 from __future__ import annotations
 
+import re
+from itertools import islice
+
 from afterturn.extraction.excerpts.blocks import find_blocks
 from afterturn.extraction.excerpts.spans import Block, Span, show_pieces
 
@@ -12,9 +15,10 @@ from afterturn.extraction.excerpts.spans import Block, Span, show_pieces
 WHOLE_CHARACTERS = 480
 #: How many lines are shown of each kind: at the beginning and at the end. The last line of a log is the error; what
 #: stands under a mail is perhaps the user's again.
-_SHOWN_LINES = {"mail": (4, 3), "log": (1, 2), "table": (4, 1), "quote": (2, 1)}
+_SHOWN_LINES = {"mail": (4, 3), "log": (1, 2), "table": (4, 1), "quote": (2, 1), "data": (1, 1)}
 _SHOWN_LINES_OF_OTHERS = (2, 1)
 _LINE_CHARACTERS = 200
+_LINE = re.compile(r"^[^\n]*\S[^\n]*", re.MULTILINE)
 
 
 def shorten_pasted(content: str) -> str:
@@ -36,23 +40,14 @@ def shorten_pasted(content: str) -> str:
 
 
 def _ends_of(content: str, block: Block) -> tuple[Span, Span]:
-    """Return the first and the last lines of a block; of a single line its first characters."""
-    lines = _lines_of(content, block)
+    """Return the first and the last lines of a block; of a few long lines their first and last characters."""
+    text = content[block.start : block.end]
     first, last = _SHOWN_LINES.get(block.kind, _SHOWN_LINES_OF_OTHERS)
-    beginning = lines[: max(1, min(first, len(lines) - last))]
-    end = lines[len(beginning) :][-last:]
-    beginning_end = min(beginning[-1].end, block.start + first * _LINE_CHARACTERS)
-    if not end:
-        return Span(block.start, beginning_end), Span(block.end, block.end)
-    end_start = max(end[0].start, end[-1].end - last * _LINE_CHARACTERS)
-    return Span(block.start, beginning_end), Span(end_start, block.end)
+    beginning = block.start + min(_length_of_lines(text, first), first * _LINE_CHARACTERS)
+    end = block.end - min(_length_of_lines(text[::-1], last), last * _LINE_CHARACTERS)
+    return Span(block.start, beginning), Span(max(beginning, end), block.end)
 
 
-def _lines_of(content: str, block: Block) -> list[Span]:
-    """Return the lines of a block that are not blank."""
-    lines, start = [], block.start
-    for line in content[block.start : block.end].split("\n"):
-        if line.strip():
-            lines.append(Span(start, start + len(line)))
-        start += len(line) + 1
-    return lines
+def _length_of_lines(text: str, count: int) -> int:
+    """Return how many characters the first lines that are not blank take, with the blank ones before them."""
+    return max((line.end() for line in islice(_LINE.finditer(text), count)), default=0)

@@ -34,7 +34,9 @@ _ITEM = re.compile(
 )
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]+\S|\*\*[^*\n]+\*\*:?[ \t]*$)")
 #: Where the head of an item ends: "**Tea**: ...", "Tea - ...".
-_HEAD_END = re.compile(r"\*\*[:\uff1a]?(?=[\s:\uff1a\u2013-]|$)|[:\uff1a](?=[\s*]|[^\x00-\x7f])|[ \t][\u2013\u2014-][ \t]")
+_HEAD_END = re.compile(
+    r"\*\*[:\uff1a]?(?=[\s:\uff1a\u2013-]|$)|[:\uff1a](?=[\s*]|[^\x00-\x7f])|[ \t][\u2013\u2014-][ \t]"
+)
 _QUESTION = re.compile("[?\uff1f\u061f\u037e][\"')\\]*_\u201d\u2019]{0,4}$")
 _SOFT_END = re.compile("[,;:\uff0c\uff1b\uff1a\u060c\u3001]?[ \t]|[\uff0c\uff1b\u3001]")
 _THAI = re.compile("[\u0e01-\u0e4e]")

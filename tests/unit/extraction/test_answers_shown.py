@@ -21,7 +21,9 @@ from tests.unit.extraction.long_answers import LANGUAGES
 START = datetime(2023, 5, 8, 9, 0, tzinfo=UTC)
 #: General advice of 500 tokens, all sentences different.
 ADVICE = [f"Many people find that advice number {word} helps with most of such matters." for word in "abcdefghijklmno"]
-ADVICE += [f"It is often said that {word} matters less than one would think." for word in "sleep light air food".split()]
+ADVICE += [
+    f"It is often said that {word} matters less than one would think." for word in ["sleep", "light", "air", "food"]
+]
 LONG = " ".join(ADVICE)
 
 
