@@ -67,7 +67,7 @@ class _Clock:
 
 def context_lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
     """Yield the lines of the turns before the batch. What the batch's first messages refer to is shown."""
-    shown = _ShownTurns([*request.context, *request.turns])
+    shown = ShownTurns([*request.context, *request.turns])
     contents = ((turn, shown.of_context(place)) for place, turn in enumerate(request.context) if not turn.is_removed)
     clock = _Clock(zone)
     for turn, content in contents:
@@ -76,7 +76,7 @@ def context_lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
 
 def turn_lines(request: ExtractionRequest, zone: tzinfo) -> Iterator[str]:
     """Yield the numbered lines of the batch's turns."""
-    shown = _ShownTurns([*request.context, *request.turns])
+    shown = ShownTurns([*request.context, *request.turns])
     clock = _Clock(zone)
     for number, turn in enumerate(request.turns, start=1):
         if turn.is_removed:
@@ -102,7 +102,7 @@ def _speaker(turn: Turn) -> str:
     return name if name and name.casefold() not in ROLES else turn.role
 
 
-class _ShownTurns:
+class ShownTurns:
     """What is shown of the contents of consecutive turns."""
 
     def __init__(self, turns: Sequence[Turn]) -> None:

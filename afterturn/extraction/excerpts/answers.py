@@ -116,7 +116,7 @@ class _Answer:
         return self._content[span.start : span.end]
 
     def _weigh(self) -> dict[Unit, dict[str, float]]:
-        """Return for each sentence the words that it shares with the user's, and their weights: rare ones weigh more."""
+        """Return for each sentence the words that it shares with the user's, with their weights."""
         keys = {unit: words.find_keys(self._text(unit), self._language) for unit in self._units}
         frequency = Counter(key for unit in self._units for key in keys[unit])
         said = self._around.before | self._around.after
