@@ -15,7 +15,7 @@ from importlib.resources import files
 from afterturn.languages import segmentation
 
 #: A number or a letter that stands alone, as in "2", "#3" or "B": it may choose an item.
-_LONE_SIGN = re.compile(r"(?<![\w.,:/#])#?(?:\d{1,2}|[B-H])(?![\w:/%]|[.,]\d)|[\u2460-\u2473]")
+_LONE_SIGN = re.compile(r"(?<![\w.,:/#-])#?(?:\d{1,2}|[B-H])(?![\w:/-]|\s?%|[.,]\d)|[\u2460-\u2473]")
 
 
 def speaks_of_itself(text: str, language: str | None) -> bool:
