@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from afterturn.chat_messages import ROLES, ROLES_OF_PEOPLE
 from afterturn.extraction.excerpts import answers, pasted, words
-from afterturn.extraction.excerpts.answers import Around
 from afterturn.extraction.excerpts.spans import LEFT_OUT
+from afterturn.extraction.excerpts.worth import Around
 from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.turns import Turn
 

@@ -33,6 +33,11 @@ def may_choose(text: str, language: str | None) -> bool:
     return _LONE_SIGN.search(text) is not None or _pattern("choice", language).search(text) is not None
 
 
+def find_signs(text: str) -> frozenset[str]:
+    """Return the numbers and letters of a text that stand alone."""
+    return frozenset(sign.lstrip("#") for sign in _LONE_SIGN.findall(text))
+
+
 @cache
 def _words() -> dict[str, dict[str, list[str]]]:
     data = files("afterturn.languages").joinpath("data", "addressing.json").read_text("utf-8")

@@ -37,7 +37,11 @@ _HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]+\S|\*\*[^*\n]+\*\*:?[ \t]*$)")
 _HEAD_END = re.compile(
     r"\*\*[:\uff1a]?(?=[\s:\uff1a\u2013-]|$)|[:\uff1a](?=[\s*]|[^\x00-\x7f])|[ \t][\u2013\u2014-][ \t]"
 )
-_QUESTION = re.compile("[?\uff1f\u061f\u037e][\"')\\]*_\u201d\u2019]{0,4}$")
+#: A question ends with its mark; of languages that may do without, with its particle.
+_QUESTION = re.compile(
+    "(?:[?\uff1f\u061f\u037e][\"')\\]*_\u201d\u2019]{0,4}|\u304b\u3002?|[\u5417\u55ce\u5462]\u3002?|[\uae4c\ub098]\uc694\\.?"
+    "|\u0e44\u0e2b\u0e21(?:\u0e04\u0e23\u0e31\u0e1a|\u0e04\u0e30)?)$"
+)
 _SOFT_END = re.compile("[,;:\uff0c\uff1b\uff1a\u060c\u3001]?[ \t]|[\uff0c\uff1b\u3001]")
 _THAI = re.compile("[\u0e01-\u0e4e]")
 _BARE = re.compile(r"[^\w]*$")

@@ -11,7 +11,8 @@ from afterturn import tokens
 from afterturn.batches import cut
 from afterturn.extraction import turn_lines, verification
 from afterturn.extraction.excerpts import answers, spans
-from afterturn.extraction.excerpts.answers import SHOWN_TOKENS, Around, shorten
+from afterturn.extraction.excerpts.answers import SHOWN_TOKENS, shorten
+from afterturn.extraction.excerpts.worth import Around
 from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.extraction.prompted import format_request
 from afterturn.turns import Turn
@@ -92,6 +93,12 @@ def test_the_context_shows_what_the_first_message_of_the_batch_answers(language:
         ("What shall I read?", "You could begin with Middlemarch, which is long.", "I'll get Middlemarch then. " * 12),
         ("How do I sleep better?", "I'd drop the coffee after noon.", ""),
         ("How do I sleep better?", "I have noted the appointment on Monday.", ""),
+        ("What is new?", "Your train to Bergen leaves from platform 7 at 9:14.", ""),
+        ("What is new?", "Perhaps your colleague Nyberg would help.", ""),
+        ("How do I sleep better?", "What is your bedtime?", "Eleven."),
+        ("Where to?", "You could go by train, which is slow.", "The train then, if you say so! I like slow. " * 6),
+        ("Where to?", "Option B is the train, which is slow.", "B it is"),
+        ("Where to?", "Option 2 would be the night bus.", "let us do 2"),
         ("How do I sleep better?", "My recommendation: no screens after nine.", ""),
     ],
 )
@@ -99,6 +106,12 @@ def test_a_sentence_of_use_is_shown_wherever_it_stands(before: str, sentence: st
     for place in range(1, len(ADVICE), 4):
         answer = " ".join([*ADVICE[:place], sentence, *ADVICE[place:]])
         assert sentence in answer_shown(before, answer, *filter(None, [reply]))
+
+
+def test_the_answer_is_shown_more_of_where_the_reply_says_nothing_without_it():
+    answer = f"{LONG} One way is the train. Another is the bus. {LONG}"
+    assert tokens.estimate(answer_shown("Where to?", answer, "the latter")) >= SHOWN_TOKENS - 40
+    assert tokens.estimate(answer_shown("Where to?", answer)) < SHOWN_TOKENS // 2
 
 
 @pytest.mark.parametrize(
