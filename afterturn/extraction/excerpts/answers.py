@@ -87,8 +87,8 @@ class _Answer:
         if self._is_chosen_from:
             self._kept += self._heads()
         own = [unit for unit, text in self._texts.items() if addressing.speaks_of_itself(text, self._language)]
-        self._keep_best(own, _MOST_OWN, least=0)
         self._keep_best(filter(self._worth.is_taken_up, self._texts), _MOST_TAKEN_UP, least=_LEAST_SCORE)
+        self._keep_best(own, _MOST_OWN, least=0)
         # A reply like "the latter" says nothing without the answer.
         self._keep_best(self._texts, _MOST_OTHERS, least=0 if self._is_chosen_from else _LEAST_SCORE)
         return show_pieces(self._content, self._kept, self._blocks)

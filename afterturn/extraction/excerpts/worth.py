@@ -21,7 +21,7 @@ _REPEATED_WEIGHT = 0.25
 _ADDRESS_WEIGHT = 1.3
 _CONCRETE_WEIGHT = 1.5
 #: A heading says little by itself.
-_HEADING_WEIGHT = 0.5
+_HEADING_WEIGHT = 0.8
 #: Of two sentences that share as much with the user's words, the shorter one is better, but little.
 _SHORT_CHARACTERS = 20
 _LENGTH_WEIGHT = 10
