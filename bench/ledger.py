@@ -29,8 +29,10 @@ LEFT JOIN vectors AS v
        ON v.tenant_id = f.tenant_id AND v.user_id = f.user_id AND v.kind = 'fact' AND v.item = f.fact_id::text
 """
 _COST: LiteralString = """
-SELECT stage, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens FROM llm_calls GROUP BY stage
+SELECT stage, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens
+FROM llm_calls GROUP BY stage
 """
+_SAID: LiteralString = "SELECT coalesce(sum(tokens), 0) AS tokens FROM turns"
 _STAGES: LiteralString = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM extracted_at - created_at)) AS extract,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM embedded_at - extracted_at)) AS embed,
@@ -65,13 +67,18 @@ class Ledger:
         }
 
     def cost(self, written: int) -> dict[str, Value]:
-        """Return calls and prompt tokens per 100 turns, as the pipeline has recorded them."""
+        """Return calls and tokens per 100 turns, as the pipeline has recorded them."""
         by_stage = {row["stage"]: row for row in self.rows(_COST)}
         calls = {stage: int(row["calls"]) for stage, row in by_stage.items()}
-        tokens = sum(int(row["prompt_tokens"]) for row in by_stage.values())
+        prompt, completion = (
+            sum(int(row[column]) for row in by_stage.values()) for column in ("prompt_tokens", "completion_tokens")
+        )
+        said = int(self.rows(_SAID)[0]["tokens"])
         return {
             "llm_calls_per_100_turns": 100 * sum(calls.values()) / written,
-            "prompt_tokens_per_100_turns": 100 * tokens / written,
+            "prompt_tokens_per_100_turns": 100 * prompt / written,
+            "completion_tokens_per_100_turns": 100 * completion / written,
+            "prompt_tokens_per_token_said": prompt / said if said else None,
             "extract_calls": calls.get("extract", 0),
             "judge_calls": calls.get("judge", 0),
             "summarize_calls": calls.get("summarize", 0),

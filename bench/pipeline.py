@@ -48,6 +48,8 @@ LINES = (
     Line(name="share_cut_by_age", meaning="share of turns whose batch was cut by age; the rest: by size"),
     Line(name="llm_calls_per_100_turns", meaning="extractions, judgements and summaries, over the whole run"),
     Line(name="prompt_tokens_per_100_turns", meaning="prompt tokens of these calls"),
+    Line(name="completion_tokens_per_100_turns", meaning="completion tokens of these calls"),
+    Line(name="prompt_tokens_per_token_said", meaning="prompt tokens of these calls, over the tokens of the turns"),
     Line(name="lost", meaning="written turns that are not in Postgres", aim=0),
     Line(name="doubled", meaning="turns that are in Postgres more than once", aim=0),
     Line(name="facts_lost", meaning="turns without their fact", aim=0),
@@ -78,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--llm-latency", type=float, default=0.0, help="seconds that each LLM call takes (%(default)s)")
     parser.add_argument("--steady-seconds", type=float, default=40.0, help="length of the second part; 0 skips it")
     parser.add_argument("--steady-rate", type=float, default=50.0, help="its turns per second (%(default)s)")
-    parser.add_argument("--data", type=Path, help="a file in the form of LoCoMo, whose texts are written")
+    parser.add_argument("--data", type=Path, help="a LoCoMo file, or a folder of BEAM, whose texts are said")
     parser.add_argument("--batch-turns", type=int)
     parser.add_argument("--batch-tokens", type=int)
     parser.add_argument("--batch-idle-seconds", type=float)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.data import beam
+
 _PLACES = ("Porto", "Lyon", "Ghent", "Turin", "Cork", "Graz", "Split", "Bergen", "Tartu", "Leipzig", "Bilbao")
 _PEOPLE = ("my sister Ines", "my neighbour Omar", "a colleague", "my old teacher", "our daughter", "my flatmate Jo")
 _DEEDS = (
@@ -33,6 +35,10 @@ ANSWERS = (
 )
 
 
+#: Longer turns are refused by default (AFTERTURN_TURN_LIMIT_BYTES).
+_MAX_CHARACTERS = 60_000
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn to be written."""
@@ -47,8 +53,12 @@ def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
 
     Args:
         users: the number of users.
-        data: a file in the form of LoCoMo, whose texts are used repeatedly; None: texts are generated.
+        data: a file in the form of LoCoMo, or a folder of BEAM, whose texts are used repeatedly; None: texts are
+            generated.
     """
+    if data is not None and data.is_dir():
+        yield from _chats(users, data)
+        return
     texts = itertools.cycle(_recorded(data)) if data else _invented()
     lot = random.Random(users)
     spoken: Counter[int] = Counter()
@@ -59,6 +69,18 @@ def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
         text = next(texts) if data or role == "user" else ANSWERS[number % len(ANSWERS)]
         # The number makes each turn different, even if a text is repeated.
         yield Message(f"user-{user}", role, f"{text} (No. {number})")
+
+
+def _chats(users: int, data: Path) -> Iterator[Message]:
+    """Yield the turns of the chats of BEAM: each user says one of them from its beginning, over and over."""
+    chats = [[turn for session in one.conversation.sessions for turn in session.turns] for one in beam.load(data)]
+    turns = [itertools.cycle(chats[user % len(chats)]) for user in range(users)]
+    lot = random.Random(users)
+    for number in itertools.count():
+        user = lot.randrange(users)
+        said = next(turns[user])
+        # In front, because the test LLM makes a fact of the beginning of a long turn.
+        yield Message(f"user-{user}", said.role, f"(No. {number}) {said.content[:_MAX_CHARACTERS]}")
 
 
 def _invented() -> Iterator[str]:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from afterturn.chat_messages import ROLES_OF_PEOPLE
 from afterturn.scopes import SessionScope, UserScope
 
 #: Namespace of batch ids. If the same turns are cut again at the same place, the batch gets the same id.
@@ -17,6 +18,7 @@ class UncutTurn:
     """The fields of a turn that cutting uses."""
 
     position: int
+    #: About how many of its tokens extraction shows.
     tokens: int
 
 
@@ -27,6 +29,10 @@ class Limits:
     turns: int
     tokens: int
 
+
+#: Extraction shows about this much of a turn that no person wrote, however long it is (`extraction/excerpts`). Smaller
+#: than what it shows: batches are larger than AFTERTURN_BATCH_TOKENS. Larger: there are more calls.
+MOST_SHOWN_TOKENS = 240
 
 #: Each turn is a batch of its own.
 SINGLY = Limits(turns=1, tokens=1)
@@ -54,6 +60,16 @@ class NewBatch:
     is_handed_on: bool = False
     #: How many batches of its user were open when it was cut.
     place: int = 0
+
+
+def shown_tokens(role: str, tokens: int) -> int:
+    """Return about how many tokens extraction shows of a turn: all of a person's, and of others only an excerpt.
+
+    Args:
+        role: of the turn.
+        tokens: of the whole turn.
+    """
+    return tokens if role in ROLES_OF_PEOPLE else min(tokens, MOST_SHOWN_TOKENS)
 
 
 def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:

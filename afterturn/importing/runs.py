@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from afterturn.batches.cut import UncutTurn
+from afterturn.batches.cut import UncutTurn, shown_tokens
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.llm import budget
@@ -105,7 +105,7 @@ def read_run_again(
     if row is None:
         return None
     rows = connection.execute(_SQL["first_turns"], run.key | {"last_position": row["last_position"], "limit": limit})
-    turns = [UncutTurn(turn["position"], turn["tokens"]) for turn in rows.fetchall()]
+    turns = [UncutTurn(turn["position"], shown_tokens(turn["role"], turn["tokens"])) for turn in rows.fetchall()]
     return _parse_run(row | {"is_complete": run.is_complete}), turns
 
 

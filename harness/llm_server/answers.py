@@ -68,9 +68,9 @@ def judgement(*pairs: tuple[str, str, str]) -> dict[str, Any]:
 
 
 def quote(turn: ShownTurn) -> str:
-    """Return the turn's words: all of them, or the longest line. What looks like a line break may have been written
-    as `\\n` by the speaker, so that a quote across it might not be verbatim."""
-    return max(turn.content.split("\n"), key=len)
+    """Return the turn's words: all of them, or the longest line of what is shown. What looks like a line break may have
+    been written as `\\n` by the speaker, so that a quote across it might not be verbatim."""
+    return max((line for piece in turn.pieces for line in piece.split("\n")), key=len, default=turn.content)
 
 
 def episode(turns: list[ShownTurn]) -> dict[str, Any]:

@@ -6,10 +6,18 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-#: `[3] Ana (2023-05-08T13:56:00+00:00): content`, with line breaks in the content written as \n.
-_TURN = re.compile(r"^\[(\d+)\] (.*?) \((\d{4}-\d\d-\d\dT[\d:.]+(?:[+-][\d:]+|Z)?)\): (.*)$")
+#: `[3] Ana (13:56): content`, with line breaks in the content written as \n. Without a time, it has about that of the
+#: line before. A test may give the day with the time: `(2023-05-08T13:56:00+00:00)`.
+_TURN = re.compile(r"^\[(\d+)\] ([^:(]*?)(?: \((\d\d:\d\d|\d{4}-\d\d-\d\dT[^)]*)\))?: (.*)$")
+#: `2023-05-08 Monday`: the day of the turns after it.
+_DAY = re.compile(r"^(\d{4}-\d\d-\d\d) [A-Z][a-z]+day$")
+_TIMEZONE = re.compile(r"^Timezone: (\S+)$")
+#: What stands for the parts of a turn that are not shown.
+_LEFT_OUT = re.compile(r" ?\[\.\.\.(?: [^\[\]]{1,200} \.\.\.)?\] ?")
 
 #: `K1 (2023-05-07): statement` of a judging call: K known, N new. Without a date, it has the date of the line before.
 _STATEMENT = re.compile(r"^([KN]\d+)(?: \((\d{4}-\d\d-\d\d)\))?: (.*)$")
@@ -37,9 +45,14 @@ class ShownTurn:
 
     number: int
     speaker: str
-    #: ISO 8601, as shown.
+    #: ISO 8601; the minute that is shown, here or on a line before. The turn is less than ten minutes later.
     at: str
     content: str
+
+    @property
+    def pieces(self) -> list[str]:
+        """The parts of the turn that are shown: all of it in one, or what stands between the marks."""
+        return [piece for piece in _LEFT_OUT.split(self.content) if piece.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +108,22 @@ def form_schema(request: Mapping[str, Any]) -> dict[str, Any] | None:
 def shown_turns(request: Mapping[str, Any]) -> list[ShownTurn]:
     """Return the numbered turns of an extraction call, in order."""
     found = []
+    zone, day, at = "UTC", "1970-01-01", ""
     for line in user_text(request).split("\n"):
-        if line.startswith("[") and (match := _TURN.match(line)):
-            number, speaker, at, content = match.groups()
+        if match := _TIMEZONE.match(line):
+            zone = match[1]
+        elif match := _DAY.match(line):
+            day, at = match[1], ""
+        elif line.startswith("[") and (match := _TURN.match(line)):
+            number, speaker, time, content = match.groups()
+            if time or not at:
+                at = time if time and "T" in time else _moment(day, time or "00:00", zone)
             found.append(ShownTurn(int(number), speaker, at, content.replace("\\n", "\n")))
     return found
+
+
+def _moment(day: str, time: str, zone: str) -> str:
+    return datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=ZoneInfo(zone)).isoformat()
 
 
 def shown_statements(request: Mapping[str, Any]) -> list[ShownStatement]:

@@ -98,7 +98,7 @@ ON CONFLICT DO NOTHING
 
 -- name: uncut_turns
 -- Read the turns of a session that belong to no batch, in order.
-SELECT position, tokens FROM turns
+SELECT position, role, tokens FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND position > %(cut_through)s
 ORDER BY position

@@ -94,7 +94,7 @@ def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTu
         return session.added
     arguments = session.scope.key | {"cut_through": session.cut_through}
     rows = connection.execute(_SQL["uncut_turns"], arguments).fetchall()
-    return [UncutTurn(row["position"], row["tokens"]) for row in rows]
+    return [UncutTurn(row["position"], cut.shown_tokens(row["role"], row["tokens"])) for row in rows]
 
 
 def _pieces(session: LockedSession, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:

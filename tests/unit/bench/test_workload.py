@@ -23,6 +23,20 @@ def test_each_user_is_answered():
         assert spoken[1::2] == ["assistant"] * len(spoken[1::2])
 
 
+def test_users_say_the_chats_of_a_folder_from_their_beginning(tmp_path):
+    for name in ("1", "2"):
+        turns = [
+            {"id": place, "role": role, "content": f"{role} of {name}", "date": "March-15-2024", "session": 1}
+            for place, role in enumerate(("user", "assistant"))
+        ]
+        (tmp_path / f"{name}.json").write_text(json.dumps({"turns": turns, "questions": []}), "utf-8")
+    spoken = defaultdict(list)
+    for message in islice(workload.messages(users=2, data=tmp_path), 20):
+        spoken[message.user_id].append((message.role, message.content.split(") ", 1)[1]))
+    assert spoken["user-0"][:3] == [("user", "user of 1"), ("assistant", "assistant of 1"), ("user", "user of 1")]
+    assert spoken["user-1"][:2] == [("user", "user of 2"), ("assistant", "assistant of 2")]
+
+
 def test_recorded_texts_are_said_over_and_over(tmp_path):
     sessions = {
         "speaker_a": "Ana",
