@@ -82,7 +82,12 @@ class Settings(BaseModel):
     # Batches
     batch_turns: int = Field(30, ge=1, le=200, description="A batch is cut when this many turns wait, or")
     batch_tokens: int = Field(3_000, ge=50, le=100_000, description="when the waiting turns have this many tokens, or")
-    batch_idle_seconds: float = Field(30.0, ge=0, description="when the session has been idle for this long, or")
+    batch_idle_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="when the session has been silent for longer than is usual in it: at most this long, at least a "
+        "fifteenth of it, or",
+    )
     batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
 
     # Facts

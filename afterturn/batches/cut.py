@@ -18,6 +18,17 @@ class UncutTurn:
 
     position: int
     tokens: int
+    #: When Redis acknowledged it, in seconds.
+    written_at: float = 0.0
+    #: Whether it ends with a question.
+    is_question: bool = False
+    #: Whether it ends with a farewell.
+    is_farewell: bool = False
+
+
+#: Questions at the end of a full batch that go to the next one, to their answers. More: of people who only ask, batches
+#: become smaller.
+MAX_HELD_QUESTIONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,29 +71,49 @@ def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     """Split consecutive turns into batches; the last one may not be full.
 
     A turn with which a batch would exceed its tokens starts the next one. A turn larger than a batch is a batch alone.
+    A full batch does not end with a question: the question stays with its answer, even if both exceed the tokens.
     """
     cuts: list[Cut] = []
     run: list[UncutTurn] = []
-    tokens = 0
     for turn in uncut:
-        if run and tokens + turn.tokens > limits.tokens:
-            cuts.append(_cut(run, is_full=True))
-            run, tokens = [], 0
+        if run and _tokens(run) + turn.tokens > limits.tokens and not _only_asks(run):
+            run = _add_full(cuts, run)
         run.append(turn)
-        tokens += turn.tokens
-        if len(run) >= limits.turns or tokens >= limits.tokens:
-            cuts.append(_cut(run, is_full=True))
-            run, tokens = [], 0
+        if len(run) >= limits.turns or _tokens(run) >= limits.tokens:
+            run = _add_full(cuts, run)
     if run:
         cuts.append(_cut(run, is_full=False))
     return cuts
+
+
+def _add_full(cuts: list[Cut], run: list[UncutTurn]) -> list[UncutTurn]:
+    """Add a full batch of these turns, and return the questions at its end, which begin the next one."""
+    end = len(run) - count_held_questions(run)
+    cuts.append(_cut(run[:end], is_full=True))
+    return run[end:]
+
+
+def count_held_questions(run: Sequence[UncutTurn]) -> int:
+    """Return how many of the last turns are questions that wait for their answers. At least one turn is left to cut."""
+    held = 0
+    while held < min(MAX_HELD_QUESTIONS, len(run) - 1) and run[-1 - held].is_question:
+        held += 1
+    return held
+
+
+def _only_asks(run: Sequence[UncutTurn]) -> bool:
+    return len(run) <= MAX_HELD_QUESTIONS and all(turn.is_question for turn in run)
+
+
+def _tokens(run: Sequence[UncutTurn]) -> int:
+    return sum(turn.tokens for turn in run)
 
 
 def _cut(run: Sequence[UncutTurn], *, is_full: bool) -> Cut:
     return Cut(
         first_position=run[0].position,
         last_position=run[-1].position,
-        tokens=sum(turn.tokens for turn in run),
+        tokens=_tokens(run),
         is_full=is_full,
     )
 
