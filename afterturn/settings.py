@@ -86,7 +86,7 @@ class Settings(BaseModel):
         60.0,
         ge=0,
         description="when the session has been silent for longer than is usual in it: at most this long, at least a "
-        "fifteenth of it, or",
+        "twelfth of it, or",
     )
     batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
 

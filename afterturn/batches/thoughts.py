@@ -18,10 +18,9 @@ from afterturn.batches.farewells import ends_with_farewell
 #: Turns before the waiting ones whose times show the rhythm of a session. More: a session that changes its pace is
 #: misjudged for longer. Fewer: the first turns of a batch say little.
 EARLIER_TURNS = 20
-#: The shortest wait, as a share of the idle time: 4 s of 60. Shorter: thoughts are cut apart. Longer: facts come later.
-SHORTEST_SHARE = 1 / 15
-#: The wait in a session whose rhythm is unknown: 5 s of 60.
-UNKNOWN_SHARE = 1 / 12
+#: The shortest wait, as a share of the idle time: 5 s of 60; also where the rhythm is unknown. Shorter: thoughts are cut
+#: apart. Longer: facts come later.
+SHORTEST_SHARE = 1 / 12
 #: Turns this close together were written in one go, and say nothing about a rhythm.
 TOGETHER_SECONDS = 0.3
 #: How many standard deviations above the usual gap (of the logarithms) a pause is, for the first waiting turn and for
@@ -84,7 +83,7 @@ def _pause_seconds(times: Sequence[float], fullness: float, idle_seconds: float)
     """Return how long a gap has to be to be a pause, by the gaps between these times. Longer gaps were pauses."""
     gaps = [later - time for time, later in pairwise(times) if TOGETHER_SECONDS <= later - time <= idle_seconds]
     if not gaps:
-        return idle_seconds * UNKNOWN_SHARE
+        return idle_seconds * SHORTEST_SHARE
     logarithms = [math.log(gap) for gap in gaps]
     usual = sum(logarithms) / len(logarithms)
     squares = ASSUMED_GAPS * ASSUMED_DEVIATION**2 + sum((value - usual) ** 2 for value in logarithms)

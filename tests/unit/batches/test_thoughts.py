@@ -24,7 +24,7 @@ def every(seconds, count, start=1_000.0):
 
 
 def test_a_quick_session_is_over_after_few_seconds():
-    assert wait(every(1.0, 10)) == pytest.approx(4.0)
+    assert wait(every(1.0, 10)) == pytest.approx(5.0)
     assert wait(every(2.0, 10)) < 6.0
 
 
@@ -43,7 +43,7 @@ def test_the_fuller_the_batch_is_the_sooner_it_is_cut():
 
 
 def test_the_rhythm_is_known_from_the_turns_before():
-    assert wait([2_000.0], earlier=every(1.0, 8)) == pytest.approx(4.0)
+    assert wait([2_000.0], earlier=every(1.0, 8)) == pytest.approx(5.0)
     assert wait([2_000.0], earlier=every(20.0, 8)) > 30.0
 
 
@@ -84,7 +84,7 @@ def test_an_answer_is_waited_for():
     ],
 )
 def test_who_says_goodbye_has_finished(last):
-    assert wait(every(30.0, 8), last=last) == pytest.approx(4.0)
+    assert wait(every(30.0, 8), last=last) == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize(
