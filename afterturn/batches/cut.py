@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from afterturn.scopes import SessionScope, UserScope
 
@@ -24,8 +24,13 @@ class UncutTurn:
     is_question: bool = False
     #: Whether it ends with a farewell.
     is_farewell: bool = False
+    #: Whether it announces another subject.
+    changes_subject: bool = False
 
 
+#: A batch with this share of a full one is cut before a turn that announces another subject. Smaller: fresher facts, and
+#: more calls.
+SUBJECT_SHARE = 1 / 3
 #: Questions at the end of a full batch that go to the next one, to their answers. More: of people who only ask, batches
 #: become smaller.
 MAX_HELD_QUESTIONS = 2
@@ -50,7 +55,9 @@ class Cut:
     first_position: int
     last_position: int
     tokens: int
+    #: Whether it is cut at once: it is full, or its subject is over.
     is_full: bool
+    is_subject_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +78,30 @@ def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     """Split consecutive turns into batches; the last one may not be full.
 
     A turn with which a batch would exceed its tokens starts the next one. A turn larger than a batch is a batch alone.
-    A full batch does not end with a question: the question stays with its answer, even if both exceed the tokens.
+    A full batch does not end with a question: the question stays with its answer, even if both exceed the tokens. A turn
+    that announces another subject starts the next batch, if the one before is not small.
     """
     cuts: list[Cut] = []
     run: list[UncutTurn] = []
     for turn in uncut:
         if run and _tokens(run) + turn.tokens > limits.tokens and not _only_asks(run):
-            run = _add_full(cuts, run)
+            run = _add_full(cuts, run, limits)
+        elif turn.changes_subject and _is_large_enough(run, limits) and not run[-1].is_question:
+            cuts.append(replace(_cut(run, is_full=True), is_subject_over=True))
+            run = []
         run.append(turn)
         if len(run) >= limits.turns or _tokens(run) >= limits.tokens:
-            run = _add_full(cuts, run)
+            run = _add_full(cuts, run, limits)
     if run:
         cuts.append(_cut(run, is_full=False))
     return cuts
 
 
-def _add_full(cuts: list[Cut], run: list[UncutTurn]) -> list[UncutTurn]:
+def _add_full(cuts: list[Cut], run: list[UncutTurn], limits: Limits) -> list[UncutTurn]:
     """Add a full batch of these turns, and return the questions at its end, which begin the next one."""
     end = len(run) - count_held_questions(run)
+    if _tokens(run[end:]) >= limits.tokens:
+        end = len(run)
     cuts.append(_cut(run[:end], is_full=True))
     return run[end:]
 
@@ -99,6 +112,10 @@ def count_held_questions(run: Sequence[UncutTurn]) -> int:
     while held < min(MAX_HELD_QUESTIONS, len(run) - 1) and run[-1 - held].is_question:
         held += 1
     return held
+
+
+def _is_large_enough(run: Sequence[UncutTurn], limits: Limits) -> bool:
+    return len(run) >= SUBJECT_SHARE * limits.turns or _tokens(run) >= SUBJECT_SHARE * limits.tokens
 
 
 def _only_asks(run: Sequence[UncutTurn]) -> bool:

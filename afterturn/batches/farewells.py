@@ -30,7 +30,7 @@ _UNSPACED = """
 
 
 def _phrases(lines: str) -> str:
-    return "|".join(phrase.strip() for line in lines.split("\n") if line.strip() for phrase in line.split("|"))
+    return "|".join(line.strip() for line in lines.split("\n") if line.strip())
 
 
 _FAREWELL = re.compile(

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+from afterturn.batches import subjects
 from afterturn.batches.cut import Limits, UncutTurn
 from afterturn.batches.farewells import ends_with_farewell
 
@@ -44,16 +46,25 @@ def asks(content: str) -> bool:
     return _QUESTION.search(content[-ENDING_CHARACTERS:]) is not None
 
 
-def uncut_turn(position: int, tokens: int, written_at: float, content: str) -> UncutTurn:
-    """Return a turn with what cutting uses of it.
+def new_turn(position: int, tokens: int, written_at: float, content: str) -> UncutTurn:
+    """Return a turn that is archived now, with what cutting uses of it.
 
     Args:
         position: its place in the session.
         tokens: its size.
         written_at: when Redis acknowledged it, in seconds.
-        content: its text, or the end of it.
+        content: its text.
     """
-    return UncutTurn(position, tokens, written_at, asks(content), ends_with_farewell(content[-ENDING_CHARACTERS:]))
+    turn = waiting_turn(position, tokens, written_at, content[-ENDING_CHARACTERS:])
+    return replace(turn, changes_subject=subjects.announces_subject(content))
+
+
+def waiting_turn(position: int, tokens: int, written_at: float, ending: str) -> UncutTurn:
+    """Return the same of a turn that was archived before, of which only the ending is read.
+
+    If it announced another subject, the turns before it were cut when it was archived.
+    """
+    return UncutTurn(position, tokens, written_at, asks(ending), ends_with_farewell(ending))
 
 
 def wait_seconds(

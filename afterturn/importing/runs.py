@@ -107,7 +107,7 @@ def read_run_again(
         return None
     window = {"last_position": row["last_position"], "limit": limit, "characters": thoughts.ENDING_CHARACTERS}
     rows = connection.execute(_SQL["first_turns"], run.key | window).fetchall()
-    turns = [thoughts.uncut_turn(turn["position"], turn["tokens"], 0.0, turn["ending"]) for turn in rows]
+    turns = [thoughts.waiting_turn(turn["position"], turn["tokens"], 0.0, turn["ending"]) for turn in rows]
     return _parse_run(row | {"is_complete": run.is_complete}), turns
 
 

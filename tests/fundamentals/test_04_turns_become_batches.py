@@ -98,6 +98,18 @@ def test_a_session_that_says_goodbye_is_cut_soon(settings, hot_store, database):
     assert wait_of(database, "ana") == pytest.approx(5.0)
 
 
+def test_another_subject_ends_a_batch_that_is_not_small(settings, hot_store, database):
+    memory = MemoryClient("ana", "chat", settings=settings)
+    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(12))
+    with Pipeline(patient(settings)) as pipeline:
+        archive_only(pipeline)
+        assert batches(database) == []
+        memory.write("user", "Good. By the way, we have a dog now.")
+        archive_only(pipeline)
+        archive_only(pipeline)
+    assert [row[2:5] for row in batches(database)] == [(1, 12, "subject")]
+
+
 def test_a_full_batch_leaves_a_question_to_its_answer(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
     with Pipeline(patient(settings, batch_turns=4)) as pipeline:

@@ -132,7 +132,7 @@ def _read_uncut(connection: Connection, session: LockedSession) -> tuple[list[Un
     arguments = session.scope.key | {"cut_through": session.cut_through} | window
     rows = connection.execute(_SQL["uncut_turns"], arguments).fetchall()
     uncut = [
-        thoughts.uncut_turn(row["position"], row["tokens"], row["written_at"], row["ending"])
+        thoughts.waiting_turn(row["position"], row["tokens"], row["written_at"], row["ending"])
         for row in rows
         if row["position"] > session.cut_through
     ]
@@ -151,7 +151,7 @@ def _pieces(waiting: _Waiting) -> list[tuple[Cut, str]]:
         because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
         for piece in () if is_imported else cut.plan_cuts(stretch, waiting.limits):
             if piece.is_full:
-                pieces.append((piece, "size"))
+                pieces.append((piece, "subject" if piece.is_subject_over else "size"))
             elif because:
                 pieces.append((piece, because))
     return pieces

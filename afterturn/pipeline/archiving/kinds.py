@@ -105,7 +105,7 @@ def _place(session: LockedSession, entry: Entry) -> dict[str, Any]:
     assert turn is not None, "the entry is of the kind of turns"
     position, counted = session.next_position, tokens.estimate(turn.content)
     session.next_position += 1
-    session.added.append(thoughts.uncut_turn(position, counted, entry.written_at_seconds, turn.content))
+    session.added.append(thoughts.new_turn(position, counted, entry.written_at_seconds, turn.content))
     if turn.is_imported:
         session.imported.add(position)
     if session.holds_edits:

@@ -3,7 +3,7 @@
 import pytest
 
 from afterturn.batches.cut import Limits, plan_cuts
-from afterturn.batches.thoughts import asks, uncut_turn, wait_seconds
+from afterturn.batches.thoughts import asks, new_turn, wait_seconds
 
 LIMITS = Limits(turns=30, tokens=3_000)
 IDLE_SECONDS = 60.0
@@ -12,7 +12,7 @@ IDLE_SECONDS = 60.0
 def said(times, last="We moved to Lisbon."):
     """Return turns written at these times, the last one with this text."""
     texts = ["We moved to Lisbon."] * (len(times) - 1) + [last]
-    return [uncut_turn(place, 10, time, text) for place, (time, text) in enumerate(zip(times, texts, strict=True), 1)]
+    return [new_turn(place, 10, time, text) for place, (time, text) in enumerate(zip(times, texts, strict=True), 1)]
 
 
 def wait(times, *, earlier=(), last="We moved to Lisbon."):
@@ -110,7 +110,7 @@ def test_a_statement_after_a_question_is_no_question():
 
 
 def cuts_of(texts, limits):
-    turns = [uncut_turn(place, 10, float(place), text) for place, text in enumerate(texts, 1)]
+    turns = [new_turn(place, 10, float(place), text) for place, text in enumerate(texts, 1)]
     return [(cut.first_position, cut.last_position, cut.is_full) for cut in plan_cuts(turns, limits)]
 
 
@@ -127,10 +127,47 @@ def test_people_who_only_ask_are_cut_all_the_same():
 
 def test_a_question_and_its_long_answer_stay_together():
     turns = [
-        uncut_turn(1, 900, 1.0, "A story."),
-        uncut_turn(2, 10, 2.0, "What happened then?"),
-        uncut_turn(3, 995, 3.0, "A long answer."),
-        uncut_turn(4, 10, 4.0, "Thanks."),
+        new_turn(1, 900, 1.0, "A story."),
+        new_turn(2, 10, 2.0, "What happened then?"),
+        new_turn(3, 995, 3.0, "A long answer."),
+        new_turn(4, 10, 4.0, "Thanks."),
     ]
     cuts = plan_cuts(turns, Limits(turns=30, tokens=1_000))
     assert [(cut.first_position, cut.last_position) for cut in cuts] == [(1, 1), (2, 3), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "That is great! By the way, I went bowling yesterday.",
+        "Übrigens, ich habe jetzt einen Hund.",
+        "Por cierto, mañana viene mi madre.",
+        "Mudando de assunto, comprei uma bicicleta.",
+        "Au fait, nous avons déménagé.",
+        "Кстати, я сменил работу.",
+        "Bu arada yeni bir eve taşındık.",
+        "بالمناسبة، اشتريت سيارة جديدة",
+        "बाय द वे, मैंने नौकरी बदल ली।",
+        "그건 그렇고, 나 이사했어.",
+        "ところで、引っ越しました。",
+        "对了,我换工作了。",
+        "ว่าแต่ ฉันย้ายบ้านแล้ว",
+    ],
+)
+def test_an_announced_subject_ends_the_thought_before_it(text):
+    before = ["We moved."] * 10
+    assert cuts_of([*before, text, "Oh."], LIMITS) == [(1, 10, True), (11, 12, False)]
+
+
+def test_a_small_batch_is_not_cut_at_another_subject():
+    assert cuts_of(["We moved."] * 9 + ["By the way, I have a dog."], LIMITS) == [(1, 10, False)]
+
+
+def test_a_question_is_not_cut_from_an_answer_that_goes_on_to_another_subject():
+    texts = ["We moved."] * 10 + ["Where to?", "To Lisbon. By the way, I have a dog."]
+    assert cuts_of(texts, LIMITS) == [(1, 12, False)]
+
+
+@pytest.mark.parametrize("text", ["That is on the way.", "I like it anyway.", "word " * 300 + "By the way, ..."])
+def test_other_texts_announce_nothing(text):
+    assert cuts_of(["We moved."] * 10 + [text], Limits(turns=30, tokens=100_000)) == [(1, 11, False)]
