@@ -2,8 +2,8 @@
 
 It starts redis-server, PostgreSQL (durable, as `afterturn up` does), a test LLM in a separate process, two workers and
 beat. In the first part, one process writes all turns as fast as it can and flushes every session; the time until the
-last fact is searchable is measured. In the second part, each user says thoughts of some twenty turns, one turn after the
-other, pauses, and flushes nothing; the time from the last turn of a thought until all its facts are searchable is measured.
+last fact is searchable is measured. In the second part, each user says thoughts of some twenty turns, pauses, and
+flushes nothing; the time from the last turn of a thought until all its facts are searchable is measured.
 
 Other settings come from the environment: AFTERTURN_SLOW_CONCURRENCY=16 python -m bench.pipeline
 """
@@ -80,7 +80,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=5_000, help="turns of the first part (%(default)s)")
     parser.add_argument("--users", type=int, default=50, help="each with one session per part (%(default)s)")
     parser.add_argument("--llm-latency", type=float, default=0.0, help="seconds that each LLM call takes (%(default)s)")
-    parser.add_argument("--steady-seconds", type=float, default=80.0, help="thoughts of the second part begin in it; 0: none")
+    parser.add_argument(
+        "--steady-seconds", type=float, default=80.0, help="thoughts of the second part begin in it; 0: none"
+    )
     parser.add_argument("--gap-seconds", type=float, default=1.0, help="median gap within a thought (%(default)s)")
     parser.add_argument("--data", type=Path, help="a file in the form of LoCoMo, whose texts are written")
     parser.add_argument("--batch-turns", type=int)

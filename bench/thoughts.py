@@ -15,6 +15,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from afterturn import settings as settings_module
 from afterturn.batches import thoughts
 from afterturn.batches.cut import Limits, UncutTurn
 from afterturn.settings import Settings
@@ -80,9 +81,7 @@ def _said(pace: Pace, lot: random.Random) -> Iterator[PlannedTurn]:
         now += lot.uniform(*pace.pause_seconds)
 
 
-def _cuts(
-    said: Sequence[PlannedTurn], rule: Rule, settings: Settings
-) -> Iterator[tuple[float, list[PlannedTurn]]]:
+def _cuts(said: Sequence[PlannedTurn], rule: Rule, settings: Settings) -> Iterator[tuple[float, list[PlannedTurn]]]:
     """Yield the batches of one session, each with the time of its cut."""
     waiting: list[PlannedTurn] = []
     times: list[float] = []
@@ -109,9 +108,11 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100, help="sessions of each pace (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     arguments = parser.parse_args()
-    settings = Settings()
+    settings = settings_module.load({})
     figures = {
-        pace_name: {name: simulated(pace, rule, settings, users=arguments.users) for name, rule in rules(settings).items()}
+        pace_name: {
+            name: simulated(pace, rule, settings, users=arguments.users) for name, rule in rules(settings).items()
+        }
         for pace_name, pace in paces().items()
     }
     if arguments.json:

@@ -28,8 +28,8 @@ class UncutTurn:
     changes_subject: bool = False
 
 
-#: A batch with this share of a full one is cut before a turn that announces another subject. Smaller: fresher facts, and
-#: more calls.
+#: A batch with this share of a full one is cut before a turn that announces another subject. Smaller: fresher facts,
+#: and more calls.
 SUBJECT_SHARE = 1 / 3
 #: Questions at the end of a full batch that go to the next one, to their answers. More: of people who only ask, batches
 #: become smaller.
@@ -78,8 +78,8 @@ def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     """Split consecutive turns into batches; the last one may not be full.
 
     A turn with which a batch would exceed its tokens starts the next one. A turn larger than a batch is a batch alone.
-    A full batch does not end with a question: the question stays with its answer, even if both exceed the tokens. A turn
-    that announces another subject starts the next batch, if the one before is not small.
+    A full batch does not end with a question: the question stays with its answer, even if both exceed the tokens. A
+    turn that announces another subject starts the next batch, if the one before is not small.
     """
     cuts: list[Cut] = []
     run: list[UncutTurn] = []

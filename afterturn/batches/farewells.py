@@ -8,7 +8,7 @@ import re
 _AFTER = 24
 
 _SPACED = """
-    bye|bye bye|goodbye|good bye|good night|see you|see ya|cya|take care(?! of)|talk soon|talk later|ttyl|catch you later
+    bye|bye bye|goodbye|good bye|good night|see you|see ya|take care(?! of)|talk soon|talk later|ttyl|catch you later
     talk to you (?:soon|later|tomorrow)|speak to you (?:soon|later|tomorrow)|until next time|signing off|gotta go
     tschüss|tschüs|ciao|auf wiedersehen|auf wiederhören|gute nacht|bis bald|bis später|bis morgen|bis dann|mach's gut
     au revoir|bonne nuit|à bientôt|à demain|à plus|à plus tard|bonne soirée

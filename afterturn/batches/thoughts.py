@@ -20,8 +20,8 @@ from afterturn.batches.farewells import ends_with_farewell
 #: Turns before the waiting ones whose times show the rhythm of a session. More: a session that changes its pace is
 #: misjudged for longer. Fewer: the first turns of a batch say little.
 EARLIER_TURNS = 20
-#: The shortest wait, as a share of the idle time: 5 s of 60; also where the rhythm is unknown. Shorter: thoughts are cut
-#: apart. Longer: facts come later.
+#: The shortest wait, as a share of the idle time: 5 s of 60; also where the rhythm is unknown. Shorter: thoughts are
+#: cut apart. Longer: facts come later.
 SHORTEST_SHARE = 1 / 12
 #: Turns this close together were written in one go, and say nothing about a rhythm.
 TOGETHER_SECONDS = 0.3
@@ -67,9 +67,7 @@ def waiting_turn(position: int, tokens: int, written_at: float, ending: str) -> 
     return UncutTurn(position, tokens, written_at, asks(ending), ends_with_farewell(ending))
 
 
-def wait_seconds(
-    uncut: Sequence[UncutTurn], earlier: Sequence[float], limits: Limits, *, idle_seconds: float
-) -> float:
+def wait_seconds(uncut: Sequence[UncutTurn], earlier: Sequence[float], limits: Limits, *, idle_seconds: float) -> float:
     """Return how long a session has to be silent, counted from its last turn, until its thought is over.
 
     Args:

@@ -1,4 +1,4 @@
-"""The places of secrets in the texts that this process has searched last. It holds no text, only digests and numbers."""
+"""The places of secrets in the texts that this process searched last: digests and numbers, and no text."""
 
 from __future__ import annotations
 

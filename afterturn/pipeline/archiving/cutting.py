@@ -66,7 +66,7 @@ class _Waiting:
         return thoughts.wait_seconds(left, earlier, self.limits, idle_seconds=self.settings.batch_idle_seconds)
 
     def count_held(self) -> int:
-        """Return how many of the last turns stay when the others are cut by age: questions without their answers yet."""
+        """Return how many of the last turns stay when the others are cut by age: questions without an answer."""
         session = self.session
         if not session.is_cut_due or session.is_flushed or session.holds_edits or not self.turns:
             return 0
