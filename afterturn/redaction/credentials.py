@@ -5,15 +5,15 @@ The rules are in the other modules of this package: by the name that announces a
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from afterturn.recent_results import RecentResults
 from afterturn.redaction import assignments, keys, library_rules, named, numbers
 from afterturn.redaction.long_words import find_long_words
 from afterturn.redaction.names import Kind, find_names
-from afterturn.redaction.recent_spans import RecentSpans, Spans
 
 #: Replaces a secret in a text.
 REDACTED = "[redacted]"
@@ -26,8 +26,10 @@ _MIN_SEARCHED_CHARACTERS = 6
 _ANSWER_CHARACTERS = 80
 _QUESTION_CHARACTERS = 160
 _DIGIT = re.compile(r"\d")
+#: Start and end of each secret in a text, in order.
+_Spans: TypeAlias = tuple[tuple[int, int], ...]
 #: Each turn is searched before its extraction, when its evidence is verified, and before it is embedded.
-_RECENT = RecentSpans(4_096)
+_RECENT: RecentResults[_Spans] = RecentResults(4_096)
 
 
 def contains_secret(text: str) -> bool:
@@ -72,7 +74,7 @@ class ScannedText:
 
     text: str
     #: Start and end of each secret, in order.
-    spans: Spans
+    spans: _Spans
 
     def secrets(self) -> frozenset[str]:
         """Return the same as `find_secrets`."""
@@ -95,12 +97,11 @@ class ScannedText:
 
 def scan(text: str) -> ScannedText:
     """Search a text for secrets. A text that was searched a moment ago in this process is not searched again."""
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    spans = _RECENT.get(digest)
-    if spans is None:
-        spans = tuple(sorted(_spans(text)))
-        _RECENT.put(digest, spans)
-    return ScannedText(text, spans)
+    return ScannedText(text, _RECENT.get(text, _sorted_spans))
+
+
+def _sorted_spans(text: str) -> _Spans:
+    return tuple(sorted(_spans(text)))
 
 
 def redact_value(name: str | None, value: str, known: Collection[str] = ()) -> str:
