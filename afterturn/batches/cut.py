@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from afterturn.batches.subjects import announces_subject
 from afterturn.scopes import SessionScope, UserScope
 
 #: Namespace of batch ids. If the same turns are cut again at the same place, the batch gets the same id.
@@ -22,10 +23,10 @@ class UncutTurn:
     written_at: float = 0.0
     #: Whether it ends with a question.
     is_question: bool = False
-    #: Whether it ends with a farewell.
-    is_farewell: bool = False
-    #: Whether it announces another subject.
-    changes_subject: bool = False
+    #: The end of its text.
+    ending: str = ""
+    #: Its text, if it is archived now; else the turns before it were cut when it was, if it announced another subject.
+    content: str = ""
 
 
 #: A batch with this share of a full one is cut before a turn that announces another subject. Smaller: fresher facts,
@@ -86,7 +87,7 @@ def plan_cuts(uncut: Iterable[UncutTurn], limits: Limits) -> list[Cut]:
     for turn in uncut:
         if run and _tokens(run) + turn.tokens > limits.tokens and not _only_asks(run):
             run = _add_full(cuts, run, limits)
-        elif turn.changes_subject and _is_large_enough(run, limits) and not run[-1].is_question:
+        elif _ends_subject(run, turn, limits):
             cuts.append(replace(_cut(run, is_full=True), is_subject_over=True))
             run = []
         run.append(turn)
@@ -114,8 +115,9 @@ def count_held_questions(run: Sequence[UncutTurn]) -> int:
     return held
 
 
-def _is_large_enough(run: Sequence[UncutTurn], limits: Limits) -> bool:
-    return len(run) >= SUBJECT_SHARE * limits.turns or _tokens(run) >= SUBJECT_SHARE * limits.tokens
+def _ends_subject(run: Sequence[UncutTurn], turn: UncutTurn, limits: Limits) -> bool:
+    is_large_enough = len(run) >= SUBJECT_SHARE * limits.turns or _tokens(run) >= SUBJECT_SHARE * limits.tokens
+    return bool(run) and is_large_enough and not run[-1].is_question and announces_subject(turn.content)
 
 
 def _only_asks(run: Sequence[UncutTurn]) -> bool:

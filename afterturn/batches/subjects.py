@@ -11,7 +11,8 @@ import re
 _MAX_CHARACTERS = 1_000
 
 _SPACED = r"""
-    by the way|btw|on another note|on a different note|on an unrelated note|chang(?:e|ing) the subject|change of subject
+    by the way|btw|on another note|on a different note|on an unrelated note|change the subject|changing the subject
+    change of subject
     switching topics|different topic|unrelated, but
     übrigens|themenwechsel|anderes thema|was anderes|ganz etwas anderes
     au fait|pour changer de sujet|rien à voir,? mais|autre sujet
@@ -32,13 +33,18 @@ _UNSPACED = r"""
 """
 
 
-def _phrases(lines: str) -> str:
-    return "|".join(line.strip() for line in lines.split("\n") if line.strip())
+def _phrases(lines: str) -> list[str]:
+    return [phrase for line in lines.split("\n") if line.strip() for phrase in line.strip().split("|")]
 
 
-_CHANGE = re.compile(rf"(?<!\w)(?:{_phrases(_SPACED)})(?!\w)|{_phrases(_UNSPACED)}", re.IGNORECASE)
+_CHANGE = re.compile(rf"(?<!\w)(?:{'|'.join(_phrases(_SPACED))})(?!\w)|{'|'.join(_phrases(_UNSPACED))}")
+#: The beginning of each phrase. Nearly all texts have none of them, and the search for a plain text is fast.
+_BEGINNINGS = tuple({re.split(r"[(\[\\,?]", phrase)[0] for phrase in _phrases(_SPACED) + _phrases(_UNSPACED)})
 
 
 def announces_subject(content: str) -> bool:
     """Return whether a turn announces another subject."""
-    return len(content) <= _MAX_CHARACTERS and _CHANGE.search(content) is not None
+    if len(content) > _MAX_CHARACTERS:
+        return False
+    text = content.lower()
+    return any(beginning in text for beginning in _BEGINNINGS) and _CHANGE.search(text) is not None

@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
-from afterturn.batches import subjects
 from afterturn.batches.cut import Limits, UncutTurn
 from afterturn.batches.farewells import ends_with_farewell
 
@@ -55,16 +53,13 @@ def new_turn(position: int, tokens: int, written_at: float, content: str) -> Unc
         written_at: when Redis acknowledged it, in seconds.
         content: its text.
     """
-    turn = waiting_turn(position, tokens, written_at, content[-ENDING_CHARACTERS:])
-    return replace(turn, changes_subject=subjects.announces_subject(content))
+    ending = content[-ENDING_CHARACTERS:]
+    return UncutTurn(position, tokens, written_at, asks(ending), ending, content)
 
 
 def waiting_turn(position: int, tokens: int, written_at: float, ending: str) -> UncutTurn:
-    """Return the same of a turn that was archived before, of which only the ending is read.
-
-    If it announced another subject, the turns before it were cut when it was archived.
-    """
-    return UncutTurn(position, tokens, written_at, asks(ending), ends_with_farewell(ending))
+    """Return the same of a turn that was archived before, of which only the ending is read."""
+    return UncutTurn(position, tokens, written_at, asks(ending), ending)
 
 
 def wait_seconds(uncut: Sequence[UncutTurn], earlier: Sequence[float], limits: Limits, *, idle_seconds: float) -> float:
@@ -77,7 +72,7 @@ def wait_seconds(uncut: Sequence[UncutTurn], earlier: Sequence[float], limits: L
         idle_seconds: the longest wait.
     """
     shortest = idle_seconds * SHORTEST_SHARE
-    if uncut[-1].is_farewell:
+    if ends_with_farewell(uncut[-1].ending):
         return shortest
     tokens = sum(turn.tokens for turn in uncut)
     fullness = min(1.0, max(len(uncut) / limits.turns, tokens / limits.tokens))

@@ -98,12 +98,12 @@ VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(mark_id)s, %(position)s)
 ON CONFLICT DO NOTHING
 
 -- name: uncut_turns
--- Read the turns of a session that belong to no batch, and some turns before them, in order.
+-- Read the turns of a session that were archived before and belong to no batch, and some turns before them, in order.
 SELECT position, tokens, extract(epoch FROM written_at)::float8 AS written_at,
        CASE WHEN position > %(cut_through)s THEN coalesce(right(content, %(characters)s), '') ELSE '' END AS ending
 FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
-      AND position > %(cut_through)s - %(earlier)s
+      AND position > %(cut_through)s - %(earlier)s AND position < %(first_added)s
 ORDER BY position
 
 -- name: add_batch

@@ -128,15 +128,16 @@ def _read_uncut(connection: Connection, session: LockedSession) -> tuple[list[Un
     is_rhythm_shown = len(session.added) > _TURNS_WITH_A_RHYTHM or not session.cut_through or not session.added
     if session.holds_edits or (not has_waited and is_rhythm_shown):
         return session.added, []
-    window = {"earlier": thoughts.EARLIER_TURNS, "characters": thoughts.ENDING_CHARACTERS}
+    first_added = session.added[0].position if session.added else session.next_position
+    window = {"first_added": first_added, "earlier": thoughts.EARLIER_TURNS, "characters": thoughts.ENDING_CHARACTERS}
     arguments = session.scope.key | {"cut_through": session.cut_through} | window
     rows = connection.execute(_SQL["uncut_turns"], arguments).fetchall()
     uncut = [
         thoughts.waiting_turn(row["position"], row["tokens"], row["written_at"], row["ending"])
         for row in rows
-        if row["position"] > session.cut_through
+        if session.cut_through < row["position"] < first_added
     ]
-    return uncut, [row["written_at"] for row in rows if row["position"] <= session.cut_through]
+    return uncut + session.added, [row["written_at"] for row in rows if row["position"] <= session.cut_through]
 
 
 def _pieces(waiting: _Waiting) -> list[tuple[Cut, str]]:

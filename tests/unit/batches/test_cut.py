@@ -17,7 +17,7 @@ def turns(tokens):
 def with_words(drawn):
     """Return turns of which some ask, and some announce another subject."""
     return [
-        UncutTurn(place, count, is_question=asks, changes_subject=changes)
+        UncutTurn(place, count, is_question=asks, content="By the way, it rains." if changes else "It rains.")
         for place, (count, asks, changes) in enumerate(drawn, 7)
     ]
 
