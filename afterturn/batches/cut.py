@@ -31,7 +31,7 @@ class UncutTurn:
 
 #: A batch with this share of a full one is cut before a turn that announces another subject. Smaller: fresher facts,
 #: and more calls.
-SUBJECT_SHARE = 1 / 3
+SUBJECT_SHARE = 1 / 2
 #: Questions at the end of a full batch that go to the next one, to their answers. More: of people who only ask, batches
 #: become smaller.
 MAX_HELD_QUESTIONS = 2

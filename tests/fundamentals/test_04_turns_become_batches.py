@@ -100,14 +100,14 @@ def test_a_session_that_says_goodbye_is_cut_soon(settings, hot_store, database):
 
 def test_another_subject_ends_a_batch_that_is_not_small(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
-    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(12))
+    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(16))
     with Pipeline(patient(settings)) as pipeline:
         archive_only(pipeline)
         assert batches(database) == []
         memory.write("user", "Good. By the way, we have a dog now.")
         archive_only(pipeline)
         archive_only(pipeline)
-    assert [row[2:5] for row in batches(database)] == [(1, 12, "subject")]
+    assert [row[2:5] for row in batches(database)] == [(1, 16, "subject")]
 
 
 def test_a_full_batch_leaves_a_question_to_its_answer(settings, hot_store, database):

@@ -155,19 +155,19 @@ def test_a_question_and_its_long_answer_stay_together():
     ],
 )
 def test_an_announced_subject_ends_the_thought_before_it(text):
-    before = ["We moved."] * 10
-    assert cuts_of([*before, text, "Oh."], LIMITS) == [(1, 10, True), (11, 12, False)]
+    before = ["We moved."] * 15
+    assert cuts_of([*before, text, "Oh."], LIMITS) == [(1, 15, True), (16, 17, False)]
 
 
 def test_a_small_batch_is_not_cut_at_another_subject():
-    assert cuts_of(["We moved."] * 9 + ["By the way, I have a dog."], LIMITS) == [(1, 10, False)]
+    assert cuts_of(["We moved."] * 14 + ["By the way, I have a dog."], LIMITS) == [(1, 15, False)]
 
 
 def test_a_question_is_not_cut_from_an_answer_that_goes_on_to_another_subject():
-    texts = ["We moved."] * 10 + ["Where to?", "To Lisbon. By the way, I have a dog."]
-    assert cuts_of(texts, LIMITS) == [(1, 12, False)]
+    texts = ["We moved."] * 15 + ["Where to?", "To Lisbon. By the way, I have a dog."]
+    assert cuts_of(texts, LIMITS) == [(1, 17, False)]
 
 
 @pytest.mark.parametrize("text", ["That is on the way.", "I like it anyway.", "word " * 300 + "By the way, ..."])
 def test_other_texts_announce_nothing(text):
-    assert cuts_of(["We moved."] * 10 + [text], Limits(turns=30, tokens=100_000)) == [(1, 11, False)]
+    assert cuts_of(["We moved."] * 15 + [text], Limits(turns=30, tokens=100_000)) == [(1, 16, False)]
