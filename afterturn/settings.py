@@ -88,7 +88,12 @@ class Settings(BaseModel):
         description="when the LLM would be shown this many tokens of the waiting turns (of a long answer, an excerpt), "
         "or",
     )
-    batch_idle_seconds: float = Field(30.0, ge=0, description="when the session has been idle for this long, or")
+    batch_idle_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="when the session has been silent for longer than is usual in it: at most this long, at least a "
+        "twelfth of it, or",
+    )
     batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
 
     # Facts

@@ -9,11 +9,13 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from afterturn.extraction.batch_extraction import EMPTY_ANSWER
 from bench.report import Value
 
 _COUNTS: dict[str, LiteralString] = {
     "turns": "SELECT count(*) AS found FROM turns",
     "facts": "SELECT count(*) AS found FROM facts",
+    "batches": "SELECT count(*) AS found FROM batches",
     "owed summaries": "SELECT count(*) AS found FROM sessions WHERE summarized_through < applied_through",
 }
 
@@ -27,6 +29,15 @@ SELECT count(DISTINCT (f.user_id, f.text)) AS distinct_facts, coalesce(sum(f.tim
 FROM facts AS f
 LEFT JOIN vectors AS v
        ON v.tenant_id = f.tenant_id AND v.user_id = f.user_id AND v.kind = 'fact' AND v.item = f.fact_id::text
+"""
+#: Turns of batches that contain only small talk. They make no fact, and cost no call.
+_SMALL_TALK: LiteralString = """
+SELECT coalesce(sum(b.last_position - b.first_position + 1), 0)::bigint AS turns
+FROM batches AS b
+WHERE NOT EXISTS (SELECT FROM llm_calls AS c WHERE c.batch_id = b.batch_id) AND EXISTS (
+    SELECT FROM answers AS a
+    WHERE (a.tenant_id, a.user_id, a.batch_id) = (b.tenant_id, b.user_id, b.batch_id) AND a.answer = %(empty_answer)s
+)
 """
 _COST: LiteralString = """
 SELECT stage, count(*) AS calls, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens
@@ -58,10 +69,11 @@ class Ledger:
     def losses(self, written: int) -> dict[str, Value]:
         """Return the numbers of lost and doubled turns and facts, of `written` turns."""
         turns, facts = self.rows(_TURNS)[0], self.rows(_FACTS)[0]
+        small_talk = self.rows(_SMALL_TALK, empty_answer=EMPTY_ANSWER)[0]["turns"]
         return {
             "lost": written - turns["distinct_turns"],
             "doubled": turns["turns"] - turns["distinct_turns"],
-            "facts_lost": written - facts["distinct_facts"],
+            "facts_lost": written - facts["distinct_facts"] - int(small_talk),
             "facts_doubled": int(facts["seen"]) - facts["distinct_facts"],
             "facts_without_vector": facts["without_vector"],
         }

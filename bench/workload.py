@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -46,6 +47,58 @@ class Message:
     user_id: str
     role: str
     content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How people in a chat write: turns with gaps between them make a thought, and then nobody writes for a while."""
+
+    #: The median gap between two turns of a thought. Gaps vary by the factor e^spread.
+    gap_seconds: float
+    spread: float = 0.5
+    #: The median number of turns of a thought: as in a session of LoCoMo, half of which have 16 to 34.
+    turns: float = 20.5
+    turns_spread: float = 0.32
+    #: The shortest and the longest pause after a thought.
+    pause_seconds: tuple[float, float] = (20.0, 40.0)
+
+    def thought(self, lot: random.Random) -> list[float]:
+        """Return the gap before each turn of one thought; the first has none."""
+        turns = max(2, round(lot.lognormvariate(math.log(self.turns), self.turns_spread)))
+        return [0.0, *(lot.lognormvariate(math.log(self.gap_seconds), self.spread) for _ in range(turns - 1))]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlannedTurn:
+    """A turn of a thought."""
+
+    #: When it is written, from the beginning.
+    seconds: float
+    user_id: str
+    #: The number of its thought; each thought of a user has another one.
+    thought: int
+
+
+def planned_thoughts(*, users: int, pace: Pace, seconds: float) -> list[PlannedTurn]:
+    """Return the turns of all thoughts that begin within a time, in order. Every run plans the same.
+
+    Args:
+        users: each has one session, and begins at a random time.
+        pace: how they write.
+        seconds: the time in which thoughts begin. Each of them is finished.
+    """
+    lot = random.Random(users)
+    planned: list[PlannedTurn] = []
+    thought = 0
+    for user in range(users):
+        now = lot.uniform(0.0, min(seconds, pace.turns * pace.gap_seconds))
+        while now < seconds:
+            for gap in pace.thought(lot):
+                now += gap
+                planned.append(PlannedTurn(now, f"user-{user}", thought))
+            thought += 1
+            now += lot.uniform(*pace.pause_seconds)
+    return sorted(planned)
 
 
 def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
