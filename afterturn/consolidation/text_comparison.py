@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from afterturn.extraction.verification import normalise
 
@@ -94,6 +95,12 @@ def differ_in_detail(one: str, other: str) -> bool:
 def adds_no_words_to(one: str, other: str) -> bool:
     """Return whether `other` contains all words of `one`, apart from function words."""
     return _words(one) - _FUNCTION_WORDS <= _words(other)
+
+
+def adds_details(text: str, sources: Iterable[str]) -> bool:
+    """Return whether `text` contains a name, a number or a date that none of `sources` contains."""
+    said = " ".join(sources)
+    return bool(_numbers(text) - _numbers(said) or _names(text) - _words(said))
 
 
 def name_different_relations(one: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from afterturn.context import memory_block
 from afterturn.context.memory_block import MemoryLine
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
 TEXT_LIMIT_CHARACTERS = 1_000
@@ -50,6 +52,13 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
     if memory.superseded_texts:
         text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
+
+
+def thread_line(thread: Thread, zone: tzinfo) -> MemoryLine:
+    """Return the line of a thread. It stands for all facts that it rests on."""
+    fact_ids = tuple(map(str, thread.fact_ids))
+    line = _line("thread", (str(thread.thread_id), *fact_ids), thread.last_said_at, thread.text, zone)
+    return replace(line, covers=frozenset(fact_ids))
 
 
 def select_relevant(memories: Sequence[Memory]) -> list[Memory]:

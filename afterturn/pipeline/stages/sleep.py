@@ -16,7 +16,7 @@ from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.rules import Relation
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
-from afterturn.sleep import questions, tidying, whole_memory
+from afterturn.sleep import questions, thread_making, tidying, whole_memory
 from afterturn.sleep.tidying import CurrentFact, TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
 
@@ -27,7 +27,7 @@ class Preview:
 
     #: The changes by the rules.
     tidying: TidyingPlan
-    #: The number of judging calls, for questions without a stored answer.
+    #: The number of judging calls and of calls that write threads, for questions without a stored answer.
     calls: int
 
 
@@ -40,6 +40,8 @@ class _Judged:
     through: datetime | None
     #: Whether these are all facts.
     is_finished: bool
+    #: The number of calls that were made.
+    calls: int = 0
 
 
 def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
@@ -62,19 +64,18 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
-    """Return the changes that sleep would make, without a judging call; None if the memory has not changed."""
+    """Return the changes that sleep would make, without a call; None if the memory has not changed."""
     with runtime.postgres.connection() as connection:
         memory = whole_memory.read_whole_memory(connection, scope)
     if memory is None:
         return None
     judge = runtime.judge
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at)
-    if judge is None:
-        return Preview(tidying=done, calls=0)
-    asked = [
-        _read_question_and_verdicts(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)
-    ]
-    unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
+    unanswered = thread_making.count_calls(runtime, scope, memory.names, done.ended_facts)
+    if judge is not None:
+        groups = questions.unjudged_groups(memory)
+        asked = [_read_question_and_verdicts(runtime, scope, memory, judge, group) for group in groups]
+        unanswered += sum(question is not None and verdicts is None for question, verdicts in asked)
     return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
 
 
@@ -87,6 +88,8 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             return None
     judged = _judge(runtime, scope, lease, memory)
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at, judged.verdicts)
+    calls_left = runtime.settings.sleep_calls - judged.calls
+    threads = thread_making.make_threads(runtime, lease, memory.names, done.ended_facts, calls_left=calls_left)
     with runtime.postgres.connection() as connection, connection.transaction():
         whole_memory.write_tidying(
             connection,
@@ -94,9 +97,10 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             memory,
             done,
             judged_through=judged.through,
-            is_finished=judged.is_finished,
+            is_finished=judged.is_finished and threads.is_finished,
             profile_tokens=runtime.settings.profile_tokens,
         )
+        threads.store(connection, scope)
         leases.release(connection, lease)
         faults.point("sleep.before_commit")
     faults.point("sleep.after_commit")
@@ -116,11 +120,13 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
         question, verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)
         if question is not None and verdicts is None:
             if calls == runtime.settings.sleep_calls:
-                return _Judged(verdicts=judged.verdicts, through=_judged_through(memory, group[0]), is_finished=False)
+                through = _judged_through(memory, group[0])
+                return _Judged(verdicts=judged.verdicts, through=through, is_finished=False, calls=calls)
             calls += 1
             judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
             verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)[1]
         judged.verdicts.update(verdicts or {})
+    judged.calls = calls
     return judged
 
 
