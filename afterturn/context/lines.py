@@ -56,9 +56,8 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
 
 def thread_line(thread: Thread, zone: tzinfo) -> MemoryLine:
     """Return the line of a thread. It stands for all facts that it rests on."""
-    fact_ids = tuple(map(str, thread.fact_ids))
-    line = _line("thread", (str(thread.thread_id), *fact_ids), thread.last_said_at, thread.text, zone)
-    return replace(line, covers=frozenset(fact_ids))
+    line = _line("thread", (thread.thread_id, *thread.fact_ids), thread.last_said_at, thread.text, zone)
+    return replace(line, covers=frozenset(thread.fact_ids))
 
 
 def select_relevant(memories: Sequence[Memory]) -> list[Memory]:

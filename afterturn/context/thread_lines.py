@@ -28,8 +28,7 @@ def with_threads(recalled: Sequence[MemoryLine], threads: Sequence[Thread], zone
     place_of = {line.memory_ids[0]: place for place, line in enumerate(recalled)}
     before: dict[int, list[MemoryLine]] = {}
     for thread in threads:
-        fact_ids = thread.fact_ids
-        places = [place_of[name] for name in map(str, fact_ids) if name in place_of]
-        if len(places) >= max(_LEAST_RECALLED, _LEAST_SHARE * len(fact_ids)):
+        places = [place_of[fact_id] for fact_id in thread.fact_ids if fact_id in place_of]
+        if len(places) >= max(_LEAST_RECALLED, _LEAST_SHARE * len(thread.fact_ids)):
             before.setdefault(min(places), []).append(lines.thread_line(thread, zone))
     return [shown for place, line in enumerate(recalled) for shown in (*before.get(place, ()), line)]

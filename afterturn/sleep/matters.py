@@ -32,10 +32,12 @@ MOST_FACTS = 24
 _FIRST_FACTS = 4
 #: Groups of facts are merged while their average similarity is at least this. Smaller: different matters become one;
 #: larger: one matter falls apart. Chosen on conversations of LoCoMo and HaluMem (docs/explanation/decisions/053).
-_LEAST_SIMILARITY = 0.26
+_LEAST_SIMILARITY = 0.28
 #: Stems of more than this share of the facts, and of more than so many, say nothing about a matter.
 _COMMON_SHARE = 0.2
 _COMMON_FACTS = 6
+#: With fewer vectors, their average similarity is not that of unrelated facts.
+_LEAST_VECTORS = 30
 #: How much a shared subject adds, if it is not the user.
 _SAME_SUBJECT = 0.1
 
@@ -133,14 +135,18 @@ def _compare(facts: Sequence[MatterFact], features: Features, names: UserNames) 
 
 
 def _compare_words(stems: Sequence[NDArray[np.uint32]]) -> Scores:
-    """Return the cosines of the facts' stems, weighted by how rare they are, without the common ones."""
+    """Return the cosines of the facts' stems, weighted by how rare they are, without the common ones.
+
+    A stem of one fact weighs no more than one of LEAST_FACTS: else the words that are new in each step of a development
+    would outweigh those that its steps share.
+    """
     count = len(stems)
     places = np.repeat(np.arange(count), [len(codes) for codes in stems])
     known, column = np.unique(np.concatenate(stems), return_inverse=True) if count else (np.empty(0), places)
     present = np.zeros((count, len(known)), dtype=np.float32)
     present[places, column] = 1.0
     frequency = present.sum(axis=0)
-    present = present * np.log1p(count / np.maximum(frequency, 1.0)).astype(np.float32)
+    present = present * np.log1p(count / np.maximum(frequency, LEAST_FACTS)).astype(np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", present, present))
     shared = present[:, (frequency > 1) & (frequency <= max(_COMMON_FACTS, _COMMON_SHARE * count))]
     shared = shared / np.where(length > 0, length, 1.0)[:, None]
@@ -150,9 +156,9 @@ def _compare_words(stems: Sequence[NDArray[np.uint32]]) -> Scores:
 def _compare_vectors(features: Features, by_words: Scores) -> Scores:
     """Return the cosines of the facts' vectors above the average one: models differ in how near unrelated texts are.
 
-    A fact without a vector is compared by words alone.
+    A fact without a vector is compared by words alone, and so is a small memory: its facts may all be about one matter.
     """
-    if features.vectors is None or features.has_vector.sum() < LEAST_FACTS:
+    if features.vectors is None or features.has_vector.sum() < _LEAST_VECTORS:
         return by_words
     compared = by_words.copy()
     cosines = score_by_vectors(features.vectors, features.vectors)

@@ -21,7 +21,7 @@ from afterturn.redaction import credentials
 from afterturn.sleep import thread_by_rules, thread_question
 from afterturn.sleep.matters import Matter, MatterFact
 from afterturn.sleep.thread_question import ThreadQuestion
-from afterturn.threads.thread import ThreadStep
+from afterturn.threads.thread import ThreadStep, words_of
 from afterturn.threads.thread_rows import ThreadDraft
 from afterturn.turns import make_storable
 
@@ -158,16 +158,25 @@ class _Reading:
         return ThreadStep(
             text=text,
             day=max(fact.day for fact in under),
-            fact_ids=tuple(fact.fact_id for fact in under),
+            fact_ids=tuple(str(fact.fact_id) for fact in under),
         )
 
     def _read_title(self, title: object, steps: Sequence[ThreadStep], state: ThreadStep | None) -> str:
-        """Return the title, or one by rules if it contains a name or a number that the facts do not contain."""
+        """Return the title, or one by rules if it says what the facts under the steps do not say.
+
+        That is a name or a number, or a word of a fact that no step rests on. Its first word is seldom a name.
+        """
         used = {fact_id for step in [*steps, *([state] if state else [])] for fact_id in step.fact_ids}
-        facts = [fact for fact in self.facts.values() if fact.fact_id in used]
+        facts = [fact for fact in self.facts.values() if str(fact.fact_id) in used]
         text = _clean(title)[:_TITLE_CHARACTERS].rstrip(" .:;,")
         lowered = f"{text[:1].lower()}{text[1:]}"
-        if not text or text_comparison.adds_details(lowered, [_with_days(fact) for fact in facts]):
+        said = words_of(fact.text for fact in facts)
+        said_elsewhere = words_of(fact.text for fact in self.facts.values()) - said
+        if (
+            not text
+            or said_elsewhere & words_of([text])
+            or text_comparison.adds_details(lowered, [_with_days(fact) for fact in facts])
+        ):
             return thread_by_rules.make_title(facts)
         return text
 

@@ -77,4 +77,4 @@ def make_title(facts: Sequence[MatterFact]) -> str:
 def _make_step(fact: MatterFact) -> ThreadStep:
     words = fact.text.split()
     text = " ".join(words) if len(words) <= _STEP_WORDS else " ".join([*words[:_STEP_WORDS], "…"])
-    return ThreadStep(text=text.rstrip(" ."), day=fact.day, fact_ids=(fact.fact_id,))
+    return ThreadStep(text=text.rstrip(" ."), day=fact.day, fact_ids=(str(fact.fact_id),))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 #: The step number of the present state in `thread_facts`; those of the development begin with 1.
 STATE = 0
@@ -28,7 +27,7 @@ class ThreadStep:
     #: The day on which its last fact began to hold, or was said.
     day: date | None
     #: The facts that it rests on.
-    fact_ids: tuple[UUID, ...]
+    fact_ids: tuple[str, ...]
 
     @property
     def dated_text(self) -> str:
@@ -40,7 +39,7 @@ class ThreadStep:
 class Thread:
     """How one matter developed, and how it stands."""
 
-    thread_id: UUID
+    thread_id: str
     #: What it is about: "Studio".
     title: str
     #: Oldest first.
@@ -64,7 +63,7 @@ class Thread:
         return f"{self.title}: {steps}{state}" if self.title else f"{steps}{state}"
 
     @property
-    def fact_ids(self) -> tuple[UUID, ...]:
+    def fact_ids(self) -> tuple[str, ...]:
         """The facts that it rests on, each once."""
         steps = [*self.steps, self.state] if self.state is not None else self.steps
         return tuple(dict.fromkeys(fact_id for step in steps for fact_id in step.fact_ids))
@@ -86,7 +85,7 @@ def parse_thread(row: Mapping[str, Any]) -> Thread | None:
     is_whole = len(shown) == len(row["steps"]) and (state is not None or row["state"] is None)
     texts = [fact["text"] for fact in row["facts"] if fact["is_believed"]]
     return Thread(
-        thread_id=row["thread_id"],
+        thread_id=str(row["thread_id"]),
         title=row["title"] if is_whole or says_no_more(row["title"], texts) else "",
         steps=shown,
         state=state,
@@ -99,8 +98,12 @@ def parse_thread(row: Mapping[str, Any]) -> Thread | None:
 
 def says_no_more(title: str, texts: Sequence[str]) -> bool:
     """Return whether every word of a title is in one of these texts."""
-    said = {word.casefold() for text in texts for word in _WORD.findall(text)}
-    return {word.casefold() for word in _WORD.findall(title)} <= said
+    return words_of([title]) <= words_of(texts)
+
+
+def words_of(texts: Iterable[str]) -> set[str]:
+    """Return the words of texts, in lower case, without the shortest ones."""
+    return {word.casefold() for text in texts for word in _WORD.findall(text)}
 
 
 def steps_to_json(steps: Collection[ThreadStep]) -> list[dict[str, str | None]]:
@@ -113,7 +116,7 @@ def _make_step(item: Mapping[str, str | None], number: int, facts: Sequence[Mapp
     under, text, day = _facts_of(number, facts), item["text"], item.get("day")
     if not under or not text or not all(fact["is_believed"] for fact in under):
         return None
-    fact_ids = tuple(UUID(fact["fact_id"]) for fact in under)
+    fact_ids = tuple(fact["fact_id"] for fact in under)
     return ThreadStep(text=text, day=None if day is None else date.fromisoformat(day), fact_ids=fact_ids)
 
 

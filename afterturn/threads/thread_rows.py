@@ -92,7 +92,7 @@ def remove_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UU
 def _to_draft(left: Thread, row: dict[str, Any]) -> ThreadDraft:
     """Return what is left of a thread, to be written again by the next sleep."""
     return ThreadDraft(
-        thread_id=left.thread_id,
+        thread_id=row["thread_id"],
         input_digest="",
         title=left.title,
         steps=left.steps,

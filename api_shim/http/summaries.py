@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,7 +47,7 @@ class ThreadStepOut(BaseModel):
 
     text: str
     day: date | None = Field(description="the day on which its last fact began to hold, or was said")
-    fact_ids: list[UUID] = Field(description="the facts that it rests on")
+    fact_ids: list[str] = Field(description="the facts that it rests on")
 
 
 class ThreadOut(BaseModel):
@@ -56,7 +55,7 @@ class ThreadOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    thread_id: UUID
+    thread_id: str
     title: str
     text: str = Field(description="the thread on one line: title, dated steps, present state")
     steps: list[ThreadStepOut] = Field(description="oldest first")

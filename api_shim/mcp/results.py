@@ -152,4 +152,4 @@ def show_thread(thread: Thread) -> ThreadShown:
 
 
 def _show_step(step: ThreadStep) -> ThreadStepShown:
-    return ThreadStepShown(text=step.text, day=step.day, fact_ids=[str(fact_id) for fact_id in step.fact_ids])
+    return ThreadStepShown(text=step.text, day=step.day, fact_ids=list(step.fact_ids))

@@ -94,7 +94,8 @@ ON CONFLICT DO NOTHING
 -- Read threads, the one that was last said something about first, each with the facts that its steps rest on. A fact is
 -- believed if it is there, was not found to be wrong, and has evidence in a turn that is not hidden (removed, but not yet
 -- in Postgres). `resting_on` limits them to threads that rest on one of these facts; null: all.
-SELECT t.thread_id, t.title, t.steps, t.state, t.started_at, t.last_said_at, t.made_at, t.prompt_version, rest.facts
+SELECT t.thread_id, t.title, t.steps, t.state, t.started_at, t.last_said_at, t.made_at, t.prompt_version, t.model,
+       rest.facts
 FROM threads AS t
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
