@@ -103,6 +103,16 @@ def adds_details(text: str, sources: Iterable[str]) -> bool:
     return bool(_numbers(text) - _numbers(said) or _names(text) - _words(said))
 
 
+def extends(fuller: str, poorer: str) -> bool:
+    """Return whether `fuller` begins with all words of `poorer`, in their order, and is negated if that is."""
+    begun, words = _WORD.findall(normalise(poorer)), _WORD.findall(normalise(fuller))
+    return (
+        words[: len(begun)] == begun
+        and _is_negated(fuller) == _is_negated(poorer)
+        and not adds_details(poorer, [fuller])
+    )
+
+
 def name_different_relations(one: str, other: str) -> bool:
     """Return whether both statements name a relation (a sister, a colleague) and have none in common."""
     first, second = _words(one) & _RELATIONS, _words(other) & _RELATIONS
