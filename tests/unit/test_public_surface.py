@@ -49,6 +49,8 @@ EXPORTED = [
     "Summary",
     "SummaryAndRecent",
     "SummaryStatement",
+    "Thread",
+    "ThreadStep",
     "Turn",
     "TurnIdUsed",
     "TurnTooLarge",

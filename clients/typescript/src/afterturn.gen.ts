@@ -35,6 +35,7 @@ import type {
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MergeIn,
@@ -54,6 +55,7 @@ import type {
   SessionsOut,
   StateOut,
   SummaryOut,
+  ThreadsOut,
   UserMemoriesOut,
   UserMemoryOut,
   UserMemoryPageOut,
@@ -107,6 +109,7 @@ export type {
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MemoryIn,
@@ -135,6 +138,9 @@ export type {
   StateOut,
   StatementOut,
   SummaryOut,
+  ThreadOut,
+  ThreadStepOut,
+  ThreadsOut,
   TurnIn,
   TurnOut,
   UserMemoriesOut,
@@ -583,5 +589,14 @@ export class Afterturn extends Transport {
    */
   putDocument(userId: string, key: string, body: DocumentIn, query?: PutDocumentQuery, options?: CallOptions): Promise<VersionOut> {
     return this.call("PUT", path`/v1/users/${userId}/state/${key}`, { body, query, options });
+  }
+
+  /**
+   * List the developments of a user's matters.
+   *
+   * Return how each matter that returns developed, each step with the facts that it rests on.
+   */
+  listThreads(userId: string, query?: ListThreadsQuery, options?: CallOptions): Promise<ThreadsOut> {
+    return this.call("GET", path`/v1/users/${userId}/threads`, { query, options });
   }
 }
