@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from afterturn.state.documents import StateEntry, Versioned
     from afterturn.state.steps import Step
     from afterturn.summaries.summary import Summary, SummaryStatement
+    from afterturn.threads.thread import Thread, ThreadStep
     from afterturn.turns import Turn
 
 __version__ = "0.2.0"
@@ -86,6 +87,8 @@ __all__ = [
     "Summary",
     "SummaryAndRecent",
     "SummaryStatement",
+    "Thread",
+    "ThreadStep",
     "Turn",
     "TurnIdUsed",
     "TurnTooLarge",
@@ -125,6 +128,7 @@ _MODULES = {
     "state.documents": ("StateEntry", "Versioned"),
     "state.steps": ("Step",),
     "summaries.summary": ("Summary", "SummaryStatement"),
+    "threads.thread": ("Thread", "ThreadStep"),
     "turns": ("Turn",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

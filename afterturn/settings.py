@@ -199,6 +199,11 @@ class Settings(BaseModel):
         description="What decides on facts that rules cannot decide on: `llm`, one LLM call per batch; `rules`, "
         "nothing (both facts stay).",
     )
+    threads: Literal["llm", "rules"] = Field(
+        "llm",
+        description="What writes threads, the developments of matters that return: `llm`, one call of the nightly "
+        "consolidation for several matters that changed; `rules`, facts in the order of their days.",
+    )
     llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
     llm_answer_tokens: int = Field(
         4_096,

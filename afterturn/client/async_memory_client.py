@@ -23,6 +23,7 @@ from afterturn.lives import LifeName
 from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Episode, Memory, Session
 from afterturn.summaries.summary import Summary
+from afterturn.threads.thread import Thread
 from afterturn.turns import Turn, make_payload
 
 if TYPE_CHECKING:
@@ -621,6 +622,19 @@ class AsyncMemoryClient:
         It has at most AFTERTURN_PROFILE_TOKENS tokens. Raises MemoryUnavailable.
         """
         return await self._driver.run(plans.summaries.profile(self._session))
+
+    async def threads(self, *, limit: int = 100) -> list[Thread]:
+        """Return how the matters of the user developed, the one that was last said something about first.
+
+        A matter is what facts of several days are about: a studio, an illness, a job search. Its thread is written in
+        the nightly consolidation (AFTERTURN_SLEEP_SECONDS). A step is shown while all facts under it are believed.
+
+        Args:
+            limit: the largest number of threads, 1 to 1,000. A user has at most 40.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return await self._driver.run(plans.threads.threads(self._session, limit=limit))
 
     async def preferences(self) -> dict[str, str]:
         """Return the user's current preferences by key, such as {"colour": "green"}.

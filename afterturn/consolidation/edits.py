@@ -16,6 +16,7 @@ from afterturn.embedding import items
 from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.extraction.verified_answer import VerifiedAnswer
 from afterturn.facts.edits import Action, Edit
+from afterturn.threads import thread_rows
 
 _SQL = queries.load("facts")
 
@@ -99,6 +100,7 @@ def _apply_edit(
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
             items.delete_fact_vectors(connection, batch.session.user, [target])
+            thread_rows.remove_facts(connection, batch.session.user, [target])
             user_names.restore_display_name(connection, batch.key, [target])
             user_timezone.update_timezone(connection, batch.key)
 

@@ -19,6 +19,7 @@ from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.extraction.verification import normalise
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.threads import thread_rows
 
 _SQL = queries.load("removal")
 _CONTRADICTIONS = queries.load("contradictions")
@@ -83,6 +84,7 @@ def retract_unsupported_facts(connection: Connection, session: SessionScope, pos
     recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
     fading.update_lives(connection, user, recounted)
     items.delete_fact_vectors(connection, user, retracted)
+    thread_rows.remove_facts(connection, user, retracted)
     for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
         _apply_replacement(connection, user, replacement)
     user_names.restore_display_name(connection, user.key, retracted)

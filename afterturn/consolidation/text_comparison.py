@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from afterturn.extraction.verification import normalise
 
@@ -94,6 +95,20 @@ def differ_in_detail(one: str, other: str) -> bool:
 def adds_no_words_to(one: str, other: str) -> bool:
     """Return whether `other` contains all words of `one`, apart from function words."""
     return find_words(one) - FUNCTION_WORDS <= find_words(other)
+
+
+def adds_details(text: str, sources: Iterable[str]) -> bool:
+    """Return whether `text` contains a name, a number or a date that none of `sources` contains."""
+    said = " ".join(sources)
+    return bool(_numbers(text) - _numbers(said) or find_names(text) - find_words(said))
+
+
+def extends(fuller: str, poorer: str) -> bool:
+    """Return whether `fuller` begins with all words of `poorer`, in their order, and is negated if that is."""
+    begun, words = WORD.findall(normalise(poorer)), WORD.findall(normalise(fuller))
+    return (
+        words[: len(begun)] == begun and is_negated(fuller) == is_negated(poorer) and not adds_details(poorer, [fuller])
+    )
 
 
 def name_different_relations(one: str, other: str) -> bool:

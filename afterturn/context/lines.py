@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from afterturn.context import memory_block
 from afterturn.context.memory_block import MemoryLine
 from afterturn.lives import Life, Times
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
 TEXT_LIMIT_CHARACTERS = 1_000
@@ -88,6 +90,12 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
         text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
     text = _with_contradictions(text, memory.contradicting_texts)
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
+
+
+def thread_line(thread: Thread, zone: tzinfo) -> MemoryLine:
+    """Return the line of a thread. It stands for all facts that it rests on."""
+    line = _line("thread", (thread.thread_id, *thread.fact_ids), thread.last_said_at, thread.text, zone)
+    return replace(line, covers=frozenset(thread.fact_ids))
 
 
 def select_relevant(memories: Sequence[Memory]) -> list[Memory]:

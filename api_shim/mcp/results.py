@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from afterturn.facts.fact import Fact
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread, ThreadStep
 from api_shim.mcp.memory_ids import TurnId
 
 #: The longest text of a recalled memory. `fetch` returns all of it.
@@ -79,6 +80,23 @@ class Contradictions(BaseModel):
     contradictions: list[ContradictionShown] = Field(description="Pairs of facts that cannot both be true.")
 
 
+class ThreadStepShown(BaseModel):
+    text: str
+    day: date | None = Field(None, description="When its last fact began to hold, or was said.")
+    fact_ids: list[str] = Field(description="The facts that it rests on.")
+
+
+class ThreadShown(BaseModel):
+    title: str = Field(description="What it is about.")
+    steps: list[ThreadStepShown] = Field(description="Oldest first.")
+    state: ThreadStepShown | None = Field(None, description="How it stands now; absent: not known.")
+    last_said_at: datetime
+
+
+class ThreadList(BaseModel):
+    threads: list[ThreadShown] = Field(description="The one that was last said something about first.")
+
+
 class Corrected(BaseModel):
     fact_id: str = Field(description="The id of the corrected fact.")
 
@@ -140,3 +158,17 @@ def show_fact(fact: Fact) -> FactShown:
         quotes=[evidence.quote[:TEXT_CHARACTERS] for evidence in fact.evidence[:QUOTES_SHOWN]],
         **{name: getattr(fact, name) for name in (*properties, *times)},
     )
+
+
+def show_thread(thread: Thread) -> ThreadShown:
+    """Return a thread as lists show it."""
+    return ThreadShown(
+        title=thread.title,
+        steps=[_show_step(step) for step in thread.steps],
+        state=None if thread.state is None else _show_step(thread.state),
+        last_said_at=thread.last_said_at,
+    )
+
+
+def _show_step(step: ThreadStep) -> ThreadStepShown:
+    return ThreadStepShown(text=step.text, day=step.day, fact_ids=list(step.fact_ids))

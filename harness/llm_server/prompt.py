@@ -25,6 +25,10 @@ _STATEMENT = re.compile(r"^([KN]\d+)(?: \((\d{4}-\d\d-\d\d)\))?: (.*)$")
 #: `E3: 2023-05-08: what happened`.
 _ENTRY = re.compile(r"^E(\d+): (.*)$")
 
+#: `M1`, and below it `F3 (2023-04-03, now): a fact`.
+_MATTER = re.compile(r"^M(\d+)$")
+_FACT = re.compile(r"^F(\d+) \((\d{4}-\d\d-\d\d)(, now)?\): (.*)$")
+
 #: The name of the schema, and the schema, in the instructions for endpoints without JSON schemas.
 _NAME_IN_PROMPT = re.compile(r"one JSON object \((\w+)\) of this schema[^\n]*\n(\{[^\n]*\})")
 
@@ -36,6 +40,7 @@ _KIND_WORDS = (
     ("profile", "profile"),
     ("judg", "judge"),
     ("verdict", "judge"),
+    ("thread", "thread"),
 )
 
 
@@ -73,8 +78,20 @@ class ShownEntry:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShownFact:
+    """A numbered fact of a call that writes threads."""
+
+    matter: int
+    number: int
+    #: ISO 8601.
+    day: str
+    is_current: bool
+    text: str
+
+
 def kind_of(request: Mapping[str, Any]) -> str:
-    """Return extract, summarize, profile, judge, the name of another schema, or `chat` for a call without a schema."""
+    """Return extract, summarize, profile, judge, thread, the name of another schema, or `chat` without a schema."""
     name = (form_name(request) or "").lower()
     if not name:
         return "extract" if shown_turns(request) else "chat"
@@ -136,6 +153,17 @@ def shown_entries(request: Mapping[str, Any]) -> list[ShownEntry]:
     """Return the numbered entries of a summarizing call, in order."""
     matches = (_ENTRY.match(line) for line in user_text(request).split("\n"))
     return [ShownEntry(int(match[1]), match[2]) for match in matches if match]
+
+
+def shown_facts(request: Mapping[str, Any]) -> list[ShownFact]:
+    """Return the facts of a call that writes threads, in order."""
+    found, matter = [], 0
+    for line in user_text(request).split("\n"):
+        if match := _MATTER.match(line):
+            matter = int(match[1])
+        elif match := _FACT.match(line):
+            found.append(ShownFact(matter, int(match[1]), match[2], match[3] is not None, match[4]))
+    return found
 
 
 def system_text(request: Mapping[str, Any]) -> str:

@@ -51,6 +51,7 @@ MATRIX = {
     ("POST", "/v1/users/{user_id}/sessions/{session_id}/flush"): Call(right=Right.WRITE, status=202),
     ("GET", "/v1/users/{user_id}/sessions/{session_id}/summary"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/profile"): Call(right=Right.READ),
+    ("GET", "/v1/users/{user_id}/threads"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/preferences"): Call(right=Right.READ),
     ("PUT", "/v1/users/{user_id}/preferences/{key}"): Call(right=Right.WRITE, status=202, body={"value": "green"}),
     ("GET", "/v1/users/{user_id}/state"): Call(right=Right.READ),

@@ -21,6 +21,7 @@ READS = (
     ("GET", "sessions", None),
     ("GET", "episodes", None),
     ("GET", "profile", None),
+    ("GET", "threads", None),
     ("GET", "preferences", None),
     ("GET", "state", None),
     ("GET", "facts", None),

@@ -50,6 +50,8 @@ EXPORTED = [
     "Summary",
     "SummaryAndRecent",
     "SummaryStatement",
+    "Thread",
+    "ThreadStep",
     "Turn",
     "TurnIdUsed",
     "TurnTooLarge",

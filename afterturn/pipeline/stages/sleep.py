@@ -16,7 +16,7 @@ from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.pipeline.runtime import Runtime
 from afterturn.relation import Relation
 from afterturn.scopes import UserScope
-from afterturn.sleep import questions, tidying, whole_memory
+from afterturn.sleep import questions, thread_making, tidying, whole_memory
 from afterturn.sleep.questions import Questions
 from afterturn.sleep.tidying import TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
@@ -28,7 +28,7 @@ class Preview:
 
     #: The changes by the rules.
     tidying: TidyingPlan
-    #: The number of judging calls, for questions without a stored answer.
+    #: The number of judging calls and of calls that write threads, for questions without a stored answer.
     calls: int
 
 
@@ -41,6 +41,8 @@ class _Judged:
     through: datetime | None
     #: Whether these are all facts.
     is_finished: bool
+    #: The number of calls that were made.
+    calls: int = 0
 
 
 def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
@@ -63,18 +65,18 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
-    """Return the changes that sleep would make, without a judging call; None if the memory has not changed."""
+    """Return the changes that sleep would make, without a call; None if the memory has not changed."""
     with runtime.postgres.connection() as connection:
         memory = whole_memory.read_whole_memory(connection, scope)
     if memory is None:
         return None
     judge = runtime.judge
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at)
-    if judge is None:
-        return Preview(tidying=done, calls=0)
-    asked = _plan_questions(runtime, scope, memory, judge).questions
-    calls = sum(_read_verdicts(runtime, scope, judge, question) is None for question in asked)
-    return Preview(tidying=done, calls=calls)
+    unanswered = thread_making.count_calls(runtime, scope, memory.names, done.ended_facts)
+    if judge is not None:
+        asked = _plan_questions(runtime, scope, memory, judge).questions
+        unanswered += sum(_read_verdicts(runtime, scope, judge, question) is None for question in asked)
+    return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
 
 
 def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | None:
@@ -86,6 +88,8 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             return None
     judged = _judge(runtime, scope, lease, memory)
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at, judged.verdicts)
+    calls_left = runtime.settings.sleep_calls - judged.calls
+    threads = thread_making.make_threads(runtime, lease, memory.names, done.ended_facts, calls_left=calls_left)
     with runtime.postgres.connection() as connection, connection.transaction():
         whole_memory.write_tidying(
             connection,
@@ -93,9 +97,10 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             memory,
             done,
             judged_through=judged.through,
-            is_finished=judged.is_finished,
+            is_finished=judged.is_finished and threads.is_finished,
             profile_tokens=runtime.settings.profile_tokens,
         )
+        threads.store(connection, scope)
         leases.release(connection, lease)
         faults.point("sleep.before_commit")
     with runtime.postgres.connection() as connection:
@@ -112,13 +117,15 @@ def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory
         return _Judged(verdicts=NO_VERDICTS, through=through, is_finished=True)
     planned = _plan_questions(runtime, scope, memory, judge)
     found: dict[tuple[UUID, UUID], Relation] = {}
+    calls = 0
     for question in planned.questions:
         verdicts = _read_verdicts(runtime, scope, judge, question)
         if verdicts is None:
+            calls += 1
             judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
             verdicts = _read_verdicts(runtime, scope, judge, question)
         found.update(verdicts or {})
-    return _Judged(verdicts=found, through=planned.through, is_finished=planned.is_finished)
+    return _Judged(verdicts=found, through=planned.through, is_finished=planned.is_finished, calls=calls)
 
 
 def _plan_questions(runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge) -> Questions:

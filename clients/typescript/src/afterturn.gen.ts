@@ -38,6 +38,7 @@ import type {
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MergeIn,
@@ -57,6 +58,7 @@ import type {
   SessionsOut,
   StateOut,
   SummaryOut,
+  ThreadsOut,
   UserMemoriesOut,
   UserMemoryOut,
   UserMemoryPageOut,
@@ -114,6 +116,7 @@ export type {
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MemoryIn,
@@ -142,6 +145,9 @@ export type {
   StateOut,
   StatementOut,
   SummaryOut,
+  ThreadOut,
+  ThreadStepOut,
+  ThreadsOut,
   TurnIn,
   TurnOut,
   UserMemoriesOut,
@@ -608,5 +614,14 @@ export class Afterturn extends Transport {
    */
   putDocument(userId: string, key: string, body: DocumentIn, query?: PutDocumentQuery, options?: CallOptions): Promise<VersionOut> {
     return this.call("PUT", path`/v1/users/${userId}/state/${key}`, { body, query, options });
+  }
+
+  /**
+   * List the developments of a user's matters.
+   *
+   * Return how each matter that returns developed, each step with the facts that it rests on.
+   */
+  listThreads(userId: string, query?: ListThreadsQuery, options?: CallOptions): Promise<ThreadsOut> {
+    return this.call("GET", path`/v1/users/${userId}/threads`, { query, options });
   }
 }

@@ -1275,6 +1275,77 @@ export interface components {
             text: string | null;
         };
         /**
+         * ThreadOut
+         * @description How one matter developed, and how it stands.
+         */
+        ThreadOut: {
+            /**
+             * Is By Rules
+             * @description whether rules wrote it, without a model
+             */
+            is_by_rules: boolean;
+            /**
+             * Last Said At
+             * Format: date-time
+             * @description when the last of its facts was said
+             */
+            last_said_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description when it was written
+             */
+            made_at: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @description since when its oldest fact holds
+             */
+            started_at: string;
+            /** @description how it stands now; null: not known */
+            state: components["schemas"]["ThreadStepOut"] | null;
+            /**
+             * Steps
+             * @description oldest first
+             */
+            steps: components["schemas"]["ThreadStepOut"][];
+            /**
+             * Text
+             * @description the thread on one line: title, dated steps, present state
+             */
+            text: string;
+            /** Thread Id */
+            thread_id: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ThreadStepOut
+         * @description One step of a development, or the present state.
+         */
+        ThreadStepOut: {
+            /**
+             * Day
+             * @description the day on which its last fact began to hold, or was said
+             */
+            day: string | null;
+            /**
+             * Fact Ids
+             * @description the facts that it rests on
+             */
+            fact_ids: string[];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ThreadsOut
+         * @description Threads, the one that was last said something about first.
+         */
+        ThreadsOut: {
+            /** Threads */
+            threads: components["schemas"]["ThreadOut"][];
+        };
+        /**
          * TurnIn
          * @description One turn to write: a message of a chat API as it is. The rules of `MemoryClient.write` apply.
          *
@@ -2005,6 +2076,14 @@ export interface components {
              */
             expected?: number | null;
         };
+        ListThreadsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2065,6 +2144,9 @@ export type StateEntryOut = components['schemas']['StateEntryOut'];
 export type StateOut = components['schemas']['StateOut'];
 export type StatementOut = components['schemas']['StatementOut'];
 export type SummaryOut = components['schemas']['SummaryOut'];
+export type ThreadOut = components['schemas']['ThreadOut'];
+export type ThreadStepOut = components['schemas']['ThreadStepOut'];
+export type ThreadsOut = components['schemas']['ThreadsOut'];
 export type TurnIn = components['schemas']['TurnIn'];
 export type TurnOut = components['schemas']['TurnOut'];
 export type UserMemoriesOut = components['schemas']['UserMemoriesOut'];
@@ -2096,5 +2178,6 @@ export type ListDocumentsQuery = components['schemas']['ListDocumentsQuery'];
 export type DeleteDocumentQuery = components['schemas']['DeleteDocumentQuery'];
 export type GetDocumentQuery = components['schemas']['GetDocumentQuery'];
 export type PutDocumentQuery = components['schemas']['PutDocumentQuery'];
+export type ListThreadsQuery = components['schemas']['ListThreadsQuery'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
