@@ -118,6 +118,7 @@ def test_its_key_is_the_same_after_the_next_start_and_no_process_outlives_a_kill
     again = Up(tmp_path)
     again.wait_for("Ctrl-C stops everything")
     again.process.kill()
+    again.process.wait(10)
     assert left_over.wait_until_none(up.data_dir) == []
     assert re.search(r"API key +(at_\S+)", again.output)[1] == key
 
