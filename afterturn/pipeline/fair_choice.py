@@ -19,8 +19,9 @@ from afterturn.pipeline.runtime import Runtime
 _SQL = queries.load("sweep")
 
 #: The extraction of a live batch waits for the user's earlier batches while they are at most this old, so that it is
-#: shown their facts. Larger: a burst of one user is extracted more slowly. Smaller: more judging calls.
-IN_ORDER_SECONDS = 30
+#: shown their facts. Larger: a long backlog of one user is worked on by one process at a time for longer. Smaller: with
+#: a slow model, more is left to the judge.
+IN_ORDER_SECONDS = 600
 
 #: The largest number of batches whose pause one sweep ends. Others wait for the next sweep.
 PAUSES_ENDED = 1_000

@@ -242,7 +242,7 @@ def test_a_batch_is_extracted_after_the_one_before_it_is_applied(pipeline, model
 @pytest.mark.parametrize(
     "change",
     [
-        "created_at = now() - interval '31 seconds'",
+        "created_at = now() - interval '601 seconds'",
         "paused_until = now() + interval '1 hour', hinted_at = NULL",
         "cut_by = 'import'",
         "state = 'dead'",
