@@ -49,8 +49,12 @@ class _Decider:
         self._order: dict[UUID, int] = {}
         self._by_text: dict[str, set[UUID]] = defaultdict(set)
         self._with_value: set[UUID] = set()
+        #: Text, as it is compared -> the fact that says it in other words: what said it was merged into that one.
+        self._lives_on: dict[str, UUID] = {}
         for fact in facts:
-            if not fact.is_challenge:
+            if fact.lives_on_in is not None:
+                self._lives_on[normalise(fact.text)] = fact.lives_on_in
+            elif not fact.is_challenge:
                 self._add(fact)
         self._verdicts = verdicts
         #: The statements with which the judge has compared a statement.
@@ -79,7 +83,10 @@ class _Decider:
     def _comparable_facts(self, candidate: VerifiedCandidate) -> list[KnownFact]:
         """Return the facts to which the rules or a verdict can relate the candidate. Most facts are not among them."""
         content = candidate.content
-        fact_ids = set(self._by_text.get(normalise(content.text), ()))
+        text = normalise(content.text)
+        fact_ids = set(self._by_text.get(text, ()))
+        if text in self._lives_on:
+            fact_ids.add(self._representative(self._lives_on[text]))
         if rules.has_value(content):
             fact_ids |= self._with_value
         for judged_id in self._judged_with.get(candidate.fact_id, ()):
@@ -136,6 +143,9 @@ class _Decider:
 
     def _relation_by_rules(self, candidate: VerifiedCandidate, fact: KnownFact) -> Relation | None:
         relation = rules.find_relation(candidate.content, fact, self._names)
+        lives_on_in = self._lives_on.get(normalise(candidate.content.text))
+        if relation is None and lives_on_in is not None and self._representative(lives_on_in) == fact.fact_id:
+            return Relation.SAME
         if relation is None and not self._compete(candidate, fact) and self._one_ended(candidate, fact):
             return Relation.REPLACES
         return relation
@@ -196,6 +206,8 @@ class _Decider:
         return statement_id
 
     def _represent(self, statement_id: UUID, by: UUID) -> None:
+        if statement_id in self._facts:
+            self._lives_on[normalise(self._facts[statement_id].text)] = by
         self._repeated_by[by].append(statement_id)
         self._represented_by[statement_id] = by
 

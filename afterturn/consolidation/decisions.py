@@ -68,6 +68,8 @@ class KnownFact:
     is_protected: bool = False
     #: It contradicts a protected fact that is still current.
     is_challenge: bool = False
+    #: The current fact in which it lives on: it was merged into it, refined by it, or is a part of it.
+    lives_on_in: UUID | None = None
 
     @property
     def since(self) -> datetime:

@@ -112,8 +112,10 @@ def says_all_of(fuller: str, poorer: str) -> bool:
     """Return whether `fuller` has every detail and every meaningful word of `poorer`: nothing that it says is lost."""
     if not has_details_of(fuller, poorer):
         return False
-    words = set(_content_words(fuller))
-    return all(_is_among(word, words) for word in _content_words(poorer))
+    # In one language: what is a stop word of the one is none in the other.
+    language = _language(f"{fuller} {poorer}")
+    words = set(_content_words(fuller, language))
+    return all(_is_among(word, words) for word in _content_words(poorer, language))
 
 
 def has_clauses_of(fuller: str, poorer: str) -> bool:
@@ -121,8 +123,9 @@ def has_clauses_of(fuller: str, poorer: str) -> bool:
 
     The clause that both have most words in common may use other words for the same.
     """
-    words = set(_content_words(fuller))
-    clauses = [_content_words(clause) for clause in _CLAUSE_END.split(poorer)]
+    language = _language(f"{fuller} {poorer}")
+    words = set(_content_words(fuller, language))
+    clauses = [_content_words(clause, language) for clause in _CLAUSE_END.split(poorer)]
     shared = sorted(sum(_is_among(word, words) for word in clause) for clause in clauses if clause)
     return all(shared[:-1])
 
@@ -260,15 +263,16 @@ def _neighbours(text: str, names: AbstractSet[str]) -> Iterator[tuple[str, str]]
             yield f"after {before}", f"before {after}" if after else ""
 
 
-def _content_words(text: str) -> list[str]:
+def _content_words(text: str, language: str) -> list[str]:
     """Return the words and pieces of a statement that carry its meaning, without its dates and numbers."""
     _, rest = _split_dates(segmentation.normalize(unicodedata.normalize("NFC", text)).replace("\u2019", "'"))
     spaced, pieces = segmentation.split(normalise(rest))
     words = [word.removesuffix("'s") for word in text_comparison.WORD.findall(spaced)]
-    language = _language(text)
     ignored = _LIGHT_WORDS if language == "en" else _LIGHT_WORDS | stop_words.of_language(language)
     kept = [word for word in words if word not in ignored and len(word) > 1 and not _months(word, "en")]
-    return [word for word in kept if word not in _WEEKDAYS] + [p for p in pieces if not segmentation.is_hiragana(p)]
+    return [word for word in kept if word not in _WEEKDAYS and word not in _DATE_WORDS] + [
+        p for p in pieces if not segmentation.is_hiragana(p)
+    ]
 
 
 def _is_among(word: str, words: set[str]) -> bool:

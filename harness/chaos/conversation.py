@@ -41,6 +41,10 @@ BATCHES = 7
 
 #: Pairs that only the judge can decide: the first text is replaced by the second. The texts are those of the model.
 _REPLACED = frozenset({("Ana said: I own a grey cat.", "Ana said: I own a red bicycle.")})
+#: Pairs that contradict each other, the first one said later.
+_CONTRADICTING = frozenset({("Ben said: I like coffee.", "Ben said: I own a boat.")})
+#: Pairs of which the first one is a fuller wording of the second.
+_REFINED = frozenset({("Ana said: I own a red bicycle.", "Ana said: I like green tea.")})
 
 STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I work as a (\w+)"), "works_as"))
@@ -102,10 +106,16 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _pairs(shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
     new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
+    verdicts = (
+        ("contradicts", _CONTRADICTING),
+        ("refines", _REFINED),
+        ("replaces", {pair[::-1] for pair in _REPLACED}),
+    )
     return [
-        (first.label, second.label, "replaces")
+        (first.label, second.label, verdict)
         for first, second in product(new, known)
-        if (second.text, first.text) in _REPLACED
+        for verdict, pairs in verdicts
+        if (first.text, second.text) in pairs
     ]
 
 

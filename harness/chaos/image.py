@@ -23,7 +23,10 @@ QUERIES: dict[str, LiteralString] = {
     "value, importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at, "
     "first_said_at, ended_because, origin, said_by, is_pinned FROM facts",
     "judgements": "SELECT tenant_id, user_id, input_digest, prompt_version, model, batch_id, answer FROM judgements",
-    "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id FROM evidence",
+    "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id, is_inherited FROM evidence",
+    "contradictions": "SELECT tenant_id, user_id, fact_id, other_id, said_at, settled_at IS NULL, settled_by, reason "
+    "FROM contradictions",
+    "compared_facts": "SELECT tenant_id, user_id, batch_id, fact_ids FROM compared_facts",
     "rejections": "SELECT tenant_id, user_id, batch_id, candidate_index, reason FROM rejections",
     "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, "
     "ended_at FROM episodes",

@@ -13,6 +13,8 @@ USER_TABLES = [
     "sessions",
     "turns",
     "batches",
+    "compared_facts",
+    "contradictions",
     "dead_entries",
     "imported_runs",
     "leases",

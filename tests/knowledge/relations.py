@@ -157,6 +157,27 @@ CASES = [
         ],
     ),
     Case(
+        "a poorer wording that is said again adds evidence to the fuller one, without the judge",
+        [
+            *_two("Jon lost his job.", _LOST),
+            batch(user("2023-07-01", "Three."), model(fact("Jon lost his job."))),
+        ],
+        current=[_LOST],
+        ended=[("Jon lost his job.", "refined")],
+        refines=[(_LOST, "Jon lost his job.")],
+        quotes={_LOST: ["One.", "Two.", "Three."]},
+        judging_calls=1,
+    ),
+    Case(
+        "a part of a united text that is said again adds evidence, without the judge",
+        [*_two(_LOST, _TOUGH), batch(user("2023-07-01", "Three."), model(fact(_TOUGH)))],
+        current=[_UNITED],
+        ended=[(_LOST, "united"), (_TOUGH, "united")],
+        same=[(_TOUGH, _LOST)],
+        quotes={_UNITED: ["One.", "Two.", "Three."]},
+        judging_calls=1,
+    ),
+    Case(
         "a value does not take the date of the same value away",
         [
             batch(user("2023-05-01", "One."), model(fact(_LOST, employer="none"))),

@@ -1,10 +1,12 @@
 -- name: comparable
 -- Read the facts that a batch's candidates may repeat or supersede by rule: current facts with the same text or a related
 -- attribute, superseded facts with the same text, former values of the attributes, and challenges: facts with the same
--- text that contradict a current fact which a person entered or pinned.
+-- text that contradict a current fact which a person entered or pinned. Facts with the same text that were merged, refined
+-- or united are read together with the current fact in which they live on.
 SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
        f.valid_from, f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
-       newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
+       newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge,
+       CASE WHEN f.ended_because IN ('merged', 'refined', 'united') THEN f.superseded_by END AS lives_on_in
 FROM facts AS f
 -- LATERAL with LIMIT: as a join, before the tables are analyzed, Postgres would read all facts for each fact.
 LEFT JOIN LATERAL (
@@ -19,6 +21,13 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
           OR f.status = 'superseded' AND f.ended_because = 'newer_value'
              AND (f.attribute = ANY(%(single_valued)s) OR lower(f.text) = ANY(%(texts)s))
           OR f.status = 'superseded' AND f.ended_because IN ('judged', 'ended') AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'superseded' AND f.ended_because IN ('merged', 'refined', 'united') AND newer.status = 'current'
+             AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'current' AND EXISTS (
+              SELECT FROM facts AS p
+              WHERE p.tenant_id = f.tenant_id AND p.user_id = f.user_id AND p.superseded_by = f.fact_id
+                    AND p.ended_because IN ('merged', 'refined', 'united') AND lower(p.text) = ANY(%(texts)s)
+          )
           OR f.status = 'superseded' AND f.ended_because = 'challenge' AND newer.status = 'current'
              AND (newer.origin = 'person' OR newer.is_pinned) AND lower(f.text) = ANY(%(texts)s)
       )
@@ -49,7 +58,7 @@ WITH RECURSIVE asked AS (
     SELECT asked.asked_id, f.fact_id, f.status, f.superseded_by, f.ended_because, asked.steps + 1
     FROM asked JOIN facts AS f ON f.fact_id = asked.superseded_by
     WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
-          AND asked.status = 'superseded' AND asked.ended_because = 'merged' AND asked.steps < 20
+          AND asked.status = 'superseded' AND asked.ended_because IN ('merged', 'refined', 'united') AND asked.steps < 20
 )
 SELECT asked.asked_id, f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
        f.valid_from, f.said_valid_to, true AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected
