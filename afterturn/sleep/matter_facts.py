@@ -26,7 +26,7 @@ _SQL = queries.load("threads")
 #: The codes of stems, each once.
 Stems: TypeAlias = NDArray[np.uint32]
 
-#: The facts that are compared: those that were last said. All pairs of more take too much memory: this many take 50 MB.
+#: The facts that are compared: those that were last said. All pairs of this many take 100 MB of memory.
 _FACTS_READ = 2_000
 #: Reasons for which a superseded fact is left out: another fact contains what it says.
 _CONTAINED = ("merged",)

@@ -142,14 +142,15 @@ def _compare_words(stems: Sequence[NDArray[np.uint32]]) -> Scores:
     """
     count = len(stems)
     places = np.repeat(np.arange(count), [len(codes) for codes in stems])
-    known, column = np.unique(np.concatenate(stems), return_inverse=True) if count else (np.empty(0), places)
-    present = np.zeros((count, len(known)), dtype=np.float32)
-    present[places, column] = 1.0
-    frequency = present.sum(axis=0)
-    present = present * np.log1p(count / np.maximum(frequency, LEAST_FACTS)).astype(np.float32)
-    length = np.sqrt(np.einsum("ij,ij->i", present, present))
-    shared = present[:, (frequency > 1) & (frequency <= max(_COMMON_FACTS, _COMMON_SHARE * count))]
-    shared = shared / np.where(length > 0, length, 1.0)[:, None]
+    _, columns = np.unique(np.concatenate(stems), return_inverse=True)
+    frequency = np.bincount(columns)
+    weights = np.log1p(count / np.maximum(frequency, LEAST_FACTS))
+    lengths = np.sqrt(np.bincount(places, weights=weights[columns] ** 2, minlength=count))
+    is_shared = (frequency > 1) & (frequency <= max(_COMMON_FACTS, _COMMON_SHARE * count))
+    kept, numbered = is_shared[columns], np.cumsum(is_shared) - 1
+    shared = np.zeros((count, int(is_shared.sum())), dtype=np.float32)
+    shared[places[kept], numbered[columns[kept]]] = weights[columns[kept]]
+    shared /= np.where(lengths > 0, lengths, 1.0)[:, None]
     return np.asarray(shared @ shared.T, dtype=np.float32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -79,7 +79,7 @@ def parse_thread(row: Mapping[str, Any]) -> Thread | None:
     shown = tuple(step for step in steps if step is not None)
     state = None
     if row["state"] is not None and all(fact["is_current"] for fact in _facts_of(STATE, row["facts"])):
-        state = _make_step({"text": row["state"]}, STATE, row["facts"])
+        state = _make_step(row["state"], STATE, row["facts"])
     if not shown or len(shown) + (state is not None) < 2:
         return None
     is_whole = len(shown) == len(row["steps"]) and (state is not None or row["state"] is None)
@@ -106,9 +106,9 @@ def words_of(texts: Iterable[str]) -> set[str]:
     return {word.casefold() for text in texts for word in _WORD.findall(text)}
 
 
-def steps_to_json(steps: Collection[ThreadStep]) -> list[dict[str, str | None]]:
-    """Return steps in the form of the column `steps`."""
-    return [{"text": step.text, "day": None if step.day is None else step.day.isoformat()} for step in steps]
+def step_to_json(step: ThreadStep) -> dict[str, str | None]:
+    """Return a step in the form of the columns `steps` and `state`."""
+    return {"text": step.text, "day": None if step.day is None else step.day.isoformat()}
 
 
 def _make_step(item: Mapping[str, str | None], number: int, facts: Sequence[Mapping[str, Any]]) -> ThreadStep | None:

@@ -65,8 +65,8 @@ def _store(connection: Connection, scope: UserScope, draft: ThreadDraft) -> None
 def _columns(draft: ThreadDraft) -> dict[str, Any]:
     names = ("thread_id", "input_digest", "title", "started_at", "last_said_at", "prompt_version", "model")
     content = {
-        "steps": Jsonb(thread.steps_to_json(draft.steps)),
-        "state": None if draft.state is None else draft.state.text,
+        "steps": Jsonb([thread.step_to_json(step) for step in draft.steps]),
+        "state": None if draft.state is None else Jsonb(thread.step_to_json(draft.state)),
     }
     return {name: getattr(draft, name) for name in names} | content
 

@@ -37,7 +37,7 @@ def consolidate(
             preview = sleep.preview(runtime, scope)
             _print_tidying(None if preview is None else preview.tidying)
             if preview is not None and preview.calls:
-                typer.echo(f"{preview.calls} judging calls would be made. Their changes are not known in advance.")
+                typer.echo(f"{preview.calls} LLM calls would be made. Their changes are not known in advance.")
         else:
             _print_tidying(sleep.sleep(runtime, scope))
     finally:

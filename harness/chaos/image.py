@@ -34,6 +34,9 @@ QUERIES: dict[str, LiteralString] = {
     "digests": "SELECT tenant_id, user_id, session_id, level, first_user_seq, last_user_seq, statements::text, "
     "prompt_version, model, is_folded FROM digests",
     "profiles": "SELECT tenant_id, user_id, text, fact_ids::text FROM profiles",
+    "threads": "SELECT tenant_id, user_id, thread_id, input_digest, title, steps::text, state, started_at, "
+    "last_said_at, prompt_version, model FROM threads",
+    "thread_facts": "SELECT tenant_id, user_id, thread_id, step, fact_id FROM thread_facts",
     "vectors": "SELECT tenant_id, user_id, space_id, kind, item, embedding::text FROM vectors",
     "sessions": "SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, applied_through, "
     "summarized_through FROM sessions",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -33,7 +34,7 @@ PASSED = [
     for point in points
 ]
 #: Between the reservation of a call and the call itself nothing can be looked up any more: what is sent then is sent.
-ON_THEIR_WAY = [point for point in PASSED if point.endswith(".call_reserved")]
+ON_THEIR_WAY = [point for point in PASSED if point.endswith("call_reserved")]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,13 @@ class Forgetting:
         if not self.is_begun:
             # More than one judging call can show: what is left of it is asked by night.
             memory.write_many({"role": "user", "content": _long(number)} for number in range(45))
+            self._pipeline.settle(seconds=40)
+            sleep.sleep(self._pipeline.runtime, ANA)
+        if not self.is_begun:
+            # A matter that returns becomes a thread.
+            for day, what in enumerate(("rented", "opened", "sold"), 1):
+                said_at = datetime(2024, 1, day, tzinfo=UTC)
+                memory.write("user", f"{canary.WORD} {what} the pottery studio.", occurred_at=said_at)
             self._pipeline.settle(seconds=40)
             sleep.sleep(self._pipeline.runtime, ANA)
         if not self.is_begun:
@@ -160,6 +168,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
         "consolidate.decided",
         "summarize.answer_received",
         "sleep.answer_received",
+        "sleep.thread_answer_received",
     )
     with Pipeline(with_llm) as pipeline:
         for point in late:

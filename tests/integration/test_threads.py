@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,14 +10,17 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
-from afterturn import faults
+from afterturn import AsyncMemoryClient, faults
 from afterturn.database import counters
 from afterturn.forgetting import erasures, export
 from afterturn.local import environment
+from afterturn.pipeline.stages import merge as merging
 from afterturn.pipeline.stages import sleep
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
+from api_shim.http.app import create_app
 from harness.llm_server import LLMServer, answers, prompt
 from harness.pipeline import Pipeline
 from harness.waiting import wait_until
@@ -26,6 +30,7 @@ ANA = UserScope("default", "ana")
 #: Runs one user's sleep in a process of its own, which a fault may kill.
 ONE_SLEEP = """
 from afterturn.pipeline import runtime
+from afterturn.pipeline.stages import merge as merging
 from afterturn.pipeline.stages import sleep
 from afterturn.scopes import UserScope
 sleep.sleep(runtime.current(), UserScope("default", "ana"))
@@ -528,3 +533,38 @@ def test_a_removed_turn_is_in_no_thread_of_a_context(with_llm, memory, studio, d
         shown = str(context_of(elsewhere, "How is the dance studio going?").messages)
         assert "opened" not in shown
         assert "signed the lease" in shown
+
+
+def test_every_door_lists_the_same(with_llm, memory, studio, command, monkeypatch):
+    [thread] = memory.threads()
+    command.use(with_llm)
+    [printed] = command.json("threads", "ana")
+    assert (printed["title"], printed["text"]) == ("Studio", STUDIO_TEXT)
+    assert printed["steps"][0] == {
+        "text": "looked for a place in January 2023",
+        "day": "2023-01-20",
+        "fact_ids": list(thread.steps[0].fact_ids),
+    }
+    shown = command("threads", "ana").out
+    assert "2023-04-03  signed the lease on 3 April" in shown
+    assert "now         teaches dance classes twice a week" in shown
+    assert command("threads", "ben").out == "no threads\n"
+    with TestClient(create_app(with_llm)) as client:
+        [served] = client.get("/v1/users/ana/threads").json()["threads"]
+    assert served["text"] == STUDIO_TEXT
+    assert served["state"] == {
+        "text": "teaches dance classes twice a week",
+        "day": "2023-07-01",
+        "fact_ids": list(thread.state.fact_ids),
+    }
+
+    async def read():
+        return await AsyncMemoryClient("ana", settings=with_llm).threads(limit=1)
+
+    assert asyncio.run(read()) == [thread]
+
+
+def test_threads_move_with_their_user(with_llm, pipeline, memory, studio):
+    before = memory.threads()
+    merging.merge_users(pipeline.runtime, ANA, UserScope("default", "eve"))
+    assert MemoryClient("eve", settings=with_llm).threads() == before

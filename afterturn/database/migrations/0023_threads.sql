@@ -11,8 +11,8 @@ CREATE TABLE threads (
     title text NOT NULL,
     -- Oldest first: [{"text": …, "day": "2023-04-03"}]. Empty where the facts tell of no development: not shown.
     steps jsonb NOT NULL DEFAULT '[]',
-    -- How it stands now; null where it is not known.
-    state text,
+    -- How it stands now, in the form of a step; null where it is not known.
+    state jsonb,
     -- Since when its oldest fact holds, and when the last one was said.
     started_at timestamptz NOT NULL,
     last_said_at timestamptz NOT NULL,
