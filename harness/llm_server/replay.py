@@ -91,7 +91,9 @@ class Replay:
         if found is not None or (len(turn.pieces) < 2 and turn.content in turn.pieces):
             return found or {}
         pieces = [normalised(piece) for piece in turn.pieces]
-        return next((facts for text, facts in self._facts.items() if _contains(text, pieces)), {})
+        matching = [facts for text, facts in self._facts.items() if _contains(text, pieces)]
+        # The first of two texts that begin and end alike, unless the time tells them apart.
+        return {moment: facts for found in reversed(matching) for moment, facts in found.items()}
 
     @classmethod
     def from_file(cls, path: Path) -> Replay:

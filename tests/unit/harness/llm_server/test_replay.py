@@ -49,6 +49,17 @@ def test_a_turn_that_is_shown_in_pieces_gets_its_facts_and_one_piece_as_quote():
     assert facts(replay, "[1] assistant (13:56): Last of all, milk. [... code, 7 lines ...] First of all, tea.") == []
 
 
+def test_the_time_tells_turns_apart_that_are_shown_by_the_same_pieces():
+    replay = Replay()
+    for place, month in enumerate((5, 6)):
+        at = datetime(2023, month, 8, 13, 56, tzinfo=UTC)
+        replay.add(f"First of all, tea. {month} more. Last of all, milk.", [GoldFact(text=f"Fact {place}")], at=at)
+
+    [fact] = facts(replay, "2023-06-08 Thursday", "[1] assistant (13:56): First of all, tea. [...] Last of all, milk.")
+
+    assert fact["text"] == "Fact 1"
+
+
 def test_a_turn_without_a_time_has_that_of_the_line_before_or_some_minutes_later():
     replay = Replay()
     replay.add("Thanks!", [GoldFact(text="May")], at=datetime(2023, 5, 8, 14, 3, 20, tzinfo=UTC))
