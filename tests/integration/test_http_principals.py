@@ -110,8 +110,8 @@ def test_a_right_gives_access_only_to_its_own_routes(client_of, hot_store):
     for answer in send_all(reader, "ana", WRITES):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert hot_store.dbsize() == 0
-    # The last two are edits of a fact that Ana does not have.
-    assert [answer.status_code for answer in send_all(writer, "ana", WRITES)] == [201, *([202] * 6), 404, 404]
+    # The last three are edits of a fact that Ana does not have.
+    assert [answer.status_code for answer in send_all(writer, "ana", WRITES)] == [201, *([202] * 6), 404, 404, 404]
     for answer in send_all(writer, "ana", READS):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
