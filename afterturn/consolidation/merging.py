@@ -30,6 +30,7 @@ def refine_fact(connection: Connection, scope: UserScope, fact_id: UUID, *, by: 
     refined = scope.key | {"fact_id": fact_id, "superseded_by": by}
     connection.execute(_SQL["inherit_evidence"], refined)
     connection.execute(_SQL["merge_dates"], refined)
+    fading.update_lives(connection, scope, [by])
 
 
 def unite_facts(connection: Connection, scope: UserScope, united: United, *, new_id: UUID) -> None:
@@ -50,3 +51,4 @@ def unite_facts(connection: Connection, scope: UserScope, united: United, *, new
         part = scope.key | {"fact_id": part_id, "superseded_by": united.fact_id}
         connection.execute(_SQL["inherit_evidence"], part)
         connection.execute(_SQL["end_part"], part)
+    fading.update_lives(connection, scope, [united.fact_id])

@@ -55,12 +55,13 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
     if judge is not None and not answer.edits:
         unclear = decision_input.make_unclear_question(connection, batch, known, by_rules)
     if judge is None or unclear is None:
-        return Plan(answer=answer, version=known.version, decisions=edits.keep_entered_ids(by_rules))
+        decided = edits.keep_entered_ids(by_rules)
+        return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=tuple(sorted(known.compared)))
     question, facts = unclear
     verdicts = judgements.read_verdicts(connection, batch.session.user, judge, question)
     if verdicts is None:
         return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
     verdicts = {**verdicts, **known.verdicts}
     decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
-    compared_ids = tuple(fact.fact_id for fact in question.known)
+    compared_ids = tuple(sorted(known.compared.union(fact.fact_id for fact in question.known)))
     return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=compared_ids)

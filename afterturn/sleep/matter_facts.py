@@ -29,7 +29,7 @@ Stems: TypeAlias = NDArray[np.uint32]
 #: The facts that are compared: those that were last said. All pairs of this many take 100 MB of memory.
 _FACTS_READ = 2_000
 #: Reasons for which a superseded fact is left out: another fact contains what it says.
-_CONTAINED = ("merged",)
+_CONTAINED = ("merged", "refined", "united")
 #: What halfvec_send writes before the numbers: the dimension, and two bytes without a meaning.
 _HEADER_BYTES = 4
 

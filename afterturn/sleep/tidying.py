@@ -209,6 +209,10 @@ class _Changes:
         first, second = self._present(verdict.first), self._present(verdict.second)
         earlier, later = sorted((first, second), key=lambda fact: (fact.said_at, fact.fact_id))
         match verdict.relation:
+            case Relation.SAME | Relation.REFINES if {first.life, second.life} == {Life.PLAN, Life.EVENT}:
+                # What happened is the outcome of the plan.
+                plan, outcome = (first, second) if first.life == Life.PLAN else (second, first)
+                self._replace(plan, outcome, "judged")
             case Relation.SAME | Relation.REFINES:
                 self._fuse(second, first, verdict.relation)
             case Relation.ENDS if first.said_at >= second.said_at:

@@ -11,7 +11,7 @@ from typing import Any
 #: The step number of the present state in `thread_facts`; those of the development begin with 1.
 STATE = 0
 #: Reasons for which a superseded fact was never true: no step rests on it. All other superseded facts were true once.
-WRONG = ("correction", "challenge", "person", "deleted", "removed")
+WRONG = ("correction", "challenge", "settled", "person", "deleted", "removed")
 #: What prompt versions of rules begin with.
 RULES_PREFIX = "lines-"
 

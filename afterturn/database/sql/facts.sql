@@ -293,7 +293,7 @@ ON CONFLICT DO NOTHING
 -- Add a fact that is made of two: the newer one's properties where it has them, and the dates and mentions of both.
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
-    times_seen, origin, said_by, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at, stems
+    times_seen, origin, said_by, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at, life, stems
 )
 SELECT n.tenant_id, n.user_id, %(united_id)s, n.batch_id, n.session_id, %(text)s,
        CASE WHEN n.category = 'other' THEN k.category ELSE n.category END,
@@ -305,7 +305,7 @@ SELECT n.tenant_id, n.user_id, %(united_id)s, n.batch_id, n.session_id, %(text)s
             WHEN 'assistant' IN (n.said_by, k.said_by) THEN 'assistant' ELSE n.said_by END,
        n.is_by_rules AND k.is_by_rules, COALESCE(n.valid_from, k.valid_from), COALESCE(n.said_valid_to, k.said_valid_to),
        COALESCE(n.said_valid_to, k.said_valid_to), GREATEST(n.said_at, k.said_at),
-       LEAST(n.first_said_at, n.said_at, k.first_said_at, k.said_at),
+       LEAST(n.first_said_at, n.said_at, k.first_said_at, k.said_at), COALESCE(n.life, k.life),
        stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
 FROM facts AS n
 JOIN facts AS k ON k.tenant_id = n.tenant_id AND k.user_id = n.user_id AND k.fact_id = %(known_id)s

@@ -2,11 +2,14 @@
 
 -- name: matter_facts
 -- Read the facts that a matter can consist of, the last said ones: current facts, and superseded ones that were true
--- earlier. A fact that another one contains is left out, and so is an instruction, which does not develop.
+-- earlier. A fact that another one contains is left out, and so are an instruction and an attitude, which do not develop.
+-- What has faded is no present state.
+WITH clock AS MATERIALIZED (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, NULL, NULL) AS now)
 SELECT fact_id, text, subject, attribute, coalesce(valid_from, first_said_at, said_at) AS since, said_at, superseded_by,
-       status = 'current' AND (valid_to IS NULL OR valid_to > now()) AS is_current, stems
-FROM facts
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND category <> 'instruction'
+       status = 'current' AND (valid_to IS NULL OR valid_to > now())
+       AND (fades_at IS NULL OR is_pinned OR fades_at > clock.now) AS is_current, stems
+FROM facts CROSS JOIN clock
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND category <> 'instruction' AND life IS DISTINCT FROM 'attitude'
       AND (status = 'current'
            OR status = 'superseded' AND coalesce(ended_because, '') <> ALL(%(left_out)s::text[]))
 ORDER BY said_at DESC, fact_id
@@ -111,7 +114,12 @@ CROSS JOIN LATERAL (
                           SELECT * FROM unnest(%(hidden_sessions)s::text[], %(hidden_turns)s::text[])
                       )
             )),
-        'is_current', coalesce(f.status = 'current' AND (f.valid_to IS NULL OR f.valid_to > now()), false)
+        'is_current', coalesce(
+            f.status = 'current' AND (f.valid_to IS NULL OR f.valid_to > now()) AND (
+                f.fades_at IS NULL OR f.is_pinned
+                OR f.fades_at > (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, NULL, NULL))
+            ), false
+        )
     ) ORDER BY r.step, f.said_at, r.fact_id), '[]') AS facts
     FROM thread_facts AS r
     LEFT JOIN facts AS f ON f.tenant_id = r.tenant_id AND f.user_id = r.user_id AND f.fact_id = r.fact_id
