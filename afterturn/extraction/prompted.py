@@ -6,6 +6,7 @@ data (`turn_lines.py`): long answers and pasted text are shown in excerpts.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from functools import lru_cache
@@ -46,12 +47,14 @@ class PromptedExtractor:
         self._llm = llm
         # The answer to a batch of 2,000 tokens takes 500 to 1,500 tokens. Only those are paid for.
         self._max_answer_tokens = max_answer_tokens or llm.answer_tokens
+        #: The text of the request whose expected tokens this thread was asked for; its call comes next.
+        self._expected = threading.local()
 
     def extract(self, request: ExtractionRequest) -> RawAnswer:
         """Return the LLM's answer for one batch. Raises ModelUnavailable, ModelRefused or AnswerTruncated."""
         completion = self._llm.complete(
             system=self._instructions,
-            user=format_request(request),
+            user=self._take_text(request),
             schema=AnswerForm,
             max_tokens=self._max_answer_tokens,
         )
@@ -66,12 +69,21 @@ class PromptedExtractor:
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
         """Return the most tokens that the call for one batch may use."""
+        text = format_request(request)
+        self._expected.request, self._expected.text = request, text
         return self._llm.expected_tokens(
             system=self._instructions,
-            user=format_request(request),
+            user=text,
             schema=AnswerForm,
             max_tokens=self._max_answer_tokens,
         )
+
+    def _take_text(self, request: ExtractionRequest) -> str:
+        """Return the text of a request, and keep it no longer."""
+        expected = getattr(self._expected, "request", None)
+        text: str = self._expected.text if expected is request else format_request(request)
+        self._expected.request = self._expected.text = None
+        return text
 
 
 @lru_cache(maxsize=8)
