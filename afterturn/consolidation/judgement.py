@@ -145,12 +145,6 @@ def make_question(known: Iterable[ShownFact], new: Sequence[ShownFact]) -> Judge
     return JudgeQuestion(known=tuple(shown), new=tuple(new))
 
 
-def fits_one_call(known: Iterable[ShownFact]) -> bool:
-    """Return whether all of these facts fit into one call."""
-    facts = list(known)
-    return len(_first_that_fit(facts)) == len(facts)
-
-
 def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
     """Return the first facts, as many as fit into one call."""
     shown: list[ShownFact] = []

@@ -1,4 +1,4 @@
-"""Read the current facts that are most similar to some statements: the known facts that a judging call shows."""
+"""Read what a user's current facts are compared by: their stems and their vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from afterturn.consolidation import judgement, similarity
+from afterturn.consolidation import similarity
 from afterturn.consolidation.decisions import KnownFact
 from afterturn.consolidation.judgement import ShownFact
 from afterturn.consolidation.similarity import FactStems
@@ -28,50 +28,11 @@ VECTORS_PER_PAGE = 10_000
 _HEADER_BYTES = 4
 
 
-def read_similar_facts(
-    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], *, count: int
-) -> list[KnownFact]:
-    """Return a user's current facts to compare with `statements`: all if they fit into one call, else the most similar.
-
-    Args:
-        connection: to read with.
-        owner: tenant and user, as query arguments.
-        statements: candidates or facts that have vectors. Those that are facts are in the result as well.
-        count: number of the user's current facts.
-    """
-    if count <= judgement.MAX_KNOWN_FACTS:
-        rows = connection.execute(_SQL["current"], {**owner, "limit": judgement.MAX_KNOWN_FACTS}).fetchall()
-        facts = [KnownFact(**row) for row in rows]
-        if judgement.fits_one_call(ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in facts):
-            return facts
-    limit = judgement.MAX_KNOWN_FACTS + len(statements)
-    return read_facts(connection, owner, _find_similar(connection, owner, statements, limit))
-
-
 def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Sequence[UUID]) -> list[KnownFact]:
     """Return those of these facts that are current, in the given order."""
     rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": list(fact_ids)}).fetchall()
     by_id = {row["fact_id"]: KnownFact(**row) for row in rows}
     return [by_id[fact_id] for fact_id in fact_ids if fact_id in by_id]
-
-
-def _find_similar(
-    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], limit: int
-) -> list[UUID]:
-    """Return the first facts of two rankings, by words and by vectors.
-
-    First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
-    """
-    facts = read_current_stems(connection, owner)
-    if facts is None:
-        return []
-    by_words = similarity.score_by_words(read_stems(connection, [given.text for given in statements]), facts.stems)
-    by_vectors = score_by_vectors(connection, owner, statements, facts.names)
-    ranks = np.minimum(
-        similarity.best_ranks(by_words, limit=limit, least=0.0), similarity.best_ranks(by_vectors, limit=limit)
-    )
-    ranked = np.flatnonzero(ranks <= limit)
-    return [facts.fact_ids[place] for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
 
 
 @dataclass(frozen=True, slots=True)

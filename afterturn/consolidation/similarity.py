@@ -123,29 +123,3 @@ def score_by_vectors(statements: Scores, vectors: Scores) -> Scores:
 def _to_unit_length(vectors: Scores) -> Scores:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
-
-
-def best_ranks(scores: Scores, *, limit: int, least: float = -np.inf) -> Places:
-    """Return the best rank (from 1) that each column has in any row; a rank beyond `limit` is `limit` + 1.
-
-    Args:
-        scores: a row for each statement, a column for each fact.
-        limit: the number of columns of a row that have a rank.
-        least: scores not above this have no rank.
-    """
-    ranks = np.full(scores.shape[1], limit + 1, dtype=np.intp)
-    for row in scores:
-        columns = _best_columns(row, limit)
-        columns = columns[row[columns] > least]
-        ranks[columns] = np.minimum(ranks[columns], np.arange(1, len(columns) + 1))
-    return ranks
-
-
-def _best_columns(row: Scores, limit: int) -> Places:
-    """Return the places of the highest scores, highest first; of equal ones the first places."""
-    if len(row) > limit:
-        threshold = np.partition(row, len(row) - limit)[len(row) - limit]
-        columns = np.flatnonzero(row >= threshold)
-    else:
-        columns = np.arange(len(row))
-    return columns[np.argsort(-row[columns], kind="stable")][:limit]

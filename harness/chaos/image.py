@@ -43,6 +43,9 @@ QUERIES: dict[str, LiteralString] = {
     "users": "SELECT tenant_id, user_id, next_user_seq, display_name FROM users",
 }
 
+#: Who was asked what. It depends on the order in which batches are extracted; what is then remembered does not.
+ASKED = frozenset({"answers", "judgements", "compared_facts"})
+
 
 @dataclass(frozen=True, slots=True)
 class Image:

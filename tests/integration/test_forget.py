@@ -239,7 +239,9 @@ def test_content_is_in_no_statistics(settings, database):
         *("tenant_id", "user_id", "session_id", "turn_id", "agent_id", "item", "owner", "owner_hash", "actor"),
         *("action", "category", "cut_by", "kind", "model", "name", "outcome", "prompt_version", "provider", "role"),
         *("removed", "stage", "state", "status", "timezone"),
-        *("checksum", "ended_because", "input_digest", "migration_id", "origin", "said_by"),
+        *("checksum", "ended_because", "input_digest", "life", "migration_id", "origin", "reason", "said_by"),
+        # Ids of facts, with fixed words.
+        "relations",
     }
     assert {name for (name,) in rows} <= harmless
     # Of these names, some stand for content in one table and for something fixed in another.
@@ -248,6 +250,11 @@ def test_content_is_in_no_statistics(settings, database):
         "WHERE c.relname IN ('turns', 'episodes') AND a.attname IN ('name', 'outcome') AND a.attstattarget = 0"
     ).fetchall()
     assert sorted(sampled) == [("episodes", "outcome"), ("turns", "name")]
+    reasons = database.execute(
+        "SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+        "WHERE c.relkind IN ('r', 'p') AND a.attname = 'reason' AND a.attstattarget IS DISTINCT FROM 0"
+    ).fetchall()
+    assert reasons == [("contradictions",)], "why a fact ended, a fixed word; all others may quote content"
 
 
 def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):

@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 
 from afterturn import faults
-from afterturn.consolidation import known_statements, near_facts
 from afterturn.forgetting import erasures, export
 from afterturn.local import environment
 from afterturn.scopes import UserScope
@@ -64,11 +63,7 @@ def with_llm(settings, llm_server):
 
 
 @pytest.fixture
-def pipeline(with_llm, hot_store, monkeypatch):
-    # Extraction is shown no known fact, and all facts are near to all others: the judge has to decide.
-    monkeypatch.setattr(known_statements, "KNOWN_TOKENS", 0)
-    for name in ("CALLED_OVERLAP", "ASKED_OVERLAP", "SHOWN_OVERLAP"):
-        monkeypatch.setattr(near_facts, name, 0.0)
+def pipeline(with_llm, hot_store, judged):
     with Pipeline(with_llm) as opened:
         yield opened
 

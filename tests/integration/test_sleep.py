@@ -115,7 +115,8 @@ def large_memory(settings, hot_store, database, monkeypatch):
     monkeypatch.setattr(questions, "TOKENS_PER_QUESTION", 1_000)
     monkeypatch.setattr(questions, "TOKENS_PER_NEW_FACT", 30)
     with LLMServer(answer=truthful((COLD, "replaces", "Ana feels fine this week."))) as server:
-        with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 2})
+        given = {"llm_base_url": server.base_url, "sleep_calls": 2, "threads": "rules"}
+        with_llm = settings.model_copy(update=given)
         with Pipeline(with_llm) as pipeline:
             store(pipeline, database, [*synthetic(150, 24).texts, "Ana feels fine this week.", COLD])
             yield pipeline, server

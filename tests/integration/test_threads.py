@@ -449,16 +449,32 @@ def test_a_stored_answer_is_used_by_the_next_run(memory, pipeline, llm_server, d
 
 
 def test_a_run_makes_no_more_calls_than_it_may(memory, with_llm, hot_store, llm_server, database):
-    by_none = type(with_llm)(**with_llm.model_dump(exclude_unset=True) | {"sleep_calls": 0})
-    with Pipeline(by_none) as pipeline:
+    """Two are owed: the judge compares the facts, and a thread is written."""
+
+    def may_make(calls):
+        return Pipeline(type(with_llm)(**with_llm.model_dump(exclude_unset=True) | {"sleep_calls": calls}))
+
+    def asked():
+        return len(llm_server.calls("judge")), len(llm_server.calls("thread"))
+
+    with may_make(0) as pipeline:
         say(memory, pipeline, STUDIO)
         assert sleep.preview(pipeline.runtime, ANA).calls == 0
         sleeps(pipeline)
-        assert llm_server.calls("thread") == []
+        assert asked() == (0, 0)
         assert database.execute("SELECT owes_sleep FROM users").fetchone() == (True,), "the next run continues"
-    with Pipeline(with_llm) as pipeline:
+    with may_make(5) as pipeline:
+        assert sleep.preview(pipeline.runtime, ANA).calls == 2
+    with may_make(1) as pipeline:
         assert sleep.preview(pipeline.runtime, ANA).calls == 1
         sleeps(pipeline)
+        assert asked() == (1, 0)
+        assert memory.threads() == []
+        assert database.execute("SELECT owes_sleep FROM users").fetchone() == (True,), "the next run continues"
+        assert sleep.preview(pipeline.runtime, ANA).calls == 1
+        sleeps(pipeline)
+        assert asked() == (1, 1)
+        assert database.execute("SELECT owes_sleep FROM users").fetchone() == (False,)
     assert len(memory.threads()) == 1
 
 

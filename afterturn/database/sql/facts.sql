@@ -33,15 +33,6 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
       )
 ORDER BY f.recorded_at, f.fact_id
 
--- name: current
--- Read the user's current facts, the last said first.
-SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, said_valid_to,
-       true AS is_current, origin = 'person' OR is_pinned AS is_protected
-FROM facts
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
-ORDER BY said_at DESC, fact_id
-LIMIT %(limit)s
-
 -- name: by_id
 -- Read current facts by id.
 SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, said_valid_to,

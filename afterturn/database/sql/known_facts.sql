@@ -129,7 +129,9 @@ LIMIT %(limit)s
 -- name: by_id
 -- Read current facts by id, in the order in which they were said.
 SELECT fact_id, text, category, topics, subject, attribute, value, importance, times_seen, status, is_pinned, origin,
-       said_by, valid_from, valid_to, said_at, recorded_at, superseded_at, superseded_by, ended_because
+       said_by, valid_from, valid_to, said_at, first_said_at, recorded_at, superseded_at, superseded_by, ended_because, life,
+       CASE WHEN is_pinned THEN NULL ELSE fades_at END AS fades_at,
+       (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, NULL, NULL)) AS clock
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s) AND status = 'current'
 ORDER BY said_at, recorded_at, fact_id

@@ -49,23 +49,6 @@ def test_cosines_do_not_depend_on_lengths():
     assert cosines[0].tolist() == pytest.approx([0.7071, 0.7071, 0.0], abs=1e-4)
 
 
-def test_a_column_has_its_best_rank_of_any_row():
-    scores = np.array([[0.9, 0.5, 0.1], [0.2, 0.1, 0.8]], dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 2, 1]
-
-
-def test_ranks_end_at_the_limit_and_at_the_least_score():
-    scores = np.array([[0.9, 0.0, 0.8, 0.7]], dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 3, 2, 3]
-    assert similarity.best_ranks(scores, limit=4, least=0.0).tolist() == [1, 5, 2, 3]
-    assert similarity.best_ranks(np.empty((0, 2), dtype=np.float32), limit=1).tolist() == [2, 2]
-
-
-def test_of_equal_scores_the_first_columns_are_ranked():
-    scores = np.ones((1, 6), dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=3).tolist() == [1, 2, 3, 4, 4, 4]
-
-
 def test_what_two_texts_share_is_weighed_by_how_rare_it_is():
     weight = similarity.share_weight([np.array([1, 1, 2, 50], dtype=np.uint32)], stems([1, 1, 9], [2, 8], [2, 7], [6]))
 
