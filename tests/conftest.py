@@ -200,7 +200,7 @@ def judge_decides_all() -> Iterator[None]:
     """Have the judge decide on all pairs: extraction is shown no known fact, and all facts are near to each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(known_statements, "KNOWN_TOKENS", 0)
-        for name in ("CALLED_OVERLAP", "ASKED_OVERLAP", "SHOWN_OVERLAP"):
+        for name in ("CALLED_OVERLAP", "SHOWN_OVERLAP"):
             patch.setattr(near_facts, name, 0.0)
         yield
 

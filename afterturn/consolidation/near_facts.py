@@ -14,18 +14,14 @@ from afterturn.consolidation.judgement import ShownFact
 from afterturn.database.pool import Connection
 
 #: The judge is called if one candidate and one fact are at least this near: the share of the weight of their words that
-#: both have, or their cosine. Lower: more calls that find nothing (LoCoMo: 1.8 calls per 100 turns with 0.35, 2.5 with
-#: 0.3). Higher: batches with an update are not judged (HaluMem: 1 of 43 updates that extraction is not shown with 0.35,
-#: 10 with 0.4).
-CALLED_OVERLAP = 0.3
+#: both have, or their cosine. Lower: more calls that find nothing. Higher: batches with an update are not judged.
+#: Figures: docs/explanation/decisions/054-extraction-knows-what-is-known.md.
+CALLED_OVERLAP = 0.28
 CALLED_COSINE = 0.7
-#: In such a call, the candidates to which some fact is at least this near are compared with the facts.
-ASKED_OVERLAP = 0.2
-ASKED_COSINE = 0.6
-#: Each of them is compared with so many facts that are at least this near.
+#: In such a call, each candidate is compared with so many facts that are at least this near.
 SHOWN_OVERLAP = 0.05
 SHOWN_COSINE = 0.3
-SHOWN_FACTS = 20
+SHOWN_FACTS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +59,7 @@ def find_near_facts(
     overlaps[:, is_left_out], cosines[:, is_left_out] = 0.0, -np.inf
     if not (overlaps >= CALLED_OVERLAP).any() and not (cosines >= CALLED_COSINE).any():
         return None
-    is_asked = (overlaps.max(axis=1) >= ASKED_OVERLAP) | (cosines.max(axis=1) >= ASKED_COSINE)
-    ranked = [
-        list(_best_places(*rows)) if asked else [] for *rows, asked in zip(overlaps, cosines, is_asked, strict=True)
-    ]
+    ranked = [list(_best_places(*rows)) for rows in zip(overlaps, cosines, strict=True)]
     places = dict.fromkeys(places[rank] for rank in range(SHOWN_FACTS) for places in ranked if rank < len(places))
     fact_ids = facts.fact_ids
     return NearFacts(

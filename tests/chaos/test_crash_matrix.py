@@ -68,8 +68,7 @@ def test_with_default_settings(
 
 
 def test_the_conversation_says_what_the_matrix_needs(expected: Image) -> None:
-    """Facts that are new, said again, superseded, judged, united and contradicted; several batches of one user; a summary
-    per session."""
+    """Facts that are new, said again, superseded, judged, united and contradicted; several batches; a summary each."""
     facts = expected.tables["facts"]
     assert {row[13] for row in facts} == {"current", "superseded"}
     assert {row[20] for row in facts} == {None, "newer_value", "judged", "united"}
