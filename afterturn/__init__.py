@@ -39,13 +39,14 @@ if TYPE_CHECKING:
         TurnIdUsed,
         TurnTooLarge,
     )
-    from afterturn.facts.fact import Fact
+    from afterturn.facts.fact import Contradiction, Fact
     from afterturn.llm.costs import Costs
     from afterturn.memories import Episode, Evidence, Memory, Session
     from afterturn.settings import Settings
     from afterturn.state.documents import StateEntry, Versioned
     from afterturn.state.steps import Step
     from afterturn.summaries.summary import Summary, SummaryStatement
+    from afterturn.threads.thread import Thread, ThreadStep
     from afterturn.turns import Turn
 
 __version__ = "0.2.0"
@@ -57,6 +58,7 @@ __all__ = [
     "ConcurrencyError",
     "Context",
     "ContextProvider",
+    "Contradiction",
     "Costs",
     "Episode",
     "Evidence",
@@ -85,6 +87,8 @@ __all__ = [
     "Summary",
     "SummaryAndRecent",
     "SummaryStatement",
+    "Thread",
+    "ThreadStep",
     "Turn",
     "TurnIdUsed",
     "TurnTooLarge",
@@ -117,13 +121,14 @@ _MODULES = {
         "TurnIdUsed",
         "TurnTooLarge",
     ),
-    "facts.fact": ("Fact",),
+    "facts.fact": ("Contradiction", "Fact"),
     "llm.costs": ("Costs",),
     "memories": ("Episode", "Evidence", "Memory", "Session"),
     "settings": ("Settings",),
     "state.documents": ("StateEntry", "Versioned"),
     "state.steps": ("Step",),
     "summaries.summary": ("Summary", "SummaryStatement"),
+    "threads.thread": ("Thread", "ThreadStep"),
     "turns": ("Turn",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,7 +1,6 @@
 """The candidate: one statement that may become a fact. A model, a rule or a person provides it.
 
-The docstrings and field descriptions of the classes are part of the JSON schema that the LLM fills in: a change of one
-is a change of the prompt.
+A model writes candidates in a shorter form (`extraction/answer_form.py`).
 """
 
 from __future__ import annotations
@@ -12,8 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from afterturn import lives
+from afterturn.relation import Relation
 from afterturn.turns import make_storable
 
+#: A week: 2023-W19.
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 #: A year, a month or a day: 2023, 2023-05 or 2023-05-07.
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
@@ -49,6 +52,9 @@ def _parse_time(value: Any, zone: tzinfo, *, is_end: bool) -> datetime | None:
 
 
 def _parse_date_text(text: str, *, is_end: bool) -> datetime:
+    if week := _WEEK.fullmatch(text):
+        monday = datetime.fromisocalendar(int(week[1]), int(week[2]), 1)
+        return monday + timedelta(days=7) if is_end else monday
     partial = _PARTIAL_DATE.fullmatch(text)
     if partial is None:
         return datetime.fromisoformat(text)
@@ -89,6 +95,7 @@ EndTime = Annotated[datetime | None, BeforeValidator(_parse_end)]
 UnitFraction = Annotated[float, BeforeValidator(_clamp_to_unit)]
 Flag = Annotated[bool, BeforeValidator(_parse_flag)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+AnsweredLife = Annotated[lives.LifeName | None, BeforeValidator(lives.parse)]
 
 
 #: Limits of a statement's texts, whoever makes it. A longer text is a document and not a statement; an index row takes
@@ -113,6 +120,14 @@ class Quote(AnswerPart):
     quote: Text = Field(description="The words of that turn that say it, copied exactly.")
 
 
+class KnownRelation(AnswerPart):
+    """How a candidate is related to a statement that the prompt showed as known."""
+
+    #: The label in the prompt, such as K3; where an answer was stored with the shown facts, the id of the fact.
+    known: Text
+    relation: Relation
+
+
 class Candidate(AnswerPart):
     """One statement that may become a fact."""
 
@@ -125,7 +140,9 @@ class Candidate(AnswerPart):
     importance: UnitFraction = Field(0.5, description="0 trivial to 1 essential.")
     valid_from: StartTime = Field(None, description="Since when it holds, ISO 8601, where it is said.")
     valid_to: EndTime = Field(None, description="Until when it held, ISO 8601, where it is said.")
+    life: AnsweredLife = Field(None, description="One of the lives named in the instructions.")
     corrects: Flag = Field(False, description="The speaker takes an earlier statement back as a mistake.")
+    known: tuple[KnownRelation, ...] = Field(default=(), description="Its relations to known statements.")
     evidence: tuple[Quote, ...] = Field(description="At least one quote.")
 
 

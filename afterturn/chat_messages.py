@@ -49,6 +49,8 @@ Message: TypeAlias = Mapping[str, Any] | MessageObject
 
 #: The roles of a turn: those of OpenAI's API, and `exchange`: one string with a question and its answer.
 ROLES = ("user", "assistant", "system", "developer", "tool", "function", "exchange")
+#: The roles of what people say; all others are of an assistant, a tool or a program.
+ROLES_OF_PEOPLE = ("user", "exchange")
 
 #: Fields of a message that are kept in the metadata of its turn.
 _KEPT_FIELDS = frozenset(

@@ -116,3 +116,8 @@ def derive_manual_fact_id(tenant_id: str, user_id: str, turn_id: str, index: int
 def derive_version_id(old_id: uuid.UUID, retracted_id: uuid.UUID) -> uuid.UUID:
     """Return the id of the version that reinstates the fact `old_id` after the fact `retracted_id` was retracted."""
     return uuid.uuid5(old_id, str(retracted_id))
+
+
+def derive_thread_id(first_fact_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the thread of a matter, from the id of the oldest fact of the matter."""
+    return uuid.uuid5(first_fact_id, "thread")

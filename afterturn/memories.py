@@ -46,8 +46,16 @@ class Memory:
     #: Since when and until when it holds in the world; None where no turn says so.
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    #: Facts: lasting, event, plan, state or attitude; None while it is not determined (facts of an earlier release).
+    life: str | None = None
+    #: Facts: when it leaves default reads, compared with the time of the user's newest turn; None: never.
+    fades_at: datetime | None = None
+    #: Facts: a plan whose day has passed, and of which no outcome is known.
+    is_outcome_unknown: bool = False
     #: Facts: the texts of the facts that it superseded, newest first.
     superseded_texts: tuple[str, ...] = ()
+    #: Facts: the texts of current facts that cannot be true together with it, newest first.
+    contradicting_texts: tuple[str, ...] = ()
     #: With `explain`: what each part of the ranking contributes to the score.
     score_parts: Mapping[str, float] | None = None
     #: Pass it to recall to get the memories that follow this one.
@@ -99,8 +107,8 @@ class Episode:
 def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]]) -> list[Memory]:
     """Return the memories without the evidence of hidden turns.
 
-    A memory whose evidence is all hidden is left out. Superseded texts are left out while any turn is hidden, because
-    their evidence is not known here.
+    A memory whose evidence is all hidden is left out. The texts of other facts are left out while any turn is hidden,
+    because their evidence is not known here.
 
     Args:
         memories: the results of recall.
@@ -112,5 +120,5 @@ def exclude_turns(memories: Sequence[Memory], hidden: Collection[tuple[str, str]
     for memory in memories:
         evidence = tuple(item for item in memory.evidence if (item.session_id, item.turn_id) not in hidden)
         if evidence:
-            visible.append(replace(memory, evidence=evidence, superseded_texts=()))
+            visible.append(replace(memory, evidence=evidence, superseded_texts=(), contradicting_texts=()))
     return visible

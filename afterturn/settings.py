@@ -81,8 +81,19 @@ class Settings(BaseModel):
 
     # Batches
     batch_turns: int = Field(30, ge=1, le=200, description="A batch is cut when this many turns wait, or")
-    batch_tokens: int = Field(3_000, ge=50, le=100_000, description="when the waiting turns have this many tokens, or")
-    batch_idle_seconds: float = Field(30.0, ge=0, description="when the session has been idle for this long, or")
+    batch_tokens: int = Field(
+        3_000,
+        ge=50,
+        le=100_000,
+        description="when the LLM would be shown this many tokens of the waiting turns (of a long answer, an excerpt), "
+        "or",
+    )
+    batch_idle_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="when the session has been silent for longer than is usual in it: at most this long, at least a "
+        "twelfth of it, or",
+    )
     batch_max_age_seconds: float = Field(300.0, ge=0, description="when its oldest waiting turn is this old.")
 
     # Facts
@@ -187,6 +198,11 @@ class Settings(BaseModel):
         "llm",
         description="What decides on facts that rules cannot decide on: `llm`, one LLM call per batch; `rules`, "
         "nothing (both facts stay).",
+    )
+    threads: Literal["llm", "rules"] = Field(
+        "llm",
+        description="What writes threads, the developments of matters that return: `llm`, one call of the nightly "
+        "consolidation for several matters that changed; `rules`, facts in the order of their days.",
     )
     llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long one LLM call may take.")
     llm_answer_tokens: int = Field(

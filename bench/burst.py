@@ -74,7 +74,7 @@ def _not_recalled(memories: Mapping[str, MemoryClient], messages: Sequence[Messa
 
 def _is_recalled(memory: MemoryClient, message: Message) -> bool:
     found = memory.recall(message.content, limit=RECALLED)
-    return any(one.kind == "fact" and message.content in [said.quote for said in one.evidence] for one in found)
+    return any(one.kind == "fact" and any(said.quote in message.content for said in one.evidence) for one in found)
 
 
 def wait_for_summaries(book: Ledger, progress: Progress) -> None:

@@ -116,7 +116,8 @@ def replayed(
     """
     turns = conversation.turns
     oracle = Oracle((update.old, update.new) for update in conversation.updates)
-    script.answering = in_turn(_replay(conversation, plan), oracle)
+    replay = _replay(conversation, plan)
+    script.answering = replay if settings.judge == "rules" else in_turn(oracle.with_relations(replay), oracle)
     with _pipeline(settings, plan) as pipeline:
         for sessions in plan.rounds:
             for session in sessions:

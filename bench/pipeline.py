@@ -2,8 +2,8 @@
 
 It starts redis-server, PostgreSQL (durable, as `afterturn up` does), a test LLM in a separate process, two workers and
 beat. In the first part, one process writes all turns as fast as it can and flushes every session; the time until the
-last fact is searchable is measured. In the second part, turns are written at a steady rate without a flush; the delay
-of each turn's fact is measured.
+last fact is searchable is measured. In the second part, each user says thoughts of some twenty turns, pauses, and
+flushes nothing; the time from the last turn of a thought until all its facts are searchable is measured.
 
 Other settings come from the environment: AFTERTURN_SLOW_CONCURRENCY=16 python -m bench.pipeline
 """
@@ -40,14 +40,20 @@ LINES = (
         name="share_of_others",
         meaning="share of the machine's work in it by other processes; if it is high, times are not reliable",
     ),
-    Line(name="freshness_p50_s", meaning="at the steady rate: from a turn's write to its fact, median"),
-    Line(name="freshness_p95_s", meaning="the same, 95th percentile"),
+    Line(name="freshness_p50_s", meaning="from the last turn of a thought until all its facts are searchable, median"),
+    Line(name="freshness_p95_s", meaning="the same, 95th percentile", aim=10),
+    Line(name="turn_to_fact_p50_s", meaning="from the write of any turn, also in mid-thought, to its facts, median"),
+    Line(name="turn_to_fact_p95_s", meaning="the same, 95th percentile"),
     Line(name="after_cut_p50_s", meaning="the last part of it, from the cut of its batch, median"),
     Line(name="after_cut_p95_s", meaning="the same, 95th percentile"),
     Line(name="share_cut_by_idle", meaning="share of turns whose batch was cut by idle time"),
     Line(name="share_cut_by_age", meaning="share of turns whose batch was cut by age; the rest: by size"),
+    Line(name="thoughts", meaning="thoughts of the second part"),
+    Line(name="batches_per_100_steady_turns", meaning="batches cut in the second part, per 100 of its turns"),
     Line(name="llm_calls_per_100_turns", meaning="extractions, judgements and summaries, over the whole run"),
     Line(name="prompt_tokens_per_100_turns", meaning="prompt tokens of these calls"),
+    Line(name="completion_tokens_per_100_turns", meaning="completion tokens of these calls"),
+    Line(name="prompt_tokens_per_token_said", meaning="prompt tokens of these calls, over the tokens of the turns"),
     Line(name="lost", meaning="written turns that are not in Postgres", aim=0),
     Line(name="doubled", meaning="turns that are in Postgres more than once", aim=0),
     Line(name="facts_lost", meaning="turns without their fact", aim=0),
@@ -76,9 +82,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=5_000, help="turns of the first part (%(default)s)")
     parser.add_argument("--users", type=int, default=50, help="each with one session per part (%(default)s)")
     parser.add_argument("--llm-latency", type=float, default=0.0, help="seconds that each LLM call takes (%(default)s)")
-    parser.add_argument("--steady-seconds", type=float, default=40.0, help="length of the second part; 0 skips it")
-    parser.add_argument("--steady-rate", type=float, default=50.0, help="its turns per second (%(default)s)")
-    parser.add_argument("--data", type=Path, help="a file in the form of LoCoMo, whose texts are written")
+    parser.add_argument(
+        "--steady-seconds", type=float, default=80.0, help="thoughts of the second part begin in it; 0: none"
+    )
+    parser.add_argument("--gap-seconds", type=float, default=1.0, help="median gap within a thought (%(default)s)")
+    parser.add_argument("--data", type=Path, help="a LoCoMo file, or a folder of BEAM, whose texts are said")
     parser.add_argument("--batch-turns", type=int)
     parser.add_argument("--batch-tokens", type=int)
     parser.add_argument("--batch-idle-seconds", type=float)
@@ -90,7 +98,8 @@ def _arguments() -> argparse.Namespace:
 
 def measured(arguments: argparse.Namespace) -> dict[str, Value]:
     """Start everything, run both parts, stop everything, and return the figures."""
-    steady_turns = int(arguments.steady_seconds * arguments.steady_rate)
+    pace = workload.Pace(gap_seconds=arguments.gap_seconds)
+    planned = workload.planned_thoughts(users=arguments.users, pace=pace, seconds=arguments.steady_seconds)
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=not arguments.json))
         progress.begin("servers and workers")
@@ -99,10 +108,10 @@ def measured(arguments: argparse.Namespace) -> dict[str, Value]:
         settings, book = stack.settings, running.enter_context(ledger.opened(stack.postgres.url))
         said = workload.messages(users=arguments.users, data=arguments.data)
         figures = burst.measured(said, arguments.turns, settings, book, progress)
-        if steady_turns:
-            figures |= freshness.measured(said, steady_turns, arguments.steady_rate, settings, book, progress)
+        if planned:
+            figures |= freshness.measured(said, planned, settings, book, progress)
             burst.wait_for_summaries(book, progress)
-        written = arguments.turns + steady_turns
+        written = arguments.turns + len(planned)
         figures |= book.losses(written) | book.cost(written) | book.stage_seconds()
         return {line.name: figures[line.name] for line in LINES if line.name in figures}
 

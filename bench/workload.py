@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.data import beam
 
 _PLACES = ("Porto", "Lyon", "Ghent", "Turin", "Cork", "Graz", "Split", "Bergen", "Tartu", "Leipzig", "Bilbao")
 _PEOPLE = ("my sister Ines", "my neighbour Omar", "a colleague", "my old teacher", "our daughter", "my flatmate Jo")
@@ -33,6 +36,10 @@ ANSWERS = (
 )
 
 
+#: Longer turns are refused by default (AFTERTURN_TURN_LIMIT_BYTES).
+_MAX_CHARACTERS = 60_000
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn to be written."""
@@ -42,13 +49,69 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How people in a chat write: turns with gaps between them make a thought, and then nobody writes for a while."""
+
+    #: The median gap between two turns of a thought. Gaps vary by the factor e^spread.
+    gap_seconds: float
+    spread: float = 0.5
+    #: The median number of turns of a thought: as in a session of LoCoMo, half of which have 16 to 34.
+    turns: float = 20.5
+    turns_spread: float = 0.32
+    #: The shortest and the longest pause after a thought.
+    pause_seconds: tuple[float, float] = (20.0, 40.0)
+
+    def thought(self, lot: random.Random) -> list[float]:
+        """Return the gap before each turn of one thought; the first has none."""
+        turns = max(2, round(lot.lognormvariate(math.log(self.turns), self.turns_spread)))
+        return [0.0, *(lot.lognormvariate(math.log(self.gap_seconds), self.spread) for _ in range(turns - 1))]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlannedTurn:
+    """A turn of a thought."""
+
+    #: When it is written, from the beginning.
+    seconds: float
+    user_id: str
+    #: The number of its thought; each thought of a user has another one.
+    thought: int
+
+
+def planned_thoughts(*, users: int, pace: Pace, seconds: float) -> list[PlannedTurn]:
+    """Return the turns of all thoughts that begin within a time, in order. Every run plans the same.
+
+    Args:
+        users: each has one session, and begins at a random time.
+        pace: how they write.
+        seconds: the time in which thoughts begin. Each of them is finished.
+    """
+    lot = random.Random(users)
+    planned: list[PlannedTurn] = []
+    thought = 0
+    for user in range(users):
+        now = lot.uniform(0.0, min(seconds, pace.turns * pace.gap_seconds))
+        while now < seconds:
+            for gap in pace.thought(lot):
+                now += gap
+                planned.append(PlannedTurn(now, f"user-{user}", thought))
+            thought += 1
+            now += lot.uniform(*pace.pause_seconds)
+    return sorted(planned)
+
+
 def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
     """Yield turns without end. The next user is random, but the same in every run; user and assistant alternate.
 
     Args:
         users: the number of users.
-        data: a file in the form of LoCoMo, whose texts are used repeatedly; None: texts are generated.
+        data: a file in the form of LoCoMo, or a folder of BEAM, whose texts are used repeatedly; None: texts are
+            generated.
     """
+    if data is not None and data.is_dir():
+        yield from _chats(users, data)
+        return
     texts = itertools.cycle(_recorded(data)) if data else _invented()
     lot = random.Random(users)
     spoken: Counter[int] = Counter()
@@ -59,6 +122,18 @@ def messages(*, users: int, data: Path | None = None) -> Iterator[Message]:
         text = next(texts) if data or role == "user" else ANSWERS[number % len(ANSWERS)]
         # The number makes each turn different, even if a text is repeated.
         yield Message(f"user-{user}", role, f"{text} (No. {number})")
+
+
+def _chats(users: int, data: Path) -> Iterator[Message]:
+    """Yield the turns of the chats of BEAM: each user says one of them from its beginning, over and over."""
+    chats = [[turn for session in one.conversation.sessions for turn in session.turns] for one in beam.load(data)]
+    turns = [itertools.cycle(chats[user % len(chats)]) for user in range(users)]
+    lot = random.Random(users)
+    for number in itertools.count():
+        user = lot.randrange(users)
+        said = next(turns[user])
+        # In front, because the test LLM makes a fact of the beginning of a long turn.
+        yield Message(f"user-{user}", said.role, f"(No. {number}) {said.content[:_MAX_CHARACTERS]}")
 
 
 def _invented() -> Iterator[str]:

@@ -46,7 +46,7 @@ chat(today, "I live in Lisbon and I work as a cook.")
 print("Ana: Where do I live?")
 print("Bot:", chat(today, "Where do I live?"))
 
-today.flush(wait_seconds=60)  # otherwise the facts follow by themselves, within half a minute
+today.flush(wait_seconds=60)  # otherwise the facts follow by themselves, soon after the last turn
 print("What is remembered:")
 for fact in sorted(today.facts(), key=lambda fact: fact.text):
     print("-", fact.text)

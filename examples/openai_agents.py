@@ -77,7 +77,7 @@ async def main() -> None:
     await ask(monday, "I live in Lisbon and I own two bicycles.")
 
     memory = MemoryClient("ana", "monday")
-    memory.flush(wait_seconds=60)  # otherwise the facts follow by themselves, within half a minute
+    memory.flush(wait_seconds=60)  # otherwise the facts follow by themselves, soon after the last turn
     print("What is remembered of Ana:")
     for fact in sorted(memory.facts(), key=lambda fact: fact.text):
         print("-", fact.text)

@@ -58,7 +58,7 @@ def know_the_user() -> None:
     print("Ana: I live in Lisbon and I am allergic to nuts.")
     print("Bot:", chat("I live in Lisbon and I am allergic to nuts."))
     memory.set_preference("reply_language", "Portuguese")
-    memory.flush(wait_seconds=60)  # otherwise the facts follow by themselves, within half a minute
+    memory.flush(wait_seconds=60)  # otherwise the facts follow by themselves, soon after the last turn
     for key, value in memory.preferences().items():
         print(f"Preference: {key} = {value}")
     for fact in sorted(memory.facts(subject="Ana"), key=lambda fact: fact.text):

@@ -19,7 +19,7 @@ SWEEP: tuple[tuple[str, dict[str, Any]], ...] = (
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
     *(
-        ("fresh_batches", {"limit": 500, "step": step, "after": ""})
+        ("fresh_batches", {"limit": 500, "step": step, "after": "", "in_order_seconds": 600.0})
         for step in ("pending", "extracted", "unjudged", "embedded")
     ),
     ("owed_summaries", {"hint_seconds": 30.0, "limit": 500}),
@@ -33,6 +33,7 @@ _TYPES = {
     "hint_seconds": "float8",
     "step": "text",
     "after": "text",
+    "in_order_seconds": "float8",
 }
 
 #: The queries of `afterturn status` for all users, each once per connection.

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import redis
 
 import api_shim
 from afterturn import settings as settings_module
+from afterturn.consolidation import known_statements, near_facts
 from afterturn.local.postgres_server import PostgresServer
 from afterturn.local.redis_server import RedisServer
 from afterturn.pipeline import prepare
@@ -191,3 +193,20 @@ def undocumented_keys(client: redis.Redis) -> list[bytes]:
         if not has_just_ended and not (_WITH_TTL if ttl >= 0 else _WITHOUT_TTL).fullmatch(key):
             wrong.append(key)
     return wrong
+
+
+@contextmanager
+def judge_decides_all() -> Iterator[None]:
+    """Have the judge decide on all pairs: extraction is shown no known fact, and all facts are near to each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_statements, "KNOWN_TOKENS", 0)
+        for name in ("CALLED_OVERLAP", "SHOWN_OVERLAP"):
+            patch.setattr(near_facts, name, 0.0)
+        yield
+
+
+@pytest.fixture
+def judged() -> Iterator[None]:
+    """The judge decides on all pairs."""
+    with judge_decides_all():
+        yield

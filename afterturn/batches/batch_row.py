@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -120,11 +120,13 @@ def is_ready_to_apply(connection: Connection, batch: Batch) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReadyBatch:
-    """A user's earliest open batch, which can be applied."""
+    """A user's earliest open batch, which can be applied or extracted."""
 
     batch_id: UUID
     #: How many batches of its user were open when it was cut.
     place: int
+    #: extracted: it can be applied. pending: it can be extracted.
+    state: str = "extracted"
 
 
 def next_ready_batch(connection: Connection, scope: UserScope) -> ReadyBatch | None:
@@ -133,18 +135,21 @@ def next_ready_batch(connection: Connection, scope: UserScope) -> ReadyBatch | N
     return None if row is None else ReadyBatch(row["batch_id"], row["place"])
 
 
-def hand_on_next(connection: Connection, scope: UserScope, *, done: UUID | None = None) -> ReadyBatch | None:
-    """Mark the user's earliest open batch as handed out, if it is ready to be applied and not handed out yet.
+def hand_on_next(
+    connection: Connection, scope: UserScope, *, steps: Sequence[str] = ("embedded",), done: UUID | None = None
+) -> ReadyBatch | None:
+    """Mark the user's earliest open batch as handed out, if it is at one of these steps and not handed out yet.
 
     Args:
         connection: without a transaction.
         scope: the user.
+        steps: embedded: it can be applied; pending: it can be extracted.
         done: a batch that the caller has just worked on, and that is not handed out.
 
     Returns it; the caller sends the message. None if there is no such batch.
     """
-    row = connection.execute(_SQL["hand_on_next"], scope.key | {"done": done}).fetchone()
-    return None if row is None else ReadyBatch(row["batch_id"], row["place"])
+    row = connection.execute(_SQL["hand_on_next"], scope.key | {"steps": list(steps), "done": done}).fetchone()
+    return None if row is None else ReadyBatch(row["batch_id"], row["place"], row["state"])
 
 
 def hand_back(connection: Connection, scope: UserScope, batch_id: UUID) -> None:

@@ -21,10 +21,12 @@ from afterturn.context.context import Context, ContextRequest
 from afterturn.context.counting import TokenCounter
 from afterturn.context.providers import ContextProvider
 from afterturn.context.strategies import History, SummaryAndRecent
-from afterturn.facts.fact import Fact, TimeAxis
+from afterturn.facts.fact import Contradiction, Fact, TimeAxis
+from afterturn.lives import LifeName
 from afterturn.llm.costs import CostGrouping, Costs
 from afterturn.memories import Episode, Memory, Session
 from afterturn.summaries.summary import Summary
+from afterturn.threads.thread import Thread
 from afterturn.turns import Turn, make_payload
 
 if TYPE_CHECKING:
@@ -255,6 +257,7 @@ class MemoryClient:
         as_of: datetime | None = None,
         min_score: float | None = None,
         include_superseded: bool = False,
+        include_faded: bool = False,
         metadata: Mapping[str, Any] | None = None,
         order: Literal["newest", "importance"] | None = None,
         cursor: str | None = None,
@@ -280,7 +283,8 @@ class MemoryClient:
             as_of: facts that were true at this time (time="recorded": that were stored as true at this time), instead
                 of the current facts.
             min_score: only memories with at least this score.
-            include_superseded: also return superseded facts, after all other memories.
+            include_superseded: also return superseded facts, after all other memories, and facts that have faded.
+            include_faded: also return facts that have faded: plans and states that nobody spoke of for a while.
             metadata: only turns whose metadata contain these keys and values, and memories based on them.
             order: the order without a query: newest or importance.
             cursor: the `cursor` of the last memory of the previous page. All other arguments must be the same.
@@ -303,6 +307,7 @@ class MemoryClient:
                 as_of=as_of,
                 min_score=min_score,
                 include_superseded=include_superseded,
+                include_faded=include_faded,
                 metadata=metadata,
                 order=order,
                 cursor=cursor,
@@ -385,7 +390,9 @@ class MemoryClient:
         attribute: str | None = None,
         topic: str | None = None,
         category: str | None = None,
+        life: LifeName | None = None,
         include_superseded: bool = False,
+        include_faded: bool = False,
         as_of: datetime | None = None,
         time: TimeAxis = "world",
         limit: int = 100,
@@ -398,7 +405,9 @@ class MemoryClient:
             attribute: only facts with this attribute, such as lives_in.
             topic: only facts with this topic.
             category: only facts of this category.
-            include_superseded: also return superseded facts. Not together with `as_of`.
+            life: only facts of this kind: lasting, event, plan, state or attitude.
+            include_superseded: also return superseded facts, and facts that have faded. Not together with `as_of`.
+            include_faded: also return facts that have faded: plans and states that nobody spoke of for a while.
             as_of: the facts at this time, with a timezone, instead of the current facts.
             time: the meaning of `as_of`. "world": facts that were true at that time, according to what is known today;
                 a fact without `valid_from` is true from the time when it was said. "recorded": facts that were stored
@@ -415,7 +424,9 @@ class MemoryClient:
                 attribute=attribute,
                 topic=topic,
                 category=category,
+                life=life,
                 include_superseded=include_superseded,
+                include_faded=include_faded,
                 as_of=as_of,
                 time=time,
                 limit=limit,
@@ -432,6 +443,19 @@ class MemoryClient:
         The list is empty if the fact does not exist. Raises InvalidInput or MemoryUnavailable.
         """
         return self._driver.run(plans.facts.fact_history(self._session, fact_id))
+
+    def contradictions(self, *, limit: int = 100) -> list[Contradiction]:
+        """Return the pairs of current facts that cannot both be true, those found last first.
+
+        Neither of the two is newer by what it says, so both stay current. The next clear word settles a pair: what is
+        said later replaces, ends or repeats one of them, or a person keeps one with `keep_fact`, or corrects one.
+
+        Args:
+            limit: the largest number of pairs, 1 to 1,000.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return self._driver.run(plans.facts.contradictions(self._session, limit=limit))
 
     def has_fact(self, fact_id: str | UUID) -> bool:
         """Return whether the user has a fact with this id, of whatever status, or has just added it.
@@ -455,6 +479,7 @@ class MemoryClient:
         importance: float | None = None,
         valid_from: datetime | None = None,
         valid_to: datetime | None = None,
+        life: LifeName | None = None,
         pinned: bool = False,
         edit_id: str | None = None,
     ) -> str:
@@ -471,6 +496,8 @@ class MemoryClient:
             importance: 0 (trivial) to 1 (essential).
             valid_from: the time from which the fact is true, with a timezone.
             valid_to: the time at which the fact stopped being true, with a timezone.
+            life: the kind of statement: lasting, event, plan, state or attitude. Default: by its other arguments. What
+                a person entered never fades, whatever its life.
             pinned: protect the fact from every clean-up, and show it first in profiles and contexts.
             edit_id: an id that the caller chooses. Repeating a call with the same id has no further effect.
 
@@ -488,6 +515,7 @@ class MemoryClient:
                 importance=importance,
                 valid_from=valid_from,
                 valid_to=valid_to,
+                life=life,
                 pinned=pinned,
                 edit_id=edit_id,
             )
@@ -517,6 +545,7 @@ class MemoryClient:
         importance: float | None = None,
         valid_from: datetime | None = None,
         valid_to: datetime | None = None,
+        life: LifeName | None = None,
         pinned: bool | None = None,
         edit_id: str | None = None,
     ) -> str:
@@ -545,6 +574,7 @@ class MemoryClient:
                 importance=importance,
                 valid_from=valid_from,
                 valid_to=valid_to,
+                life=life,
                 pinned=pinned,
                 edit_id=edit_id,
             )
@@ -560,6 +590,13 @@ class MemoryClient:
     def unpin_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
         """Unpin a fact. Raises InvalidInput or MemoryUnavailable."""
         self._driver.run(plans.edits.unpin_fact(self._session, fact_id, edit_id=edit_id))
+
+    def keep_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
+        """Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded.
+
+        Without contradictions it has no effect. Raises InvalidInput or MemoryUnavailable.
+        """
+        self._driver.run(plans.edits.keep_fact(self._session, fact_id, edit_id=edit_id))
 
     def delete_fact(self, fact_id: str | UUID, *, edit_id: str | None = None) -> None:
         """Retract a fact. Its older versions stay superseded, and `fact_history` still returns it.
@@ -587,6 +624,19 @@ class MemoryClient:
         It has at most AFTERTURN_PROFILE_TOKENS tokens. Raises MemoryUnavailable.
         """
         return self._driver.run(plans.summaries.profile(self._session))
+
+    def threads(self, *, limit: int = 100) -> list[Thread]:
+        """Return how the matters of the user developed, the one that was last said something about first.
+
+        A matter is what facts of several days are about: a studio, an illness, a job search. Its thread is written in
+        the nightly consolidation (AFTERTURN_SLEEP_SECONDS). A step is shown while all facts under it are believed.
+
+        Args:
+            limit: the largest number of threads, 1 to 1,000. A user has at most 40.
+
+        Raises InvalidInput or MemoryUnavailable.
+        """
+        return self._driver.run(plans.threads.threads(self._session, limit=limit))
 
     def preferences(self) -> dict[str, str]:
         """Return the user's current preferences by key, such as {"colour": "green"}.

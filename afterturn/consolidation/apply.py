@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from afterturn import lives
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import merging, user_names, user_timezone
+from afterturn.consolidation import contradictions, fading, merging, user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -19,6 +20,7 @@ from afterturn.extraction import candidate_rows
 from afterturn.extraction.offline.extractor import OfflineExtractor
 from afterturn.extraction.verified_answer import Episode, VerifiedAnswer
 from afterturn.languages import stemming
+from afterturn.scopes import UserScope
 
 _SQL = queries.load("facts")
 
@@ -40,6 +42,10 @@ def apply_decisions(
         cursor.executemany(_SQL["supersede"], ended)
         cursor.executemany(_SQL["repeat"], repeated)
     _add_evidence(connection, batch, decisions)
+    for decision in decisions:
+        _merge_facts(connection, batch.session.user, decision)
+    for decision in decisions:
+        _relate_contradictions(connection, batch.session.user, decision)
     if answer.episode is not None:
         connection.execute(_SQL["add_episode"], _episode_row(batch, answer.episode))
     candidate_rows.add_rejections(connection, batch, answer)
@@ -48,12 +54,33 @@ def apply_decisions(
         user_names.update_display_name(connection, batch.key)
     if user_timezone.ATTRIBUTE in stated_attributes:
         user_timezone.update_timezone(connection, batch.key)
-    for decision in decisions:
-        for ending in decision.ends:
-            if ending.because is EndReason.MERGED:
-                merging.merge_fact(connection, batch.session.user, ending.fact_id, into=decision.fact_id)
+    fading.update_lives(connection, batch.session.user, [row["fact_id"] for row in repeated])
     repeats = [decision.candidate.fact_id for decision in decisions if decision.repeats]
     items.delete_fact_vectors(connection, batch.session.user, repeats)
+
+
+def _merge_facts(connection: Connection, user: UserScope, decision: Decision) -> None:
+    """Give the evidence of the facts that a decision merges to the facts that contain them."""
+    for ending in decision.ends:
+        if ending.because is EndReason.MERGED:
+            merging.merge_fact(connection, user, ending.fact_id, into=decision.fact_id)
+        elif ending.because is EndReason.REFINED:
+            merging.refine_fact(connection, user, ending.fact_id, by=decision.fact_id)
+    if decision.united is not None:
+        merging.unite_facts(connection, user, decision.united, new_id=decision.candidate.fact_id)
+
+
+def _relate_contradictions(connection: Connection, user: UserScope, decision: Decision) -> None:
+    """Link the fact with those that it contradicts, and settle what it says again."""
+    candidate = decision.candidate
+    fact_id = decision.fact_id if decision.united is None else decision.united.fact_id
+    contradictions.link_facts(connection, user, fact_id, decision.contradicts)
+    is_fused = any(
+        ending.because in (EndReason.MERGED, EndReason.REFINED, EndReason.UNITED) for ending in decision.ends
+    )
+    # What an assistant repeats is no clear word.
+    if candidate.said_by != "assistant" and (decision.repeats is not None or is_fused):
+        contradictions.settle_by_mention(connection, user, fact_id, candidate.said_at)
 
 
 def _add_facts(connection: Connection, batch: Batch, answer: VerifiedAnswer, new: Sequence[Decision]) -> None:
@@ -93,6 +120,7 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
         "valid_to": content.valid_to or decision.valid_to,
         "said_valid_to": content.valid_to,
         "said_at": candidate.said_at,
+        **fading.life_columns(candidate),
         "words": stem_input.words,
         "configuration": stem_input.configuration,
         "pieces": stem_input.pieces.hex(),
@@ -100,7 +128,8 @@ def _fact_row(decision: Decision) -> dict[str, Any]:
 
 
 def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
-    since = decision.candidate.content.valid_from or decision.candidate.said_at
+    content = decision.candidate.content
+    since = lives.holds_since(content.life, content.valid_from, decision.candidate.said_at)
     return [
         batch.key
         | {
@@ -110,6 +139,7 @@ def _ended_rows(batch: Batch, decision: Decision) -> list[dict[str, Any]]:
             "valid_to": since,
         }
         for ending in decision.ends
+        if ending.because is not EndReason.UNITED
     ]
 
 

@@ -54,10 +54,31 @@ _PRESENT_OF_PAST = {
 }
 _PAST_OF_PRESENT = {present: past for past, present in _PRESENT_OF_PAST.items()}
 
+#: Attributes of states and attitudes that take an object, of which there may be many: looking_for, is_reading, has.
+_ENDS_WITH_OBJECT = ("_about", "_as", "_at", "_by", "_for", "_from", "_in", "_of", "_on", "_to", "_with", "ing")
+_HAS_OBJECT = frozenset({"has", "keeps", "needs", "owns", "plays", "reads", "takes", "uses", "wants", "wears"})
+_FEELINGS = frozenset({"feeling", "is_feeling"})
+
 
 def is_single_valued(attribute: str) -> bool:
     """Return whether a new value of this attribute supersedes the old one."""
     return attribute in _SINGLE_VALUED or attribute.startswith(_SINGLE_VALUED_PREFIXES)
+
+
+def has_one_state(attribute: str) -> bool:
+    """Return whether the next state or attitude with this attribute replaces the one before: `mood`, `job_search`.
+
+    Not if the attribute takes an object: who is looking for a flat may be looking for a job as well.
+    """
+    if attribute in _FEELINGS:
+        return True
+    takes_object = attribute.endswith(_ENDS_WITH_OBJECT) or attribute.split("_")[0] in _HAS_OBJECT
+    return not takes_object and not is_attitude(attribute)
+
+
+def is_attitude(attribute: str) -> bool:
+    """Return whether the value of the attribute is a matter, and the attribute says what a person thinks of it."""
+    return any(attribute in names for names in _OPPOSITES)
 
 
 def are_opposite(one: str, other: str) -> bool:

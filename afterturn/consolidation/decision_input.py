@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import attributes, judgement, judgements, similar_facts, user_names
-from afterturn.consolidation.decisions import Decision, KnownFact
+from afterturn.consolidation import attributes, judgement, judgements, near_facts, rules, similar_facts, user_names
+from afterturn.consolidation.decisions import Decision, KnownFact, Verdicts
 from afterturn.consolidation.judgement import JudgeQuestion, ShownFact
 from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
@@ -17,6 +18,7 @@ from afterturn.errors import VersionConflict
 from afterturn.extraction.verified_answer import VerifiedAnswer
 
 _SQL = queries.load("facts")
+_BATCHES = queries.load("batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,12 @@ class DecisionInput:
     names: UserNames
     #: The number of all current facts.
     current_count: int
-    #: The facts that the rules compare with the candidates.
+    #: The facts that the rules compare with the candidates, and those that `verdicts` are about.
     facts: Mapping[UUID, KnownFact]
+    #: What extraction said of candidates and facts that it was shown.
+    verdicts: Verdicts
+    #: The facts that extraction was shown, or that these were merged into.
+    compared: frozenset[UUID]
 
 
 def read_decision_input(connection: Connection, batch: Batch, answer: VerifiedAnswer) -> DecisionInput:
@@ -44,42 +50,79 @@ def read_decision_input(connection: Connection, batch: Batch, answer: VerifiedAn
         batch.key
         | {
             "attributes": sorted(set().union(*map(attributes.related_attributes, stated))),
-            "single_valued": sorted(filter(attributes.is_single_valued, stated)),
+            "single_valued": sorted({content.attribute or "" for content in contents if rules.has_one_value(content)}),
             "texts": [content.text.lower() for content in contents],
         },
     ).fetchall()
+    compared = _read_compared(connection, batch)
+    related = {row["asked_id"]: KnownFact(**_without(row, "asked_id")) for row in compared}
     return DecisionInput(
         version=user["version"],
         names=user_names.read_user_names(connection, batch.key, user["display_name"], answer.candidates),
         current_count=user["facts"],
-        facts={row["fact_id"]: KnownFact(**row) for row in rows},
+        facts={row["fact_id"]: KnownFact(**row) for row in rows} | _facts_of_relations(answer, related),
+        verdicts=_verdicts_of_extraction(answer, related),
+        compared=frozenset(fact.fact_id for fact in related.values()),
     )
+
+
+def _read_compared(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
+    """Return the current facts that extraction was shown, or that these were merged into."""
+    if batch.kind == "manual":
+        return []
+    version = {"prompt_version": batch.prompt_version, "model": batch.model}
+    row = connection.execute(_BATCHES["known_at_extraction"], batch.key | version).fetchone()
+    if row is None or not row["fact_ids"]:
+        return []
+    return connection.execute(_SQL["current_of"], batch.key | {"fact_ids": row["fact_ids"]}).fetchall()
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def _facts_of_relations(answer: VerifiedAnswer, related: Mapping[UUID, KnownFact]) -> dict[UUID, KnownFact]:
+    named = (fact_id for candidate in answer.candidates for fact_id in candidate.relations)
+    return {related[fact_id].fact_id: related[fact_id] for fact_id in named if fact_id in related}
+
+
+def _verdicts_of_extraction(answer: VerifiedAnswer, related: Mapping[UUID, KnownFact]) -> Verdicts:
+    """Return the relations that extraction found as verdicts. A fact that is no longer current needs none."""
+    return {
+        (candidate.fact_id, related[fact_id].fact_id): relation
+        for candidate in answer.candidates
+        for fact_id, relation in candidate.relations.items()
+        if fact_id in related
+    }
 
 
 def make_unclear_question(
     connection: Connection, batch: Batch, known: DecisionInput, decided: Sequence[Decision]
 ) -> tuple[JudgeQuestion, dict[UUID, KnownFact]] | None:
-    """Return the question about what rules cannot decide, with the facts of `known` and of the question; None for none.
+    """Return the question about what neither rules nor extraction decided, and its facts; None if there is none.
+
+    The question is about candidates that are near to a fact which extraction was not shown.
 
     Args:
         connection: reads further facts of the user.
         batch: the batch of the candidates.
         known: the input of the rules.
-        decided: the rules' decisions.
+        decided: the decisions of the rules and of extraction.
     """
     unclear = [decision.candidate for decision in decided if decision.repeats is None]
-    ended = {fact_id for decision in decided for fact_id in decision.supersedes}
-    if not unclear or known.current_count <= len(ended):
+    settled = known.compared.union(*(decision.supersedes for decision in decided))
+    if not unclear or known.current_count <= len(settled):
         return None
     new = [ShownFact(candidate.fact_id, candidate.content.text, candidate.said_at) for candidate in unclear]
     asked_ids = judgements.read_question_facts(connection, batch, version=known.version)
     if asked_ids is None:
-        similar = similar_facts.read_similar_facts(connection, batch.key, new, count=known.current_count)
-    else:
-        similar = similar_facts.read_facts(connection, batch.key, asked_ids)
-    by_id = {fact.fact_id: fact for fact in similar if fact.fact_id not in ended}
+        near = near_facts.find_near_facts(connection, batch.key, new, without=settled)
+        asked_ids = [] if near is None else [*near.fact_ids, *near.statement_ids]
+    asked = set(asked_ids)
+    by_id = {fact.fact_id: fact for fact in similar_facts.read_facts(connection, batch.key, asked_ids)}
     question = judgement.make_question(
-        [ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in by_id.values()], new
+        [ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in by_id.values()],
+        [statement for statement in new if statement.fact_id in asked],
     )
     if question is None:
         return None

@@ -9,11 +9,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from afterturn.consolidation.rules import Relation
+from afterturn.consolidation.guards import Guard
 from afterturn.extraction.verification import VerifiedCandidate
+from afterturn.relation import Relation
 
-#: The verdicts of a judging call, by the ids of the two statements. A candidate has the id that its fact would get.
-Verdicts = Mapping[frozenset[UUID], Relation]
+#: The verdicts of a model: (first, second) -> the relation of the first statement to the second. A candidate has the id
+#: that its fact would get. Of each pair there is one verdict, in one direction.
+Verdicts = Mapping[tuple[UUID, UUID], Relation]
 
 NO_VERDICTS: Verdicts = MappingProxyType({})
 
@@ -25,10 +27,18 @@ class EndReason(StrEnum):
     #: The speaker said that it was a mistake: it was never true.
     CORRECTION = "correction"
     JUDGED = "judged"
+    #: A later statement says that it is over.
+    ENDED = "ended"
+    #: It contradicted another fact, which was said again later.
+    SETTLED = "settled"
     #: A person entered another value.
     PERSON = "person"
     #: Another fact says the same, and got its evidence and dates.
     MERGED = "merged"
+    #: Another fact says all of it, and more.
+    REFINED = "refined"
+    #: A fact was made of it and another one: their texts in one.
+    UNITED = "united"
     #: It contradicts a fact that a person entered or pinned.
     CHALLENGE = "challenge"
 
@@ -43,6 +53,8 @@ class KnownFact:
     subject: str | None
     attribute: str | None
     value: str | None
+    #: None: it was stored by an earlier release.
+    life: str | None = None
     #: Time of the last turn that says it, and of the first one; None for the first where only one turn says it.
     said_at: datetime
     first_said_at: datetime | None = None
@@ -56,6 +68,8 @@ class KnownFact:
     is_protected: bool = False
     #: It contradicts a protected fact that is still current.
     is_challenge: bool = False
+    #: The current fact in which it lives on: it was merged into it, refined by it, or is a part of it.
+    lives_on_in: UUID | None = None
 
     @property
     def since(self) -> datetime:
@@ -77,6 +91,27 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overruled:
+    """A verdict on a pair that a guard overruled."""
+
+    relation: Relation
+    guard: Guard
+    #: The statement that the verdict is of, and the one that it is compared with.
+    first_id: UUID
+    second_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class United:
+    """A fact that is made of a known fact and a candidate: each says something that the other lacks."""
+
+    fact_id: UUID
+    text: str
+    #: The known fact. Both parts are superseded by the united fact.
+    known_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What becomes of one candidate."""
 
@@ -92,10 +127,16 @@ class Decision:
     valid_to: datetime | None = None
     #: Since when it holds, if the candidate does not say so itself.
     valid_from: datetime | None = None
+    #: The fact that is made of the candidate and a known fact; it supersedes the candidate.
+    united: United | None = None
+    #: The current facts that it contradicts: they stay current, and are linked with it.
+    contradicts: tuple[UUID, ...] = ()
+    #: The verdicts on the candidate that guards overruled.
+    overruled: tuple[Overruled, ...] = ()
 
     @property
     def fact_id(self) -> UUID:
-        """The fact that contains the candidate's statement from now on."""
+        """The fact that rests on the candidate's evidence: the repeated one, or the candidate's own."""
         return self.repeats or self.candidate.fact_id
 
     @property

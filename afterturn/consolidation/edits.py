@@ -1,4 +1,4 @@
-"""Apply a person's edits of known facts: corrections, pins and deletions."""
+"""Apply a person's edits of known facts: corrections, pins, deletions, and choices between contradicting facts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from afterturn import lives
 from afterturn.batches.batch_row import Batch
-from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation import contradictions, user_names, user_timezone
 from afterturn.consolidation.decisions import Decision, Ending, EndReason
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -15,6 +16,7 @@ from afterturn.embedding import items
 from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.extraction.verified_answer import VerifiedAnswer
 from afterturn.facts.edits import Action, Edit
+from afterturn.threads import thread_rows
 
 _SQL = queries.load("facts")
 
@@ -93,9 +95,12 @@ def _apply_edit(
             _correct(connection, batch, target, answer, decisions)
         case Action.PIN | Action.UNPIN:
             connection.execute(_SQL["pin"], key | {"is_pinned": action is Action.PIN})
+        case Action.KEEP:
+            contradictions.keep_fact(connection, batch.session.user, target)
         case Action.DELETE:
             connection.execute(_SQL["delete"], key)
             items.delete_fact_vectors(connection, batch.session.user, [target])
+            thread_rows.remove_facts(connection, batch.session.user, [target])
             user_names.restore_display_name(connection, batch.key, [target])
             user_timezone.update_timezone(connection, batch.key)
 
@@ -108,7 +113,8 @@ def _correct(
             # The correction says the same as the fact.
             continue
         new = batch.key | {"fact_id": target, "superseded_by": decision.fact_id}
-        since = decision.candidate.content.valid_from or decision.candidate.said_at
+        content = decision.candidate.content
+        since = lives.holds_since(content.life, content.valid_from, decision.candidate.said_at)
         connection.execute(_SQL["supersede"], new | {"because": EndReason.PERSON, "valid_to": since})
         if answer.pinned is None:
             connection.execute(_SQL["inherit_pin"], new)

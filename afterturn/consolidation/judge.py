@@ -1,4 +1,4 @@
-"""The judge: an LLM that decides which new statements repeat or replace which known ones."""
+"""The judge: an LLM that says which relations new statements have to known ones."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 
+from afterturn import tokens
 from afterturn.consolidation import judgement
 from afterturn.consolidation.judgement import Judgement
 from afterturn.errors import AnswerMalformed
+from afterturn.llm import answer_text, json_schema
 from afterturn.llm.client import LLM
 
 #: The name of the file with the instructions. It is stored with each answer. A changed prompt gets a new version.
-PROMPT_VERSION = "judge-1"
+PROMPT_VERSION = "judge-2"
+#: Versions of releases before. Their stored answers are still used.
+EARLIER_PROMPT_VERSIONS = ("judge-1",)
 
 #: Enough for a verdict on every candidate of a batch with many. Too small: answers are truncated.
 MAX_ANSWER_TOKENS = 1_500
@@ -63,6 +67,11 @@ class Judge:
             completion_tokens=completion.completion_tokens,
             cached_tokens=completion.cached_tokens,
         )
+
+    def prompt_tokens(self, question_text: str) -> int:
+        """Return the estimated tokens of the prompt with a question: the fixed part counts in each call."""
+        fixed = tokens.estimate(self.instructions) + tokens.estimate(answer_text.as_json(json_schema.strict(Judgement)))
+        return fixed + tokens.estimate(question_text)
 
     def expected_tokens(self, question_text: str) -> int:
         """Return the maximum number of tokens of the call."""

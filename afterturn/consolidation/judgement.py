@@ -1,4 +1,4 @@
-"""The question and the answer of a judging call: which new statements repeat or replace which known ones.
+"""The question and the answer of a judging call: the relations of new statements to known ones.
 
 One call compares all candidates of a batch. It lists each known fact and each new one once, so that its size grows with
 their number and not with the number of pairs. The answer is stored under the digest of the question.
@@ -7,29 +7,27 @@ their number and not with the number of pairs. The answer is stored under the di
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from afterturn import tokens
 from afterturn.consolidation.decisions import Verdicts
-from afterturn.consolidation.rules import Relation
+from afterturn.consolidation.fusion import SHOWN_CHARACTERS
 from afterturn.errors import AnswerMalformed
 from afterturn.llm import answer_text
+from afterturn.relation import Relation
 
 #: The maximum number of known facts in one call, and of their tokens. Measured on HaluMem: with 120 of 300 facts they
 #: include the old value of every update; with 60 they lack the old value of one update in twenty.
 MAX_KNOWN_FACTS = 150
 MAX_KNOWN_TOKENS = 3_500
-#: The maximum length of one statement in the question. A longer statement is cut.
-_MAX_CHARACTERS = 400
-
+_RELATIONS = frozenset(Relation)
 _LABEL = re.compile(r"\b([KNkn])\s*(\d{1,6})\b")
 
 
@@ -45,14 +43,9 @@ class ShownFact:
     def day(self) -> str:
         return self.said_at.date().isoformat()
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether only the beginning of the text is shown."""
-        return len(self._plain) > _MAX_CHARACTERS
-
     def line(self, label: str) -> str:
         plain = self._plain
-        shown = f"{plain[:_MAX_CHARACTERS]} [...]" if len(plain) > _MAX_CHARACTERS else plain
+        shown = f"{plain[:SHOWN_CHARACTERS]} [...]" if len(plain) > SHOWN_CHARACTERS else plain
         return f"{label}: {shown}"
 
     @property
@@ -66,10 +59,16 @@ class JudgeQuestion:
 
     known: tuple[ShownFact, ...]
     new: tuple[ShownFact, ...]
+    #: If only the new ones of one group are to be compared: the number in each group, in their order.
+    group_sizes: tuple[int, ...] = ()
 
     def text(self) -> str:
         """Return the variable part of the prompt."""
-        return "\n".join(["Known:", *_lines("K", self.known), "", "New:", *_lines("N", self.new)])
+        known = ["Known:", *_lines("K", self.known), ""] if self.known else []
+        new = list(_lines("N", self.new))
+        starts = set(itertools.accumulate(self.group_sizes[:-1]))
+        separated = [f"\n{line}" if place in starts else line for place, line in enumerate(new)]
+        return "\n".join([*known, "New:", *separated])
 
     def ids(self) -> dict[str, UUID]:
         """Return the fact behind each label."""
@@ -90,14 +89,13 @@ def _lines(letter: str, facts: Iterable[ShownFact]) -> Iterator[str]:
         yield fact.line(label if day == before else f"{label} ({day})")
 
 
-class JudgedPair(BaseModel):
-    """Two statements that belong together."""
+@dataclass(frozen=True, slots=True)
+class JudgedPair:
+    """The relation of a statement to another one, by their labels."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    first: str = Field(description="Label of a new statement, such as N1.")
-    second: str = Field(description="Label of a known statement, such as K3, or of another new one.")
-    verdict: Literal["same", "replaces"]
+    first: str
+    second: str
+    relation: Relation
 
 
 class Judgement(BaseModel):
@@ -105,9 +103,28 @@ class Judgement(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    pairs: tuple[str, ...] = Field((), description="Such as N1 same K3: label, verdict, label.")
+
+
+class _PairOfJudge1(BaseModel):
+    first: str
+    second: str
+    verdict: str
+
+
+class _AnswerToJudge1(BaseModel):
+    """The form of stored answers to the prompt judge-1, for `answer_text`."""
+
+    pairs: tuple[_PairOfJudge1, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJudgement:
+    """What could be read of an answer."""
+
     pairs: tuple[JudgedPair, ...] = ()
-    #: How many pairs could not be read. They stay undecided. It is not part of the schema.
-    unreadable: SkipJsonSchema[int] = 0
+    #: How many pairs could not be read. They stay undecided.
+    unreadable: int = 0
 
 
 def _read_label(value: object) -> str | None:
@@ -128,12 +145,6 @@ def make_question(known: Iterable[ShownFact], new: Sequence[ShownFact]) -> Judge
     return JudgeQuestion(known=tuple(shown), new=tuple(new))
 
 
-def fits_one_call(known: Iterable[ShownFact]) -> bool:
-    """Return whether all of these facts fit into one call."""
-    facts = list(known)
-    return len(_first_that_fit(facts)) == len(facts)
-
-
 def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
     """Return the first facts, as many as fit into one call."""
     shown: list[ShownFact] = []
@@ -146,12 +157,13 @@ def _first_that_fit(known: Iterable[ShownFact]) -> list[ShownFact]:
     return shown
 
 
-def parse_judgement(text: str) -> Judgement:
+def parse_judgement(text: str) -> ReadJudgement:
     """Parse a judge's answer: a JSON object, with or without text around it. An unreadable pair stays undecided.
 
-    Raises AnswerMalformed if no pair can be read.
+    Answers to the prompt judge-1, whose pairs are objects, are read as well. Raises AnswerMalformed if no pair can be
+    read.
     """
-    found = answer_text.find_object(text, Judgement)
+    found = answer_text.find_object(text, Judgement) or answer_text.find_object(text, _AnswerToJudge1)
     if found is None:
         raise AnswerMalformed("the judgement contains no JSON object of the form asked for")
     judgement = _read_judgement(found)
@@ -160,48 +172,49 @@ def parse_judgement(text: str) -> Judgement:
     return judgement
 
 
-def _read_judgement(data: Mapping[str, object]) -> Judgement | None:
+def _read_judgement(data: Mapping[str, object]) -> ReadJudgement | None:
     """Return the pairs of an answer; None if it has no place for them."""
     if not data:
-        return Judgement()
+        return ReadJudgement()
     items = data.get("pairs", [data] if data.keys() >= {"first", "second"} else None)
     if "pairs" in data and not items:
-        return Judgement()
-    if isinstance(items, dict):
+        return ReadJudgement()
+    if isinstance(items, str | dict):
         items = [items]
     if not isinstance(items, list):
         return None
     pairs = [_read_pair(item) for item in items]
     readable = tuple(pair for pair in pairs if pair is not None)
-    return Judgement(pairs=readable, unreadable=len(pairs) - len(readable))
+    return ReadJudgement(pairs=readable, unreadable=len(pairs) - len(readable))
 
 
 def _read_pair(item: object) -> JudgedPair | None:
-    """Return a pair with labels such as "N1", "[n1]" or "N 1"; None if a label or the verdict is not known."""
-    if not isinstance(item, dict):
+    """Return a pair such as "N1 same K3", "[n1]: same, k 3" or an object; None if a part of it is not known."""
+    if isinstance(item, dict):
+        first, second = _read_label(item.get("first")), _read_label(item.get("second"))
+        relation = _read_relation(item.get("verdict"))
+    elif isinstance(item, str) and len(labels := _LABEL.findall(item)) == 2:
+        first, second = (f"{letter.upper()}{int(number)}" for letter, number in labels)
+        relation = _read_relation(_LABEL.sub(" ", item))
+    else:
         return None
-    first, second = _read_label(item.get("first")), _read_label(item.get("second"))
-    verdict = item.get("verdict")
-    word = verdict.strip().casefold() if isinstance(verdict, str) else None
-    if first is None or second is None or word not in ("same", "replaces"):
+    if first is None or second is None or relation is None:
         return None
-    return JudgedPair(first=first, second=second, verdict="same" if word == "same" else "replaces")
+    return JudgedPair(first=first, second=second, relation=relation)
 
 
-def to_verdicts(question: JudgeQuestion, judgement: Judgement) -> Verdicts:
-    """Return the verdicts by the ids of the statements. Unknown labels are ignored.
+def _read_relation(value: object) -> Relation | None:
+    words = re.findall(r"[a-z]+", value.casefold()) if isinstance(value, str) else []
+    return Relation(words[0]) if len(words) == 1 and words[0] in _RELATIONS else None
 
-    A verdict that two statements say the same is ignored if one of them was cut: the rest of it may say more, and would
-    be lost.
-    """
+
+def to_verdicts(question: JudgeQuestion, judgement: ReadJudgement) -> Verdicts:
+    """Return the verdicts by the ids of the statements. Unknown labels are ignored; of a pair, the first counts."""
     ids = question.ids()
-    cut = {fact.fact_id for fact in (*question.known, *question.new) if fact.is_cut}
-    found: dict[frozenset[UUID], Relation] = {}
+    found: dict[tuple[UUID, UUID], Relation] = {}
     for pair in judgement.pairs:
-        first, second = ids.get(pair.first.strip()), ids.get(pair.second.strip())
-        if first is None or second is None or first == second:
+        first, second = ids.get(pair.first), ids.get(pair.second)
+        if first is None or second is None or first == second or (second, first) in found:
             continue
-        verdict = Relation(pair.verdict)
-        if verdict is not Relation.SAME or not cut & {first, second}:
-            found.setdefault(frozenset((first, second)), verdict)
+        found.setdefault((first, second), pair.relation)
     return found

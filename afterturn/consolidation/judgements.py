@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import Verdicts
-from afterturn.consolidation.judge import Judge
+from afterturn.consolidation.judge import EARLIER_PROMPT_VERSIONS, Judge
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.database import queries
 from afterturn.database.pool import Connection
@@ -32,13 +33,13 @@ class OwedJudgement:
 
 def read_verdicts(connection: Connection, scope: UserScope, judge: Judge, question: JudgeQuestion) -> Verdicts | None:
     """Return this judge's stored verdicts on a question; None if it has not been asked yet."""
-    row = connection.execute(_SQL["answer"], _key(scope, judge, question.text())).fetchone()
+    row = connection.execute(_SQL["answer"], _keys(scope, judge, question.text())).fetchone()
     return None if row is None else judgement.to_verdicts(question, judgement.parse_judgement(row["answer"]))
 
 
 def is_answered(connection: Connection, scope: UserScope, judge: Judge, question_text: str) -> bool:
     """Return whether this judge has answered this question."""
-    return connection.execute(_SQL["answer"], _key(scope, judge, question_text)).fetchone() is not None
+    return connection.execute(_SQL["answer"], _keys(scope, judge, question_text)).fetchone() is not None
 
 
 def store_answer(
@@ -62,13 +63,13 @@ def store_question(
         version: the version of the memory for which it is asked.
         is_handed_on: whether the caller then enqueues the batch to be judged; otherwise the sweep does.
     """
-    fact_ids = [fact.fact_id for fact in question.known]
+    fact_ids = [fact.fact_id for fact in (*question.known, *question.new)]
     row = {"question": question.text(), "version": version, "fact_ids": fact_ids, "is_handed_on": is_handed_on}
     connection.execute(_SQL["add_question"], batch.key | row)
 
 
 def read_question_facts(connection: Connection, batch: Batch, *, version: int) -> list[UUID] | None:
-    """Return the known facts that the batch's last question was about; None if the memory has changed since, or none.
+    """Return the facts and candidates of the batch's last question; None if the memory has changed since, or none.
 
     They need not be searched again when the judge has answered.
     """
@@ -88,6 +89,30 @@ def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) 
     `is_handed_on` says that the caller then enqueues the batch to be applied; otherwise the sweep does.
     """
     connection.execute(_SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
+
+
+def store_compared_facts(connection: Connection, batch: Batch, fact_ids: Collection[UUID]) -> None:
+    """Store with which known facts a model has compared those of a batch, in the caller's transaction.
+
+    Scheduled consolidation does not compare these pairs again.
+    """
+    if fact_ids:
+        connection.execute(_SQL["add_compared"], batch.key | {"fact_ids": list(fact_ids)})
+
+
+def read_compared_facts(connection: Connection, scope: UserScope) -> dict[UUID, frozenset[UUID]]:
+    """Return batch -> the known facts with which a model has compared those of the batch."""
+    rows = connection.execute(_SQL["compared"], scope.key).fetchall()
+    return {row["batch_id"]: frozenset(row["fact_ids"]) for row in rows}
+
+
+def _keys(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:
+    """Return the digests of a question under the present prompt and the earlier ones, the present one first."""
+    versions = (judge.prompt_version, *EARLIER_PROMPT_VERSIONS)
+    digests = [
+        judgement.question_digest(question_text, prompt_version=version, model=judge.model) for version in versions
+    ]
+    return scope.key | {"input_digests": digests}
 
 
 def _key(scope: UserScope, judge: Judge, question_text: str) -> dict[str, Any]:

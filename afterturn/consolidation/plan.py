@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
@@ -28,6 +29,8 @@ class Plan:
     #: The question that the judge must answer before the batch is applied; the decisions are then by the rules alone.
     #: None if the judge need not be asked, or has answered.
     open_question: JudgeQuestion | None = None
+    #: The known facts with which a model has compared the candidates.
+    compared_ids: tuple[UUID, ...] = ()
 
 
 def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, categories: Sequence[str]) -> Plan | None:
@@ -46,16 +49,19 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
     answer = batch_answer.read_verified_answer(connection, batch, categories=categories)
     candidates = edits.candidates_to_decide(connection, batch, answer)
     known = decision_input.read_decision_input(connection, batch, answer)
-    by_rules = decide(candidates, known.facts.values(), names=known.names)
+    by_rules = decide(candidates, known.facts.values(), known.verdicts, known.names)
     unclear = None
     # A correction names the fact that it replaces, so the judge is not needed.
     if judge is not None and not answer.edits:
         unclear = decision_input.make_unclear_question(connection, batch, known, by_rules)
     if judge is None or unclear is None:
-        return Plan(answer=answer, version=known.version, decisions=edits.keep_entered_ids(by_rules))
+        decided = edits.keep_entered_ids(by_rules)
+        return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=tuple(sorted(known.compared)))
     question, facts = unclear
     verdicts = judgements.read_verdicts(connection, batch.session.user, judge, question)
     if verdicts is None:
         return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
+    verdicts = {**verdicts, **known.verdicts}
     decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
-    return Plan(answer=answer, version=known.version, decisions=decided)
+    compared_ids = tuple(sorted(known.compared.union(fact.fact_id for fact in question.known)))
+    return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=compared_ids)

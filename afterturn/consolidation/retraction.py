@@ -7,20 +7,22 @@ A <- C. If there is no next fact, the newest remaining one is reinstated: it bec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import user_names, user_timezone
+from afterturn.consolidation import fading, rules, user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
 from afterturn.extraction.verification import normalise
 from afterturn.scopes import SessionScope, UserScope
+from afterturn.threads import thread_rows
 
 _SQL = queries.load("removal")
+_CONTRADICTIONS = queries.load("contradictions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +34,14 @@ class DetachedFact:
     superseded_by: UUID
     subject: str | None
     attribute: str | None
+    life: str | None
     said_at: datetime
     #: Whether the fact says that it has ended: it then competes with no other fact.
     is_over: bool
+    #: Whether the superseding fact had taken its place, or was made of it: both may be true at the same time.
+    is_part: bool = False
     #: The next fact of the chain that is not retracted; None where there is none.
-    successor_id: UUID | None
+    successor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,7 @@ class CompetingFact:
     fact_id: UUID
     subject: str | None
     attribute: str | None
+    life: str | None
     said_at: datetime
 
 
@@ -70,13 +76,29 @@ def retract_unsupported_facts(connection: Connection, session: SessionScope, pos
     """
     user = session.user
     turn = user.key | {"session_id": session.session_id, "position": position}
+    united_by = {row["fact_id"]: row["superseded_by"] for row in connection.execute(_SQL["parts"], turn).fetchall()}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
+    united = _find_united(retracted, united_by)
+    connection.execute(_SQL["retract_united"], user.key | {"fact_ids": united})
+    retracted += united
     recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
+    fading.update_lives(connection, user, recounted)
     items.delete_fact_vectors(connection, user, retracted)
+    thread_rows.remove_facts(connection, user, retracted)
     for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
         _apply_replacement(connection, user, replacement)
     user_names.restore_display_name(connection, user.key, retracted)
     user_timezone.update_timezone(connection, user.key)
+
+
+def _find_united(retracted: Iterable[UUID], united_by: Mapping[UUID, UUID]) -> list[UUID]:
+    """Return the facts that have a retracted part, directly or in a part of theirs."""
+    found: list[UUID] = []
+    for fact_id in retracted:
+        while (united_id := united_by.get(fact_id)) is not None:
+            found.append(united_id)
+            fact_id = united_id
+    return found
 
 
 def plan_replacements(detached: Iterable[DetachedFact], competing: Sequence[CompetingFact]) -> list[Replacement]:
@@ -91,12 +113,22 @@ def plan_replacements(detached: Iterable[DetachedFact], competing: Sequence[Comp
     for fact in detached:
         if fact.successor_id is not None:
             replacements.append(Replacement(successor=fact.successor_id, superseded_ids=(fact.fact_id,)))
-        elif fact.is_over or fact.subject is None or fact.attribute is None:
+        elif (
+            fact.is_over
+            or fact.is_part
+            or fact.subject is None
+            or fact.attribute is None
+            or not rules.has_one_value(fact)
+        ):
             replacements.append(Replacement(successor=fact, superseded_ids=()))
         else:
             by_attribute[normalise(fact.subject), fact.attribute].append(fact)
     for key, facts in by_attribute.items():
-        same_attribute = [other for other in competing if (normalise(other.subject or ""), other.attribute) == key]
+        same_attribute = [
+            other
+            for other in competing
+            if (normalise(other.subject or ""), other.attribute) == key and rules.has_one_value(other)
+        ]
         replacements.append(_choose_newest(facts, same_attribute))
     return replacements
 
@@ -132,4 +164,5 @@ def _reinstate(connection: Connection, user: UserScope, fact: DetachedFact) -> U
     versions = user.key | {"fact_id": fact.fact_id, "new_id": new_id}
     for step in ("reinstate", "copy_evidence", "copy_vectors", "move_superseded"):
         connection.execute(_SQL[step], versions)
+    connection.execute(_CONTRADICTIONS["reopen"], versions)
     return new_id

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from afterturn.consolidation import attributes, text_comparison
 from afterturn.extraction.verification import normalise
+from afterturn.lives import Life
+from afterturn.relation import Relation
 
 #: Subjects that mean the user, also while no name is known.
 _USER_WORDS = frozenset({"user", "the user", "i", "me"})
 
 
-class Relation(StrEnum):
-    """The relation of a statement to another one."""
+class HasLife(Protocol):
+    """A statement of a life."""
 
-    #: Both say the same.
-    SAME = "same"
-    #: Both cannot be current: the one that was said later is.
-    REPLACES = "replaces"
+    @property
+    def attribute(self) -> str | None: ...
+    @property
+    def life(self) -> str | None: ...
 
 
 class Comparable(Protocol):
@@ -37,6 +38,8 @@ class Comparable(Protocol):
     def attribute(self) -> str | None: ...
     @property
     def value(self) -> str | None: ...
+    @property
+    def life(self) -> str | None: ...
     @property
     def valid_from(self) -> datetime | None: ...
 
@@ -84,7 +87,7 @@ def find_relation(one: Comparable, other: Comparable, names: UserNames) -> Relat
     if not have_same_value(one, other) or _are_different_people(one, other, names):
         return None
     assert one.attribute is not None and other.attribute is not None
-    if attributes.are_opposite(one.attribute, other.attribute):
+    if attributes.are_opposite(one.attribute, other.attribute) or _are_attitudes_to_one_matter(one, other):
         return Relation.REPLACES
     if one.attribute != other.attribute or text_comparison.differ_in_detail(one.text, other.text):
         return None
@@ -92,15 +95,38 @@ def find_relation(one: Comparable, other: Comparable, names: UserNames) -> Relat
 
 
 def are_competing_values(one: Comparable, other: Comparable, names: UserNames) -> bool:
-    """Return whether both give a value to the same single-valued attribute of the same subject."""
+    """Return whether both give a value to the same single-valued attribute of the same subject.
+
+    A state or an attitude is the only one of its matter.
+    """
     return (
         has_value(one)
         and has_value(other)
         and one.attribute == other.attribute
-        and one.attribute is not None
-        and attributes.is_single_valued(one.attribute)
+        and has_one_value(one)
+        and has_one_value(other)
         and _have_same_subject(one, other, names)
         and not _are_different_people(one, other, names)
+    )
+
+
+def has_one_value(statement: HasLife) -> bool:
+    """Return whether the statement's attribute has one current value: a new one supersedes the old one."""
+    attribute = statement.attribute
+    if attribute is None:
+        return False
+    is_of_one_matter = statement.life in (Life.STATE, Life.ATTITUDE) and attributes.has_one_state(attribute)
+    return is_of_one_matter or attributes.is_single_valued(attribute)
+
+
+def _are_attitudes_to_one_matter(one: Comparable, other: Comparable) -> bool:
+    """Return whether both say with different words what a person thinks of the same matter: likes, loves."""
+    return (
+        one.life == other.life == Life.ATTITUDE
+        and one.attribute != other.attribute
+        and attributes.is_attitude(one.attribute or "")
+        and attributes.is_attitude(other.attribute or "")
+        and not text_comparison.differ_in_detail(one.text, other.text)
     )
 
 

@@ -1,15 +1,16 @@
-"""Read the current facts that are most similar to some statements: the known facts that a judging call shows."""
+"""Read what a user's current facts are compared by: their stems and their vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afterturn.consolidation import judgement, similarity
+from afterturn.consolidation import similarity
 from afterturn.consolidation.decisions import KnownFact
 from afterturn.consolidation.judgement import ShownFact
 from afterturn.consolidation.similarity import FactStems
@@ -27,26 +28,6 @@ VECTORS_PER_PAGE = 10_000
 _HEADER_BYTES = 4
 
 
-def read_similar_facts(
-    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], *, count: int
-) -> list[KnownFact]:
-    """Return a user's current facts to compare with `statements`: all if they fit into one call, else the most similar.
-
-    Args:
-        connection: to read with.
-        owner: tenant and user, as query arguments.
-        statements: candidates or facts that have vectors. Those that are facts are in the result as well.
-        count: number of the user's current facts.
-    """
-    if count <= judgement.MAX_KNOWN_FACTS:
-        rows = connection.execute(_SQL["current"], {**owner, "limit": judgement.MAX_KNOWN_FACTS}).fetchall()
-        facts = [KnownFact(**row) for row in rows]
-        if judgement.fits_one_call(ShownFact(fact.fact_id, fact.text, fact.said_at) for fact in facts):
-            return facts
-    limit = judgement.MAX_KNOWN_FACTS + len(statements)
-    return read_facts(connection, owner, _find_similar(connection, owner, statements, limit))
-
-
 def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Sequence[UUID]) -> list[KnownFact]:
     """Return those of these facts that are current, in the given order."""
     rows = connection.execute(_SQL["by_id"], {**owner, "fact_ids": list(fact_ids)}).fetchall()
@@ -54,54 +35,57 @@ def read_facts(connection: Connection, owner: Mapping[str, Any], fact_ids: Seque
     return [by_id[fact_id] for fact_id in fact_ids if fact_id in by_id]
 
 
-def _find_similar(
-    connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], limit: int
-) -> list[UUID]:
-    """Return the first facts of two rankings, by words and by vectors.
+@dataclass(frozen=True, slots=True)
+class CurrentStems:
+    """The stems of all current facts of a user."""
 
-    First the best fact of each ranking, then the second best of each: all statements get the same number of facts.
-    """
+    #: The ids, as texts.
+    names: list[str]
+    stems: FactStems
+
+    @property
+    def fact_ids(self) -> list[UUID]:
+        return [UUID(name) for name in self.names]
+
+
+def read_current_stems(connection: Connection, owner: Mapping[str, Any]) -> CurrentStems | None:
+    """Return the stems of a user's current facts; None if there are no facts."""
     row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
     if row is None or row["items"] is None:
-        return []
+        return None
     codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
     lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
-    facts = FactStems(codes=codes, lengths=lengths, distinct=similarity.count_distinct(codes, lengths))
-    names: list[str] = row["items"]
-    by_words = similarity.score_by_words(_read_stems(connection, statements), facts)
-    by_vectors = _score_by_vectors(connection, owner, statements, names)
-    ranks = np.minimum(
-        similarity.best_ranks(by_words, limit=limit, least=0.0), similarity.best_ranks(by_vectors, limit=limit)
-    )
-    ranked = np.flatnonzero(ranks <= limit)
-    return [UUID(names[place]) for place in ranked[np.argsort(ranks[ranked], kind="stable")][:limit]]
+    distinct = similarity.count_distinct(codes, lengths)
+    return CurrentStems(row["items"], FactStems(codes=codes, lengths=lengths, distinct=distinct))
 
 
-def _read_stems(connection: Connection, statements: Sequence[ShownFact]) -> list[NDArray[np.uint32]]:
-    columns = texts.as_columns([stemming.fact_input(statement.text) for statement in statements])
+def read_stems(connection: Connection, statements: Sequence[str]) -> list[NDArray[np.uint32]]:
+    """Return the stems of each of these texts."""
+    columns = texts.as_columns([stemming.fact_input(statement) for statement in statements])
     rows = connection.execute(_SQL["stems_of_texts"], columns, binary=True).fetchall()
     return [np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32) for row in rows]
 
 
-def _score_by_vectors(
+def score_by_vectors(
     connection: Connection, owner: Mapping[str, Any], statements: Sequence[ShownFact], fact_names: Sequence[str]
 ) -> similarity.Scores:
-    """Return the cosine of each statement that has a vector and each fact; -inf for facts without a vector."""
-    own_names = [items.fact_name(statement.fact_id) for statement in statements]
-    own = connection.execute(_SQL["own_vectors"], {**owner, "items": own_names}, binary=True).fetchall()
+    """Return the cosine of each statement (rows) and each fact (columns); -inf where one of them has no vector."""
+    scores = np.full((len(statements), len(fact_names)), -np.inf, dtype=np.float32)
+    row_of = {items.fact_name(statement.fact_id): row for row, statement in enumerate(statements)}
+    own = connection.execute(_SQL["own_vectors"], {**owner, "items": list(row_of)}, binary=True).fetchall()
     if not own:
-        return np.empty((0, len(fact_names)), dtype=np.float32)
+        return scores
     place_of = {name: place for place, name in enumerate(fact_names)}
     wanted = _parse_vectors(b"".join(row["embedding"] for row in own), len(own))
-    scores = np.full((len(own), len(fact_names)), -np.inf, dtype=np.float32)
-    for page_names, vectors in _read_vector_pages(connection, owner):
+    rows = [row_of[row["item"]] for row in own]
+    for page_names, vectors in read_vector_pages(connection, owner):
         places = np.fromiter((place_of.get(name, -1) for name in page_names), dtype=np.intp)
         is_current = places >= 0
-        scores[:, places[is_current]] = similarity.score_by_vectors(wanted, vectors[is_current])
+        scores[np.ix_(np.array(rows), places[is_current])] = similarity.score_by_vectors(wanted, vectors[is_current])
     return scores
 
 
-def _read_vector_pages(
+def read_vector_pages(
     connection: Connection, owner: Mapping[str, Any]
 ) -> Iterator[tuple[list[str], similarity.Scores]]:
     """Yield the names and vectors of all facts and candidates in the serving space, a page at a time."""

@@ -53,6 +53,49 @@ def score_by_words(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -
     return np.asarray(scores / np.sqrt(np.maximum(facts.distinct, 1)), dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedWeight:
+    """The weight of the stems that statements (rows) and facts (columns) share. Rare stems weigh more."""
+
+    shared: Scores
+    #: The weight of all stems of each statement, and of each fact.
+    of_statements: Scores
+    of_facts: Scores
+
+    def overlap(self) -> Scores:
+        """Return the share of their weight that a statement and a fact have in common: the geometric mean (0..1)."""
+        means = np.sqrt(self.of_statements[:, None] * self.of_facts[None, :])
+        return np.asarray(self.shared / np.maximum(means, 1e-6), dtype=np.float32)
+
+
+def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> SharedWeight:
+    """Compare the stems of statements with those of facts.
+
+    Args:
+        statements: the codes of each statement's stems.
+        facts: the stems of the facts, at least one of them.
+    """
+    count = len(facts.lengths)
+    fact_of_code = np.repeat(np.arange(count), facts.lengths)
+    is_first = np.ones(len(facts.codes), dtype=np.bool_)
+    is_first[1:] = (facts.codes[1:] != facts.codes[:-1]) | (fact_of_code[1:] != fact_of_code[:-1])
+    fact_of_code = fact_of_code[is_first]
+    stems, stem_of_code, frequencies = np.unique(facts.codes[is_first], return_inverse=True, return_counts=True)
+    # A stem of all facts, such as the user's name, weighs next to nothing.
+    weights = np.log((count + 1) / frequencies)
+    shared = np.zeros((len(statements), count), dtype=np.float32)
+    own = np.zeros(len(statements), dtype=np.float32)
+    for row, codes in enumerate(map(np.unique, statements)):
+        places = np.minimum(np.searchsorted(stems, codes), max(len(stems) - 1, 0))
+        is_known = stems[places] == codes if len(stems) else np.zeros(len(codes), dtype=np.bool_)
+        present = np.zeros(len(stems))
+        present[places[is_known]] = weights[places[is_known]]
+        shared[row] = np.bincount(fact_of_code, present[stem_of_code], minlength=count)
+        own[row] = present.sum() + np.log(count + 1) * np.count_nonzero(~is_known)
+    of_facts = np.bincount(fact_of_code, weights[stem_of_code], minlength=count).astype(np.float32)
+    return SharedWeight(shared=shared, of_statements=own, of_facts=of_facts)
+
+
 def count_distinct(codes: NDArray[np.uint32], lengths: Places) -> Places:
     """Return the number of each fact's different stems. Equal codes of a fact stand next to each other."""
     is_new = np.ones(len(codes), dtype=np.bool_)
@@ -80,29 +123,3 @@ def score_by_vectors(statements: Scores, vectors: Scores) -> Scores:
 def _to_unit_length(vectors: Scores) -> Scores:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
-
-
-def best_ranks(scores: Scores, *, limit: int, least: float = -np.inf) -> Places:
-    """Return the best rank (from 1) that each column has in any row; a rank beyond `limit` is `limit` + 1.
-
-    Args:
-        scores: a row for each statement, a column for each fact.
-        limit: the number of columns of a row that have a rank.
-        least: scores not above this have no rank.
-    """
-    ranks = np.full(scores.shape[1], limit + 1, dtype=np.intp)
-    for row in scores:
-        columns = _best_columns(row, limit)
-        columns = columns[row[columns] > least]
-        ranks[columns] = np.minimum(ranks[columns], np.arange(1, len(columns) + 1))
-    return ranks
-
-
-def _best_columns(row: Scores, limit: int) -> Places:
-    """Return the places of the highest scores, highest first; of equal ones the first places."""
-    if len(row) > limit:
-        threshold = np.partition(row, len(row) - limit)[len(row) - limit]
-        columns = np.flatnonzero(row >= threshold)
-    else:
-        columns = np.arange(len(row))
-    return columns[np.argsort(-row[columns], kind="stable")][:limit]

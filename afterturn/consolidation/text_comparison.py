@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from afterturn.extraction.verification import normalise
 
-_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _UNIT_SIGN = re.compile(r"[€$£%]")
 
 
-def _word_set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_NEGATIONS = _word_set(
+NEGATIONS = word_set(
     "not no never without nobody nothing neither nor cannot none stopped quit hardly barely rarely seldom"
 )
 _SMALL_NUMBERS = """
@@ -28,8 +29,8 @@ _SMALL_NUMBERS = """
     eighteen nineteen twenty
 """
 #: A number in words is equal to the number in digits.
-_DIGITS = {word: str(number) for number, word in enumerate(_SMALL_NUMBERS.split())}
-_NUMBER_WORDS = _word_set("""
+DIGITS = {word: str(number) for number, word in enumerate(_SMALL_NUMBERS.split())}
+NUMBER_WORDS = word_set("""
     thirty forty fifty sixty seventy eighty ninety hundred thousand million first second third fourth fifth once twice
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
     october november december
@@ -65,12 +66,12 @@ _UNIT_NAMES = """
 """
 _UNITS = {name: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for name in line.split()}
 #: Words without a meaning of their own.
-_FUNCTION_WORDS = _word_set("""
+FUNCTION_WORDS = word_set("""
     a an the is are was were be been being am has have had do does did will would can could of in on at to for from with
     by and or as that this these those it its his her their they he she user very really also too s currently now still
 """)
 #: Relations of a person or pet to the speaker. Two people of one name can be distinguished by them.
-_RELATIONS = _word_set("""
+_RELATIONS = word_set("""
     mother father mom mum dad sister brother son daughter wife husband spouse partner girlfriend boyfriend fiancee
     fiance grandmother grandfather grandma grandpa aunt uncle cousin niece nephew friend roommate flatmate neighbor
     neighbour boss manager mentor coworker colleague teacher doctor therapist dentist trainer coach client student
@@ -85,56 +86,72 @@ def differ_in_detail(one: str, other: str) -> bool:
     """
     return (
         _numbers(one) != _numbers(other)
-        or _is_negated(one) != _is_negated(other)
-        or _each_has_its_own(_units(one), _units(other))
-        or bool(_names(one) - _words(other) and _names(other) - _words(one))
+        or is_negated(one) != is_negated(other)
+        or _each_has_its_own(find_units(one), find_units(other))
+        or bool(find_names(one) - find_words(other) and find_names(other) - find_words(one))
     )
 
 
 def adds_no_words_to(one: str, other: str) -> bool:
     """Return whether `other` contains all words of `one`, apart from function words."""
-    return _words(one) - _FUNCTION_WORDS <= _words(other)
+    return find_words(one) - FUNCTION_WORDS <= find_words(other)
+
+
+def adds_details(text: str, sources: Iterable[str]) -> bool:
+    """Return whether `text` contains a name, a number or a date that none of `sources` contains."""
+    said = " ".join(sources)
+    return bool(_numbers(text) - _numbers(said) or find_names(text) - find_words(said))
+
+
+def extends(fuller: str, poorer: str) -> bool:
+    """Return whether `fuller` begins with all words of `poorer`, in their order, and is negated if that is."""
+    begun, words = WORD.findall(normalise(poorer)), WORD.findall(normalise(fuller))
+    return (
+        words[: len(begun)] == begun and is_negated(fuller) == is_negated(poorer) and not adds_details(poorer, [fuller])
+    )
 
 
 def name_different_relations(one: str, other: str) -> bool:
     """Return whether both statements name a relation (a sister, a colleague) and have none in common."""
-    first, second = _words(one) & _RELATIONS, _words(other) & _RELATIONS
+    first, second = find_words(one) & _RELATIONS, find_words(other) & _RELATIONS
     return bool(first and second and not first & second)
 
 
 def names_a_relation(text: str) -> bool:
     """Return whether a statement names a relation, such as sister or colleague."""
-    return bool(_words(text) & _RELATIONS)
+    return bool(find_words(text) & _RELATIONS)
 
 
-def _words(text: str) -> set[str]:
-    return {word.removesuffix("'s") for word in _WORD.findall(normalise(text))}
+def find_words(text: str) -> set[str]:
+    """Return the words of a statement in lower case."""
+    return {word.removesuffix("'s") for word in WORD.findall(normalise(text))}
 
 
 def _numbers(text: str) -> frozenset[str]:
     normalised = normalise(text)
-    words = {_DIGITS.get(word, word) for word in _WORD.findall(normalised) if word in _DIGITS or word in _NUMBER_WORDS}
-    return frozenset(_NUMBER.findall(normalised)) | words
+    words = {DIGITS.get(word, word) for word in WORD.findall(normalised) if word in DIGITS or word in NUMBER_WORDS}
+    return frozenset(NUMBER.findall(normalised)) | words
 
 
-def _units(text: str) -> set[str]:
+def find_units(text: str) -> set[str]:
+    """Return the units, each under one name."""
     normalised = normalise(text)
-    return {_UNITS[name] for name in (*_WORD.findall(normalised), *_UNIT_SIGN.findall(normalised)) if name in _UNITS}
+    return {_UNITS[name] for name in (*WORD.findall(normalised), *_UNIT_SIGN.findall(normalised)) if name in _UNITS}
 
 
 def _each_has_its_own(one: set[str], other: set[str]) -> bool:
     return bool(one - other and other - one)
 
 
-def _is_negated(text: str) -> bool:
+def is_negated(text: str) -> bool:
     """Return whether the number of negations is odd."""
-    words = _WORD.findall(normalise(text))
-    count = sum(word in _NEGATIONS or word.endswith("n't") for word in words)
+    words = WORD.findall(normalise(text))
+    count = sum(word in NEGATIONS or word.endswith("n't") for word in words)
     return bool(count % 2)
 
 
-def _names(text: str) -> set[str]:
+def find_names(text: str) -> set[str]:
     """Return the capitalised words in lower case, with the first word of a sentence, which is often a name."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
+    words = WORD.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
     capitalised = {word.casefold().removesuffix("'s") for word in words if word[:1].isupper() and len(word) > 1}
-    return capitalised - _FUNCTION_WORDS
+    return capitalised - FUNCTION_WORDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from afterturn.context import counting, lines, memory_block, messages
+from afterturn.context import counting, lines, memory_block, messages, thread_lines
 from afterturn.context.budget import TokenBudget, validate_provider_shares
 from afterturn.context.context import Context, ContextRequest, Part
 from afterturn.context.context_queries import StoredContext
@@ -13,6 +13,7 @@ from afterturn.context.counting import Message
 from afterturn.context.memory_block import MemoryLine
 from afterturn.context.messages import Passage
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread
 from afterturn.turns import Turn
 
 #: The order in which parts lose lines when the whole exceeds the budget after all. The must-haves are last.
@@ -29,6 +30,8 @@ class ContextInput:
     session_id: str
     #: The memories recalled for the question, best first.
     memories: Sequence[Memory] = ()
+    #: The threads that rest on one of these memories.
+    threads: Sequence[Thread] = ()
     #: The lines of each context provider, in the order of the providers.
     provider_lines: Sequence[Sequence[str]] = ()
 
@@ -52,6 +55,8 @@ class _Packer:
     offered: dict[str, int] = field(default_factory=dict)
     #: All lines of the must-haves, in their order.
     must_haves: dict[str, list[MemoryLine]] = field(default_factory=dict)
+    #: The facts whose content a shown thread says.
+    covered: set[str] = field(default_factory=set)
     #: The recalled memories that no other part shows, each with its line.
     recalled: list[tuple[Memory, MemoryLine]] = field(default_factory=list)
 
@@ -125,7 +130,8 @@ class _Packer:
         zone = self.inputs.stored.zone
         self.recalled = [(memory, lines.memory_line(memory, zone)) for memory in self._memories_not_shown()]
         share = self.request.shares.relevant * memory_share
-        self._fill_share("relevant", [line for _, line in self.recalled], share, budget)
+        recalled = [line for _, line in self.recalled]
+        self._fill_share("relevant", thread_lines.with_threads(recalled, self.inputs.threads, zone), share, budget)
 
     def _empty_block_tokens(self) -> int:
         """Return the tokens of the memory message with all headings and no line; 0 where there is nothing to show."""
@@ -158,14 +164,22 @@ class _Packer:
     def _take(
         self, part: str, offered: Sequence[MemoryLine], budget: TokenBudget, share: float, allowance: int
     ) -> None:
-        self.offered[part] = self.offered.get(part, 0) + len(offered)
         taken = 0
+        self.offered.setdefault(part, 0)
         for line in offered:
+            if self._is_covered(line):
+                continue
+            self.offered[part] += 1
             tokens = self._line_tokens(line)
             if taken + tokens <= allowance:
                 taken += tokens
+                self.covered |= line.covers
                 self.shown[part].append(line)
         budget.spend(taken, share)
+
+    def _is_covered(self, line: MemoryLine) -> bool:
+        """Return whether a shown thread says what the line says."""
+        return not self.covered.isdisjoint(line.memory_ids[:1])
 
     def _line_tokens(self, line: MemoryLine) -> int:
         return counting.count_text("\n" + line.text, self.request.count_tokens)
@@ -182,13 +196,16 @@ class _Packer:
             for memory in lines.select_relevant(self.inputs.memories)
             if (memory.memory_id,) not in shown_ids
             and lines.comparison_key(memory.text) not in shown_keys
+            and not lines.is_shown_as_contradiction(memory, stable)
             and not _is_visible(memory, visible_turns)
         ]
 
     def _drop_memories_of_visible_turns(self) -> None:
         visible_turns = self._visible_turns()
         repeated = {line.text for memory, line in self.recalled if _is_visible(memory, visible_turns)}
-        self.offered["relevant"] -= sum(line.text in repeated for _, line in self.recalled)
+        self.offered["relevant"] -= sum(
+            line.text in repeated and not self._is_covered(line) for _, line in self.recalled
+        )
         self.shown["relevant"] = [line for line in self.shown["relevant"] if line.text not in repeated]
 
     def _visible_turns(self) -> set[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +39,11 @@ EMPTY_CONTEXT = StoredContext(zone=ZoneInfo("UTC"))
 
 
 def stored_context_statements(
-    session: SessionScope, hidden: Collection[tuple[str, str]], *, turns: int
+    session: SessionScope,
+    hidden: Collection[tuple[str, str]],
+    *,
+    turns: int,
+    pending_said_at: datetime | None = None,
 ) -> list[Statement]:
     """Return the statements that read a StoredContext, for one round trip.
 
@@ -46,17 +51,21 @@ def stored_context_statements(
         session: the session whose summary and turns are read.
         hidden: (session id, turn id) of turns to leave out: they are removed, but not yet in Postgres.
         turns: number of turns to read, besides the hidden ones.
+        pending_said_at: when the newest turn was said that is not archived; None without one.
     """
     return [
-        *user_statements(session, hidden),
+        *user_statements(session, hidden, pending_said_at),
         Statement(_SQL["summary"], _arguments(session, hidden)),
         recall_statements.session_turns(session, limit=turns + len(hidden)),
     ]
 
 
-def user_statements(session: SessionScope, hidden: Collection[tuple[str, str]]) -> list[Statement]:
+def user_statements(
+    session: SessionScope, hidden: Collection[tuple[str, str]], pending_said_at: datetime | None = None
+) -> list[Statement]:
     """Return the statements that read the part of a StoredContext that does not depend on the session."""
-    return [Statement(_SQL[name], _arguments(session, hidden)) for name in ("timezone", "pinned", "profile")]
+    arguments = _arguments(session, hidden) | {"pending_said_at": pending_said_at}
+    return [Statement(_SQL[name], arguments) for name in ("timezone", "pinned", "profile")]
 
 
 def _arguments(session: SessionScope, hidden: Collection[tuple[str, str]]) -> dict[str, Any]:
@@ -80,8 +89,8 @@ def parse_user_context(results: Sequence[Sequence[Row]]) -> StoredContext:
     zone = _load_zone(timezones[0]["timezone"] if timezones else "UTC")
     return StoredContext(
         zone=zone,
-        pinned=[lines.fact_line(row, zone) for row in pinned],
-        profile=[lines.fact_line(row, zone) for row in profile],
+        pinned=lines.fact_lines(pinned, zone),
+        profile=lines.fact_lines(profile, zone, before=pinned),
     )
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
+from afterturn import lives
 from afterturn.context import memory_block
 from afterturn.context.memory_block import MemoryLine
+from afterturn.lives import Life, Times
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
 TEXT_LIMIT_CHARACTERS = 1_000
 LABEL_DIGITS = 8
+#: What precedes the statements that contradict the one of a line.
+_ALSO_SAID = " (but also said: "
 
 
 def make_label(memory_id: str) -> str:
@@ -25,9 +31,37 @@ def make_label(memory_id: str) -> str:
         return hashlib.blake2b(memory_id.encode(), digest_size=LABEL_DIGITS // 2).hexdigest()
 
 
-def fact_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
-    """Return the line of a fact, from a row of the queries `pinned` or `profile`."""
-    return _line("fact", (str(row["fact_id"]),), row["said_at"], row["text"], zone)
+def fact_lines(
+    rows: Iterable[Mapping[str, Any]], zone: tzinfo, before: Iterable[Mapping[str, Any]] = ()
+) -> list[MemoryLine]:
+    """Return the lines of facts, from the rows of the queries `pinned` or `profile`.
+
+    Of two facts that contradict each other, the line of the first says what the other one says.
+
+    Args:
+        rows: the facts.
+        zone: the timezone of the dates in the lines.
+        before: the facts whose lines come before.
+    """
+    shown = {comparison_key(text) for row in before for text in row["contradicting_texts"]}
+    found = []
+    for row in rows:
+        contradicting = row["contradicting_texts"]
+        if not (contradicting and comparison_key(row["text"]) in shown):
+            text = _with_contradictions(_text_of_fact(row, zone), contradicting)
+            found.append(_line("fact", (str(row["fact_id"]),), row["said_at"], text, zone))
+        shown.update(map(comparison_key, contradicting))
+    return found
+
+
+def _text_of_fact(row: Mapping[str, Any], zone: tzinfo) -> str:
+    """Return the text of a fact. A plan whose day has passed reads as planned."""
+    text: str = row["text"]
+    if row.get("life") == Life.PLAN:
+        times = Times(**{name: row[name] for name in ("valid_from", "valid_to", "said_at", "first_said_at")})
+        if lives.is_outcome_unknown(row["life"], times, row["clock"]):
+            text = _as_past_plan(text, times.valid_from, times.valid_to, zone)
+    return text
 
 
 def summary_line(row: Mapping[str, Any], zone: tzinfo) -> MemoryLine:
@@ -41,15 +75,27 @@ def provider_lines(name: str, texts: Iterable[str]) -> list[MemoryLine]:
 
 
 def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
-    """Return the line of a recalled memory: the speaker of a turn, the text, and the texts that it superseded."""
+    """Return the line of a recalled memory: the speaker of a turn, the text, and what it superseded or contradicts.
+
+    A plan whose day has passed reads as planned.
+    """
     text = memory.text
+    if memory.is_outcome_unknown:
+        text = _as_past_plan(text, memory.valid_from, memory.valid_to, zone)
     if memory.kind == "turn" and memory.evidence:
         text = f"{memory.evidence[0].speaker}: {text}"
     if memory.status != "current":
         text = f"formerly: {text}"
     if memory.superseded_texts:
         text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
+    text = _with_contradictions(text, memory.contradicting_texts)
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
+
+
+def thread_line(thread: Thread, zone: tzinfo) -> MemoryLine:
+    """Return the line of a thread. It stands for all facts that it rests on."""
+    line = _line("thread", (thread.thread_id, *thread.fact_ids), thread.last_said_at, thread.text, zone)
+    return replace(line, covers=frozenset(thread.fact_ids))
 
 
 def select_relevant(memories: Sequence[Memory]) -> list[Memory]:
@@ -58,7 +104,26 @@ def select_relevant(memories: Sequence[Memory]) -> list[Memory]:
     for memory in sorted(memories, key=lambda memory: memory.status != "current"):
         if memory.status != "retracted":
             by_text.setdefault(comparison_key(memory.text), memory)
-    return list(by_text.values())
+    return _drop_shown_contradictions(list(by_text.values()))
+
+
+def _drop_shown_contradictions(memories: Sequence[Memory]) -> list[Memory]:
+    """Return the memories, without those whose text the line of an earlier one shows as its contradiction."""
+    shown: set[str] = set()
+    kept = []
+    for memory in memories:
+        if memory.contradicting_texts and comparison_key(memory.text) in shown:
+            continue
+        shown.update(map(comparison_key, memory.contradicting_texts))
+        kept.append(memory)
+    return kept
+
+
+def is_shown_as_contradiction(memory: Memory, shown: Iterable[MemoryLine]) -> bool:
+    """Return whether the line of a fact that contradicts this one says what this one says."""
+    keys = set(map(comparison_key, memory.contradicting_texts))
+    text = memory_block.sanitize(memory.text)
+    return any(text in line.content and comparison_key(line.content.split(_ALSO_SAID)[0]) in keys for line in shown)
 
 
 def comparison_key(text: str) -> str:
@@ -76,6 +141,14 @@ def drop_repeated(lines: Iterable[MemoryLine], shown: Iterable[MemoryLine] = ())
             keys.add(key)
             distinct.append(line)
     return distinct
+
+
+def _as_past_plan(text: str, valid_from: datetime | None, valid_to: datetime | None, zone: tzinfo) -> str:
+    return f"{text} ({lives.describe_past_plan(valid_from, valid_to, zone)})"
+
+
+def _with_contradictions(text: str, contradicting: Sequence[str]) -> str:
+    return f"{text}{_ALSO_SAID}{'; '.join(contradicting)})" if contradicting else text
 
 
 def _line(kind: str, memory_ids: tuple[str, ...], said_at: datetime | None, text: str, zone: tzinfo) -> MemoryLine:

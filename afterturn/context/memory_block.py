@@ -56,6 +56,8 @@ class MemoryLine:
     memory_ids: tuple[str, ...] = ()
     #: The short form of the first of these ids, as it is in the line.
     label: str | None = None
+    #: Memories whose content this line says: they are not shown below it.
+    covers: frozenset[str] = frozenset()
 
 
 def sanitize(text: str) -> str:

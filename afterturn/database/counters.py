@@ -12,6 +12,8 @@ STALE_WRITES_REFUSED = "stale_writes_refused"
 VERSION_CONFLICTS = "version_conflicts"
 #: A statement of an LLM's summary was left out because it named no entry.
 STATEMENTS_DROPPED = "summary_statements_dropped"
+#: A step of an LLM's thread was left out because no fact supports it.
+THREAD_STEPS_DROPPED = "thread_steps_dropped"
 
 #: A pair in a judge's answer was left undecided because its labels or its verdict could not be read.
 PAIRS_UNREADABLE = "judge_pairs_unreadable"

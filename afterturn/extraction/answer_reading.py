@@ -15,9 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from afterturn.candidate import UNKNOWN_TURN, Candidate, EpisodeDraft
+from afterturn.extraction import short_form
 
 #: Keys of the answer, of a fact, and of an episode by which they are recognised where the form around them is missing.
 _FACT_KEYS = frozenset({"text", "evidence"})
+_SHORT_FACT_KEYS = frozenset({"text", "quotes"})
 _EPISODE_KEYS = frozenset({"title", "summary"})
 
 _NUMBER = re.compile(r"\d+")
@@ -77,7 +79,7 @@ def _find_form(data: object) -> Mapping[str, Any]:
         raise Unreadable("not_an_object")
     if not data or data.keys() & {"facts", "episode"}:
         return data
-    if data.keys() >= _FACT_KEYS:
+    if data.keys() >= _FACT_KEYS or data.keys() >= _SHORT_FACT_KEYS:
         return {"facts": [data]}
     if len(data) == 1 and isinstance(inner := next(iter(data.values())), dict | list):
         return _find_form(inner)
@@ -86,7 +88,7 @@ def _find_form(data: object) -> Mapping[str, Any]:
 
 def _read_facts(value: object, zone: tzinfo, reasons: list[str]) -> Iterator[Candidate]:
     if isinstance(value, dict):
-        value = [value] if value.keys() & _FACT_KEYS else list(value.values())
+        value = [value] if value.keys() & (_FACT_KEYS | _SHORT_FACT_KEYS) else list(value.values())
     if value is None:
         return
     if not isinstance(value, list):
@@ -102,6 +104,7 @@ def _read_facts(value: object, zone: tzinfo, reasons: list[str]) -> Iterator[Can
 def _read_fact(item: object, zone: tzinfo, reasons: list[str]) -> Candidate:
     if not isinstance(item, dict):
         raise Unreadable("candidate_unreadable")
+    item = short_form.expand(item)
     text = _read_text(item.get("text"))
     if text is None:
         raise Unreadable("text_unreadable")
@@ -114,6 +117,8 @@ def _read_fact(item: object, zone: tzinfo, reasons: list[str]) -> Candidate:
         "topics": _read_texts(item.get("topics")),
         "evidence": list(_read_quotes(given)),
     }
+    if not isinstance(item.get("known"), tuple):
+        fields.pop("known", None)
     for name in _OPTIONAL_TEXTS:
         fields[name] = _read_text(item.get(name))
         if fields[name] is None and item.get(name) not in (None, "", [], {}):

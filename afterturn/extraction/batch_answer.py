@@ -38,9 +38,11 @@ def read_verified_answer(
 def _verify_again(connection: Connection, batch: Batch, categories: Collection[str] | None) -> VerifiedAnswer:
     """Verify the stored answer of a batch that release 0.1 extracted before an upgrade."""
     assert batch.prompt_version is not None and batch.model is not None, "an extracted batch names its answer"
-    version = {"prompt_version": batch.prompt_version, "model": batch.model}
     user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
-    stored = stored_answers.read_answers(connection, batch, zone=timezones.timezone_of(user.get("timezone")), **version)
+    zone = timezones.timezone_of(user.get("timezone"))
+    stored = stored_answers.read_answers(
+        connection, batch, prompt_versions=(batch.prompt_version,), model=batch.model, zone=zone
+    )
     _, turns = batch_row.read_turns(connection, batch)
     return verified_answer.verify_answer(
         stored_answers.combine_answers(batch, stored),
@@ -55,7 +57,7 @@ def _verify_again(connection: Connection, batch: Batch, categories: Collection[s
 
 def _read_manual(connection: Connection, batch: Batch) -> VerifiedAnswer:
     """Return a person's edit as a verified answer. All candidates are accepted; the edit is their evidence."""
-    stored = stored_answers.read_answers(connection, batch, prompt_version=edits.PROMPT_VERSION, model=edits.MODEL)
+    stored = stored_answers.read_answers(connection, batch, prompt_versions=(edits.PROMPT_VERSION,), model=edits.MODEL)
     latest = stored_answers.latest_answer(stored, stored_answers.whole_run(batch))
     if latest is None or latest.text is None:
         raise AnswerMalformed("no answer is stored for the edit")

@@ -52,6 +52,8 @@ class BatchExtraction:
         lease: Lease,
         request: ExtractionRequest,
         stored: Sequence[StoredAnswer],
+        *,
+        prompt_version: str,
     ) -> None:
         """Prepare the extraction.
 
@@ -61,16 +63,17 @@ class BatchExtraction:
             lease: the lease on the batch.
             request: a request with all turns of the batch.
             stored: the stored answers of this prompt and model.
+            prompt_version: the prompt under which further answers are stored.
         """
         self._servers = servers
         self._batch = batch
         self._lease = lease
         self._request = request
         self._stored = list(stored)
-        extractor = servers.extractor
         #: A piece of a turn of this many characters was too long for the model: others of that length are not tried.
         self._too_long_characters = sys.maxsize
-        self._version = {"prompt_version": extractor.prompt_version, "model": extractor.model}
+        self._prompt_version = prompt_version
+        self._known_ids = tuple(statement.fact_id for statement in request.known)
         #: The error of the last unusable answer; it includes the counts of the circuit breaker.
         self._refusal: ModelRefused | None = None
 
@@ -103,7 +106,14 @@ class BatchExtraction:
     def _ask_and_store(self, run: Run, previous: StoredAnswer | None) -> StoredAnswer:
         attempt = 1 if previous is None else previous.attempt + 1
         zone = timezones.timezone_of(self._request.timezone)
-        stored = StoredAnswer(**asdict(run), attempt=attempt, text=None, zone=zone)
+        stored = StoredAnswer(
+            **asdict(run),
+            attempt=attempt,
+            text=None,
+            zone=zone,
+            known_ids=self._known_ids,
+            prompt_version=self._prompt_version,
+        )
         call: Call | None = None
         try:
             stored, call = self._ask(stored, None if previous is None else previous.find_problem())
@@ -118,7 +128,9 @@ class BatchExtraction:
         with self._servers.postgres.connection() as connection:
             if call is not None:
                 calls.record_result(connection, call)
-            stored_answers.store_answer(connection, self._batch, self._lease, stored, **self._version)
+            stored_answers.store_answer(
+                connection, self._batch, self._lease, stored, model=self._servers.extractor.model
+            )
         self._stored.append(stored)
         faults.point("extract.answer_stored")
         return stored

@@ -14,6 +14,7 @@ from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.extraction.verification import VerifiedCandidate
 from afterturn.extraction.verified_answer import Episode, VerifiedAnswer
+from afterturn.relation import Relation
 
 _SQL = queries.load("candidates")
 
@@ -28,6 +29,7 @@ _CANDIDATE_COLUMNS = (
     "importance",
     "valid_from",
     "valid_to",
+    "life",
     "corrects",
 )
 
@@ -88,17 +90,19 @@ def _to_row(index: int, candidate: VerifiedCandidate) -> dict[str, Any]:
         "evidence": candidate.evidence,
         "said_at": candidate.said_at,
         "said_by": candidate.said_by,
+        "relations": {str(fact_id): relation for fact_id, relation in candidate.relations.items()} or None,
     }
 
 
 def _from_row(row: dict[str, Any]) -> VerifiedCandidate:
     columns = {name: row[name] for name in _CANDIDATE_COLUMNS}
     # Not validated again: it was validated when the answer was parsed.
-    content = Candidate.model_construct(**columns | {"topics": tuple(row["topics"]), "evidence": ()})
+    content = Candidate.model_construct(**columns | {"topics": tuple(row["topics"]), "evidence": (), "known": ()})
     return VerifiedCandidate(
         fact_id=row["fact_id"],
         content=content,
         evidence=tuple((position, quote) for position, quote in row["evidence"]),
         said_at=row["said_at"],
         said_by=row["said_by"],
+        relations={UUID(known): Relation(relation) for known, relation in (row["relations"] or {}).items()},
     )

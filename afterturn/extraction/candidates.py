@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from afterturn import lives
 from afterturn.candidate import (
     SHORT_TEXT_LIMIT_CHARACTERS,
     TEXT_LIMIT_CHARACTERS,
@@ -46,6 +47,8 @@ def clean_candidate(
 ) -> tuple[Candidate, str | None]:
     """Return the candidate without secrets, implausible dates and too long parts, and which of them it had, or None.
 
+    If it has no life, it gets the one that its other fields show.
+
     If the end is before the beginning, either may be wrong, and both are dropped. If they are the same moment, it is
     the time of an event, and only the end is dropped.
 
@@ -60,7 +63,9 @@ def clean_candidate(
     is_dropped = (candidate.valid_from is not None and begins is None) or (
         candidate.valid_to is not None and ends is None and candidate.valid_to != candidate.valid_from
     )
-    dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends})
+    times = lives.Times(valid_from=begins, valid_to=ends, said_at=said_at)
+    life = lives.find_life(candidate.life, category=candidate.category, attribute=candidate.attribute, times=times)
+    dated = candidate.model_copy(update={"valid_from": begins, "valid_to": ends, "life": life.value})
     bounded = _without_long_parts(dated)
     clean = redact_candidate(bounded, secrets)
     if clean is not bounded:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
+from uuid import UUID
 
 from afterturn.turns import Turn
 
 #: The number of turns before a batch that are shown as context.
 CONTEXT_TURNS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownStatement:
+    """A current fact that is shown to the extractor, which says how new statements are related to it."""
+
+    fact_id: UUID
+    text: str
+    #: The day on which it was said last.
+    said_on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +32,8 @@ class ExtractionRequest:
     turns: Sequence[Turn]
     #: The last turns before the batch, as context. Nothing may be extracted from them.
     context: Sequence[Turn] = ()
+    #: Current facts that are near to the turns. The answer refers to them by label; the first is K1.
+    known: Sequence[KnownStatement] = ()
     #: The name of the user in the text of facts ("Ana lives in Lisbon"); None: "The user".
     user_name: str | None = None
     #: Why an earlier answer to the same request was not usable; None at the first attempt.
@@ -46,8 +60,12 @@ class Extractor(Protocol):
 
     #: The version of the prompt or of the rules. It is stored with each answer.
     prompt_version: str
+    #: Earlier versions whose stored answers are used where they are there, the newest first.
+    earlier_versions: Sequence[str]
     #: The name of the model or of the rules.
     model: str
+    #: Whether it uses known statements.
+    uses_known: bool
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
         """Return the most tokens that a batch may use; 0 for an extractor without LLM."""

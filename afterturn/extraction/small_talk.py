@@ -113,9 +113,7 @@ def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names:
         context: the turns before the batch.
         names: names that a greeting may contain, besides those of the speakers.
     """
-    name_words = frozenset(
-        word for name in (*names, *(turn.name for turn in (*context, *turns) if turn.name)) for word in _words(name)
-    )
+    name_words = words_of_names((*names, *(turn.name for turn in (*context, *turns) if turn.name)))
     only_small_talk_before, is_after_question = True, False
     for index, turn in enumerate((*context, *turns), start=-len(context)):
         kind = None if turn.is_removed else _message_kind(turn.content, name_words)
@@ -126,6 +124,22 @@ def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names:
         only_small_talk_before = only_small_talk_before and (kind is not None or turn.is_removed)
         is_after_question = _QUESTION.search(turn.content) is not None
     return True
+
+
+def is_empty(text: str, name_words: Collection[str] = ()) -> bool:
+    """Return whether a text states nothing in any context: a greeting, thanks, a wish, an offer of help.
+
+    Args:
+        text: a message or a part of one.
+        name_words: words of names that it may contain (`words_of_names`).
+    """
+    kind = _message_kind(text, name_words)
+    return kind is _Kind.EMPTY or (kind is None and pleasantries.is_pleasantry(text, name_words))
+
+
+def words_of_names(names: Collection[str]) -> frozenset[str]:
+    """Return the words of names, in the form in which they are compared."""
+    return frozenset(word for name in names for word in _words(name))
 
 
 def _means_nothing(kind: _Kind | None, only_small_talk_before: bool, is_after_question: bool) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from afterturn.batches import leases
 from afterturn.batches.batch_row import Batch
@@ -56,17 +57,21 @@ class StoredAnswer:
     last_position: int
     #: 1, or 2 for the repair.
     attempt: int
+    #: The prompt that was answered.
+    prompt_version: str
     #: The model's answer, unchanged. None if these turns are sent to the model in two halves.
     text: str | None
     #: Which piece of one turn it is for (`turn_pieces`); empty for all of the turns.
     piece: str = ""
     #: The timezone of dates and times without an offset.
     zone: tzinfo = UTC
+    #: The known facts that the model was shown, in the order of their labels K1, K2, …
+    known_ids: tuple[UUID, ...] = ()
 
     @cached_property
     def answer(self) -> Answer:
-        """The parsed text; it is parsed once. Raises AnswerMalformed."""
-        return answer.parse(self.text or "", self.zone)
+        """The parsed text, with the ids of known facts in place of their labels. Raises AnswerMalformed."""
+        return _with_known_ids(answer.parse(self.text or "", self.zone), self.known_ids)
 
     def check_readable(self) -> None:
         """Parse the text, unless that was done. Raises AnswerMalformed."""
@@ -97,20 +102,38 @@ class StoredAnswer:
         return f"it names turns that do not exist: {unknown[:5]}" if unknown else None
 
 
+def _with_known_ids(parsed: Answer, known_ids: Sequence[UUID]) -> Answer:
+    """Return the answer with the ids of facts in place of labels (K1, …). A label that was not shown is dropped."""
+    ids = {f"K{number}": str(fact_id) for number, fact_id in enumerate(known_ids, start=1)}
+    facts = tuple(
+        fact.model_copy(
+            update={
+                "known": tuple(
+                    known.model_copy(update={"known": ids[known.known]}) for known in fact.known if known.known in ids
+                )
+            }
+        )
+        if fact.known
+        else fact
+        for fact in parsed.facts
+    )
+    return parsed.model_copy(update={"facts": facts})
+
+
 def read_answers(
-    connection: Connection, batch: Batch, *, prompt_version: str, model: str, zone: tzinfo = UTC
+    connection: Connection, batch: Batch, *, prompt_versions: Sequence[str], model: str, zone: tzinfo = UTC
 ) -> list[StoredAnswer]:
     """Return all answers stored for a batch by one prompt and model, wider runs first, repairs last.
 
     Args:
         connection: the connection.
         batch: the batch.
-        prompt_version: the prompt that was answered.
+        prompt_versions: the prompts; only the answers to the first of them that has any are returned.
         model: the model that answered.
         zone: the timezone of dates and times without an offset.
     """
     rows = connection.execute(
-        _SQL["answers"], batch.key | {"prompt_version": prompt_version, "model": model}
+        _SQL["answers"], batch.key | {"prompt_versions": list(prompt_versions), "model": model}
     ).fetchall()
     return [
         StoredAnswer(
@@ -120,23 +143,24 @@ def read_answers(
             text=row["answer"],
             piece=row["piece"],
             zone=zone,
+            known_ids=tuple(row["known_ids"] or ()),
+            prompt_version=row["prompt_version"],
         )
         for row in rows
     ]
 
 
-def store_answer(
-    connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, prompt_version: str, model: str
-) -> None:
+def store_answer(connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, model: str) -> None:
     """Store an answer, if the lease on its batch is still valid. Raises StaleLease."""
     arguments: dict[str, Any] = {
-        "prompt_version": prompt_version,
+        "prompt_version": stored.prompt_version,
         "model": model,
         "first_position": stored.first_position,
         "last_position": stored.last_position,
         "piece": stored.piece,
         "attempt": stored.attempt,
         "answer": stored.text,
+        "known_ids": list(stored.known_ids) or None,
     }
     # A split turn has no row in `answers`: release 0.1 would halve a row without an answer again.
     is_split_turn = stored.run.is_one_turn and (stored.piece or stored.text is None)

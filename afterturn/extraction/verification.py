@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
 from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
-from afterturn.extraction import candidates, hypotheses, shown_memories, turn_secrets
+from afterturn.extraction import candidates, hypotheses, shown_memories, small_talk, turn_secrets
 from afterturn.extraction.answer import Answer
 from afterturn.redaction import credentials
+from afterturn.relation import Relation
 from afterturn.turns import Turn
 
 _SPACE = re.compile(r"\s+")
@@ -47,6 +48,8 @@ class VerifiedCandidate:
     said_by: str = "user"
     #: extracted, or person if a person entered it.
     origin: str = "extracted"
+    #: Known fact -> how the candidate is related to it, as the model said when it was shown the fact.
+    relations: Mapping[UUID, Relation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,8 @@ class Rejection:
     #: The candidate's place among the readable ones of the answer. What is not readable is counted behind them.
     index: int
     #: Rejected: empty_text, text_too_long, no_evidence, unknown_turn, quote_not_found, quote_too_short, secret,
-    #: hypothetical, repeats_memory. Accepted without a part of it: dates_dropped, secret_redacted, property_dropped.
+    #: small_talk, hypothetical, repeats_memory. Accepted without a part of it: dates_dropped, secret_redacted,
+    #: property_dropped.
     #: Not readable: candidate_unreadable, text_unreadable, facts_unreadable, episode_unreadable, subject_unreadable,
     #: attribute_unreadable, value_unreadable.
     reason: str
@@ -107,6 +111,7 @@ def verify(
                 evidence=_evidence_of(candidate.evidence, quoted),
                 said_at=said_at,
                 said_by=_speaker_of(quoted),
+                relations={UUID(known.known): known.relation for known in content.known},
             )
         )
     unreadable = (
@@ -130,6 +135,7 @@ class _EvidenceTurns:
         self._turns = turns
         self._shown = shown
         self._normalised = [normalise(turn.content) for turn in turns]
+        self._name_words = small_talk.words_of_names([turn.name for turn in turns if turn.name])
         #: Secrets found in the turns. A candidate may repeat one without the words that show that it is a secret.
         self.secrets = turn_secrets.find_replaced_secrets(turns, redacted)
         self._without_secrets = [
@@ -198,6 +204,8 @@ class _EvidenceTurns:
         left = credentials.redact(candidate.text, self.secrets).replace(credentials.REDACTED, "")
         if not any(character.isalnum() for character in left):
             return "secret"
+        if all(small_talk.is_empty(quote.quote, self._name_words) for quote in candidate.evidence):
+            return "small_talk"
         names = frozenset((candidate.subject or "").split())
         if all(hypotheses.is_only_imagined(candidate.text, quote.quote, names) for quote in candidate.evidence):
             return "hypothetical"

@@ -93,7 +93,11 @@ def _make_episode(draft: EpisodeDraft | None, turns: Sequence[Turn], secrets: Co
         title=clean.title,
         summary=clean.summary,
         outcome=clean.outcome,
-        participants=clean.participants,
+        participants=clean.participants or _speakers(turns),
         started_at=min(turn.occurred_at for turn in turns),
         ended_at=max(turn.occurred_at for turn in turns),
     )
+
+
+def _speakers(turns: Sequence[Turn]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(turn.name for turn in turns if turn.name and not turn.is_removed))

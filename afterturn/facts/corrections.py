@@ -13,7 +13,7 @@ from afterturn.scopes import UserScope
 _SQL = queries.load("known_facts")
 
 #: Fields that a correction inherits where it does not set them. `value` is not among them: the new text replaces it.
-_INHERITED_FIELDS = ("category", "topics", "subject", "attribute", "importance")
+_INHERITED_FIELDS = ("category", "topics", "subject", "attribute", "importance", "life")
 #: Inherited only if the correction sets neither: the old fact was then wrong from the beginning. Otherwise the old fact
 #: was true until the new one began.
 _TIME_FIELDS = ("valid_from", "valid_to")

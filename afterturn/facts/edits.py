@@ -47,6 +47,8 @@ class Action(StrEnum):
     PIN = "pin"
     UNPIN = "unpin"
     DELETE = "delete"
+    #: End the facts that contradict it.
+    KEEP = "keep"
 
 
 class Edit(BaseModel):

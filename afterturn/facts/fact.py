@@ -47,13 +47,28 @@ class Fact:
     superseded_at: datetime | None
     #: The fact that replaced it.
     superseded_by: str | None
-    #: Why it is no longer current: newer_value, correction, judged, merged, expired, person, challenge, removed or
-    #: deleted.
+    #: Why it is no longer current: newer_value, correction, judged, ended, merged, refined, united, settled, expired,
+    #: person, challenge, removed or deleted.
     ended_because: str | None
+    #: lasting, event, plan, state or attitude; None while it is not determined (facts of an earlier release).
+    life: str | None = None
+    #: When it leaves default reads, compared with the time of the user's newest turn; None: never.
+    fades_at: datetime | None = None
+    #: Whether it is a plan whose day has passed, and of which no outcome is known.
+    is_outcome_unknown: bool = False
     #: The turns that say it, in the order of the conversation, without removed turns.
     evidence: tuple[Evidence, ...]
     #: Pass it to `facts` to get the facts that follow this one.
     cursor: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Two current facts that cannot both be true, and of which none is newer by what it says."""
+
+    #: The one that was said earlier, and the one that was said later.
+    facts: tuple[Fact, Fact]
+    found_at: datetime
 
 
 def exclude_turns(facts: Sequence[Fact], hidden: Collection[tuple[str, str]]) -> list[Fact]:

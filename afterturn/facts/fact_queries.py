@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
-from afterturn import page_cursors
+from afterturn import lives, page_cursors
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.errors import InvalidInput
-from afterturn.facts.fact import Fact, TimeAxis
-from afterturn.facts.validation import validate_datetime, validate_fact_id, validate_short_text
+from afterturn.facts.fact import Contradiction, Fact, TimeAxis
+from afterturn.facts.validation import validate_datetime, validate_fact_id, validate_life, validate_short_text
+from afterturn.lives import Times
 from afterturn.memories import Evidence
 from afterturn.scopes import UserScope
 
@@ -28,7 +29,9 @@ def facts_statement(
     attribute: str | None = None,
     topic: str | None = None,
     category: str | None = None,
+    life: str | None = None,
     include_superseded: bool = False,
+    include_faded: bool = False,
     as_of: datetime | None = None,
     time: TimeAxis = "world",
     cursor: str | None = None,
@@ -42,7 +45,9 @@ def facts_statement(
         attribute: only facts with this attribute.
         topic: only facts with this topic.
         category: only facts of this category.
-        include_superseded: also facts that another one replaced. Not together with `as_of`.
+        life: only facts with this life.
+        include_superseded: also facts that another one replaced, and facts that have faded. Not together with `as_of`.
+        include_faded: also facts that have faded.
         as_of: the facts at this time instead of the current ones.
         time: which of a fact's two times `as_of` is compared with.
         cursor: the cursor of the last fact of the previous page.
@@ -59,6 +64,8 @@ def facts_statement(
         name: None if value is None else validate_short_text(name, value) for name, value in filters.items()
     }
     view_now = "history" if include_superseded else "current"
+    arguments["life"] = None if life is None else validate_life(life)
+    arguments["include_faded"] = include_faded or include_superseded
     arguments["view"] = view_now if as_of is None else time
     arguments["as_of"] = None if as_of is None else validate_datetime("as_of", as_of)
     place = page_cursors.decode(_list_parts(scope, arguments), cursor, size=2)
@@ -78,13 +85,40 @@ def add_cursors(scope: UserScope, statement: Statement, facts: Sequence[Fact]) -
 
 
 def _list_parts(scope: UserScope, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
-    filters = (arguments[name] for name in ("subject", "attribute", "topic", "category", "view", "as_of"))
+    names = ("subject", "attribute", "topic", "category", "life", "include_faded", "view", "as_of")
+    filters = (arguments[name] for name in names)
     return ("facts", scope.tenant_id, scope.user_id, *filters)
 
 
 def history_statement(scope: UserScope, fact_id: str | UUID) -> Statement:
     """Return the statement that reads all versions of a fact, oldest first. Raises InvalidInput."""
     return Statement(_SQL["history"], scope.key | {"fact_id": validate_fact_id(fact_id)})
+
+
+def contradictions_statement(scope: UserScope, *, limit: int) -> Statement:
+    """Return the statement that reads the pairs of facts that contradict each other."""
+    return Statement(_SQL["contradictions"], scope.key | {"limit": limit})
+
+
+def by_id_statement(scope: UserScope, fact_ids: Sequence[UUID]) -> Statement:
+    """Return the statement that reads current facts by id, in the order in which they were said."""
+    return Statement(_SQL["by_id"], scope.key | {"fact_ids": list(fact_ids)})
+
+
+def pair_contradictions(rows: Sequence[Row], facts: Sequence[Fact]) -> list[Contradiction]:
+    """Return the contradictions of these rows whose two facts are known.
+
+    Args:
+        rows: the rows of `contradictions_statement`.
+        facts: their facts, in the order in which they were said.
+    """
+    found = []
+    for row in rows:
+        ids = {str(row["fact_id"]), str(row["other_id"])}
+        pair = [fact for fact in facts if fact.fact_id in ids]
+        if len(pair) == 2:
+            found.append(Contradiction(facts=(pair[0], pair[1]), found_at=row["found_at"]))
+    return found
 
 
 def has_fact_statements(scope: UserScope, fact_id: UUID) -> list[Statement]:
@@ -107,9 +141,15 @@ def parse_facts(fact_rows: Sequence[Row], evidence_rows: Sequence[Row]) -> list[
 
 def _parse_fact(row: Row, evidence: Sequence[Evidence]) -> Fact:
     superseded_by = row["superseded_by"]
+    columns = dict(row)
+    first_said_at, clock = columns.pop("first_said_at"), columns.pop("clock")
+    times = Times(
+        valid_from=row["valid_from"], valid_to=row["valid_to"], said_at=row["said_at"], first_said_at=first_said_at
+    )
     converted = {
+        "is_outcome_unknown": row["status"] == "current" and lives.is_outcome_unknown(row["life"], times, clock),
         "fact_id": str(row["fact_id"]),
         "topics": tuple(row["topics"]),
         "superseded_by": None if superseded_by is None else str(superseded_by),
     }
-    return Fact(**{**row, **converted}, evidence=tuple(evidence))
+    return Fact(**{**columns, **converted}, evidence=tuple(evidence))

@@ -10,6 +10,7 @@ from uuid import UUID
 from afterturn import turns
 from afterturn.candidate import SHORT_TEXT_LIMIT_CHARACTERS, TEXT_LIMIT_CHARACTERS, TOPICS_LIMIT, Candidate
 from afterturn.errors import InvalidInput
+from afterturn.lives import Life
 
 
 def make_candidate(
@@ -23,6 +24,7 @@ def make_candidate(
     importance: float | None = None,
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
+    life: str | None = None,
 ) -> Candidate:
     """Return the candidate of a fact that a person enters. Only the given arguments are set in it."""
     fields: dict[str, Any] = {"text": validate_text(text), "evidence": ()}
@@ -36,6 +38,8 @@ def make_candidate(
         fields["topics"] = _validate_topics(topics)
     if importance is not None:
         fields["importance"] = _validate_importance(importance)
+    if life is not None:
+        fields["life"] = validate_life(life)
     return Candidate(**fields)
 
 
@@ -66,6 +70,13 @@ def validate_datetime(name: str, value: object) -> datetime:
     if not 1 < value.year < 9999:
         raise InvalidInput(f"{name} must lie in the years 2 to 9998, not {value.year}")
     return value.astimezone(UTC)
+
+
+def validate_life(value: object) -> str:
+    """Return a life. Raises InvalidInput when it is not one."""
+    if not isinstance(value, str) or value not in set(Life):
+        raise InvalidInput(f"life must be one of {', '.join(Life)}, not {value!r}")
+    return value
 
 
 def validate_fact_id(value: object) -> UUID:

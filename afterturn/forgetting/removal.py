@@ -135,7 +135,7 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
     if batch.prompt_version is None or batch.model is None:
         return []
     version = {"prompt_version": batch.prompt_version, "model": batch.model}
-    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    stored = stored_answers.read_answers(connection, batch, prompt_versions=(batch.prompt_version,), model=batch.model)
     try:
         answer = stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:

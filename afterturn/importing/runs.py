@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from afterturn.batches.cut import UncutTurn
+from afterturn.batches import thoughts
+from afterturn.batches.cut import UncutTurn, shown_tokens
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.llm import budget
@@ -104,8 +105,12 @@ def read_run_again(
     row = connection.execute(_SQL["run"], run.key).fetchone()
     if row is None:
         return None
-    rows = connection.execute(_SQL["first_turns"], run.key | {"last_position": row["last_position"], "limit": limit})
-    turns = [UncutTurn(turn["position"], turn["tokens"]) for turn in rows.fetchall()]
+    window = {"last_position": row["last_position"], "limit": limit, "characters": thoughts.ENDING_CHARACTERS}
+    rows = connection.execute(_SQL["first_turns"], run.key | window).fetchall()
+    turns = [
+        thoughts.waiting_turn(row["position"], shown_tokens(row["role"], row["tokens"]), 0.0, row["ending"])
+        for row in rows
+    ]
     return _parse_run(row | {"is_complete": run.is_complete}), turns
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from afterturn.languages import configurations, segmentation
+from afterturn.recent_results import RecentResults
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -18,6 +19,9 @@ MAX_CHARACTERS = 400
 MORE_LANGUAGES = ("pl", "cs", "sk", "sl", "hr", "uk", "bg", "be", "mk", "fa", "ur", "he", "vi", "et", "lv", "mr", "bn")
 
 _LOCK = threading.Lock()
+
+#: A fact is classified each time that its batch is planned, and when it is stored.
+_RECENT: RecentResults[str] = RecentResults(4_096)
 
 
 def load() -> None:
@@ -34,6 +38,10 @@ def detect(text: str) -> str | None:
     script_language = segmentation.language_of(text)
     if script_language is not None:
         return script_language
+    return _RECENT.get(text, _classify)
+
+
+def _classify(text: str) -> str:
     with _LOCK:
         return str(_identifier().classify(text)[0])
 

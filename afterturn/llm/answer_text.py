@@ -47,6 +47,8 @@ class _Form:
     #: The field with the list of items, and the keys of an item; None if the schema has no such field.
     list_field: str | None
     item_keys: frozenset[str]
+    #: Whether the items are strings.
+    has_text_items: bool = False
 
     def fits(self, value: object) -> bool:
         """Return whether a value is an object of this form."""
@@ -92,6 +94,8 @@ def _form_of(schema: type[BaseModel]) -> _Form:
         item = arguments[0] if get_origin(field.annotation) in (tuple, list) else None
         if isinstance(item, type) and issubclass(item, BaseModel):
             return _Form(frozenset(schema.model_fields), name, frozenset(item.model_fields))
+        if item is str:
+            return _Form(frozenset(schema.model_fields), name, frozenset(), has_text_items=True)
     return _Form(frozenset(schema.model_fields), None, frozenset())
 
 
@@ -118,6 +122,8 @@ def _fitting(values: Sequence[Any], is_pure: bool, form: _Form) -> dict[str, Any
 def _items(values: Sequence[Any], form: _Form) -> dict[str, Any] | None:
     """Return the object that contains these values as its list; an empty object for a single empty value."""
     items = [item for value in values for item in (value if isinstance(value, list) else [value]) if form.is_item(item)]
+    if form.has_text_items:
+        items = [item for value in values if isinstance(value, list) for item in value if isinstance(item, str)]
     if form.list_field is not None and items:
         return {form.list_field: items}
     empty = [value for value in values if value == {} or (value == [] and form.list_field is not None)]

@@ -131,7 +131,7 @@ def _has_usable_answer(connection: Connection, batch: Batch) -> bool:
     """Whether the last answer before its death is complete: then it is used, even if the model has changed since."""
     if batch.prompt_version is None or batch.model is None:
         return False
-    stored = stored_answers.read_answers(connection, batch, prompt_version=batch.prompt_version, model=batch.model)
+    stored = stored_answers.read_answers(connection, batch, prompt_versions=(batch.prompt_version,), model=batch.model)
     try:
         stored_answers.combine_answers(batch, stored)
     except AnswerMalformed:

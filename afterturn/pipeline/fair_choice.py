@@ -18,6 +18,11 @@ from afterturn.pipeline.runtime import Runtime
 
 _SQL = queries.load("sweep")
 
+#: The extraction of a live batch waits for the user's earlier batches while they are at most this old, so that it is
+#: shown their facts. Larger: a long backlog of one user is worked on by one process at a time for longer. Smaller: with
+#: a slow model, more is left to the judge.
+IN_ORDER_SECONDS = 600
+
 #: The largest number of batches whose pause one sweep ends. Others wait for the next sweep.
 PAUSES_ENDED = 1_000
 
@@ -76,8 +81,10 @@ def choose_batches(runtime: Runtime, step: str, *, limit: int) -> list[ChosenBat
 
 
 def _choose(runtime: Runtime, step: str, *, after: str, limit: int) -> list[dict[str, Any]]:
+    in_order_seconds = IN_ORDER_SECONDS if runtime.extractor.uses_known else 0
+    arguments = {"step": step, "after": after, "limit": limit, "in_order_seconds": in_order_seconds}
     with runtime.postgres.connection() as connection:
-        return connection.execute(_SQL["fresh_batches"], {"step": step, "after": after, "limit": limit}).fetchall()
+        return connection.execute(_SQL["fresh_batches"], arguments).fetchall()
 
 
 def _read_tenant(runtime: Runtime, step: str) -> str:

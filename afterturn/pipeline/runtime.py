@@ -32,6 +32,7 @@ from afterturn.hot.clients import WorkerRedis
 from afterturn.llm.client import LLM
 from afterturn.pipeline.enqueue import Enqueue
 from afterturn.settings import Settings
+from afterturn.sleep.thread_writer import ThreadWriter
 from afterturn.summaries.offline import OfflineSummarizer
 from afterturn.summaries.prompted import PromptedSummarizer
 from afterturn.summaries.summarizer import Summarizer
@@ -109,6 +110,12 @@ class Runtime:
         """The judge of contradictions that rules cannot decide; None if only rules decide."""
         is_asked = self.settings.judge == "llm" and not self.settings.is_offline
         return Judge(self.llm) if is_asked else None
+
+    @cached_property
+    def thread_writer(self) -> ThreadWriter | None:
+        """The writer of threads; None if rules write them."""
+        is_asked = self.settings.threads == "llm" and not self.settings.is_offline
+        return ThreadWriter(self.llm) if is_asked else None
 
     @cached_property
     def summarizer(self) -> Summarizer:

@@ -38,6 +38,8 @@ class Filters:
     as_of: datetime | None = None
     min_score: float | None = None
     include_superseded: bool = False
+    #: Also facts that have faded.
+    include_faded: bool = False
     #: Metadata that the turn, or a turn that is evidence of the fact, must contain; as canonical JSON.
     metadata: str | None = None
 
@@ -61,6 +63,7 @@ class Filters:
             "time": self.time,
             "as_of": self.as_of,
             "include_superseded": self.include_superseded,
+            "include_faded": self.include_faded or self.include_superseded,
             "metadata": self.metadata,
         }
 
@@ -94,6 +97,7 @@ def validate(
     as_of: datetime | None = None,
     min_score: float | None = None,
     include_superseded: bool = False,
+    include_faded: bool = False,
     metadata: Mapping[str, Any] | None = None,
 ) -> Filters:
     """Return the validated filters. Raises InvalidInput, which names the invalid argument."""
@@ -101,6 +105,8 @@ def validate(
         raise InvalidInput(f"time must be one of {', '.join(TIMES)}, not {time!r}")
     if not isinstance(include_superseded, bool):
         raise InvalidInput("include_superseded must be True or False")
+    if not isinstance(include_faded, bool):
+        raise InvalidInput("include_faded must be True or False")
     since, until = _aware_time("since", since), _aware_time("until", until)
     if since is not None and until is not None and since >= until:
         raise InvalidInput("since must lie before until")
@@ -115,6 +121,7 @@ def validate(
         as_of=_aware_time("as_of", as_of),
         min_score=_validate_score(min_score),
         include_superseded=include_superseded,
+        include_faded=include_faded,
         metadata=_canonical_json(metadata),
     )
 

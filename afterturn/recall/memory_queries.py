@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from afterturn import lives
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
 from afterturn.embedding import items
 from afterturn.languages import texts
 from afterturn.languages.texts import StemInput
+from afterturn.lives import Times
 from afterturn.memories import Evidence, Memory
 from afterturn.recall.document_keys import EpisodeKey, Key, TurnKey
 from afterturn.recall.filters import Filters
@@ -37,6 +40,8 @@ FEATURE_QUERIES = (*MEMORY_QUERIES, "pending_features")
 
 #: This text in a query is replaced by a condition that selects documents.
 _CONDITION: LiteralString = "/* condition */ true"
+#: This text in a query is replaced by the time by which facts fade.
+_CLOCK: LiteralString = "/* clock */ now()"
 #: Conditions by query: only a memory that has no index.
 _UNLESS_INDEXED = dict.fromkeys(
     ("turn_features", "fact_features", "cosines", "evidence_features"), SQL["unless_indexed"]
@@ -93,9 +98,13 @@ def features(
         "question_words": question.words,
         "question_configurations": question.configurations,
         "all_characters": MAX_CHARACTERS_IN_ALL,
+        "pending_said_at": newest_pending(pending),
     } | texts.as_columns([_stem_input(turn) for turn in pending])
     conditions = _WITH_KEYS if keys is not None else {} if include_indexed else _UNLESS_INDEXED
-    sql = (SQL[name].replace(_CONDITION, conditions.get(name, _CONDITION)) for name in FEATURE_QUERIES)
+    sql = (
+        SQL[name].replace(_CONDITION, conditions.get(name, _CONDITION)).replace(_CLOCK, SQL["clock"])
+        for name in FEATURE_QUERIES
+    )
     return [Statement(query_sql, arguments, is_binary=True) for query_sql in sql]
 
 
@@ -104,18 +113,24 @@ def _stem_input(turn: Turn) -> StemInput:
     return texts.stem_input(text, guess_language(text[:MAX_CHARACTERS_IN_ALL]))
 
 
-def details(scope: UserScope, keys: Iterable[Key]) -> list[Statement]:
+def newest_pending(pending: Iterable[Turn]) -> datetime | None:
+    """Return when the newest of some turns was said that are not archived; None without one."""
+    return max((turn.occurred_at for turn in pending), default=None)
+
+
+def details(scope: UserScope, keys: Iterable[Key], filters: Filters, pending: Iterable[Turn]) -> list[Statement]:
     """Return the statements that read memories by key: facts, evidence, turns, episodes and the turns of episodes."""
+    times = {"time": filters.time, "as_of": filters.as_of, "pending_said_at": newest_pending(pending)}
     all_keys = list(keys)
     turn_keys = [key for key in all_keys if isinstance(key, TurnKey)]
-    facts = scope.key | {"fact_ids": [key for key in all_keys if isinstance(key, UUID)]}
+    facts = scope.key | times | {"fact_ids": [key for key in all_keys if isinstance(key, UUID)]}
     turns = scope.key | {
         "sessions": [key.session_id for key in turn_keys],
         "positions": [key.position for key in turn_keys],
     }
     episodes = scope.key | {"batch_ids": [key.batch_id for key in all_keys if isinstance(key, EpisodeKey)]}
     return [
-        Statement(SQL["facts"], facts),
+        Statement(SQL["facts"].replace(_CLOCK, SQL["clock"]), facts),
         Statement(SQL["evidence"], facts),
         Statement(SQL["turns"], turns),
         Statement(SQL["episodes"], episodes),
@@ -218,7 +233,21 @@ def _fact(row: Row, evidence: Sequence[Row]) -> Memory:
         importance=row["importance"],
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
+        life=row["life"],
+        fades_at=row["fades_at"],
+        is_outcome_unknown=row["status"] == "current"
+        and lives.is_outcome_unknown(row["life"], _times_of(row), row["clock"]),
         superseded_texts=tuple(row["superseded_texts"]),
+        contradicting_texts=tuple(row["contradicting_texts"]),
+    )
+
+
+def _times_of(row: Row) -> Times:
+    return Times(
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        said_at=row["said_at"],
+        first_said_at=row["first_said_at"],
     )
 
 

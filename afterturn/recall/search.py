@@ -111,7 +111,7 @@ class Search:
         ranked = yield from self._rank(space_id, vector, self.skipped + page_size)
         self._ranked = list(itertools.islice(enumerate(ranked, 1), self.skipped, self.skipped + page_size))
         archived_keys = (result.key for _, result in self._ranked if result.key not in self._pending)
-        answers = yield memory_queries.details(self._session.user, archived_keys)
+        answers = yield memory_queries.details(self._session.user, archived_keys, self.filters, self._pending.values())
         return self._memories(answers)
 
     def _rank(self, space_id: int | None, vector: Sequence[float] | None, count: int) -> Steps[Iterable[Ranked]]:

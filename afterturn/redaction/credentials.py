@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from afterturn.recent_results import RecentResults
 from afterturn.redaction import assignments, keys, library_rules, named, numbers
 from afterturn.redaction.long_words import find_long_words
 from afterturn.redaction.names import Kind, find_names
@@ -24,11 +26,15 @@ _MIN_SEARCHED_CHARACTERS = 6
 _ANSWER_CHARACTERS = 80
 _QUESTION_CHARACTERS = 160
 _DIGIT = re.compile(r"\d")
+#: Start and end of each secret in a text, in order.
+_Spans: TypeAlias = tuple[tuple[int, int], ...]
+#: Each turn is searched before its extraction, when its evidence is verified, and before it is embedded.
+_RECENT: RecentResults[_Spans] = RecentResults(4_096)
 
 
 def contains_secret(text: str) -> bool:
     """Return whether `text` contains a secret."""
-    return next(_spans(text), None) is not None
+    return bool(scan(text).spans)
 
 
 def mentions_secret(text: str) -> bool:
@@ -68,7 +74,7 @@ class ScannedText:
 
     text: str
     #: Start and end of each secret, in order.
-    spans: tuple[tuple[int, int], ...]
+    spans: _Spans
 
     def secrets(self) -> frozenset[str]:
         """Return the same as `find_secrets`."""
@@ -90,8 +96,12 @@ class ScannedText:
 
 
 def scan(text: str) -> ScannedText:
-    """Search a text for secrets."""
-    return ScannedText(text, tuple(sorted(_spans(text))))
+    """Search a text for secrets. A text that was searched a moment ago in this process is not searched again."""
+    return ScannedText(text, _RECENT.get(text, _sorted_spans))
+
+
+def _sorted_spans(text: str) -> _Spans:
+    return tuple(sorted(_spans(text)))
 
 
 def redact_value(name: str | None, value: str, known: Collection[str] = ()) -> str:

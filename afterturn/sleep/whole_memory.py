@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from afterturn.consolidation import merging, user_names
+from afterturn.consolidation import contradictions, fading, merging, user_names
 from afterturn.consolidation.rules import UserNames
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.errors import VersionConflict
 from afterturn.scopes import UserScope
-from afterturn.sleep.tidying import RECURRING_IMPORTANCE, CurrentFact, TidyingPlan
+from afterturn.sleep.tidying import RECURRING_IMPORTANCE, CurrentFact, EndedFact, TidyingPlan
 from afterturn.summaries import profile
 
 _SQL = queries.load("sleep")
@@ -30,6 +31,8 @@ class WholeMemory:
     names: UserNames
     #: In the order in which they were recorded.
     facts: Sequence[CurrentFact]
+    #: Facts of an earlier release, which stored no lives.
+    without_life: Sequence[UUID] = ()
 
 
 def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory | None:
@@ -44,6 +47,7 @@ def read_whole_memory(connection: Connection, scope: UserScope) -> WholeMemory |
         slept_through=user["slept_through"],
         names=user_names.read_user_names(connection, scope.key, user["display_name"]),
         facts=[CurrentFact(**row) for row in rows],
+        without_life=[row["fact_id"] for row in rows if row["life"] is None],
     )
 
 
@@ -74,17 +78,25 @@ def write_tidying(
     state = {"version": memory.version, "changes": int(bool(plan)), "slept_through": judged_through}
     if connection.execute(_SQL["mark_slept"], owner | state | {"is_finished": is_finished}).fetchone() is None:
         raise VersionConflict()
+    connection.execute(_SQL["forget_compared"], owner | {"slept_through": judged_through})
+    for united, new_id in plan.united:
+        merging.unite_facts(connection, scope, united, new_id=new_id)
+    fading.update_lives(connection, scope, memory.without_life)
     for ended in plan.ended_facts:
-        arguments = owner | {
-            "fact_id": ended.fact_id,
-            "superseded_by": ended.superseded_by,
-            "because": ended.reason,
-        }
-        if ended.superseded_by is not None and ended.reason == "merged":
-            merging.merge_fact(connection, scope, ended.fact_id, into=ended.superseded_by)
-        connection.execute(_SQL["end_fact"], arguments)
+        _end_fact(connection, scope, ended)
+    for fact_id, other_id in plan.contradictions:
+        contradictions.link_facts(connection, scope, fact_id, [other_id])
     if plan.promoted_ids:
         promotion = {"fact_ids": list(plan.promoted_ids), "importance": RECURRING_IMPORTANCE}
         connection.execute(_SQL["promote"], owner | promotion)
     if plan:
         profile.rebuild_profile(connection, scope, limit_tokens=profile_tokens)
+
+
+def _end_fact(connection: Connection, scope: UserScope, ended: EndedFact) -> None:
+    if ended.superseded_by is not None and ended.reason == "merged":
+        merging.merge_fact(connection, scope, ended.fact_id, into=ended.superseded_by)
+    if ended.superseded_by is not None and ended.reason == "refined":
+        merging.refine_fact(connection, scope, ended.fact_id, by=ended.superseded_by)
+    arguments = {"fact_id": ended.fact_id, "superseded_by": ended.superseded_by, "because": ended.reason}
+    connection.execute(_SQL["end_fact"], scope.key | arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from afterturn import tokens
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.scopes import UserScope
+from afterturn.summaries import same_lines
 
 _SQL = queries.load("summaries")
 
@@ -33,8 +34,8 @@ class ProfileLine:
 def rebuild_profile(connection: Connection, scope: UserScope, *, limit_tokens: int) -> None:
     """Update the user's profile from their current facts, in the caller's transaction.
 
-    One fact per line: pinned ones first, then by importance, number of mentions and time. Makes one read where nothing
-    has changed.
+    One fact per line: pinned ones first, then lasting facts and present states, then by importance, number of mentions
+    and time. Makes one read where nothing has changed.
     """
     owner = scope.key
     criteria = {"categories": list(ALWAYS_RELEVANT), "high_importance": _HIGH_IMPORTANCE, "limit": _FACTS_READ}
@@ -48,12 +49,35 @@ def rebuild_profile(connection: Connection, scope: UserScope, *, limit_tokens: i
 
 
 def select_lines(lines: Iterable[ProfileLine], *, limit_tokens: int) -> list[ProfileLine]:
-    """Return the lines that fit into the limit, in their order, without line breaks and repetitions."""
-    selected: dict[str, ProfileLine] = {}
+    """Return the lines that fit into the limit, in their order, without line breaks.
+
+    Of two lines that say the same, the fuller one is selected, in the place of the first.
+    """
+    selected: list[ProfileLine] = []
     for line in lines:
-        text = " ".join(line.text.split())
-        cost_tokens = tokens.estimate(text) + 1
-        if text not in selected and cost_tokens <= limit_tokens:
-            selected[text] = ProfileLine(fact_id=line.fact_id, text=text)
-            limit_tokens -= cost_tokens
-    return list(selected.values())
+        made = ProfileLine(fact_id=line.fact_id, text=" ".join(line.text.split()))
+        place, fuller = _find_same(made.text, selected)
+        freed_tokens = 0 if place is None else _cost_tokens(selected[place])
+        if (place is not None and fuller != made.text) or _cost_tokens(made) > limit_tokens + freed_tokens:
+            continue
+        if place is None:
+            selected.append(made)
+        else:
+            selected[place] = made
+        limit_tokens += freed_tokens - _cost_tokens(made)
+    return selected
+
+
+def _find_same(text: str, selected: Sequence[ProfileLine]) -> tuple[int | None, str]:
+    """Return the place of a selected line that says the same, and the fuller text of the two."""
+    for place, line in enumerate(selected):
+        if line.text == text:
+            return place, ""
+        fuller = same_lines.find_fuller(line.text, text)
+        if fuller is not None:
+            return place, fuller
+    return None, text
+
+
+def _cost_tokens(line: ProfileLine) -> int:
+    return tokens.estimate(line.text) + 1

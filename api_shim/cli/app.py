@@ -33,6 +33,7 @@ OWN_COMMANDS = {
     "users": "api_shim.cli.users:app",
     "sessions": "api_shim.cli.sessions:sessions",
     "facts": "api_shim.cli.facts:app",
+    "threads": "api_shim.cli.threads:threads",
     "state": "api_shim.cli.state:app",
     "flush": "api_shim.cli.flush:flush",
     "export": "api_shim.cli.export:export",

@@ -21,7 +21,8 @@ def consolidate(
     """Tidy a user's whole memory: merge repeated facts, end expired ones, promote recurring ones, judge contradictions.
 
     Workers do this every AFTERTURN_SLEEP_SECONDS for each user whose memory changed. Running it again changes nothing
-    and makes no LLM calls. Each line begins with a sign: `=` merged into another fact, `-` ended, `+` promoted.
+    and makes no LLM calls. Each line begins with a sign: `=` merged into another fact, `-` ended, `&` made of
+    two facts, `?` contradicts another one, `+` promoted.
     """
     from afterturn import settings as settings_module
     from afterturn.pipeline.runtime import Runtime
@@ -36,7 +37,7 @@ def consolidate(
             preview = sleep.preview(runtime, scope)
             _print_tidying(None if preview is None else preview.tidying)
             if preview is not None and preview.calls:
-                typer.echo(f"{preview.calls} judging calls would be made. Their changes are not known in advance.")
+                typer.echo(f"{preview.calls} LLM calls would be made. Their changes are not known in advance.")
         else:
             _print_tidying(sleep.sleep(runtime, scope))
     finally:
@@ -48,8 +49,12 @@ def _print_tidying(tidying: TidyingPlan | None) -> None:
         typer.echo("Nothing has changed since the last time.")
         return
     for ended in tidying.ended_facts:
-        sign = "=" if ended.reason == "merged" else "-"
+        sign = "=" if ended.reason in ("merged", "refined", "united") else "-"
         typer.echo(f"{sign} {ended.fact_id} {ended.reason}: {' '.join(ended.text.split())}")
+    for united, _ in tidying.united:
+        typer.echo(f"& {united.fact_id} united: {' '.join(united.text.split())}")
+    for fact_id, other_id in tidying.contradictions:
+        typer.echo(f"? {fact_id} contradicts {other_id}")
     for fact_id in tidying.promoted_ids:
         typer.echo(f"+ {fact_id}")
     typer.echo(f"{len(tidying.ended_facts)} facts ended, {len(tidying.promoted_ids)} promoted.")

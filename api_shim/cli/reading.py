@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from afterturn import lives
 from afterturn.context.context import Context
 from afterturn.memories import Memory
 from afterturn.turns import Turn
@@ -75,7 +76,12 @@ def _notes(memory: Memory) -> list[str]:
         notes.append(f"score {memory.score:.2f}")
     if memory.status != "current":
         notes.append(memory.status)
-    return [*notes, *(f"formerly: {text}" for text in memory.superseded_texts), memory.memory_id]
+    if memory.life is not None:
+        notes.append(memory.life)
+    if memory.is_outcome_unknown:
+        notes.append(lives.describe_past_plan(memory.valid_from, memory.valid_to, None))
+    notes += [f"formerly: {text}" for text in memory.superseded_texts]
+    return [*notes, *(f"but also said: {text}" for text in memory.contradicting_texts), memory.memory_id]
 
 
 def _console() -> Console:

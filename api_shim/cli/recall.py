@@ -45,6 +45,7 @@ def recall(
         str | None, typer.Option(help="Facts that were true at this time (ISO 8601).", show_default=False)
     ] = None,
     superseded: Annotated[bool, typer.Option("--superseded", help="Also superseded facts, after the others.")] = False,
+    faded: Annotated[bool, typer.Option("--faded", help="Also plans and states that have faded.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show how each score was computed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list; its keys are stable.")] = False,
 ) -> None:
@@ -65,6 +66,7 @@ def recall(
         until=times.parse(until, "--until"),
         as_of=times.parse(as_of, "--as-of"),
         include_superseded=superseded,
+        include_faded=faded,
         explain=explain,
     )
     reading.print_memories(found, as_json=as_json)

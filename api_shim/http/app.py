@@ -24,6 +24,7 @@ from api_shim.chat.service import ChatService
 from api_shim.http import (
     administration,
     context,
+    contradictions,
     costs,
     document,
     documentation,
@@ -58,6 +59,7 @@ _ROUTES = (
     sessions,
     lists,
     facts,
+    contradictions,
     summaries,
     states,
     costs,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from afterturn.lives import LifeName
 from api_shim.http.schemas import Body, EvidenceOut
 
 
@@ -34,6 +35,11 @@ class FactOut(BaseModel):
     superseded_at: datetime | None
     superseded_by: str | None
     ended_because: str | None
+    life: LifeName | None = Field(description="what kind of statement it is; null: not determined yet")
+    fades_at: datetime | None = Field(
+        description="when it leaves recall and this list, compared with the time of the user's newest turn; null: never"
+    )
+    is_outcome_unknown: bool = Field(description="a plan whose day has passed, and of which no outcome is known")
     evidence: list[EvidenceOut]
 
 
@@ -50,6 +56,21 @@ class FactVersionsOut(BaseModel):
     facts: list[FactOut]
 
 
+class ContradictionOut(BaseModel):
+    """Two current facts that cannot both be true, the one said earlier first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    facts: list[FactOut]
+    found_at: datetime
+
+
+class ContradictionsOut(BaseModel):
+    """Pairs of facts, those found last first."""
+
+    contradictions: list[ContradictionOut]
+
+
 class FactIn(Body):
     """One fact to add. The rules of `MemoryClient.add_fact` apply."""
 
@@ -64,6 +85,7 @@ class FactIn(Body):
     valid_to: datetime | None = Field(
         None, description="the time at which the fact stopped being true, with a timezone"
     )
+    life: LifeName | None = Field(None, description="what kind of statement it is; null: by the other fields")
     pinned: bool = Field(False, description="protect the fact from every clean-up")
 
 
@@ -88,6 +110,7 @@ class ChangeFactIn(Body):
         None, description="the time from which the new fact is true; the old fact was true until then"
     )
     valid_to: datetime | None = None
+    life: LifeName | None = None
     pinned: bool | None = None
     edit_id: str | None = Field(None, description="an id that the caller chooses; repeating it has no further effect")
 

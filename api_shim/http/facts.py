@@ -9,6 +9,7 @@ from fastapi import HTTPException, Path, Query, Response
 
 from afterturn import AsyncMemoryClient
 from afterturn.facts.fact import TimeAxis
+from afterturn.lives import LifeName
 from api_shim.http.fact_schemas import AddFactsIn, ChangeFactIn, FactIdsOut, FactOut, FactsOut, FactVersionsOut
 from api_shim.http.idempotency import RequestId, choose_edit_id
 from api_shim.http.pages import Cursor, Limit, next_cursor
@@ -41,7 +42,9 @@ async def find(
     attribute: Annotated[str | None, Query(description="only facts with this attribute, such as lives_in")] = None,
     topic: Annotated[str | None, Query(description="only facts with this topic")] = None,
     category: Annotated[str | None, Query(description="only facts of this category, such as place")] = None,
-    include_superseded: Annotated[bool, Query(description="also superseded facts")] = False,
+    life: Annotated[LifeName | None, Query(description="only facts of this kind")] = None,
+    include_superseded: Annotated[bool, Query(description="also superseded facts, and facts that have faded")] = False,
+    include_faded: Annotated[bool, Query(description="also plans and states that nobody spoke of for a while")] = False,
     as_of: Annotated[datetime | None, Query(description="the facts at this time, with a timezone")] = None,
     time: Annotated[
         TimeAxis, Query(description="facts that were true (world) or stored as current (recorded) at as_of")
@@ -55,7 +58,9 @@ async def find(
         attribute=attribute,
         topic=topic,
         category=category,
+        life=life,
         include_superseded=include_superseded,
+        include_faded=include_faded,
         as_of=as_of,
         time=time,
         limit=limit,
@@ -68,6 +73,16 @@ async def find(
 async def history(memory: UserReader, fact_id: FactId) -> FactVersionsOut:
     """Return all versions of a fact, oldest first. The list is empty if the fact does not exist."""
     return FactVersionsOut(facts=[FactOut.model_validate(fact) for fact in await memory.fact_history(fact_id)])
+
+
+@router.post(
+    "/{fact_id:id}/keep", operation_id="keep_fact", status_code=202, summary="Keep one of two contradicting facts"
+)
+async def keep(memory: UserWriter, fact_id: FactId, request_id: RequestId, edit_id: EditId = None) -> Response:
+    """Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded."""
+    await _require_fact(memory, fact_id)
+    await memory.keep_fact(fact_id, edit_id=choose_edit_id(edit_id, request_id))
+    return Response(status_code=202)
 
 
 @router.post("", operation_id="add_facts", status_code=202, summary="Add facts")

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, SkipValidation, model_validator
 
+from afterturn.lives import LifeName
+
 #: The largest number of fields of an object. Messages of chat APIs have fewer than twenty.
 FIELDS_LIMIT = 100
 
@@ -124,7 +126,13 @@ class MemoryOut(BaseModel):
     importance: float | None
     valid_from: datetime | None
     valid_to: datetime | None
+    life: LifeName | None = Field(description="of a fact: what kind of statement it is")
+    fades_at: datetime | None = Field(
+        description="when the fact leaves recall, compared with the time of the user's newest turn; null: never"
+    )
+    is_outcome_unknown: bool = Field(description="a plan whose day has passed, and of which no outcome is known")
     superseded_texts: list[str]
+    contradicting_texts: list[str] = Field(description="current facts that cannot be true together with this one")
     evidence: list[EvidenceOut]
     score_parts: dict[str, float] | None
     cursor: str | None
@@ -147,6 +155,7 @@ class RecallIn(Body):
     as_of: datetime | None = Field(None, description="facts that were true (recorded: stored as current) at this time")
     min_score: float | None = Field(None, allow_inf_nan=False)
     include_superseded: bool = False
+    include_faded: bool = Field(False, description="also plans and states that nobody spoke of for a while")
     metadata: Json[dict[str, Any]] | None = Field(
         None, description="only turns whose metadata contain this JSON object"
     )

@@ -1,7 +1,8 @@
-"""The routes of a session's summary and of a user's profile and preferences."""
+"""The routes of a session's summary and of a user's profile, threads and preferences."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api_shim.http.fact_schemas import FactIdsOut
 from api_shim.http.idempotency import RequestId, choose_edit_id
+from api_shim.http.pages import Limit
 from api_shim.http.principal import SessionReader, UserReader, UserWriter
 from api_shim.http.routes import make_router
 from api_shim.http.schemas import Body
@@ -36,6 +38,38 @@ class ProfileOut(BaseModel):
     """A profile, one fact per line. `text` is null if there is no profile yet."""
 
     text: str | None
+
+
+class ThreadStepOut(BaseModel):
+    """One step of a development, or the present state."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    day: date | None = Field(description="the day on which its last fact began to hold, or was said")
+    fact_ids: list[str] = Field(description="the facts that it rests on")
+
+
+class ThreadOut(BaseModel):
+    """How one matter developed, and how it stands."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    thread_id: str
+    title: str
+    text: str = Field(description="the thread on one line: title, dated steps, present state")
+    steps: list[ThreadStepOut] = Field(description="oldest first")
+    state: ThreadStepOut | None = Field(description="how it stands now; null: not known")
+    started_at: datetime = Field(description="since when its oldest fact holds")
+    last_said_at: datetime = Field(description="when the last of its facts was said")
+    made_at: datetime = Field(description="when it was written")
+    is_by_rules: bool = Field(description="whether rules wrote it, without a model")
+
+
+class ThreadsOut(BaseModel):
+    """Threads, the one that was last said something about first."""
+
+    threads: list[ThreadOut]
 
 
 class PreferencesOut(BaseModel):
@@ -68,6 +102,12 @@ async def summary(memory: SessionReader) -> SummaryOut:
 async def profile(memory: UserReader) -> ProfileOut:
     """Return the user's profile: the most useful facts."""
     return ProfileOut(text=await memory.profile())
+
+
+@router.get("/threads", operation_id="list_threads", summary="List the developments of a user's matters")
+async def threads(memory: UserReader, limit: Limit = 100) -> ThreadsOut:
+    """Return how each matter that returns developed, each step with the facts that it rests on."""
+    return ThreadsOut(threads=[ThreadOut.model_validate(thread) for thread in await memory.threads(limit=limit)])
 
 
 @router.get("/preferences", operation_id="list_preferences", summary="List the preferences of a user")

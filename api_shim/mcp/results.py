@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from afterturn.facts.fact import Fact
 from afterturn.memories import Memory
+from afterturn.threads.thread import Thread, ThreadStep
 from api_shim.mcp.memory_ids import TurnId
 
 #: The longest text of a recalled memory. `fetch` returns all of it.
@@ -31,6 +32,9 @@ class Recalled(BaseModel):
     speaker: str | None = None
     session_id: str
     status: str | None = Field(None, description="superseded: no longer true.")
+    life: str | None = Field(None, description="Of a fact: lasting, event, plan, state or attitude.")
+    fades_at: datetime | None = Field(None, description="When the fact will no longer be recalled.")
+    outcome: str | None = Field(None, description="unknown: a plan whose day has passed.")
     score: float = Field(description="Larger fits better; comparable in one answer only.")
 
 
@@ -57,12 +61,40 @@ class FactShown(BaseModel):
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     status: str = Field(description="current or superseded.")
+    life: str | None = Field(None, description="lasting, event, plan, state or attitude.")
+    fades_at: datetime | None = Field(None, description="When the fact will no longer be recalled.")
+    outcome: str | None = Field(None, description="unknown: a plan whose day has passed.")
     quotes: list[str] = Field(description="The words that it is known from.")
 
 
 class FactPage(BaseModel):
     facts: list[FactShown] = Field(description="The most recently said first.")
     next_cursor: str | None = Field(None, description="For the next page; absent: there is none.")
+
+
+class ContradictionShown(BaseModel):
+    facts: list[FactShown] = Field(description="The one said earlier, and the one said later.")
+
+
+class Contradictions(BaseModel):
+    contradictions: list[ContradictionShown] = Field(description="Pairs of facts that cannot both be true.")
+
+
+class ThreadStepShown(BaseModel):
+    text: str
+    day: date | None = Field(None, description="When its last fact began to hold, or was said.")
+    fact_ids: list[str] = Field(description="The facts that it rests on.")
+
+
+class ThreadShown(BaseModel):
+    title: str = Field(description="What it is about.")
+    steps: list[ThreadStepShown] = Field(description="Oldest first.")
+    state: ThreadStepShown | None = Field(None, description="How it stands now; absent: not known.")
+    last_said_at: datetime
+
+
+class ThreadList(BaseModel):
+    threads: list[ThreadShown] = Field(description="The one that was last said something about first.")
 
 
 class Corrected(BaseModel):
@@ -103,6 +135,9 @@ def show_memory(memory: Memory) -> Recalled:
         speaker=memory.evidence[0].speaker if memory.kind == "turn" and memory.evidence else None,
         session_id=memory.session_id,
         status=None if memory.status == "current" else memory.status,
+        life=memory.life,
+        fades_at=memory.fades_at,
+        outcome="unknown" if memory.is_outcome_unknown else None,
         score=round(memory.score, 4),
     )
 
@@ -114,10 +149,26 @@ def name_memory(memory: Memory) -> str:
 
 def show_fact(fact: Fact) -> FactShown:
     """Return a fact as lists show it."""
-    names = ("text", "category", "subject", "attribute", "value", "said_at", "valid_from", "valid_to", "status")
+    properties = ("text", "category", "subject", "attribute", "value", "status", "life")
+    times = ("said_at", "valid_from", "valid_to", "fades_at")
     return FactShown(
         fact_id=str(fact.fact_id),
+        outcome="unknown" if fact.is_outcome_unknown else None,
         topics=list(fact.topics),
         quotes=[evidence.quote[:TEXT_CHARACTERS] for evidence in fact.evidence[:QUOTES_SHOWN]],
-        **{name: getattr(fact, name) for name in names},
+        **{name: getattr(fact, name) for name in (*properties, *times)},
     )
+
+
+def show_thread(thread: Thread) -> ThreadShown:
+    """Return a thread as lists show it."""
+    return ThreadShown(
+        title=thread.title,
+        steps=[_show_step(step) for step in thread.steps],
+        state=None if thread.state is None else _show_step(thread.state),
+        last_said_at=thread.last_said_at,
+    )
+
+
+def _show_step(step: ThreadStep) -> ThreadStepShown:
+    return ThreadStepShown(text=step.text, day=step.day, fact_ids=list(step.fact_ids))

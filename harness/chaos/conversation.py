@@ -14,6 +14,14 @@ from api_shim import MemoryClient
 from harness.llm_server import answers, prompt
 from harness.llm_server.prompt import ShownStatement, ShownTurn
 
+#: What the model makes of two turns. The turns share no word with the facts that these statements replace, contradict
+#: or contain, so that extraction is not shown those facts; the statements do, so that the judge is asked.
+_BICYCLE, _COFFEE = "A red bicycle is mine.", "Coffee keeps me awake."
+_WORDED = {
+    _BICYCLE: "I traded the grey cat for a red bicycle and green tea.",
+    _COFFEE: "I like coffee better than the boat.",
+}
+
 #: Two sessions of one user, whose batches must be applied in one order, and a session of another user. Facts are new,
 #: repeated and superseded within a batch, across batches and across sessions.
 SAID = {
@@ -26,8 +34,8 @@ SAID = {
         "I work as a nurse.",
         "My sister is called Rita.",
     ),
-    ("ana", "work"): ("I work as a midwife.", "I like green tea.", "I own a red bicycle.", "I live in Faro."),
-    ("ben", "chat"): ("I live in Rome.", "I own a boat.", "I live in Turin.", "I own a boat.", "I like coffee."),
+    ("ana", "work"): ("I work as a midwife.", "I like green tea.", _BICYCLE, "I live in Faro."),
+    ("ben", "chat"): ("I live in Rome.", "I own a boat.", "I live in Turin.", "I own a boat.", _COFFEE),
 }
 TURNS = sum(len(texts) for texts in SAID.values())
 #: With this limit, the sessions above become 3, 2 and 2 batches.
@@ -35,7 +43,11 @@ BATCH_TURNS = 3
 BATCHES = 7
 
 #: Pairs that only the judge can decide: the first text is replaced by the second. The texts are those of the model.
-_REPLACED = frozenset({("Ana said: I own a grey cat.", "Ana said: I own a red bicycle.")})
+_REPLACED = frozenset({("Ana said: I own a grey cat.", f"Ana said: {_WORDED[_BICYCLE]}")})
+#: Pairs that contradict each other, the first one said later.
+_CONTRADICTING = frozenset({(f"Ben said: {_WORDED[_COFFEE]}", "Ben said: I own a boat.")})
+#: Pairs of which the first one is a fuller wording of the second.
+_REFINED = frozenset({(f"Ana said: {_WORDED[_BICYCLE]}", "Ana said: I like green tea.")})
 
 STARTED = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _ATTRIBUTES = ((re.compile(r"I live in (\w+)"), "lives_in"), (re.compile(r"I work as a (\w+)"), "works_as"))
@@ -87,25 +99,31 @@ def answer(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Returns None for other calls, which get the default answer.
     """
     if prompt.kind_of(request) == "judge":
-        return {"pairs": _pairs(prompt.shown_statements(request))}
+        return answers.judgement(*_pairs(prompt.shown_statements(request)))
     shown = prompt.shown_turns(request)
     if not shown:
         return None
-    return {"facts": [_fact(turn) for turn in shown], "episode": answers.episode(shown)}
+    known = prompt.shown_statements(request)
+    return {"facts": [_fact(turn, known) for turn in shown], "episode": answers.episode(shown)}
 
 
-def _pairs(shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+def _pairs(shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
     new, known = ([one for one in shown if one.label.startswith(letter)] for letter in "NK")
-    return [
-        {"first": first.label, "second": second.label, "verdict": "replaces"}
-        for first, second in product(new, known)
-        if (second.text, first.text) in _REPLACED
-    ]
+    related = ((first, second, _relation(first.text, second.text)) for first, second in product(new, known))
+    return [(first.label, second.label, relation) for first, second, relation in related if relation]
 
 
-def _fact(turn: ShownTurn) -> dict[str, Any]:
+def _relation(first: str, second: str) -> str | None:
+    """Return what a statement is to one that was said before it."""
+    relations = {"contradicts": _CONTRADICTING, "refines": _REFINED, "replaces": {pair[::-1] for pair in _REPLACED}}
+    return next((relation for relation, pairs in relations.items() if (first, second) in pairs), None)
+
+
+def _fact(turn: ShownTurn, known: Sequence[ShownStatement]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for pattern, attribute in _ATTRIBUTES:
         if match := pattern.search(turn.content):
             named = {"category": "identity", "subject": turn.speaker, "attribute": attribute, "value": match[1]}
-    return answers.fact(f"{turn.speaker} said: {turn.content}", [(turn.number, turn.content)], **named)
+    text = f"{turn.speaker} said: {_WORDED.get(turn.content, turn.content)}"
+    named["known"] = [f"{one.label} {relation}" for one in known if (relation := _relation(text, one.text))]
+    return answers.fact(text, [(turn.number, turn.content)], **named)

@@ -23,7 +23,10 @@ QUERIES: dict[str, LiteralString] = {
     "value, importance, times_seen, status, superseded_by, valid_from, valid_to, said_valid_to, said_at, "
     "first_said_at, ended_because, origin, said_by, is_pinned FROM facts",
     "judgements": "SELECT tenant_id, user_id, input_digest, prompt_version, model, batch_id, answer FROM judgements",
-    "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id FROM evidence",
+    "evidence": "SELECT tenant_id, user_id, fact_id, session_id, position, quote, batch_id, is_inherited FROM evidence",
+    "contradictions": "SELECT tenant_id, user_id, fact_id, other_id, said_at, settled_at IS NULL, settled_by, reason "
+    "FROM contradictions",
+    "compared_facts": "SELECT tenant_id, user_id, batch_id, fact_ids FROM compared_facts",
     "rejections": "SELECT tenant_id, user_id, batch_id, candidate_index, reason FROM rejections",
     "episodes": "SELECT tenant_id, user_id, batch_id, session_id, user_seq, title, summary, outcome, started_at, "
     "ended_at FROM episodes",
@@ -31,11 +34,17 @@ QUERIES: dict[str, LiteralString] = {
     "digests": "SELECT tenant_id, user_id, session_id, level, first_user_seq, last_user_seq, statements::text, "
     "prompt_version, model, is_folded FROM digests",
     "profiles": "SELECT tenant_id, user_id, text, fact_ids::text FROM profiles",
+    "threads": "SELECT tenant_id, user_id, thread_id, input_digest, title, steps::text, state, started_at, "
+    "last_said_at, prompt_version, model FROM threads",
+    "thread_facts": "SELECT tenant_id, user_id, thread_id, step, fact_id FROM thread_facts",
     "vectors": "SELECT tenant_id, user_id, space_id, kind, item, embedding::text FROM vectors",
     "sessions": "SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, applied_through, "
     "summarized_through FROM sessions",
     "users": "SELECT tenant_id, user_id, next_user_seq, display_name FROM users",
 }
+
+#: Who was asked what. It depends on the order in which batches are extracted; what is then remembered does not.
+ASKED = frozenset({"answers", "judgements", "compared_facts"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def struck(servers: OwnServers, expected: Image, fault: str, strike: Callable[[]
             lane.wait_until_settled()
             watch.settled()
             assert worker.is_running, "the worker did not survive"
-            return trial.concluded(lane, expected, fault, watch, injected=injected)
+            return trial.concluded(lane, expected, fault, watch, injected=injected, may_reorder=True)
     finally:
         lane.llm.set_latency(0.0)
 
@@ -144,7 +144,7 @@ def redis_empty(servers: OwnServers, _: Image) -> Outcome:
     with servers.lane.database() as connection:
         expected = image.read_image(connection)
     watch = _talk_twice(servers, between=servers.restart_redis_empty)
-    return trial.concluded(servers.lane, expected, "Redis restarted empty, ids behind", watch)
+    return trial.concluded(servers.lane, expected, "Redis restarted empty, ids behind", watch, may_reorder=True)
 
 
 def _talk_twice(servers: OwnServers, *, between: Callable[[], None]) -> Stopwatch:

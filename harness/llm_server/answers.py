@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.llm_server import prompt
-from harness.llm_server.prompt import ShownEntry, ShownTurn
+from harness.llm_server.prompt import ShownEntry, ShownFact, ShownTurn
 
 #: Long enough that a test can find the shown text in the answer.
 _DIGEST_CHARACTERS = 1_200
@@ -31,6 +31,8 @@ def default(request: Mapping[str, Any]) -> str:
         return as_json(extraction(turns))
     if prompt.kind_of(request) == "summarize" and (entries := prompt.shown_entries(request)):
         return as_json(summary(entries))
+    if prompt.kind_of(request) == "thread":
+        return as_json(threads(prompt.shown_facts(request)))
     schema = prompt.form_schema(request)
     digest = _digest(prompt.user_text(request))
     return digest if schema is None else as_json(_filled(schema, "", digest))
@@ -54,6 +56,21 @@ def summary(entries: list[ShownEntry]) -> dict[str, Any]:
     }
 
 
+def threads(facts: list[ShownFact]) -> dict[str, Any]:
+    """Return a thread for each matter: its facts unchanged, the newest current one as the present state."""
+    matters: dict[int, list[ShownFact]] = {}
+    for shown in facts:
+        matters.setdefault(shown.matter, []).append(shown)
+    return {"threads": [_thread(number, shown) for number, shown in matters.items()]}
+
+
+def _thread(number: int, facts: list[ShownFact]) -> dict[str, Any]:
+    now = next((fact for fact in reversed(facts) if fact.is_current), None)
+    steps = [{"text": fact.text, "facts": [fact.number]} for fact in facts if fact is not now][:8]
+    state = None if now is None else {"text": now.text, "facts": [now.number]}
+    return {"matter": number, "title": f"Matter {number}", "steps": steps, "state": state}
+
+
 def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, Any]:
     """Return a candidate with all fields that the pipeline requires."""
     blank: dict[str, Any] = {"category": "other", "topics": [], "subject": None, "attribute": None, "value": None}
@@ -62,10 +79,15 @@ def fact(text: str, quotes: list[tuple[int, str]], **fields: Any) -> dict[str, A
     return {"text": text, **blank, **times, **fields, "evidence": evidence}
 
 
+def judgement(*pairs: tuple[str, str, str]) -> dict[str, Any]:
+    """Return a judge's answer with these pairs of (label, label, verdict): what the first is to the second."""
+    return {"pairs": [f"{first} {verdict} {second}" for first, second, verdict in pairs]}
+
+
 def quote(turn: ShownTurn) -> str:
-    """Return the turn's words: all of them, or the longest line. What looks like a line break may have been written
-    as `\\n` by the speaker, so that a quote across it might not be verbatim."""
-    return max(turn.content.split("\n"), key=len)
+    """Return the turn's words: all of them, or the longest line of what is shown. What looks like a line break may have
+    been written as `\\n` by the speaker, so that a quote across it might not be verbatim."""
+    return max((line for piece in turn.pieces for line in piece.split("\n")), key=len, default=turn.content)
 
 
 def episode(turns: list[ShownTurn]) -> dict[str, Any]:

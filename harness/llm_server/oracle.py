@@ -1,4 +1,5 @@
-"""A judge with known pairs: it answers each judging call with the gold pairs of the shown statements."""
+"""A model with known pairs: it answers each judging call with the gold pairs of the shown statements, and says in each
+extraction which shown statements a fact repeats or replaces."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, combinations, product
 from typing import Any
 
-from harness.llm_server import prompt
+from harness.llm_server import answers, prompt
 from harness.llm_server.model import Script
 from harness.llm_server.prompt import ShownStatement
 from harness.llm_server.replay import normalised
 
-#: The mark of a shortened statement in a call.
-_CUT = " [...]"
+#: The marks of a shortened statement in a judging call, and in an extraction call.
+_CUT = (" [...]", " [cut]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,26 @@ class Oracle:
         # In a pair of two new statements, the later one is first.
         asked = chain(product(new, known), ((second, first) for first, second in combinations(new, 2)))
         found = ((first.label, second.label, self._verdict(first, second)) for first, second in asked)
-        return {"pairs": [dict(zip(("first", "second", "verdict"), row, strict=True)) for row in found if row[2]]}
+        return answers.judgement(*((first, second, verdict) for first, second, verdict in found if verdict))
+
+    def with_relations(self, script: Script) -> Script:
+        """Return a script that gives the facts of `script`, with their relations to the shown known statements."""
+
+        def answer(request: Mapping[str, Any]) -> Any:
+            given = script(request)
+            known = prompt.shown_statements(request)
+            if not isinstance(given, dict) or not known:
+                return given
+            return given | {
+                "facts": [fact | {"known": self._relations(fact["text"], known)} for fact in given["facts"]]
+            }
+
+        return answer
+
+    def _relations(self, text: str, known: Iterable[ShownStatement]) -> list[str]:
+        fact = ShownStatement("", None, text)
+        verdicts = ((one.label, self._verdict(fact, one)) for one in known)
+        return [f"{label} {verdict}" for label, verdict in verdicts if verdict]
 
     def _verdict(self, first: ShownStatement, second: ShownStatement) -> str | None:
         if normalised(first.text) == normalised(second.text):
@@ -66,8 +86,9 @@ class Oracle:
 
     def _whole(self, shown: str) -> frozenset[str]:
         """Return the known texts that begin with a shortened text; the text itself if there are none."""
-        text = normalised(shown.removesuffix(_CUT))
-        if not shown.endswith(_CUT):
+        cut = next((mark for mark in _CUT if shown.endswith(mark)), None)
+        text = normalised(shown.removesuffix(cut or ""))
+        if cut is None:
             return frozenset({text})
         return frozenset(known for known in self._texts if known.startswith(text)) or frozenset({text})
 

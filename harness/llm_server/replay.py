@@ -14,6 +14,8 @@ from typing import Any
 from harness.llm_server import answers, prompt
 from harness.llm_server.prompt import ShownTurn
 
+#: In seconds: a turn without a time of its own is less than so much later than the time that is shown.
+_MINUTES = 600
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 
@@ -52,11 +54,12 @@ class Replay:
     first_sentence: bool = False
     #: How many facts were answered, once per call that showed their turn.
     answered: int = 0
-    _facts: dict[tuple[str, str | None], list[GoldFact]] = field(default_factory=dict)
+    #: By text and time.
+    _facts: dict[str, dict[int | None, list[GoldFact]]] = field(default_factory=dict)
 
     def add(self, turn_text: str, facts: Iterable[GoldFact], *, at: datetime | str | None = None) -> None:
         """Say what is learnt from a turn."""
-        self._facts.setdefault((normalised(turn_text), _moment(at)), []).extend(facts)
+        self._facts.setdefault(normalised(turn_text), {}).setdefault(_moment(at), []).extend(facts)
 
     def __call__(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         turns = prompt.shown_turns(request)
@@ -75,9 +78,22 @@ class Replay:
 
     def facts_of(self, turn: ShownTurn) -> list[GoldFact]:
         """Return the facts of a shown turn: those of its text at its time, else those of its text at any."""
-        text = normalised(turn.content)
-        timed = self._facts.get((text, _moment(turn.at)))
-        return timed if timed is not None else self._facts.get((text, None), [])
+        said = self._find_texts(turn)
+        shown = datetime.fromisoformat(turn.at).timestamp()
+        later = {
+            moment: facts for moment, facts in said.items() if moment is not None and 0 <= moment - shown < _MINUTES
+        }
+        return later[min(later)] if later else said.get(None, [])
+
+    def _find_texts(self, turn: ShownTurn) -> dict[int | None, list[GoldFact]]:
+        """Return the facts of the texts that the turn may be, by time: of its text, or of one with all its pieces."""
+        found = self._facts.get(normalised(turn.content))
+        if found is not None or (len(turn.pieces) < 2 and turn.content in turn.pieces):
+            return found or {}
+        pieces = [normalised(piece) for piece in turn.pieces]
+        matching = [facts for text, facts in self._facts.items() if _contains(text, pieces)]
+        # The first of two texts that begin and end alike, unless the time tells them apart.
+        return {moment: facts for found in reversed(matching) for moment, facts in found.items()}
 
     @classmethod
     def from_file(cls, path: Path) -> Replay:
@@ -99,8 +115,19 @@ def normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
 
 
-def _moment(at: datetime | str | None) -> str | None:
+def _contains(text: str, pieces: Iterable[str]) -> bool:
+    """Return whether a text has these pieces in this order."""
+    place = 0
+    for piece in pieces:
+        place = text.find(piece, place)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
+
+
+def _moment(at: datetime | str | None) -> int | None:
     if at is None:
         return None
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return str(int(moment.timestamp()))
+    return int(moment.timestamp())

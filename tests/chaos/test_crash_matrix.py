@@ -68,11 +68,11 @@ def test_with_default_settings(
 
 
 def test_the_conversation_says_what_the_matrix_needs(expected: Image) -> None:
-    """Facts that are new, said again, superseded and judged; several batches of one user; a summary per session."""
+    """Facts that are new, said again, superseded, judged, united and contradicted; several batches; a summary each."""
     facts = expected.tables["facts"]
     assert {row[13] for row in facts} == {"current", "superseded"}
-    assert {row[20] for row in facts} == {None, "newer_value", "judged"}
-    assert expected.tables["judgements"]
+    assert {row[20] for row in facts} == {None, "newer_value", "judged", "united"}
+    assert expected.tables["judgements"] and expected.tables["contradictions"]
     assert any(row[12] > 1 for row in facts)
     assert len(expected.tables["batches"]) == 7
     assert len(expected.tables["summaries"]) == 3

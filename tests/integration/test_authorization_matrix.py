@@ -51,6 +51,7 @@ MATRIX = {
     ("POST", "/v1/users/{user_id}/sessions/{session_id}/flush"): Call(right=Right.WRITE, status=202),
     ("GET", "/v1/users/{user_id}/sessions/{session_id}/summary"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/profile"): Call(right=Right.READ),
+    ("GET", "/v1/users/{user_id}/threads"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/preferences"): Call(right=Right.READ),
     ("PUT", "/v1/users/{user_id}/preferences/{key}"): Call(right=Right.WRITE, status=202, body={"value": "green"}),
     ("GET", "/v1/users/{user_id}/state"): Call(right=Right.READ),
@@ -61,6 +62,8 @@ MATRIX = {
     ("POST", "/v1/users/{user_id}/facts"): Call(
         right=Right.WRITE, status=202, body={"facts": [{"text": "Ana has a cat."}]}
     ),
+    ("POST", "/v1/users/{user_id}/facts/{fact_id}/keep"): Call(right=Right.WRITE, status=404),
+    ("GET", "/v1/users/{user_id}/contradictions"): Call(right=Right.READ),
     ("GET", "/v1/users/{user_id}/facts/{fact_id}/history"): Call(right=Right.READ),
     ("PATCH", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404, body={"pinned": True}),
     ("DELETE", "/v1/users/{user_id}/facts/{fact_id}"): Call(right=Right.WRITE, status=404),

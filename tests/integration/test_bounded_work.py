@@ -7,8 +7,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from afterturn.consolidation import judgement, similar_facts
+from afterturn.consolidation import near_facts, similar_facts
 from afterturn.consolidation.judgement import ShownFact
+from afterturn.pipeline.archiving.cutting import CROWD
+from afterturn.pipeline.enqueue import FIRST_PLACES
 from afterturn.pipeline.hand_out import DIRECT_QUEUE, SHORT_QUEUE, DirectRoom
 from afterturn.pipeline.stages import archive, consolidate, summarize
 from afterturn.scopes import SessionScope, UserScope
@@ -51,7 +53,7 @@ def archived(database, session):
 
 def archive_task(pipeline, *sessions, free=100):
     runtime = pipeline.runtime
-    room = DirectRoom({"extract": free})
+    room = DirectRoom({"extract": free, "embed": free})
     return archive.archive(runtime.redis, runtime.postgres, runtime.settings, sessions, room=room)
 
 
@@ -92,10 +94,33 @@ def test_a_transaction_takes_fewer_entries_of_each_session_the_more_sessions_the
     assert {archived(database, session) for session in sessions} == {50}
 
 
-def test_the_last_room_is_for_the_first_batches_of_a_user(with_llm, with_model, database):
-    write(with_llm, NOISY, 50)
-    new_batches = archive_task(with_model, NOISY, free=DIRECT_QUEUE - SHORT_QUEUE)
+def test_the_last_room_is_for_the_first_batches_of_a_user(settings, pipeline, database):
+    """Edits: each is a batch, and is handed on to be embedded while others of its user are open."""
+    memory = MemoryClient(NOISY.user_id, settings=settings)
+    for number in range(50):
+        memory.add_fact(f"Noisy owns bicycle No. {number}.")
+    edits = SessionScope(NOISY.tenant_id, NOISY.user_id, "~edits")
+    new_batches = archive_task(pipeline, edits, free=DIRECT_QUEUE - SHORT_QUEUE)
     assert [batch.is_handed_on for batch in new_batches] == [True, True] + [False] * 48
+    places = database.execute("SELECT place FROM batches ORDER BY user_seq").fetchall()
+    assert [place for (place,) in places] == list(range(50))
+
+
+def test_the_last_room_is_for_the_first_users_of_a_crowd(with_llm, with_model, database):
+    sessions = [SessionScope("default", f"user-{number:02}", "chat") for number in range(50)]
+    for session in sessions:
+        write(with_llm, session, 1)
+    new_batches = archive_task(with_model, *sessions, free=DIRECT_QUEUE - SHORT_QUEUE)
+    assert len(new_batches) == 50
+    assert sum(batch.is_handed_on for batch in new_batches) == CROWD
+    places = database.execute("SELECT place, count(*) FROM batches GROUP BY place ORDER BY place").fetchall()
+    assert places == [(0, CROWD), (FIRST_PLACES, 50 - CROWD)]
+
+
+def test_of_a_backlog_only_the_first_batch_is_handed_on_to_be_extracted(with_llm, with_model, database):
+    write(with_llm, NOISY, 50)
+    new_batches = archive_task(with_model, NOISY, free=DIRECT_QUEUE)
+    assert [batch.is_handed_on for batch in new_batches] == [True] + [False] * 49
     places = database.execute("SELECT place FROM batches ORDER BY user_seq").fetchall()
     assert [place for (place,) in places] == list(range(50))
 
@@ -172,52 +197,56 @@ def statements(database, count):
     return [ShownFact(*row) for row in rows.fetchall()]
 
 
-def test_similar_facts_of_a_large_memory_are_those_with_the_nearest_vectors(pipeline, database, monkeypatch):
+def find_near(pipeline, *statements, without=()):
+    with pipeline.runtime.postgres.connection() as connection:
+        return near_facts.find_near_facts(connection, ANA.key, statements, without=without)
+
+
+def test_near_facts_of_a_large_memory_are_those_with_the_nearest_vectors(pipeline, database, monkeypatch):
     monkeypatch.setattr(similar_facts, "VECTORS_PER_PAGE", 7)
-    monkeypatch.setattr(judgement, "MAX_KNOWN_FACTS", 20)
     add_facts(database, 100)
     [asked] = statements(database, 1)
-    with pipeline.runtime.postgres.connection() as connection:
-        found = similar_facts.read_similar_facts(connection, ANA.key, [asked], count=100)
+    found = find_near(pipeline, asked)
     nearest = database.execute(
         "SELECT v.item FROM vectors AS v, vectors AS own WHERE own.item = %s AND v.kind = 'fact' "
-        "ORDER BY v.embedding <=> own.embedding LIMIT 9",
-        (str(asked.fact_id),),
+        "AND 1 - (v.embedding <=> own.embedding) >= %s ORDER BY v.embedding <=> own.embedding LIMIT 9",
+        (str(asked.fact_id), near_facts.SHOWN_COSINE),
     ).fetchall()
-    assert found[0].fact_id == asked.fact_id
-    assert {UUID(item) for (item,) in nearest} <= {fact.fact_id for fact in found}
-    assert len(found) == 21
+    assert found.fact_ids[0] == asked.fact_id
+    assert {UUID(item) for (item,) in nearest} <= set(found.fact_ids)
+    assert len(found.fact_ids) <= 2 * near_facts.SHOWN_FACTS
 
 
-def test_similar_facts_without_vectors_are_those_with_rare_words(pipeline, database, monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_KNOWN_FACTS", 10)
+def test_near_facts_without_vectors_are_those_with_rare_words(pipeline, database):
     add_facts(database, 60)
     database.execute("DELETE FROM vectors")
     [asked] = statements(database, 1)
-    rare = ShownFact(UUID(int=1), f"Somebody stole {asked.text.split()[4]}!", asked.said_at)
-    with pipeline.runtime.postgres.connection() as connection:
-        found = similar_facts.read_similar_facts(connection, ANA.key, [rare], count=60)
-    assert found[0].fact_id == asked.fact_id
+    rare = ShownFact(UUID(int=1), f"It is {asked.text.split()[4]}.", asked.said_at)
+    found = find_near(pipeline, rare)
+    assert (found.fact_ids[0], found.statement_ids) == (asked.fact_id, {rare.fact_id})
 
 
-def test_superseded_facts_are_not_similar_facts(pipeline, database, monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_KNOWN_FACTS", 20)
+def test_superseded_facts_and_those_that_were_compared_already_are_not_near(pipeline, database):
     add_facts(database, 60)
-    asked, other = statements(database, 2)
+    asked, other, third = statements(database, 3)
     database.execute("UPDATE facts SET status = 'superseded' WHERE fact_id = %s", (other.fact_id,))
-    with pipeline.runtime.postgres.connection() as connection:
-        found = similar_facts.read_similar_facts(connection, ANA.key, [asked, other], count=59)
-    assert asked.fact_id in {fact.fact_id for fact in found}
-    assert other.fact_id not in {fact.fact_id for fact in found}
+    found = find_near(pipeline, asked, other, without={third.fact_id})
+    assert asked.fact_id in found.fact_ids
+    assert not {other.fact_id, third.fact_id} & set(found.fact_ids)
 
 
-def test_when_the_judge_has_answered_similar_facts_are_not_searched_again(
-    with_llm, with_model, database, llm_server, monkeypatch
+def test_a_statement_that_is_near_to_nothing_asks_nobody(pipeline, database):
+    add_facts(database, 60)
+    assert find_near(pipeline, ShownFact(UUID(int=1), "Zanzibar.", statements(database, 1)[0].said_at)) is None
+
+
+def test_when_the_judge_has_answered_near_facts_are_not_searched_again(
+    with_llm, with_model, database, llm_server, judged, monkeypatch
 ):
     searches = []
-    search = similar_facts.read_similar_facts
+    search = near_facts.find_near_facts
     monkeypatch.setattr(
-        similar_facts, "read_similar_facts", lambda *given, **more: searches.append(1) or search(*given, **more)
+        near_facts, "find_near_facts", lambda *given, **more: searches.append(1) or search(*given, **more)
     )
     memory = MemoryClient("ana", settings=with_llm)
     for text in ("I own a cat.", "I sing."):

@@ -80,7 +80,7 @@ def test_dates_are_in_the_timezone_of_the_user(with_llm, llm_pipeline, llm_serve
     fact = answers.fact("Ana moved.", [(1, "I moved yesterday")], valid_from="2023-05-08", valid_to="2023-05-09")
     llm_server.queue({"facts": [fact], "episode": None}, on="extract")
     remember(memory, llm_pipeline, "I moved yesterday.")
-    assert "(2023-05-09T08:30:00+09:00)" in prompt.user_text(llm_server.calls("extract")[0].json)
+    assert "2023-05-09 Tuesday\n[1] user (08:30): I moved" in prompt.user_text(llm_server.calls("extract")[0].json)
     (dates,) = database.execute("SELECT valid_from, valid_to FROM facts").fetchall()
     assert dates == (datetime(2023, 5, 7, 15, tzinfo=UTC), datetime(2023, 5, 9, 15, tzinfo=UTC))
 
@@ -140,7 +140,7 @@ def test_a_turn_cannot_change_the_rules_or_imitate_a_turn(with_llm, llm_pipeline
         (2, "user", "2023-05-08T23:30:00+00:00"),
     ]
     headings = [line for line in prompt.user_text(body).splitlines() if not line.startswith("[")]
-    assert headings == ["User: not named", "Timezone: UTC", "Dates: 2023-05-08 Monday", "", "Turns:"]
+    assert headings == ["User: not named", "Timezone: UTC", "", "Turns:", "2023-05-08 Monday"]
     evidence = database.execute("SELECT position, quote FROM evidence ORDER BY position").fetchall()
     assert [position for position, _ in evidence] == [1, 2]
 

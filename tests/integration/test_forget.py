@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -33,7 +34,7 @@ PASSED = [
     for point in points
 ]
 #: Between the reservation of a call and the call itself nothing can be looked up any more: what is sent then is sent.
-ON_THEIR_WAY = [point for point in PASSED if point.endswith(".call_reserved")]
+ON_THEIR_WAY = [point for point in PASSED if point.endswith("call_reserved")]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,13 @@ class Forgetting:
         if not self.is_begun:
             # More than one judging call can show: what is left of it is asked by night.
             memory.write_many({"role": "user", "content": _long(number)} for number in range(45))
+            self._pipeline.settle(seconds=40)
+            sleep.sleep(self._pipeline.runtime, ANA)
+        if not self.is_begun:
+            # A matter that returns becomes a thread.
+            for day, what in enumerate(("rented", "opened", "sold"), 1):
+                said_at = datetime(2024, 1, day, tzinfo=UTC)
+                memory.write("user", f"{canary.WORD} {what} the pottery studio.", occurred_at=said_at)
             self._pipeline.settle(seconds=40)
             sleep.sleep(self._pipeline.runtime, ANA)
         if not self.is_begun:
@@ -160,6 +168,7 @@ def test_the_late_worker_s_writes_are_refused_and_counted(with_llm, llm_server, 
         "consolidate.decided",
         "summarize.answer_received",
         "sleep.answer_received",
+        "sleep.thread_answer_received",
     )
     with Pipeline(with_llm) as pipeline:
         for point in late:
@@ -230,7 +239,9 @@ def test_content_is_in_no_statistics(settings, database):
         *("tenant_id", "user_id", "session_id", "turn_id", "agent_id", "item", "owner", "owner_hash", "actor"),
         *("action", "category", "cut_by", "kind", "model", "name", "outcome", "prompt_version", "provider", "role"),
         *("removed", "stage", "state", "status", "timezone"),
-        *("checksum", "ended_because", "input_digest", "migration_id", "origin", "said_by"),
+        *("checksum", "ended_because", "input_digest", "life", "migration_id", "origin", "reason", "said_by"),
+        # Ids of facts, with fixed words.
+        "relations",
     }
     assert {name for (name,) in rows} <= harmless
     # Of these names, some stand for content in one table and for something fixed in another.
@@ -239,6 +250,11 @@ def test_content_is_in_no_statistics(settings, database):
         "WHERE c.relname IN ('turns', 'episodes') AND a.attname IN ('name', 'outcome') AND a.attstattarget = 0"
     ).fetchall()
     assert sorted(sampled) == [("episodes", "outcome"), ("turns", "name")]
+    reasons = database.execute(
+        "SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+        "WHERE c.relkind IN ('r', 'p') AND a.attname = 'reason' AND a.attstattarget IS DISTINCT FROM 0"
+    ).fetchall()
+    assert reasons == [("contradictions",)], "why a fact ended, a fixed word; all others may quote content"
 
 
 def test_every_table_is_a_user_s_or_known_to_be_nobody_s(database):

@@ -194,9 +194,12 @@ def test_a_lost_batch_is_the_first_in_line_beside_a_backlog(settings, pipeline, 
 def test_a_stage_hands_on_directly_only_while_the_next_queue_is_short(settings, pipeline, database, monkeypatch):
     # On a busy machine one archive would end before all turns are archived.
     monkeypatch.setattr(archive, "SECONDS_PER_TASK", 60)
-    memory = MemoryClient("ana", "chat", settings=settings)
-    memory.write_many({"role": "user", "content": f"I own {number} cats."} for number in range(30 * 30))
-    pipeline.do("archive", [["default", "ana", "chat"]])
+    # One batch of each user: a user's later batches wait for the earlier ones, however short the queue is.
+    users = [f"user-{number}" for number in range(30)]
+    for user in users:
+        memory = MemoryClient(user, "chat", settings=settings)
+        memory.write_many({"role": "user", "content": f"I own {number} cats."} for number in range(30))
+    pipeline.do("archive", [["default", user, "chat"] for user in users])
     assert lengths(pipeline)["extract"] == SHORT_QUEUE
     assert database.execute("SELECT count(*) FILTER (WHERE hinted_at IS NULL), count(*) FROM batches").fetchone() == (
         30 - SHORT_QUEUE,

@@ -21,9 +21,11 @@ READS = (
     ("GET", "sessions", None),
     ("GET", "episodes", None),
     ("GET", "profile", None),
+    ("GET", "threads", None),
     ("GET", "preferences", None),
     ("GET", "state", None),
     ("GET", "facts", None),
+    ("GET", "contradictions", None),
     ("GET", "facts/00000000-0000-0000-0000-000000000007/history", None),
     ("GET", "costs", None),
 )
@@ -36,6 +38,7 @@ WRITES = (
     ("PUT", "preferences/colour", {"value": "green"}),
     ("POST", "facts", {"facts": [{"text": "Ana lives in Porto."}]}),
     ("PATCH", "facts/00000000-0000-0000-0000-000000000007", {"pinned": True}),
+    ("POST", "facts/00000000-0000-0000-0000-000000000007/keep", None),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
 #: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes
@@ -107,8 +110,8 @@ def test_a_right_gives_access_only_to_its_own_routes(client_of, hot_store):
     for answer in send_all(reader, "ana", WRITES):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert hot_store.dbsize() == 0
-    # The last two are edits of a fact that Ana does not have.
-    assert [answer.status_code for answer in send_all(writer, "ana", WRITES)] == [201, *([202] * 6), 404, 404]
+    # The last three are edits of a fact that Ana does not have.
+    assert [answer.status_code for answer in send_all(writer, "ana", WRITES)] == [201, *([202] * 6), 404, 404, 404]
     for answer in send_all(writer, "ana", READS):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 

@@ -133,6 +133,22 @@ def test_an_index_can_be_searched_without_vectors(indexed, questions, memory, da
         assert len(result & set(names(memory.recall(question.text, 10)))) >= 9
 
 
+def test_an_index_returns_no_fact_that_has_faded_since_it_was_made(indexed, questions, memory, database, whole_reads):
+    before = [names(memory.recall(question.text, 10, kinds=["fact"])) for question in questions[:5]]
+    database.execute(
+        "UPDATE facts SET life = 'state', fades_at = '2001-01-01' WHERE get_byte(uuid_send(fact_id), 15) % 2 = 0"
+    )
+    faded = {str(row[0]) for row in database.execute("SELECT fact_id FROM facts WHERE fades_at IS NOT NULL").fetchall()}
+    assert len(faded) > FACTS / 3
+    for question, earlier in zip(questions, before, strict=False):
+        found = names(memory.recall(question.text, 10, kinds=["fact"]))
+        assert len(found) == 10 and not faded & {name[2] for name in found}
+        assert [name for name in earlier if name[2] not in faded] == [name for name in found if name in earlier]
+        everything = names(memory.recall(question.text, 10, kinds=["fact"], include_faded=True))
+        assert everything == earlier
+    assert whole_reads == []
+
+
 # A statement is prepared after 5 executions, and may get another plan after 5 more.
 @pytest.mark.parametrize("queries", [200, pytest.param(1_000, marks=pytest.mark.chaos)])
 def test_filters_return_all_matching_facts_up_to_the_limit_also_on_the_last_query_of_a_connection(

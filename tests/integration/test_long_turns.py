@@ -10,6 +10,7 @@ from afterturn.extraction import turn_pieces
 from api_shim import MemoryClient
 from harness.llm_server import LLMServer, answers, prompt
 from harness.pipeline import Pipeline
+from tests.old_turns import line
 
 TOLD = {"boat": "I own a boat.", "cat": "I own a grey cat.", "tea": "I like green tea."}
 
@@ -123,6 +124,55 @@ def test_where_even_the_smallest_piece_fails_the_reason_says_so(narrow, llm, dat
     [(state, reason)] = database.execute("SELECT state, reason FROM batches").fetchall()
     assert state == "dead" and reason.startswith("input_too_long: ")
     assert "weather" not in reason
+
+
+def _chat(exchanges):
+    """Return messages of Ana and of an assistant whose answers have some 2,500 tokens and end with an undertaking."""
+    for number in range(exchanges):
+        yield {"role": "user", "content": f"I own a boat, and today is sail number {number}."}
+        yield {
+            "role": "assistant",
+            "content": f"{_long('The xebec anchors.')} I'll remind you of sail number {number}.",
+        }
+
+
+def test_long_answers_fill_a_batch_with_what_is_shown_of_them(narrow, llm, database):
+    memory = MemoryClient("ana", settings=narrow.settings)
+    memory.write_many(_chat(8))
+    memory.flush()
+    narrow.settle()
+
+    [(state, first, last)] = database.execute("SELECT state, first_position, last_position FROM batches").fetchall()
+    assert (state, last - first) == ("applied", 15)
+    [call] = llm.calls("extract")
+    for turn in prompt.shown_turns(call.json)[1::2]:
+        assert "[...]" in turn.content and "I'll remind you of sail number" in turn.pieces[-1]
+    # A turn has all its tokens, and recall finds the words that were not shown.
+    assert database.execute("SELECT min(tokens) > 2000 FROM turns WHERE role = 'assistant'").fetchone() == (True,)
+    assert "xebec" not in prompt.user_text(call.json)
+    assert any("xebec" in found.text for found in memory.recall("Where does the xebec anchor?"))
+
+
+def test_imported_long_answers_fill_a_batch_with_what_is_shown_of_them(narrow, llm, database, command, write_file):
+    said = [line(message["content"], role=message["role"]) for message in _chat(8)]
+    assert command("import", write_file(*said)).code == 0
+    narrow.settle()
+    database.execute("UPDATE imported_runs SET grown_at = now() - interval '1 day'")
+    narrow.settle()
+    assert database.execute("SELECT state, last_position - first_position FROM batches").fetchall() == [("applied", 15)]
+    assert database.execute("SELECT count(*) FROM imported_runs").fetchone() == (0,)
+
+
+def test_a_quote_of_what_is_shown_is_evidence_and_one_across_a_gap_is_not(narrow, llm, database):
+    quotes = ["I'll remind you of sail number 0.", "anybody had anything [...] I'll remind you", "The xebec anchors."]
+    facts = [answers.fact(f"Fact {place} of a boat.", [(2, quote)]) for place, quote in enumerate(quotes)]
+    llm.queue({"facts": facts, "episode": None}, on="extract")
+    memory = MemoryClient("ana", settings=narrow.settings)
+    memory.write_many(_chat(1))
+    memory.flush()
+    narrow.settle()
+    # What was not shown and is quoted all the same stands in the turn.
+    assert {text for text, *_ in _facts(database)} == {"Fact 0 of a boat.", "Fact 2 of a boat."}
 
 
 @pytest.mark.parametrize("length", [800, 801, 1_600, 5_000, 262_144])

@@ -35,7 +35,7 @@ def llm_server():
 
 
 @pytest.fixture
-def pipeline(settings, hot_store, llm_server):
+def pipeline(settings, hot_store, llm_server, judged):
     given = {"llm_base_url": llm_server.base_url, "llm_api_key": "sk-test"}
     with Pipeline(type(settings)(**settings.model_dump(exclude_unset=True) | given)) as opened:
         yield opened

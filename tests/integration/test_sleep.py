@@ -4,14 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from afterturn.consolidation import judgement
 from afterturn.errors import ModelUnavailable
 from afterturn.pipeline.stages import sleep
 from afterturn.scopes import UserScope
+from afterturn.sleep import questions
 from api_shim import MemoryClient
-from harness.llm_server import LLMServer
-from harness.llm_server.prompt import kind_of, user_text
+from harness.llm_server import LLMServer, answers
+from harness.llm_server.prompt import kind_of, shown_statements
 from harness.pipeline import Pipeline
+from tests.integration.stored_facts import store, synthetic
 
 ANA = UserScope("default", "ana")
 
@@ -90,59 +91,63 @@ def test_the_sweep_enqueues_only_users_whose_run_is_due(settings, hot_store, dat
         assert pipeline.sweep()["sleep"] == 0
 
 
-def replaces(*pairs):
-    """Return a judge's answer that says of these pairs (older text, newer text) that the newer replaces the older."""
+def truthful(*pairs):
+    """Return a judge that says of these (text, verdict, text) what the first is to the second, if both are shown."""
 
     def answer(request):
         if kind_of(request) != "judge":
             return None
-        labels = {
-            line.split(": ", 1)[1]: line.split(" ", 1)[0] for line in user_text(request).split("\n") if ": " in line
-        }
-        found = [(labels[new], labels[old]) for old, new in pairs if old in labels and new in labels]
-        return {"pairs": [{"first": new, "second": old, "verdict": "replaces"} for new, old in found]}
+        labels = {shown.text: shown.label for shown in shown_statements(request)}
+        found = [
+            (labels[one], verdict, labels[other]) for one, verdict, other in pairs if {one, other} <= labels.keys()
+        ]
+        return answers.judgement(*((one, other, verdict) for one, verdict, other in found))
 
     return answer
 
 
+COLD = "Ana feels ill this week."
+
+
 @pytest.fixture
-def large_memory(settings, hot_store, database):
-    """A memory with more facts than fit into one judging call, and an LLM that knows one contradiction."""
-    with LLMServer(answer=replaces(("Ana feels fine.", "Ana has caught a cold."))) as server:
-        with_llm = settings.model_copy(update={"llm_base_url": server.base_url, "sleep_calls": 3})
+def large_memory(settings, hot_store, database, monkeypatch):
+    """A memory whose near facts do not fit into one judging call, and an LLM that knows one newer state."""
+    monkeypatch.setattr(questions, "TOKENS_PER_QUESTION", 1_000)
+    monkeypatch.setattr(questions, "TOKENS_PER_NEW_FACT", 30)
+    with LLMServer(answer=truthful((COLD, "replaces", "Ana feels fine this week."))) as server:
+        given = {"llm_base_url": server.base_url, "sleep_calls": 2, "threads": "rules"}
+        with_llm = settings.model_copy(update=given)
         with Pipeline(with_llm) as pipeline:
-            database.execute("INSERT INTO users (tenant_id, user_id) VALUES ('default', 'ana')")
-            for number in range(judgement.MAX_KNOWN_FACTS):
-                add_fact(database, f"Ana owns book {number}.", day=1)
-            add_fact(database, "Ana feels fine.", day=2)
-            add_fact(database, "Ana has caught a cold.", day=3)
+            store(pipeline, database, [*synthetic(150, 24).texts, "Ana feels fine this week.", COLD])
             yield pipeline, server
 
 
-def test_contradictions_of_a_large_memory_are_judged_within_the_calls_of_each_run(large_memory, database):
+def test_a_large_memory_is_judged_within_the_calls_of_each_run(large_memory, database):
     pipeline, server = large_memory
     calls_by_run = []
     while sleep.sleep(pipeline.runtime, ANA) is not None:
         calls_by_run.append(len(server.calls("judge")) - sum(calls_by_run))
         assert len(calls_by_run) < 10
-    assert calls_by_run == [3, 3, 3, 3, 3, 1], "152 facts, ten per call, three calls per run"
-    assert statuses(database)["Ana feels fine."] == "superseded judged"
+    assert len(calls_by_run) > 1
+    assert max(calls_by_run) == 2, "at most two calls per run"
+    assert statuses(database)["Ana feels fine this week."] == "superseded judged"
     stages = database.execute("SELECT DISTINCT stage, session_id FROM llm_calls").fetchall()
     assert stages == [("sleep", None)]
 
 
 def test_a_stored_judgement_is_not_requested_again(large_memory, database, monkeypatch):
     pipeline, server = large_memory
-    monkeypatch.setattr(sleep.whole_memory, "write_tidying", _dies)
-    with pytest.raises(SystemExit):
-        sleep.sleep(pipeline.runtime, ANA)
-    monkeypatch.undo()
-    assert len(server.calls("judge")) == 3
+    with monkeypatch.context() as patched:
+        patched.setattr(sleep.whole_memory, "write_tidying", _dies)
+        with pytest.raises(SystemExit):
+            sleep.sleep(pipeline.runtime, ANA)
+    asked = len(server.calls("judge"))
+    assert asked > 0
     database.execute("DELETE FROM leases")
-    preview = sleep.preview(pipeline.runtime, ANA)
-    assert preview.calls == 3, "the calls of the next run; those of this run are answered"
+    assert sleep.preview(pipeline.runtime, ANA).calls == 0, "its questions are answered"
     sleep.sleep(pipeline.runtime, ANA)
-    assert len(server.calls("judge")) == 6
+    assert len(server.calls("judge")) == asked
+    assert sleep.preview(pipeline.runtime, ANA).calls > 0, "the calls of the next run"
 
 
 def _dies(*arguments, **named):
@@ -155,11 +160,11 @@ def test_a_run_waits_while_the_llm_is_unavailable(large_memory, database, monkey
     def fail(call, *, caller):
         raise ModelUnavailable()
 
-    monkeypatch.setattr(pipeline.runtime.llm_breaker, "call", fail)
-    assert sleep.sleep(pipeline.runtime, ANA) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline.runtime.llm_breaker, "call", fail)
+        assert sleep.sleep(pipeline.runtime, ANA) is None
     assert database.execute("SELECT count(*) FROM leases").fetchone() == (0,)
     assert database.execute("SELECT owes_sleep FROM users").fetchone() == (True,)
-    monkeypatch.undo()
     assert sleep.sleep(pipeline.runtime, ANA) is not None
 
 

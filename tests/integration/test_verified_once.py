@@ -50,7 +50,7 @@ def with_llm(settings, llm_server):
 
 
 @pytest.fixture
-def pipeline(with_llm, hot_store):
+def pipeline(with_llm, hot_store, judged):
     with Pipeline(with_llm) as opened:
         yield opened
 

@@ -73,19 +73,27 @@ def fact(
     until: str | None = None,
     corrects: bool = False,
     category: str = "other",
+    life: str | None = None,
     turn: int = 1,
     quote: str | None = None,
     extra_fields: Mapping[str, Any] | None = None,
     **property: str,
 ) -> AnsweredFact:
-    """Return a candidate. `lives_in="Lisbon"` is its attribute and value; `extra_fields` are not in the schema."""
+    """Return a candidate. `lives_in="Lisbon"` is its attribute and value; `extra_fields` are not in the schema.
+
+    Without a life the answer is one of an earlier prompt.
+    """
     assert len(property) <= 1
     attribute, value = next(iter(property.items()), (None, None))
     subject = about if attribute else None
     named = {"subject": subject, "attribute": attribute, "value": value}
     times = {"valid_from": since, "valid_to": until}
+    living = {} if life is None else {"life": life}
     return AnsweredFact(
-        text, turn, quote, {"category": category, "corrects": corrects, **named, **times, **(extra_fields or {})}
+        text,
+        turn,
+        quote,
+        {"category": category, "corrects": corrects, **named, **times, **living, **(extra_fields or {})},
     )
 
 
@@ -135,9 +143,9 @@ class AddFact:
     fields: Mapping[str, Any]
 
 
-def add_fact(text: str, *, pinned: bool = False, **property: str) -> AddFact:
+def add_fact(text: str, *, pinned: bool = False, fields: Mapping[str, Any] | None = None, **property: str) -> AddFact:
     """Return the step in which a person enters a fact about Ana."""
-    return AddFact(text, _property(property) | {"pinned": pinned})
+    return AddFact(text, _property(property) | {"pinned": pinned, **(fields or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +185,20 @@ class UnpinFact:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepFact:
+    """Keep the current fact with this text against those that contradict it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteFact:
     """Delete the current fact with this text."""
 
     text: str
 
 
-Step = BatchStep | RepeatStep | RemoveTurn | AddFact | CorrectFact | PinFact | UnpinFact | DeleteFact
+Step = BatchStep | RepeatStep | RemoveTurn | AddFact | CorrectFact | PinFact | UnpinFact | KeepFact | DeleteFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +208,16 @@ class Case:
     name: str
     steps: Sequence[Step]
     _: KW_ONLY
-    #: The texts of all current facts, in any order.
+    #: The texts of all current facts that have not faded, in any order.
     current: Sequence[str]
+    #: The texts of all current facts that have faded, in any order.
+    faded: Sequence[str] = ()
+    #: Text of a current fact -> its life.
+    lives: Mapping[str, str] = field(default_factory=dict)
+    #: Text of a current fact -> when it fades; None: never.
+    fades: Mapping[str, str | None] = field(default_factory=dict)
+    #: Text of a recalled fact -> how it reads in a context.
+    reads: Mapping[str, str] = field(default_factory=dict)
     #: (text, reason) of all facts that are no longer current, in any order.
     ended: Sequence[tuple[str, str]] = ()
     #: Text of a current fact -> its versions, oldest first, as in `fact_history`.
@@ -219,8 +242,18 @@ class Case:
     replaces: Sequence[tuple[str, str]] = ()
     #: Pairs of texts for which the judge answers that they are the same.
     same: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that the first one is a fuller wording of the second.
+    refines: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that the first one says that the second is over.
+    ends: Sequence[tuple[str, str]] = ()
+    #: Pairs of texts for which the judge answers that they contradict each other.
+    contradicts: Sequence[tuple[str, str]] = ()
     #: Further answers of the judge, (first, second, verdict), whatever its prompt contains.
     judge_says: Sequence[tuple[str, str, str]] = ()
+    #: Pairs of texts of current facts that contradict each other at the end; None: not checked.
+    contradicting: Sequence[tuple[str, str]] | None = None
+    #: Counter -> its value at the end, of those that count overruled verdicts; None: not checked.
+    overruled: Mapping[str, int] | None = None
     #: The number of judging calls; None: not checked.
     judging_calls: int | None = None
     #: The user's timezone.

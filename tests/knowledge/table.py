@@ -13,6 +13,7 @@ import psycopg.rows
 
 import api_shim
 from afterturn import settings
+from afterturn.context.strategies import LastTurns
 from afterturn.facts.fact import Fact
 from api_shim import MemoryClient
 from harness import servers
@@ -25,6 +26,7 @@ from tests.knowledge.case import (
     Case,
     CorrectFact,
     DeleteFact,
+    KeepFact,
     PinFact,
     RemoveTurn,
     RepeatStep,
@@ -114,6 +116,8 @@ class _CaseRun:
                 memory.pin_fact(self.current(step.text).fact_id)
             case UnpinFact():
                 memory.unpin_fact(self.current(step.text).fact_id)
+            case KeepFact():
+                memory.keep_fact(self.current(step.text).fact_id)
             case DeleteFact():
                 memory.delete_fact(self.current(step.text).fact_id)
 
@@ -126,8 +130,9 @@ class _CaseRun:
         return MemoryClient(user, settings=self.settings).facts(limit=ALL)
 
     def current(self, text: str) -> Fact:
-        """Return the current fact with this text."""
-        [matching] = [fact for fact in self.facts_of(USER) if fact.text == text]
+        """Return the current fact with this text, also if it has faded."""
+        listed = self.memory.facts(include_faded=True, limit=ALL)
+        [matching] = [fact for fact in listed if fact.text == text]
         return matching
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -137,7 +142,7 @@ class _CaseRun:
                 assert self._answering is not None and self._answering.answered is not None
                 return {"facts": self._facts(request, self._answering), "episode": None}
             case "judge":
-                return {"pairs": self._pairs(prompt.shown_statements(request))}
+                return answers.judgement(*self._pairs(prompt.shown_statements(request)))
         return None
 
     def _facts(self, request: Mapping[str, Any], batch: BatchStep) -> list[dict[str, Any]]:
@@ -149,22 +154,30 @@ class _CaseRun:
             for answered in batch.answered or ()
         ]
 
-    def _pairs(self, shown: Sequence[ShownStatement]) -> list[dict[str, str]]:
+    def _pairs(self, shown: Sequence[ShownStatement]) -> list[tuple[str, str, str]]:
         new = [statement for statement in shown if statement.label.startswith("N")]
         pairs = []
         for place, first in enumerate(new):
             others = [statement for statement in shown if statement.label.startswith("K")] + new[:place]
             for other in others:
                 if verdict := self._verdict(first.text, other.text):
-                    pairs.append({"first": first.label, "second": other.label, "verdict": verdict})
-        said = [{"first": one, "second": other, "verdict": verdict} for one, other, verdict in self.case.judge_says]
-        return said + pairs
+                    pairs.append((first.label, other.label, verdict))
+                elif verdict := self._verdict(other.text, first.text):
+                    pairs.append((other.label, first.label, verdict))
+        return [*self.case.judge_says, *pairs]
 
     def _verdict(self, one: str, other: str) -> str | None:
+        """Return what the case says that the first statement is to the second."""
+        case = self.case
+        directed = {"refines": case.refines, "ends": case.ends}
+        for verdict, pairs in directed.items():
+            if (one, other) in pairs:
+                return verdict
+        undirected = {"same": case.same, "replaces": case.replaces, "contradicts": case.contradicts}
         pair = {one, other}
-        if any(pair == set(named) for named in self.case.same):
-            return "same"
-        return "replaces" if any(pair == set(named) for named in self.case.replaces) else None
+        return next(
+            (verdict for verdict, pairs in undirected.items() if any(pair == set(named) for named in pairs)), None
+        )
 
     def _written(self, turn: TurnText) -> dict[str, Any]:
         known = [fact for user in self.users() for fact in self.facts_of(user)]
@@ -199,6 +212,7 @@ class FinalState:
     #: All facts, retracted ones included, in the order in which they were recorded.
     facts: list[dict[str, Any]] = field(init=False)
     rejected: list[str] = field(init=False)
+    overruled: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         url = self.run.settings.postgres_url.get_secret_value()
@@ -208,9 +222,25 @@ class FinalState:
             ).fetchall()
             rows = connection.execute("SELECT reason FROM rejections WHERE user_id = %s", (USER,)).fetchall()
             self.rejected = sorted(row["reason"] for row in rows)
+            rows = connection.execute("SELECT name, count FROM counters WHERE name LIKE 'overruled%'").fetchall()
+            self.overruled = {row["name"]: row["count"] for row in rows}
 
     def current(self, user: str = USER) -> list[str]:
         return sorted(fact.text for fact in self.run.facts_of(user))
+
+    def faded(self) -> list[str]:
+        listed = self.run.memory.facts(include_faded=True, limit=ALL)
+        return sorted({fact.text for fact in listed} - set(self.current()))
+
+    def line(self, text: str) -> str:
+        """Return the line of a fact in a context, without the brackets before it."""
+        [message, *_] = self.run.memory.context(text, 2_000, history=LastTurns(0)).messages
+        [line] = [line for line in message["content"].splitlines() if "- [fact " in line and text in line]
+        return line.partition("] ")[2]
+
+    def contradicting(self) -> list[tuple[str, str]]:
+        pairs = self.run.memory.contradictions()
+        return sorted((pair.facts[0].text, pair.facts[1].text) for pair in pairs)
 
     def history(self, text: str) -> list[str]:
         return [version.text for version in self.run.memory.fact_history(self.fact(text).fact_id)]

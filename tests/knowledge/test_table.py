@@ -11,8 +11,10 @@ from tests.knowledge import (
     details,
     edits,
     hostile,
+    lives,
     offline,
     people,
+    relations,
     repeats,
     speakers,
     times,
@@ -20,7 +22,21 @@ from tests.knowledge import (
 from tests.knowledge.case import Case, parse_time
 from tests.knowledge.table import Table
 
-THEMES = (changes, corrections, details, people, times, backfill, repeats, speakers, hostile, edits, offline)
+THEMES = (
+    changes,
+    corrections,
+    details,
+    people,
+    times,
+    backfill,
+    repeats,
+    speakers,
+    hostile,
+    edits,
+    lives,
+    offline,
+    relations,
+)
 CASES = [case for theme in THEMES for case in theme.CASES]
 
 
@@ -28,10 +44,21 @@ CASES = [case for theme in THEMES for case in theme.CASES]
 def test_case(table: Table, case: Case) -> None:
     known = table.run(case)
     assert known.current() == sorted(case.current)
+    assert known.faded() == sorted(case.faded)
     assert known.ended() == sorted(case.ended)
     assert known.rejected == list(case.rejected)
+    if case.contradicting is not None:
+        assert known.contradicting() == sorted(case.contradicting)
+    if case.overruled is not None:
+        assert known.overruled == case.overruled
     for user, texts in case.other_users.items():
         assert (user, known.current(user)) == (user, sorted(texts))
+    for text, life in case.lives.items():
+        assert (text, known.fact(text).life) == (text, life)
+    for text, when in case.fades.items():
+        assert (text, known.fact(text).fades_at) == (text, when and parse_time(when))
+    for text, line in case.reads.items():
+        assert (text, known.line(text)) == (text, line)
     for text, versions in case.history.items():
         assert (text, known.history(text)) == (text, list(versions))
     for when, texts in case.true_on.items():

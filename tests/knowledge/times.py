@@ -151,7 +151,7 @@ CASES = [
         true_on={"2024-02-29T23:59": ["Ana's contract runs until February 2024."], "2024-03-01T00:00": []},
     ),
     Case(
-        "a plan ends on its day",
+        "a plan is believed until its outcome is long overdue",
         [
             batch(
                 user("2023-05-01", "I'm flying to Rome on 10 May."),
@@ -160,9 +160,10 @@ CASES = [
         ],
         current=["Ana plans to fly to Rome on 10 May 2023."],
         true_on={
+            "2023-04-30": [],
             "2023-05-02": ["Ana plans to fly to Rome on 10 May 2023."],
-            "2023-05-10": ["Ana plans to fly to Rome on 10 May 2023."],
-            "2023-05-11": [],
+            "2023-05-11": ["Ana plans to fly to Rome on 10 May 2023."],
+            "2023-06-11": [],
         },
     ),
     Case(

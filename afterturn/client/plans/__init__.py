@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         sessions,
         state,
         summaries,
+        threads,
     )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "sessions",
     "state",
     "summaries",
+    "threads",
 ]
 
 

@@ -69,6 +69,11 @@ def unpin_fact(session: ClientSession, fact_id: str | UUID, *, edit_id: str | No
     yield from _send_action(session, Action.UNPIN, fact_id, edit_id)
 
 
+def keep_fact(session: ClientSession, fact_id: str | UUID, *, edit_id: str | None) -> Plan[None]:
+    """Settle the contradictions of a fact: it stays. Raises InvalidInput."""
+    yield from _send_action(session, Action.KEEP, fact_id, edit_id)
+
+
 def delete_fact(session: ClientSession, fact_id: str | UUID, *, edit_id: str | None) -> Plan[None]:
     """Retract a fact. Raises InvalidInput."""
     yield from _send_action(session, Action.DELETE, fact_id, edit_id)

@@ -1,7 +1,8 @@
-"""`facts` and `fact_history`: facts selected by filters or by id, each with its evidence."""
+"""`facts`, `fact_history` and `contradictions`: facts by filters or by id, each with its evidence."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,10 @@ from afterturn.client.effects import Plan, ReadPostgres, ReadRedis, one_round_tr
 from afterturn.client.limits import validate_limit
 from afterturn.client.plans import hot
 from afterturn.client.session import ClientSession
-from afterturn.database.statement import Statement, Steps
+from afterturn.database.statement import Row, Statement, Steps
 from afterturn.errors import MemoryUnavailable
 from afterturn.facts import edits, fact, fact_queries, validation
-from afterturn.facts.fact import Fact
+from afterturn.facts.fact import Contradiction, Fact
 from afterturn.hot import pending
 from afterturn.scopes import UserScope
 
@@ -50,6 +51,19 @@ def fact_history(session: ClientSession, fact_id: str | UUID) -> Plan[list[Fact]
     return (yield from _read_facts(session, fact_queries.history_statement(session.scope.user, fact_id)))
 
 
+def contradictions(session: ClientSession, *, limit: int) -> Plan[list[Contradiction]]:
+    """Return the pairs of current facts that contradict each other, those found last first. Raises InvalidInput.
+
+    Args:
+        session: the session of the client; the facts are those of its user.
+        limit: the largest number of pairs, 1 to 1,000.
+    """
+    validate_limit(limit)
+    hidden = yield from hot.read_hidden(session)
+    rows, read = yield from ReadPostgres(session.scope.user, _contradiction_steps(session.scope.user, limit))
+    return fact_queries.pair_contradictions(rows, fact.exclude_turns(read, hidden))
+
+
 def has_fact(session: ClientSession, fact_id: str | UUID) -> Plan[bool]:
     """Return whether the user has this fact, or an edit that is not applied yet adds it. Raises InvalidInput.
 
@@ -70,6 +84,12 @@ def has_fact(session: ClientSession, fact_id: str | UUID) -> Plan[bool]:
         for turn_id, count in added.items()
         for index in range(count)
     )
+
+
+def _contradiction_steps(user: UserScope, limit: int) -> Steps[tuple[Sequence[Row], list[Fact]]]:
+    [rows] = yield [fact_queries.contradictions_statement(user, limit=limit)]
+    fact_ids = [row[column] for row in rows for column in ("fact_id", "other_id")]
+    return rows, (yield from _fact_steps(user, fact_queries.by_id_statement(user, fact_ids)))
 
 
 def _read_facts(session: ClientSession, statement: Statement) -> Plan[list[Fact]]:

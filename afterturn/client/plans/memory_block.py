@@ -26,6 +26,7 @@ from afterturn.forgetting.erasures import owner_hash
 from afterturn.hot import keys, scripts
 from afterturn.hot.prepared_call import PreparedCall
 from afterturn.memories import Memory
+from afterturn.recall import memory_queries
 from afterturn.recall.filters import Filters
 from afterturn.recall.search import Search
 
@@ -129,7 +130,7 @@ def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list
     vector = yield from recall.embed_query(session, embedder, query)
     search = Search(session.scope, query=query, filters=Filters())
     steps = _read_together(
-        context_queries.user_statements(session.scope, in_redis.hidden),
+        context_queries.user_statements(session.scope, in_redis.hidden, memory_queries.newest_pending(in_redis.turns)),
         search.steps(
             in_redis,
             limit=MEMORIES_RECALLED,

@@ -45,7 +45,8 @@ ON CONFLICT DO NOTHING
 -- name: lock_sessions
 -- Lock the session rows: under this lock positions are given and batches are cut.
 SELECT tenant_id, user_id, session_id, next_position, cut_through, uncut_tokens, uncut_since,
-       cut_due_at <= now() AS is_cut_due, now() AS now
+       cut_due_at <= now() AS is_cut_due, now() AS now,
+       coalesce(extract(epoch FROM now() - last_archived_at), 0)::float8 AS silent_seconds
 FROM sessions
 WHERE (tenant_id, user_id, session_id)
       IN (SELECT * FROM unnest(%(tenants)s::text[], %(users)s::text[], %(sessions)s::text[]))
@@ -97,10 +98,12 @@ VALUES (%(tenant_id)s, %(user_id)s, %(session_id)s, %(mark_id)s, %(position)s)
 ON CONFLICT DO NOTHING
 
 -- name: uncut_turns
--- Read the turns of a session that belong to no batch, in order.
-SELECT position, tokens FROM turns
+-- Read the turns of a session that were archived before and belong to no batch, and some turns before them, in order.
+SELECT position, role, tokens, extract(epoch FROM written_at)::float8 AS written_at,
+       CASE WHEN position > %(cut_through)s THEN coalesce(right(content, %(characters)s), '') ELSE '' END AS ending
+FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
-      AND position > %(cut_through)s
+      AND position > %(cut_through)s - %(earlier)s AND position < %(first_added)s
 ORDER BY position
 
 -- name: add_batch
@@ -132,8 +135,8 @@ INSERT INTO answers (
 )
 
 -- name: update_session
--- Update the session after turns were archived and batches were cut. Idle time counts from the last archived turn, age
--- from the oldest turn that belongs to no batch.
+-- Update the session after turns were archived and batches were cut. The wait for the end of the thought counts from the
+-- last archived turn, age from the oldest turn that belongs to no batch.
 UPDATE sessions SET
     next_position = %(next_position)s,
     cut_through = %(cut_through)s,
@@ -143,7 +146,7 @@ UPDATE sessions SET
     cut_due_at = LEAST(
         %(uncut_since)s::timestamptz + make_interval(secs => %(max_age_seconds)s),
         CASE WHEN %(uncut_since)s::timestamptz IS NULL THEN NULL
-             WHEN %(has_new)s THEN now() + make_interval(secs => %(idle_seconds)s)
+             WHEN %(waits_anew)s THEN now() + make_interval(secs => %(wait_seconds)s)
              ELSE cut_due_at END
     )
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s

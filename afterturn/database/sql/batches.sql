@@ -24,10 +24,10 @@ SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND use
 -- Store an answer before it is used, if this process still has the lease on its batch. An answer without text means that
 -- its turns are sent to the model in two halves. Returns no row if another process has taken the lease over.
 INSERT INTO answers (
-    tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer
+    tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer, known_ids
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(last_position)s,
-       %(attempt)s, %(answer)s
+       %(attempt)s, %(answer)s, %(known_ids)s::uuid[]
 FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
       AND token = %(lease_token)s
@@ -39,10 +39,10 @@ RETURNING attempt
 -- name: add_answer_piece
 -- Store an answer to a piece of one turn, under the same condition as `add_answer`.
 INSERT INTO answer_pieces (
-    tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt, answer
+    tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt, answer, known_ids
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(prompt_version)s, %(model)s, %(first_position)s, %(piece)s,
-       %(attempt)s, %(answer)s
+       %(attempt)s, %(answer)s, %(known_ids)s::uuid[]
 FROM leases
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
       AND token = %(lease_token)s
@@ -52,15 +52,33 @@ DO UPDATE SET answer = answer_pieces.answer
 RETURNING attempt
 
 -- name: answers
--- Read all answers stored for a batch by one prompt and model. A repair comes after the answer that it repairs.
-SELECT first_position, last_position, '' AS piece, attempt, answer FROM answers
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
-      AND prompt_version = %(prompt_version)s AND model = %(model)s
-UNION ALL
-SELECT position, position, piece, attempt, answer FROM answer_pieces
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
-      AND prompt_version = %(prompt_version)s AND model = %(model)s
-ORDER BY 1, 2 DESC, 3, 4
+-- Read all answers stored for a batch by one of these prompts and a model: those of the last prompt that has any. A repair
+-- comes after the answer that it repairs.
+WITH stored AS (
+    SELECT prompt_version, first_position, last_position, '' AS piece, attempt, answer, known_ids FROM answers
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = ANY(%(prompt_versions)s::text[]) AND model = %(model)s
+    UNION ALL
+    SELECT prompt_version, position, position, piece, attempt, answer, known_ids FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = ANY(%(prompt_versions)s::text[]) AND model = %(model)s
+)
+SELECT prompt_version, first_position, last_position, piece, attempt, answer, known_ids FROM stored
+WHERE array_position(%(prompt_versions)s::text[], prompt_version) =
+      (SELECT min(array_position(%(prompt_versions)s::text[], prompt_version)) FROM stored)
+ORDER BY first_position, last_position DESC, piece, attempt
+
+-- name: known_at_extraction
+-- Read the known facts that the model was shown when it answered a batch.
+SELECT coalesce(array_agg(DISTINCT fact_id), '{}') AS fact_ids FROM (
+    SELECT unnest(known_ids) AS fact_id FROM answers
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = %(prompt_version)s AND model = %(model)s
+    UNION ALL
+    SELECT unnest(known_ids) FROM answer_pieces
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+          AND prompt_version = %(prompt_version)s AND model = %(model)s
+) AS shown
 
 -- name: extracted
 -- pending -> extracted. The candidates are stored in the same transaction. The sweep hands the batch out, unless its
@@ -114,8 +132,8 @@ WHERE state = 'extracted' AND embedded_at IS NOT NULL AND NOT owes_judgement
       AND (paused_until IS NULL OR paused_until <= now())
 
 -- name: hand_on_next
--- Mark the user's earliest open batch as handed out, if it is ready to be applied and was not handed out yet. The batch
--- `done` is excluded, because the caller has just processed it.
+-- Mark the user's earliest open batch as handed out, if it is at one of these steps (pending: to be extracted, embedded:
+-- to be applied) and was not handed out yet. The batch `done` is excluded, because the caller has just processed it.
 UPDATE batches AS b SET hinted_at = now()
 FROM (
     SELECT batch_id FROM batches
@@ -123,9 +141,9 @@ FROM (
     ORDER BY user_seq LIMIT 1
 ) AS earliest
 WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = earliest.batch_id
-      AND b.state = 'extracted' AND b.embedded_at IS NOT NULL AND NOT b.owes_judgement AND b.hinted_at IS NULL
+      AND step_of(b.state, b.embedded_at, b.owes_judgement) = ANY(%(steps)s) AND b.hinted_at IS NULL
       AND (b.paused_until IS NULL OR b.paused_until <= now()) AND b.batch_id IS DISTINCT FROM %(done)s::uuid
-RETURNING b.batch_id, b.place
+RETURNING b.batch_id, b.place, b.state
 
 -- name: hand_back
 -- Undo the mark of a batch that was handed out to be applied and was not processed: it may be handed out again at once.

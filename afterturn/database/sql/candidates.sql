@@ -4,13 +4,13 @@
 -- Store the verified candidates of a batch, in one statement.
 INSERT INTO candidates (
     tenant_id, user_id, batch_id, candidate_index, fact_id, text, category, topics, subject, attribute, value, importance,
-    valid_from, valid_to, corrects, evidence, said_at, said_by
+    valid_from, valid_to, corrects, evidence, said_at, said_by, relations, life
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, given.*
 FROM json_to_recordset(%(candidates)s::json) AS given (
     candidate_index integer, fact_id uuid, text text, category text, topics text[], subject text, attribute text,
     value text, importance double precision, valid_from timestamptz, valid_to timestamptz, corrects boolean,
-    evidence jsonb, said_at timestamptz, said_by text
+    evidence jsonb, said_at timestamptz, said_by text, relations jsonb, life text
 )
 
 -- name: add_episode_draft
@@ -31,7 +31,7 @@ ON CONFLICT DO NOTHING
 -- name: candidates
 -- Read the verified candidates of a batch, in the order of the answer.
 SELECT candidate_index, fact_id, text, category, topics, subject, attribute, value, importance, valid_from, valid_to,
-       corrects, evidence, said_at, said_by
+       corrects, evidence, said_at, said_by, relations, life
 FROM candidates
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 ORDER BY candidate_index

@@ -1,10 +1,12 @@
 -- name: comparable
 -- Read the facts that a batch's candidates may repeat or supersede by rule: current facts with the same text or a related
 -- attribute, superseded facts with the same text, former values of the attributes, and challenges: facts with the same
--- text that contradict a current fact which a person entered or pinned.
-SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.said_at, f.first_said_at, f.valid_from,
-       f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
-       newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge
+-- text that contradict a current fact which a person entered or pinned. Facts with the same text that were merged, refined
+-- or united are read together with the current fact in which they live on.
+SELECT f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
+       f.valid_from, f.said_valid_to, f.status = 'current' AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected,
+       newer.said_at AS replaced_at, coalesce(f.ended_because, '') = 'challenge' AS is_challenge,
+       CASE WHEN f.ended_because IN ('merged', 'refined', 'united') THEN f.superseded_by END AS lives_on_in
 FROM facts AS f
 -- LATERAL with LIMIT: as a join, before the tables are analyzed, Postgres would read all facts for each fact.
 LEFT JOIN LATERAL (
@@ -18,27 +20,41 @@ WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
           f.status = 'current' AND (f.attribute = ANY(%(attributes)s) OR lower(f.text) = ANY(%(texts)s))
           OR f.status = 'superseded' AND f.ended_because = 'newer_value'
              AND (f.attribute = ANY(%(single_valued)s) OR lower(f.text) = ANY(%(texts)s))
-          OR f.status = 'superseded' AND f.ended_because = 'judged' AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'superseded' AND f.ended_because IN ('judged', 'ended') AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'superseded' AND f.ended_because IN ('merged', 'refined', 'united') AND newer.status = 'current'
+             AND lower(f.text) = ANY(%(texts)s)
+          OR f.status = 'current' AND EXISTS (
+              SELECT FROM facts AS p
+              WHERE p.tenant_id = f.tenant_id AND p.user_id = f.user_id AND p.superseded_by = f.fact_id
+                    AND p.ended_because IN ('merged', 'refined', 'united') AND lower(p.text) = ANY(%(texts)s)
+          )
           OR f.status = 'superseded' AND f.ended_because = 'challenge' AND newer.status = 'current'
              AND (newer.origin = 'person' OR newer.is_pinned) AND lower(f.text) = ANY(%(texts)s)
       )
 ORDER BY f.recorded_at, f.fact_id
 
--- name: current
--- Read the user's current facts, the last said first.
-SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
-       true AS is_current, origin = 'person' OR is_pinned AS is_protected
-FROM facts
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
-ORDER BY said_at DESC, fact_id
-LIMIT %(limit)s
-
 -- name: by_id
 -- Read current facts by id.
-SELECT fact_id, text, category, subject, attribute, value, said_at, first_said_at, valid_from, said_valid_to,
+SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_said_at, valid_from, said_valid_to,
        true AS is_current, origin = 'person' OR is_pinned AS is_protected
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
+
+-- name: current_of
+-- Read the current facts that some facts are, or were merged into, each with the id of the fact that was asked for.
+WITH RECURSIVE asked AS (
+    SELECT f.fact_id AS asked_id, f.fact_id, f.status, f.superseded_by, f.ended_because, 1 AS steps FROM facts AS f
+    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
+    UNION ALL
+    SELECT asked.asked_id, f.fact_id, f.status, f.superseded_by, f.ended_because, asked.steps + 1
+    FROM asked JOIN facts AS f ON f.fact_id = asked.superseded_by
+    WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s
+          AND asked.status = 'superseded' AND asked.ended_because IN ('merged', 'refined', 'united') AND asked.steps < 20
+)
+SELECT asked.asked_id, f.fact_id, f.text, f.category, f.subject, f.attribute, f.value, f.life, f.said_at, f.first_said_at,
+       f.valid_from, f.said_valid_to, true AS is_current, f.origin = 'person' OR f.is_pinned AS is_protected
+FROM asked JOIN facts AS f USING (fact_id)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
 
 -- name: current_stems
 -- Read the ids and the stems of the user's current facts, in one row.
@@ -59,7 +75,7 @@ ORDER BY given.place
 
 -- name: own_vectors
 -- Read the vectors of facts or candidates in the serving space.
-SELECT halfvec_send(v.embedding) AS embedding
+SELECT v.item, halfvec_send(v.embedding) AS embedding
 FROM vectors AS v
 WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND v.item = ANY(%(items)s)
       AND v.space_id = (SELECT space_id FROM embedding_spaces WHERE state = 'serving')
@@ -95,19 +111,19 @@ RETURNING version
 INSERT INTO facts (
     tenant_id, user_id, batch_id, session_id, fact_id, text, category, topics, subject, attribute, value, importance,
     status, superseded_by, superseded_at, ended_because, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to,
-    said_valid_to, said_at, stems
+    said_valid_to, said_at, life, fades_at, stems
 )
 SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(session_id)s, f.fact_id, f.text, f.category, f.topics, f.subject,
        f.attribute, f.value, f.importance,
        CASE WHEN f.superseded_by IS NULL THEN 'current' ELSE 'superseded' END,
        f.superseded_by, CASE WHEN f.superseded_by IS NULL THEN NULL ELSE now() END, f.ended_because,
        f.origin, f.said_by, %(is_pinned)s, %(is_by_rules)s, f.valid_from, f.valid_to, f.said_valid_to, f.said_at,
-       stem_codes(f.words, f.configuration::regconfig) || decode(f.pieces, 'hex')
+       f.life, f.fades_at, stem_codes(f.words, f.configuration::regconfig) || decode(f.pieces, 'hex')
 FROM json_to_recordset(%(facts)s::json) AS f (
     fact_id uuid, text text, category text, topics text[], subject text, attribute text, value text,
     importance double precision, superseded_by uuid, ended_because text, origin text, said_by text,
     valid_from timestamptz, valid_to timestamptz, said_valid_to timestamptz, said_at timestamptz,
-    words text, configuration text, pieces text
+    life text, fades_at timestamptz, words text, configuration text, pieces text
 )
 
 -- name: add_evidence
@@ -139,8 +155,20 @@ UPDATE facts SET
                          ELSE %(superseded_by)s END,
     superseded_at = COALESCE(superseded_at, now()),
     ended_because = COALESCE(ended_because, %(because)s),
-    valid_to = COALESCE(said_valid_to, LEAST(valid_to, %(valid_to)s))
+    valid_to = COALESCE(CASE WHEN life = 'plan' THEN NULL ELSE said_valid_to END, LEAST(valid_to, %(valid_to)s))
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'
+
+-- name: times_of_facts
+-- Read what the lives of facts depend on.
+SELECT fact_id, category, attribute, origin, life, fades_at, valid_from, said_valid_to, said_at, first_said_at
+FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s)
+
+-- name: set_lives
+-- Set the lives of facts, and when they leave default reads.
+UPDATE facts AS f SET life = given.life, fades_at = given.fades_at
+FROM unnest(%(fact_ids)s::uuid[], %(lives)s::text[], %(fade_times)s::timestamptz[]) AS given (fact_id, life, fades_at)
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = given.fact_id
 
 -- name: pin
 -- Pin or unpin a fact for a person.
@@ -244,3 +272,48 @@ UPDATE facts AS kept SET
 FROM facts AS gone
 WHERE gone.tenant_id = %(tenant_id)s AND gone.user_id = %(user_id)s AND gone.fact_id = %(fact_id)s
       AND kept.tenant_id = gone.tenant_id AND kept.user_id = gone.user_id AND kept.fact_id = %(superseded_by)s
+
+-- name: inherit_evidence
+-- Copy the evidence of a fact to the one that refines it, or that is made of it. That one does not rest on it.
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id, is_inherited)
+SELECT tenant_id, user_id, %(superseded_by)s, session_id, position, quote, batch_id, true FROM evidence
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
+ON CONFLICT DO NOTHING
+
+-- name: add_united
+-- Add a fact that is made of two: the newer one's properties where it has them, and the dates and mentions of both.
+INSERT INTO facts (
+    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    times_seen, origin, said_by, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at, life, stems
+)
+SELECT n.tenant_id, n.user_id, %(united_id)s, n.batch_id, n.session_id, %(text)s,
+       CASE WHEN n.category = 'other' THEN k.category ELSE n.category END,
+       ARRAY(SELECT DISTINCT topic FROM unnest(n.topics || k.topics) AS topic ORDER BY topic LIMIT 20),
+       CASE WHEN n.value IS NULL THEN k.subject ELSE n.subject END,
+       CASE WHEN n.value IS NULL THEN k.attribute ELSE n.attribute END, COALESCE(n.value, k.value),
+       GREATEST(n.importance, k.importance), n.times_seen + k.times_seen, 'extracted',
+       CASE WHEN 'user' IN (n.said_by, k.said_by) THEN 'user'
+            WHEN 'assistant' IN (n.said_by, k.said_by) THEN 'assistant' ELSE n.said_by END,
+       n.is_by_rules AND k.is_by_rules, COALESCE(n.valid_from, k.valid_from), COALESCE(n.said_valid_to, k.said_valid_to),
+       COALESCE(n.said_valid_to, k.said_valid_to), GREATEST(n.said_at, k.said_at),
+       LEAST(n.first_said_at, n.said_at, k.first_said_at, k.said_at), COALESCE(n.life, k.life),
+       stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
+FROM facts AS n
+JOIN facts AS k ON k.tenant_id = n.tenant_id AND k.user_id = n.user_id AND k.fact_id = %(known_id)s
+WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(new_id)s
+ON CONFLICT DO NOTHING
+
+-- name: add_united_vectors
+-- Give a fact that is made of two the middle of their vectors, in every space: it costs no call, and is near to both.
+INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
+SELECT tenant_id, user_id, space_id, 'fact', %(united_id)s::uuid::text, l2_normalize(avg(embedding))
+FROM vectors
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(parts)s)
+GROUP BY tenant_id, user_id, space_id
+ON CONFLICT DO NOTHING
+
+-- name: end_part
+-- Mark a fact as a part of another one.
+UPDATE facts SET status = 'superseded', superseded_by = %(superseded_by)s, superseded_at = COALESCE(superseded_at, now()),
+    ended_because = 'united'
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s AND status <> 'retracted'

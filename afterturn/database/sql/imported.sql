@@ -67,7 +67,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(ses
 
 -- name: first_turns
 -- Read the first turns of a run, in order.
-SELECT position, tokens FROM turns
+SELECT position, role, tokens, coalesce(right(content, %(characters)s), '') AS ending FROM turns
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
       AND position BETWEEN %(first_position)s AND %(last_position)s
 ORDER BY position

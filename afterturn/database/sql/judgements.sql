@@ -1,7 +1,9 @@
 -- name: answer
--- Read the stored answer to a question.
+-- Read the stored answer to a question, under the present prompt or an earlier one.
 SELECT answer FROM judgements
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND input_digest = %(input_digest)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND input_digest = ANY(%(input_digests)s::text[])
+ORDER BY array_position(%(input_digests)s::text[], input_digest)
+LIMIT 1
 
 -- name: add_answer
 -- Store an answer before it is used.
@@ -41,3 +43,13 @@ WITH answered AS (
 )
 UPDATE batches SET owes_judgement = false, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+
+-- name: add_compared
+-- Add the known facts with which a model has compared the facts of a batch.
+INSERT INTO compared_facts (tenant_id, user_id, batch_id, fact_ids)
+VALUES (%(tenant_id)s, %(user_id)s, %(batch_id)s, %(fact_ids)s)
+ON CONFLICT (tenant_id, user_id, batch_id) DO UPDATE SET fact_ids = compared_facts.fact_ids || EXCLUDED.fact_ids
+
+-- name: compared
+-- Read with which facts a model has compared those of each batch.
+SELECT batch_id, fact_ids FROM compared_facts WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s

@@ -46,6 +46,14 @@ FROM (
     ORDER BY t.session_id, t.position
 ) AS f
 
+-- name: clock
+-- The time by which facts fade: `as_of`, otherwise the time of the user's newest turn (archived until `as_of`, if that is a
+-- time of recording).
+(SELECT CASE
+    WHEN %(time)s = 'world' AND %(as_of)s::timestamptz IS NOT NULL THEN %(as_of)s
+    ELSE newest_said_at(%(tenant_id)s, %(user_id)s, %(pending_said_at)s::timestamptz, %(as_of)s::timestamptz)
+END)
+
 -- name: unless_indexed
 -- Condition: all documents of a memory without index; no document of an indexed memory.
 NOT EXISTS (SELECT FROM memory_indexes AS x WHERE x.tenant_id = %(tenant_id)s AND x.user_id = %(user_id)s)
@@ -63,7 +71,9 @@ fact_id = ANY(%(fact_ids)s::uuid[])
 (v.kind, v.item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: fact_features
--- Read the features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones.
+-- Read the features of the user's facts: the current ones, those at the time `as_of`, or also the superseded ones. A fact that
+-- has faded does not pass, and still shows what the turns are about that it rests on. A plan holds since it was said, and
+-- until something else is said.
 SELECT string_agg(uuid_send(f.fact_id), ''::bytea) AS ids,
        string_agg(float8send(f.at), ''::bytea) AS said_at,
        string_agg(int8send(length(f.stems) / 4), ''::bytea) AS lengths, string_agg(f.stems, ''::bytea) AS stems,
@@ -75,7 +85,8 @@ FROM (
     SELECT f.fact_id, extract(epoch FROM f.said_at)::float8 AS at,
            f.stems, f.importance, NOT f.is_by_rules AS is_chosen,
            f.status <> 'current' AND %(as_of)s::timestamptz IS NULL AS is_superseded,
-           (%(topics)s::text[] IS NULL OR f.topics && %(topics)s)
+           (f.fades_at IS NULL OR f.is_pinned OR %(include_faded)s OR f.fades_at > /* clock */ now())
+           AND (%(topics)s::text[] IS NULL OR f.topics && %(topics)s)
            AND (%(session_filter)s::text IS NULL OR f.session_id = %(session_filter)s)
            AND (%(since)s::timestamptz IS NULL OR s.at >= %(since)s)
            AND (%(until)s::timestamptz IS NULL OR s.at < %(until)s)
@@ -96,9 +107,17 @@ FROM (
               WHEN %(time)s = 'recorded'
                   THEN f.recorded_at <= %(as_of)s AND (f.superseded_at IS NULL OR f.superseded_at > %(as_of)s)
               ELSE f.status <> 'retracted'
-                   AND coalesce(f.ended_because, 'newer_value') IN ('newer_value', 'judged', 'expired', 'person')
-                   AND coalesce(f.valid_from, f.first_said_at, f.said_at) <= %(as_of)s
-                   AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s)
+                   AND coalesce(f.ended_because, 'newer_value') IN ('newer_value', 'judged', 'ended', 'expired', 'person')
+                   AND coalesce(
+                       CASE WHEN f.life = 'plan' THEN NULL ELSE f.valid_from END, f.first_said_at, f.said_at
+                   ) <= %(as_of)s
+                   AND (f.valid_to IS NULL OR f.valid_to > %(as_of)s OR (f.life = 'plan' AND f.status = 'current'))
+                   -- Where the fact that superseded it was removed, the version that was reinstated is read instead.
+                   AND NOT EXISTS (
+                       SELECT FROM facts AS n
+                       WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = f.superseded_by
+                             AND n.status = 'retracted' AND n.ended_because = 'removed'
+                   )
           END
           AND /* condition */ true
     ORDER BY f.fact_id
@@ -166,14 +185,16 @@ FROM (
 ) AS f
 
 -- name: facts
--- Read facts by id, with the texts of the facts that they superseded.
+-- Read facts by id, with the texts of the facts that they superseded, and of those that contradict them.
 SELECT f.fact_id, f.session_id, f.text, f.status, f.category, f.topics, f.importance, f.valid_from, f.valid_to, f.said_at,
+       f.first_said_at, f.life, CASE WHEN f.is_pinned THEN NULL ELSE f.fades_at END AS fades_at, /* clock */ now() AS clock,
        ARRAY(
            SELECT o.text FROM facts AS o
            WHERE o.tenant_id = f.tenant_id AND o.user_id = f.user_id AND o.superseded_by = f.fact_id
                  AND o.status = 'superseded'
            ORDER BY o.said_at DESC
-       ) AS superseded_texts
+       ) AS superseded_texts,
+       contradicting_texts(f.tenant_id, f.user_id, f.fact_id) AS contradicting_texts
 FROM facts AS f
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s)
 

@@ -82,19 +82,40 @@ DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 
 -- name: retract
--- Retract the facts whose evidence is the turn and no other turn that is still there.
+-- Retract the facts whose own evidence is the turn and no other turn that is still there.
 UPDATE facts AS f SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(f.superseded_at, now())
 FROM evidence AS e
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
-      AND e.position = %(position)s
+      AND e.position = %(position)s AND NOT e.is_inherited
       AND f.tenant_id = e.tenant_id AND f.user_id = e.user_id AND f.fact_id = e.fact_id AND f.status <> 'retracted'
       AND NOT EXISTS (
           SELECT FROM evidence AS other
           JOIN turns AS t USING (tenant_id, user_id, session_id, position)
           WHERE other.tenant_id = f.tenant_id AND other.user_id = f.user_id AND other.fact_id = f.fact_id
-                AND t.removed_at IS NULL
+                AND t.removed_at IS NULL AND NOT other.is_inherited
       )
 RETURNING f.fact_id
+
+-- name: parts
+-- Read the parts of united facts that have evidence in the turn, and the parts of the facts that those are a part of.
+WITH RECURSIVE part (fact_id, superseded_by) AS (
+    SELECT f.fact_id, f.superseded_by
+    FROM evidence AS e
+    JOIN facts AS f ON f.tenant_id = e.tenant_id AND f.user_id = e.user_id AND f.fact_id = e.fact_id
+    WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
+          AND e.position = %(position)s AND f.status = 'superseded' AND f.ended_because = 'united'
+    UNION
+    SELECT f.fact_id, f.superseded_by
+    FROM part
+    JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = part.superseded_by
+    WHERE f.status = 'superseded' AND f.ended_because = 'united'
+)
+SELECT fact_id, superseded_by FROM part
+
+-- name: retract_united
+-- Retract facts of whose text a part is retracted.
+UPDATE facts SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(superseded_at, now())
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s) AND status <> 'retracted'
 
 -- name: recount
 -- Compute the mentions of the facts that have further evidence again: the number of batches, the speaker, and the times.
@@ -130,7 +151,8 @@ WITH RECURSIVE chain (superseder_id, next_id) AS (
     JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = chain.next_id
     WHERE f.status = 'retracted'
 )
-SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
+SELECT o.fact_id, o.superseded_by, o.subject, o.attribute, o.life, o.said_at, o.said_valid_to IS NOT NULL AS is_over,
+       o.ended_because IN ('refined', 'united') AS is_part,
        successor.fact_id AS successor_id
 FROM facts AS o
 JOIN facts AS r ON r.tenant_id = o.tenant_id AND r.user_id = o.user_id AND r.fact_id = o.superseded_by
@@ -141,12 +163,20 @@ LEFT JOIN (
 ) ON chain.superseder_id = r.fact_id
 WHERE o.tenant_id = %(tenant_id)s AND o.user_id = %(user_id)s AND o.status = 'superseded'
       AND o.superseded_by = ANY(%(superseders)s)
-      AND (r.status = 'retracted' OR (o.said_at > r.said_at AND o.ended_because = 'newer_value'))
+      AND (
+          r.status = 'retracted' OR (o.said_at > r.said_at AND o.ended_because = 'newer_value')
+          -- What was said again, and settled a contradiction, was removed.
+          OR o.ended_because = 'settled' AND EXISTS (
+              SELECT FROM contradictions AS k
+              WHERE k.tenant_id = o.tenant_id AND k.user_id = o.user_id AND r.said_at <= k.said_at
+                    AND k.fact_id = least(o.fact_id, r.fact_id) AND k.other_id = greatest(o.fact_id, r.fact_id)
+          )
+      )
 ORDER BY o.said_at, o.fact_id
 
 -- name: competing_facts
 -- Read the current facts with one of these attributes that do not say that they have ended.
-SELECT fact_id, subject, attribute, said_at FROM facts
+SELECT fact_id, subject, attribute, life, said_at FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
 
@@ -165,18 +195,18 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 INSERT INTO facts (
     tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
     times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, valid_to, said_valid_to, said_at, first_said_at,
-    stems
+    life, fades_at, stems
 )
 SELECT tenant_id, user_id, %(new_id)s, batch_id, session_id, text, category, topics, subject, attribute, value,
        importance, times_seen, origin, said_by, is_pinned, is_by_rules, valid_from, said_valid_to, said_valid_to,
-       said_at, first_said_at, stems
+       said_at, first_said_at, life, fades_at, stems
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: copy_evidence
 -- Copy the evidence of the old version, without removed turns.
-INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
-SELECT e.tenant_id, e.user_id, %(new_id)s, e.session_id, e.position, e.quote, e.batch_id
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id, is_inherited)
+SELECT e.tenant_id, e.user_id, %(new_id)s, e.session_id, e.position, e.quote, e.batch_id, e.is_inherited
 FROM evidence AS e
 JOIN turns AS t USING (tenant_id, user_id, session_id, position)
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = %(fact_id)s AND t.removed_at IS NULL

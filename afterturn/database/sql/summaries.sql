@@ -119,17 +119,32 @@ SELECT statements FROM summaries
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
 
 -- name: profile_facts
--- Read the facts of a profile: current facts that a person pinned or entered, that have a high importance, or that are of
--- an always useful category and were not said by the assistant alone. Pinned ones first, then by importance, number of
--- mentions and time.
-SELECT fact_id, text FROM facts
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
-      AND (valid_to IS NULL OR valid_to > now())
+-- Read the facts of a profile: current facts that have not faded, and that a person pinned or entered, that have a high
+-- importance, or that are of an always useful category and were not said by the assistant alone. An event of the past, and
+-- a plan whose day has passed, are left out, unless a person pinned or entered them. Pinned ones first, then lasting facts
+-- and present states, then by importance, number of mentions and time.
+WITH clock AS MATERIALIZED (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, NULL, NULL) AS now)
+SELECT f.fact_id, f.text
+FROM facts AS f
+CROSS JOIN clock
+CROSS JOIN LATERAL (
+    -- A fact of an earlier release has no life yet.
+    SELECT coalesce(f.life, CASE WHEN f.category IN ('event', 'plan') THEN f.category ELSE 'lasting' END) AS life
+) AS kind
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status = 'current'
+      AND (f.valid_to IS NULL OR f.valid_to > now() OR f.life IN ('plan', 'state'))
+      AND (f.fades_at IS NULL OR f.is_pinned OR f.fades_at > clock.now)
       AND (
-          is_pinned OR origin = 'person' OR importance >= %(high_importance)s
-          OR (category = ANY(%(categories)s) AND said_by <> 'assistant')
+          f.is_pinned OR f.origin = 'person' OR f.importance >= %(high_importance)s
+          OR (f.category = ANY(%(categories)s) AND f.said_by <> 'assistant')
       )
-ORDER BY is_pinned DESC, importance DESC, times_seen DESC, said_at DESC, fact_id
+      AND (
+          f.is_pinned OR f.origin = 'person' OR kind.life NOT IN ('event', 'plan')
+          OR coalesce(f.valid_from, CASE WHEN kind.life = 'event' THEN f.said_at ELSE 'infinity' END)
+             > now() - interval '1 day'
+      )
+ORDER BY f.is_pinned DESC, kind.life IN ('lasting', 'state') DESC, f.importance DESC, f.times_seen DESC, f.said_at DESC,
+         f.fact_id
 LIMIT %(limit)s
 
 -- name: upsert_profile
@@ -144,8 +159,18 @@ WHERE (profiles.text, profiles.fact_ids) IS DISTINCT FROM (EXCLUDED.text, EXCLUD
 DELETE FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
 
 -- name: profile
--- Read a user's profile, and the facts behind its lines.
-SELECT text, fact_ids FROM profiles WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+-- Read a user's profile without the lines of facts that have faded since it was made. The lines and the facts behind them
+-- have the same order.
+WITH clock AS MATERIALIZED (SELECT newest_said_at(%(tenant_id)s, %(user_id)s, NULL, NULL) AS now)
+SELECT string_agg(line.text, E'\n' ORDER BY line.number) AS text
+FROM profiles AS p
+CROSS JOIN clock
+CROSS JOIN LATERAL ROWS FROM (string_to_table(p.text, E'\n'), unnest(p.fact_ids))
+           WITH ORDINALITY AS line (text, fact_id, number)
+LEFT JOIN facts AS f ON f.tenant_id = p.tenant_id AND f.user_id = p.user_id AND f.fact_id = line.fact_id
+WHERE p.tenant_id = %(tenant_id)s AND p.user_id = %(user_id)s
+      AND (f.fades_at IS NULL OR f.is_pinned OR f.fades_at > clock.now)
+HAVING count(*) > 0
 
 -- name: user_name
 -- Read the user's display name.

@@ -81,7 +81,9 @@ RETURNING b.tenant_id, b.user_id, b.batch_id
 -- Read batches at one step that were not handed out yet, and mark them as handed out. Tenants whose id is greater than
 -- `after` get equal shares. Within a tenant, three of four batches are those with the lowest place (the number of the
 -- user's open batches when the batch was cut), and one of four is the oldest, so that every batch is processed in the end.
--- Only the lowest open batch of a user may be applied.
+-- Only the lowest open batch of a user may be applied. A live batch is extracted after the user's earlier ones are applied,
+-- so that the model is shown their facts; it waits only for batches that are at most `in_order_seconds` old, and for no
+-- import.
 WITH RECURSIVE tenants (tenant_id, number) AS (
     SELECT (
         SELECT b.tenant_id FROM batches AS b
@@ -111,10 +113,13 @@ candidates AS (
             WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
               AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
                   AND b.tenant_id = named.tenant_id
-                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                  AND (b.state = 'extracted' AND b.embedded_at IS NULL OR b.cut_by = 'import' AND b.state = 'pending'
+                       OR NOT EXISTS (
                       SELECT FROM batches AS lower
                       WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
                             AND lower.state IN ('pending', 'extracted')
+                            AND (b.state = 'extracted' OR lower.cut_by <> 'import' AND lower.paused_until IS NULL
+                                 AND lower.created_at > now() - make_interval(secs => %(in_order_seconds)s))
                   ))
             ORDER BY b.place, b.created_at LIMIT (SELECT batches FROM share)
         )
@@ -124,10 +129,13 @@ candidates AS (
             WHERE b.state IN ('pending', 'extracted') AND b.hinted_at IS NULL AND b.paused_until IS NULL
               AND step_of(b.state, b.embedded_at, b.owes_judgement) = %(step)s
                   AND b.tenant_id = named.tenant_id
-                  AND (b.embedded_at IS NULL OR NOT EXISTS (
+                  AND (b.state = 'extracted' AND b.embedded_at IS NULL OR b.cut_by = 'import' AND b.state = 'pending'
+                       OR NOT EXISTS (
                       SELECT FROM batches AS lower
                       WHERE lower.tenant_id = b.tenant_id AND lower.user_id = b.user_id AND lower.user_seq < b.user_seq
                             AND lower.state IN ('pending', 'extracted')
+                            AND (b.state = 'extracted' OR lower.cut_by <> 'import' AND lower.paused_until IS NULL
+                                 AND lower.created_at > now() - make_interval(secs => %(in_order_seconds)s))
                   ))
             ORDER BY b.created_at LIMIT (SELECT ceil(batches / 4) FROM share)
         )

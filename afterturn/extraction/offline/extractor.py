@@ -29,6 +29,8 @@ class OfflineExtractor:
     """Extracts facts by rules. The same batch always gives the same answer."""
 
     prompt_version = "rules-3"
+    earlier_versions: Sequence[str] = ()
+    uses_known = False
     model = "offline"
 
     def expected_tokens(self, request: ExtractionRequest) -> int:
@@ -87,6 +89,7 @@ def _candidate(assertion: Assertion) -> Candidate:
         importance=assertion.about.importance,
         valid_from=assertion.valid_from,
         valid_to=assertion.valid_to,
+        life=None,
         corrects=assertion.corrects,
         evidence=tuple(Quote(turn=turn, quote=quote) for turn, quote in assertion.quotes),
     )

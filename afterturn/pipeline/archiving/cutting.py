@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from afterturn.batches import cut
-from afterturn.batches.cut import Cut, NewBatch, UncutTurn
+from afterturn.batches import cut, thoughts
+from afterturn.batches.cut import Cut, Limits, NewBatch, UncutTurn
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.facts import edits
@@ -27,6 +28,10 @@ _SQL = queries.load("archive")
 CROWD = 16
 
 
+#: So many turns of one archive show the rhythm of their session, and no earlier turns are read.
+_TURNS_WITH_A_RHYTHM = 10
+
+
 @dataclass(slots=True)
 class _Rows:
     """The rows that the cuts of a transaction write."""
@@ -37,6 +42,36 @@ class _Rows:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     #: The next batch number of each user with a new batch.
     next_user_seq: dict[UserScope, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The turns of a session that belong to no batch."""
+
+    session: LockedSession
+    turns: list[UncutTurn]
+    #: Times of turns before them, in seconds.
+    earlier: list[float]
+    settings: Settings
+
+    @property
+    def limits(self) -> Limits:
+        """The size of a full batch."""
+        return Limits(turns=self.settings.batch_turns, tokens=self.settings.batch_tokens)
+
+    def wait_seconds(self, left: list[UncutTurn]) -> float:
+        """Return how long the session has to be silent until the last of these turns are cut."""
+        cut_times = [turn.written_at for turn in self.turns[: len(self.turns) - len(left)]]
+        earlier = [*self.earlier, *cut_times]
+        return thoughts.wait_seconds(left, earlier, self.limits, idle_seconds=self.settings.batch_idle_seconds)
+
+    def count_held(self) -> int:
+        """Return how many of the last turns stay when the others are cut by age: questions without an answer."""
+        session = self.session
+        if not session.is_cut_due or session.is_flushed or session.holds_edits or not self.turns:
+            return 0
+        silent_seconds = 0.0 if session.added else session.silent_seconds
+        return cut.count_held_questions(self.turns) if silent_seconds < self.wait_seconds(self.turns) else 0
 
 
 def cut_sessions(
@@ -59,11 +94,11 @@ def cut_sessions(
     cutting = budget.cutting_settings(connection, settings, next_user_seq.keys())
     for session in sessions:
         own = cutting[session.scope.user]
-        uncut = _uncut_turns(connection, session)
-        for piece, cut_by in _pieces(session, uncut, cut.Limits(turns=own.batch_turns, tokens=own.batch_tokens)):
+        waiting = _Waiting(session, *_read_uncut(connection, session), own)
+        for piece, cut_by in _pieces(waiting):
             _add_batch(rows, session, piece, cut_by, next_user_seq)
-        _set_imports_aside(connection, session, uncut)
-        rows.sessions.append(_session_row(session, uncut, own))
+        _set_imports_aside(connection, session, waiting.turns)
+        rows.sessions.append(_session_row(waiting))
     _hand_on(connection, rows, room)
     _write(connection, rows)
     return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
@@ -84,29 +119,44 @@ def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
             is_crowded = first_batches[user.tenant_id] >= CROWD
             row["place"] = max(place, FIRST_PLACES) if is_crowded else place
             first_batches[user.tenant_id] += row["place"] < FIRST_PLACES
-            row["is_handed_on"] = room.take(stage, priority_of(row["place"]))
+            # A later batch is extracted after the earlier ones are applied: the model is shown their facts.
+            is_next = stage == "embed" or row["user_seq"] == first_open[user]
+            row["is_handed_on"] = is_next and room.take(stage, priority_of(row["place"]))
 
 
-def _uncut_turns(connection: Connection, session: LockedSession) -> list[UncutTurn]:
-    if session.uncut_since is None:
-        return session.added
-    arguments = session.scope.key | {"cut_through": session.cut_through}
+def _read_uncut(connection: Connection, session: LockedSession) -> tuple[list[UncutTurn], list[float]]:
+    """Return the turns that belong to no batch, and the times of turns before them, which show the rhythm."""
+    has_waited = session.uncut_since is not None
+    is_rhythm_shown = len(session.added) > _TURNS_WITH_A_RHYTHM or not session.cut_through or not session.added
+    if session.holds_edits or (not has_waited and is_rhythm_shown):
+        return session.added, []
+    first_added = session.added[0].position if session.added else session.next_position
+    window = {"first_added": first_added, "earlier": thoughts.EARLIER_TURNS, "characters": thoughts.ENDING_CHARACTERS}
+    arguments = session.scope.key | {"cut_through": session.cut_through} | window
     rows = connection.execute(_SQL["uncut_turns"], arguments).fetchall()
-    return [UncutTurn(row["position"], row["tokens"]) for row in rows]
+    uncut = [
+        thoughts.waiting_turn(
+            row["position"], cut.shown_tokens(row["role"], row["tokens"]), row["written_at"], row["ending"]
+        )
+        for row in rows
+        if session.cut_through < row["position"] < first_added
+    ]
+    return uncut + session.added, [row["written_at"] for row in rows if row["position"] <= session.cut_through]
 
 
-def _pieces(session: LockedSession, uncut: list[UncutTurn], limits: cut.Limits) -> list[tuple[Cut, str]]:
+def _pieces(waiting: _Waiting) -> list[tuple[Cut, str]]:
     """Return the batches to cut now, with the reason: full ones, the rest if it is due or flushed, and each edit."""
+    session, uncut = waiting.session, waiting.turns
     if session.holds_edits:
         return [(piece, "edit") for piece in cut.plan_cuts(uncut, cut.SINGLY)]
     rest_is_cut = "flush" if session.is_flushed else "due" if session.is_cut_due else None
     pieces: list[tuple[Cut, str]] = []
-    for is_imported, stretch in runs.split_by_origin(uncut, session.imported):
+    for is_imported, stretch in runs.split_by_origin(uncut[: len(uncut) - waiting.count_held()], session.imported):
         # Turns before imported turns need not wait for more turns: none will follow them.
         because = rest_is_cut or ("due" if stretch[-1] is not uncut[-1] else None)
-        for piece in () if is_imported else cut.plan_cuts(stretch, limits):
+        for piece in () if is_imported else cut.plan_cuts(stretch, waiting.limits):
             if piece.is_full:
-                pieces.append((piece, "size"))
+                pieces.append((piece, "subject" if piece.is_subject_over else "size"))
             elif because:
                 pieces.append((piece, because))
     return pieces
@@ -142,17 +192,21 @@ def _set_imports_aside(connection: Connection, session: LockedSession, uncut: li
             session.cut_through = max(session.cut_through, stretch[-1].position)
 
 
-def _session_row(session: LockedSession, uncut: list[UncutTurn], settings: Settings) -> dict[str, Any]:
-    left = [turn for turn in uncut if turn.position > session.cut_through]
+def _session_row(waiting: _Waiting) -> dict[str, Any]:
+    session, settings = waiting.session, waiting.settings
+    left = [turn for turn in waiting.turns if turn.position > session.cut_through]
     is_older = bool(left) and (not session.added or left[0].position < session.added[0].position)
+    is_held = bool(left) and left[0] is not waiting.turns[0] and waiting.count_held() > 0
+    older_since = session.now - timedelta(seconds=session.silent_seconds) if is_held else session.uncut_since
     return session.scope.key | {
         "next_position": session.next_position,
         "cut_through": session.cut_through,
         "uncut_tokens": sum(turn.tokens for turn in left),
-        "uncut_since": None if not left else session.uncut_since if is_older else session.now,
+        "uncut_since": None if not left else older_since if is_older else session.now,
         "has_new": bool(session.added),
+        "waits_anew": bool(session.added) or is_held,
         "max_age_seconds": settings.batch_max_age_seconds,
-        "idle_seconds": settings.batch_idle_seconds,
+        "wait_seconds": waiting.wait_seconds(left) if left else 0.0,
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from afterturn import tokens
-from afterturn.batches.cut import UncutTurn
+from afterturn.batches import cut, thoughts
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.facts import edits
@@ -105,7 +105,8 @@ def _place(session: LockedSession, entry: Entry) -> dict[str, Any]:
     assert turn is not None, "the entry is of the kind of turns"
     position, counted = session.next_position, tokens.estimate(turn.content)
     session.next_position += 1
-    session.added.append(UncutTurn(position, counted))
+    shown = cut.shown_tokens(turn.role, counted)
+    session.added.append(thoughts.new_turn(position, shown, entry.written_at_seconds, turn.content))
     if turn.is_imported:
         session.imported.add(position)
     if session.holds_edits:

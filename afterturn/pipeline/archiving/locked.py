@@ -27,6 +27,8 @@ class LockedSession:
     uncut_since: datetime | None
     is_cut_due: bool
     now: datetime
+    #: Time since turns were last archived; 0 for a new session.
+    silent_seconds: float
     added: list[UncutTurn] = field(default_factory=list)
     is_flushed: bool = False
     #: The positions of the imported turns among them.
@@ -65,6 +67,7 @@ def lock_sessions(
             uncut_since=row["uncut_since"],
             is_cut_due=bool(row["is_cut_due"]),
             now=row["now"],
+            silent_seconds=row["silent_seconds"],
         )
     return locked
 

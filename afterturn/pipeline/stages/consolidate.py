@@ -14,13 +14,14 @@ from afterturn import faults
 from afterturn.batches import batch_row, claims, leases
 from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
-from afterturn.consolidation import apply, edits, judgements, plan
+from afterturn.consolidation import apply, edits, judgements, overruling, plan
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.consolidation.plan import Plan
 from afterturn.database.pool import Connection
 from afterturn.languages import detection
 from afterturn.pipeline import hand_out, user_lock
 from afterturn.pipeline.enqueue import priority_of
+from afterturn.pipeline.hand_out import DirectRoom
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 
@@ -105,9 +106,12 @@ def _apply(runtime: Runtime, claimed: ClaimedBatch[Plan | None], planned: Plan) 
             apply.lock_user(connection, batch, planned.version)
             faults.point("consolidate.rows_locked")
             apply.apply_decisions(connection, batch, planned.answer, planned.decisions)
+            judgements.store_compared_facts(connection, batch, planned.compared_ids)
             edits.apply_edits(connection, batch, planned.answer, planned.decisions)
             claims.complete_transition(connection, claimed, "applied")
             faults.point("consolidate.before_commit")
+        overruled = [one for decision in planned.decisions for one in decision.overruled]
+        overruling.record_overruled(connection, batch.session.user, overruled)
         return batch_row.next_ready_batch(connection, batch.session.user)
 
 
@@ -124,17 +128,19 @@ def _owe_judgement(
 
 
 def _enqueue_next(runtime: Runtime, scope: UserScope, batch_id: UUID) -> None:
-    """Enqueue the user's earliest open batch if it is ready to be applied.
+    """Enqueue the user's earliest open batch if it is ready to be applied, or to be extracted.
 
     This is also done if this batch was not applied: while this worker had the lock, another may have skipped the
     earliest batch.
     """
-    if not hand_out.may_hand_on(runtime.enqueue, "consolidate"):
+    room = DirectRoom.read(runtime.enqueue, ("consolidate", "extract"))
+    steps = [step for step, stage in (("embedded", "consolidate"), ("pending", "extract")) if room.take(stage)]
+    if not steps:
         return
     with runtime.postgres.connection() as connection:
-        ready = batch_row.hand_on_next(connection, scope, done=batch_id)
+        ready = batch_row.hand_on_next(connection, scope, steps=steps, done=batch_id)
     if ready is not None:
-        _send(runtime, scope, "consolidate", ready)
+        _send(runtime, scope, "consolidate" if ready.state == "extracted" else "extract", ready)
 
 
 def _send(runtime: Runtime, scope: UserScope, stage: str, batch: ReadyBatch) -> None:

@@ -9,6 +9,7 @@ from afterturn import faults
 from afterturn.batches import batch_row, claims
 from afterturn.batches.batch_row import Batch
 from afterturn.batches.claims import ClaimedBatch
+from afterturn.consolidation import known_statements
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.extraction import (
@@ -43,6 +44,8 @@ class _Loaded:
     turns: list[Turn]
     #: The stored answers of this prompt and model.
     stored: list[StoredAnswer]
+    #: The prompt of the stored answers, or of those that will be stored.
+    prompt_version: str
 
 
 def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
@@ -56,7 +59,9 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             return False
         loaded = claimed.loaded
         endpoint_check.check_before_retry(runtime, claimed.batch, claimed.lease)
-        answer = BatchExtraction(runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored).run()
+        answer = BatchExtraction(
+            runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored, prompt_version=loaded.prompt_version
+        ).run()
         is_handed_on = hand_out.may_hand_on(runtime.enqueue, "embed", priority_of(claimed.batch.place))
         _commit(runtime, claimed, answer, is_handed_on=is_handed_on)
         faults.point("extract.after_commit")
@@ -71,26 +76,29 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
 def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     context, turns = batch_row.read_turns(connection, batch, context=CONTEXT_TURNS)
     user = connection.execute(_SQL["user"], batch.session_key).fetchone() or {}
+    redacted = turn_secrets.redact_turns(turns, before=context)
+    extractor = runtime.extractor
     request = ExtractionRequest(
-        turns=turn_secrets.redact_turns(turns, before=context),
+        turns=redacted,
         context=turn_secrets.redact_turns(context),
+        known=known_statements.read_known_statements(connection, batch.key, redacted) if extractor.uses_known else (),
         user_name=user.get("display_name"),
         timezone=user.get("timezone") or "UTC",
     )
-    extractor = runtime.extractor
     stored = stored_answers.read_answers(
         connection,
         batch,
-        prompt_version=extractor.prompt_version,
+        prompt_versions=(extractor.prompt_version, *extractor.earlier_versions),
         model=extractor.model,
         zone=timezones.timezone_of(request.timezone),
     )
-    return _Loaded(request=request, turns=turns, stored=stored)
+    version = stored[0].prompt_version if stored else extractor.prompt_version
+    return _Loaded(request=request, turns=turns, stored=stored, prompt_version=version)
 
 
 def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *, is_handed_on: bool) -> None:
     """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
-    version = {"prompt_version": runtime.extractor.prompt_version, "model": runtime.extractor.model}
+    version = {"prompt_version": claimed.loaded.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.turns
     with runtime.postgres.connection() as connection:
         verified = verified_answer.verify_answer(

@@ -9,15 +9,16 @@ from uuid import UUID
 from afterturn import faults
 from afterturn.batches import failed_work, leases
 from afterturn.batches.leases import Lease
-from afterturn.consolidation import judgements, judging
-from afterturn.consolidation.decisions import Verdicts
+from afterturn.consolidation import judgements, judging, overruling
+from afterturn.consolidation.decisions import NO_VERDICTS, Verdicts
 from afterturn.consolidation.judge import Judge
 from afterturn.consolidation.judgement import JudgeQuestion
-from afterturn.consolidation.rules import Relation
 from afterturn.pipeline.runtime import Runtime
+from afterturn.relation import Relation
 from afterturn.scopes import UserScope
-from afterturn.sleep import questions, tidying, whole_memory
-from afterturn.sleep.tidying import CurrentFact, TidyingPlan
+from afterturn.sleep import questions, thread_making, tidying, whole_memory
+from afterturn.sleep.questions import Questions
+from afterturn.sleep.tidying import TidyingPlan
 from afterturn.sleep.whole_memory import WholeMemory
 
 
@@ -27,19 +28,21 @@ class Preview:
 
     #: The changes by the rules.
     tidying: TidyingPlan
-    #: The number of judging calls, for questions without a stored answer.
+    #: The number of judging calls and of calls that write threads, for questions without a stored answer.
     calls: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     """The judge's verdicts on a memory, within the calls allowed for one run."""
 
-    verdicts: dict[frozenset[UUID], Relation]
+    verdicts: Verdicts
     #: All facts recorded up to this time have been judged.
     through: datetime | None
     #: Whether these are all facts.
     is_finished: bool
+    #: The number of calls that were made.
+    calls: int = 0
 
 
 def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
@@ -62,19 +65,17 @@ def sleep(runtime: Runtime, scope: UserScope) -> TidyingPlan | None:
 
 
 def preview(runtime: Runtime, scope: UserScope) -> Preview | None:
-    """Return the changes that sleep would make, without a judging call; None if the memory has not changed."""
+    """Return the changes that sleep would make, without a call; None if the memory has not changed."""
     with runtime.postgres.connection() as connection:
         memory = whole_memory.read_whole_memory(connection, scope)
     if memory is None:
         return None
     judge = runtime.judge
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at)
-    if judge is None:
-        return Preview(tidying=done, calls=0)
-    asked = [
-        _read_question_and_verdicts(runtime, scope, memory, judge, group) for group in questions.unjudged_groups(memory)
-    ]
-    unanswered = sum(question is not None and verdicts is None for question, verdicts in asked)
+    unanswered = thread_making.count_calls(runtime, scope, memory.names, done.ended_facts)
+    if judge is not None:
+        asked = _plan_questions(runtime, scope, memory, judge).questions
+        unanswered += sum(_read_verdicts(runtime, scope, judge, question) is None for question in asked)
     return Preview(tidying=done, calls=min(unanswered, runtime.settings.sleep_calls))
 
 
@@ -87,6 +88,8 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             return None
     judged = _judge(runtime, scope, lease, memory)
     done = tidying.plan_tidying(memory.facts, memory.names, memory.read_at, judged.verdicts)
+    calls_left = runtime.settings.sleep_calls - judged.calls
+    threads = thread_making.make_threads(runtime, lease, memory.names, done.ended_facts, calls_left=calls_left)
     with runtime.postgres.connection() as connection, connection.transaction():
         whole_memory.write_tidying(
             connection,
@@ -94,47 +97,43 @@ def _tidy(runtime: Runtime, scope: UserScope, lease: Lease) -> TidyingPlan | Non
             memory,
             done,
             judged_through=judged.through,
-            is_finished=judged.is_finished,
+            is_finished=judged.is_finished and threads.is_finished,
             profile_tokens=runtime.settings.profile_tokens,
         )
+        threads.store(connection, scope)
         leases.release(connection, lease)
         faults.point("sleep.before_commit")
+    with runtime.postgres.connection() as connection:
+        overruling.record_overruled(connection, scope, done.overruled)
     faults.point("sleep.after_commit")
     return done
 
 
 def _judge(runtime: Runtime, scope: UserScope, lease: Lease, memory: WholeMemory) -> _Judged:
     """Let the judge compare the facts that batches could not compare, within the calls allowed for one run."""
-    through = max((fact.recorded_at for fact in memory.facts), default=None)
     judge = runtime.judge
-    groups = questions.unjudged_groups(memory)
-    if judge is None or not groups:
-        return _Judged(verdicts={}, through=through, is_finished=True)
-    judged = _Judged(verdicts={}, through=through, is_finished=True)
+    if judge is None:
+        through = max((fact.recorded_at for fact in memory.facts), default=None)
+        return _Judged(verdicts=NO_VERDICTS, through=through, is_finished=True)
+    planned = _plan_questions(runtime, scope, memory, judge)
+    found: dict[tuple[UUID, UUID], Relation] = {}
     calls = 0
-    for group in groups:
-        question, verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)
-        if question is not None and verdicts is None:
-            if calls == runtime.settings.sleep_calls:
-                return _Judged(verdicts=judged.verdicts, through=_judged_through(memory, group[0]), is_finished=False)
+    for question in planned.questions:
+        verdicts = _read_verdicts(runtime, scope, judge, question)
+        if verdicts is None:
             calls += 1
             judging.ask_judge(runtime, lease, judge, question.text(), stage="sleep")
-            verdicts = _read_question_and_verdicts(runtime, scope, memory, judge, group)[1]
-        judged.verdicts.update(verdicts or {})
-    return judged
+            verdicts = _read_verdicts(runtime, scope, judge, question)
+        found.update(verdicts or {})
+    return _Judged(verdicts=found, through=planned.through, is_finished=planned.is_finished, calls=calls)
 
 
-def _judged_through(memory: WholeMemory, fact: CurrentFact) -> datetime | None:
-    """Return the time up to which all facts are judged, if `fact` is the first that is not."""
-    earlier = [other.recorded_at for other in memory.facts if other.recorded_at < fact.recorded_at]
-    return max(earlier, default=memory.slept_through)
-
-
-def _read_question_and_verdicts(
-    runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge, group: list[CurrentFact]
-) -> tuple[JudgeQuestion | None, Verdicts | None]:
-    """Return the question about a group of facts, and the judge's stored verdicts; None without a stored answer."""
+def _plan_questions(runtime: Runtime, scope: UserScope, memory: WholeMemory, judge: Judge) -> Questions:
     with runtime.postgres.connection() as connection:
-        question = questions.make_group_question(connection, scope, memory, group)
-        verdicts = None if question is None else judgements.read_verdicts(connection, scope, judge, question)
-    return question, verdicts
+        return questions.plan_questions(connection, scope, memory, judge, max_calls=runtime.settings.sleep_calls)
+
+
+def _read_verdicts(runtime: Runtime, scope: UserScope, judge: Judge, question: JudgeQuestion) -> Verdicts | None:
+    """Return the judge's stored verdicts on a question; None without a stored answer."""
+    with runtime.postgres.connection() as connection:
+        return judgements.read_verdicts(connection, scope, judge, question)

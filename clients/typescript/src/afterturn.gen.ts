@@ -8,6 +8,7 @@ import type {
   ChangeFactIn,
   ContextIn,
   ContextOut,
+  ContradictionsOut,
   CostsOut,
   CountCostsQuery,
   CreateAgentRunBody,
@@ -29,12 +30,15 @@ import type {
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  KeepFactQuery,
   ListAgentMemoriesQuery,
+  ListContradictionsQuery,
   ListDeadLettersQuery,
   ListDocumentsQuery,
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MergeIn,
@@ -54,6 +58,7 @@ import type {
   SessionsOut,
   StateOut,
   SummaryOut,
+  ThreadsOut,
   UserMemoriesOut,
   UserMemoryOut,
   UserMemoryPageOut,
@@ -72,6 +77,8 @@ export type {
   ChangeFactIn,
   ContextIn,
   ContextOut,
+  ContradictionOut,
+  ContradictionsOut,
   CostOut,
   CostsOut,
   CountCostsQuery,
@@ -101,12 +108,15 @@ export type {
   HistoryOut,
   ImportOut,
   ImportTurnsQuery,
+  KeepFactQuery,
   ListAgentMemoriesQuery,
+  ListContradictionsQuery,
   ListDeadLettersQuery,
   ListDocumentsQuery,
   ListEpisodesQuery,
   ListFactsQuery,
   ListSessionsQuery,
+  ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
   MemoryIn,
@@ -135,6 +145,9 @@ export type {
   StateOut,
   StatementOut,
   SummaryOut,
+  ThreadOut,
+  ThreadStepOut,
+  ThreadsOut,
   TurnIn,
   TurnOut,
   UserMemoriesOut,
@@ -281,6 +294,15 @@ export class Afterturn extends Transport {
   }
 
   /**
+   * List contradictions.
+   *
+   * Return the pairs of current facts that cannot both be true, those found last first.
+   */
+  listContradictions(userId: string, query?: ListContradictionsQuery, options?: CallOptions): Promise<ContradictionsOut> {
+    return this.call("GET", path`/v1/users/${userId}/contradictions`, { query, options });
+  }
+
+  /**
    * Count the LLM calls for a user.
    *
    * Return the number of LLM calls for the user, and their tokens.
@@ -372,6 +394,15 @@ export class Afterturn extends Transport {
    */
   listFactVersions(userId: string, factId: string, options?: CallOptions): Promise<FactVersionsOut> {
     return this.call("GET", path`/v1/users/${userId}/facts/${factId}/history`, { options });
+  }
+
+  /**
+   * Keep one of two contradicting facts.
+   *
+   * Settle the contradictions of a fact: it stays, and the facts that contradict it are superseded.
+   */
+  keepFact(userId: string, factId: string, query?: KeepFactQuery, options?: WriteOptions): Promise<void> {
+    return this.call("POST", path`/v1/users/${userId}/facts/${factId}/keep`, { query, options });
   }
 
   /**
@@ -583,5 +614,14 @@ export class Afterturn extends Transport {
    */
   putDocument(userId: string, key: string, body: DocumentIn, query?: PutDocumentQuery, options?: CallOptions): Promise<VersionOut> {
     return this.call("PUT", path`/v1/users/${userId}/state/${key}`, { body, query, options });
+  }
+
+  /**
+   * List the developments of a user's matters.
+   *
+   * Return how each matter that returns developed, each step with the facts that it rests on.
+   */
+  listThreads(userId: string, query?: ListThreadsQuery, options?: CallOptions): Promise<ThreadsOut> {
+    return this.call("GET", path`/v1/users/${userId}/threads`, { query, options });
   }
 }

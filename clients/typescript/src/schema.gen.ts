@@ -75,6 +75,8 @@ export interface components {
             edit_id?: string | null;
             /** Importance */
             importance?: number | null;
+            /** Life */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Pinned */
             pinned?: boolean | null;
             /** Subject */
@@ -154,6 +156,27 @@ export interface components {
             parts: components["schemas"]["PartOut"][];
             /** Tokens */
             tokens: number;
+        };
+        /**
+         * ContradictionOut
+         * @description Two current facts that cannot both be true, the one said earlier first.
+         */
+        ContradictionOut: {
+            /** Facts */
+            facts: components["schemas"]["FactOut"][];
+            /**
+             * Found At
+             * Format: date-time
+             */
+            found_at: string;
+        };
+        /**
+         * ContradictionsOut
+         * @description Pairs of facts, those found last first.
+         */
+        ContradictionsOut: {
+            /** Contradictions */
+            contradictions: components["schemas"]["ContradictionOut"][];
         };
         /**
          * CostOut
@@ -465,6 +488,11 @@ export interface components {
              */
             importance?: number | null;
             /**
+             * Life
+             * @description what kind of statement it is; null: by the other fields
+             */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
+            /**
              * Pinned
              * @description protect the fact from every clean-up
              * @default false
@@ -516,10 +544,25 @@ export interface components {
             evidence: components["schemas"]["EvidenceOut"][];
             /** Fact Id */
             fact_id: string;
+            /**
+             * Fades At
+             * @description when it leaves recall and this list, compared with the time of the user's newest turn; null: never
+             */
+            fades_at: string | null;
             /** Importance */
             importance: number;
+            /**
+             * Is Outcome Unknown
+             * @description a plan whose day has passed, and of which no outcome is known
+             */
+            is_outcome_unknown: boolean;
             /** Is Pinned */
             is_pinned: boolean;
+            /**
+             * Life
+             * @description what kind of statement it is; null: not determined yet
+             */
+            life: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Origin */
             origin: string;
             /**
@@ -710,14 +753,34 @@ export interface components {
         MemoryOut: {
             /** Category */
             category: string | null;
+            /**
+             * Contradicting Texts
+             * @description current facts that cannot be true together with this one
+             */
+            contradicting_texts: string[];
             /** Cursor */
             cursor: string | null;
             /** Evidence */
             evidence: components["schemas"]["EvidenceOut"][];
+            /**
+             * Fades At
+             * @description when the fact leaves recall, compared with the time of the user's newest turn; null: never
+             */
+            fades_at: string | null;
             /** Importance */
             importance: number | null;
+            /**
+             * Is Outcome Unknown
+             * @description a plan whose day has passed, and of which no outcome is known
+             */
+            is_outcome_unknown: boolean;
             /** Kind */
             kind: string;
+            /**
+             * Life
+             * @description of a fact: what kind of statement it is
+             */
+            life: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
             /** Memory Id */
             memory_id: string;
             /**
@@ -927,6 +990,12 @@ export interface components {
              * @default false
              */
             explain?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * Include Superseded
              * @default false
@@ -1204,6 +1273,77 @@ export interface components {
             statements: components["schemas"]["StatementOut"][];
             /** Text */
             text: string | null;
+        };
+        /**
+         * ThreadOut
+         * @description How one matter developed, and how it stands.
+         */
+        ThreadOut: {
+            /**
+             * Is By Rules
+             * @description whether rules wrote it, without a model
+             */
+            is_by_rules: boolean;
+            /**
+             * Last Said At
+             * Format: date-time
+             * @description when the last of its facts was said
+             */
+            last_said_at: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description when it was written
+             */
+            made_at: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @description since when its oldest fact holds
+             */
+            started_at: string;
+            /** @description how it stands now; null: not known */
+            state: components["schemas"]["ThreadStepOut"] | null;
+            /**
+             * Steps
+             * @description oldest first
+             */
+            steps: components["schemas"]["ThreadStepOut"][];
+            /**
+             * Text
+             * @description the thread on one line: title, dated steps, present state
+             */
+            text: string;
+            /** Thread Id */
+            thread_id: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ThreadStepOut
+         * @description One step of a development, or the present state.
+         */
+        ThreadStepOut: {
+            /**
+             * Day
+             * @description the day on which its last fact began to hold, or was said
+             */
+            day: string | null;
+            /**
+             * Fact Ids
+             * @description the facts that it rests on
+             */
+            fact_ids: string[];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ThreadsOut
+         * @description Threads, the one that was last said something about first.
+         */
+        ThreadsOut: {
+            /** Threads */
+            threads: components["schemas"]["ThreadOut"][];
         };
         /**
          * TurnIn
@@ -1566,6 +1706,14 @@ export interface components {
              */
             cursor?: string | null;
         };
+        ListContradictionsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+        };
         CountCostsQuery: {
             /**
              * By
@@ -1636,11 +1784,22 @@ export interface components {
              */
             category?: string | null;
             /**
+             * Life
+             * @description only facts of this kind
+             */
+            life?: ("lasting" | "event" | "plan" | "state" | "attitude") | null;
+            /**
              * Include Superseded
-             * @description also superseded facts
+             * @description also superseded facts, and facts that have faded
              * @default false
              */
             include_superseded?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * As Of
              * @description the facts at this time, with a timezone
@@ -1666,6 +1825,13 @@ export interface components {
             cursor?: string | null;
         };
         RetractFactQuery: {
+            /**
+             * Edit Id
+             * @description an id that the caller chooses; repeating it has no further effect
+             */
+            edit_id?: string | null;
+        };
+        KeepFactQuery: {
             /**
              * Edit Id
              * @description an id that the caller chooses; repeating it has no further effect
@@ -1762,6 +1928,12 @@ export interface components {
              * @default false
              */
             include_superseded?: boolean;
+            /**
+             * Include Faded
+             * @description also plans and states that nobody spoke of for a while
+             * @default false
+             */
+            include_faded?: boolean;
             /**
              * Metadata
              * @description only turns whose metadata contain this JSON object
@@ -1904,6 +2076,14 @@ export interface components {
              */
             expected?: number | null;
         };
+        ListThreadsQuery: {
+            /**
+             * Limit
+             * @description the largest number of entries of a page
+             * @default 100
+             */
+            limit?: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1918,6 +2098,8 @@ export type AddedMemoriesOut = components['schemas']['AddedMemoriesOut'];
 export type ChangeFactIn = components['schemas']['ChangeFactIn'];
 export type ContextIn = components['schemas']['ContextIn'];
 export type ContextOut = components['schemas']['ContextOut'];
+export type ContradictionOut = components['schemas']['ContradictionOut'];
+export type ContradictionsOut = components['schemas']['ContradictionsOut'];
 export type CostOut = components['schemas']['CostOut'];
 export type CostsOut = components['schemas']['CostsOut'];
 export type DeadIdsIn = components['schemas']['DeadIdsIn'];
@@ -1962,6 +2144,9 @@ export type StateEntryOut = components['schemas']['StateEntryOut'];
 export type StateOut = components['schemas']['StateOut'];
 export type StatementOut = components['schemas']['StatementOut'];
 export type SummaryOut = components['schemas']['SummaryOut'];
+export type ThreadOut = components['schemas']['ThreadOut'];
+export type ThreadStepOut = components['schemas']['ThreadStepOut'];
+export type ThreadsOut = components['schemas']['ThreadsOut'];
 export type TurnIn = components['schemas']['TurnIn'];
 export type TurnOut = components['schemas']['TurnOut'];
 export type UserMemoriesOut = components['schemas']['UserMemoriesOut'];
@@ -1978,10 +2163,12 @@ export type ListAgentMemoriesQuery = components['schemas']['ListAgentMemoriesQue
 export type RunAgentBody = components['schemas']['RunAgentBody'];
 export type ListDeadLettersQuery = components['schemas']['ListDeadLettersQuery'];
 export type ListUsersQuery = components['schemas']['ListUsersQuery'];
+export type ListContradictionsQuery = components['schemas']['ListContradictionsQuery'];
 export type CountCostsQuery = components['schemas']['CountCostsQuery'];
 export type ListEpisodesQuery = components['schemas']['ListEpisodesQuery'];
 export type ListFactsQuery = components['schemas']['ListFactsQuery'];
 export type RetractFactQuery = components['schemas']['RetractFactQuery'];
+export type KeepFactQuery = components['schemas']['KeepFactQuery'];
 export type ImportTurnsQuery = components['schemas']['ImportTurnsQuery'];
 export type ListSessionsQuery = components['schemas']['ListSessionsQuery'];
 export type FlushQuery = components['schemas']['FlushQuery'];
@@ -1991,5 +2178,6 @@ export type ListDocumentsQuery = components['schemas']['ListDocumentsQuery'];
 export type DeleteDocumentQuery = components['schemas']['DeleteDocumentQuery'];
 export type GetDocumentQuery = components['schemas']['GetDocumentQuery'];
 export type PutDocumentQuery = components['schemas']['PutDocumentQuery'];
+export type ListThreadsQuery = components['schemas']['ListThreadsQuery'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -50,6 +50,8 @@ WRONG = [
     ("get_context", {"token_budget": CANARY}, "token_budget"),
     ("get_context", {"token_budget": 1_000_000}, "token_budget"),
     ("list_facts", {"limit": 101}, "limit"),
+    ("list_threads", {"limit": 0}, "limit"),
+    ("list_threads", {"limit": 101}, "limit"),
     ("list_facts", {"cursor": CANARY}, "cursor"),
     ("list_facts", {"cursor": CANARY * 1_000}, "cursor"),
     ("list_facts", {"include_superseded": "yes"}, "include_superseded"),

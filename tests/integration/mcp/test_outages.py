@@ -105,7 +105,7 @@ def test_the_process_starts_without_servers(settings, hot_store, tmp_path):
 
     async def talk():
         async with open_stdio(away, "--user", "ana") as client:
-            assert len((await client.list_tools()).tools) == 8
+            assert len((await client.list_tools()).tools) == 10
             assert (await error_of(client, "remember", text="Hello")).startswith("memory_unavailable: ")
             assert (await error_of(client, "list_facts")).startswith("memory_unavailable: ")
 

@@ -8,7 +8,10 @@ from afterturn import settings as settings_module
 from afterturn.principal import ALL_RIGHTS, Right
 from tests.integration.mcp.conftest import ERAS, error_of, make_key, open_http, open_stdio, run
 
-NAMES = ["remember", "recall", "get_context", "list_facts", "correct_fact", "forget_fact", "search", "fetch"]
+NAMES = [
+    *("remember", "recall", "get_context", "list_facts", "list_contradictions", "list_threads"),
+    *("correct_fact", "forget_fact", "search", "fetch"),
+]
 WRITING = {"remember", "correct_fact", "forget_fact"}
 #: Of all tools together, as clients put them into prompts.
 LIMIT_CHARACTERS = 24_000

@@ -1,6 +1,7 @@
 """What the tools do, over both transports and in both protocols, with the pipeline behind them."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -54,6 +55,27 @@ def test_what_is_remembered_is_recalled_at_once_and_becomes_a_fact(open_client, 
             assert "Porto" in json.dumps(context["messages"]) and 0 < context["tokens"] <= 500
 
     run(talk)
+
+
+def test_threads_are_listed_with_their_facts(open_client, settings, pipeline):
+    memory = MemoryClient("ana", settings=settings)
+    for day, what in enumerate(("rented", "opened", "sold"), 1):
+        memory.add_fact(f"Ana {what} the pottery studio.", subject="Ana", valid_from=datetime(2024, 1, day, tzinfo=UTC))
+    pipeline.settle()
+    pipeline.do("sleep", "default", "ana")
+
+    async def read():
+        async with open_client() as client:
+            [thread] = (await answer_of(client, "list_threads"))["threads"]
+            [*steps, last] = memory.threads()[0].fact_ids
+            assert thread["title"] == "Pottery"
+            assert [(step["day"], step["fact_ids"]) for step in thread["steps"]] == [
+                ("2024-01-01", [steps[0]]),
+                ("2024-01-02", [steps[1]]),
+            ]
+            assert thread["state"] == {"text": "Ana sold the pottery studio", "day": "2024-01-03", "fact_ids": [last]}
+
+    run(read)
 
 
 @pytest.mark.parametrize("era", ERAS)

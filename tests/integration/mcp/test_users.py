@@ -48,6 +48,7 @@ def test_many_calls_of_two_users_at_once_show_each_only_their_own(http, settings
                     ("search", {"query": "tea"}),
                     ("get_context", {"query": "tea"}),
                     ("list_facts", {}),
+                    ("list_threads", {}),
                 ):
                     assert other not in str(await answer_of(client, tool, **arguments)), tool
 

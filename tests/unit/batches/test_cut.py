@@ -14,6 +14,17 @@ def turns(tokens):
     return [UncutTurn(position, count) for position, count in enumerate(tokens, 7)]
 
 
+def with_words(drawn):
+    """Return turns of which some ask, and some announce another subject."""
+    return [
+        UncutTurn(place, count, is_question=asks, content="By the way, it rains." if changes else "It rains.")
+        for place, (count, asks, changes) in enumerate(drawn, 7)
+    ]
+
+
+turns_with_words = st.lists(st.tuples(st.integers(1, 500), st.booleans(), st.booleans()), max_size=60).map(with_words)
+
+
 @given(tokens_of_turns, limits)
 def test_every_turn_is_in_exactly_one_cut_and_the_order_stays(tokens, limits):
     cuts = plan_cuts(turns(tokens), limits)
@@ -38,6 +49,17 @@ def test_full_cuts_do_not_depend_on_when_the_rest_arrives(tokens, limits, seen):
     through = first[-1].last_position if first else 0
     second = plan_cuts([turn for turn in everything if turn.position > through], limits)
     assert first + second == plan_cuts(everything, limits)
+
+
+@given(turns_with_words, limits, st.integers(0, 60))
+def test_the_words_of_turns_do_not_make_cuts_depend_on_when_the_rest_arrives(everything, limits, seen):
+    first = [cut for cut in plan_cuts(everything[:seen], limits) if cut.is_full]
+    through = first[-1].last_position if first else 0
+    second = plan_cuts([turn for turn in everything if turn.position > through], limits)
+    assert first + second == plan_cuts(everything, limits)
+    covered = [position for cut in first + second for position in range(cut.first_position, cut.last_position + 1)]
+    assert covered == [turn.position for turn in everything]
+    assert all(cut.last_position - cut.first_position < limits.turns for cut in first + second)
 
 
 def test_only_the_last_cut_may_not_be_full():

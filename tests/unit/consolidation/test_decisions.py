@@ -4,12 +4,13 @@ import pytest
 
 from afterturn.consolidation.deciding import decide
 from afterturn.consolidation.decisions import Ending, EndReason
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
+from afterturn.relation import Relation
 from tests.unit.consolidation.statements import at, candidate, known, lived, lives
 
 
 def pair(one, other):
-    return frozenset((one.fact_id, other.fact_id))
+    return one.fact_id, other.fact_id
 
 
 def ended(decision):

@@ -8,12 +8,12 @@ import pytest
 
 from afterturn import tokens
 from afterturn.consolidation import judgement
-from afterturn.consolidation.judgement import Judgement, JudgeQuestion, ShownFact
-from afterturn.consolidation.rules import Relation
+from afterturn.consolidation.judgement import JudgedPair, JudgeQuestion, ReadJudgement, ShownFact
 from afterturn.errors import AnswerMalformed
-from harness.llm_server import prompt
+from afterturn.relation import Relation
+from harness.llm_server import answers, prompt
 
-VERSION = {"prompt_version": "judge-1", "model": "m"}
+VERSION = {"prompt_version": "judge-2", "model": "m"}
 
 
 def shown(number, text=None, day=1):
@@ -95,30 +95,29 @@ ASKED = JudgeQuestion(known=(shown(1), shown(2)), new=(shown(3), shown(4)))
 
 
 def verdicts(*pairs):
-    keys = ("first", "second", "verdict")
-    return judgement.to_verdicts(
-        ASKED, Judgement.model_validate({"pairs": [dict(zip(keys, pair, strict=True)) for pair in pairs]})
-    )
+    return judgement.to_verdicts(ASKED, judgement.parse_judgement(json.dumps(answers.judgement(*pairs))))
 
 
 def test_verdicts_are_by_the_ids_of_the_facts():
-    assert verdicts(("N1", "K2", "replaces"), ("N2", " N1 ", "same")) == {
-        frozenset((UUID(int=3), UUID(int=2))): Relation.REPLACES,
-        frozenset((UUID(int=4), UUID(int=3))): Relation.SAME,
+    assert verdicts(
+        ("N1", "K2", "replaces"), ("N2", " N1 ", "same"), ("K1", "N1", "ends"), ("N2", "K2", "refines")
+    ) == {
+        (UUID(int=3), UUID(int=2)): Relation.REPLACES,
+        (UUID(int=4), UUID(int=3)): Relation.SAME,
+        (UUID(int=1), UUID(int=3)): Relation.ENDS,
+        (UUID(int=4), UUID(int=2)): Relation.REFINES,
     }
 
 
 @pytest.mark.parametrize(
-    "pair", [("N1", "K3"), ("N0", "K1"), ("N1", "N1"), ("", "K1"), ("n1", "k1"), ("N1", "Fact 1.")]
+    "pair", [("N1", "K3"), ("N0", "K1"), ("N1", "N1"), ("", "K1"), ("X1", "K1"), ("N1", "Fact 1.")]
 )
 def test_labels_that_name_no_two_statements_are_passed_over(pair):
-    assert verdicts((*pair, "replaces"), ("N1", "K1", "same")) == {frozenset((UUID(int=3), UUID(int=1))): Relation.SAME}
+    assert verdicts((*pair, "replaces"), ("N1", "K1", "same")) == {(UUID(int=3), UUID(int=1)): Relation.SAME}
 
 
 def test_of_two_verdicts_on_one_pair_the_first_counts():
-    assert verdicts(("N1", "K1", "same"), ("K1", "N1", "replaces")) == {
-        frozenset((UUID(int=3), UUID(int=1))): Relation.SAME
-    }
+    assert verdicts(("N1", "K1", "same"), ("K1", "N1", "replaces")) == {(UUID(int=3), UUID(int=1)): Relation.SAME}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_garbage_is_malformed_and_is_not_repeated_in_the_error(text):
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"pairs": null}', '{"pairs": []}'])
 def test_an_answer_without_pairs_says_that_nothing_belongs_together(text):
-    assert judgement.parse_judgement(text) == Judgement()
+    assert judgement.parse_judgement(text) == ReadJudgement()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_an_answer_without_pairs_says_that_nothing_belongs_together(text):
 def test_a_pair_that_cannot_be_read_stays_undecided_and_the_others_are_used(bad):
     good = {"first": "[N1]", "second": "k 2", "verdict": " Replaces "}
     answer = judgement.parse_judgement(json.dumps({"pairs": [bad, good]}))
-    assert [(pair.first, pair.second, pair.verdict) for pair in answer.pairs] == [("N1", "K2", "replaces")]
+    assert answer.pairs == (JudgedPair("N1", "K2", Relation.REPLACES),)
     assert answer.unreadable == 1
 
 
@@ -174,14 +173,27 @@ def test_what_is_more_than_was_asked_for_is_an_answer():
     assert judgement.parse_judgement("{}").pairs == ()
 
 
-def test_what_was_shown_in_part_is_merged_with_nothing_but_may_be_replaced():
-    beginning = "A plan in five steps. " * 30
-    asked = JudgeQuestion(known=(shown(1, beginning + "Then rest."),), new=(shown(2, beginning), shown(3)))
-    assert "[...]" in asked.text()
-    pairs = [
-        {"first": "N1", "second": "K1", "verdict": "same"},
-        {"first": "N2", "second": "K1", "verdict": "replaces"},
-    ]
-    assert judgement.to_verdicts(asked, Judgement.model_validate({"pairs": pairs})) == {
-        frozenset((UUID(int=1), UUID(int=3))): Relation.REPLACES
-    }
+@pytest.mark.parametrize("text", ["N1 same K2", "[N1] same [K2]", "n 1: SAME, k2.", "N1 -> same -> K2", "N1 `same` K2"])
+def test_a_pair_is_read_in_the_forms_in_which_models_write_it(text):
+    assert judgement.parse_judgement(json.dumps({"pairs": [text]})).pairs == (JudgedPair("N1", "K2", Relation.SAME),)
+    assert judgement.parse_judgement(json.dumps([text])).pairs == (JudgedPair("N1", "K2", Relation.SAME),)
+
+
+@pytest.mark.parametrize(
+    "bad", ["N1 same", "N1 K2", "N1 same K2 K3", "N1 not same K2", "N1 equals K2", "same", "", "N1 same or refines K2"]
+)
+def test_a_string_that_is_no_pair_stays_undecided(bad):
+    answer = judgement.parse_judgement(json.dumps({"pairs": [bad, "N2 ends K1"]}))
+    assert answer == ReadJudgement(pairs=(JudgedPair("N2", "K1", Relation.ENDS),), unreadable=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"pairs": [{"first": "N1", "second": "K1", "verdict": "replaces"}]}',
+        '[{"first": "N1", "second": "K1", "verdict": "replaces"}]',
+        '{"first": "N1", "second": "K1", "verdict": "replaces"}',
+    ],
+)
+def test_stored_answers_to_the_first_prompt_are_understood(text):
+    assert judgement.parse_judgement(text).pairs == (JudgedPair("N1", "K1", Relation.REPLACES),)

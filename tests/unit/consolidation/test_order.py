@@ -9,7 +9,7 @@ import pytest
 
 from afterturn.consolidation.deciding import decide
 from afterturn.consolidation.decisions import EndReason, KnownFact
-from afterturn.consolidation.rules import Relation
+from afterturn.relation import Relation
 from tests.unit.consolidation.statements import at, candidate, lives
 
 CHAINS = ("AB", "ABC", "ABA", "AAB", "ABB", "ABCD", "ABAC", "ABCA", "AABC", "ABBA", "ABAB", "ABCB")
@@ -89,9 +89,7 @@ def test_values_of_one_attribute_in_any_order(chain):
 def test_judged_statements_in_any_order(chain):
     """The judge always says that one of two statements replaces the other."""
     said = [candidate(f"Ana is at {CITIES[value]}.", day) for day, value in enumerate(chain, start=1)]
-    verdicts = {
-        frozenset((one.fact_id, other.fact_id)): Relation.REPLACES for one in said for other in said if one is not other
-    }
+    verdicts = {(one.fact_id, other.fact_id): Relation.REPLACES for one in said for other in said if one is not other}
     for order in permutations(range(len(said))):
         memory = AppliedDecisions()
         for place in order:

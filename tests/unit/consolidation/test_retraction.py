@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from afterturn.consolidation.retraction import CompetingFact, DetachedFact, Replacement, plan_replacements
 
 
@@ -14,20 +16,21 @@ def year(value):
     return datetime(value, 1, 1, tzinfo=UTC)
 
 
-def detached(fact, said, *, successor=None, is_over=False, subject="Ana", attribute="lives_in"):
+def detached(fact, said, *, successor=None, is_over=False, subject="Ana", attribute="lives_in", life="lasting"):
     return DetachedFact(
         fact_id=number(fact),
         superseded_by=number(99),
         subject=subject,
         attribute=attribute,
+        life=life,
         said_at=year(said),
         is_over=is_over,
         successor_id=None if successor is None else number(successor),
     )
 
 
-def competing(fact, said, subject="Ana", attribute="lives_in"):
-    return CompetingFact(fact_id=number(fact), subject=subject, attribute=attribute, said_at=year(said))
+def competing(fact, said, subject="Ana", attribute="lives_in", life="lasting"):
+    return CompetingFact(fact_id=number(fact), subject=subject, attribute=attribute, life=life, said_at=year(said))
 
 
 def test_the_next_fact_of_the_chain_supersedes():
@@ -70,3 +73,19 @@ def test_a_fact_that_says_that_it_has_ended_competes_with_no_other():
         Replacement(successor=over, superseded_ids=()),
         Replacement(successor=still, superseded_ids=()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "life"), [("likes", "attitude"), ("plans_to_visit", "plan"), ("looking_for", "state")]
+)
+def test_facts_of_an_attribute_with_many_values_are_reinstated_side_by_side(attribute, life):
+    old = detached(1, 2020, attribute=attribute, life=life)
+    assert plan_replacements([old], [competing(5, 2024, attribute=attribute, life=life)]) == [
+        Replacement(successor=old, superseded_ids=())
+    ]
+
+
+def test_a_newer_state_of_the_same_matter_stays_current():
+    old = detached(1, 2020, attribute="job_search", life="state")
+    newer = competing(5, 2024, attribute="job_search", life="state")
+    assert plan_replacements([old], [newer]) == [Replacement(successor=number(5), superseded_ids=(number(1),))]

@@ -3,7 +3,8 @@
 import pytest
 
 from afterturn.consolidation import attributes, rules
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
+from afterturn.relation import Relation
 from tests.unit.consolidation.statements import at, known
 
 NAMES = UserNames.from_display_names(["Ana Reis"])

@@ -49,18 +49,24 @@ def test_cosines_do_not_depend_on_lengths():
     assert cosines[0].tolist() == pytest.approx([0.7071, 0.7071, 0.0], abs=1e-4)
 
 
-def test_a_column_has_its_best_rank_of_any_row():
-    scores = np.array([[0.9, 0.5, 0.1], [0.2, 0.1, 0.8]], dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 2, 1]
+def test_what_two_texts_share_is_weighed_by_how_rare_it_is():
+    weight = similarity.share_weight([np.array([1, 1, 2, 50], dtype=np.uint32)], stems([1, 1, 9], [2, 8], [2, 7], [6]))
+
+    rare, frequent = np.log(5), np.log(5 / 2)
+    assert weight.shared[0].tolist() == pytest.approx([rare, frequent, frequent, 0])
+    assert weight.of_facts.tolist() == pytest.approx([2 * rare, frequent + rare, frequent + rare, rare])
+    # A word that is in no fact is rare.
+    assert weight.of_statements.tolist() == pytest.approx([rare + frequent + rare])
+    assert weight.overlap()[0][0] == pytest.approx(rare / np.sqrt((2 * rare + frequent) * 2 * rare))
 
 
-def test_ranks_end_at_the_limit_and_at_the_least_score():
-    scores = np.array([[0.9, 0.0, 0.8, 0.7]], dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=2).tolist() == [1, 3, 2, 3]
-    assert similarity.best_ranks(scores, limit=4, least=0.0).tolist() == [1, 5, 2, 3]
-    assert similarity.best_ranks(np.empty((0, 2), dtype=np.float32), limit=1).tolist() == [2, 2]
+def test_a_statement_or_a_fact_without_words_shares_nothing():
+    weight = similarity.share_weight([np.array([], dtype=np.uint32), np.array([1], dtype=np.uint32)], stems([], [1]))
+
+    assert weight.overlap().tolist() == [[0, 0], [0, 1]]
 
 
-def test_of_equal_scores_the_first_columns_are_ranked():
-    scores = np.ones((1, 6), dtype=np.float32)
-    assert similarity.best_ranks(scores, limit=3).tolist() == [1, 2, 3, 4, 4, 4]
+def test_equal_texts_overlap_wholly():
+    weight = similarity.share_weight([np.array([1, 2, 3], dtype=np.uint32)], stems([3, 2, 1], [3, 4]))
+
+    assert weight.overlap()[0][0] == pytest.approx(1.0)

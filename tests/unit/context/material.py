@@ -43,8 +43,10 @@ def fact(text, *, said_in=("earlier", "t-1"), score=1.0, kind="fact", memory_id=
 
 
 def fact_lines(*texts):
-    rows = [{"fact_id": uuid5(NAMESPACE, text), "text": text, "said_at": DAY} for text in texts]
-    return [lines.fact_line(row, UTC_ZONE) for row in rows]
+    rows = [
+        {"fact_id": uuid5(NAMESPACE, text), "text": text, "said_at": DAY, "contradicting_texts": ()} for text in texts
+    ]
+    return lines.fact_lines(rows, UTC_ZONE)
 
 
 def summary_lines(*texts):

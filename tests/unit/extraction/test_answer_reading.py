@@ -127,7 +127,12 @@ def test_the_form_around_the_facts_may_differ(data):
 )
 def test_an_answer_without_facts_is_an_answer(data):
     assert verified(data) == ([], Counter())
-    assert StoredAnswer(first_position=1, last_position=3, attempt=1, text=json.dumps(data)).find_problem() is None
+    assert (
+        StoredAnswer(
+            prompt_version="p", first_position=1, last_position=3, attempt=1, text=json.dumps(data)
+        ).find_problem()
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +146,9 @@ def test_an_answer_in_which_nothing_can_be_read_is_malformed(text):
 
 
 def test_an_answer_whose_only_candidate_cannot_be_read_is_asked_for_again_and_then_counted():
-    stored = StoredAnswer(first_position=1, last_position=3, attempt=1, text='{"facts": [{"text": null}]}')
+    stored = StoredAnswer(
+        prompt_version="p", first_position=1, last_position=3, attempt=1, text='{"facts": [{"text": null}]}'
+    )
     assert stored.find_problem() == "nothing in it can be read: text_unreadable"
     assert stored.answer.malformed == ("text_unreadable",)
 

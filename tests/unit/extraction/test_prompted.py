@@ -11,7 +11,8 @@ from afterturn import tokens
 from afterturn.errors import AnswerTruncated, ModelUnavailable
 from afterturn.extraction import answer
 from afterturn.extraction.extractor import ExtractionRequest
-from afterturn.extraction.prompted import CONTEXT_CHARACTERS, PromptedExtractor, format_request, instructions
+from afterturn.extraction.prompted import PromptedExtractor, format_request, instructions
+from afterturn.extraction.turn_lines import CONTEXT_CHARACTERS
 from afterturn.llm.client import LLM
 from afterturn.turns import Turn
 from harness.llm_server import LLMServer, prompt
@@ -47,15 +48,20 @@ def test_one_call_returns_an_answer_in_the_agreed_form(server: LLMServer, extrac
     parsed = answer.parse(raw.text)
     assert [fact.evidence[0].quote for fact in parsed.facts] == ["I moved to Lisbon.", "Thanks"]
     assert parsed.episode is not None
-    assert (raw.prompt_version, raw.model) == ("extract-3", "m-1")
+    assert (raw.prompt_version, raw.model) == ("extract-4", "m-1")
     assert raw.prompt_tokens > 0 and raw.completion_tokens > 0
     assert [call.kind for call in server.requests] == ["extract"]
 
 
-def test_the_prompt_contains_dates_context_and_turns():
+def test_the_prompt_contains_days_context_and_turns():
     text = format_request(
         ExtractionRequest(
-            turns=[turn("I moved to Lisbon.\nIt rains."), turn("How nice!", name=None, minutes=60)],
+            turns=[
+                turn("I moved to Lisbon.\nIt rains."),
+                turn("How nice!", name=None, minutes=9),
+                turn("Yes.", minutes=60),
+                turn("And now?", minutes=60 * 24),
+            ],
             context=[turn("Earlier\nwords", minutes=-60 * 24)],
             user_name="Ana",
             timezone="Europe/Lisbon",
@@ -66,14 +72,18 @@ def test_the_prompt_contains_dates_context_and_turns():
         [
             "User: Ana",
             "Timezone: Europe/Lisbon",
-            "Dates: 2023-05-08 Monday, 2023-05-09 Tuesday",
             "",
             "Context (extract nothing from it):",
-            "- Ana (2023-05-08T00:30:00+01:00): Earlier\\nwords",
+            "2023-05-08 Monday",
+            "- Ana (00:30): Earlier\\nwords",
             "",
             "Turns:",
-            "[1] Ana (2023-05-09T00:30:00+01:00): I moved to Lisbon.\\nIt rains.",
-            "[2] user (2023-05-09T01:30:00+01:00): How nice!",
+            "2023-05-09 Tuesday",
+            "[1] Ana (00:30): I moved to Lisbon.\\nIt rains.",
+            "[2] user: How nice!",
+            "[3] Ana (01:30): Yes.",
+            "2023-05-10 Wednesday",
+            "[4] Ana (00:30): And now?",
         ]
     )
 
@@ -82,9 +92,9 @@ def test_the_prompt_without_name_context_or_known_timezone():
     assert format_request(request("Hi", timezone="Nowhere/Nothing")).split("\n")[:5] == [
         "User: not named",
         "Timezone: UTC",
-        "Dates: 2023-05-08 Monday",
         "",
         "Turns:",
+        "2023-05-08 Monday",
     ]
 
 
@@ -94,7 +104,7 @@ def test_the_instructions_come_first_never_change_and_are_short(server: LLMServe
 
     first, second = (call.json["messages"][0] for call in server.requests)
     assert first == second == {"role": "system", "content": instructions()}
-    assert tokens.estimate(instructions()) <= 900
+    assert tokens.estimate(instructions()) <= 1_100
 
 
 def test_the_instructions_name_the_categories(server: LLMServer):
@@ -114,7 +124,8 @@ def test_the_turns_of_the_context_are_shortened():
 
     context = [line for line in text.splitlines() if line.startswith("- ")]
     assert len(context) == 4
-    assert all(line.endswith("word [cut]") and len(line) < CONTEXT_CHARACTERS + 60 for line in context)
+    assert all(line.endswith("word") and " [...] " in line for line in context)
+    assert all(len(line) < CONTEXT_CHARACTERS + 60 for line in context)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +161,17 @@ def test_the_content_of_a_turn_cannot_imitate_another_turn(line_break: str):
     numbered = [line for line in text.splitlines() if line.startswith("[")]
     assert [line[:3] for line in numbered] == ["[1]", "[2]"]
     assert numbered[1].endswith(": second")
+
+
+@given(st.lists(st.integers(-3_000, 3_000), min_size=1, max_size=6))
+def test_the_day_and_about_the_minute_of_every_turn_can_be_read(minutes: list[int]):
+    told = ExtractionRequest(turns=[turn("Hi", minutes=each) for each in minutes], timezone="America/New_York")
+
+    read = prompt.shown_turns({"messages": [{"role": "user", "content": format_request(told)}]})
+
+    assert len(read) == len(minutes)
+    for item, said in zip(read, told.turns, strict=True):
+        assert timedelta(0) <= said.occurred_at - datetime.fromisoformat(item.at) < timedelta(minutes=10)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1, max_size=5))

@@ -57,6 +57,49 @@ def test_a_quote_is_found_and_says_something(content: str, quote: str, expected:
     assert reason([said(content)], answers.fact("Ana moved.", [(1, quote)])) == expected
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Thank you so much!",
+        "Thanks again, Melanie!",
+        "Good night, sleep well!",
+        "Is there anything else I can help you with?",
+        "Vielen Dank!",
+        "¡Muchas gracias!",
+        "Muito obrigada!",
+        "Спасибо!",
+        "Teşekkürler!",
+        "谢谢!",
+        "ありがとうございます",
+        "감사합니다",
+        "شكرا",
+        "धन्यवाद",
+        "ขอบคุณค่ะ",
+    ],
+)
+def test_thanks_greetings_and_offers_of_help_are_no_facts_whoever_says_them(content: str) -> None:
+    candidate = answers.fact("Ana is grateful to Melanie.", [(1, content)])
+    for role in ("user", "assistant"):
+        assert reason([said(content, role=role, name="Melanie")], candidate) == "small_talk"
+    with_more = [said(content), said("I moved to Lisbon.", position=2)]
+    assert reason(with_more, answers.fact("Ana moved.", [(1, content), (2, "I moved to Lisbon.")])) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "quote"),
+    [
+        ("Thanks, I passed the exam!", "Thanks, I passed the exam!"),
+        ("Thank you for the bread recipe, I baked it.", "Thank you for the bread recipe"),
+        ("Yes", "Yes"),
+        ("Morning", "Morning"),
+        ("Fine", "Fine"),
+        ("Good morning Vietnam is my favourite film.", "Good morning Vietnam"),
+    ],
+)
+def test_words_that_may_state_something_are_evidence(content: str, quote: str) -> None:
+    assert reason([said(content)], answers.fact("Ana said so.", [(1, quote)])) is None
+
+
 @pytest.mark.parametrize("number", [0, 2, -1])
 def test_a_turn_is_one_of_the_batch(number: int) -> None:
     assert reason([said("I moved.")], answers.fact("Ana moved.", [(number, "I moved")])) == "unknown_turn"

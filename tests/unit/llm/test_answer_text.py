@@ -87,9 +87,9 @@ def test_an_answer_may_be_empty(text: str):
 @pytest.mark.parametrize("frame", ["{}", "hm</think>\n{}", "```json\n{}\n```", "Here: {} That is all."])
 def test_judgements_and_summaries_are_read_alike(frame: str):
     pair = {"first": "N1", "second": "K1", "verdict": "same"}
-    for written in ({"pairs": [pair]}, [pair], pair):
+    for written in ({"pairs": [pair]}, [pair], pair, {"pairs": ["N1 same K1"]}, ["N1 same K1"]):
         text = frame.replace("{}", json.dumps(written))
-        assert judgement.parse_judgement(text).pairs[0].verdict == "same"
+        assert judgement.parse_judgement(text).pairs[0].relation == "same"
     statement = {"text": "Ana moved.", "entries": [1]}
     text = frame.replace("{}", json.dumps([statement]))
     assert answer_text.find_object(text, SummaryAnswer) == {"statements": [statement]}

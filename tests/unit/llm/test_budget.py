@@ -15,7 +15,7 @@ def test_up_to_half_of_the_budget_batches_do_not_change(share):
 
 @pytest.mark.parametrize(
     ("share", "turns", "tokens", "idle", "age"),
-    [(0.75, 35, 3_500, 75.0, 750.0), (1.0, 40, 4_000, 120.0, 1_200.0), (7.0, 40, 4_000, 120.0, 1_200.0)],
+    [(0.75, 35, 3_500, 150.0, 750.0), (1.0, 40, 4_000, 240.0, 1_200.0), (7.0, 40, 4_000, 240.0, 1_200.0)],
 )
 def test_after_half_of_the_budget_batches_wait_longer_and_become_larger(share, turns, tokens, idle, age):
     enlarged = budget.enlarge_batches(SETTINGS, share)

@@ -6,7 +6,8 @@ from uuid import UUID, uuid5
 import pytest
 
 from afterturn.consolidation import rules
-from afterturn.consolidation.rules import Relation, UserNames
+from afterturn.consolidation.rules import UserNames
+from afterturn.relation import Relation
 from afterturn.sleep import tidying
 from afterturn.sleep.tidying import CurrentFact, plan_tidying
 
@@ -18,13 +19,26 @@ def at(day, month=1):
     return datetime(2026, month, day, tzinfo=UTC)
 
 
-def fact(text, day, *, attribute=None, value=None, subject="Ana", is_protected=False, until=None, seen=1, weight=0.5):
+def fact(
+    text,
+    day,
+    *,
+    attribute=None,
+    value=None,
+    subject="Ana",
+    is_protected=False,
+    until=None,
+    seen=1,
+    weight=0.5,
+    life=None,
+):
     return CurrentFact(
         fact_id=uuid5(NAMESPACE, f"{text}/{day}"),
         text=text,
         subject=subject,
         attribute=attribute,
         value=value,
+        life=life,
         said_at=at(day),
         is_protected=is_protected,
         importance=weight,
@@ -84,6 +98,11 @@ def test_a_fact_expires_when_its_end_was_in_the_future_and_has_passed(until, is_
     assert ended(plan(planned)) == ({planned.text: ("expired", None)} if is_past else {})
 
 
+@pytest.mark.parametrize("life", ["plan", "state", "event"])
+def test_plans_and_states_fade_and_events_stay(life):
+    assert not plan(fact("Ana is in Rome until 2 January.", 1, until=at(2), life=life))
+
+
 def test_a_fact_that_a_person_entered_does_not_expire():
     assert not plan(fact("Ana is away until 2 January.", 1, until=at(2), is_protected=True))
 
@@ -96,18 +115,18 @@ def test_a_recurring_fact_is_promoted_once():
 
 def test_the_judge_decides_where_the_rules_cannot():
     old, new = fact("Ana feels fine.", 1), fact("Ana is ill.", 2)
-    verdicts = {frozenset((old.fact_id, new.fact_id)): Relation.REPLACES}
+    verdicts = {(new.fact_id, old.fact_id): Relation.REPLACES}
     assert ended(plan(old, new, verdicts=verdicts)) == {old.text: ("judged", new.fact_id)}
 
 
 def test_facts_that_differ_in_a_number_are_not_merged_by_the_judge():
     old, new = fact("Ana ran 10 km.", 1), fact("Ana ran 12 km.", 2)
-    assert not plan(old, new, verdicts={frozenset((old.fact_id, new.fact_id)): Relation.SAME})
+    assert not plan(old, new, verdicts={(new.fact_id, old.fact_id): Relation.SAME})
 
 
 def test_a_verdict_about_an_unknown_fact_is_ignored():
     old = fact("Ana feels fine.", 1)
-    assert not plan(old, verdicts={frozenset((old.fact_id, UUID(int=9))): Relation.REPLACES})
+    assert not plan(old, verdicts={(old.fact_id, UUID(int=9)): Relation.REPLACES})
 
 
 def test_thousands_of_facts_of_one_attribute_are_not_compared_as_a_square(monkeypatch):

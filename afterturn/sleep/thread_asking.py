@@ -1,0 +1,104 @@
+"""Ask the writer of threads one question. Its answer is stored before it is used."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from afterturn import faults
+from afterturn.batches import leases
+from afterturn.batches.leases import Lease
+from afterturn.database import queries
+from afterturn.database.pool import Connection
+from afterturn.errors import AnswerMalformed, ModelRefused
+from afterturn.extraction import endpoint_check
+from afterturn.extraction.batch_extraction import Servers as ExtractionServers
+from afterturn.llm import calls
+from afterturn.llm.calls import Call
+from afterturn.scopes import UserScope
+from afterturn.sleep.thread_question import ThreadQuestion
+from afterturn.sleep.thread_writer import ThreadsCompletion, ThreadWriter
+
+logger = logging.getLogger(__name__)
+
+_SQL = queries.load("threads")
+
+#: Attempts per question. After a malformed answer the writer is called again.
+ATTEMPTS = 2
+#: Stored if the model gives no valid answer: rules write the threads.
+NO_ANSWER = ""
+
+
+class Servers(ExtractionServers, Protocol):
+    """The parts of the runtime that write threads."""
+
+    @property
+    def thread_writer(self) -> ThreadWriter | None: ...
+
+
+def read_answer(connection: Connection, scope: UserScope, writer: ThreadWriter, question: ThreadQuestion) -> str | None:
+    """Return this writer's stored answer to a question; None if it has not been asked yet."""
+    digest = question.digest(prompt_version=writer.prompt_version, model=writer.model)
+    row = connection.execute(_SQL["answer"], scope.key | {"input_digest": digest}).fetchone()
+    return None if row is None else row["answer"]
+
+
+def ask_writer(servers: Servers, lease: Lease, writer: ThreadWriter, question: ThreadQuestion) -> str:
+    """Ask one question, store the answer, and return it. No connection is in use during the call.
+
+    If the writer gives no valid answer, NO_ANSWER is stored. But if the endpoint gives nobody a valid answer, the
+    question waits. If a fact of the question is retracted during the call, the answer is not stored; the memory then
+    has a new version, so that the run ends without effect.
+
+    Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
+    """
+    completion, call = _get_completion(servers, lease, writer, question)
+    faults.point("sleep.thread_answer_received")
+    digest = question.digest(prompt_version=writer.prompt_version, model=writer.model)
+    row = {"input_digest": digest, "fact_ids": question.fact_ids(), "answer": completion.text}
+    with servers.postgres.connection() as connection:
+        if call is not None:
+            calls.record_result(connection, call)
+        with connection.transaction():
+            connection.execute(_SQL["lock_user"], lease.scope.key)
+            leases.fence(connection, lease)
+            connection.execute(_SQL["add_answer"], lease.scope.key | row)
+    faults.point("sleep.thread_answer_stored")
+    return completion.text
+
+
+def _get_completion(
+    servers: Servers, lease: Lease, writer: ThreadWriter, question: ThreadQuestion
+) -> tuple[ThreadsCompletion, Call | None]:
+    """Return a valid answer and its call, or NO_ANSWER and None."""
+    text = question.text()
+
+    def ask_once() -> tuple[ThreadsCompletion, Call]:
+        with calls.reserved(
+            servers.postgres,
+            lease,
+            None,
+            stage="thread",
+            model=writer.model,
+            expected_tokens=writer.expected_tokens(text),
+            daily_tokens=servers.settings.user_daily_tokens,
+        ) as call:
+            faults.point("sleep.thread_call_reserved")
+            completion = writer.write(text)
+            call.took(completion)
+            return completion, call
+
+    refusal = ModelRefused()
+    for _ in range(ATTEMPTS):
+        try:
+            return servers.llm_breaker.call(ask_once, caller=f"threads of {lease.scope}")
+        except AnswerMalformed as error:
+            refusal = error
+            logger.warning("the threads of %s: %s", lease.scope, error)
+        except ModelRefused as error:
+            # A second call would be refused as well.
+            refusal = error
+            break
+    endpoint_check.check_after_refusal(servers, lease, refusal)
+    logger.warning("threads of %s are written by rules: %s", lease.scope, refusal)
+    return ThreadsCompletion(text=NO_ANSWER), None
