@@ -99,15 +99,16 @@ def cut_sessions(
             _add_batch(rows, session, piece, cut_by, next_user_seq)
         _set_imports_aside(connection, session, waiting.turns)
         rows.sessions.append(_session_row(waiting))
-    _hand_on(connection, rows, room)
+    _hand_on(connection, rows, room, is_in_order=not settings.is_offline)
     _write(connection, rows)
     return [_new_batch(row, "extract") for row in rows.batches] + [_new_batch(row, "embed") for row in rows.manual]
 
 
-def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
+def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom, *, is_in_order: bool) -> None:
     """Choose the batches to hand on directly. Batches of a backlog get less room, so that some is left for others.
 
-    The same applies to batches of a tenant with many waiting users.
+    The same applies to batches of a tenant with many waiting users. With `is_in_order`, a batch is extracted after the
+    user's earlier ones are applied, because the model is shown their facts.
     """
     users = rows.next_user_seq.keys()
     first_open = locked.read_first_open_batches(connection, users)
@@ -119,8 +120,7 @@ def _hand_on(connection: Connection, rows: _Rows, room: DirectRoom) -> None:
             is_crowded = first_batches[user.tenant_id] >= CROWD
             row["place"] = max(place, FIRST_PLACES) if is_crowded else place
             first_batches[user.tenant_id] += row["place"] < FIRST_PLACES
-            # A later batch is extracted after the earlier ones are applied: the model is shown their facts.
-            is_next = stage == "embed" or row["user_seq"] == first_open[user]
+            is_next = stage == "embed" or not is_in_order or row["user_seq"] == first_open[user]
             row["is_handed_on"] = is_next and room.take(stage, priority_of(row["place"]))
 
 
