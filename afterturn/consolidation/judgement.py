@@ -23,8 +23,7 @@ from afterturn.errors import AnswerMalformed
 from afterturn.llm import answer_text
 from afterturn.relation import Relation
 
-#: The maximum number of known facts in one call, and of their tokens. Measured on HaluMem: with 120 of 300 facts they
-#: include the old value of every update; with 60 they lack the old value of one update in twenty.
+#: The maximum number of known facts in one call, and of their tokens.
 MAX_KNOWN_FACTS = 150
 MAX_KNOWN_TOKENS = 3_500
 _RELATIONS = frozenset(Relation)

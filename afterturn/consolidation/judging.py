@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from afterturn import faults
@@ -20,7 +22,9 @@ from afterturn.scopes import SessionScope
 
 logger = logging.getLogger(__name__)
 
-#: Attempts per question. After a malformed answer the judge is called again.
+Answer = TypeVar("Answer")
+
+#: Attempts per question. After a malformed answer the model is called again.
 ATTEMPTS = 2
 
 
@@ -92,10 +96,27 @@ def _get_answer(
             call.took(answer)
             return answer, call
 
+    answered = ask_for_valid_answer(servers, lease, ask_once, caller=f"{lease.scope} {lease.item}")
+    return answered or (JudgedAnswer(text=judgements.EMPTY_JUDGEMENT), None)
+
+
+def ask_for_valid_answer(
+    servers: Servers, lease: Lease, ask_once: Callable[[], tuple[Answer, Call]], *, caller: str
+) -> tuple[Answer, Call] | None:
+    """Return a valid answer and its call; None if the model gives none, so that rules decide.
+
+    Args:
+        servers: the runtime.
+        lease: the lease on the work.
+        ask_once: calls the model; it raises AnswerMalformed if the answer is not valid.
+        caller: the caller's name for the circuit breaker.
+
+    Raises ModelUnavailable, also if the endpoint gives nobody a valid answer.
+    """
     refusal = ModelRefused()
     for _ in range(ATTEMPTS):
         try:
-            return servers.llm_breaker.call(ask_once, caller=f"{lease.scope} {lease.item}")
+            return servers.llm_breaker.call(ask_once, caller=caller)
         except AnswerMalformed as error:
             refusal = error
             logger.warning("%s %s: %s", lease.kind, lease.item, error)
@@ -105,4 +126,4 @@ def _get_answer(
             break
     endpoint_check.check_after_refusal(servers, lease, refusal)
     logger.warning("%s %s is decided by rules alone: %s", lease.kind, lease.item, refusal)
-    return JudgedAnswer(text=judgements.EMPTY_JUDGEMENT), None
+    return None

@@ -26,7 +26,7 @@ class Plan:
     #: The version of the user's memory for which the plan was made.
     version: int
     decisions: Sequence[Decision]
-    #: The question that the judge must answer before the batch is applied; the decisions are then by the rules alone.
+    #: The question that the judge must answer before the batch is applied; the decisions then lack its verdicts.
     #: None if the judge need not be asked, or has answered.
     open_question: JudgeQuestion | None = None
     #: The known facts with which a model has compared the candidates.

@@ -76,7 +76,7 @@ def score_by_vectors(
     if not own:
         return scores
     place_of = {name: place for place, name in enumerate(fact_names)}
-    wanted = _parse_vectors(b"".join(row["embedding"] for row in own), len(own))
+    wanted = parse_vectors(b"".join(row["embedding"] for row in own), len(own))
     rows = [row_of[row["item"]] for row in own]
     for page_names, vectors in read_vector_pages(connection, owner):
         places = np.fromiter((place_of.get(name, -1) for name in page_names), dtype=np.intp)
@@ -95,13 +95,13 @@ def read_vector_pages(
         row = connection.execute(_SQL["vector_page"], arguments, binary=True).fetchone()
         if row is None or row["items"] is None:
             return
-        yield row["items"], _parse_vectors(row["embeddings"], len(row["items"]))
+        yield row["items"], parse_vectors(row["embeddings"], len(row["items"]))
         if len(row["items"]) < VECTORS_PER_PAGE:
             return
         after = row["items"][-1]
 
 
-def _parse_vectors(sent: bytes, count: int) -> similarity.Scores:
+def parse_vectors(sent: bytes, count: int) -> similarity.Scores:
     """Return vectors of one space as the server's halfvec_send writes them, one after the other."""
     rows = np.frombuffer(sent, dtype=np.uint8).reshape(count, -1)[:, _HEADER_BYTES:]
     return np.ascontiguousarray(rows).view(">f2").astype(np.float32)

@@ -76,9 +76,7 @@ def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> 
         facts: the stems of the facts, at least one of them.
     """
     count = len(facts.lengths)
-    fact_of_code = np.repeat(np.arange(count), facts.lengths)
-    is_first = np.ones(len(facts.codes), dtype=np.bool_)
-    is_first[1:] = (facts.codes[1:] != facts.codes[:-1]) | (fact_of_code[1:] != fact_of_code[:-1])
+    is_first, fact_of_code = _find_first_codes(facts.codes, facts.lengths)
     fact_of_code = fact_of_code[is_first]
     stems, stem_of_code, frequencies = np.unique(facts.codes[is_first], return_inverse=True, return_counts=True)
     # A stem of all facts, such as the user's name, weighs next to nothing.
@@ -98,11 +96,16 @@ def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> 
 
 def count_distinct(codes: NDArray[np.uint32], lengths: Places) -> Places:
     """Return the number of each fact's different stems. Equal codes of a fact stand next to each other."""
-    is_new = np.ones(len(codes), dtype=np.bool_)
-    is_new[1:] = codes[1:] != codes[:-1]
+    is_first, fact_of_code = _find_first_codes(codes, lengths)
+    return np.bincount(fact_of_code[is_first], minlength=len(lengths)).astype(np.intp)
+
+
+def _find_first_codes(codes: NDArray[np.uint32], lengths: Places) -> tuple[NDArray[np.bool_], Places]:
+    """Return which codes are the first of their stem in their fact, and the place of the fact of each code."""
     fact_of_code = np.repeat(np.arange(len(lengths)), lengths)
-    is_new[1:] |= fact_of_code[1:] != fact_of_code[:-1]
-    return np.bincount(fact_of_code[is_new], minlength=len(lengths)).astype(np.intp)
+    is_first = np.ones(len(codes), dtype=np.bool_)
+    is_first[1:] = (codes[1:] != codes[:-1]) | (fact_of_code[1:] != fact_of_code[:-1])
+    return is_first, fact_of_code
 
 
 def _find_stems(stems: NDArray[np.uint32], facts: FactStems) -> NDArray[np.bool_]:

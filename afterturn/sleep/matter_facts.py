@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from afterturn.consolidation import similar_facts
 from afterturn.consolidation.rules import UserNames
 from afterturn.consolidation.similarity import Scores
 from afterturn.database import queries
@@ -30,8 +31,6 @@ Stems: TypeAlias = NDArray[np.uint32]
 _FACTS_READ = 2_000
 #: Reasons for which a superseded fact is left out: another fact contains what it says.
 _CONTAINED = ("merged", "refined", "united")
-#: What halfvec_send writes before the numbers: the dimension, and two bytes without a meaning.
-_HEADER_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +100,4 @@ def _parse_stems(codes: bytes | None) -> Stems:
 def _parse_vectors(sent: Sequence[bytes | None]) -> Scores:
     """Return vectors as the server's halfvec_send writes them; zeros for facts without one."""
     length = max(len(embedding) for embedding in sent if embedding is not None)
-    rows = [embedding or bytes(length) for embedding in sent]
-    numbers = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), -1)[:, _HEADER_BYTES:]
-    return np.ascontiguousarray(numbers).view(">f2").astype(np.float32)
+    return similar_facts.parse_vectors(b"".join(embedding or bytes(length) for embedding in sent), len(sent))

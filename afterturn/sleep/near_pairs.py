@@ -14,12 +14,10 @@ from uuid import UUID
 import numpy as np
 
 from afterturn.consolidation import similar_facts, similarity
+from afterturn.consolidation.similar_facts import CurrentStems
 from afterturn.consolidation.similarity import FactStems, Scores
-from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.embedding import items
-
-_SQL = queries.load("facts")
 
 #: The nearest facts by vectors, and by words, that each fact is paired with. Larger: more tokens; smaller: the pair
 #: that matters is missing where many facts are alike.
@@ -54,11 +52,11 @@ def find_near_pairs(
         fact_ids: all current facts, in the order in which they were recorded. The last ones are the new ones.
         new_count: how many of them are new.
     """
-    row = connection.execute(_SQL["current_stems"], owner, binary=True).fetchone()
-    if row is None or row["items"] is None or new_count < 1:
+    current = similar_facts.read_current_stems(connection, owner)
+    if current is None or new_count < 1:
         return []
     place_of = {items.fact_name(fact_id): place for place, fact_id in enumerate(fact_ids)}
-    stems = _read_stems(row, place_of, len(fact_ids))
+    stems = _order_stems(current, place_of, len(fact_ids))
     vectors, has_vector = _read_vectors(connection, owner, place_of, len(fact_ids))
     pairs: list[NearPair] = []
     for first in range(len(fact_ids) - new_count, len(fact_ids), _FACTS_TOGETHER):
@@ -69,12 +67,11 @@ def find_near_pairs(
     return pairs
 
 
-def _read_stems(row: Mapping[str, Any], place_of: Mapping[str, int], count: int) -> list[Any]:
+def _order_stems(current: CurrentStems, place_of: Mapping[str, int], count: int) -> list[Any]:
     """Return the stems of each fact, in the order of the facts."""
-    codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
-    lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
     stems: list[Any] = [np.empty(0, dtype=np.uint32)] * count
-    for name, own in zip(row["items"], np.split(codes, np.cumsum(lengths)[:-1]), strict=True):
+    each = np.split(current.stems.codes, np.cumsum(current.stems.lengths)[:-1])
+    for name, own in zip(current.names, each, strict=True):
         if name in place_of:
             stems[place_of[name]] = own
     return stems

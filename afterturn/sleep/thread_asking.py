@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
 
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
+from afterturn.consolidation import judging
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.errors import AnswerMalformed, ModelRefused
-from afterturn.extraction import endpoint_check
 from afterturn.extraction.batch_extraction import Servers as ExtractionServers
 from afterturn.llm import calls
 from afterturn.llm.calls import Call
@@ -19,12 +17,8 @@ from afterturn.scopes import UserScope
 from afterturn.sleep.thread_question import ThreadQuestion
 from afterturn.sleep.thread_writer import ThreadsCompletion, ThreadWriter
 
-logger = logging.getLogger(__name__)
-
 _SQL = queries.load("threads")
 
-#: Attempts per question. After a malformed answer the writer is called again.
-ATTEMPTS = 2
 #: Stored if the model gives no valid answer: rules write the threads.
 NO_ANSWER = ""
 
@@ -88,17 +82,5 @@ def _get_completion(
             call.took(completion)
             return completion, call
 
-    refusal = ModelRefused()
-    for _ in range(ATTEMPTS):
-        try:
-            return servers.llm_breaker.call(ask_once, caller=f"threads of {lease.scope}")
-        except AnswerMalformed as error:
-            refusal = error
-            logger.warning("the threads of %s: %s", lease.scope, error)
-        except ModelRefused as error:
-            # A second call would be refused as well.
-            refusal = error
-            break
-    endpoint_check.check_after_refusal(servers, lease, refusal)
-    logger.warning("threads of %s are written by rules: %s", lease.scope, refusal)
-    return ThreadsCompletion(text=NO_ANSWER), None
+    answered = judging.ask_for_valid_answer(servers, lease, ask_once, caller=f"threads of {lease.scope}")
+    return answered or (ThreadsCompletion(text=NO_ANSWER), None)
