@@ -24,8 +24,8 @@ from afterturn import tokens
 from afterturn.batches import cut
 from afterturn.batches.cut import Limits, UncutTurn
 from afterturn.chat_messages import ROLES_OF_PEOPLE
+from afterturn.excerpts import words
 from afterturn.extraction import prompted
-from afterturn.extraction.excerpts import words
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
 from afterturn.extraction.turn_lines import ShownTurns
 from afterturn.settings import Settings

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from afterturn.context import counting, lines, memory_block, messages, thread_lines
+from afterturn.context import counting, lines, memory_block, messages, relevant
 from afterturn.context.budget import TokenBudget, validate_provider_shares
 from afterturn.context.context import Context, ContextRequest, Part
 from afterturn.context.context_queries import StoredContext
 from afterturn.context.counting import Message
+from afterturn.context.lines import Question
 from afterturn.context.memory_block import MemoryLine
 from afterturn.context.messages import Passage
 from afterturn.memories import Memory
+from afterturn.recall.neighbours import Neighbours
 from afterturn.threads.thread import Thread
 from afterturn.turns import Turn
 
@@ -30,6 +32,10 @@ class ContextInput:
     session_id: str
     #: The memories recalled for the question, best first.
     memories: Sequence[Memory] = ()
+    #: What the memories were recalled for.
+    question: str = ""
+    #: The turns around the recalled turns.
+    neighbours: Neighbours = field(default_factory=Neighbours)
     #: The threads that rest on one of these memories.
     threads: Sequence[Thread] = ()
     #: The lines of each context provider, in the order of the providers.
@@ -57,8 +63,6 @@ class _Packer:
     must_haves: dict[str, list[MemoryLine]] = field(default_factory=dict)
     #: The facts whose content a shown thread says.
     covered: set[str] = field(default_factory=set)
-    #: The recalled memories that no other part shows, each with its line.
-    recalled: list[tuple[Memory, MemoryLine]] = field(default_factory=list)
 
     def pack(self) -> None:
         """Fill the parts in their order. Recent turns get their share first, and the unused tokens at the end."""
@@ -105,9 +109,15 @@ class _Packer:
         stored, shares = self.inputs.stored, self.request.shares
         profile_tokens = budget.share_tokens(shares.profile * memory_share)
         pinned = self.must_haves["pinned"] = lines.drop_repeated(stored.pinned)
-        profile = self.must_haves["profile"] = lines.drop_repeated(stored.profile, pinned)
+        profile = lines.drop_repeated(stored.profile, pinned)
         self._fill_must_have("pinned", pinned, shares.pinned * memory_share, budget, recent_tokens + profile_tokens)
-        self._fill_must_have("profile", profile, shares.profile * memory_share, budget, recent_tokens)
+        if self.inputs.question:
+            # What answers the question is worth more than the rest of the profile.
+            allowance = min(profile_tokens, max(0, budget.left_tokens - recent_tokens))
+            self._take("profile", profile, budget, shares.profile * memory_share, allowance)
+        else:
+            self.must_haves["profile"] = profile
+            self._fill_must_have("profile", profile, shares.profile * memory_share, budget, recent_tokens)
         # The newest statements of a summary are the most useful ones, so that they are taken first.
         newest_first = list(reversed(self._summary))
         self._fill_share("summary", newest_first, shares.summary * memory_share, budget, recent_tokens)
@@ -127,11 +137,15 @@ class _Packer:
         for provider, texts in zip(self.request.providers, self.inputs.provider_lines, strict=True):
             allowance = min(budget.share_tokens(provider.share), budget.left_tokens)
             self._take("outside", lines.provider_lines(provider.name, texts), budget, provider.share, allowance)
-        zone = self.inputs.stored.zone
-        self.recalled = [(memory, lines.memory_line(memory, zone)) for memory in self._memories_not_shown()]
-        share = self.request.shares.relevant * memory_share
-        recalled = [line for _, line in self.recalled]
-        self._fill_share("relevant", thread_lines.with_threads(recalled, self.inputs.threads, zone), share, budget)
+        self._fill_relevant(budget, self.request.shares.relevant * memory_share)
+
+    def _fill_relevant(self, budget: TokenBudget, share: float) -> None:
+        """Fill the part about the question, best first."""
+        inputs = self.inputs
+        offered = relevant.offer_lines(
+            self._memories_not_shown(), inputs.neighbours, inputs.threads, Question(inputs.question), inputs.stored.zone
+        )
+        self._fill_share("relevant", offered, share, budget)
 
     def _empty_block_tokens(self) -> int:
         """Return the tokens of the memory message with all headings and no line; 0 where there is nothing to show."""
@@ -140,14 +154,15 @@ class _Packer:
             return 0
         return self._message_tokens({part: [MemoryLine(text="", content="")] for part in memory_block.HEADINGS})
 
-    def _message_tokens(self, shown: Mapping[str, Sequence[MemoryLine]]) -> int:
+    def _message_tokens(self, shown: dict[str, list[MemoryLine]]) -> int:
         message = self._memory_message(shown)
         return counting.count_message(message, self.request.count_tokens) if message else 0
 
-    def _memory_message(self, shown: Mapping[str, Sequence[MemoryLine]]) -> Message | None:
+    def _memory_message(self, shown: dict[str, list[MemoryLine]]) -> Message | None:
         if not any(shown.values()):
             return None
-        return {"role": self.request.role, "content": memory_block.render(list(shown.items()))}
+        in_order = shown | {"relevant": sorted(shown["relevant"], key=lambda line: line.said)}
+        return {"role": self.request.role, "content": memory_block.render(list(in_order.items()))}
 
     def _fill_must_have(
         self, part: str, offered: Sequence[MemoryLine], share: float, budget: TokenBudget, reserved_tokens: int = 0
@@ -167,7 +182,7 @@ class _Packer:
         taken = 0
         self.offered.setdefault(part, 0)
         for line in offered:
-            if self._is_covered(line):
+            if self._is_covered(line) or not self._has_leader(line, part):
                 continue
             self.offered[part] += 1
             tokens = self._line_tokens(line)
@@ -180,6 +195,10 @@ class _Packer:
     def _is_covered(self, line: MemoryLine) -> bool:
         """Return whether a shown thread says what the line says."""
         return not self.covered.isdisjoint(line.memory_ids[:1])
+
+    def _has_leader(self, line: MemoryLine, part: str) -> bool:
+        """Return whether the line that this one explains is shown; true of a line that stands alone."""
+        return line.explains is None or any(shown.said == line.explains for shown in self.shown[part])
 
     def _line_tokens(self, line: MemoryLine) -> int:
         return counting.count_text("\n" + line.text, self.request.count_tokens)
@@ -202,11 +221,9 @@ class _Packer:
 
     def _drop_memories_of_visible_turns(self) -> None:
         visible_turns = self._visible_turns()
-        repeated = {line.text for memory, line in self.recalled if _is_visible(memory, visible_turns)}
-        self.offered["relevant"] -= sum(
-            line.text in repeated and not self._is_covered(line) for _, line in self.recalled
-        )
-        self.shown["relevant"] = [line for line in self.shown["relevant"] if line.text not in repeated]
+        kept = [line for line in self.shown["relevant"] if not line.turns or not line.turns <= visible_turns]
+        self.offered["relevant"] -= len(self.shown["relevant"]) - len(kept)
+        self.shown["relevant"] = kept
 
     def _visible_turns(self) -> set[tuple[str, str]]:
         """Return the (session id, turn id) of the turns that the context shows."""

@@ -39,10 +39,10 @@ class Shares:
     """
 
     pinned: float = 0.15
-    profile: float = 0.15
+    profile: float = 0.1
     summary: float = 0.1
     #: Facts, episodes and turns that answer the question. It also gets what the parts before it did not use.
-    relevant: float = 0.25
+    relevant: float = 0.3
     recent: float = 0.35
 
     def __post_init__(self) -> None:

@@ -14,8 +14,9 @@ from afterturn.context.providers import ContextProvider
 from afterturn.context.strategies import MAX_TURNS_READ, History, SummaryAndRecent
 from afterturn.errors import InvalidInput
 
-#: Number of memories that are recalled for a question. More rarely fit a budget, and take time to read.
-MEMORIES_RECALLED = 40
+#: One memory is recalled for so many tokens of the budget. More: budgets are not used. Fewer: reading takes time.
+_TOKENS_PER_MEMORY = 30
+_LEAST_RECALLED, _MOST_RECALLED = 40, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class ContextRequest:
     count_tokens: TokenCounter = tokens.estimate
     #: Role of the message with the memory. Some models use developer instead of system.
     role: Literal["system", "developer"] = "system"
+
+    @property
+    def memories_recalled(self) -> int:
+        """Number of memories that are recalled for a question."""
+        return min(_MOST_RECALLED, max(_LEAST_RECALLED, self.token_budget // _TOKENS_PER_MEMORY))
 
     def __post_init__(self) -> None:
         budget.validate_token_budget(self.token_budget)

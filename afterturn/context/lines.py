@@ -4,23 +4,61 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from afterturn import lives
-from afterturn.context import memory_block
+from afterturn.context import excerpt, memory_block
 from afterturn.context.memory_block import MemoryLine
+from afterturn.excerpts import words
 from afterturn.lives import Life, Times
-from afterturn.memories import Memory
+from afterturn.memories import Evidence, Memory
 from afterturn.threads.thread import Thread
 
 #: Longer texts are cut off. If it is larger, one pasted document takes the place of everything else.
 TEXT_LIMIT_CHARACTERS = 1_000
 LABEL_DIGITS = 8
+#: A text says nothing beyond another one that has this share of its words, or more.
+_CONTAINED_SHARE = 0.85
 #: What precedes the statements that contradict the one of a line.
 _ALSO_SAID = " (but also said: "
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, as lines need it."""
+
+    text: str = ""
+
+    @cached_property
+    def language(self) -> str | None:
+        """The language of the question (ISO 639-1); None where nothing tells it."""
+        return words.find_language(self.text)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """What stands for its words."""
+        return words.find_keys(self.text, self.language)
+
+    def keys_of(self, text: str) -> frozenset[str]:
+        """Return what stands for the words of a text, in the language of the question."""
+        return words.find_keys(text, self.language)
+
+    def says_no_more(self, text: str, than: str) -> bool:
+        """Return whether a text has hardly a word that another one does not have."""
+        return is_contained(self.keys_of(text), self.keys_of(than))
+
+    def shorten(self, text: str, limit: int = excerpt.SHOWN_CHARACTERS) -> str:
+        """Return of a long text what is nearest to the question, in about `limit` characters."""
+        return excerpt.shorten(text, self.keys, self.language, limit)
+
+
+def is_contained(keys: frozenset[str], others: frozenset[str]) -> bool:
+    """Return whether nearly all of the first keys are among the others."""
+    return len(keys & others) >= _CONTAINED_SHARE * len(keys)
 
 
 def make_label(memory_id: str) -> str:
@@ -49,7 +87,7 @@ def fact_lines(
         contradicting = row["contradicting_texts"]
         if not (contradicting and comparison_key(row["text"]) in shown):
             text = _with_contradictions(_text_of_fact(row, zone), contradicting)
-            found.append(_line("fact", (str(row["fact_id"]),), row["said_at"], text, zone))
+            found.append(_line("fact", (str(row["fact_id"]),), row["said_at"], text, zone, row.get("first_said_at")))
         shown.update(map(comparison_key, contradicting))
     return found
 
@@ -74,22 +112,36 @@ def provider_lines(name: str, texts: Iterable[str]) -> list[MemoryLine]:
     return [memory_block.make_line(name, None, None, _truncate(text)) for text in texts if text.strip()]
 
 
-def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
+def memory_line(memory: Memory, zone: tzinfo, question: Question) -> MemoryLine:
     """Return the line of a recalled memory: the speaker of a turn, the text, and what it superseded or contradicts.
 
-    A plan whose day has passed reads as planned.
+    Of a long text it shows what is nearest to the question. A plan whose day has passed reads as planned.
     """
-    text = memory.text
+    text = _with_day(question.shorten(memory.text), memory, zone)
     if memory.is_outcome_unknown:
         text = _as_past_plan(text, memory.valid_from, memory.valid_to, zone)
     if memory.kind == "turn" and memory.evidence:
         text = f"{memory.evidence[0].speaker}: {text}"
     if memory.status != "current":
         text = f"formerly: {text}"
-    if memory.superseded_texts:
-        text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
+    if former := [old for old in memory.superseded_texts if not question.says_no_more(old, memory.text)]:
+        text = f"{text} (formerly: {'; '.join(former)})"
     text = _with_contradictions(text, memory.contradicting_texts)
-    return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
+    first_said_at = memory.evidence[0].said_at if memory.kind == "fact" and memory.evidence else None
+    line = _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone, first_said_at)
+    return _placed(line, memory.evidence)
+
+
+def turn_line(said: Evidence, zone: tzinfo, question: Question, limit: int) -> MemoryLine:
+    """Return the line of a turn that another one needs, in about `limit` characters."""
+    text = f"{said.speaker}: {question.shorten(said.quote, limit)}"
+    return _placed(_line("turn", (said.turn_id,), said.said_at, text, zone), (said,))
+
+
+def _placed(line: MemoryLine, evidence: Sequence[Evidence]) -> MemoryLine:
+    last = evidence[-1]
+    place = (last.said_at.timestamp(), last.session_id, last.position or 0)
+    return replace(line, said=place, turns=frozenset((item.session_id, item.turn_id) for item in evidence))
 
 
 def thread_line(thread: Thread, zone: tzinfo) -> MemoryLine:
@@ -147,14 +199,37 @@ def _as_past_plan(text: str, valid_from: datetime | None, valid_to: datetime | N
     return f"{text} ({lives.describe_past_plan(valid_from, valid_to, zone)})"
 
 
+def _with_day(text: str, memory: Memory, zone: tzinfo) -> str:
+    """Return the text of a fact with the day of an event, or since when something holds, if the text names no year."""
+    if memory.valid_from is None or memory.is_outcome_unknown:
+        return text
+    day = memory.valid_from.astimezone(zone).date()
+    if str(day.year) in text:
+        return text
+    return f"{text} ({'' if memory.life in (Life.EVENT, Life.PLAN) else 'since '}{day.isoformat()})"
+
+
 def _with_contradictions(text: str, contradicting: Sequence[str]) -> str:
     return f"{text}{_ALSO_SAID}{'; '.join(contradicting)})" if contradicting else text
 
 
-def _line(kind: str, memory_ids: tuple[str, ...], said_at: datetime | None, text: str, zone: tzinfo) -> MemoryLine:
+def _line(
+    kind: str,
+    memory_ids: tuple[str, ...],
+    said_at: datetime | None,
+    text: str,
+    zone: tzinfo,
+    first_said_at: datetime | None = None,
+) -> MemoryLine:
     label = make_label(memory_ids[0]) if memory_ids else None
-    day = None if said_at is None else said_at.astimezone(zone).date().isoformat()
+    day = None if said_at is None else _day(said_at, zone)
+    if day and first_said_at and (first := _day(first_said_at, zone)) < day:
+        day = f"{day}, first {first}"
     return memory_block.make_line(kind, label, day, _truncate(text), memory_ids)
+
+
+def _day(time: datetime, zone: tzinfo) -> str:
+    return time.astimezone(zone).date().isoformat()
 
 
 def _truncate(text: str) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from afterturn.chat_messages import ROLES, ROLES_OF_PEOPLE
-from afterturn.extraction.excerpts import answers, pasted, words
-from afterturn.extraction.excerpts.spans import LEFT_OUT
+from afterturn.excerpts import words
+from afterturn.excerpts.spans import LEFT_OUT
+from afterturn.extraction.excerpts import answers, pasted
 from afterturn.extraction.excerpts.worth import Around
 from afterturn.extraction.extractor import ExtractionRequest
 from afterturn.turns import Turn

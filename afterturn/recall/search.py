@@ -16,10 +16,11 @@ from afterturn.hot.pending import HotTurns
 from afterturn.languages import segmentation
 from afterturn.memories import Memory
 from afterturn.recall import cursor as cursors
-from afterturn.recall import documents, memory_queries, stems
+from afterturn.recall import documents, memory_queries, neighbours, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet
 from afterturn.recall.filters import Filters
+from afterturn.recall.neighbours import Neighbours
 from afterturn.recall.question_text import QuestionText
 from afterturn.recall.ranking import Ranked, Ranking
 from afterturn.recall.stems import QuestionWord
@@ -48,6 +49,7 @@ class Search:
         order: str = "newest",
         cursor: str | None = None,
         explain: bool = False,
+        with_neighbours: bool = False,
     ) -> None:
         """Prepare a search. Raises InvalidInput when the cursor does not belong to the same search."""
         self._session = session
@@ -56,6 +58,9 @@ class Search:
         self.filters = filters
         self._order = order
         self._explain = explain
+        self._with_neighbours = with_neighbours
+        #: The turns around the recalled turns, if they are asked for.
+        self.neighbours = Neighbours()
         self._digest = cursors.digest_search(
             session.tenant_id, session.user_id, query, filters.arguments(), filters, order
         )
@@ -110,8 +115,10 @@ class Search:
         page_size = limit + len(hot.hidden) + len(self._pending)
         ranked = yield from self._rank(space_id, vector, self.skipped + page_size)
         self._ranked = list(itertools.islice(enumerate(ranked, 1), self.skipped, self.skipped + page_size))
-        archived_keys = (result.key for _, result in self._ranked if result.key not in self._pending)
-        answers = yield memory_queries.details(self._session.user, archived_keys, self.filters, self._pending.values())
+        keys = [result.key for _, result in self._ranked if result.key not in self._pending]
+        if self._with_neighbours:
+            keys += neighbours.neighbour_keys(keys)
+        answers = yield memory_queries.details(self._session.user, keys, self.filters, self._pending.values())
         return self._memories(answers)
 
     def _rank(self, space_id: int | None, vector: Sequence[float] | None, count: int) -> Steps[Iterable[Ranked]]:
@@ -172,6 +179,8 @@ class Search:
     def _memories(self, detail_rows: Answers) -> list[Memory]:
         """Return the memories of this page in order."""
         memories = memory_queries.decode_memories(detail_rows)
+        if self._with_neighbours:
+            self.neighbours = neighbours.find_neighbours(memories)
         for key, turn in self._pending.items():
             memories[key] = memory_queries.turn_as_memory(turn, self._session.session_id, 0.0)
         complete: dict[tuple[str, str, str], Memory] = {}

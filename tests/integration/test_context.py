@@ -122,3 +122,30 @@ def test_the_asyncio_client_returns_the_same_context(settings, pipeline, memory)
     assert plain == memory.context("Where do I live?", 1_000)
     assert "- [calendar] 15:00 dentist" in text_of(outside)
     assert "dentist" not in text_of(memory.context("Where do I live?", 1_000, providers=[Calendar()]))
+
+
+def test_a_reply_is_shown_with_its_question_until_that_is_removed(settings, pipeline, memory):
+    earlier = MemoryClient("ana", "earlier", settings=settings)
+    asked = earlier.write("user", "Which colour did you choose for the cellar?", name="Ana")
+    earlier.write("user", "Green.", name="Ben")
+    earlier.write("user", "The weather is fine in Porto, and we go to the beach.", name="Ana")
+    other = MemoryClient("tom", "earlier", settings=settings)
+    other.write("user", "Nobody else knows of the secret door in the cellar. Do you?", name="Tom")
+    pipeline.settle()
+    for context in (memory.context("colour of the cellar", 1_000), *asyncio.run(_contexts(settings))):
+        shown = text_of(context)
+        assert "Ana: Which colour did you choose for the cellar?" in shown
+        assert "Ben: Green." in shown
+        assert "Tom" not in shown
+    earlier.remove(asked)
+    for _ in range(2):
+        assert "Which colour" not in text_of(memory.context("Green", 1_000))
+        pipeline.settle()
+
+
+async def _contexts(settings):
+    memory = AsyncMemoryClient("ana", "chat", settings=settings)
+    try:
+        return [await memory.context("colour of the cellar", 1_000)]
+    finally:
+        await close_async_connections()

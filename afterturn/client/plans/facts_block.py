@@ -30,6 +30,9 @@ def read(session: ClientSession, query: str | None, *, token_budget: int, agent_
     return assembly.assemble(
         ContextRequest(token_budget=token_budget, shares=_SHARES, history=LastTurns(0)),
         ContextInput(
-            stored=context_queries.parse_user_context(rows), session_id=session.scope.session_id, memories=facts
+            stored=context_queries.parse_user_context(rows),
+            session_id=session.scope.session_id,
+            question=query or "",
+            memories=facts,
         ),
     )

@@ -28,6 +28,7 @@ from afterturn.hot.prepared_call import PreparedCall
 from afterturn.memories import Memory
 from afterturn.recall import memory_queries
 from afterturn.recall.filters import Filters
+from afterturn.recall.neighbours import Neighbours
 from afterturn.recall.search import Search
 
 #: Memories that are recalled for a message. More: each costs time before the first token, and few more fit the budget.
@@ -108,27 +109,32 @@ def read_block(
     if is_continued and value is not None:
         kept = json.loads(value)
         return MemoryBlock(text=kept["text"], memory_ids=tuple(kept["memory_ids"]), erased_token=token)
-    stored_rows, recalled = yield from _read_memory(session, query)
+    stored_rows, recalled, neighbours = yield from _read_memory(session, query)
     request = ContextRequest(token_budget=token_budget, shares=_SHARES, history=LastTurns(0))
     context = assembly.assemble(
         request,
         ContextInput(
             stored=context_queries.parse_user_context(stored_rows),
             session_id=session.scope.session_id,
+            question=query,
             memories=[memory for memory in recalled if not is_in_request(memory)],
+            neighbours=neighbours,
         ),
     )
     text = context.messages[0]["content"] if context.messages else ""
     return MemoryBlock(text=text, memory_ids=context.memory_ids, erased_token=token)
 
 
-def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list[Memory]]]:
-    """Return the rows of the stored context, and the memories that answer the query. Postgres is read once."""
+def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list[Memory], Neighbours]]:
+    """Return the rows of the stored context, the memories that answer the query, and the turns around them.
+
+    Postgres is read once.
+    """
     query = validate_query(query)
     in_redis = yield from hot.read_turns(session, MEMORIES_RECALLED)
     embedder = yield from GetEmbedder()
     vector = yield from recall.embed_query(session, embedder, query)
-    search = Search(session.scope, query=query, filters=Filters())
+    search = Search(session.scope, query=query, filters=Filters(), with_neighbours=True)
     steps = _read_together(
         context_queries.user_statements(session.scope, in_redis.hidden, memory_queries.newest_pending(in_redis.turns)),
         search.steps(
@@ -140,7 +146,8 @@ def _read_memory(session: ClientSession, query: str) -> Plan[tuple[Answers, list
         ),
     )
     stored_rows, recalled = yield from ReadPostgres(session.scope.user, steps)
-    return stored_rows, memories.exclude_turns(recalled, in_redis.hidden)[:MEMORIES_RECALLED]
+    found = memories.exclude_turns(recalled, in_redis.hidden)[:MEMORIES_RECALLED]
+    return stored_rows, found, search.neighbours.without(in_redis.hidden)
 
 
 def _read_together(statements: list[Statement], search: Steps[list[Memory]]) -> Steps[tuple[Answers, list[Memory]]]:

@@ -16,6 +16,8 @@ from afterturn.errors import InvalidInput, MemoryUnavailable, ModelError
 from afterturn.hot.pending import HotTurns
 from afterturn.memories import Memory
 from afterturn.recall import filters, memory_queries, search
+from afterturn.recall.filters import Filters
+from afterturn.recall.neighbours import Neighbours
 from afterturn.recall.question_embedder import QuestionEmbedder
 from afterturn.recall.search import Search
 
@@ -53,6 +55,27 @@ def recall(
     if requested.is_newest:
         newest = requested.page((yield from _read_newest_turns(session, requested.skipped + limit)))
         return (yield from cold.fill_memories(session.scope.user, newest))
+    found, _ = yield from _find(session, requested, limit)
+    return found
+
+
+def recall_with_neighbours(session: ClientSession, query: str, limit: int) -> Plan[tuple[list[Memory], Neighbours]]:
+    """Return the memories that answer `query`, best first, and the turns around those that are turns.
+
+    Args:
+        session: the session of the client; the memories are those of its user.
+        query: a question or a topic; validated.
+        limit: the largest number of memories, 1 to 1,000.
+
+    Raises MemoryUnavailable.
+    """
+    return (
+        yield from _find(session, Search(session.scope, query=query, filters=Filters(), with_neighbours=True), limit)
+    )
+
+
+def _find(session: ClientSession, requested: Search, limit: int) -> Plan[tuple[list[Memory], Neighbours]]:
+    """Return the memories that a search finds with Redis and Postgres, and their neighbours, if it asks for them."""
     in_redis = yield from hot.read_turns(session, limit)
     try:
         ranked = yield from _rank_memories(session, requested, in_redis, limit)
@@ -60,9 +83,10 @@ def recall(
         if not in_redis.turns:
             raise
         logger.warning("recall searches only the turns in Redis: %s", error)
-        return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit)
+        return search.search_hot_turns(requested, session.scope.session_id, in_redis, limit=limit), Neighbours()
     found = memories.exclude_turns(ranked, in_redis.hidden)[:limit]
-    return (yield from cold.fill_memories(session.scope.user, found))
+    filled = yield from cold.fill_memories(session.scope.user, found)
+    return filled, requested.neighbours.without(in_redis.hidden)
 
 
 def _make_search(

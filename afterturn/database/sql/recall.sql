@@ -212,7 +212,7 @@ WHERE t.removed_at IS NULL AND e.tenant_id = %(tenant_id)s AND e.user_id = %(use
 SELECT t.session_id, t.position, t.turn_id, t.role, t.name, t.content, t.occurred_at
 FROM turns AS t
 WHERE t.tenant_id = %(tenant_id)s AND t.user_id = %(user_id)s
-      AND t.removed_at IS NULL AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
+      AND t.removed_at IS NULL AND t.role <> 'edit' AND (t.session_id, t.position) IN (SELECT * FROM unnest(%(sessions)s::text[], %(positions)s::bigint[]))
 
 -- name: episodes
 -- Read episodes by batch.

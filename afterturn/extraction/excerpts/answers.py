@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from afterturn import tokens
-from afterturn.extraction.excerpts import words
-from afterturn.extraction.excerpts.blocks import find_blocks
-from afterturn.extraction.excerpts.sentences import Kind, Unit, find_units, is_question
-from afterturn.extraction.excerpts.spans import Block, Span, show_pieces
+from afterturn.excerpts import words
+from afterturn.excerpts.blocks import find_blocks
+from afterturn.excerpts.sentences import Kind, Unit, find_units, is_question
+from afterturn.excerpts.spans import Block, Span, show_pieces
 from afterturn.extraction.excerpts.worth import Around, Worth
 from afterturn.languages import addressing
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from afterturn.extraction.excerpts.blocks import find_blocks
-from afterturn.extraction.excerpts.spans import Block, Span, show_pieces
+from afterturn.excerpts.blocks import find_blocks
+from afterturn.excerpts.spans import Block, Span, show_pieces
 
 #: A block of at most so many characters is shown whole: a small table may be what the user says of themselves.
 WHOLE_CHARACTERS = 480

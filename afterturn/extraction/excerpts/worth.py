@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from afterturn.extraction.excerpts import words
-from afterturn.extraction.excerpts.sentences import Kind, Unit
+from afterturn.excerpts import words
+from afterturn.excerpts.sentences import Kind, Unit
 from afterturn.languages import addressing
 
 #: A word that the user says only after the answer was perhaps taken from it.

@@ -97,7 +97,8 @@ def test_each_part_gets_its_share():
     memories = [fact(text) for text in texts("recalled", 300)]
     _, parts = assembled(LARGE_BUDGET, turns=turns, memories=memories)
     rest = LARGE_BUDGET - EMPTY_BLOCK_TOKENS
-    assert parts["recent"].tokens == pytest.approx(0.35 * rest, abs=20)
+    # A line that finds no room leaves its tokens to the turns.
+    assert parts["recent"].tokens == pytest.approx(0.35 * rest, abs=80)
     assert parts["relevant"].tokens == pytest.approx(0.65 * rest, abs=80)
     assert parts["relevant"].left_out and parts["recent"].left_out
 
@@ -138,7 +139,7 @@ def test_must_haves_take_from_the_relevant_part_but_not_from_each_other():
     _, parts = assembled(LARGE_BUDGET, **given)
     rest = LARGE_BUDGET - EMPTY_BLOCK_TOKENS
     assert parts["pinned"].tokens > 0.3 * rest
-    assert parts["profile"].tokens >= 0.1 * rest
+    assert parts["profile"].tokens >= 0.08 * rest
     assert parts["recent"].tokens >= 0.3 * rest
     assert parts["relevant"].shown <= 1
 

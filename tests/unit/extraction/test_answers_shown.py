@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from afterturn import tokens
 from afterturn.batches import cut
+from afterturn.excerpts import spans
 from afterturn.extraction import turn_lines, verification
-from afterturn.extraction.excerpts import answers, spans
+from afterturn.extraction.excerpts import answers
 from afterturn.extraction.excerpts.answers import SHOWN_TOKENS, shorten
 from afterturn.extraction.excerpts.worth import Around
 from afterturn.extraction.extractor import ExtractionRequest

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterturn.extraction.excerpts.blocks import find_blocks
+from afterturn.excerpts.blocks import find_blocks
 from afterturn.extraction.excerpts.pasted import WHOLE_CHARACTERS, shorten_pasted
 from harness.llm_server import prompt
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from afterturn.extraction.excerpts.spans import Block, Span
+from afterturn.excerpts.spans import Block, Span
 
 #: A sentence of more characters is several units: it is a list or a page without marks.
 LONGEST_CHARACTERS = 400

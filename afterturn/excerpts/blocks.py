@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
-from afterturn.extraction.excerpts.spans import FORMULA, Block
+from afterturn.excerpts.spans import FORMULA, Block
 
 #: A mathematical formula has at most this many lines.
 _FORMULA_LINES = 40
