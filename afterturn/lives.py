@@ -32,7 +32,7 @@ class Life(StrEnum):
 
 #: How long a plan is shown after its day. Shorter: the outcome is often told some weeks later, and the plan is then not
 #: at hand to be asked about. Longer: plans that nobody spoke of again stand among what is true.
-PLAN_KEPT = timedelta(days=60)
+PLAN_KEPT = timedelta(days=30)
 #: How long a plan without a day is shown after it was last said: such plans are of seasons ("visit Rome some day").
 UNDATED_PLAN_KEPT = timedelta(days=180)
 #: How long a state is shown after it was last said. Shorter: in a conversation of eight months, every eighth thing worth

@@ -22,7 +22,7 @@ def memory(settings, pipeline):
         (
             "What a cold I have.",
             [fact(COLD, quote="What a cold I have.", life="state")],
-            datetime(2023, 4, 1, tzinfo=UTC),
+            datetime(2023, 2, 1, tzinfo=UTC),
         ),
         (
             "I fly to Rome on 3 June.",

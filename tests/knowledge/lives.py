@@ -217,26 +217,26 @@ PLANS = [
 
 STATES = [
     Case(
-        "a state fades two months after it was said",
-        [_cold, _lisbon, _time_passes("2023-06-01")],
+        "a state fades four months after it was said",
+        [_cold, _lisbon, _time_passes("2023-08-01")],
         current=[LISBON],
         faded=[COLD],
-        fades={COLD: "2023-05-31", LISBON: None},
-        true_on={"2023-05-30": [COLD, LISBON], "2023-06-01": [LISBON]},
+        fades={COLD: "2023-07-30", LISBON: None},
+        true_on={"2023-07-29": [COLD, LISBON], "2023-08-01": [LISBON]},
         believed_after={2: [COLD, LISBON], 3: [LISBON]},
     ),
     Case(
         "a state that is said again stays",
-        [_cold, _say("2023-05-20", "Still this cold.", fact(COLD, life="state")), _time_passes("2023-06-20")],
+        [_cold, _say("2023-05-20", "Still this cold.", fact(COLD, life="state")), _time_passes("2023-08-20")],
         current=[COLD],
-        fades={COLD: "2023-07-19"},
+        fades={COLD: "2023-09-17"},
         times_seen={COLD: 2},
     ),
     Case(
         "a state that has faded comes back when it is said again",
         [_cold, _time_passes("2023-08-01"), _say("2023-11-01", "A cold again.", fact(COLD, life="state"))],
         current=[COLD],
-        fades={COLD: "2023-12-31"},
+        fades={COLD: "2024-02-29"},
         times_seen={COLD: 2},
     ),
     Case(
@@ -244,18 +244,18 @@ STATES = [
         [
             _cold,
             _say("2023-05-20", "Still this cold.", fact(COLD, life="state")),
-            _time_passes("2023-06-20"),
+            _time_passes("2023-08-20"),
             RemoveTurn("Still this cold."),
         ],
         current=[],
         faded=[COLD],
-        fades={COLD: "2023-05-31"},
+        fades={COLD: "2023-07-30"},
     ),
     Case(
         "an old repetition that is imported later does not shorten a state",
         [_cold, _say("2023-02-01", "I have a cold. Again.", fact(COLD, life="state"))],
         current=[COLD],
-        fades={COLD: "2023-05-31"},
+        fades={COLD: "2023-07-30"},
     ),
     Case(
         "a state ends when it says so",
@@ -305,7 +305,7 @@ STATES = [
         ],
         current=["Ana's job search is open."],
         ended=[("Ana's job search is open.", "newer_value"), ("Ana's job search is paused.", "removed")],
-        fades={"Ana's job search is open.": "2023-03-02"},
+        fades={"Ana's job search is open.": "2023-05-01"},
         true_on={"2023-01-15": ["Ana's job search is open."], "2023-02-15": ["Ana's job search is open."]},
         lives={"Ana's job search is open.": "state"},
     ),
@@ -407,7 +407,7 @@ OTHERS = [
     ),
     Case(
         "in an old conversation what was over when it ended has faded",
-        [_cold, _rome, _say("2023-06-30", "I look for a flat.", fact(FLAT, life="state"))],
+        [_cold, _rome, _say("2023-08-30", "I look for a flat.", fact(FLAT, life="state"))],
         current=[FLAT],
         faded=[COLD, ROME],
     ),
