@@ -30,14 +30,11 @@ class Life(StrEnum):
     ATTITUDE = "attitude"
 
 
-#: How long a plan is shown after its day. Shorter: the outcome is often told some weeks later, and the plan is then not
-#: at hand to be asked about. Longer: plans that nobody spoke of again stand among what is true.
-PLAN_KEPT = timedelta(days=30)
-#: How long a plan without a day is shown after it was last said: such plans are of seasons ("visit Rome some day").
-UNDATED_PLAN_KEPT = timedelta(days=180)
-#: How long a state is shown after it was last said. Most states that are spoken of (a cold, a search, a busy time at
-#: work) last days or weeks, and one that goes on is usually said again within two months.
-STATE_KEPT = timedelta(days=60)
+#: How long a plan is shown after its day, or after it was last said where it has none, and how long a state is shown
+#: after it was last said. Shorter: with a sixth of it for plans and two thirds for states, most of what a reader missed
+#: in a conversation of eight months were such statements, although their texts have their dates. Longer: what nobody
+#: speaks of any more stands among what is true.
+KEPT = timedelta(days=180)
 
 _LIFE_OF_CATEGORY = {"event": Life.EVENT, "plan": Life.PLAN, "promise": Life.PLAN}
 _PLAN_PREFIXES = ("plans_", "planned_", "planning_", "is_planning_", "intends_to_", "is_going_to_")
@@ -98,10 +95,11 @@ def find_fade_time(life: Life, times: Times, *, is_from_person: bool = False) ->
     if is_from_person or life not in (Life.PLAN, Life.STATE):
         return None
     if life is Life.STATE:
-        has_end = times.valid_to is not None and times.valid_to > times.said_at
-        return times.valid_to if has_end else times.said_at + STATE_KEPT
+        # What is so "by today" does not end today.
+        has_end = times.valid_to is not None and times.valid_to > times.said_at + _DAY
+        return times.valid_to if has_end else times.said_at + KEPT
     end = plan_end(times)
-    return times.said_at + UNDATED_PLAN_KEPT if end is None else max(end, times.said_at) + PLAN_KEPT
+    return KEPT + (times.said_at if end is None else max(end, times.said_at))
 
 
 def plan_end(times: Times) -> datetime | None:

@@ -163,7 +163,7 @@ CASES = [
             "2023-04-30": [],
             "2023-05-02": ["Ana plans to fly to Rome on 10 May 2023."],
             "2023-05-11": ["Ana plans to fly to Rome on 10 May 2023."],
-            "2023-06-11": [],
+            "2023-11-11": [],
         },
     ),
     Case(

@@ -81,26 +81,28 @@ def test_a_given_life_counts_whatever_the_other_fields_are(life):
         ("lasting", times(until="2023-05-01"), None),
         ("event", times(since="2012-05-01"), None),
         ("attitude", times(said="2003-04-01"), None),
-        ("state", times(), "2023-05-31"),
+        ("state", times(), "2023-09-28"),
         ("state", times(until="2023-04-20"), "2023-04-20"),
         ("state", times(until="2024-04-20"), "2024-04-20"),
-        ("state", times(until="2023-03-01"), "2023-05-31"),
+        ("state", times(until="2023-03-01"), "2023-09-28"),
+        # What is so by today does not end today.
+        ("state", times(until="2023-04-02T00:00+00:00"), "2023-09-28"),
         ("plan", times(), "2023-09-28"),
-        ("plan", times(since="2023-05-03T00:00+00:00"), "2023-06-03T00:00+00:00"),
-        ("plan", times(since="2023-05-03T18:30+00:00"), "2023-06-03T18:30+00:00"),
-        ("plan", times(since="2023-05-03", until="2023-05-06"), "2023-06-05"),
-        ("plan", times(until="2023-05-06"), "2023-06-05"),
+        ("plan", times(since="2023-05-03T00:00+00:00"), "2023-10-31T00:00+00:00"),
+        ("plan", times(since="2023-05-03T18:30+00:00"), "2023-10-31T18:30+00:00"),
+        ("plan", times(since="2023-05-03", until="2023-05-06"), "2023-11-02"),
+        ("plan", times(until="2023-05-06"), "2023-11-02"),
         # Today is still to come.
-        ("plan", times(said="2023-04-02", since="2023-04-02T00:00+00:00"), "2023-05-03T00:00+00:00"),
+        ("plan", times(said="2023-04-02", since="2023-04-02T00:00+00:00"), "2023-09-30T00:00+00:00"),
         # The plan exists since then: it has no day.
         ("plan", times(since="2023-03-20"), "2023-09-28"),
         # A month; a year; midnight of another timezone.
-        ("plan", times(since="2023-05-01T00:00+00:00"), "2023-07-01T00:00+00:00"),
-        ("plan", times(since="2023-05-01T00:00-10:00"), "2023-07-01T10:00+00:00"),
-        ("plan", times(since="2023-05-01T00:00+09:00"), "2023-06-30T15:00+00:00"),
-        ("plan", times(since="2024-01-01T00:00+00:00"), "2025-01-31T00:00+00:00"),
+        ("plan", times(since="2023-05-01T00:00+00:00"), "2023-11-28T00:00+00:00"),
+        ("plan", times(since="2023-05-01T00:00-10:00"), "2023-11-28T10:00+00:00"),
+        ("plan", times(since="2023-05-01T00:00+09:00"), "2023-11-27T15:00+00:00"),
+        ("plan", times(since="2024-01-01T00:00+00:00"), "2025-06-30T00:00+00:00"),
         # Said again after its day.
-        ("plan", times(said="2023-05-10", since="2023-05-03", first="2023-04-01"), "2023-06-09"),
+        ("plan", times(said="2023-05-10", since="2023-05-03", first="2023-04-01"), "2023-11-06"),
     ],
 )
 def test_plans_and_states_fade(life, said, fades):

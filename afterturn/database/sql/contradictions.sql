@@ -11,7 +11,7 @@ ON CONFLICT (tenant_id, user_id, fact_id, other_id) DO UPDATE
 SET said_at = EXCLUDED.said_at, settled_at = NULL, settled_by = NULL, reason = NULL
 
 -- name: settle_by_mention
--- End the facts that contradict one which was said again after both.
+-- End the facts that contradict one which was said again after both, and by now in more turns than they were.
 UPDATE facts AS o
 SET status = 'superseded', superseded_by = %(fact_id)s, superseded_at = now(), ended_because = 'settled',
     valid_to = COALESCE(o.said_valid_to, LEAST(o.valid_to, %(said_at)s))
@@ -21,6 +21,12 @@ WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND k.settled_at I
       AND o.tenant_id = k.tenant_id AND o.user_id = k.user_id AND o.status = 'current'
       AND o.fact_id = CASE WHEN k.fact_id = %(fact_id)s THEN k.other_id ELSE k.fact_id END
       AND o.origin <> 'person' AND NOT o.is_pinned
+      AND (
+          SELECT count(DISTINCT (e.session_id, e.position)) FILTER (WHERE e.fact_id = %(fact_id)s)
+                 > count(DISTINCT (e.session_id, e.position)) FILTER (WHERE e.fact_id = o.fact_id)
+          FROM evidence AS e
+          WHERE e.tenant_id = o.tenant_id AND e.user_id = o.user_id AND e.fact_id IN (%(fact_id)s, o.fact_id)
+      )
 
 -- name: reopen
 -- Link the new version of a reinstated fact with the current facts that the fact contradicted.
