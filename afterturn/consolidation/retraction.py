@@ -16,7 +16,7 @@ from afterturn import ids
 from afterturn.consolidation import fading, rules, user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.embedding import items
+from afterturn.embedding import items, missing_vectors
 from afterturn.extraction.verification import normalise
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.threads import thread_rows
@@ -164,5 +164,6 @@ def _reinstate(connection: Connection, user: UserScope, fact: DetachedFact) -> U
     versions = user.key | {"fact_id": fact.fact_id, "new_id": new_id}
     for step in ("reinstate", "copy_evidence", "copy_vectors", "move_superseded"):
         connection.execute(_SQL[step], versions)
+    missing_vectors.owe_version(connection, user, fact.fact_id, new_id=new_id)
     connection.execute(_CONTRADICTIONS["reopen"], versions)
     return new_id
