@@ -149,7 +149,8 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Remove from the user's memory what an applied batch learned from the turn alone."""
     retraction.retract_unsupported_facts(connection, batch.session, position)
-    _delete_answers(connection, batch)
+    connection.execute(_SQL["delete_answers"], batch.key)
+    candidate_rows.delete_candidates_without_turn(connection, batch)
     episodes.rewrite_episode(connection, batch)
     _delete_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
     missing_vectors.owe_episode(connection, batch.session.user, batch.batch_id)

@@ -101,8 +101,7 @@ def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: st
     if point in REFUSED:
         wait_until(
             lambda: (
-                lane.counter(counters.STALE_WRITES_REFUSED) > 0
-                or any(map(sleeper.process.log_contains, _LOST_SESSION))
+                lane.counter(counters.STALE_WRITES_REFUSED) > 0 or any(map(sleeper.process.log_contains, _LOST_SESSION))
             ),
             seconds=10.0,
             what=lambda: f"{point}: not refused",

@@ -5,12 +5,12 @@ from itertools import product
 from harness.llm_server import answers, prompt
 
 
-def answering(relations, *, lives=None, only_judge=False):
+def answering(relations, *, fields=None, only_judge=False):
     """Return an answer function for the scripted server.
 
     Args:
         relations: (text, known text) -> relation of the first to the second.
-        lives: text -> further fields of its fact.
+        fields: text -> further fields of its fact.
         only_judge: whether extraction says nothing of relations, so that the judge is asked.
     """
 
@@ -18,7 +18,9 @@ def answering(relations, *, lives=None, only_judge=False):
         if prompt.kind_of(request) == "judge":
             shown = prompt.shown_statements(request)
             pairs = ((one, other, relations.get((one.text, other.text))) for one, other in product(shown, shown))
-            return answers.judgement(*((one.label, other.label, relation) for one, other, relation in pairs if relation))
+            return answers.judgement(
+                *((one.label, other.label, relation) for one, other, relation in pairs if relation)
+            )
         turns = prompt.shown_turns(request)
         if not turns:
             return None
@@ -26,9 +28,11 @@ def answering(relations, *, lives=None, only_judge=False):
         facts = []
         for turn in turns:
             related = [
-                f"{one.label} {relations[turn.content, one.text]}" for one in known if (turn.content, one.text) in relations
+                f"{one.label} {relations[turn.content, one.text]}"
+                for one in known
+                if (turn.content, one.text) in relations
             ]
-            more = (lives or {}).get(turn.content, {})
+            more = (fields or {}).get(turn.content, {})
             facts.append(answers.fact(turn.content, [(turn.number, turn.content)], known=related, **more))
         return {"facts": facts, "episode": answers.episode(turns)}
 
