@@ -96,12 +96,8 @@ def _score_by_words(stems: Sequence[Any], places: Any) -> Scores:
     """Return which share of each of these facts' words, by weight, the facts have."""
     lengths = np.array([len(own) for own in stems], dtype=np.intp)
     codes = np.concatenate(stems) if len(stems) else np.empty(0, dtype=np.uint32)
-    distinct = similarity.count_distinct(codes, lengths)
-    facts = FactStems(codes=codes, lengths=lengths, distinct=distinct)
-    weights = similarity.score_by_words([stems[place] for place in places], facts)
-    weights *= np.sqrt(np.maximum(distinct, 1)).astype(np.float32)
-    own = weights[np.arange(len(places)), places]
-    return np.asarray(weights / np.where(own > 0, own, 1)[:, None], dtype=np.float32)
+    facts = FactStems(codes=codes, lengths=lengths)
+    return similarity.share_weight([stems[place] for place in places], facts).share_of_statements()
 
 
 def _score_by_vectors(vectors: Scores, has_vector: Any, places: Any) -> Scores:

@@ -32,8 +32,8 @@ REFUSED = tuple(
 #: Stages of every turn, and stages with their own trials or none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
 ELSEWHERE = ("erase", "sleep", "index", "vectors", "spaces", "cold", "restore", "merge")
-#: What a worker logs if the database ended its session while it was paused in a transaction. Whether it does, depends on
-#: how long the other worker takes to start.
+#: What a worker logs if the database ended its session while it was paused in a transaction. Whether it did depends on
+#: the time that the other worker takes to start.
 _LOST_SESSION = ("waits: ", "waits for a server")
 #: The longest time until the first worker reaches its point, including its start.
 REACH_SECONDS = 30.0

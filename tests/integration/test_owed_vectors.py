@@ -168,7 +168,7 @@ def test_the_turn_after_a_removed_one_gets_the_vector_of_what_is_left(pipeline, 
 
 
 def test_a_space_that_is_used_again_has_no_vector_in_place_of_another(pipeline, database, llm, command):
-    """The debt of a retired space is given up; a vector that stood for it must not come back as if it were the text's."""
+    """What is owed in a retired space is given up. What stood for it must not come back as if it were the text's."""
     say(pipeline, GINA)
     llm.fail("status", status=500, on="embeddings", containing=f"{GINA[:-1]};")
     say(pipeline, BOSTON)

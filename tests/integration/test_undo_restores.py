@@ -79,7 +79,8 @@ SELECT f.user_id, f.text, f.category, f.topics, f.subject, f.attribute, f.value,
 FROM facts AS f WHERE f.status = 'current' ORDER BY f.user_id, f.text
 """
 FORMER = """
-SELECT c.user_id, c.text, o.text FROM facts AS c JOIN facts AS o ON o.user_id = c.user_id AND o.superseded_by = c.fact_id
+SELECT c.user_id, c.text, o.text
+FROM facts AS c JOIN facts AS o ON o.user_id = c.user_id AND o.superseded_by = c.fact_id
 WHERE c.status = 'current' AND o.status = 'superseded' ORDER BY 1, 2, 3
 """
 DERIVED = (
