@@ -45,19 +45,22 @@ class SharedWeight:
         return np.asarray(self.shared / np.maximum(means, 1e-6), dtype=np.float32)
 
 
-def share_weight(statements: Sequence[NDArray[np.uint32]], facts: FactStems) -> SharedWeight:
+def share_weight(
+    statements: Sequence[NDArray[np.uint32]], facts: FactStems, *, least_weight: float = 0.0
+) -> SharedWeight:
     """Compare the stems of statements with those of facts.
 
     Args:
         statements: the codes of each statement's stems.
         facts: the stems of the facts, at least one of them.
+        least_weight: what a stem weighs at least. With 0, one of all facts, such as the user's name, weighs next to
+            nothing.
     """
     count = len(facts.lengths)
     is_first, fact_of_code = _find_first_codes(facts.codes, facts.lengths)
     fact_of_code = fact_of_code[is_first]
     stems, stem_of_code, frequencies = np.unique(facts.codes[is_first], return_inverse=True, return_counts=True)
-    # A stem of all facts, such as the user's name, weighs next to nothing.
-    weights = np.log((count + 1) / frequencies)
+    weights = np.maximum(np.log((count + 1) / frequencies), least_weight)
     shared = np.zeros((len(statements), count), dtype=np.float32)
     own = np.zeros(len(statements), dtype=np.float32)
     for row, codes in enumerate(map(np.unique, statements)):
