@@ -86,8 +86,10 @@ def memory_line(memory: Memory, zone: tzinfo) -> MemoryLine:
         text = f"{memory.evidence[0].speaker}: {text}"
     if memory.status != "current":
         text = f"formerly: {text}"
-    if memory.superseded_texts:
-        text = f"{text} (formerly: {'; '.join(memory.superseded_texts)})"
+    # The same words were said of another day.
+    former = [former for former in memory.superseded_texts if former != memory.text]
+    if former:
+        text = f"{text} (formerly: {'; '.join(former)})"
     text = _with_contradictions(text, memory.contradicting_texts)
     return _line(memory.kind, (memory.memory_id,), memory.said_at, text, zone)
 
