@@ -108,7 +108,7 @@ def plan_end(times: Times) -> datetime | None:
     A day that was past when the plan was first said is not the day of the plan: some models give there since when the
     plan exists.
     """
-    end = times.valid_to or (None if times.valid_from is None else _end_of_period(times.valid_from))
+    end = times.valid_to or (None if times.valid_from is None else period_end(times.valid_from))
     return end if end is not None and end > (times.first_said_at or times.said_at) else None
 
 
@@ -139,7 +139,7 @@ def holds_since(life: str | None, valid_from: datetime | None, said_at: datetime
     return said_at if life == Life.PLAN or valid_from is None else valid_from
 
 
-def _end_of_period(start: datetime) -> datetime:
+def period_end(start: datetime) -> datetime:
     """Return the end of the day that begins at a time; of the month or year where it may stand for one (2023-05).
 
     The timezone in which it is midnight is not known here: it is taken for the first of a month wherever it can be one.

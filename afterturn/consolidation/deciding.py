@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from afterturn.consolidation import placement, rules
+from afterturn.consolidation import placement, renewals, rules
 from afterturn.consolidation.decisions import NO_VERDICTS, Decision, EndReason, KnownFact, United, Verdicts
 from afterturn.consolidation.relations import Relations
 from afterturn.consolidation.rules import UserNames
@@ -142,6 +142,8 @@ class _Decider:
             self._relate_by_verdict(found, fact)
 
     def _relation_by_rules(self, candidate: VerifiedCandidate, fact: KnownFact) -> Relation | None:
+        if renewals.have_other_ends(candidate.content, candidate.times, fact, fact.times):
+            return Relation.REPLACES
         relation = rules.find_relation(candidate.content, fact, self._names)
         lives_on_in = self._lives_on.get(normalise(candidate.content.text))
         if relation is None and lives_on_in is not None and self._representative(lives_on_in) == fact.fact_id:
@@ -161,8 +163,7 @@ class _Decider:
         elif Relation.REPLACES in (of_candidate, of_fact):
             found.add_replaceable(fact, EndReason.JUDGED)
         elif (of_candidate or of_fact) and {found.candidate.content.life, fact.life} == {Life.PLAN, Life.EVENT}:
-            # What happened is the outcome of the plan.
-            found.add_replaceable(fact, EndReason.JUDGED)
+            found.add_outcome(fact, of_candidate or of_fact or Relation.SAME)
         elif of_candidate is not None:
             found.add_fused(fact, of_candidate)
         elif of_fact is not None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from afterturn.consolidation.guards import Guard
 from afterturn.extraction.verification import VerifiedCandidate
+from afterturn.lives import Times
 from afterturn.relation import Relation
 
 #: The verdicts of a model: (first, second) -> the relation of the first statement to the second. A candidate has the id
@@ -75,6 +76,15 @@ class KnownFact:
     def since(self) -> datetime:
         """Since when it holds in the world, as far as is known."""
         return self.valid_from or self.first_said_at or self.said_at
+
+    @property
+    def times(self) -> Times:
+        return Times(
+            valid_from=self.valid_from,
+            valid_to=self.said_valid_to,
+            said_at=self.said_at,
+            first_said_at=self.first_said_at,
+        )
 
     @property
     def is_over(self) -> bool:

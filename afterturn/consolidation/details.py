@@ -21,6 +21,8 @@ from afterturn.languages import detection, month_names, segmentation, stop_words
 #: Statements whose details are remembered. Each is compared with several others.
 _REMEMBERED = 4_096
 _ISO_DATE = re.compile(r"\b((?:19|20)\d\d)[-/](\d{1,2})(?:[-/](\d{1,2}))?\b")
+#: Between the digits of a number: 1,000 and 1000 are the same.
+_THOUSANDS = re.compile(r"(?<=\d)[,'\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _CJK_DAY = re.compile(r"(?<!\d)(\d{1,2})\s?[日일号]")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th|\.|º|er)?")
@@ -135,7 +137,7 @@ def read_details(text: str) -> Details:
     """Return the details of a statement."""
     plain = segmentation.normalize(unicodedata.normalize("NFC", text)).replace("\u2019", "'")
     dates, rest = _split_dates(plain)
-    lowered = normalise(rest)
+    lowered = _THOUSANDS.sub("", normalise(rest))
     words = text_comparison.WORD.findall(lowered)
     in_words = {
         text_comparison.DIGITS.get(word, word)
@@ -216,9 +218,9 @@ def _months(text: str, language: str | None) -> frozenset[int]:
 
 
 def _exclude_by_date(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Return whether both have a year, a month, a day or a weekday, and none of it in common."""
+    """Return whether each has a year, a month, a day or a weekday that the other lacks, and both have one."""
     return any(
-        first and second and not first & second
+        first - second and second - first
         for kind in ("year", "month", "day", "weekday")
         for first, second in [(_of_kind(one, kind), _of_kind(other, kind))]
     )

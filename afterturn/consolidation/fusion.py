@@ -19,6 +19,8 @@ from afterturn.relation import Relation
 SHOWN_CHARACTERS = 400
 #: The longest united text. Longer: a fact is no single statement any more, and an update ends all of it.
 UNITED_CHARACTERS = 280
+#: What a statement ends with, which is left out where another one follows; also the signs of Chinese and Japanese.
+_ENDS = " .;\u3002\uff1b"
 
 
 class Outcome(StrEnum):
@@ -74,7 +76,7 @@ def fuse(known: Comparable, new: Comparable, relation: Relation, *, is_new_later
 
 def unite_texts(earlier: str, later: str) -> str | None:
     """Return one statement with the texts of two; None if it would be too long."""
-    united = f"{' '.join(earlier.split()).rstrip(' .;')}; {' '.join(later.split())}"
+    united = f"{' '.join(earlier.split()).rstrip(_ENDS)}; {' '.join(later.split())}"
     return united if len(united) <= UNITED_CHARACTERS else None
 
 

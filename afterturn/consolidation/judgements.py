@@ -92,16 +92,17 @@ def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) 
 
 
 def store_compared_facts(connection: Connection, batch: Batch, fact_ids: Collection[UUID]) -> None:
-    """Store with which known facts a model has compared those of a batch, in the caller's transaction.
+    """Store with which facts a model has compared those of a batch, in the caller's transaction.
 
-    Scheduled consolidation does not compare these pairs again.
+    Two facts of the batch were compared with each other if both are among them. Scheduled consolidation does not
+    compare these pairs again.
     """
     if fact_ids:
         connection.execute(_SQL["add_compared"], batch.key | {"fact_ids": list(fact_ids)})
 
 
 def read_compared_facts(connection: Connection, scope: UserScope) -> dict[UUID, frozenset[UUID]]:
-    """Return batch -> the known facts with which a model has compared those of the batch."""
+    """Return batch -> the facts with which a model has compared those of the batch."""
     rows = connection.execute(_SQL["compared"], scope.key).fetchall()
     return {row["batch_id"]: frozenset(row["fact_ids"]) for row in rows}
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
-from afterturn.consolidation.judge import Judge, JudgedAnswer
+from afterturn.consolidation.judge import Judge
 from afterturn.database import counters
 from afterturn.errors import AnswerMalformed, ModelRefused
 from afterturn.extraction import endpoint_check
 from afterturn.extraction.batch_extraction import Servers
 from afterturn.llm import calls
 from afterturn.llm.calls import Call
+from afterturn.llm.prompted_model import PromptedModel, ValidAnswer
 from afterturn.scopes import SessionScope
 
 logger = logging.getLogger(__name__)
-
-Answer = TypeVar("Answer")
 
 #: Attempts per question. After a malformed answer the model is called again.
 ATTEMPTS = 2
@@ -55,7 +53,17 @@ def ask_judge(
 
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
-    answer, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
+    asking = Asking(
+        model=judge,
+        question_text=question_text,
+        stage=stage,
+        caller=f"{lease.scope} {lease.item}",
+        reserved_point=f"{stage}.call_reserved",
+        session=session,
+        batch_id=batch_id,
+    )
+    answered = ask_for_valid_answer(servers, lease, asking)
+    answer, call = answered or (ValidAnswer(text=judgements.EMPTY_JUDGEMENT), None)
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
         if call is not None:
@@ -68,55 +76,32 @@ def ask_judge(
     faults.point(f"{stage}.answer_stored")
 
 
-def _get_answer(
-    servers: Servers,
-    lease: Lease,
-    judge: Judge,
-    question_text: str,
-    *,
-    stage: str,
-    session: SessionScope | None,
-    batch_id: UUID | None,
-) -> tuple[JudgedAnswer, Call | None]:
-    """Return a valid answer and its call, or an answer without pairs and None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One question to a model with a fixed prompt."""
 
-    def ask_once() -> tuple[JudgedAnswer, Call]:
-        with calls.reserved(
-            servers.postgres,
-            lease,
-            session,
-            stage=stage,
-            model=judge.model,
-            expected_tokens=judge.expected_tokens(question_text),
-            daily_tokens=servers.settings.user_daily_tokens,
-            batch_id=batch_id,
-        ) as call:
-            faults.point(f"{stage}.call_reserved")
-            answer = judge.judge(question_text)
-            call.took(answer)
-            return answer, call
-
-    answered = ask_for_valid_answer(servers, lease, ask_once, caller=f"{lease.scope} {lease.item}")
-    return answered or (JudgedAnswer(text=judgements.EMPTY_JUDGEMENT), None)
+    model: PromptedModel
+    question_text: str
+    #: The stage of the call in the costs.
+    stage: str
+    #: The caller's name for the circuit breaker.
+    caller: str
+    #: The fault point between the reservation of the call and the call.
+    reserved_point: str
+    #: The session and the batch that the call is for, if it is for a batch.
+    session: SessionScope | None = None
+    batch_id: UUID | None = None
 
 
-def ask_for_valid_answer(
-    servers: Servers, lease: Lease, ask_once: Callable[[], tuple[Answer, Call]], *, caller: str
-) -> tuple[Answer, Call] | None:
+def ask_for_valid_answer(servers: Servers, lease: Lease, asking: Asking) -> tuple[ValidAnswer, Call] | None:
     """Return a valid answer and its call; None if the model gives none, so that rules decide.
-
-    Args:
-        servers: the runtime.
-        lease: the lease on the work.
-        ask_once: calls the model; it raises AnswerMalformed if the answer is not valid.
-        caller: the caller's name for the circuit breaker.
 
     Raises ModelUnavailable, also if the endpoint gives nobody a valid answer.
     """
     refusal = ModelRefused()
     for _ in range(ATTEMPTS):
         try:
-            return servers.llm_breaker.call(ask_once, caller=caller)
+            return servers.llm_breaker.call(lambda: _ask_once(servers, lease, asking), caller=asking.caller)
         except AnswerMalformed as error:
             refusal = error
             logger.warning("%s %s: %s", lease.kind, lease.item, error)
@@ -127,3 +112,21 @@ def ask_for_valid_answer(
     endpoint_check.check_after_refusal(servers, lease, refusal)
     logger.warning("%s %s is decided by rules alone: %s", lease.kind, lease.item, refusal)
     return None
+
+
+def _ask_once(servers: Servers, lease: Lease, asking: Asking) -> tuple[ValidAnswer, Call]:
+    """Reserve a call and make it. Raises AnswerMalformed if the answer is not valid."""
+    with calls.reserved(
+        servers.postgres,
+        lease,
+        asking.session,
+        stage=asking.stage,
+        model=asking.model.model,
+        expected_tokens=asking.model.expected_tokens(asking.question_text),
+        daily_tokens=servers.settings.user_daily_tokens,
+        batch_id=asking.batch_id,
+    ) as call:
+        faults.point(asking.reserved_point)
+        answer = asking.model.ask(asking.question_text)
+        call.took(answer)
+        return answer, call

@@ -9,7 +9,7 @@ from afterturn.consolidation import fading
 from afterturn.consolidation.decisions import United
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.embedding import items
+from afterturn.embedding import items, missing_vectors
 from afterturn.languages import stemming
 from afterturn.scopes import UserScope
 
@@ -47,6 +47,7 @@ def unite_facts(connection: Connection, scope: UserScope, united: United, *, new
     connection.execute(_SQL["add_united"], scope.key | pair | stems)
     parts = [items.fact_name(part_id) for part_id in (united.known_id, new_id)]
     connection.execute(_SQL["add_united_vectors"], scope.key | {"united_id": united.fact_id, "parts": parts})
+    missing_vectors.owe_facts(connection, scope, [united.fact_id])
     for part_id in (united.known_id, new_id):
         part = scope.key | {"fact_id": part_id, "superseded_by": united.fact_id}
         connection.execute(_SQL["inherit_evidence"], part)

@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import fusion, rules
+from afterturn.consolidation import fusion, renewals, rules
 from afterturn.consolidation.decisions import Decision, Ending, EndReason, KnownFact, Overruled, United
 from afterturn.consolidation.fusion import Fusion, Outcome
 from afterturn.extraction.verification import VerifiedCandidate
@@ -94,8 +94,9 @@ def find_place(candidate: VerifiedCandidate, timeline: Sequence[KnownFact], comp
 
 
 def fuse_values(candidate: VerifiedCandidate, fact: KnownFact) -> Fusion:
-    """Return what becomes of a candidate and a fact with the same attribute. Another value is another fact."""
-    if not rules.have_same_value(candidate.content, fact):
+    """Return what becomes of a candidate and a fact with the same attribute. Another value, or end, is another fact."""
+    has_other_end = renewals.have_other_ends(candidate.content, candidate.times, fact, fact.times)
+    if has_other_end or not rules.have_same_value(candidate.content, fact):
         return Fusion(Outcome.SEPARATE)
     is_later = candidate.said_at >= fact.said_at
     return fusion.fuse(fact, candidate.content, Relation.SAME, is_new_later=is_later)

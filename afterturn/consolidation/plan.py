@@ -29,7 +29,8 @@ class Plan:
     #: The question that the judge must answer before the batch is applied; the decisions then lack its verdicts.
     #: None if the judge need not be asked, or has answered.
     open_question: JudgeQuestion | None = None
-    #: The known facts with which a model has compared the candidates.
+    #: The facts with which a model has compared the candidates: known ones, and candidates that the judge was asked
+    #: about. Extraction does not compare what it says in one answer.
     compared_ids: tuple[UUID, ...] = ()
 
 
@@ -63,5 +64,6 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
         return Plan(answer=answer, version=known.version, decisions=by_rules, open_question=question)
     verdicts = {**verdicts, **known.verdicts}
     decided = edits.keep_entered_ids(decide(candidates, facts.values(), verdicts, known.names))
-    compared_ids = tuple(sorted(known.compared.union(fact.fact_id for fact in question.known)))
+    # The judge has compared the new ones of a question with each other too.
+    compared_ids = tuple(sorted(known.compared.union(fact.fact_id for fact in (*question.known, *question.new))))
     return Plan(answer=answer, version=known.version, decisions=decided, compared_ids=compared_ids)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from afterturn.consolidation import fusion, placement
+from afterturn.consolidation import fusion, placement, renewals
 from afterturn.consolidation.decisions import EndReason, KnownFact, Overruled
 from afterturn.consolidation.fusion import Fusion, Outcome
 from afterturn.consolidation.guards import Guard
 from afterturn.extraction.verification import VerifiedCandidate
+from afterturn.lives import Life
 from afterturn.relation import Relation
 
 
@@ -64,6 +65,15 @@ class Relations:
         else:
             self._ended_by.append(fact)
             self._reasons[fact.fact_id] = EndReason.ENDED
+
+    def add_outcome(self, fact: KnownFact, relation: Relation) -> None:
+        """Add a plan whose outcome is the candidate, or the outcome of the candidate. What happened before is none."""
+        times = (fact.times, self.candidate.times)
+        event, plan = times if fact.life == Life.EVENT else times[::-1]
+        if renewals.is_outcome(event, plan):
+            self.add_replaceable(fact, EndReason.JUDGED)
+        else:
+            self._overrule(relation, Guard.ORDER, fact)
 
     def add_contradicted(self, fact: KnownFact) -> None:
         """Add a fact that the candidate contradicts. A person's word settles it at once."""

@@ -13,10 +13,10 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import fading, rules, user_names, user_timezone
+from afterturn.consolidation import fading, rewording, rules, user_names, user_timezone
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.embedding import items
+from afterturn.embedding import items, missing_vectors
 from afterturn.extraction.verification import normalise
 from afterturn.scopes import SessionScope, UserScope
 from afterturn.threads import thread_rows
@@ -67,7 +67,8 @@ class Replacement:
 def retract_unsupported_facts(connection: Connection, session: SessionScope, position: int) -> None:
     """Retract the facts whose only evidence is a removed turn, and replace them, in the caller's transaction.
 
-    Facts with other evidence stay. Their number of mentions and their times are computed again.
+    Facts with other evidence stay. Their number of mentions and their times are computed again. If none of the other
+    turns says a fact in its words, those of the other turns take its place (`rewording.py`).
 
     Args:
         connection: in the caller's transaction.
@@ -78,11 +79,16 @@ def retract_unsupported_facts(connection: Connection, session: SessionScope, pos
     turn = user.key | {"session_id": session.session_id, "position": position}
     united_by = {row["fact_id"]: row["superseded_by"] for row in connection.execute(_SQL["parts"], turn).fetchall()}
     retracted = [row["fact_id"] for row in connection.execute(_SQL["retract"], turn).fetchall()]
-    united = _find_united(retracted, united_by)
-    connection.execute(_SQL["retract_united"], user.key | {"fact_ids": united})
-    retracted += united
-    recounted = [row["fact_id"] for row in connection.execute(_SQL["recount"], turn).fetchall()]
-    fading.update_lives(connection, user, recounted)
+    unworded = [row["fact_id"] for row in connection.execute(_SQL["unworded"], turn).fetchall()]
+    fallen = [*unworded, *_find_united([*retracted, *unworded], united_by)]
+    reworded = rewording.add_wordings(connection, user, fallen)
+    connection.execute(_SQL["retract_fallen"], user.key | {"fact_ids": fallen})
+    retracted += fallen
+    recounted = [
+        row["fact_id"] for row in connection.execute(_SQL["recount"], turn | {"reworded": reworded}).fetchall()
+    ]
+    restored = connection.execute(_SQL["restore_own_values"], user.key | {"fact_ids": retracted}).fetchall()
+    fading.update_lives(connection, user, [*recounted, *(row["fact_id"] for row in restored)])
     items.delete_fact_vectors(connection, user, retracted)
     thread_rows.remove_facts(connection, user, retracted)
     for replacement in _read_replacements(connection, user, [*retracted, *recounted]):
@@ -144,10 +150,20 @@ def _choose_newest(detached: Sequence[DetachedFact], competing: Sequence[Competi
 
 def _read_replacements(connection: Connection, user: UserScope, superseder_ids: list[UUID]) -> list[Replacement]:
     rows = connection.execute(_SQL["detached_facts"], user.key | {"superseders": superseder_ids}).fetchall()
-    detached = [DetachedFact(**row) for row in rows]
+    detached = _without_reinstated(connection, user, [DetachedFact(**row) for row in rows])
     attributes = sorted({fact.attribute for fact in detached if fact.attribute is not None})
     rows = connection.execute(_SQL["competing_facts"], user.key | {"attributes": attributes}).fetchall()
     return plan_replacements(detached, [CompetingFact(**row) for row in rows])
+
+
+def _without_reinstated(
+    connection: Connection, user: UserScope, detached: Sequence[DetachedFact]
+) -> list[DetachedFact]:
+    """Return the facts that have no new version yet. An earlier removal may have reinstated some."""
+    version_ids = [ids.derive_version_id(fact.fact_id, fact.superseded_by) for fact in detached]
+    rows = connection.execute(_SQL["existing"], user.key | {"fact_ids": version_ids}).fetchall()
+    existing = {row["fact_id"] for row in rows}
+    return [fact for fact, version_id in zip(detached, version_ids, strict=True) if version_id not in existing]
 
 
 def _apply_replacement(connection: Connection, user: UserScope, replacement: Replacement) -> None:
@@ -162,7 +178,8 @@ def _reinstate(connection: Connection, user: UserScope, fact: DetachedFact) -> U
     """Insert a new version of a superseded fact, which is current, and return its id."""
     new_id = ids.derive_version_id(fact.fact_id, fact.superseded_by)
     versions = user.key | {"fact_id": fact.fact_id, "new_id": new_id}
-    for step in ("reinstate", "copy_evidence", "copy_vectors", "move_superseded"):
+    for step in ("reinstate", "copy_evidence", "copy_vectors", "move_superseded", "move_thread_steps"):
         connection.execute(_SQL[step], versions)
+    missing_vectors.owe_version(connection, user, fact.fact_id, new_id=new_id)
     connection.execute(_CONTRADICTIONS["reopen"], versions)
     return new_id

@@ -55,8 +55,7 @@ def read_current_stems(connection: Connection, owner: Mapping[str, Any]) -> Curr
         return None
     codes = np.frombuffer(row["stems"], dtype=">u4").astype(np.uint32)
     lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.intp)
-    distinct = similarity.count_distinct(codes, lengths)
-    return CurrentStems(row["items"], FactStems(codes=codes, lengths=lengths, distinct=distinct))
+    return CurrentStems(row["items"], FactStems(codes=codes, lengths=lengths))
 
 
 def read_stems(connection: Connection, statements: Sequence[str]) -> list[NDArray[np.uint32]]:

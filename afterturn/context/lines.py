@@ -57,8 +57,9 @@ class Question:
 
 
 def is_contained(keys: frozenset[str], others: frozenset[str]) -> bool:
-    """Return whether nearly all of the first keys are among the others."""
-    return len(keys & others) >= _CONTAINED_SHARE * len(keys)
+    """Return whether nearly all of the first keys are among the others, with all of their numbers."""
+    is_number_lost = any(words.is_number(key) for key in keys - others)
+    return not is_number_lost and len(keys & others) >= _CONTAINED_SHARE * len(keys)
 
 
 def make_label(memory_id: str) -> str:

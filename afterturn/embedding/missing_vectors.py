@@ -1,7 +1,8 @@
-"""Missing vectors: facts, episodes and turns whose text the embedder refused while it embedded others.
+"""Missing vectors: facts, episodes and turns that lack the vector of their text.
 
-They are found by their words. One that may pass is tried again later; one that will not, or that failed too often, is a
-dead letter.
+The embedder refused it while it embedded others, or the text was made without a call: a united fact, an episode that
+was rewritten. They are found by their words, and a united fact also by the middle of the vectors of its parts. One that
+may pass is tried again later; one that will not, or that failed too often, is a dead letter.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from afterturn.database import queries
-from afterturn.embedding.items import Item, stored_text_after
+from afterturn.embedding.items import Item, stored_text_after, turn_name
 from afterturn.scopes import SessionScope, UserScope
 
 if TYPE_CHECKING:
@@ -49,9 +50,30 @@ def add(
         cursor.executemany(_SQL["add"], rows)
 
 
-def claim_due(connection: Connection, *, limit: int) -> list[UserScope]:
-    """Return users who have missing vectors that are due, and let them be due again after a while."""
-    rows = connection.execute(_SQL["claim_due"], {"limit": limit, "retry_seconds": RETRY_SECONDS}).fetchall()
+def owe_facts(connection: Connection, scope: UserScope, fact_ids: Sequence[UUID]) -> None:
+    """Note facts whose texts were never embedded, in the caller's transaction. Their vectors are replaced."""
+    connection.execute(_SQL["owe_facts"], scope.key | {"fact_ids": list(fact_ids)})
+
+
+def owe_version(connection: Connection, scope: UserScope, fact_id: UUID, *, new_id: UUID) -> None:
+    """Note a new version of a fact where the old one has no vector of its own, after its vectors were copied."""
+    connection.execute(_SQL["owe_version"], scope.key | {"fact_id": fact_id, "new_id": new_id})
+
+
+def owe_episode(connection: Connection, scope: UserScope, batch_id: UUID) -> None:
+    """Note the episode of a batch, if there is one, after its text was changed and its vectors were deleted."""
+    connection.execute(_SQL["owe_episode"], scope.key | {"batch_id": batch_id})
+
+
+def owe_turn(connection: Connection, session: SessionScope, batch_id: UUID, position: int) -> None:
+    """Delete the vectors of a turn that were made of a text which is gone, and note it."""
+    turn = {"item": turn_name(session, position), "batch_id": batch_id}
+    connection.execute(_SQL["owe_turn"], session.key | turn)
+
+
+def claim_due(connection: Connection, *, limit: int, hint_seconds: float) -> list[UserScope]:
+    """Return users who have missing vectors that are due, and let them be due again after these seconds."""
+    rows = connection.execute(_SQL["claim_due"], {"limit": limit, "retry_seconds": hint_seconds}).fetchall()
     return list(dict.fromkeys(UserScope(row["tenant_id"], row["user_id"]) for row in rows))
 
 
@@ -68,6 +90,14 @@ def read_owed(connection: Connection, scope: UserScope, *, limit: int) -> dict[i
         item = Item(kind=row["kind"], name=row["item"], text=stored_text_after(row["before"], row["text"]))
         items.setdefault(row["space_id"], []).append(item)
     return items
+
+
+def delete_provisional(
+    connection: Connection, scope: UserScope, space: EmbeddingSpace, embedded: Sequence[Item]
+) -> None:
+    """Delete the vectors that these items have in a space in place of their own."""
+    named = {"kinds": [item.kind for item in embedded], "items": [item.name for item in embedded]}
+    connection.execute(_SQL["delete_provisional"], scope.key | {"space_id": space.space_id} | named)
 
 
 def settle(

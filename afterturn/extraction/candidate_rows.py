@@ -76,6 +76,11 @@ def delete_candidates(connection: Connection, batch: Batch) -> None:
     connection.execute(_SQL["delete_candidates"], batch.key)
 
 
+def delete_candidates_without_turn(connection: Connection, batch: Batch) -> None:
+    """Delete an applied batch's candidates whose turns are all removed, and the draft of its episode."""
+    connection.execute(_SQL["delete_candidates_without_turn"], batch.key)
+
+
 def delete_rejections(connection: Connection, batch: Batch) -> None:
     """Delete the batch's rejections, before it is extracted again."""
     connection.execute(_SQL["delete_rejections"], batch.key)

@@ -10,9 +10,10 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.candidate import TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
+from afterturn.candidate import EXTRACTED_TEXT_LIMIT_CHARACTERS, UNKNOWN_TURN, Candidate, Quote
 from afterturn.extraction import candidates, hypotheses, shown_memories, small_talk, turn_secrets
 from afterturn.extraction.answer import Answer
+from afterturn.lives import Times
 from afterturn.redaction import credentials
 from afterturn.relation import Relation
 from afterturn.turns import Turn
@@ -50,6 +51,10 @@ class VerifiedCandidate:
     origin: str = "extracted"
     #: Known fact -> how the candidate is related to it, as the model said when it was shown the fact.
     relations: Mapping[UUID, Relation] = field(default_factory=dict)
+
+    @property
+    def times(self) -> Times:
+        return Times(valid_from=self.content.valid_from, valid_to=self.content.valid_to, said_at=self.said_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +152,7 @@ class _EvidenceTurns:
         """Return the candidate with its usable evidence, and the reason for its rejection, or None."""
         if not candidate.text:
             return candidate, "empty_text"
-        if len(candidate.text) > TEXT_LIMIT_CHARACTERS:
+        if len(candidate.text) > EXTRACTED_TEXT_LIMIT_CHARACTERS:
             return candidate, "text_too_long"
         named = [self._find_turn(quote) for quote in candidate.evidence]
         quotes = [quote for quote in named if not self._is_removed(quote)]

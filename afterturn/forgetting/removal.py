@@ -18,7 +18,7 @@ from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import retraction
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.embedding import items
+from afterturn.embedding import items, missing_vectors
 from afterturn.errors import AnswerMalformed
 from afterturn.extraction import candidate_rows, stored_answers
 from afterturn.extraction.extractor import CONTEXT_TURNS
@@ -69,6 +69,9 @@ def remove_turn(connection: Connection, session: SessionScope, turn_id: str, set
         return
     position: int = row["position"]
     for batch in _seize_batches(connection, session, position):
+        if batch.first_position <= position < batch.last_position:
+            # The vector of the next turn was made of this turn too.
+            missing_vectors.owe_turn(connection, session, batch.batch_id, position + 1)
         if batch.state != "applied":
             _reset_batch(connection, batch)
         elif batch.first_position <= position:
@@ -146,9 +149,11 @@ def _candidate_ids(connection: Connection, batch: Batch) -> list[UUID]:
 def _retract(connection: Connection, batch: Batch, position: int, settings: Settings) -> None:
     """Remove from the user's memory what an applied batch learned from the turn alone."""
     retraction.retract_unsupported_facts(connection, batch.session, position)
-    _delete_answers(connection, batch)
+    connection.execute(_SQL["delete_answers"], batch.key)
+    candidate_rows.delete_candidates_without_turn(connection, batch)
     episodes.rewrite_episode(connection, batch)
     _delete_vector(connection, batch.session, "episode", items.episode_name(batch.batch_id))
+    missing_vectors.owe_episode(connection, batch.session.user, batch.batch_id)
     digests.remove_episode_from_summary(connection, batch.session, batch.user_seq, limit_tokens=settings.summary_tokens)
     profile.rebuild_profile(connection, batch.session.user, limit_tokens=settings.profile_tokens)
 

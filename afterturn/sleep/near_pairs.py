@@ -6,6 +6,7 @@ nearest ones by vectors and by words, where they are clearly nearer than facts o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ NEAREST_BY_WORDS = 3
 _LEAST_DEVIATIONS = 1.5
 #: The share of a fact's words, by their weights, that the other one has, at least.
 _LEAST_SHARED_WORDS = 0.34
+#: What a word of all facts weighs: in a memory of few facts, nearly all words that two facts share are of this kind.
+_LEAST_WORD_WEIGHT = math.log(2)
 #: Facts that are compared with all others in one operation.
 _FACTS_TOGETHER = 500
 
@@ -96,12 +99,9 @@ def _score_by_words(stems: Sequence[Any], places: Any) -> Scores:
     """Return which share of each of these facts' words, by weight, the facts have."""
     lengths = np.array([len(own) for own in stems], dtype=np.intp)
     codes = np.concatenate(stems) if len(stems) else np.empty(0, dtype=np.uint32)
-    distinct = similarity.count_distinct(codes, lengths)
-    facts = FactStems(codes=codes, lengths=lengths, distinct=distinct)
-    weights = similarity.score_by_words([stems[place] for place in places], facts)
-    weights *= np.sqrt(np.maximum(distinct, 1)).astype(np.float32)
-    own = weights[np.arange(len(places)), places]
-    return np.asarray(weights / np.where(own > 0, own, 1)[:, None], dtype=np.float32)
+    facts = FactStems(codes=codes, lengths=lengths)
+    given = [stems[place] for place in places]
+    return similarity.share_weight(given, facts, least_weight=_LEAST_WORD_WEIGHT).share_of_statements()
 
 
 def _score_by_vectors(vectors: Scores, has_vector: Any, places: Any) -> Scores:

@@ -99,10 +99,15 @@ def _read_unjudged_pairs(
 def _is_compared(
     pair: NearPair, batch_of: Mapping[UUID, UUID | None], compared: Mapping[UUID, frozenset[UUID]]
 ) -> bool:
-    """Return whether a model was shown both facts of a pair when the later one was new."""
+    """Return whether a model has compared both facts of a pair when the later one was new.
+
+    Extraction does not compare the facts of one answer with each other: of those, only the pairs were compared of
+    which the judge was shown both.
+    """
     batch_id = batch_of[pair.new_id]
-    shown = None if batch_id is None else compared.get(batch_id)
-    return shown is not None and (pair.known_id in shown or batch_of[pair.known_id] == batch_id)
+    shown = frozenset() if batch_id is None else compared.get(batch_id, frozenset())
+    is_one_batch = batch_of[pair.known_id] == batch_id
+    return pair.known_id in shown and (not is_one_batch or pair.new_id in shown)
 
 
 def fit_questions(

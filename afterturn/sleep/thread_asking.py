@@ -8,14 +8,15 @@ from afterturn import faults
 from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judging
+from afterturn.consolidation.judging import Asking
 from afterturn.database import queries
 from afterturn.database.pool import Connection
 from afterturn.extraction.batch_extraction import Servers as ExtractionServers
 from afterturn.llm import calls
-from afterturn.llm.calls import Call
+from afterturn.llm.prompted_model import ValidAnswer
 from afterturn.scopes import UserScope
 from afterturn.sleep.thread_question import ThreadQuestion
-from afterturn.sleep.thread_writer import ThreadsCompletion, ThreadWriter
+from afterturn.sleep.thread_writer import ThreadWriter
 
 _SQL = queries.load("threads")
 
@@ -46,10 +47,18 @@ def ask_writer(servers: Servers, lease: Lease, writer: ThreadWriter, question: T
 
     Raises ModelUnavailable (BudgetExhausted among them), or StaleLease.
     """
-    completion, call = _get_completion(servers, lease, writer, question)
+    asking = Asking(
+        model=writer,
+        question_text=question.text(),
+        stage="thread",
+        caller=f"threads of {lease.scope}",
+        reserved_point="sleep.thread_call_reserved",
+    )
+    answered = judging.ask_for_valid_answer(servers, lease, asking)
+    answer, call = answered or (ValidAnswer(text=NO_ANSWER), None)
     faults.point("sleep.thread_answer_received")
     digest = question.digest(prompt_version=writer.prompt_version, model=writer.model)
-    row = {"input_digest": digest, "fact_ids": question.fact_ids(), "answer": completion.text}
+    row = {"input_digest": digest, "fact_ids": question.fact_ids(), "answer": answer.text}
     with servers.postgres.connection() as connection:
         if call is not None:
             calls.record_result(connection, call)
@@ -58,29 +67,4 @@ def ask_writer(servers: Servers, lease: Lease, writer: ThreadWriter, question: T
             leases.fence(connection, lease)
             connection.execute(_SQL["add_answer"], lease.scope.key | row)
     faults.point("sleep.thread_answer_stored")
-    return completion.text
-
-
-def _get_completion(
-    servers: Servers, lease: Lease, writer: ThreadWriter, question: ThreadQuestion
-) -> tuple[ThreadsCompletion, Call | None]:
-    """Return a valid answer and its call, or NO_ANSWER and None."""
-    text = question.text()
-
-    def ask_once() -> tuple[ThreadsCompletion, Call]:
-        with calls.reserved(
-            servers.postgres,
-            lease,
-            None,
-            stage="thread",
-            model=writer.model,
-            expected_tokens=writer.expected_tokens(text),
-            daily_tokens=servers.settings.user_daily_tokens,
-        ) as call:
-            faults.point("sleep.thread_call_reserved")
-            completion = writer.write(text)
-            call.took(completion)
-            return completion, call
-
-    answered = judging.ask_for_valid_answer(servers, lease, ask_once, caller=f"threads of {lease.scope}")
-    return answered or (ThreadsCompletion(text=NO_ANSWER), None)
+    return answer.text

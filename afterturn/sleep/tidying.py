@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from afterturn import ids
-from afterturn.consolidation import fusion, rules
+from afterturn.consolidation import fusion, renewals, rules
 from afterturn.consolidation.decisions import NO_VERDICTS, KnownFact, Overruled, United, Verdicts
 from afterturn.consolidation.fusion import Fusion, Outcome
 from afterturn.consolidation.guards import Guard
@@ -186,7 +186,7 @@ class _Changes:
 
     def _relate_present(self, earlier: CurrentFact, later: CurrentFact, *, verdict: _Verdict | None) -> None:
         by_rule = rules.find_relation(earlier, later, self._names)
-        if by_rule is Relation.REPLACES:
+        if by_rule is Relation.REPLACES or renewals.have_other_ends(earlier, earlier.times, later, later.times):
             self._replace(earlier, later, "newer_value")
         elif by_rule is Relation.SAME:
             # The rule says that the earlier one adds no words to the later one.
@@ -210,9 +210,11 @@ class _Changes:
         earlier, later = sorted((first, second), key=lambda fact: (fact.said_at, fact.fact_id))
         match verdict.relation:
             case Relation.SAME | Relation.REFINES if {first.life, second.life} == {Life.PLAN, Life.EVENT}:
-                # What happened is the outcome of the plan.
-                plan, outcome = (first, second) if first.life == Life.PLAN else (second, first)
-                self._replace(plan, outcome, "judged")
+                plan, event = (first, second) if first.life == Life.PLAN else (second, first)
+                if renewals.is_outcome(event.times, plan.times):
+                    self._replace(plan, event, "judged")
+                else:
+                    self._overrule(verdict.relation, Guard.ORDER, first, second)
             case Relation.SAME | Relation.REFINES:
                 self._fuse(second, first, verdict.relation)
             case Relation.ENDS if first.said_at >= second.said_at:

@@ -32,6 +32,9 @@ REFUSED = tuple(
 #: Stages of every turn, and stages with their own trials or none.
 PASSED = ("sweep", "archive", "extract", "embed", "judge", "consolidate", "summarize")
 ELSEWHERE = ("erase", "sleep", "index", "vectors", "spaces", "cold", "restore", "merge")
+#: What a worker logs if the database ended its session while it was paused in a transaction. Whether it did depends on
+#: the time that the other worker takes to start.
+_LOST_SESSION = ("waits: ", "waits for a server")
 #: The longest time until the first worker reaches its point, including its start.
 REACH_SECONDS = 30.0
 
@@ -98,7 +101,7 @@ def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: st
     if point in REFUSED:
         wait_until(
             lambda: (
-                lane.counter(counters.STALE_WRITES_REFUSED) > 0 or sleeper.process.log_contains("waits for a server")
+                lane.counter(counters.STALE_WRITES_REFUSED) > 0 or any(map(sleeper.process.log_contains, _LOST_SESSION))
             ),
             seconds=10.0,
             what=lambda: f"{point}: not refused",

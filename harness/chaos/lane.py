@@ -47,7 +47,8 @@ _OPEN = """
 SELECT (SELECT count(*) FROM turns) AS turns,
        (SELECT count(*) FROM sessions WHERE cut_through < next_position - 1) AS uncut,
        (SELECT count(*) FROM batches WHERE state IN ('pending', 'extracted')) AS open,
-       (SELECT count(*) FROM sessions WHERE summarized_through < applied_through) AS owed
+       (SELECT count(*) FROM sessions WHERE summarized_through < applied_through) AS owed,
+       (SELECT count(*) FROM missing_vectors WHERE attempts = 0 AND retry_at IS NOT NULL) AS vectors
 """
 
 

@@ -39,7 +39,7 @@ MALFORMED: tuple[Any, ...] = (
     {"text": "Invented.", "evidence": [{"turn": None, "quote": None}]},
     "Invented.",
     None,
-    {"text": "Invented. " * 500, "evidence": [{"turn": "[1]", "quote": "I"}]},
+    {"text": "Invented. " * 5_000, "evidence": [{"turn": "[1]", "quote": "I"}]},
 )
 
 

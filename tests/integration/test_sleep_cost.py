@@ -124,3 +124,34 @@ def test_what_a_batch_was_compared_with_is_not_asked_again(with_judge, database)
     assert server.calls("judge") == []
     # The run has passed these facts: what they were compared with is not needed any more.
     assert database.execute("SELECT count(*) FROM compared_facts").fetchone() == (0,)
+
+
+def test_two_new_facts_of_one_batch_are_compared_by_somebody(with_judge, database):
+    """Extraction was shown a known fact, and was not asked what its own statements are to each other."""
+    texts = ["Jon is opening a dance studio.", "Jon is starting a studio for dance.", "Jon likes the opera."]
+    memory = Memory(texts, {texts[0]: "studio", texts[1]: "studio", texts[2]: "opera"})
+    pipeline, server = with_judge(memory)
+    *pair, known_id = store(pipeline, database, texts)
+    batch_id = UUID(int=1)
+    database.execute("UPDATE facts SET batch_id = %s WHERE fact_id = ANY(%s)", (batch_id, pair))
+    database.execute(
+        "INSERT INTO compared_facts (tenant_id, user_id, batch_id, fact_ids) VALUES ('default', 'ana', %s, %s)",
+        (batch_id, [known_id]),
+    )
+    assert sleep.sleep(pipeline.runtime, ANA) is not None
+    assert len(server.calls("judge")) == 1
+    assert duplicates_left(memory, database) == 0
+
+
+def test_two_new_facts_that_the_judge_of_their_batch_was_shown_are_not_asked_about_again(with_judge, database):
+    texts = ["Jon is opening a dance studio.", "Jon is starting a studio for dance."]
+    pipeline, server = with_judge(Memory(texts, {}))
+    pair = store(pipeline, database, texts)
+    batch_id = UUID(int=1)
+    database.execute("UPDATE facts SET batch_id = %s", (batch_id,))
+    database.execute(
+        "INSERT INTO compared_facts (tenant_id, user_id, batch_id, fact_ids) VALUES ('default', 'ana', %s, %s)",
+        (batch_id, pair),
+    )
+    assert sleep.sleep(pipeline.runtime, ANA) is not None
+    assert server.calls("judge") == []

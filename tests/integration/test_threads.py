@@ -24,6 +24,7 @@ from api_shim.http.app import create_app
 from harness.llm_server import LLMServer, answers, prompt
 from harness.pipeline import Pipeline
 from harness.waiting import wait_until
+from tests.integration.related import answering
 
 ROOT = Path(__file__).parents[2]
 ANA = UserScope("default", "ana")
@@ -310,6 +311,16 @@ def test_removing_a_turn_removes_its_step_at_once_and_from_the_row(memory, pipel
     sleeps(pipeline)
     [thread] = memory.threads()
     assert len(thread.fact_ids) == 3
+
+
+def test_a_present_state_is_back_when_what_ended_it_is_removed(memory, pipeline, studio, llm_server):
+    stopped = "Ana teaches no dance classes in her studio any more."
+    llm_server.model._answer = answering({(stopped, TEACHES): "ends"})
+    [turn_id] = say(memory, pipeline, {"2023-09-01": stopped})
+    assert [thread.state for thread in memory.threads()] == [None]
+    memory.remove(turn_id)
+    pipeline.settle()
+    assert texts(memory) == [STUDIO_TEXT]
 
 
 def test_deleting_a_fact_removes_its_step(memory, pipeline, studio, database):

@@ -16,6 +16,7 @@ from tests.knowledge import (
     people,
     relations,
     repeats,
+    returns,
     speakers,
     times,
 )
@@ -36,6 +37,7 @@ THEMES = (
     lives,
     offline,
     relations,
+    returns,
 )
 CASES = [case for theme in THEMES for case in theme.CASES]
 

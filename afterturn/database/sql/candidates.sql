@@ -54,6 +54,28 @@ deleted_episode AS (
 DELETE FROM judge_questions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
+-- name: delete_candidates_without_turn
+-- Delete the candidates of an applied batch whose turns are all removed, the draft of its episode, and its question to the
+-- judge. The others say in which words their turns repeat a fact.
+WITH deleted_candidates AS (
+    DELETE FROM candidates AS c
+    USING batches AS b
+    WHERE b.tenant_id = %(tenant_id)s AND b.user_id = %(user_id)s AND b.batch_id = %(batch_id)s
+          AND c.tenant_id = b.tenant_id AND c.user_id = b.user_id AND c.batch_id = b.batch_id
+          AND NOT EXISTS (
+              SELECT FROM jsonb_array_elements(c.evidence) AS said
+              JOIN turns AS t ON t.tenant_id = b.tenant_id AND t.user_id = b.user_id AND t.session_id = b.session_id
+                   AND t.position = (said ->> 0)::bigint
+              WHERE t.removed_at IS NULL
+          )
+),
+deleted_episode AS (
+    DELETE FROM episode_drafts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+)
+DELETE FROM judge_questions
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+
 -- name: delete_rejections
 -- Delete the rejections of a batch.
 DELETE FROM rejections WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s

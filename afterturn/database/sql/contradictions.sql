@@ -29,13 +29,24 @@ WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND k.settled_at I
       )
 
 -- name: reopen
--- Link the new version of a reinstated fact with the current facts that the fact contradicted.
-INSERT INTO contradictions (tenant_id, user_id, fact_id, other_id, said_at, found_at)
-SELECT k.tenant_id, k.user_id, least(o.fact_id, %(new_id)s), greatest(o.fact_id, %(new_id)s), k.said_at, k.found_at
-FROM contradictions AS k
-JOIN facts AS o ON o.tenant_id = k.tenant_id AND o.user_id = k.user_id AND o.status = 'current'
-     AND o.fact_id = CASE WHEN k.fact_id = %(fact_id)s THEN k.other_id ELSE k.fact_id END
-WHERE k.tenant_id = %(tenant_id)s AND k.user_id = %(user_id)s AND (k.fact_id = %(fact_id)s OR k.other_id = %(fact_id)s)
+-- Link the new version of a reinstated fact with what the fact contradicted, or with the fact in which that lives on. The
+-- link is settled while the other one is not current: it may be reinstated later.
+WITH RECURSIVE other (fact_id, said_at, found_at, steps) AS (
+    SELECT CASE WHEN fact_id = %(fact_id)s THEN other_id ELSE fact_id END, said_at, found_at, 1
+    FROM contradictions
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND (fact_id = %(fact_id)s OR other_id = %(fact_id)s)
+    UNION
+    SELECT f.superseded_by, other.said_at, other.found_at, other.steps + 1
+    FROM other JOIN facts AS f ON f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = other.fact_id
+    WHERE f.status = 'superseded' AND f.ended_because IN ('merged', 'refined', 'united') AND f.superseded_by IS NOT NULL
+          AND other.steps < 20
+)
+INSERT INTO contradictions (tenant_id, user_id, fact_id, other_id, said_at, found_at, settled_at, reason)
+SELECT DISTINCT ON (o.fact_id) o.tenant_id, o.user_id, least(o.fact_id, %(new_id)s), greatest(o.fact_id, %(new_id)s),
+       other.said_at, other.found_at, CASE WHEN o.status <> 'current' THEN now() END, o.ended_because
+FROM other JOIN facts AS o ON o.tenant_id = %(tenant_id)s AND o.user_id = %(user_id)s AND o.fact_id = other.fact_id
+WHERE o.status <> 'retracted' AND o.fact_id <> %(new_id)s
+ORDER BY o.fact_id, other.said_at
 ON CONFLICT DO NOTHING
 
 -- name: keep

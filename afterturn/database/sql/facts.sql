@@ -304,12 +304,15 @@ WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(
 ON CONFLICT DO NOTHING
 
 -- name: add_united_vectors
--- Give a fact that is made of two the middle of their vectors, in every space: it costs no call, and is near to both.
+-- Give a fact that is made of others the middle of their vectors, in each space in use that has all of them. It is near to
+-- each, and is replaced when the text is embedded.
 INSERT INTO vectors (tenant_id, user_id, space_id, kind, item, embedding)
-SELECT tenant_id, user_id, space_id, 'fact', %(united_id)s::uuid::text, l2_normalize(avg(embedding))
-FROM vectors
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'fact' AND item = ANY(%(parts)s)
-GROUP BY tenant_id, user_id, space_id
+SELECT v.tenant_id, v.user_id, v.space_id, 'fact', %(united_id)s::uuid::text, l2_normalize(avg(v.embedding))
+FROM vectors AS v JOIN embedding_spaces AS s USING (space_id)
+WHERE v.tenant_id = %(tenant_id)s AND v.user_id = %(user_id)s AND v.kind = 'fact' AND v.item = ANY(%(parts)s)
+      AND s.state <> 'retired'
+GROUP BY v.tenant_id, v.user_id, v.space_id
+HAVING count(*) = cardinality(%(parts)s::text[])
 ON CONFLICT DO NOTHING
 
 -- name: end_part

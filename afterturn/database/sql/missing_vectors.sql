@@ -1,4 +1,5 @@
--- Facts, episodes and turns whose text the embedder refused while it embedded others.
+-- Facts, episodes and turns that lack the vector of their text: the embedder refused it while it embedded others, or the
+-- text was made without a call (docs/explanation/decisions/057).
 
 -- name: add
 -- Insert one item of a batch. It is retried after the given seconds; if they are null, it is dead.
@@ -9,6 +10,64 @@ VALUES (
 )
 ON CONFLICT (tenant_id, user_id, space_id, kind, item)
 DO UPDATE SET reason = EXCLUDED.reason, retry_at = EXCLUDED.retry_at, dead_at = now()
+
+-- name: owe_facts
+-- Insert facts whose texts no embedder has seen, in every space that is in use. Vectors that they have are provisional.
+INSERT INTO missing_vectors (tenant_id, user_id, space_id, kind, item, batch_id, session_id, reason, attempts, retry_at)
+SELECT f.tenant_id, f.user_id, s.space_id, 'fact', f.fact_id::text, f.batch_id, f.session_id, 'not_embedded', 0, now()
+FROM facts AS f CROSS JOIN embedding_spaces AS s
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s) AND s.state <> 'retired'
+ON CONFLICT DO NOTHING
+
+-- name: owe_version
+-- Insert a new version of a fact in the spaces in which the old version is missing, or has no vector that could be copied.
+INSERT INTO missing_vectors (
+    tenant_id, user_id, space_id, kind, item, batch_id, session_id, reason, attempts, retry_at, discarded_at
+)
+SELECT f.tenant_id, f.user_id, s.space_id, 'fact', f.fact_id::text, f.batch_id, f.session_id,
+       coalesce(m.reason, 'not_embedded'), coalesce(m.attempts, 0),
+       CASE WHEN m.dead_id IS NULL THEN now() ELSE m.retry_at END, m.discarded_at
+FROM facts AS f
+CROSS JOIN embedding_spaces AS s
+LEFT JOIN missing_vectors AS m ON m.tenant_id = f.tenant_id AND m.user_id = f.user_id AND m.space_id = s.space_id
+     AND m.kind = 'fact' AND m.item = %(fact_id)s::uuid::text
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = %(new_id)s
+      AND (m.dead_id IS NOT NULL OR s.state <> 'retired' AND NOT EXISTS (
+          SELECT FROM vectors AS v
+          WHERE v.tenant_id = f.tenant_id AND v.user_id = f.user_id AND v.space_id = s.space_id AND v.kind = 'fact'
+                AND v.item = f.fact_id::text
+      ))
+ON CONFLICT DO NOTHING
+
+-- name: owe_episode
+-- Insert the episode of a batch, if it has one, after its text was changed, in every space that is in use.
+INSERT INTO missing_vectors (tenant_id, user_id, space_id, kind, item, batch_id, session_id, reason, attempts, retry_at)
+SELECT e.tenant_id, e.user_id, s.space_id, 'episode', e.batch_id::text, e.batch_id, e.session_id, 'not_embedded', 0, now()
+FROM episodes AS e CROSS JOIN embedding_spaces AS s
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.batch_id = %(batch_id)s AND s.state <> 'retired'
+ON CONFLICT DO NOTHING
+
+-- name: owe_turn
+-- Delete the vectors of a turn, and insert it in the spaces that are in use and had one. A batch that is not applied is
+-- embedded anyway.
+WITH stale AS (
+    DELETE FROM vectors
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = 'turn' AND item = %(item)s
+    RETURNING tenant_id, user_id, space_id, kind, item
+)
+INSERT INTO missing_vectors (tenant_id, user_id, space_id, kind, item, batch_id, session_id, reason, attempts, retry_at)
+SELECT o.tenant_id, o.user_id, o.space_id, o.kind, o.item, %(batch_id)s, %(session_id)s, 'not_embedded', 0, now()
+FROM stale AS o
+JOIN embedding_spaces AS s USING (space_id)
+JOIN batches AS b ON b.tenant_id = o.tenant_id AND b.user_id = o.user_id AND b.batch_id = %(batch_id)s
+WHERE s.state <> 'retired' AND b.state = 'applied'
+ON CONFLICT DO NOTHING
+
+-- name: delete_provisional
+-- Delete the vectors that items have in place of their own.
+DELETE FROM vectors
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND space_id = %(space_id)s
+      AND (kind, item) IN (SELECT * FROM unnest(%(kinds)s::text[], %(items)s::text[]))
 
 -- name: claim_due
 -- Read users with due items, and postpone all their due items, so that no other worker retries them at the same time.
@@ -60,7 +119,7 @@ SELECT m.space_id, m.kind, m.item,
        coalesce(f.text, e.title || '. ' || e.summary, coalesce(t.name, t.role) || ': ' || t.content) AS text,
        coalesce(p.name, p.role) || ': ' || CASE WHEN p.removed_at IS NULL THEN p.content ELSE '' END AS before
 FROM missing_vectors AS m
-JOIN batches AS b ON b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.batch_id = m.batch_id
+LEFT JOIN batches AS b ON b.tenant_id = m.tenant_id AND b.user_id = m.user_id AND b.batch_id = m.batch_id
 LEFT JOIN facts AS f
     ON m.kind = 'fact' AND f.tenant_id = m.tenant_id AND f.user_id = m.user_id AND f.fact_id::text = m.item
 LEFT JOIN episodes AS e

@@ -82,7 +82,7 @@ DELETE FROM vectors
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(kind)s AND item = %(item)s
 
 -- name: retract
--- Retract the facts whose own evidence is the turn and no other turn that is still there.
+-- Retract the facts whose own evidence is the turn and no other turn that is still there. A united fact rests on its parts.
 UPDATE facts AS f SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(f.superseded_at, now())
 FROM evidence AS e
 WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id = %(session_id)s
@@ -94,7 +94,124 @@ WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.session_id =
           WHERE other.tenant_id = f.tenant_id AND other.user_id = f.user_id AND other.fact_id = f.fact_id
                 AND t.removed_at IS NULL AND NOT other.is_inherited
       )
+      AND NOT EXISTS (
+          SELECT FROM facts AS part
+          WHERE part.tenant_id = f.tenant_id AND part.user_id = f.user_id AND part.superseded_by = f.fact_id
+                AND part.status = 'superseded' AND part.ended_because = 'united'
+      )
 RETURNING f.fact_id
+
+-- name: unworded
+-- Read the facts that the turn says, that other turns still say, and none of these in the words of the fact: a fact that
+-- was said again in poorer words has the words of its first turn. Facts of which no wording is stored are left out.
+SELECT f.fact_id
+FROM facts AS f
+JOIN LATERAL (
+    SELECT bool_or(lower(c.text) = lower(f.text)) AS is_worded
+    FROM evidence AS e
+    JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+    JOIN candidates AS c ON c.tenant_id = e.tenant_id AND c.user_id = e.user_id AND c.batch_id = e.batch_id
+         AND c.evidence @> jsonb_build_array(jsonb_build_array(e.position, e.quote))
+    WHERE e.tenant_id = f.tenant_id AND e.user_id = f.user_id AND e.fact_id = f.fact_id AND NOT e.is_inherited
+          AND t.removed_at IS NULL
+) AS said ON NOT said.is_worded
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.status <> 'retracted' AND f.origin <> 'person'
+      AND f.fact_id IN (
+          SELECT fact_id FROM evidence
+          WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
+                AND position = %(position)s AND NOT is_inherited
+      )
+      AND NOT EXISTS (
+          SELECT FROM facts AS part
+          WHERE part.tenant_id = f.tenant_id AND part.user_id = f.user_id AND part.superseded_by = f.fact_id
+                AND part.status = 'superseded' AND part.ended_because = 'united'
+      )
+
+-- name: wordings
+-- Read in which words remaining turns say facts that fall: the candidates that repeated them. `holder_id` is a fact with
+-- these words that lives on in the fact that falls.
+SELECT DISTINCT f.fact_id, c.batch_id, c.candidate_index, c.fact_id AS candidate_id, c.text, c.said_at, (
+    SELECT o.fact_id FROM facts AS o
+    WHERE o.tenant_id = f.tenant_id AND o.user_id = f.user_id AND o.superseded_by = f.fact_id
+          AND o.status = 'superseded' AND lower(o.text) = lower(c.text)
+    ORDER BY o.fact_id LIMIT 1
+) AS holder_id
+FROM facts AS f
+JOIN evidence AS e ON e.tenant_id = f.tenant_id AND e.user_id = f.user_id AND e.fact_id = f.fact_id AND NOT e.is_inherited
+JOIN turns AS t ON t.tenant_id = e.tenant_id AND t.user_id = e.user_id AND t.session_id = e.session_id
+     AND t.position = e.position AND t.removed_at IS NULL
+JOIN candidates AS c ON c.tenant_id = e.tenant_id AND c.user_id = e.user_id AND c.batch_id = e.batch_id
+     AND c.evidence @> jsonb_build_array(jsonb_build_array(e.position, e.quote))
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = ANY(%(fact_ids)s) AND f.status <> 'retracted'
+ORDER BY c.said_at, c.fact_id
+
+-- name: add_wording
+-- Add what a candidate says in place of the fact that it repeated: current or superseded like that one.
+INSERT INTO facts (
+    tenant_id, user_id, fact_id, batch_id, session_id, text, category, topics, subject, attribute, value, importance,
+    status, superseded_by, superseded_at, ended_because, said_by, is_pinned, is_by_rules, valid_from, valid_to,
+    said_valid_to, said_at, life, stems
+)
+SELECT f.tenant_id, f.user_id, %(new_id)s, c.batch_id, b.session_id, c.text, c.category, c.topics, c.subject, c.attribute,
+       c.value, c.importance, f.status, f.superseded_by, f.superseded_at, f.ended_because, c.said_by, f.is_pinned,
+       f.is_by_rules, c.valid_from,
+       CASE WHEN f.status = 'current' THEN c.valid_to ELSE coalesce(c.valid_to, f.valid_to) END, c.valid_to, c.said_at,
+       c.life, stem_codes(%(words)s, %(configuration)s::text::regconfig) || %(pieces)s::bytea
+FROM facts AS f
+JOIN candidates AS c ON c.tenant_id = f.tenant_id AND c.user_id = f.user_id AND c.batch_id = %(batch_id)s
+     AND c.candidate_index = %(candidate_index)s
+JOIN batches AS b ON b.tenant_id = c.tenant_id AND b.user_id = c.user_id AND b.batch_id = c.batch_id
+WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = %(fact_id)s
+ON CONFLICT DO NOTHING
+
+-- name: add_wording_evidence
+-- Give the evidence of a candidate to the fact that has its words now.
+INSERT INTO evidence (tenant_id, user_id, fact_id, session_id, position, quote, batch_id)
+SELECT e.tenant_id, e.user_id, %(new_id)s, e.session_id, e.position, e.quote, e.batch_id
+FROM evidence AS e
+JOIN turns AS t USING (tenant_id, user_id, session_id, position)
+JOIN candidates AS c ON c.tenant_id = e.tenant_id AND c.user_id = e.user_id AND c.batch_id = e.batch_id
+     AND c.candidate_index = %(candidate_index)s
+     AND c.evidence @> jsonb_build_array(jsonb_build_array(e.position, e.quote))
+WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND e.fact_id = %(fact_id)s AND e.batch_id = %(batch_id)s
+      AND NOT e.is_inherited AND t.removed_at IS NULL
+ON CONFLICT DO NOTHING
+
+-- name: restore_own_values
+-- Let facts forget what they have from facts that were retracted: the date and the value of a poorer wording whose place
+-- they took. What the candidate says itself stays, and what other facts gave.
+UPDATE facts AS w SET
+    valid_from = coalesce(c.valid_from, given.valid_from),
+    subject = CASE WHEN c.value IS NULL AND given.value IS NOT NULL THEN given.subject ELSE c.subject END,
+    attribute = CASE WHEN c.value IS NULL AND given.value IS NOT NULL THEN given.attribute ELSE c.attribute END,
+    value = coalesce(c.value, given.value)
+FROM candidates AS c, LATERAL (
+    SELECT min(CASE WHEN p.ended_because = 'correction' THEN coalesce(p.valid_from, p.first_said_at, p.said_at)
+                    ELSE p.valid_from END) AS valid_from,
+           (array_agg(p.subject ORDER BY p.said_at) FILTER (WHERE p.value IS NOT NULL))[1] AS subject,
+           (array_agg(p.attribute ORDER BY p.said_at) FILTER (WHERE p.value IS NOT NULL))[1] AS attribute,
+           (array_agg(p.value ORDER BY p.said_at) FILTER (WHERE p.value IS NOT NULL))[1] AS value
+    FROM facts AS p
+    WHERE p.tenant_id = c.tenant_id AND p.user_id = c.user_id AND p.superseded_by = c.fact_id AND p.status = 'superseded'
+          AND p.ended_because IN ('merged', 'refined', 'correction')
+) AS given
+WHERE w.tenant_id = %(tenant_id)s AND w.user_id = %(user_id)s AND w.status <> 'retracted' AND w.origin <> 'person'
+      AND c.tenant_id = w.tenant_id AND c.user_id = w.user_id AND c.batch_id = w.batch_id AND c.fact_id = w.fact_id
+      AND w.fact_id IN (
+          SELECT superseded_by FROM facts
+          WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s)
+      )
+RETURNING w.fact_id
+
+-- name: existing
+-- Read which of these facts exist.
+SELECT fact_id FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s)
+
+-- name: move_thread_steps
+-- Let the steps of threads that rest on a fact rest on its new version.
+UPDATE thread_facts SET fact_id = %(new_id)s
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = %(fact_id)s
 
 -- name: parts
 -- Read the parts of united facts that have evidence in the turn, and the parts of the facts that those are a part of.
@@ -112,8 +229,8 @@ WITH RECURSIVE part (fact_id, superseded_by) AS (
 )
 SELECT fact_id, superseded_by FROM part
 
--- name: retract_united
--- Retract facts of whose text a part is retracted.
+-- name: retract_fallen
+-- Retract facts of whose text a part is retracted, or whose words no turn says any more.
 UPDATE facts SET status = 'retracted', ended_because = 'removed', superseded_at = COALESCE(superseded_at, now())
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND fact_id = ANY(%(fact_ids)s) AND status <> 'retracted'
 
@@ -129,11 +246,11 @@ FROM (
     FROM evidence AS e
     JOIN turns AS t USING (tenant_id, user_id, session_id, position)
     WHERE e.tenant_id = %(tenant_id)s AND e.user_id = %(user_id)s AND t.removed_at IS NULL
-          AND e.fact_id IN (
+          AND (e.fact_id = ANY(%(reworded)s) OR e.fact_id IN (
               SELECT fact_id FROM evidence
               WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND session_id = %(session_id)s
                     AND position = %(position)s
-          )
+          ))
     GROUP BY e.fact_id
 ) AS rest
 WHERE f.tenant_id = %(tenant_id)s AND f.user_id = %(user_id)s AND f.fact_id = rest.fact_id AND f.status <> 'retracted'
@@ -181,10 +298,12 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current'
       AND attribute = ANY(%(attributes)s) AND said_valid_to IS NULL
 
 -- name: relink
--- Let a fact supersede others. In the world they end when it begins.
+-- Let a fact supersede others. In the world they end when it begins. What lived on in a fact that is gone is no part of the
+-- next one.
 UPDATE facts AS o
 SET status = 'superseded', superseded_by = n.fact_id, superseded_at = COALESCE(o.superseded_at, now()),
-    ended_because = COALESCE(o.ended_because, 'newer_value'),
+    ended_because = CASE WHEN o.ended_because IN ('merged', 'refined', 'united') THEN 'judged'
+                         ELSE COALESCE(o.ended_because, 'newer_value') END,
     valid_to = COALESCE(o.said_valid_to, n.valid_from, n.said_at)
 FROM facts AS n
 WHERE n.tenant_id = %(tenant_id)s AND n.user_id = %(user_id)s AND n.fact_id = %(superseded_by)s

@@ -221,10 +221,16 @@ WHERE (tenant_id, user_id, space_id, kind, item) IN (
 )
 
 -- name: delete_missing
--- Nobody embeds in a retired space any more.
-DELETE FROM missing_vectors
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
-      AND space_id IN (SELECT space_id FROM embedding_spaces WHERE state = 'retired')
+-- Nobody embeds in a retired space any more. Vectors in place of others go too: the space may be used again.
+WITH gone AS (
+    DELETE FROM missing_vectors
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+          AND space_id IN (SELECT space_id FROM embedding_spaces WHERE state = 'retired')
+    RETURNING tenant_id, user_id, space_id, kind, item
+)
+DELETE FROM vectors AS v USING gone AS g
+WHERE v.tenant_id = g.tenant_id AND v.user_id = g.user_id AND v.space_id = g.space_id AND v.kind = g.kind
+      AND v.item = g.item
 
 -- name: progress
 -- How many users there are, and how many of them have followed a change.

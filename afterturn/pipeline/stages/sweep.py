@@ -264,7 +264,7 @@ class _Sweep:
         if limit <= 0:
             return
         with self._runtime.postgres.connection() as connection:
-            users = missing_vectors.claim_due(connection, limit=limit)
+            users = missing_vectors.claim_due(connection, limit=limit, hint_seconds=self._runtime.settings.hint_seconds)
         self._send_all("vectors", [(user.tenant_id, user.user_id) for user in users])
 
     def hand_out_spaces(self) -> None:

@@ -1,4 +1,4 @@
-"""Vectors: retry single texts that the embedder refused while it embedded others."""
+"""Vectors: embed single texts that lack their vector: the embedder refused them, or they were made without a call."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def _embed_in_space(
         leases.fence(connection, lease)
         owed = set(missing_vectors.read_owed(connection, scope, limit=TEXTS_PER_TASK).get(space.space_id, []))
         embedded = [(item, vector) for item, vector in embedded if item in owed]
+        missing_vectors.delete_provisional(connection, scope, space, [item for item, _ in embedded])
         items.store_vectors(connection, scope, space, embedded)
         missing_vectors.settle(
             connection,

@@ -12,35 +12,18 @@ def stems(*facts):
     return FactStems(
         codes=np.array([code for fact in facts for code in fact], dtype=np.uint32),
         lengths=np.array([len(fact) for fact in facts], dtype=np.intp),
-        distinct=np.array([len(set(fact)) for fact in facts], dtype=np.intp),
     )
 
 
-def score(statement, *facts):
-    return similarity.score_by_words([np.array(statement, dtype=np.uint32)], stems(*facts))[0]
+def test_how_much_of_a_statement_a_fact_has():
+    weight = similarity.share_weight([np.array([1, 2], dtype=np.uint32)], stems([1, 2, 7, 8], [2, 9], [6]))
+    rare, frequent = np.log(4), np.log(4 / 2)
+    assert weight.share_of_statements()[0].tolist() == pytest.approx([1.0, frequent / (rare + frequent), 0.0])
 
 
-def test_a_rare_word_counts_more_than_a_frequent_one():
-    scores = score([1, 2], [1, 9], [2, 8], [2, 7], [2, 6])
-    assert scores[0] > scores[1] > 0
-
-
-def test_a_score_is_the_weight_of_the_shared_words_over_the_length():
-    scores = score([1, 2, 3], [1, 2, 4, 5], [3, 3, 3], [6])
-    assert scores.tolist() == pytest.approx([2 * np.log(4) / 2, np.log(4), 0])
-
-
-def test_many_facts_are_compared_page_by_page(monkeypatch):
-    facts = [[number % 5, 10 + number] for number in range(50)]
-    expected = score([3, 17], *facts)
-    monkeypatch.setattr(similarity, "FACTS_TOGETHER", 7)
-    assert score([3, 17], *facts).tolist() == pytest.approx(expected.tolist())
-
-
-def test_nothing_to_compare_is_no_score():
-    assert score([], [1], [2]).tolist() == [0, 0]
-    assert similarity.score_by_words([], stems([1])).shape == (0, 1)
-    assert score([1]).tolist() == []
+def test_a_statement_without_words_has_no_share():
+    weight = similarity.share_weight([np.array([], dtype=np.uint32)], stems([1], [2]))
+    assert weight.share_of_statements().tolist() == [[0, 0]]
 
 
 def test_cosines_do_not_depend_on_lengths():

@@ -98,8 +98,8 @@ def test_a_repeated_turn_is_shown_once():
 
 
 def test_another_number_is_another_statement():
-    turns = conversation("We paid 300 for the cellar.", "We paid 400 for the cellar.")
-    assert len(shown(turns, 1, 2)) == 2
+    text = "In the spring we paid {} for the paint of the old cellar, the stairs, the windows and the doors."
+    assert len(shown(conversation(text.format(300), text.format(400)), 1, 2)) == 2
 
 
 def test_a_reply_in_another_session_is_no_reply():

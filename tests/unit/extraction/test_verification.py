@@ -268,3 +268,9 @@ def test_a_candidate_is_tidied() -> None:
     assert (tidy.text, tidy.category, tidy.attribute, tidy.value) == ("Ana lives in Rome.", "other", "lives_in", None)
     [candidate], _ = verified([said("Rome")], fact, categories=("home_place", "other"))
     assert candidate.content.category == "home_place"
+
+
+@pytest.mark.parametrize(("characters", "expected"), [(8_000, None), (8_001, "text_too_long")])
+def test_an_agreed_plan_may_be_one_statement_and_a_document_may_not(characters: int, expected: str | None) -> None:
+    text = ("boat " * 2_000)[: characters - 1] + "."
+    assert reason([said("I own a boat.")], answers.fact(text, [(1, "I own a boat.")])) == expected

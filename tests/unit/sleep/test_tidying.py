@@ -139,3 +139,17 @@ def test_thousands_of_facts_of_one_attribute_are_not_compared_as_a_square(monkey
     assert len(compared) <= 500 * 30
     repeated = [fact("Ana lives in Faro.", day, attribute="lives_in", value="Faro") for day in range(1, 25)]
     assert len(plan(*repeated).ended_facts) == 23
+
+
+def test_what_happened_before_a_plan_is_not_its_outcome():
+    event, later_plan = fact("Ana flew to Rome.", 1, life="event"), fact("Ana plans to fly to Rome.", 9, life="plan")
+    verdict = {(later_plan.fact_id, event.fact_id): Relation.SAME}
+    found = plan(event, later_plan, verdicts=verdict)
+    assert ended(found) == {}
+    assert [one.guard for one in found.overruled] == ["order"]
+
+
+def test_the_later_of_two_ends_of_one_state_stays():
+    earlier = fact("Ana works nights.", 1, life="state", until=at(1, 7))
+    later = fact("Ana works nights.", 9, life="state", until=at(1, 9))
+    assert ended(plan(earlier, later)) == {"Ana works nights.": ("newer_value", later.fact_id)}
