@@ -48,7 +48,7 @@ def read_known_statements(
     scores = shared**2 / np.maximum(weight.of_facts, 1e-6)
     near = np.flatnonzero(shared >= LEAST_SHARE * weight.of_facts)
     best = near[np.argsort(-scores[near], kind="stable")][:_MOST_FACTS]
-    read = similar_facts.read_facts(connection, owner, [facts.fact_ids[place] for place in best])
+    read = similar_facts.read_facts(connection, owner, facts.fact_ids_at(best))
     shown = sorted(_first_that_fit(read), key=lambda fact: (fact.said_at, fact.fact_id))
     return tuple(KnownStatement(fact_id=fact.fact_id, text=fact.text, said_on=fact.said_at.date()) for fact in shown)
 

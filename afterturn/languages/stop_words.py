@@ -38,6 +38,18 @@ _ENGLISH_LIST = (
     "with would you your yours i'm i've it's don't we're that's"
 )
 _ENGLISH = frozenset(_ENGLISH_LIST.split())
+#: Stop words of English that are no stop words of another language, and rarely a word of one.
+_ONLY_ENGLISH_LIST = (
+    "about after again and because been before being could does doing don't from having his i'm i've into it's only "
+    "our said she should that that's the their them there these they this those through we're were what when where "
+    "which while who whose why with would your yours"
+)
+ONLY_ENGLISH = frozenset(_ONLY_ENGLISH_LIST.split())
+#: A text is clearly English with so many different words that only English has, and this share of stop words.
+_CLEAR_WORDS = 2
+_CLEAR_SHARE = 0.2
+#: What may stand around a word.
+_PUNCTUATION = ".,;:!?()\"'"
 #: Scripts without spaces between words, where a stop word may be any part of a run.
 _UNSPACED_LANGUAGES = ("zh", "ja", "th")
 
@@ -51,6 +63,16 @@ def of_language(language: str) -> frozenset[str]:
     import stopwordsiso
 
     return frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
+
+
+def is_clearly_english(text: str) -> bool:
+    """Return whether a text is English without doubt. A few words tell, in a tenth of the time that a model takes."""
+    if not text.isascii():
+        return False
+    words = [word.strip(_PUNCTUATION) for word in text.lower().split()]
+    if len(ONLY_ENGLISH.intersection(words)) < _CLEAR_WORDS:
+        return False
+    return sum(word in _ENGLISH for word in words) >= _CLEAR_SHARE * len(words)
 
 
 def guess_languages(text: str, languages: Iterable[str]) -> list[str]:
