@@ -8,7 +8,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from afterturn import faults
-from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge, JudgedAnswer
@@ -58,13 +57,9 @@ def ask_judge(
     answer, call = _get_answer(servers, lease, judge, question_text, stage=stage, session=session, batch_id=batch_id)
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
-        if call is not None:
-            calls.record_result(connection, call)
         if answer.unreadable:
             counters.increment(connection, counters.PAIRS_UNREADABLE, answer.unreadable)
-        with connection.transaction():
-            leases.fence(connection, lease)
-            judgements.store_answer(connection, lease.scope, judge, question_text, answer.text, batch_id=batch_id)
+        judgements.store_answer(connection, lease, judge, question_text, answer.text, batch_id=batch_id, call=call)
     faults.point(f"{stage}.answer_stored")
 
 
