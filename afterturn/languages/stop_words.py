@@ -48,6 +48,7 @@ ONLY_ENGLISH = frozenset(_ONLY_ENGLISH_LIST.split())
 #: A text is clearly English with so many different words that only English has, and this share of stop words.
 _CLEAR_WORDS = 2
 _CLEAR_SHARE = 0.2
+_CLEAR_WORDS_FOR_A_DOUBT = 4
 #: What may stand around a word.
 _PUNCTUATION = ".,;:!?()\"'"
 #: Scripts without spaces between words, where a stop word may be any part of a run.
@@ -66,11 +67,15 @@ def of_language(language: str) -> frozenset[str]:
 
 
 def is_clearly_english(text: str) -> bool:
-    """Return whether a text is English without doubt. A few words tell, in a tenth of the time that a model takes."""
+    """Return whether a text is English without doubt. A few words tell, in a tenth of the time that a model takes.
+
+    A stop word of another language is a doubt: the English words may be a title. It takes more of them then.
+    """
     if not text.isascii():
         return False
     words = [word.strip(_PUNCTUATION) for word in text.lower().split()]
-    if len(ONLY_ENGLISH.intersection(words)) < _CLEAR_WORDS:
+    doubts = len(_foreign_words().intersection(words))
+    if len(ONLY_ENGLISH.intersection(words)) < max(_CLEAR_WORDS, doubts * _CLEAR_WORDS_FOR_A_DOUBT):
         return False
     return sum(word in _ENGLISH for word in words) >= _CLEAR_SHARE * len(words)
 
@@ -99,6 +104,15 @@ def remove(text: str, language: str) -> str:
     """Return the text without the stop words of its language; unchanged if nothing else would be left."""
     left = _pattern(language).sub(" ", text)
     return left if _WORD.search(left) else text
+
+
+@cache
+def _foreign_words() -> frozenset[str]:
+    """Return the stop words of all languages but English, without those that English has too."""
+    import stopwordsiso
+
+    others = (of_language(language) for language in stopwordsiso.langs() if language != "en")
+    return frozenset().union(*others) - {word.casefold() for word in stopwordsiso.stopwords("en")} - _ENGLISH
 
 
 @cache
