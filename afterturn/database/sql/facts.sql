@@ -40,6 +40,11 @@ SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
+-- name: texts_by_id
+-- Read the texts of current facts by id, and when they were said.
+SELECT fact_id, text, said_at FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
+
 -- name: current_of
 -- Read the current facts that some facts are, or were merged into, each with the id of the fact that was asked for.
 WITH RECURSIVE asked AS (
