@@ -34,7 +34,9 @@ def test_the_stages_are_visible_in_flower(settings, hot_store, tmp_path):
     arguments = {task["args"] for task in seen.values() if task["name"] == "afterturn.archive"}
     assert any("'ana', 'default'" in shown for shown in arguments)
     assert not any("Porto" in str(task) for task in seen.values())
-    assert "afterturn.sweep" not in {task["name"] for task in seen.values()}, "one each second would hide the others"
+    names = {task["name"] for task in seen.values()}
+    assert "afterturn.sweep" not in names, "one each second would hide the others"
+    assert "afterturn.embed" not in names, "the task that extracts a batch also embeds it"
 
 
 @pytest.mark.parametrize("name", ["flower", "api"])
