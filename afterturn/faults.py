@@ -33,7 +33,6 @@ POINTS: dict[str, tuple[str, ...]] = {
         "answer_stored",
         "before_commit",
         "after_commit",
-        "enqueued",
     ),
     "embed": (
         "before_claim",

@@ -32,7 +32,6 @@ from afterturn.scopes import SessionScope, UserScope
 from afterturn.settings import Settings
 
 BATCH_STAGES = {
-    "extract": extract.extract,
     "embed": embed.embed,
     "judge": judge.judge,
     "consolidate": consolidate.consolidate,
@@ -120,6 +119,12 @@ class Pipeline:
         if stage == "erase":
             return erase.erase(self.runtime, UserScope(*arguments))
         tenant_id, user_id, batch_id = arguments
+        if stage == "extract":
+            is_done = extract.extract(self.runtime, UserScope(tenant_id, user_id), UUID(batch_id))
+            if is_done:
+                # A step of its own here; the task embeds without a message.
+                self.hints.send("embed", *arguments)
+            return is_done
         return BATCH_STAGES[stage](self.runtime, UserScope(tenant_id, user_id), UUID(batch_id))
 
     def settle(self, *, seconds: float = 60.0) -> None:

@@ -110,14 +110,6 @@ def _turn(row: Row) -> Turn:
     return replace(turn, content="", metadata={}) if turn.is_removed else turn
 
 
-def is_ready_to_apply(connection: Connection, batch: Batch) -> bool:
-    """Return whether an extracted batch is embedded and no earlier batch of its user is still open."""
-    if not batch.is_embedded:
-        return False
-    row = connection.execute(_SQL["earlier_open"], batch.key | {"user_seq": batch.user_seq}).fetchone()
-    return row is not None and not row["is_blocked"]
-
-
 @dataclass(frozen=True, slots=True)
 class ReadyBatch:
     """A user's earliest open batch, which can be applied or extracted."""

@@ -317,6 +317,5 @@ def complete_transition(connection: Connection, claimed: _LeasedBatch, transitio
 
     Raises TransitionRefused when the lease or the batch's state has changed since the claim.
     """
-    leases.release(connection, claimed.lease)
-    if connection.execute(_SQL[transition], claimed.batch.key | arguments).fetchone() is None:
+    if not leases.execute_releasing(connection, claimed.lease, _SQL[transition], claimed.batch.key | arguments):
         raise TransitionRefused(f"batch {claimed.batch.batch_id} is no longer where {transition} starts from")

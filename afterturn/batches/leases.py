@@ -60,9 +60,30 @@ def execute_fenced(connection: Connection, lease: Lease, query: LiteralString, a
             a row if it wrote.
         arguments: the query's other arguments.
     """
-    fence_arguments = {"lease_kind": lease.kind, "lease_item": lease.item, "lease_token": lease.token}
-    if connection.execute(query, {**arguments, **fence_arguments}).fetchone() is None:
+    if connection.execute(query, {**arguments, **_fence_arguments(lease)}).fetchone() is None:
         raise _stale(lease)
+
+
+def execute_releasing(connection: Connection, lease: Lease, query: LiteralString, arguments: Mapping[str, Any]) -> bool:
+    """Release the lease and run a write in one round trip, in the transaction that commits the work.
+
+    Args:
+        connection: in the caller's transaction.
+        lease: the lease to release.
+        query: a write that first deletes the lease by lease_kind, lease_item and lease_token, and that returns
+            is_released and is_moved: whether the lease was deleted, and whether it wrote.
+        arguments: the query's other arguments.
+
+    Returns whether it wrote. Raises StaleLease if another process has taken the lease over.
+    """
+    row = connection.execute(query, {**arguments, **_fence_arguments(lease)}).fetchone()
+    if row is None or not row["is_released"]:
+        raise _stale(lease)
+    return bool(row["is_moved"])
+
+
+def _fence_arguments(lease: Lease) -> dict[str, Any]:
+    return {"lease_kind": lease.kind, "lease_item": lease.item, "lease_token": lease.token}
 
 
 def _stale(lease: Lease) -> StaleLease:

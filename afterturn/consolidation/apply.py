@@ -39,8 +39,9 @@ def apply_decisions(
     ended = [row for decision in decisions for row in _ended_rows(batch, decision)]
     repeated = [_repeat_row(batch, answer, decision) for decision in decisions if decision.repeats is not None]
     with connection.cursor() as cursor:
-        cursor.executemany(_SQL["supersede"], ended)
-        cursor.executemany(_SQL["repeat"], repeated)
+        for query, rows in (("supersede", ended), ("repeat", repeated)):
+            if rows:
+                cursor.executemany(_SQL[query], rows)
     _add_evidence(connection, batch, decisions)
     for decision in decisions:
         _merge_facts(connection, batch.session.user, decision)

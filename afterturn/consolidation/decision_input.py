@@ -18,7 +18,6 @@ from afterturn.errors import VersionConflict
 from afterturn.extraction.verified_answer import VerifiedAnswer
 
 _SQL = queries.load("facts")
-_BATCHES = queries.load("batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,43 @@ class DecisionInput:
     compared: frozenset[UUID]
 
 
-def read_decision_input(connection: Connection, batch: Batch, answer: VerifiedAnswer) -> DecisionInput:
-    """Read what the rules need. Raises VersionConflict if the user was forgotten."""
-    contents = [candidate.content for candidate in answer.candidates]
-    user = connection.execute(_SQL["user_version"], batch.key).fetchone()
-    if user is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryState:
+    """The state of a user's memory that a batch is planned on."""
+
+    version: int
+    #: The number of all current facts.
+    current_count: int
+    display_name: str | None
+    #: The facts that say what somebody is called.
+    names: Sequence[Mapping[str, Any]]
+    #: The facts that extraction was shown.
+    shown_ids: Sequence[UUID]
+    #: Whether an earlier batch of the user is still open.
+    is_blocked: bool
+
+
+def read_memory_state(connection: Connection, batch: Batch) -> MemoryState:
+    """Read the state of the memory, in one snapshot. Raises VersionConflict if the user was forgotten."""
+    arguments = {"user_seq": batch.user_seq, "prompt_version": batch.prompt_version, "model": batch.model}
+    row = connection.execute(_SQL["memory_state"], batch.key | arguments).fetchone()
+    if row is None:
         raise VersionConflict("the user was forgotten while this batch was being consolidated")
+    return MemoryState(
+        version=row["version"],
+        current_count=row["facts"],
+        display_name=row["display_name"],
+        names=row["names"] or (),
+        shown_ids=row["shown_ids"],
+        is_blocked=row["is_blocked"],
+    )
+
+
+def read_decision_input(
+    connection: Connection, batch: Batch, answer: VerifiedAnswer, state: MemoryState
+) -> DecisionInput:
+    """Read the facts that the rules need."""
+    contents = [candidate.content for candidate in answer.candidates]
     stated = {content.attribute for content in contents if content.attribute}
     rows = connection.execute(
         _SQL["comparable"],
@@ -54,27 +84,23 @@ def read_decision_input(connection: Connection, batch: Batch, answer: VerifiedAn
             "texts": [content.text.lower() for content in contents],
         },
     ).fetchall()
-    compared = _read_compared(connection, batch)
+    compared = _read_compared(connection, batch, state)
     related = {row["asked_id"]: KnownFact(**_without(row, "asked_id")) for row in compared}
     return DecisionInput(
-        version=user["version"],
-        names=user_names.read_user_names(connection, batch.key, user["display_name"], answer.candidates),
-        current_count=user["facts"],
+        version=state.version,
+        names=user_names.find_user_names(state.names, state.display_name, answer.candidates),
+        current_count=state.current_count,
         facts={row["fact_id"]: KnownFact(**row) for row in rows} | _facts_of_relations(answer, related),
         verdicts=_verdicts_of_extraction(answer, related),
         compared=frozenset(fact.fact_id for fact in related.values()),
     )
 
 
-def _read_compared(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
+def _read_compared(connection: Connection, batch: Batch, state: MemoryState) -> list[dict[str, Any]]:
     """Return the current facts that extraction was shown, or that these were merged into."""
-    if batch.kind == "manual":
+    if not state.shown_ids:
         return []
-    version = {"prompt_version": batch.prompt_version, "model": batch.model}
-    row = connection.execute(_BATCHES["known_at_extraction"], batch.key | version).fetchone()
-    if row is None or not row["fact_ids"]:
-        return []
-    return connection.execute(_SQL["current_of"], batch.key | {"fact_ids": row["fact_ids"]}).fetchall()
+    return connection.execute(_SQL["current_of"], batch.key | {"fact_ids": state.shown_ids}).fetchall()
 
 
 def _without(row: dict[str, Any], name: str) -> dict[str, Any]:

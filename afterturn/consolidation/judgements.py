@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from afterturn.batches import leases
 from afterturn.batches.batch_row import Batch
+from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgement
 from afterturn.consolidation.decisions import Verdicts
 from afterturn.consolidation.judge import EARLIER_PROMPT_VERSIONS, Judge
 from afterturn.consolidation.judgement import JudgeQuestion
 from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.llm import calls
+from afterturn.llm.calls import Call
 from afterturn.scopes import UserScope
 
 _SQL = queries.load("judgements")
@@ -43,21 +47,30 @@ def is_answered(connection: Connection, scope: UserScope, judge: Judge, question
 
 
 def store_answer(
-    connection: Connection, scope: UserScope, judge: Judge, question_text: str, text: str, *, batch_id: UUID | None
+    connection: Connection,
+    lease: Lease,
+    judge: Judge,
+    question_text: str,
+    text: str,
+    *,
+    batch_id: UUID | None,
+    call: Call | None,
 ) -> None:
-    """Store an answer, and the batch that the question is about, if any, in the caller's transaction."""
+    """Store an answer, the batch that the question is about, if any, and the cost of the call. Raises StaleLease."""
     version = {"prompt_version": judge.prompt_version, "model": judge.model}
-    row = _key(scope, judge, question_text) | version | {"batch_id": batch_id, "answer": text}
-    connection.execute(_SQL["add_answer"], row)
+    row = _key(lease.scope, judge, question_text) | version | {"batch_id": batch_id, "answer": text}
+    row |= calls.result_arguments(call)
+    leases.execute_fenced(connection, lease, _SQL["add_answer"], row)
 
 
 def store_question(
-    connection: Connection, batch: Batch, question: JudgeQuestion, *, version: int, is_handed_on: bool
+    connection: Connection, lease: Lease, batch: Batch, question: JudgeQuestion, *, version: int, is_handed_on: bool
 ) -> None:
-    """Store the question that a batch waits for, in the caller's transaction.
+    """Store the question that a batch waits for, and release the lease on the batch. Raises StaleLease.
 
     Args:
-        connection: in the caller's transaction.
+        connection: with or without a transaction.
+        lease: the lease on the batch.
         batch: the batch.
         question: the question.
         version: the version of the memory for which it is asked.
@@ -65,7 +78,7 @@ def store_question(
     """
     fact_ids = [fact.fact_id for fact in (*question.known, *question.new)]
     row = {"question": question.text(), "version": version, "fact_ids": fact_ids, "is_handed_on": is_handed_on}
-    connection.execute(_SQL["add_question"], batch.key | row)
+    leases.execute_releasing(connection, lease, _SQL["add_question"], batch.key | row)
 
 
 def read_question_facts(connection: Connection, batch: Batch, *, version: int) -> list[UUID] | None:
@@ -83,12 +96,12 @@ def read_owed_judgement(connection: Connection, batch: Batch) -> OwedJudgement |
     return None if row is None else OwedJudgement(row["question"])
 
 
-def clear_question(connection: Connection, batch: Batch, *, is_handed_on: bool) -> None:
-    """Delete the text of the question that a batch waits for, in the caller's transaction.
+def clear_question(connection: Connection, lease: Lease, batch: Batch, *, is_handed_on: bool) -> None:
+    """Delete the text of the question that a batch waits for, and release the lease on the batch. Raises StaleLease.
 
     `is_handed_on` says that the caller then enqueues the batch to be applied; otherwise the sweep does.
     """
-    connection.execute(_SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
+    leases.execute_releasing(connection, lease, _SQL["delete_question"], batch.key | {"is_handed_on": is_handed_on})
 
 
 def store_compared_facts(connection: Connection, batch: Batch, fact_ids: Collection[UUID]) -> None:

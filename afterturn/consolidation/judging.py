@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn import faults
-from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.consolidation import judgements
 from afterturn.consolidation.judge import Judge
@@ -66,13 +65,9 @@ def ask_judge(
     answer, call = answered or (ValidAnswer(text=judgements.EMPTY_JUDGEMENT), None)
     faults.point(f"{stage}.answer_received")
     with servers.postgres.connection() as connection:
-        if call is not None:
-            calls.record_result(connection, call)
         if answer.unreadable:
             counters.increment(connection, counters.PAIRS_UNREADABLE, answer.unreadable)
-        with connection.transaction():
-            leases.fence(connection, lease)
-            judgements.store_answer(connection, lease.scope, judge, question_text, answer.text, batch_id=batch_id)
+        judgements.store_answer(connection, lease, judge, question_text, answer.text, batch_id=batch_id, call=call)
     faults.point(f"{stage}.answer_stored")
 
 

@@ -13,16 +13,19 @@ import numpy as np
 
 from afterturn import tokens
 from afterturn.consolidation import similar_facts, similarity
-from afterturn.consolidation.decisions import KnownFact
+from afterturn.database import queries
 from afterturn.database.pool import Connection
+from afterturn.database.statement import Row
 from afterturn.extraction.extractor import KnownStatement
 from afterturn.extraction.prompted import KNOWN_CHARACTERS
 from afterturn.turns import Turn
 
+_SQL = queries.load("facts")
+
 #: The bound of all statements in one prompt, whatever the size of the memory.
 KNOWN_TOKENS = 700
 #: So much of the weight of a fact's words must be in one turn. A shared name alone is less.
-LEAST_SHARE = 0.12
+LEAST_SHARE = 0.2
 #: Facts that are read for it. Their lines have at least 7 tokens.
 _MOST_FACTS = 100
 #: So much of a turn is compared with the facts. A longer turn is mostly a document or an explanation.
@@ -48,17 +51,22 @@ def read_known_statements(
     scores = shared**2 / np.maximum(weight.of_facts, 1e-6)
     near = np.flatnonzero(shared >= LEAST_SHARE * weight.of_facts)
     best = near[np.argsort(-scores[near], kind="stable")][:_MOST_FACTS]
-    read = similar_facts.read_facts(connection, owner, [facts.fact_ids[place] for place in best])
-    shown = sorted(_first_that_fit(read), key=lambda fact: (fact.said_at, fact.fact_id))
-    return tuple(KnownStatement(fact_id=fact.fact_id, text=fact.text, said_on=fact.said_at.date()) for fact in shown)
+    fact_ids = facts.fact_ids_at(best)
+    rows = connection.execute(_SQL["texts_by_id"], {**owner, "fact_ids": fact_ids}).fetchall()
+    by_id = {row["fact_id"]: row for row in rows}
+    shown = _first_that_fit(by_id[fact_id] for fact_id in fact_ids if fact_id in by_id)
+    return tuple(
+        KnownStatement(fact_id=row["fact_id"], text=row["text"], said_on=row["said_at"].date())
+        for row in sorted(shown, key=lambda row: (row["said_at"], row["fact_id"]))
+    )
 
 
-def _first_that_fit(facts: Iterable[KnownFact]) -> list[KnownFact]:
-    shown: list[KnownFact] = []
+def _first_that_fit(rows: Iterable[Row]) -> list[Row]:
+    shown: list[Row] = []
     room = KNOWN_TOKENS
-    for fact in facts:
-        room -= tokens.estimate(f"K99 (2026-01-01): {fact.text[:KNOWN_CHARACTERS]}")
+    for row in rows:
+        room -= tokens.estimate(f"K99 (2026-01-01): {row['text'][:KNOWN_CHARACTERS]}")
         if room < 0:
             break
-        shown.append(fact)
+        shown.append(row)
     return shown

@@ -61,10 +61,9 @@ def find_near_facts(
         return None
     ranked = [list(_best_places(*rows)) for rows in zip(overlaps, cosines, strict=True)]
     places = dict.fromkeys(places[rank] for rank in range(SHOWN_FACTS) for places in ranked if rank < len(places))
-    fact_ids = facts.fact_ids
     return NearFacts(
         statement_ids=frozenset(given.fact_id for given, places in zip(statements, ranked, strict=True) if places),
-        fact_ids=[fact_ids[place] for place in places],
+        fact_ids=facts.fact_ids_at(places),
     )
 
 

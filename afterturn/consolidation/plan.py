@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from afterturn.batches import batch_row
 from afterturn.batches.batch_row import Batch
 from afterturn.consolidation import decision_input, edits, judgements
 from afterturn.consolidation.deciding import decide
@@ -45,11 +44,14 @@ def make_plan(connection: Connection, batch: Batch, judge: Judge | None, *, cate
 
     Raises AnswerMalformed or VersionConflict.
     """
-    if not batch_row.is_ready_to_apply(connection, batch):
+    if not batch.is_embedded:
+        return None
+    state = decision_input.read_memory_state(connection, batch)
+    if state.is_blocked:
         return None
     answer = batch_answer.read_verified_answer(connection, batch, categories=categories)
     candidates = edits.candidates_to_decide(connection, batch, answer)
-    known = decision_input.read_decision_input(connection, batch, answer)
+    known = decision_input.read_decision_input(connection, batch, answer, state)
     by_rules = decide(candidates, known.facts.values(), known.verdicts, known.names)
     unclear = None
     # A correction names the fact that it replaces, so the judge is not needed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -43,9 +43,9 @@ class CurrentStems:
     names: list[str]
     stems: FactStems
 
-    @property
-    def fact_ids(self) -> list[UUID]:
-        return [UUID(name) for name in self.names]
+    def fact_ids_at(self, places: Iterable[int]) -> list[UUID]:
+        """Return the ids of the facts at these places. A large memory has far more facts than are chosen."""
+        return [UUID(self.names[place]) for place in places]
 
 
 def read_current_stems(connection: Connection, owner: Mapping[str, Any]) -> CurrentStems | None:

@@ -44,25 +44,29 @@ def states_user_name(text: str, subject: str | None, value: str | None, said_by:
     return not names.is_known or names.normalise_subject(name.split()[0]) == "user"
 
 
-def read_user_names(
-    connection: Connection,
-    owner: Mapping[str, Any],
-    display_name: str | None,
-    candidates: Sequence[VerifiedCandidate] = (),
-) -> UserNames:
+def read_user_names(connection: Connection, owner: Mapping[str, Any], display_name: str | None) -> UserNames:
     """Return all names that the user has had.
 
     Args:
         connection: to read the user's facts with.
         owner: tenant and user, as query arguments.
         display_name: the name in the user's row.
-        candidates: those of a batch, which may contain further names.
+    """
+    return find_user_names(connection.execute(_SQL["names"], dict(owner)).fetchall(), display_name)
+
+
+def find_user_names(
+    rows: Sequence[Mapping[str, Any]], display_name: str | None, candidates: Sequence[VerifiedCandidate] = ()
+) -> UserNames:
+    """Return all names in the user's facts, and in the candidates of a batch.
+
+    Args:
+        rows: text, subject, value and said_by of the facts with the attribute `name`, in the order of their times.
+        display_name: the name in the user's row.
+        candidates: those of the batch.
     """
     names = UserNames.from_display_names([display_name])
-    statements = [
-        (row["text"], row["subject"], row["value"], row["said_by"])
-        for row in connection.execute(_SQL["names"], dict(owner)).fetchall()
-    ]
+    statements = [(row["text"], row["subject"], row["value"], row["said_by"]) for row in rows]
     statements += [
         (candidate.content.text, candidate.content.subject, candidate.content.value, candidate.said_by)
         for candidate in candidates

@@ -71,17 +71,24 @@ class Memory(Generic[Form]):
         self.unexplained = 0
         #: What this process has learned, and until when it is used.
         self._known: tuple[Learned[Form], float] = Learned(first), float("inf")
+        self._last_read = Learned(first)
 
     def read(self) -> Learned[Form]:
         """Return the form to use: the shared one, or what this process has learned if Redis does not answer."""
         if self._client is not None:
             try:
-                return self._decode(self._client.get(self._key))
+                self._last_read = self._decode(self._client.get(self._key))
+                return self._last_read
             except redis.RedisError as error:
                 logger.warning("the stored form of requests to an endpoint cannot be read: %s", type(error).__name__)
         with self._lock:
             known, until = self._known
-            return known if time.monotonic() < until else Learned(self._first)
+            self._last_read = known if time.monotonic() < until else Learned(self._first)
+            return self._last_read
+
+    def last_read(self) -> Learned[Form]:
+        """Return what this process read last, without another command to Redis; at first, the form to begin with."""
+        return self._last_read
 
     def write(self, form: Form, state: State) -> None:
         """Remember a form, for all workers."""

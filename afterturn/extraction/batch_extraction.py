@@ -126,10 +126,8 @@ class BatchExtraction:
             stored, self._refusal = replace(stored, text=""), error
         faults.point("extract.answer_received")
         with self._servers.postgres.connection() as connection:
-            if call is not None:
-                calls.record_result(connection, call)
             stored_answers.store_answer(
-                connection, self._batch, self._lease, stored, model=self._servers.extractor.model
+                connection, self._batch, self._lease, stored, model=self._servers.extractor.model, call=call
             )
         self._stored.append(stored)
         faults.point("extract.answer_stored")

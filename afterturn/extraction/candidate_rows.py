@@ -36,8 +36,7 @@ _CANDIDATE_COLUMNS = (
 
 def store_verified_answer(connection: Connection, batch: Batch, answer: VerifiedAnswer) -> None:
     """Store the verified answer of a batch, in the caller's transaction. It replaces one that was stored before."""
-    connection.execute(_SQL["delete_candidates"], batch.key)
-    connection.execute(_SQL["delete_rejections"], batch.key)
+    connection.execute(_SQL["delete_verified_answer"], batch.key)
     if answer.candidates:
         rows = [_to_row(index, candidate) for index, candidate in enumerate(answer.candidates)]
         connection.execute(_SQL["add_candidates"], batch.key | {"candidates": to_json(rows).decode()})

@@ -100,6 +100,7 @@ _PHRASES = (
     | _phrases(_ANSWERS, _Kind.ANSWER)
 )
 _MAX_PHRASE_WORDS = max(map(len, _PHRASES))
+_FIRST_WORDS = frozenset(phrase[0] for phrase in _PHRASES)
 
 
 def is_small_talk(turns: Sequence[Turn], context: Sequence[Turn] = (), *, names: Collection[str] = ()) -> bool:
@@ -155,11 +156,10 @@ def _message_kind(content: str, name_words: Collection[str]) -> _Kind | None:
     if len(content) > _MAX_CHARACTERS:
         return None
     text = _SPEAKER.sub(" ", content)
-    if any(_has_meaning(character) for character in _WORD.sub("", text)):
-        return None
-    kind = _Kind.ANSWER if _ANSWER_SIGN.search(text) else _Kind.EMPTY
     words = _words(text)
     index, is_after_phrase = 0, False
+    kind = _Kind.EMPTY
+    # Most messages end here, at a word that begins no phrase: only a listed one is searched for signs.
     while index < len(words):
         phrase = _phrase_at(words, index)
         if phrase is not None:
@@ -169,11 +169,15 @@ def _message_kind(content: str, name_words: Collection[str]) -> _Kind | None:
             index += 1
         else:
             return None
-    return kind
+    if any(_has_meaning(character) for character in _WORD.sub("", text)):
+        return None
+    return max(kind, _Kind.ANSWER) if _ANSWER_SIGN.search(text) else kind
 
 
 def _phrase_at(words: Sequence[str], index: int) -> tuple[int, _Kind] | None:
     """Return the number of words and the kind of the longest phrase at an index; None if there is none."""
+    if words[index] not in _FIRST_WORDS:
+        return None
     for length in range(min(_MAX_PHRASE_WORDS, len(words) - index), 0, -1):
         kind = _PHRASES.get(tuple(words[index : index + length]))
         if kind is not None:

@@ -21,6 +21,8 @@ from afterturn.database.pool import Connection
 from afterturn.errors import AnswerMalformed
 from afterturn.extraction import answer, turn_pieces
 from afterturn.extraction.answer import Answer
+from afterturn.llm import calls
+from afterturn.llm.calls import Call
 
 _SQL = queries.load("batches")
 
@@ -150,8 +152,19 @@ def read_answers(
     ]
 
 
-def store_answer(connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, model: str) -> None:
-    """Store an answer, if the lease on its batch is still valid. Raises StaleLease."""
+def store_answer(
+    connection: Connection, batch: Batch, lease: Lease, stored: StoredAnswer, *, model: str, call: Call | None
+) -> None:
+    """Store an answer, if the lease on its batch is still valid, and the cost of its call. Raises StaleLease.
+
+    Args:
+        connection: with or without a transaction.
+        batch: the batch.
+        lease: the lease on the batch.
+        stored: the answer.
+        model: the name of the model.
+        call: the call that gave the answer; None if the model was not called, or its cost is recorded already.
+    """
     arguments: dict[str, Any] = {
         "prompt_version": stored.prompt_version,
         "model": model,
@@ -165,7 +178,7 @@ def store_answer(connection: Connection, batch: Batch, lease: Lease, stored: Sto
     # A split turn has no row in `answers`: release 0.1 would halve a row without an answer again.
     is_split_turn = stored.run.is_one_turn and (stored.piece or stored.text is None)
     statement = _SQL["add_answer_piece" if is_split_turn else "add_answer"]
-    leases.execute_fenced(connection, lease, statement, batch.key | arguments)
+    leases.execute_fenced(connection, lease, statement, batch.key | arguments | calls.result_arguments(call))
 
 
 def latest_answer(stored: Sequence[StoredAnswer], run: Run) -> StoredAnswer | None:

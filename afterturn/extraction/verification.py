@@ -164,7 +164,8 @@ class _EvidenceTurns:
         usable = tuple(quote for quote in quotes if refusals[quote] is None)
         if not usable:
             return candidate, refusals[quotes[0]]
-        candidate = candidate.model_copy(update={"evidence": usable})
+        if usable != candidate.evidence:
+            candidate = candidate.model_copy(update={"evidence": usable})
         return candidate, self._rejection_reason(candidate)
 
     def _find_turn(self, quote: Quote) -> Quote:

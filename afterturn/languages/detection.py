@@ -6,7 +6,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
-from afterturn.languages import configurations, segmentation
+from afterturn.languages import configurations, segmentation, stop_words
 from afterturn.recent_results import RecentResults
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def detect(text: str) -> str | None:
     script_language = segmentation.language_of(text)
     if script_language is not None:
         return script_language
+    if stop_words.is_clearly_english(text):
+        return "en"
     return _RECENT.get(text, _classify)
 
 

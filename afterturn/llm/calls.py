@@ -77,7 +77,7 @@ def reserved(
     """Reserve tokens and run the block, which makes the call. No database connection is used during the block.
 
     The cost of a call that fails is recorded here. The caller records the cost of a call that succeeds, with
-    `record_result`, in the connection that stores the answer.
+    `record_result`, or in the statement that stores the answer.
 
     Args:
         pool: of the workers.
@@ -116,11 +116,17 @@ def reserved(
         raise
 
 
-def record_result(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
-    """Record the outcome and the cost of a call."""
-    took = {
+def result_arguments(call: Call | None) -> dict[str, Any]:
+    """Return the cost of an answered call as arguments of a statement that also stores the answer; None: no call."""
+    call = call or Call({"call_id": None})
+    return {
+        "call_id": call.key["call_id"],
         "prompt_tokens": call.prompt_tokens,
         "completion_tokens": call.completion_tokens,
         "cached_tokens": call.cached_tokens,
     }
-    connection.execute(_SQL["record_result"], call.key | {"outcome": outcome} | took)
+
+
+def record_result(connection: Connection, call: Call, *, outcome: str = "answered") -> None:
+    """Record the outcome and the cost of a call."""
+    connection.execute(_SQL["record_result"], call.key | result_arguments(call) | {"outcome": outcome})

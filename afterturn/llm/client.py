@@ -196,7 +196,7 @@ class LLM:
         """
         form = answer_text.as_json(json_schema.strict(schema))
         prompt = sum(map(tokens.estimate, (system, user, form)))
-        return prompt + self._memory.read().form.limit(max_tokens)
+        return prompt + self._memory.last_read().form.limit(max_tokens)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

@@ -182,7 +182,7 @@ def test_a_rejected_candidate_is_counted_when_the_answer_is_verified(memory, pip
 
 #: Round trips to Postgres and checkouts of a connection that one stage may take for a batch, however many candidates
 #: it has. `executemany` is one round trip.
-LIMITS = {"extract": (15, 4), "embed": (11, 2), "consolidate": (18, 3)}
+LIMITS = {"extract": (11, 4), "embed": (10, 2), "consolidate": (13, 3)}
 
 
 @pytest.mark.parametrize("facts", [2, 12])

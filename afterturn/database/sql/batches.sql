@@ -22,7 +22,14 @@ SELECT display_name, timezone FROM users WHERE tenant_id = %(tenant_id)s AND use
 
 -- name: add_answer
 -- Store an answer before it is used, if this process still has the lease on its batch. An answer without text means that
--- its turns are sent to the model in two halves. Returns no row if another process has taken the lease over.
+-- its turns are sent to the model in two halves. Returns no row if another process has taken the lease over. The cost of the
+-- call is recorded in any case.
+WITH recorded AS (
+    UPDATE llm_calls
+    SET outcome = 'answered', prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+        cached_tokens = %(cached_tokens)s, ended_at = now()
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND call_id = %(call_id)s::uuid
+)
 INSERT INTO answers (
     tenant_id, user_id, batch_id, prompt_version, model, first_position, last_position, attempt, answer, known_ids
 )
@@ -37,7 +44,13 @@ DO UPDATE SET answer = answers.answer
 RETURNING attempt
 
 -- name: add_answer_piece
--- Store an answer to a piece of one turn, under the same condition as `add_answer`.
+-- Store an answer to a piece of one turn, and its cost, under the same condition as `add_answer`.
+WITH recorded AS (
+    UPDATE llm_calls
+    SET outcome = 'answered', prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s,
+        cached_tokens = %(cached_tokens)s, ended_at = now()
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND call_id = %(call_id)s::uuid
+)
 INSERT INTO answer_pieces (
     tenant_id, user_id, batch_id, prompt_version, model, position, piece, attempt, answer, known_ids
 )
@@ -68,58 +81,69 @@ WHERE array_position(%(prompt_versions)s::text[], prompt_version) =
       (SELECT min(array_position(%(prompt_versions)s::text[], prompt_version)) FROM stored)
 ORDER BY first_position, last_position DESC, piece, attempt
 
--- name: known_at_extraction
--- Read the known facts that the model was shown when it answered a batch.
-SELECT coalesce(array_agg(DISTINCT fact_id), '{}') AS fact_ids FROM (
-    SELECT unnest(known_ids) AS fact_id FROM answers
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
-          AND prompt_version = %(prompt_version)s AND model = %(model)s
-    UNION ALL
-    SELECT unnest(known_ids) FROM answer_pieces
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
-          AND prompt_version = %(prompt_version)s AND model = %(model)s
-) AS shown
-
 -- name: extracted
--- pending -> extracted. The candidates are stored in the same transaction. The sweep hands the batch out, unless its
--- message is sent directly after the commit.
-UPDATE batches
-SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
-    model = %(model)s, hinted_at = CASE WHEN %(is_handed_on)s THEN now() END, attempts = 0, successes_seen = NULL,
-    reason = NULL
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
-RETURNING batch_id
+-- pending -> extracted. The candidates are stored in the same transaction. The process goes on with the vectors; if it
+-- dies before, the sweep hands the batch out. As in all transitions, the lease is released first; nothing is changed if
+-- another process has taken it over.
+WITH released AS (
+    DELETE FROM leases
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+          AND token = %(lease_token)s
+    RETURNING token
+),
+moved AS (
+    UPDATE batches
+    SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
+        model = %(model)s, hinted_at = now(), attempts = 0, successes_seen = NULL,
+        reason = NULL
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'pending'
+          AND EXISTS (SELECT FROM released)
+    RETURNING batch_id
+)
+SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: embedded
 -- Mark the batch as embedded. It is applied after the earlier batches of its user.
-UPDATE batches SET embedded_at = now(), hinted_at = NULL, reason = NULL
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
-RETURNING batch_id
+WITH released AS (
+    DELETE FROM leases
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+          AND token = %(lease_token)s
+    RETURNING token
+),
+moved AS (
+    UPDATE batches SET embedded_at = now(), hinted_at = NULL, reason = NULL
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+          AND EXISTS (SELECT FROM released)
+    RETURNING batch_id
+)
+SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: applied
 -- extracted -> applied. The session then owes a summary that includes the batch. The data stored for its
 -- question to the judge is deleted.
-WITH done AS (
+WITH released AS (
+    DELETE FROM leases
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+          AND token = %(lease_token)s
+    RETURNING token
+),
+done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
+          AND EXISTS (SELECT FROM released)
     RETURNING tenant_id, user_id, session_id, user_seq
 ),
 answered AS (
     DELETE FROM judge_questions
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+),
+moved AS (
+    UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq), summary_hinted_at = NULL
+    FROM done
+    WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
+    RETURNING s.session_id
 )
-UPDATE sessions AS s SET applied_through = GREATEST(s.applied_through, done.user_seq), summary_hinted_at = NULL
-FROM done
-WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
-RETURNING s.session_id
-
--- name: earlier_open
--- Read whether an earlier batch of the same user is still open.
-SELECT EXISTS (
-    SELECT FROM batches
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND user_seq < %(user_seq)s
-          AND state IN ('pending', 'extracted')
-) AS is_blocked
+SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: next_ready
 -- Read the user's earliest open batch, if it is ready to be applied.

@@ -76,6 +76,23 @@ deleted_episode AS (
 DELETE FROM judge_questions
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
 
+-- name: delete_verified_answer
+-- Delete what was stored when a batch was verified before: candidates, the draft of its episode, its question to the judge,
+-- and rejections.
+WITH deleted_candidates AS (
+    DELETE FROM candidates
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+),
+deleted_episode AS (
+    DELETE FROM episode_drafts
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+),
+deleted_question AS (
+    DELETE FROM judge_questions
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+)
+DELETE FROM rejections WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
+
 -- name: delete_rejections
 -- Delete the rejections of a batch.
 DELETE FROM rejections WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s

@@ -40,6 +40,11 @@ SELECT fact_id, text, category, subject, attribute, value, life, said_at, first_
 FROM facts
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
 
+-- name: texts_by_id
+-- Read the texts of current facts by id, and when they were said.
+SELECT fact_id, text, said_at FROM facts
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND status = 'current' AND fact_id = ANY(%(fact_ids)s)
+
 -- name: current_of
 -- Read the current facts that some facts are, or were merged into, each with the id of the fact that was asked for.
 WITH RECURSIVE asked AS (
@@ -93,12 +98,35 @@ FROM (
     LIMIT %(limit)s
 ) AS page
 
--- name: user_version
--- Read the version of the user's memory, the user's name, and the number of current facts.
-SELECT version, display_name,
+-- name: memory_state
+-- Read, in one snapshot, what a batch's plan begins with: the version of the user's memory, the user's name, the number of
+-- current facts, whether an earlier batch is open, the facts that extraction was shown, and the facts with the attribute
+-- `name` like the query `names`.
+SELECT u.version, u.display_name,
        (SELECT count(*) FROM facts AS f
-        WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.status = 'current') AS facts
-FROM users AS u WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s
+        WHERE f.tenant_id = u.tenant_id AND f.user_id = u.user_id AND f.status = 'current') AS facts,
+       EXISTS (
+           SELECT FROM batches AS b
+           WHERE b.tenant_id = u.tenant_id AND b.user_id = u.user_id AND b.user_seq < %(user_seq)s
+                 AND b.state IN ('pending', 'extracted')
+       ) AS is_blocked,
+       ARRAY(
+           SELECT unnest(a.known_ids) FROM answers AS a
+           WHERE a.tenant_id = u.tenant_id AND a.user_id = u.user_id AND a.batch_id = %(batch_id)s
+                 AND a.prompt_version = %(prompt_version)s AND a.model = %(model)s
+           UNION
+           SELECT unnest(p.known_ids) FROM answer_pieces AS p
+           WHERE p.tenant_id = u.tenant_id AND p.user_id = u.user_id AND p.batch_id = %(batch_id)s
+                 AND p.prompt_version = %(prompt_version)s AND p.model = %(model)s
+       ) AS shown_ids,
+       (SELECT json_agg(
+                   json_build_object('text', n.text, 'subject', n.subject, 'value', n.value, 'said_by', n.said_by)
+                   ORDER BY n.said_at, n.recorded_at, n.fact_id
+               )
+        FROM facts AS n
+        WHERE n.tenant_id = u.tenant_id AND n.user_id = u.user_id AND n.attribute = 'name' AND n.status <> 'retracted'
+       ) AS names
+FROM users AS u WHERE u.tenant_id = %(tenant_id)s AND u.user_id = %(user_id)s
 
 -- name: bump_version
 -- Lock the user's row and increment its version. Returns no row if the memory has changed since it was read.

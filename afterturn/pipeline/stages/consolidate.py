@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from afterturn import faults
-from afterturn.batches import batch_row, claims, leases
+from afterturn.batches import batch_row, claims
 from afterturn.batches.batch_row import Batch, ReadyBatch
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import apply, edits, judgements, overruling, plan
@@ -121,9 +121,10 @@ def _owe_judgement(
     """Store the question that the batch waits for. Return the batch if the caller sends it to the judge."""
     batch = claimed.batch
     is_handed_on = hand_out.may_hand_on(runtime.enqueue, "judge", priority_of(batch.place))
-    with runtime.postgres.connection() as connection, connection.transaction():
-        leases.release(connection, claimed.lease)
-        judgements.store_question(connection, batch, question, version=version, is_handed_on=is_handed_on)
+    with runtime.postgres.connection() as connection:
+        judgements.store_question(
+            connection, claimed.lease, batch, question, version=version, is_handed_on=is_handed_on
+        )
     return ReadyBatch(batch.batch_id, batch.place) if is_handed_on else None
 
 

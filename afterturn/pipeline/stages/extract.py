@@ -25,8 +25,6 @@ from afterturn.extraction.answer import Answer
 from afterturn.extraction.batch_extraction import BatchExtraction
 from afterturn.extraction.extractor import CONTEXT_TURNS, ExtractionRequest
 from afterturn.extraction.stored_answers import StoredAnswer
-from afterturn.pipeline import hand_out
-from afterturn.pipeline.enqueue import priority_of
 from afterturn.pipeline.runtime import Runtime
 from afterturn.scopes import UserScope
 from afterturn.turns import Turn
@@ -49,7 +47,10 @@ class _Loaded:
 
 
 def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
-    """Extract one pending batch. Returns whether it was extracted; False if there is nothing to do."""
+    """Extract one pending batch. Returns whether it was extracted; False if there is nothing to do.
+
+    The caller embeds an extracted batch. If it does not, the sweep hands the batch out.
+    """
 
     def load(connection: Connection, batch: Batch) -> _Loaded:
         return _load(runtime, connection, batch)
@@ -62,13 +63,8 @@ def extract(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
         answer = BatchExtraction(
             runtime, claimed.batch, claimed.lease, loaded.request, loaded.stored, prompt_version=loaded.prompt_version
         ).run()
-        is_handed_on = hand_out.may_hand_on(runtime.enqueue, "embed", priority_of(claimed.batch.place))
-        _commit(runtime, claimed, answer, is_handed_on=is_handed_on)
+        _commit(runtime, claimed, answer)
         faults.point("extract.after_commit")
-        if is_handed_on:
-            priority = priority_of(claimed.batch.place)
-            runtime.enqueue.send("embed", scope.tenant_id, scope.user_id, str(batch_id), priority=priority)
-        faults.point("extract.enqueued")
         return True
     return False
 
@@ -96,7 +92,7 @@ def _load(runtime: Runtime, connection: Connection, batch: Batch) -> _Loaded:
     return _Loaded(request=request, turns=turns, stored=stored, prompt_version=version)
 
 
-def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *, is_handed_on: bool) -> None:
+def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer) -> None:
     """Verify the answer, and store the candidates in the transaction that marks the batch as extracted."""
     version = {"prompt_version": claimed.loaded.prompt_version, "model": runtime.extractor.model}
     batch, turns = claimed.batch, claimed.loaded.turns
@@ -112,5 +108,5 @@ def _commit(runtime: Runtime, claimed: ClaimedBatch[_Loaded], answer: Answer, *,
         )
         with connection.transaction():
             candidate_rows.store_verified_answer(connection, batch, verified)
-            claims.complete_transition(connection, claimed, "extracted", is_handed_on=is_handed_on, **version)
+            claims.complete_transition(connection, claimed, "extracted", **version)
             faults.point("extract.before_commit")

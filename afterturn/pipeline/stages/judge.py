@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from afterturn import faults
-from afterturn.batches import claims, leases
+from afterturn.batches import claims
 from afterturn.batches.claims import ClaimedBatch
 from afterturn.consolidation import judgements, judging
 from afterturn.consolidation.judge import Judge
@@ -30,8 +30,7 @@ def judge(runtime: Runtime, scope: UserScope, batch_id: UUID) -> bool:
             _ask(runtime, claimed, runtime.judge, claimed.loaded.question_text)
         is_handed_on = hand_out.may_hand_on(runtime.enqueue, "consolidate", priority_of(claimed.batch.place))
         with runtime.postgres.connection() as connection, connection.transaction():
-            leases.release(connection, claimed.lease)
-            judgements.clear_question(connection, claimed.batch, is_handed_on=is_handed_on)
+            judgements.clear_question(connection, claimed.lease, claimed.batch, is_handed_on=is_handed_on)
             faults.point("judge.before_commit")
         faults.point("judge.after_commit")
         if is_handed_on:
