@@ -65,9 +65,7 @@ def test_sigterm_hands_back_what_does_not_end(lane: Lane, expected: Image, varia
         try:
             _in_the_middle_of_a_call(lane, worker, "hang")
             worker.process.send_signal(signal.SIGTERM)
-            started = time.monotonic()
             assert worker.process.wait(WORKER_STOP_SECONDS), "the worker does not end"
-            assert time.monotonic() - started <= WORKER_STOP_SECONDS
         finally:
             worker.kill()
         outcome = _taken_over(lane, expected, "SIGTERM in a call that hangs")

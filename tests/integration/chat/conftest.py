@@ -111,7 +111,7 @@ def chunk(delta: object, index: int = 0, **fields: object) -> bytes:
     return b"data: " + json.dumps(event | {"choices": [{"index": index, "delta": delta}]} | fields).encode() + b"\n\n"
 
 
-def wait_for_turns(memory: MemoryClient, wanted: int | Turns, seconds: float = 5.0) -> Turns:
+def wait_for_turns(memory: MemoryClient, wanted: int | Turns, seconds: float = 30.0) -> Turns:
     """Return role and content of the session's turns as soon as they are those, or so many."""
     ends = time.monotonic() + seconds
     while True:

@@ -51,7 +51,7 @@ def last_message(endpoint):
 
 
 def wait_until_shown(hot_store, count):
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 60
     while sum(hot_store.hlen(key) for key in hot_store.keys("at:*:shown:*")) < count:
         assert time.monotonic() < ends
         time.sleep(0.02)
