@@ -25,7 +25,6 @@ PROFILE = "/v1/users/ana/profile"
 TURNS = "/v1/users/ana/sessions/chat/turns"
 TURN = {"turns": [{"role": "user", "content": "Hello"}]}
 ACTOR = access_log.make_system_actor()
-#: A machine that others use too.
 
 
 def make_key(settings, *, tenant="default", **options):
