@@ -6,7 +6,7 @@ import contextlib
 import json
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -156,35 +156,37 @@ def _object(keys: int) -> bytes:
     return json.dumps({f"k{number}": 0 for number in range(keys)}).encode()
 
 
-BOMBS = {
-    "nested arrays": b"[" * 4_000_000,
-    "nested arrays in a turn": b'{"turns": [{"role": "user", "content": "x", "metadata": {"a": ' + b"[" * 900_000,
-    "closed arrays": b'{"turns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "nested objects": b'{"a":' * 600_000 + b"1" + b"}" * 600_000,
-    "a number of a million digits": b'{"turns": [{"role": "user", "content": "x", "metadata": {"n": '
-    + b"9" * 1_000_000
-    + b"}}]}",
-    "a large exponent": b'{"query": "x", "min_score": 1e999999999}',
-    "a million keys": _object(500_000),
-    "a million keys in a turn": b'{"turns": [' + _object(500_000) + b"]}",
-    "a million keys in metadata": b'{"turns": [{"role": "user", "content": "x", "metadata": '
-    + _object(400_000)
-    + b"}]}",
-    "a million turns": b'{"turns": [' + b"{}," * 1_500_000 + b"{}]}",
-    "a million strings": b'{"turns": [' + b'"",' * 1_500_000 + b'""]}',
-    "a million kinds": b'{"query": "x", "kinds": [' + b'"fact",' * 900_000 + b'"fact"]}',
-    "many escapes": b'{"query": "' + b"\\u0000" * 1_000_000 + b'"}',
+#: Each is made when its test runs.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "nested arrays": lambda: b"[" * 4_000_000,
+    "nested arrays in a turn": lambda: _in_a_turn(b'"metadata": {"a": ' + b"[" * 900_000),
+    "closed arrays": lambda: b'{"turns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "nested objects": lambda: b'{"a":' * 600_000 + b"1" + b"}" * 600_000,
+    "a number of a million digits": lambda: _in_a_turn(b'"metadata": {"n": ' + b"9" * 1_000_000 + b"}}]}"),
+    "a large exponent": lambda: b'{"query": "x", "min_score": 1e999999999}',
+    "a million keys": lambda: _object(500_000),
+    "a million keys in a turn": lambda: b'{"turns": [' + _object(500_000) + b"]}",
+    "a million keys in metadata": lambda: _in_a_turn(b'"metadata": ' + _object(400_000) + b"}]}"),
+    "a million turns": lambda: b'{"turns": [' + b"{}," * 1_500_000 + b"{}]}",
+    "a million strings": lambda: b'{"turns": [' + b'"",' * 1_500_000 + b'""]}',
+    "a million kinds": lambda: b'{"query": "x", "kinds": [' + b'"fact",' * 900_000 + b'"fact"]}',
+    "many escapes": lambda: b'{"query": "' + b"\\u0000" * 1_000_000 + b'"}',
 }
+
+
+def _in_a_turn(rest: bytes) -> bytes:
+    return b'{"turns": [{"role": "user", "content": "x", ' + rest
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_json_bomb_is_refused_in_time(server, name):
-    path = f"{BASE}/recall" if b'"query"' in BOMBS[name][:20] else f"{BASE}/turns"
+    bomb = BOMBS[name]()
+    path = f"{BASE}/recall" if b'"query"' in bomb[:20] else f"{BASE}/turns"
     before = server.memory()
     with server.client() as client:
         for _ in range(3):
             with server.works_little():
-                answer = client.post(path, content=BOMBS[name], headers=JSON)
+                answer = client.post(path, content=bomb, headers=JSON)
             assert answer.status_code in (413, 422), answer.text[:300]
             assert answer.headers["content-type"] == "application/problem+json" and len(answer.content) < 5_000
         assert write(client, "hello").status_code == 201
