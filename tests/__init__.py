@@ -1,4 +1,4 @@
-"""The tests. Like our own processes, theirs use one thread for matrix products: several wait for each other in loops."""
+"""The tests. Like our own processes, theirs use one thread for matrix products: several would wait in loops."""
 
 from afterturn import numeric_threads
 
