@@ -70,7 +70,7 @@ def test_workers_clocks_differ_by_hours_and_step(settings, database, tmp_path: P
         for user_id in ("ana", "ben"):
             memory = MemoryClient(user_id, settings=settings)
             memory.write("user", "I live in Porto.", name=user_id.title())
-            memory.flush(wait_seconds=30)
+            memory.flush(wait_seconds=60)
             assert memory.facts(), user_id
             workers.clocks["fast worker"].step(slow)
             workers.clocks["slow worker"].step(fast)

@@ -24,7 +24,7 @@ def _in_the_middle_of_a_call(lane: Lane, worker: WorkerProcess, fault: str, **op
     lane.llm.fail(fault, on="extract", **options)
     conversation.write(lane.settings)
     worker.start().wait_until_ready()
-    wait_until(lambda: bool(lane.llm.calls("extract")), seconds=20)
+    wait_until(lambda: bool(lane.llm.calls("extract")), seconds=60)
 
 
 def _taken_over(lane: Lane, expected: Image, fault: str) -> Outcome:

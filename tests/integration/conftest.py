@@ -69,7 +69,7 @@ def api_address(
 @pytest.fixture
 def api(settings: Settings, api_address: str) -> Iterator[httpx.Client]:
     """A client of the HTTP API, behind which everything is empty."""
-    with httpx.Client(base_url=api_address, timeout=20) as client:
+    with httpx.Client(base_url=api_address, timeout=60) as client:
         yield client
 
 

@@ -223,7 +223,7 @@ def test_the_first_key_closes_a_running_api(settings, hot_store, quick):
     with serve(settings) as client:
         assert client.get(PROFILE).status_code == 200
         make_key(settings)
-        wait_until(lambda: client.get(PROFILE).status_code == 401, seconds=2)
+        wait_until(lambda: client.get(PROFILE).status_code == 401, seconds=60)
 
 
 @pytest.mark.parametrize("credential", ["not-needed", "at_" + 43 * "x", "a.b.c", ""])
@@ -251,7 +251,7 @@ def test_with_keys_the_host_may_be_any_and_without_them_it_may_not(settings, hot
     with serve(settings) as client:
         assert client.get(PROFILE, headers=host).status_code == 421
         key = make_key(settings)
-        wait_until(lambda: client.get(PROFILE, headers=host | bearer(key)).status_code == 200, seconds=2)
+        wait_until(lambda: client.get(PROFILE, headers=host | bearer(key)).status_code == 200, seconds=60)
         assert client.get(PROFILE, headers=host).status_code == 401
     with serve(with_settings(settings, api_allowed_hosts="api.example.com")) as client:
         assert client.get(PROFILE, headers=host | bearer(key)).status_code == 421

@@ -309,7 +309,7 @@ def test_a_forget_that_is_killed_is_finished_by_the_workers(
 ):
     for epoch, point in enumerate(faults.POINTS["erase"], 1):
         memory = canary.write_about(with_llm, "ana")
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
         killed = cli(with_llm, "forget", "ana", "--yes", fault=f"erase.{point} kill {tmp_path / point}")
         assert killed.returncode == -9, killed
         wait_until(
@@ -325,5 +325,5 @@ def test_a_forget_that_is_killed_is_finished_by_the_workers(
     for server in (postgres_server, redis_server):
         assert canary.logs(server.process.log_path.parent, canary.WORD) == []
     memory.write("user", "I own 3 green bicycles.")
-    memory.flush(wait_seconds=30)
+    memory.flush(wait_seconds=60)
     assert [turn.content for turn in memory.history()] == ["I own 3 green bicycles."]

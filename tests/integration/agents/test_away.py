@@ -36,7 +36,7 @@ def ask(url, message):
 
 def is_back(url):
     """Return whether Redis and Postgres answer again."""
-    listed = httpx.get(f"{url}/agents/concierge/memories", params={"user_id": "ana"}, timeout=30)
+    listed = httpx.get(f"{url}/agents/concierge/memories", params={"user_id": "ana"}, timeout=60)
     return listed.status_code == 200 and ask(url, "Hello")[0]["memory"] == "on"
 
 

@@ -70,7 +70,7 @@ def base_url(serve: Callable[..., str]) -> str:
 
 @pytest.fixture
 def http(base_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base_url, timeout=20) as client:
+    with httpx.Client(base_url=base_url, timeout=60) as client:
         yield client
 
 

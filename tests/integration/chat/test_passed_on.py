@@ -131,7 +131,7 @@ BROKEN = {
 def call(base_url, body=BODY, headers=(), method="POST", path="/chat/completions"):
     """Call a server with no library between that repairs what it gets: status, headers, body, whether it is whole."""
     url = urlsplit(base_url)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     connection.request(method, url.path + path, body, {"content-type": "application/json"} | dict(headers))
     response = connection.getresponse()
     try:

@@ -41,7 +41,7 @@ def memory(settings, pipeline):
 
 def ask(url, messages, **headers):
     body = {"messages": messages, "temperature": 2.0}
-    return httpx.post(f"{url}/chat/completions", json=body, headers=SESSION | headers, timeout=20)
+    return httpx.post(f"{url}/chat/completions", json=body, headers=SESSION | headers, timeout=60)
 
 
 def last_message(endpoint):
