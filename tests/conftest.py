@@ -30,6 +30,7 @@ from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
 from tests.groups import GroupScheduling, group_of
+from tests.worker_pools import WorkerPools
 
 # How long an example takes says more of what else runs on the machine than of the code.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -140,10 +141,18 @@ def database(settings: Settings, postgres_server: PostgresServer | GivenServer) 
         yield connection
 
 
+@pytest.fixture(scope="session")
+def worker_pools(postgres_server: PostgresServer | GivenServer) -> Iterator[WorkerPools]:
+    """The connections of the pipelines of all tests."""
+    opened = WorkerPools()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def pipeline(settings: Settings, hot_store: redis.Redis) -> Iterator[Pipeline]:
+def pipeline(settings: Settings, hot_store: redis.Redis, worker_pools: WorkerPools) -> Iterator[Pipeline]:
     """All stages in this process, run by hand."""
-    with Pipeline(settings) as opened:
+    with Pipeline(settings) as opened, worker_pools.lend(opened):
         yield opened
 
 
