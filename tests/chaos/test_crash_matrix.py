@@ -13,8 +13,8 @@ from harness.chaos.image import Image
 from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome
 
-#: Far longer than recovery takes, which `bench.chaos` measures: up to 5 s on an idle machine, from when the new worker is
-#: ready. Shorter than a minute, after which what was lost would be found.
+#: Several times what recovery takes from when the new worker is ready: up to 5 s on an idle machine, as `bench.chaos`
+#: measures.
 RECOVERY_SECONDS = 30.0
 #: What `make test` strikes at; `pytest -m chaos` strikes everywhere.
 FEW = (
