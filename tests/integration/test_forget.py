@@ -141,7 +141,13 @@ def test_forgotten_at_any_step(with_llm, llm_server, database, hot_store, monkey
         assert not any(canary.rows(database, tenant_id="default", user_id="ana").values())
         asked_later = ask_of(llm_server, forgetting.receipt.completed_at.timestamp())
         assert canary.WORD not in asked_later or point in ON_THEIR_WAY
-        assert any(found.kind == "fact" for found in other.recall("dog"))
+
+        def has_fact():
+            # An archive that comes to its time on a busy machine leaves the rest until its claim ends.
+            pipeline.settle()
+            return any(found.kind == "fact" for found in other.recall("dog"))
+
+        wait_until(has_fact)
         # The same id begins anew.
         memory.write("user", "I own 3 green bicycles.")
         pipeline.settle(seconds=40)
