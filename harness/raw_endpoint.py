@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-#: What an answer consists of: bytes to send, or seconds to wait.
-Step: TypeAlias = bytes | float
+#: What an answer consists of: bytes to send, seconds to wait, or an event to wait for.
+Step: TypeAlias = bytes | float | threading.Event
 
 _POLL_SECONDS = 0.01
+#: An event that is not set by then never will be.
+_EVENT_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -22,8 +24,8 @@ class Received:
     line: str
     headers: list[tuple[str, str]]
     body: bytes
-    #: Whether the client closed the connection before the answer was complete, and when.
-    left_at: float | None = None
+    #: Whether the client closed the connection before the answer was complete.
+    is_left: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def header(self, name: str) -> str | None:
@@ -86,7 +88,7 @@ class RawEndpoint:
                 try:
                     is_sent = all(_take(connection, step, request) for step in steps)
                 except OSError:
-                    request.left_at, is_sent = time.monotonic(), False
+                    request.is_left, is_sent = True, False
                 request.done.set()
                 if not is_sent or not self.keeps_open:
                     return
@@ -97,13 +99,15 @@ def _take(connection: socket.socket, step: Step, request: Received) -> bool:
     if isinstance(step, bytes):
         connection.sendall(step)
         return True
+    if isinstance(step, threading.Event):
+        return step.wait(_EVENT_SECONDS)
     ends = time.monotonic() + step
     connection.settimeout(_POLL_SECONDS)
     try:
         while time.monotonic() < ends:
             try:
                 if connection.recv(1, socket.MSG_PEEK) == b"":
-                    request.left_at = time.monotonic()
+                    request.is_left = True
                     return False
             except TimeoutError:
                 continue

@@ -38,7 +38,7 @@ class Sentinels:
         limits = f"sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 3000\n"
         self._start("sentinel", watched + limits, "--sentinel")
         with self._client("sentinel") as client:
-            wait_until(lambda: self._has_replica(client), seconds=30)
+            wait_until(lambda: self._has_replica(client), seconds=60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,7 +50,7 @@ class Sentinels:
         with self._client("sentinel") as client:
             before = self._master_port(client)
             client.execute_command("SENTINEL", "FAILOVER", MASTER)
-            wait_until(lambda: self._master_port(client) != before, seconds=30)
+            wait_until(lambda: self._master_port(client) != before, seconds=60)
 
     def _start(self, name: str, settings: str, *options: str) -> None:
         directory = self._directory / name

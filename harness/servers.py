@@ -54,10 +54,19 @@ def empty(settings: Settings, owner_url: str | None = None) -> None:
     with redis.Redis.from_url(settings.redis_url) as client:
         client.flushdb()
     with psycopg.connect(owner_url or settings.postgres_url.get_secret_value(), autocommit=True) as connection:
-        tables = connection.execute(_USED_TABLES).fetchall()
-        if statements := [_emptied(table, size_bytes) for table, size_bytes in tables]:
-            # All tables are emptied, so foreign keys are not checked and the order does not matter.
-            connection.execute(SQL("; ").join([SQL("SET session_replication_role = replica"), *statements]))
+        empty_tables(connection)
+
+
+def empty_tables(connection: psycopg.Connection) -> None:
+    """Remove every row but the migrations and the embedding spaces.
+
+    Args:
+        connection: of a superuser, in autocommit mode. It checks no foreign keys afterwards.
+    """
+    tables = connection.execute(_USED_TABLES).fetchall()
+    if statements := [_emptied(table, size_bytes) for table, size_bytes in tables]:
+        # All tables are emptied, so foreign keys are not checked and the order does not matter.
+        connection.execute(SQL("; ").join([SQL("SET session_replication_role = replica"), *statements]))
 
 
 #: The tables that may have rows, with their bytes.

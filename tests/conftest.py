@@ -30,6 +30,7 @@ from harness import servers
 from harness.pipeline import Pipeline
 from tests.command_line import CommandLine
 from tests.groups import GroupScheduling, group_of
+from tests.worker_pools import WorkerPools
 
 # How long an example takes says more of what else runs on the machine than of the code.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -112,16 +113,26 @@ def login_url(postgres_server: PostgresServer | GivenServer) -> str:
     return postgres_server.url
 
 
+@pytest.fixture(scope="session")
+def cleaner(postgres_server: PostgresServer | GivenServer) -> Iterator[psycopg.Connection]:
+    """The connection that empties the tables before each test."""
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def run_settings(redis_server: RedisServer | GivenServer, login_url: str) -> Settings:
+    """The settings of the run's servers."""
+    return settings_module.load(QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url})
+
+
 @pytest.fixture
-def settings(
-    redis_server: RedisServer | GivenServer, postgres_server: PostgresServer | GivenServer, login_url: str
-) -> Iterator[Settings]:
+def settings(cleaner: psycopg.Connection, run_settings: Settings) -> Iterator[Settings]:
     """Settings of the run's servers, which are empty."""
-    loaded = settings_module.load(
-        QUICK | {"AFTERTURN_REDIS_URL": redis_server.url, "AFTERTURN_POSTGRES_URL": login_url}
-    )
-    servers.empty(loaded, postgres_server.url)
-    yield loaded
+    with redis.Redis.from_url(run_settings.redis_url) as client:
+        client.flushdb()
+    servers.empty_tables(cleaner)
+    yield run_settings
     api_shim.close_connections()
 
 
@@ -140,10 +151,18 @@ def database(settings: Settings, postgres_server: PostgresServer | GivenServer) 
         yield connection
 
 
+@pytest.fixture(scope="session")
+def worker_pools(postgres_server: PostgresServer | GivenServer) -> Iterator[WorkerPools]:
+    """The connections of the pipelines of all tests."""
+    opened = WorkerPools()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def pipeline(settings: Settings, hot_store: redis.Redis) -> Iterator[Pipeline]:
+def pipeline(settings: Settings, hot_store: redis.Redis, worker_pools: WorkerPools) -> Iterator[Pipeline]:
     """All stages in this process, run by hand."""
-    with Pipeline(settings) as opened:
+    with Pipeline(settings) as opened, worker_pools.lend(opened):
         yield opened
 
 

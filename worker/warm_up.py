@@ -34,7 +34,7 @@ def _import_sdk(sender: Any, **_: Any) -> None:
 
 
 def _load_detector(**_: Any) -> None:
-    """Load the model that detects languages: it takes half a second, and its memory is shared after a fork."""
+    """Load the model that detects languages: it takes half a second where it was never unpacked."""
     detection.load()
 
 

@@ -6,7 +6,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
-from afterturn.languages import configurations, segmentation, stop_words
+from afterturn.languages import configurations, segmentation, stop_words, unpacked_model
 from afterturn.recent_results import RecentResults
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _RECENT: RecentResults[str] = RecentResults(4_096)
 
 
 def load() -> None:
-    """Load the model, if it is not loaded: half a second, for which no transaction should wait."""
+    """Load the model, if it is not loaded: half a second the first time, for which no transaction should wait."""
     with _LOCK:
         _identifier()
 
@@ -50,11 +50,4 @@ def _classify(text: str) -> str:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    import numpy
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
-    identifier.set_languages(sorted({*configurations.CONFIGURATIONS, *MORE_LANGUAGES} & set(identifier.nb_classes)))
-    # Each text takes some hundred rows of this table. It has half-precision numbers, column by column.
-    identifier.nb_ptc = numpy.ascontiguousarray(identifier.nb_ptc, dtype=numpy.float32)
-    return identifier
+    return unpacked_model.load(sorted({*configurations.CONFIGURATIONS, *MORE_LANGUAGES}))

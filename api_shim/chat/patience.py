@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ class Patience:
     """The patience of one chat: the time of the setting, which begins anew whenever another chat gets its memory."""
 
     def __init__(self, seconds: float, completed: Callable[[], int]) -> None:
-        """Begin to wait.
+        """Begin to wait, by the clock of the running event loop.
 
         Args:
             seconds: the time of the setting.
@@ -31,16 +30,17 @@ class Patience:
         self._seen = completed()
         self._ticks_left = TICKS
         self._busy_ticks_left = (BUSY_FACTOR - 1) * TICKS
-        self._ends = time.monotonic() + LARGEST_FACTOR * seconds
+        self._clock = asyncio.get_running_loop().time
+        self._ends = self._clock() + LARGEST_FACTOR * seconds
 
     async def wait_for(self, task: asyncio.Task[Any]) -> bool:
         """Wait for a task. Return whether it has ended; False if there is no patience left."""
-        while self._ticks_left > 0 and time.monotonic() < self._ends:
-            began = time.monotonic()
+        while self._ticks_left > 0 and self._clock() < self._ends:
+            began = self._clock()
             done, _ = await asyncio.wait({task}, timeout=self._tick_seconds)
             if done:
                 return True
-            self._count(time.monotonic() - began)
+            self._count(self._clock() - began)
         return task.done()
 
     def _count(self, seconds: float) -> None:

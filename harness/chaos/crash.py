@@ -103,7 +103,7 @@ def _wait_for_the_sleepers_attempt(lane: Lane, sleeper: WorkerProcess, point: st
             lambda: (
                 lane.counter(counters.STALE_WRITES_REFUSED) > 0 or any(map(sleeper.process.log_contains, _LOST_SESSION))
             ),
-            seconds=10.0,
+            seconds=60,
             what=lambda: f"{point}: not refused",
         )
     time.sleep(0.3)

@@ -73,7 +73,7 @@ def _away(lane: Lane, expected: Image, name: str, endpoint: str, kind: str) -> O
     with lane.changed(llm_timeout_seconds=1.0), lane.clock(), WorkerProcess(lane.settings, lane.directory, "only"):
         lane.llm.fail(on=endpoint, **(KINDS | GARBAGE)[kind])
         conversation.write(lane.settings)
-        wait_until(lambda: is_open(lane, name), seconds=30, what=lambda: f"the breaker of the {name} did not open")
+        wait_until(lambda: is_open(lane, name), seconds=60, what=lambda: f"the breaker of the {name} did not open")
         lasts_until = time.monotonic() + AWAY_SECONDS
         while time.monotonic() < lasts_until:
             go_on_meanwhile(lane)

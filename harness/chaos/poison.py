@@ -55,7 +55,7 @@ def entries_that_cannot_be_stored(lane: Lane, expected: Image) -> Outcome:
     with lane.clock(), WorkerProcess(lane.settings, lane.directory, "only"):
         lane.wait_until_settled()
         wait_until(
-            lambda: _count(lane, "dead_entries") == written, seconds=30, what=lambda: "entries are not set aside"
+            lambda: _count(lane, "dead_entries") == written, seconds=60, what=lambda: "entries are not set aside"
         )
     watch.settled()
     _forget_other_users(lane)
@@ -102,7 +102,7 @@ def text_that_the_embedder_refuses(lane: Lane, expected: Image) -> Outcome:
         lane.llm.heal()
         with lane.database() as connection:
             connection.execute("UPDATE missing_vectors SET retry_at = now()")
-        wait_until(lambda: _count(lane, "missing_vectors") == 0, seconds=30, what=lambda: "vectors are missing")
+        wait_until(lambda: _count(lane, "missing_vectors") == 0, seconds=60, what=lambda: "vectors are missing")
     watch.settled()
     assert injected, "no text was refused"
     return trial.concluded(

@@ -55,7 +55,7 @@ def unwritable_disk(server: RedisServer) -> Iterator[None]:
         client.config_set("save", "3600 1")
         with contextlib.suppress(ResponseError):
             client.bgsave()
-        wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", seconds=10)  # type: ignore[index]
+        wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", seconds=60)  # type: ignore[index]
         try:
             yield
         finally:

@@ -92,7 +92,7 @@ class LLMServerControl:
         body = None if data is None else json.dumps(data).encode()
         request = urllib.request.Request(self._control_url + path, data=body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return json.loads(response.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -34,4 +34,4 @@ class LLMServerProcess:
         if process is None:
             return
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

@@ -13,8 +13,9 @@ from harness.chaos.image import Image
 from harness.chaos.lane import Lane
 from harness.chaos.trial import Outcome
 
-#: With the settings of these tests, on a machine with nothing else to do, from when the new worker is ready.
-RECOVERY_SECONDS = 5.0
+#: Several times what recovery takes from when the new worker is ready: up to 5 s on an idle machine, as `bench.chaos`
+#: measures.
+RECOVERY_SECONDS = 30.0
 #: What `make test` strikes at; `pytest -m chaos` strikes everywhere.
 FEW = (
     "sweep.archives_claimed",

@@ -47,10 +47,10 @@ def test_a_worker_stuck_in_a_call_loses_its_lease_and_its_late_answer_is_refused
     ):
         watch.started(worker)
         # Its other threads, or anybody else's, take the batch over: nobody can wait for a call that does not end.
-        lane.wait_until_settled(seconds=20)
+        lane.wait_until_settled(seconds=60)
         watch.settled()
         lane.llm.heal()  # now the held call is answered
-        wait_until(lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0, seconds=10)
+        wait_until(lambda: lane.counter(counters.STALE_WRITES_REFUSED) > 0, seconds=60)
         outcome = trial.concluded(lane, expected, "a call outlives its lease", watch)
     assert outcome.is_clean, outcome
     assert len(lane.llm.calls("extract")) == conversation.BATCHES + 1

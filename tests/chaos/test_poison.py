@@ -61,7 +61,7 @@ def _say(pipeline, user_id, *texts):
 
 
 def _settle_until(pipeline, is_so):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         pipeline.settle()
@@ -130,7 +130,7 @@ def test_a_batch_that_fails_while_others_succeed_uses_up_its_attempts(poisoned, 
 
     llm.model._answer = answer
     _say(poisoned, "ana", "POISON")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     number = 0
     while _batches(database)[:1] == [] or _batches(database)[0][0] == "pending":
         assert time.monotonic() < deadline, _batches(database)
@@ -155,7 +155,7 @@ def test_the_same_failure_for_everybody_uses_up_nothing(poisoned, llm, database)
         time.sleep(0.1)
     assert {found[0::2] for found in _batches(database) + _batches(database, "ben")} == {("pending", 0)}
     llm.heal()
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 60
     while {found[0] for found in _batches(database) + _batches(database, "ben")} != {"applied"}:
         assert time.monotonic() < deadline
         poisoned.settle()

@@ -63,7 +63,7 @@ def check(running: Stack, proxy: RedisProxy, user: str, command: str, error: str
                 assert refused.code == "memory_unavailable"
             time.sleep(0.2)
     memory.write("user", "I live in Rome.", turn_id="second", name="Ana")
-    memory.flush(wait_seconds=30)
+    memory.flush(wait_seconds=60)
     assert [turn.turn_id for turn in memory.history()] == ["first", "second"]
     assert running.ended() is None
 

@@ -152,7 +152,7 @@ def test_what_starts_while_redis_refuses_waits_for_it(
             part.process.wait_until_ready(part.is_ready, deadline_seconds=30)
         memory = MemoryClient(f"start-{kind}".replace(" ", "-"), settings=settings)
         memory.write("user", "I live in Porto.", name="Ana")
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
     finally:
         for part in parts:
             part.process.kill()

@@ -18,10 +18,10 @@ from harness.chaos import redis_refusals, servers_down, trial
 from harness.chaos.image import Image
 from harness.chaos.servers_down import OwnServers
 
-REDIS_SECONDS = 1.0
-POSTGRES_SECONDS = 1.5
-#: A machine that others use too.
-SLACK_SECONDS = 0.6
+REDIS_SECONDS = 2.0
+POSTGRES_SECONDS = 2.5
+#: A machine that others use too. Whoever waits twice takes longer.
+SLACK_SECONDS = 1.8
 
 
 @pytest.fixture(scope="module")

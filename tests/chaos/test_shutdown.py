@@ -24,7 +24,7 @@ def _in_the_middle_of_a_call(lane: Lane, worker: WorkerProcess, fault: str, **op
     lane.llm.fail(fault, on="extract", **options)
     conversation.write(lane.settings)
     worker.start().wait_until_ready()
-    wait_until(lambda: bool(lane.llm.calls("extract")), seconds=20)
+    wait_until(lambda: bool(lane.llm.calls("extract")), seconds=60)
 
 
 def _taken_over(lane: Lane, expected: Image, fault: str) -> Outcome:
@@ -65,9 +65,7 @@ def test_sigterm_hands_back_what_does_not_end(lane: Lane, expected: Image, varia
         try:
             _in_the_middle_of_a_call(lane, worker, "hang")
             worker.process.send_signal(signal.SIGTERM)
-            started = time.monotonic()
             assert worker.process.wait(WORKER_STOP_SECONDS), "the worker does not end"
-            assert time.monotonic() - started <= WORKER_STOP_SECONDS
         finally:
             worker.kill()
         outcome = _taken_over(lane, expected, "SIGTERM in a call that hangs")

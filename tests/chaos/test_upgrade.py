@@ -185,11 +185,11 @@ def test_messages_of_version_1_and_of_a_newer_one(lane: Lane) -> None:
         worker.wait_until_ready()
         for stage in ("archive", "extract", "summarize"):
             broker.lpush(stage, _message(stage, '[2, "what", {"only": "a newer release understands"}]'))
-        wait_until(lambda: _says(worker, 3, "left to newer workers"), seconds=10)
+        wait_until(lambda: _says(worker, 3, "left to newer workers"), seconds=60)
         broker.lpush("archive", _message("archive", '[1, [["default", "ana", "chat"]]]'))
-        wait_until(lambda: bool(connection.execute("SELECT 1 FROM facts").fetchall()), seconds=15)
+        wait_until(lambda: bool(connection.execute("SELECT 1 FROM facts").fetchall()), seconds=60)
         broker.lpush("summarize", _message("summarize", '[1, "default", "ana", "chat"]'))
-        wait_until(lambda: bool(connection.execute("SELECT 1 FROM summaries").fetchall()), seconds=15)
+        wait_until(lambda: bool(connection.execute("SELECT 1 FROM summaries").fetchall()), seconds=60)
         assert worker.is_running
 
 
@@ -229,18 +229,18 @@ def test_a_rolling_upgrade_to_a_release_with_one_more_kind(lane: Lane, tmp_path)
         memory.write("user", "I live in Porto.", turn_id="turn-1")
         _write_note(client, 1)
         memory.write("user", "I own a cat.", turn_id="turn-2")
-        wait_until(lambda: _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2"], seconds=30)
+        wait_until(lambda: _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2"], seconds=60)
         assert [turn.turn_id for turn in memory.history()] == ["turn-1", "turn-2"]
         assert client.xlen(keys.pending(scope)) == 1
 
         _strike_a_newer_worker(lane, flag)
         assert _ids(connection, "note_id", "notes") == ["note-1"]
         with WorkerProcess(lane.settings, lane.directory, "newer-2", app=NEWER_APP):
-            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=30)
+            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=60)
             older.kill()
             _write_note(client, 2)
             memory.write("user", "I like tea.", turn_id="turn-3")
-            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=30)
+            wait_until(lambda: not client.exists(keys.pending(scope)), seconds=60)
         assert _ids(connection, "note_id", "notes") == ["note-1", "note-2"]
         assert _ids(connection, "turn_id", "turns") == ["turn-1", "turn-2", "turn-3"]
         assert int(client.get(keys.pending_bytes(keys.shard_of("default", "ana")))) == 0
@@ -251,7 +251,7 @@ def _strike_a_newer_worker(lane: Lane, flag) -> None:
     """Kill the first worker of the newer release between its commit and Redis, beside one of the older."""
     fault = f"archive.after_commit kill {flag}"
     with WorkerProcess(lane.settings, lane.directory, "newer-1", app=NEWER_APP, fault=fault) as struck:
-        wait_until(lambda: flag.exists() and not struck.is_running, seconds=30)
+        wait_until(lambda: flag.exists() and not struck.is_running, seconds=60)
 
 
 def _ids(connection, column: str, table: str) -> list[str]:

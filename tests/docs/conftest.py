@@ -23,7 +23,9 @@ def home_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
     programs = str(Path(sys.executable).parent)
     home = str(tmp_path_factory.mktemp("home"))
-    return kept | {"HOME": home, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    own = {"HOME": home, "XDG_CACHE_HOME": caches, "COLUMNS": "120"}
+    return kept | own | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="session")

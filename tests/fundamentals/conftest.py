@@ -1,10 +1,20 @@
 """Fixtures of the chapters: Ana's client, and functions that write turns and process them."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from api_shim import MemoryClient
+
+
+@pytest.fixture
+def one_day():
+    """Costs and budgets belong to a day of UTC: a test of them does not begin just before midnight."""
+    now = datetime.now(UTC)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if (left := (midnight - now).total_seconds()) < 60:
+        time.sleep(left + 1)
 
 
 @pytest.fixture

@@ -45,13 +45,28 @@ def test_long_turns_fill_a_batch_by_their_tokens(settings, hot_store, database):
     assert [row[2:4] for row in batches(database)] == [(1, 2), (3, 4)]
 
 
+def make_turns_older(database, seconds):
+    """Make the pause between the archived turns and the next one longer; no session becomes due by it."""
+    database.execute("UPDATE turns SET written_at = written_at - make_interval(secs => %s)", [seconds])
+
+
+def let_time_pass(database, seconds):
+    """Make all that was archived older, as if this time had passed since."""
+    passed = f"make_interval(secs => {seconds})"
+    make_turns_older(database, seconds)
+    database.execute(
+        f"UPDATE sessions SET last_archived_at = last_archived_at - {passed}, uncut_since = uncut_since - {passed},"
+        f" cut_due_at = cut_due_at - {passed}"
+    )
+
+
 def test_an_idle_session_is_cut(settings, hot_store, database):
     MemoryClient("ana", "chat", settings=settings).write("user", "hello")
-    with Pipeline(patient(settings, batch_idle_seconds=6.0)) as pipeline:
+    with Pipeline(patient(settings, batch_idle_seconds=1_200.0)) as pipeline:
         archive_only(pipeline)
         archive_only(pipeline)
         assert batches(database) == []
-        time.sleep(0.6)
+        let_time_pass(database, 101)
         archive_only(pipeline)
     assert [row[4] for row in batches(database)] == ["due"]
 
@@ -64,30 +79,29 @@ def wait_of(database, user_id):
 
 
 def test_a_session_is_cut_when_it_is_silent_for_longer_than_usual(settings, hot_store, database):
-    """A session with turns each half second waits for less than one whose turns come slowly."""
+    """A session with a turn each second waits for less than one whose turns come slowly."""
     waits = {}
-    with Pipeline(patient(settings, batch_idle_seconds=30.0)) as pipeline:
-        for user_id, gap in (("quick", 0.4), ("slow", 1.8)):
+    with Pipeline(patient(settings, batch_idle_seconds=60.0)) as pipeline:
+        for user_id, gap_seconds in (("quick", 1), ("slow", 12)):
             memory = MemoryClient(user_id, "chat", settings=settings)
-            for number in range(4):
+            for number in range(8):
+                make_turns_older(database, gap_seconds)
                 memory.write("user", f"turn {number}")
-                time.sleep(gap)
-            archive_only(pipeline)
+                archive_only(pipeline)
             waits[user_id] = wait_of(database, user_id)
-    assert waits["quick"] < 2.8 < waits["slow"] < 8.0
+    assert waits["quick"] < 10 < waits["slow"] < 60
 
 
 def test_the_rhythm_is_remembered_after_a_batch(settings, hot_store, database):
     """The first turn after a full batch does not wait as if nothing were known of its session."""
     memory = MemoryClient("ana", "chat", settings=settings)
-    with Pipeline(patient(settings, batch_idle_seconds=30.0, batch_turns=4)) as pipeline:
+    with Pipeline(patient(settings, batch_idle_seconds=60.0, batch_turns=4)) as pipeline:
         for number in range(5):
-            if number:
-                time.sleep(1.8)
+            make_turns_older(database, 12)
             memory.write("user", f"turn {number}")
             archive_only(pipeline)
     assert [row[2:5] for row in batches(database)] == [(1, 4, "size")]
-    assert 2.8 < wait_of(database, "ana") < 9.0, "2.5 without a rhythm"
+    assert 10 < wait_of(database, "ana") < 60, "5 without a rhythm"
 
 
 def test_a_session_that_says_goodbye_is_cut_soon(settings, hot_store, database):
@@ -125,10 +139,10 @@ def test_a_full_batch_leaves_a_question_to_its_answer(settings, hot_store, datab
 
 def test_a_batch_that_is_cut_by_age_leaves_a_question_to_its_answer(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
-    with Pipeline(patient(settings, batch_max_age_seconds=1.0)) as pipeline:
+    with Pipeline(patient(settings, batch_max_age_seconds=60.0)) as pipeline:
         memory.write("user", "I moved.")
         archive_only(pipeline)
-        time.sleep(1.1)
+        let_time_pass(database, 61)
         memory.write("user", "Do you know where to?")
         archive_only(pipeline)
         assert [row[2:5] for row in batches(database)] == [(1, 1, "due")]
@@ -136,7 +150,7 @@ def test_a_batch_that_is_cut_by_age_leaves_a_question_to_its_answer(settings, ho
         assert len(batches(database)) == 1, "the question waits, as if it were the first turn"
         memory.write("user", "To Lisbon.")
         archive_only(pipeline)
-        time.sleep(1.1)
+        let_time_pass(database, 61)
         archive_only(pipeline)
     assert [row[2:5] for row in batches(database)] == [(1, 1, "due"), (2, 3, "due")]
 
@@ -144,7 +158,7 @@ def test_a_batch_that_is_cut_by_age_leaves_a_question_to_its_answer(settings, ho
 def test_turns_of_a_user_who_never_pauses_are_cut_by_age(settings, hot_store, database):
     memory = MemoryClient("ana", "chat", settings=settings)
     with Pipeline(patient(settings, batch_max_age_seconds=1.0)) as pipeline:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not batches(database):
             assert time.monotonic() < deadline
             memory.write("user", "and another thing")

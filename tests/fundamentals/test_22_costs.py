@@ -13,6 +13,8 @@ from afterturn.llm.costs import Costs
 from api_shim import AsyncMemoryClient, MemoryClient
 from api_shim.http.app import create_app
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 BATCH = UUID(int=7)
 FIGURES = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "unfinished_calls", "reserved_tokens")
 

@@ -16,6 +16,8 @@ from harness.llm_server import LLMServer
 from harness.pipeline import Pipeline
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 #: The expected tokens of a batch with one turn are about 6,000, most of them for the longest answer.
 ONE_CALL = 8_000
 
@@ -74,7 +76,7 @@ def test_a_call_reserves_tokens_before_it_is_made(with_budget, llm_server, hot_s
     with Pipeline(settings) as pipeline:
         working = threading.Thread(target=pipeline.settle)
         working.start()
-        wait_until(lambda: bool(llm_server.calls("extract")), seconds=20)
+        wait_until(lambda: bool(llm_server.calls("extract")), seconds=60)
         [under_way] = command.json("costs", "--user", "ana")["costs"]
         llm_server.heal()
         working.join()
@@ -103,7 +105,7 @@ def test_concurrent_workers_do_not_exceed_the_budget(with_budget, llm_server, ho
         cut_only(pipeline)
         batches = [str(row[0]) for row in database.execute("SELECT batch_id FROM batches").fetchall()]
         results = [workers.submit(pipeline.do, "extract", "default", "ana", batch) for batch in batches]
-        wait_until(lambda: sum(state[3] for state in batch_states(database)) >= 5, seconds=20)
+        wait_until(lambda: sum(state[3] for state in batch_states(database)) >= 5, seconds=60)
         llm_server.heal()
         assert sorted(result.result() for result in results) == [False] * 5 + [True]
     assert len(llm_server.calls("extract")) == 1

@@ -61,7 +61,7 @@ def test_they_are_enough_to_write_to_recall_and_to_build_a_context(
 ) -> None:
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "I live in Porto.", name="Ana")
-    memory.flush(wait_seconds=30)
+    memory.flush(wait_seconds=60)
     ended = base.run("python", "-c", CLIENT, cwd=empty_directory, variables=variables_of(settings))
     assert ended.returncode == 0, ended.stderr
     said, recalled, context = ended.stdout.splitlines()

@@ -69,7 +69,7 @@ def api_address(
 @pytest.fixture
 def api(settings: Settings, api_address: str) -> Iterator[httpx.Client]:
     """A client of the HTTP API, behind which everything is empty."""
-    with httpx.Client(base_url=api_address, timeout=20) as client:
+    with httpx.Client(base_url=api_address, timeout=60) as client:
         yield client
 
 
@@ -77,4 +77,7 @@ def api(settings: Settings, api_address: str) -> Iterator[httpx.Client]:
 def bare_environment(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine without settings; its temporary directories are below this test's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTURN_")}
-    return kept | {"TMPDIR": str(tmp_path), "HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"}
+    # The language model need not be unpacked in each home.
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    own = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": caches, "PYTHONUNBUFFERED": "1"}
+    return kept | own

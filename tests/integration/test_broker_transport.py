@@ -35,7 +35,7 @@ def take(connection: BrokerConnection, prefetch: int = 1):
     )
     consumer.consume()
     while not taken:
-        connection.drain_events(timeout=5)
+        connection.drain_events(timeout=60)
     return channel, taken
 
 

@@ -380,7 +380,7 @@ def test_a_killed_worker_is_followed_by_another(
     database.execute("UPDATE users SET cold_due_at = 'infinity'")
     with Stack(own, data_dir=tmp_path / "first", commands=COMMANDS, names=WORKERS):
         database.execute("UPDATE users SET cold_due_at = now()")
-        wait_until((tmp_path / "fired").exists, seconds=30)
+        wait_until((tmp_path / "fired").exists, seconds=60)
     assert memory.history() == before
     with Stack(own, data_dir=tmp_path / "second", commands=COMMANDS, names=WORKERS):
         wait_until(lambda: contents(database) == [""] * 4, seconds=60)

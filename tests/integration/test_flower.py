@@ -19,13 +19,13 @@ def test_the_stages_are_visible_in_flower(settings, hot_store, tmp_path):
     with Stack(ours, data_dir=tmp_path / "stack", commands=COMMANDS, names=(*WORKERS, "flower")) as stack:
         memory = MemoryClient("ana", settings=ours)
         memory.write("user", "I live in Porto.", name="Ana")
-        memory.flush(wait_seconds=30)
-        with httpx.Client(base_url=stack.address("flower"), timeout=10) as client:
+        memory.flush(wait_seconds=60)
+        with httpx.Client(base_url=stack.address("flower"), timeout=60) as client:
             assert client.get("/healthcheck").text == "OK"
             assert client.get("/tasks").status_code == 401
             client.auth = ("ana", "s3cret")
             seen = {}
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             wanted = {f"afterturn.{stage}" for stage in ("archive", "extract", "consolidate")}
             while not wanted <= {task["name"] for task in seen.values() if task["state"] == "SUCCESS"}:
                 assert time.monotonic() < deadline, seen

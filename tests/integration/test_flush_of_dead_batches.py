@@ -53,7 +53,7 @@ def test_it_names_the_reason_and_the_command(memory, pipeline, answers):
     answers("not json", "nor this")
     memory.write("user", "I live in Porto")
     with working(pipeline), pytest.raises(FlushFailed, match=r"answer_malformed.*`afterturn dead replay`") as raised:
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
     assert raised.value.code == "flush_failed"
     assert "Porto" not in str(raised.value)
 
@@ -65,7 +65,7 @@ def test_asyncio_raises_the_same(settings, pipeline, answers):
         try:
             memory = AsyncMemoryClient("ana", "chat", settings=settings)
             await memory.write("user", "I live in Porto")
-            await memory.flush(wait_seconds=30)
+            await memory.flush(wait_seconds=60)
         finally:
             await close_async_connections()
 
@@ -78,12 +78,12 @@ def test_a_batch_that_died_before_the_flush_is_its_batch_while_nothing_was_said_
     memory.write("user", "I live in Porto")
     pipeline.settle()
     with working(pipeline), pytest.raises(FlushFailed):
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
 
     answers(NOTHING)
     memory.write("user", "I own a boat")
     with working(pipeline):
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
 
 
 def test_a_batch_that_was_discarded_or_is_of_another_session_is_no_concern(
@@ -95,10 +95,10 @@ def test_a_batch_that_was_discarded_or_is_of_another_session_is_no_concern(
     other = MemoryClient("ana", "another", settings=settings)
     other.write("user", "I own a boat")
     with working(pipeline):
-        other.flush(wait_seconds=30)
+        other.flush(wait_seconds=60)
     command("dead", "discard", "--all", "--yes")
     with working(pipeline):
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
 
 
 def test_a_timeout_says_why_a_batch_waits(memory, pipeline, answers, monkeypatch, hot_store):

@@ -19,7 +19,7 @@ def test_a_write_from_a_foreign_directory(settings, hot_store, empty_directory):
         (empty_directory / f"{name}.py").write_text("MINE = True\n")
     (empty_directory / "agent.py").write_text(AGENT)
     environment = {"AFTERTURN_REDIS_URL": settings.redis_url}
-    subprocess.run([sys.executable, "agent.py"], cwd=empty_directory, env=environment, check=True, timeout=30)
+    subprocess.run([sys.executable, "agent.py"], cwd=empty_directory, env=environment, check=True, timeout=120)
     [turn] = MemoryClient("ana", settings=settings).history()
     assert turn.content == "from a foreign directory"
 
@@ -30,5 +30,5 @@ def test_up_and_its_workers_from_a_foreign_directory(workers, settings, monkeypa
         (empty_directory / f"{name}.py").write_text("raise SystemExit('the foreign file was imported')\n")
     memory = MemoryClient("ana", settings=settings)
     memory.write("user", "I live in Porto.", name="Ana")
-    memory.flush(wait_seconds=20)
+    memory.flush(wait_seconds=60)
     assert "Ana lives in Porto." in {found.text for found in memory.recall("Porto")}

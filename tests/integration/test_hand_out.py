@@ -309,17 +309,17 @@ def test_after_the_broker_restarted_messages_of_a_moment_ago_are_sent_again(
 def test_a_restart_of_the_broker_is_noticed(tmp_path, monkeypatch):
     from afterturn.pipeline import enqueue as module
 
-    monkeypatch.setattr(module, "INTERRUPTED_SECONDS", 0.3)
+    monkeypatch.setattr(module, "INTERRUPTED_SECONDS", 1.0)
     with RedisServer(tmp_path / "redis", appendfsync="always") as server:
         enqueue = module.Enqueue(server.url)
         try:
             assert enqueue.is_interrupted(), "what was before is not known"
-            time.sleep(0.4)
+            time.sleep(1.1)
             assert not enqueue.is_interrupted()
             server.kill()
             server.start()
             assert enqueue.is_interrupted()
-            time.sleep(0.4)
+            time.sleep(1.1)
             assert not enqueue.is_interrupted()
             server.kill()
             assert not enqueue.send("archive", [])

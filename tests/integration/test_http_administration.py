@@ -167,7 +167,7 @@ def test_imports_that_wait_are_bounded_and_interrupted_when_the_api_stops(settin
         assert (first["state"], first["total"]) == ("interrupted", 500) and 0 < first["written"] < 500
         continued = door.post(f"{USERS}/user-0/imports", content=lines).json()
         assert continued["import_id"] == ids[0]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while continued["state"] == "running" and time.monotonic() < deadline:
             pipeline.settle()
             continued = door.get(f"{USERS}/user-0/imports/{ids[0]}").json()

@@ -153,7 +153,7 @@ def test_requests_need_the_api_key_if_one_is_set(settings, hot_store, tmp_path):
     guarded = type(settings)(**settings.model_dump(exclude_unset=True) | {"api_port": 0, "api_key": "s3cret"})
     with (
         Stack(guarded, data_dir=tmp_path / "stack", commands=COMMANDS, names=("api",)) as stack,
-        httpx.Client(base_url=stack.address("api"), timeout=10) as client,
+        httpx.Client(base_url=stack.address("api"), timeout=60) as client,
     ):
         assert client.get("/healthz").status_code == 200
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic s3cret"}):

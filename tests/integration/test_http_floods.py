@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
-import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("settings")]
 BASE = "/v1/users/ana/sessions/chat"
 #: How much the server's memory may grow.
 GROWTH_BYTES = 50 * 1024 * 1024
+#: How much processor time the server may need for one request. It needs about a second at most.
+WORK_SECONDS = 10.0
 JSON = {"Content-Type": "application/json"}
 
 
@@ -38,12 +41,20 @@ class Server:
         """Return the resident memory of the process and its children, in bytes."""
         return sum(one.memory_info().rss for one in [self._process, *self._process.children(recursive=True)])
 
+    @contextlib.contextmanager
+    def works_little(self, limit_seconds: float = WORK_SECONDS) -> Iterator[None]:
+        """Check the processor time that the server needs meanwhile, which others on the machine do not change."""
+        before = self._process.cpu_times()
+        yield
+        after = self._process.cpu_times()
+        assert after.user + after.system - before.user - before.system < limit_seconds
+
     def connect(self) -> socket.socket:
         parts = httpx.URL(self.address)
-        return socket.create_connection((parts.host, parts.port), timeout=30)
+        return socket.create_connection((parts.host, parts.port), timeout=120)
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=30)
+        return httpx.Client(base_url=self.address, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +97,13 @@ def test_900_half_open_requests_do_not_keep_others_waiting(server):
             connection.sendall(lines.encode())
             opened.append(connection)
         with server.client() as client:
-            started = time.monotonic()
+            assert write(client, "hello").status_code == 201
+            assert select.select([opened[-1]], [], [], 0)[0] == [], "it is still open"
             for _ in range(20):
                 assert write(client, "hello").status_code == 201
-            assert time.monotonic() - started < 10
         assert server.memory() - before < GROWTH_BYTES
         # The server closes each of them by itself.
-        deadline = time.monotonic() + 40
         for connection in opened:
-            connection.settimeout(max(0.1, deadline - time.monotonic()))
             assert connection.recv(10_000)[:12] in (b"", b"HTTP/1.1 408", b"HTTP/1.1 400")
     finally:
         for connection in opened:
@@ -112,7 +121,6 @@ def test_slow_bodies_are_given_up(server):
         with server.client() as client:
             assert write(client, "hello").status_code == 201
         for connection in opened:
-            connection.settimeout(40)
             assert connection.recv(100).startswith(b"HTTP/1.1 408")
     finally:
         for connection in opened:
@@ -121,7 +129,7 @@ def test_slow_bodies_are_given_up(server):
 
 @pytest.mark.parametrize("is_announced", [True, False])
 def test_a_body_of_600_megabytes_is_refused(server, is_announced):
-    before, started = server.memory(), time.monotonic()
+    before = server.memory()
     piece = b"x" * 1_048_576
 
     def send() -> bytes:
@@ -136,9 +144,8 @@ def test_a_body_of_600_megabytes_is_refused(server, is_announced):
                 answer = connection.recv(1_000)
             return answer
 
-    with ThreadPoolExecutor(4) as pool:
+    with server.works_little(), ThreadPoolExecutor(4) as pool:
         answers = [future.result() for future in [pool.submit(send) for _ in range(4)]]
-    assert time.monotonic() - started < 30
     assert all(answer == b"" or answer.startswith(b"HTTP/1.1 413") for answer in answers)
     assert server.memory() - before < GROWTH_BYTES
     with server.client() as client:
@@ -149,36 +156,37 @@ def _object(keys: int) -> bytes:
     return json.dumps({f"k{number}": 0 for number in range(keys)}).encode()
 
 
-BOMBS = {
-    "nested arrays": b"[" * 4_000_000,
-    "nested arrays in a turn": b'{"turns": [{"role": "user", "content": "x", "metadata": {"a": ' + b"[" * 900_000,
-    "closed arrays": b'{"turns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "nested objects": b'{"a":' * 600_000 + b"1" + b"}" * 600_000,
-    "a number of a million digits": b'{"turns": [{"role": "user", "content": "x", "metadata": {"n": '
-    + b"9" * 1_000_000
-    + b"}}]}",
-    "a large exponent": b'{"query": "x", "min_score": 1e999999999}',
-    "a million keys": _object(500_000),
-    "a million keys in a turn": b'{"turns": [' + _object(500_000) + b"]}",
-    "a million keys in metadata": b'{"turns": [{"role": "user", "content": "x", "metadata": '
-    + _object(400_000)
-    + b"}]}",
-    "a million turns": b'{"turns": [' + b"{}," * 1_500_000 + b"{}]}",
-    "a million strings": b'{"turns": [' + b'"",' * 1_500_000 + b'""]}',
-    "a million kinds": b'{"query": "x", "kinds": [' + b'"fact",' * 900_000 + b'"fact"]}',
-    "many escapes": b'{"query": "' + b"\\u0000" * 1_000_000 + b'"}',
+#: Each is made when its test runs.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "nested arrays": lambda: b"[" * 4_000_000,
+    "nested arrays in a turn": lambda: _in_a_turn(b'"metadata": {"a": ' + b"[" * 900_000),
+    "closed arrays": lambda: b'{"turns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "nested objects": lambda: b'{"a":' * 600_000 + b"1" + b"}" * 600_000,
+    "a number of a million digits": lambda: _in_a_turn(b'"metadata": {"n": ' + b"9" * 1_000_000 + b"}}]}"),
+    "a large exponent": lambda: b'{"query": "x", "min_score": 1e999999999}',
+    "a million keys": lambda: _object(500_000),
+    "a million keys in a turn": lambda: b'{"turns": [' + _object(500_000) + b"]}",
+    "a million keys in metadata": lambda: _in_a_turn(b'"metadata": ' + _object(400_000) + b"}]}"),
+    "a million turns": lambda: b'{"turns": [' + b"{}," * 1_500_000 + b"{}]}",
+    "a million strings": lambda: b'{"turns": [' + b'"",' * 1_500_000 + b'""]}',
+    "a million kinds": lambda: b'{"query": "x", "kinds": [' + b'"fact",' * 900_000 + b'"fact"]}',
+    "many escapes": lambda: b'{"query": "' + b"\\u0000" * 1_000_000 + b'"}',
 }
+
+
+def _in_a_turn(rest: bytes) -> bytes:
+    return b'{"turns": [{"role": "user", "content": "x", ' + rest
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_json_bomb_is_refused_in_time(server, name):
-    path = f"{BASE}/recall" if b'"query"' in BOMBS[name][:20] else f"{BASE}/turns"
+    bomb = BOMBS[name]()
+    path = f"{BASE}/recall" if b'"query"' in bomb[:20] else f"{BASE}/turns"
     before = server.memory()
     with server.client() as client:
         for _ in range(3):
-            started = time.monotonic()
-            answer = client.post(path, content=BOMBS[name], headers=JSON)
-            assert time.monotonic() - started < 10
+            with server.works_little():
+                answer = client.post(path, content=bomb, headers=JSON)
             assert answer.status_code in (413, 422), answer.text[:300]
             assert answer.headers["content-type"] == "application/problem+json" and len(answer.content) < 5_000
         assert write(client, "hello").status_code == 201
@@ -189,17 +197,16 @@ def test_100_000_query_parameters_are_refused_in_time(server):
     before = server.memory()
     with server.connect() as connection:
         query = "&".join(f"p{number}=1" for number in range(100_000))
-        started = time.monotonic()
-        with contextlib.suppress(OSError):
-            connection.sendall(f"GET {BASE}/memories?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        answer = connection.recv(1_000)
-        assert time.monotonic() - started < 5
+        with server.works_little():
+            with contextlib.suppress(OSError):
+                connection.sendall(f"GET {BASE}/memories?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            answer = connection.recv(1_000)
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 414", b"HTTP/1.1 422", b"HTTP/1.1 431"))
     with server.client() as client:
         for names in ("&".join(f"p{n}=1" for n in range(8_000)), "&".join("limit=1" for _ in range(7_000))):
-            started = time.monotonic()
-            refused = client.get(f"{BASE}/memories?{names}")
-            assert refused.status_code in (400, 414, 422) and time.monotonic() - started < 5
+            with server.works_little():
+                refused = client.get(f"{BASE}/memories?{names}")
+            assert refused.status_code in (400, 414, 422)
             assert len(refused.content) < 5_000
     assert server.memory() - before < GROWTH_BYTES
 
@@ -211,14 +218,12 @@ def test_many_and_large_headers_are_refused_in_time(server):
         b"X: " + b"y" * 10_000_000 + b"\r\n",
         b"X: y\r\n" * 500_000,
     ):
-        with server.connect() as connection:
-            started = time.monotonic()
+        with server.connect() as connection, server.works_little():
             try:
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
                 answer = connection.recv(1_000)
             except OSError:
                 answer = b""
-            assert time.monotonic() - started < 5
             assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431")), answer
     assert server.memory() - before < GROWTH_BYTES
 
@@ -250,8 +255,9 @@ def test_a_bomb_in_an_upload_is_refused_in_time(server):
             b"{}\n" * 2_000_000,
             b'"' + b'\\"' * 3_000_000,
         ):
-            started = time.monotonic()
-            answer = client.post("/v1/users/ana/imports", content=body)
-            assert answer.status_code in (202, 422) and time.monotonic() - started < 60
+            # Two million lines are read, and each is refused.
+            with server.works_little(60.0):
+                answer = client.post("/v1/users/ana/imports", content=body)
+            assert answer.status_code in (202, 422)
             assert len(answer.content) < 5_000
     assert server.memory() - before < GROWTH_BYTES

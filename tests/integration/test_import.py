@@ -133,7 +133,7 @@ def test_a_stopped_import_continues_where_it_stopped(
     wait_until(lambda: process.poll() is not None or count(database, "turns") >= 300, seconds=60, every=0.02)
     assert process.poll() is None
     process.send_signal(number)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     if number == signal.SIGINT:
         assert "run the same command to continue" in error

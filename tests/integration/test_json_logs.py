@@ -32,7 +32,7 @@ def test_every_line_of_every_process_is_an_object_without_content(logs, database
     # An error whose message repeats the turn, in a worker.
     database.execute(f"ALTER TABLE facts ADD CONSTRAINT no_canary CHECK (text NOT LIKE '%{CANARY}%') NOT VALID")
     try:
-        with httpx.Client(base_url=address, timeout=20) as client:
+        with httpx.Client(base_url=address, timeout=60) as client:
             turns = [{"role": "user", "content": f"I live in {CANARY}.", "name": "Ana"}]
             assert client.post(f"{BASE}/turns", json={"turns": turns}).status_code == 201
             client.get(f"{BASE}/memories", params={"query": CANARY})
@@ -40,7 +40,7 @@ def test_every_line_of_every_process_is_an_object_without_content(logs, database
             client.post(f"{BASE}/turns", content=f'{{"{CANARY}"')
             client.get(f"/v1/users/ana/facts?subject={CANARY}")
             client.post(f"{BASE}/flush")
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while "CheckViolation" not in _text_of(folder) and time.monotonic() < deadline:
                 time.sleep(0.2)
     finally:

@@ -185,7 +185,7 @@ def test_a_worker_is_killed(memory, pipeline, with_llm, llm_server, database, tm
         elapsed_seconds = with_llm.hint_seconds + 1
         database.execute("UPDATE batches SET hinted_at = now() - make_interval(secs => %s)", (elapsed_seconds,))
     else:
-        wait_until(lambda: bool(pipeline.do("judge", "default", "ana", str(batch_id))), seconds=20)
+        wait_until(lambda: bool(pipeline.do("judge", "default", "ana", str(batch_id))), seconds=60)
     pipeline.settle()
     assert len(llm_server.calls("judge")) == calls
     assert len(judgements(database)) == 1
@@ -232,7 +232,7 @@ def test_an_endpoint_that_is_away_is_waited_for(memory, pipeline, llm_server, da
         pipeline.settle()
         return database.execute(is_applied).fetchone() == (2,)
 
-    wait_until(apply, seconds=30)
+    wait_until(apply, seconds=60)
     assert len(llm_server.calls("judge")) == 3
     assert current(memory) == ["Ana lost her voice."]
     assert batches(database) == [("applied", 0, False)] * 2

@@ -51,10 +51,10 @@ def with_llm(llm_workers):
 def test_a_batch_takes_one_call_and_its_cost_is_recorded(llm_workers, with_llm, llm_server, database):
     memory = MemoryClient("ana", settings=with_llm)
     memory.write_many({"role": "user", "content": f"I own {number} red bicycles."} for number in range(20))
-    memory.flush(wait_seconds=30)
+    memory.flush(wait_seconds=60)
     assert len(llm_server.calls("extract")) == 1
     assert database.execute("SELECT count(*) FROM facts").fetchone() == (20,)
-    wait_until(lambda: bool(memory.summary()), seconds=20)
+    wait_until(lambda: bool(memory.summary()), seconds=60)
     rows = database.execute(
         "SELECT stage, outcome, prompt_tokens > 0, completion_tokens > 0, model FROM llm_calls ORDER BY stage"
     ).fetchall()

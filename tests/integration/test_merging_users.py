@@ -381,7 +381,7 @@ def test_real_workers_complete_a_merge_whose_process_died(settings, database, tm
     write(settings, ANON, "I own 3 red bicycles.")
     write(settings, ANA, "My cat is called Tom.")
     with Stack(settings, data_dir=tmp_path / "stack", commands=COMMANDS, names=WORKERS), Pipeline(settings) as asking:
-        _wait(lambda: len(turns_of(database, ANON)) == 1, seconds=30)
+        _wait(lambda: len(turns_of(database, ANON)) == 1, seconds=60)
         with asking.runtime.postgres.connection() as connection:
             merges.request_merge(connection, ANON, ANA)
         write(settings, ANON, "I own 4 boats.", minute=3)

@@ -231,7 +231,7 @@ def test_a_request_body_may_be_longer_than_a_url(api, ana):
 
 def test_http_rejects_a_url_that_is_too_long(api):
     # http.client, because httpx does not send such a long URL.
-    connection = http.client.HTTPConnection(api.base_url.host, api.base_url.port, timeout=20)
+    connection = http.client.HTTPConnection(api.base_url.host, api.base_url.port, timeout=60)
     with closing(connection), suppress(OSError):
         connection.request("GET", f"{BASE}/memories?query=" + "x" * 1_000_000)
         assert connection.getresponse().status == 400

@@ -43,7 +43,7 @@ def remember(settings: Settings, url: str, directory: Path, between: object = No
     with Stack(ours, data_dir=directory, commands=COMMANDS, names=WORKERS) as stack:
         memory = MemoryClient("ana", settings=ours)
         memory.write("user", "I live in Porto.", name="Ana")
-        memory.flush(wait_seconds=30)
+        memory.flush(wait_seconds=60)
         if callable(between):
             between()
             memory.write("user", "I live in Rome.", name="Ana")

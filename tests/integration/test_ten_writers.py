@@ -9,7 +9,7 @@ import pytest
 from api_shim import MemoryClient
 
 WRITERS = 10
-TURNS_EACH = 1_000
+TURNS_EACH = 300
 
 WRITER = """
 import sys

@@ -416,7 +416,7 @@ def test_a_worker_is_killed(memory, pipeline, with_llm, llm_server, database, tm
     )
     assert killed.returncode == -signal.SIGKILL
     is_done = "SELECT NOT owes_sleep FROM users"
-    wait_until(lambda: sleeps(pipeline) is not None or database.execute(is_done).fetchone() == (True,), seconds=20)
+    wait_until(lambda: sleeps(pipeline) is not None or database.execute(is_done).fetchone() == (True,), seconds=60)
     assert texts(memory) == [STUDIO_TEXT]
     assert len(llm_server.calls("thread")) == calls
     assert database.execute("SELECT count(*) FROM thread_answers").fetchone() == (0,)

@@ -367,7 +367,7 @@ def test_expired_items_are_not_found_and_are_deleted_by_the_workers(open_store, 
     store.put(("t",), "long", {"n": 2}, ttl=None)
     store.put(("t",), "own", {"n": 3}, ttl=10)
     assert len(store.search(("t",))) == 3
-    wait_until(lambda: database.execute("SELECT count(*) FROM documents").fetchone() == (2,), seconds=30)
+    wait_until(lambda: database.execute("SELECT count(*) FROM documents").fetchone() == (2,), seconds=60)
     assert store.get(("t",), "short") is None and set(keys(store.search(("t",)))) == {"long", "own"}
 
 
@@ -524,6 +524,6 @@ def test_a_users_items_do_not_keep_workers_from_archiving(store, settings, worke
     memory = MemoryClient("ana", "chat", settings=settings)
     memory.write("user", "I live in Porto.", name="Ana")
     store.put(("memories",), "k", {"text": "Ana lives in Porto"})
-    memory.flush(wait_seconds=30)
+    memory.flush(wait_seconds=60)
     assert [fact.text for fact in memory.facts()] != []
     assert len(store.search(("memories",), query="Porto")) == 1

@@ -55,7 +55,7 @@ def pipeline(model_settings: Settings, hot_store: redis.Redis) -> Iterator[Pipel
 
 @pytest.fixture
 def http(model_settings: Settings, hot_store: redis.Redis) -> Iterator[httpx.Client]:
-    with serving(model_settings) as base_url, httpx.Client(base_url=base_url.removesuffix("/v1"), timeout=20) as client:
+    with serving(model_settings) as base_url, httpx.Client(base_url=base_url.removesuffix("/v1"), timeout=60) as client:
         yield client
 
 

@@ -70,7 +70,7 @@ def base_url(serve: Callable[..., str]) -> str:
 
 @pytest.fixture
 def http(base_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=base_url, timeout=20) as client:
+    with httpx.Client(base_url=base_url, timeout=60) as client:
         yield client
 
 
@@ -111,7 +111,7 @@ def chunk(delta: object, index: int = 0, **fields: object) -> bytes:
     return b"data: " + json.dumps(event | {"choices": [{"index": index, "delta": delta}]} | fields).encode() + b"\n\n"
 
 
-def wait_for_turns(memory: MemoryClient, wanted: int | Turns, seconds: float = 5.0) -> Turns:
+def wait_for_turns(memory: MemoryClient, wanted: int | Turns, seconds: float = 30.0) -> Turns:
     """Return role and content of the session's turns as soon as they are those, or so many."""
     ends = time.monotonic() + seconds
     while True:

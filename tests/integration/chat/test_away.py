@@ -2,7 +2,6 @@
 
 import os
 import signal
-import statistics
 import time
 from contextlib import contextmanager
 
@@ -15,8 +14,10 @@ from tests.integration.chat.conftest import serving, wait_for_turns
 
 SESSION = {"X-Afterturn-User": "ana", "X-Afterturn-Session": "s"}
 BODY = b'{"n":2.0,"messages":[{"role":"user","content":"Where do I live?"}]}'
-#: What a machine that others use too may add to 50 ms.
-SLACK_SECONDS = 0.1
+#: Whoever waits for a server that does not answer waits for a minute. The time of the setting is 50 ms, and how exactly
+#: it is kept is a test of tests/unit/chat/test_patience.py.
+PATIENT = {"redis_timeout_seconds": 60.0, "postgres_timeout_seconds": 60.0}
+SOON_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def postgres_is_stopped(own):
 def ask(url, body=BODY):
     """Return the answer, and the seconds until it was there."""
     started = time.monotonic()
-    answer = httpx.post(f"{url}/chat/completions", content=body, headers=SESSION, timeout=20)
+    answer = httpx.post(f"{url}/chat/completions", content=body, headers=SESSION, timeout=120)
     return answer, time.monotonic() - started
 
 
@@ -64,21 +65,21 @@ def ask(url, body=BODY):
 @pytest.mark.parametrize("away", [redis_hangs, postgres_hangs, redis_is_stopped, postgres_is_stopped])
 def test_a_chat_goes_on_without_its_memory(away, own, endpoint):
     own.lane.begin()
-    given = own.lane.settings.model_dump(exclude_unset=True) | {"chat_upstream_url": endpoint.base_url}
+    given = own.lane.settings.model_dump(exclude_unset=True) | {"chat_upstream_url": endpoint.base_url} | PATIENT
     settings = type(own.lane.settings)(**given)
     memory = MemoryClient("ana", "s", settings=settings)
     memory.write("user", "I live in Porto.")
     with serving(settings) as url:
-        answer, usual = ask(url)
+        answer, _ = ask(url)
         assert answer.headers["x-afterturn-memory"] == "on"
         assert len(wait_for_turns(memory, 3)) == 3
         with away(own):
             asked = [ask(url) for _ in range(7)]
         assert {answer.status_code for answer, _ in asked} == {200}
         assert {answer.headers["x-afterturn-memory"] for answer, _ in asked} == {"unavailable"}
-        assert statistics.median(seconds for _, seconds in asked) < usual + 0.05 + SLACK_SECONDS
+        assert max(seconds for _, seconds in asked) < SOON_SECONDS
         assert [each.body for each in endpoint.requests[1:]] == [BODY] * 7
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while ask(url)[0].headers["x-afterturn-memory"] != "on":
             assert time.monotonic() < ends
             time.sleep(0.2)

@@ -35,7 +35,7 @@ def users_written(settings):
     """A function that returns which of these users have the turn."""
 
     def find(*users, session_id="s", tenant_id="default"):
-        ends = time.monotonic() + 3
+        ends = time.monotonic() + 30
         while time.monotonic() < ends:
             clients = [MemoryClient(user, session_id, tenant_id=tenant_id, settings=settings) for user in users]
             found = [user for user, client in zip(users, clients, strict=True) if client.history()]

@@ -150,7 +150,7 @@ def test_an_old_history_is_written_once(http, endpoint, memory, settings):
     assert len(wait_for_turns(memory, 1_000)) == 1_000
     ask(http, *history, HELLO, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "Bye"})
     assert wait_for_turns(memory, 1_000)[-4:] != []
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 60
     while (last := [turn.content for turn in memory.history(4)]) != ["Hello", "Hello!", "Bye", "Hello!"]:
         assert time.monotonic() < ends, last
         time.sleep(0.05)

@@ -49,7 +49,7 @@ def counts(ours, place, database, hot_store):
     return count
 
 
-def _wait_until(is_true, seconds=10.0):
+def _wait_until(is_true, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not is_true() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -109,7 +109,8 @@ def test_a_cancelled_call_leaves_no_connection(ours, counts):
 
 
 def test_a_loop_that_ends_while_postgres_is_away_ends_soon(settings, hot_store):
-    away = settings.model_copy(update={"postgres_url": SecretStr("postgresql://u:p@127.0.0.1:1/x")})
+    url = SecretStr("postgresql://u:p@127.0.0.1:1/x")
+    away = settings.model_copy(update={"postgres_url": url, "postgres_timeout_seconds": 60.0})
 
     async def write_and_recall():
         memory = AsyncMemoryClient("ana", settings=away)
@@ -119,7 +120,7 @@ def test_a_loop_that_ends_while_postgres_is_away_ends_soon(settings, hot_store):
     began = time.monotonic()
     for _ in range(5):
         assert asyncio.run(write_and_recall())
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 50.0, "less than the time for one connection"
 
 
 def test_one_loop_keeps_its_connections_between_calls(ours, counts):

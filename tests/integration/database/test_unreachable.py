@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from psycopg.sql import SQL
@@ -19,8 +21,9 @@ from afterturn.settings import Settings
 from api_shim import AsyncMemoryClient, MemoryClient, close_async_connections
 from tests.integration.database.conftest import PASSWORD
 
-#: What "at once" means on a machine that runs other tests. Without the fix it takes postgres_timeout_seconds, 10.
-AT_ONCE_SECONDS = 3.0
+#: What "at once" means on a machine that runs other tests: far less than the time of the setting.
+AT_ONCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -30,15 +33,26 @@ def refused(settings):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         url = SecretStr(f"postgresql://ana:{'secret' * 3}@127.0.0.1:{port}/x")
-        yield settings.model_copy(update={"postgres_url": url})
+        yield settings.model_copy(update={"postgres_url": url, "postgres_timeout_seconds": TIMEOUT_SECONDS})
 
 
 @pytest.fixture
 def silent(settings):
-    """Settings whose Postgres accepts connections and never answers."""
+    """Settings whose Postgres accepts connections and never answers, and the list of those connections."""
+    opened: list[socket.socket] = []
+
+    def accept(listening):
+        with suppress(OSError):
+            while True:
+                opened.append(listening.accept()[0])
+
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, args=(listening,), daemon=True).start()
         url = SecretStr(f"postgresql://ana@127.0.0.1:{listening.getsockname()[1]}/x")
-        yield settings.model_copy(update={"postgres_url": url, "postgres_timeout_seconds": 3.0})
+        yield settings.model_copy(update={"postgres_url": url, "postgres_timeout_seconds": 3.0}), opened
+        listening.shutdown(socket.SHUT_RDWR)
+    for connection in opened:
+        connection.close()
 
 
 @pytest.fixture
@@ -46,7 +60,8 @@ def own_server(tmp_path, settings):
     """A Postgres of this test, which it may stop and start, and settings for it."""
     with PostgresServer(tmp_path, durable=False) as server:
         prepare.prepare_database(server.url, settings)
-        yield server, settings.model_copy(update={"postgres_url": SecretStr(server.url)})
+        given = {"postgres_url": SecretStr(server.url), "postgres_timeout_seconds": TIMEOUT_SECONDS}
+        yield server, settings.model_copy(update=given)
 
 
 def timed(call):
@@ -98,15 +113,16 @@ def test_asyncio_answers_from_redis_at_once_while_connections_are_refused(refuse
 
 
 def test_a_host_that_does_not_answer_is_waited_for_once_and_not_by_every_call(silent, hot_store):
-    memory = MemoryClient("ana", settings=silent)
+    given, opened = silent
+    memory = MemoryClient("ana", settings=given)
     memory.write("user", "I live in Porto.")
-    _, first = timed(lambda: memory.recall("Who lives in Porto?"))
-    assert first < 6.0
+    memory.recall("Who lives in Porto?")
+    tried = len(opened)
     with ThreadPoolExecutor(8) as threads:
         answers, seconds = timed(lambda: list(threads.map(memory.recall, ["Porto?"] * 40)))
     assert all([found.text for found in answer] == ["I live in Porto."] for answer in answers)
-    # Each second one call tries again, for a second; before, each of five rounds took three.
-    assert seconds < 6.0
+    # Each second one call tries again.
+    assert len(opened) - tried <= 2 + seconds / REMEMBER_SECONDS
 
 
 def test_what_is_remembered_is_forgotten_after_a_second(own_server, hot_store):
@@ -160,7 +176,7 @@ def test_a_worker_waits_for_a_server_that_is_restarted(own_server):
             time.sleep(1.5)
             assert not written.done()
             server.start()
-            assert written.result(timeout=15) == {"one": 1}
+            assert written.result(timeout=60) == {"one": 1}
 
 
 def _select_one(opened):
@@ -169,14 +185,14 @@ def _select_one(opened):
 
 
 def test_a_worker_does_not_wait_for_a_server_that_has_been_away_for_longer(refused):
-    impatient = refused.model_copy(update={"postgres_timeout_seconds": 1.0})
+    impatient = refused.model_copy(update={"postgres_timeout_seconds": 2.0})
     with pool.open_worker_pool(impatient, size=2) as opened:
         with pytest.raises(Exception, match="refused"):
             _select_one(opened)
-        time.sleep(1.0)
-        patient = timed(lambda: error_of(lambda: _translated(opened)))
-    assert patient[1] < 0.9
-    assert "AFTERTURN_POSTGRES_URL" in str(patient[0])
+        time.sleep(2.0)
+        error, seconds = timed(lambda: error_of(lambda: _translated(opened)))
+    assert seconds < 1.8
+    assert "AFTERTURN_POSTGRES_URL" in str(error)
 
 
 def _translated(opened):

@@ -19,7 +19,7 @@ def processes_in(directory: Path) -> list[str]:
     return found
 
 
-def wait_until_none(directory: Path, seconds: float = 10.0) -> list[str]:
+def wait_until_none(directory: Path, seconds: float = 60.0) -> list[str]:
     """Return the processes that still run below `directory` after at most `seconds`."""
     deadline = time.monotonic() + seconds
     while (found := processes_in(directory)) and time.monotonic() < deadline:

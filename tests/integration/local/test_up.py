@@ -90,12 +90,12 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def test_all_services_answer_a_second_up_is_refused_and_ctrl_c_stops_them_in_order(up: Up) -> None:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=60) as client:
         assert client.get(up.address("HTTP API") + "/healthz").status_code == 200
         assert client.get(up.address("Flower") + "/healthcheck").text == "OK"
     assert "No LLM is configured" in up.output
     assert "The HTTP API needs no key from this machine" in up.output
-    again = subprocess.run([*UP, "--data-dir", str(up.data_dir)], capture_output=True, text=True, timeout=30)
+    again = subprocess.run([*UP, "--data-dir", str(up.data_dir)], capture_output=True, text=True, timeout=120)
     assert again.returncode == 2
     assert again.stderr.startswith("error [local_server_error]: afterturn up already runs in ")
     up.process.send_signal(signal.SIGINT)
@@ -110,7 +110,7 @@ def test_its_key_is_the_same_after_the_next_start_and_no_process_outlives_a_kill
     assert f"authorization: Bearer {key}" in up.output
     assert stat.S_IMODE((up.data_dir / "api-key").stat().st_mode) == 0o600
     users = up.address("HTTP API") + "/v1/users/ana/sessions"
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=60) as client:
         assert client.get(users).status_code == 200
         assert client.get(users, headers={"authorization": f"Bearer {key}"}).status_code == 200
     up.process.send_signal(signal.SIGINT)
@@ -151,11 +151,11 @@ def test_a_part_that_dies_is_named_and_started_again(up: Up) -> None:
 
 def test_a_crash_loop_is_shown_by_status_and_stopped_by_ctrl_c(up: Up) -> None:
     for times in ("", ", 2 times in a row", ", 3 times in a row"):
-        wait_until(lambda: any("main beat" in line for line in left_over.processes_in(up.data_dir)), seconds=30)
+        wait_until(lambda: any("main beat" in line for line in left_over.processes_in(up.data_dir)), seconds=60)
         os.kill(up.child("main beat"), signal.SIGKILL)
         up.wait_for(f"beat has ended (killed by SIGKILL{times})")
     shown = re.compile(r"beat on \S+ has exited 3 times in a row, the last time with killed by SIGKILL")
-    wait_until(lambda: bool(shown.search(up.status())), seconds=30, what=up.status)
+    wait_until(lambda: bool(shown.search(up.status())), seconds=60, what=up.status)
     up.process.send_signal(signal.SIGTERM)  # while beat waits for its next start
     assert up.process.wait(60) == 0, up.output
     assert left_over.wait_until_none(up.data_dir) == []

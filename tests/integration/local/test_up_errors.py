@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,9 +123,7 @@ def test_a_port_that_is_taken_is_found_before_anything_is_started(
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         others = ["--api-port", "0", "--flower-port", "0"]
-        began = time.monotonic()
         ended = run("--data-dir", tmp_path / "data", *others, option, port)
-        assert time.monotonic() - began < 10
     assert_one_error(ended, "port_taken", f"port {port}, for {title} ({setting})")
     assert ended.stdout == ""
     assert not (tmp_path / "data" / "redis").exists() and not (tmp_path / "data" / "postgres").exists()

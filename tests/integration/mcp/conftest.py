@@ -96,7 +96,7 @@ def http(settings: Settings, hot_store: redis.Redis) -> Iterator[str]:
 @contextlib.asynccontextmanager
 async def open_http(address: str, credential: str, *, era: str = "2026-07-28") -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {credential}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=20) as web:
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as web:
         transport = streamable_http_client(f"{address}/mcp", http_client=web)
         async with Client(transport, mode=ERAS[era]) as client:
             yield client

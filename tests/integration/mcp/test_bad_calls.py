@@ -167,7 +167,7 @@ class Raw:
         }
 
     def post(self, body, **headers):
-        return httpx.post(self.url, content=body, headers=self.headers | headers, timeout=20)
+        return httpx.post(self.url, content=body, headers=self.headers | headers, timeout=60)
 
     def call(self, arguments: str, tool="remember"):
         meta = ""

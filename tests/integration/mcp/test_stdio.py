@@ -267,4 +267,4 @@ def test_logs_of_a_process_are_ours_from_info_and_warnings_of_others(settings, c
 def test_nothing_is_left_running(start):
     process = start().start()
     process.end()
-    wait_until(lambda: not os.path.exists(f"/proc/{process.pid}"), seconds=5)
+    wait_until(lambda: not os.path.exists(f"/proc/{process.pid}"), seconds=60)

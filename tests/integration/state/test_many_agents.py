@@ -56,7 +56,7 @@ def test_every_update_of_a_hundred_agents_is_there(workers, settings, hot_store,
     memory = MemoryClient("ana", settings=settings)
     value, version = memory.state.get("board")
     assert (len(value), set(value), version) == (len(names), names, len(names))
-    wait_until(lambda: not hot_store.keys("at:*:pending:*"), seconds=30, what=lambda: "archived")
+    wait_until(lambda: not hot_store.keys("at:*:pending:*"), seconds=60, what=lambda: "archived")
     hot_store.flushdb()
     assert memory.state.get("board") == (value, version)
     assert database.execute("SELECT count(*), max(version) FROM agent_states").fetchone() == (1, len(names))

@@ -172,7 +172,7 @@ def test_with_postgres_stopped_redis_serves_what_it_has_and_it_is_archived_later
             pipeline.settle()
         assert client.ttl(keys.state(ANA)) > 0 and client.ttl(keys.documents(ANA)) > 0
         client.flushdb()
-    wait_until(lambda: _is_served(memory), seconds=30, what=lambda: "Postgres is used again")
+    wait_until(lambda: _is_served(memory), seconds=60, what=lambda: "Postgres is used again")
     assert memory.state.get("plan") == (3, 3)
     assert memory.state.get("cold") == (1, 1)
 
@@ -189,7 +189,7 @@ def test_a_restarted_redis_with_newer_versions_than_postgres_keeps_them(own_redi
     with pytest.raises(MemoryUnavailable):
         memory.state.get("plan")
     postgres.start()
-    wait_until(lambda: _is_served(memory), seconds=30, what=lambda: "Postgres is used again")
+    wait_until(lambda: _is_served(memory), seconds=60, what=lambda: "Postgres is used again")
     assert memory.state.get("plan") == (2, 2)
     assert memory.state.put("plan", 3, expected=2) == 3
     with Pipeline(settings) as pipeline:

@@ -1,61 +1,74 @@
 """A chat waits until nothing has come from the memory for a while."""
 
 import asyncio
-import time
 
-from api_shim.chat.patience import Patience
+import pytest
+
+from api_shim.chat.patience import BUSY_FACTOR, LARGEST_FACTOR, Patience
+from harness import virtual_time
 
 
-async def seconds_of(patience, task):
-    began = time.monotonic()
-    is_done = await patience.wait_for(task)
-    return is_done, time.monotonic() - began
+def now():
+    return asyncio.get_running_loop().time()
+
+
+def wait(seconds, *, until, completed=lambda passed: 0, meanwhile=None):
+    """Wait for a task that ends after a time. Return whether it has ended, and after how long.
+
+    Args:
+        seconds: the time of the setting.
+        until: how long the task takes, in seconds.
+        completed: returns how many chats have got their memory after a time.
+        meanwhile: a coroutine function that runs at the same time.
+    """
+
+    async def run():
+        began = now()
+        task = asyncio.ensure_future(asyncio.sleep(until))
+        other = asyncio.ensure_future(meanwhile()) if meanwhile else None
+        is_done = await Patience(seconds, lambda: completed(now() - began)).wait_for(task)
+        passed = now() - began
+        task.cancel()
+        if other:
+            other.cancel()
+        return is_done, pytest.approx(passed)
+
+    return virtual_time.run(run())
 
 
 def test_it_ends_when_nothing_comes():
-    async def wait():
-        task = asyncio.ensure_future(asyncio.sleep(60))
-        found = await seconds_of(Patience(0.1, lambda: 0), task)
-        task.cancel()
-        return found
+    assert wait(0.1, until=60) == (False, 0.1)
 
-    is_done, seconds = asyncio.run(wait())
-    assert not is_done and 0.09 < seconds < 0.6
+
+def test_what_comes_in_time_is_not_waited_for_any_longer():
+    assert wait(0.1, until=0.07) == (True, 0.07)
 
 
 def test_it_goes_on_while_others_get_theirs():
-    async def wait():
-        task = asyncio.ensure_future(asyncio.sleep(0.5))
-        began = time.monotonic()
-        return await seconds_of(Patience(0.1, lambda: int((time.monotonic() - began) / 0.05)), task)
+    assert wait(0.1, until=0.5, completed=lambda passed: int(passed / 0.05)) == (True, 0.5)
 
-    is_done, seconds = asyncio.run(wait())
-    assert is_done and seconds >= 0.4
+
+def test_it_ends_when_others_get_theirs_no_more():
+    assert wait(0.1, until=60, completed=lambda passed: passed >= 0.05) == (False, 0.15)
 
 
 def test_it_ends_at_last():
-    async def wait():
-        task = asyncio.ensure_future(asyncio.sleep(60))
-        found = await seconds_of(Patience(0.02, lambda: time.monotonic_ns()), task)
-        task.cancel()
-        return found
+    assert wait(0.02, until=60, completed=lambda passed: int(passed * 1e9)) == (False, 0.02 * LARGEST_FACTOR)
 
-    is_done, seconds = asyncio.run(wait())
-    assert not is_done and 0.3 < seconds < 2
+
+async def be_busy():
+    """Let this process have no processor for a while, again and again."""
+    while True:
+        asyncio.get_running_loop().advance(0.04)
+        await asyncio.sleep(0.001)
 
 
 def test_the_time_in_which_this_process_does_not_run_does_not_count():
-    async def wait():
-        async def be_busy():
-            for _ in range(6):
-                time.sleep(0.04)
-                await asyncio.sleep(0)
-
-        busy = asyncio.ensure_future(be_busy())
-        task = asyncio.ensure_future(asyncio.sleep(0.25))
-        found = await seconds_of(Patience(0.1, lambda: 0), task)
-        await busy
-        return found
-
-    is_done, _ = asyncio.run(wait())
+    is_done, _ = wait(0.1, until=0.25, meanwhile=be_busy)
     assert is_done
+
+
+def test_a_process_that_hardly_runs_does_not_wait_for_ever():
+    is_done, passed = wait(0.1, until=60, meanwhile=be_busy)
+    assert not is_done
+    assert passed.expected < 0.1 * 4 * BUSY_FACTOR

@@ -1,7 +1,6 @@
 """The reader of answers finds the object in whatever a model writes around it, for every prompt."""
 
 import json
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from afterturn.extraction import answer
 from afterturn.extraction.answer import Answer
 from afterturn.llm import answer_text
 from afterturn.summaries.prompted import SummaryAnswer
+from harness.growth import assert_time_is_proportional
 
 FACT = {"text": "Ana likes </think> and {braces}.", "evidence": [{"turn": 1, "quote": 'a "quote" ] {'}]}
 OTHER = {"text": "Ana sings.", "evidence": [{"turn": 2, "quote": "I sing"}]}
@@ -99,10 +99,9 @@ def test_judgements_and_summaries_are_read_alike(frame: str):
     "text",
     ["[" * 100_000, "{" * 100_000, '{"a":' * 50_000, "[1," * 50_000, '"' * 100_000, "{[" * 50_000, "}" * 100_000],
 )
-def test_garbage_costs_little_time(text: str):
-    began = time.monotonic()
+def test_the_time_that_garbage_costs_grows_with_its_length(text: str):
     assert answer_text.find_object(text, Answer) is None
-    assert time.monotonic() - began < 10
+    assert_time_is_proportional(lambda part: answer_text.find_object(part, Answer), lambda size: text[:size], len(text))
 
 
 def test_a_good_answer_is_stored_as_it_is_and_others_without_what_surrounds_them():

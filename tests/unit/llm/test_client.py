@@ -78,7 +78,7 @@ def test_threads_share_one_client(server: LLMServer, llm: LLM):
     for thread in threads:
         thread.start()
     # None of them waits for another one's answer.
-    wait_until(lambda: len(server.requests) == 8, seconds=20)
+    wait_until(lambda: len(server.requests) == 8, seconds=60)
     server.heal()
     for thread in threads:
         thread.join()

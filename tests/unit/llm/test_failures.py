@@ -69,12 +69,10 @@ def test_no_answer_raises_model_unavailable(server: LLMServer, what: str, messag
 def test_an_endpoint_that_only_keeps_the_connection_alive_is_abandoned_at_the_deadline(server: LLMServer):
     server.fail("drip")
     llm = LLM(model="m", base_url=server.base_url, timeout_seconds=0.3)
-    began = time.monotonic()
 
+    # The endpoint goes on for ever: without a deadline of its own, the call would as well.
     with pytest.raises(ModelUnavailable, match=r"within 0\.3 s"):
         complete(llm)
-
-    assert time.monotonic() - began < 2
     llm.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
 from functools import partial
 
@@ -133,7 +134,7 @@ async def _read_all(llm):
 
 
 def wait_until(is_so):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -145,13 +146,15 @@ def test_streams_share_an_event_loop_and_an_llm_may_serve_several(server):
         await llm.close_async()
         return found
 
-    server.fail("latency", seconds=0.3)
     llm = LLM(model="m-1", base_url=server.base_url)
-    began = time.monotonic()
-    for _ in range(2):
-        assert [piece[-1].finish_reason for piece in asyncio.run(read_twice())] == ["stop", "stop"]
-    assert time.monotonic() - began < 2.0
-    assert len(server.requests) == 4
+    for count in (2, 4):
+        # Neither of the two is answered before both have asked.
+        server.fail("hold")
+        with ThreadPoolExecutor(1) as threads:
+            answers = threads.submit(asyncio.run, read_twice())
+            wait_until(lambda count=count: len(server.requests) == count)
+            server.heal("hold")
+            assert [piece[-1].finish_reason for piece in answers.result()] == ["stop", "stop"]
 
 
 @pytest.mark.parametrize(
@@ -169,10 +172,9 @@ def test_an_endpoint_that_fails_somewhere_is_left_in_time(server, ask, what, mat
     ask()  # The first call of a process loads the SDK, which takes seconds on a busy machine.
     server.forget()
     server.fail(what)
-    began = time.monotonic()
+    # Endpoints that hang go on for ever: without a deadline of its own, the call would as well.
     with pytest.raises(ModelUnavailable, match=match):
         ask(timeout_seconds=0.3)
-    assert time.monotonic() - began < 5
     assert bool(ask.pieces) == (what in ("break", "stall", "ping"))
     assert len(server.requests) == 1
 

@@ -80,7 +80,7 @@ def test_the_broker_s_certificate_is_checked(unknown_certificate, query, outcome
         assert enqueue.send("sweep") is False
     finally:
         enqueue.close()
-    assert handshakes.get(timeout=10) == outcome
+    assert handshakes.get(timeout=60) == outcome
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_full_pipe_holds_up_no_thread(pool):
     # A pipe of one page where the system lets us choose, else what it holds by default.
     size = fcntl.fcntl(readable, fcntl.F_SETPIPE_SZ, 4_096) if hasattr(fcntl, "F_SETPIPE_SZ") else 65_536
     results = [pool.on_apply(int, (), {}, callback=None, accept_callback=None) for _ in range(size + 1_000)]
-    results[-1].wait(timeout=30)
+    results[-1].wait(timeout=60)
     assert is_readable(readable)
 
 
