@@ -1,13 +1,14 @@
 -- name: lock_writes
 -- Let an erasure of the user wait for this transaction, or wait for the erasure. Writers do not wait for each other.
-SELECT pg_advisory_xact_lock_shared(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
+SELECT lock_own_documents()
 
 -- name: lock_batch
 -- Wait for other transactions that write several documents of the user: in another order, each would wait for the other.
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 16)))
 
 -- name: lock_erasure
--- Wait for the writers of the user's documents, and let later ones wait for the end of this transaction.
+-- Wait for the writers of the user's documents, and let later ones wait for the end of this transaction: an erasure's
+-- or a merge's.
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
 
 -- name: get
@@ -107,54 +108,11 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: put
--- Store documents. The time of an update is later than that of the update before, whatever the clock says.
-INSERT INTO documents AS d (
-    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
-    created_at, updated_at, ttl_minutes, expires_at
+-- Store a document, after `lock_writes`.
+SELECT put_own_document(
+    %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s, %(fields)s, %(index_paths)s::text[],
+    %(space)s, %(vectors)s, %(ttl)s
 )
-SELECT %(tenant_id)s, %(user_id)s, p.document_id, ARRAY(SELECT jsonb_array_elements_text(p.namespace::jsonb)), p.key,
-       p.path_start, p.value, p.fields::jsonb,
-       CASE WHEN p.index_paths IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(p.index_paths::jsonb)) END,
-       CASE WHEN p.vectors IS NOT NULL THEN %(space)s::text END, p.vectors::halfvec[], c.now, c.now, p.ttl_minutes, c.now + make_interval(secs => p.ttl_minutes * 60)
-FROM unnest(
-    %(ids)s::bytea[], %(namespaces)s::text[], %(keys)s::text[], %(path_starts)s::text[], %(values)s::text[],
-    %(fields)s::text[], %(index_paths)s::text[], %(vectors)s::text[], %(ttls)s::double precision[]
-) WITH ORDINALITY AS p (
-    document_id, namespace, key, path_start, value, fields, index_paths, vectors, ttl_minutes, place
-)
-CROSS JOIN LATERAL (SELECT clock_timestamp() + p.place * interval '1 microsecond' AS now) AS c
-ORDER BY p.place
-ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
-    value = excluded.value,
-    fields = excluded.fields,
-    index_paths = excluded.index_paths,
-    space = excluded.space,
-    embeddings = excluded.embeddings,
-    updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
-    ttl_minutes = excluded.ttl_minutes,
-    expires_at = excluded.expires_at
-RETURNING 1
-
--- name: put_one
--- Store one document, like `put`.
-INSERT INTO documents AS d (
-    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
-    created_at, updated_at, ttl_minutes, expires_at
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s,
-    %(fields)s::jsonb, %(index_paths)s::text[], %(space)s::text, %(vectors)s::text::halfvec[], clock_timestamp(),
-    clock_timestamp(), %(ttl)s::double precision, clock_timestamp() + make_interval(secs => %(ttl)s::double precision * 60)
-)
-ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
-    value = excluded.value,
-    fields = excluded.fields,
-    index_paths = excluded.index_paths,
-    space = excluded.space,
-    embeddings = excluded.embeddings,
-    updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
-    ttl_minutes = excluded.ttl_minutes,
-    expires_at = excluded.expires_at
-RETURNING 1
 
 -- name: list_namespaces
 -- Read the namespaces with documents, cut at a depth. The comment "conditions" is replaced by those on the namespace.
