@@ -81,9 +81,9 @@ def refresh(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
 
 def write(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> list[Statement]:
     """Store and delete documents. No two puts are of the same document."""
-    stored = [_put(put, vectors) for put in puts if put.value is not None]
+    stored = [_put(user, put, vectors) for put in puts if put.value is not None]
     if len(puts) == 1 and stored:
-        return stored  # it locks by itself
+        return stored
     statements = [lock_writes(), lock_batch(user)]
     if deleted := [put.name.document_id for put in puts if put.value is None]:
         statements.append(Statement(_SQL["delete"], user.key | {"ids": deleted}))
@@ -105,13 +105,14 @@ def unindex(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
     return Statement(_SQL["unindex"], user.key | {"ids": list(document_ids)})
 
 
-def _put(put: Put, vectors: Vectors | None) -> Statement:
-    """Store a document of the transaction's user."""
+def _put(user: UserScope, put: Put, vectors: Vectors | None) -> Statement:
+    """Store a document."""
     labels = [encoding.encode(label) for label in put.name.namespace]
     embeddings = None if vectors is None else _encode_vectors(put.texts, vectors)
     return Statement(
         _SQL["put"],
-        {
+        user.key
+        | {
             "document_id": put.name.document_id,
             "namespace": labels,
             "key": encoding.encode(put.name.key),
@@ -123,6 +124,7 @@ def _put(put: Put, vectors: Vectors | None) -> Statement:
             "vectors": embeddings,
             "ttl": put.ttl_minutes,
         },
+        names_user=True,
     )
 
 

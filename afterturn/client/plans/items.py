@@ -168,10 +168,9 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
     names = [keys.hidden_turn(name.decode()) for name in hidden]
     removed = frozenset(turn_id for named, turn_id in names if named == session_id)
     texts: dict[str, str] = {}
-    for payload in (*recent, *waiting):
-        found = session_items.read_payload(payload)
-        if found is not None and found[0] not in removed:
-            texts.setdefault(*found)
+    for turn_id, text in session_items.read_payloads([*recent, *waiting]):
+        if turn_id not in removed:
+            texts.setdefault(turn_id, text)
     noted = None if first is None else first.decode()
     return HotItems(
         texts=texts,

@@ -36,7 +36,7 @@ def take(session: ClientSession, name: str, *, lease_seconds: float, wait_second
     while True:
         if (yield from _call(session, "look", name)):
             # Minted right before: a fence that was minted earlier may be smaller than the one of a later holder.
-            [row] = yield from read_rows(session.scope.user, Statement(_SQL["mint_fence"], {}))
+            [row] = yield from read_rows(session.scope.user, Statement(_SQL["mint_fence"], session.scope.user.key))
             if row["is_merged"]:
                 raise UserMerged
             fence = int(row["fence"])

@@ -108,10 +108,10 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: put
--- Store a document, after `lock_writes`.
-SELECT put_own_document(
-    %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s, %(fields)s, %(index_paths)s::text[],
-    %(space)s, %(vectors)s, %(ttl)s
+-- Store a document. It names the user itself, and waits for an erasure like `lock_writes`.
+SELECT put_document(
+    %(tenant_id)s, %(user_id)s, %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s, %(fields)s,
+    %(index_paths)s::text[], %(space)s, %(vectors)s, %(ttl)s
 )
 
 -- name: list_namespaces

@@ -1,6 +1,9 @@
 -- name: read
 -- Read a document of the transaction's user, deleted ones included, and the user's erasures. Always one row.
-SELECT own_erasure_epoch() AS epoch, own_user_is_merged() AS is_merged, coalesce(s.version, 0) AS version, s.document, coalesce(s.fence, 0) AS fence,
+SELECT own_erasure_epoch() AS epoch, EXISTS (
+           SELECT FROM user_merges
+           WHERE tenant_id = %(tenant_id)s AND source_user = %(user_id)s AND moved_at IS NOT NULL
+       ) AS is_merged, coalesce(s.version, 0) AS version, s.document, coalesce(s.fence, 0) AS fence,
        coalesce(s.put_id, '-') AS put_id, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_ms,
        s.expires_at <= clock_timestamp() AS is_expired,
        (extract(epoch FROM s.expires_at - clock_timestamp()) * 1000)::bigint AS ttl_ms
@@ -25,7 +28,10 @@ ORDER BY key COLLATE "C" LIMIT %(limit)s
 
 -- name: mint_fence
 -- Return a number larger than all before.
-SELECT nextval('agent_fences') AS fence, own_user_is_merged() AS is_merged
+SELECT nextval('agent_fences') AS fence, EXISTS (
+           SELECT FROM user_merges
+           WHERE tenant_id = %(tenant_id)s AND source_user = %(user_id)s AND moved_at IS NOT NULL
+       ) AS is_merged
 
 -- name: archive
 -- Store a version of a document from the pending stream, unless this version or a newer one is stored.
