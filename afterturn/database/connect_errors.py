@@ -14,7 +14,14 @@ from psycopg_pool import PoolTimeout
 
 from afterturn.database import sqlstates
 from afterturn.database.sqlstates import Kind
-from afterturn.errors import AfterturnError, DatabaseMisconfigured, InvalidInput, MemoryUnavailable, SchemaMismatch, UserMerged
+from afterturn.errors import (
+    AfterturnError,
+    DatabaseMisconfigured,
+    InvalidInput,
+    MemoryUnavailable,
+    SchemaMismatch,
+    UserMerged,
+)
 
 #: A statement names something that the schema does not have: a table, a column, a function, a type or a role.
 _UNKNOWN_NAME = (

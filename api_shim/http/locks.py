@@ -63,9 +63,7 @@ async def renew(memory: UserWriter, name: Name, body: RenewIn) -> LockOut:
     return LockOut(name=name, fence=body.fence)
 
 
-@router.delete(
-    "/{name:id}", operation_id="release_lock", summary="Leave a lock", status_code=204, responses=_LOST
-)
+@router.delete("/{name:id}", operation_id="release_lock", summary="Leave a lock", status_code=204, responses=_LOST)
 async def release(
     memory: UserWriter, name: Name, fence: Annotated[int, Query(ge=1, description="the fence of the holder")]
 ) -> Response:

@@ -58,7 +58,13 @@ def test_locks_of_users_are_apart(api):
 
 @pytest.mark.parametrize(
     ("method", "body"),
-    [("POST", {"lease_seconds": 0}), ("POST", {"wait_seconds": 31}), ("PUT", {}), ("PUT", {"fence": 0}), ("DELETE", None)],
+    [
+        ("POST", {"lease_seconds": 0}),
+        ("POST", {"wait_seconds": 31}),
+        ("PUT", {}),
+        ("PUT", {"fence": 0}),
+        ("DELETE", None),
+    ],
 )
 def test_bad_requests_take_nothing(api, method, body):
     assert api.request(method, LOCK, json=body).status_code == 422
@@ -70,6 +76,8 @@ def test_a_lock_can_be_kept_and_left_by_another_process(settings, hot_store):
     fence = memory.lock("plan").acquire()
     handed_over = MemoryClient("ana", settings=settings).lock("plan", fence=fence)
     handed_over.renew()
-    assert handed_over.fence == fence and handed_over.release() and memory.lock("plan", wait_seconds=0).acquire() > fence
+    assert (
+        handed_over.fence == fence and handed_over.release() and memory.lock("plan", wait_seconds=0).acquire() > fence
+    )
     with pytest.raises(StaleFence):
         memory.lock("plan", fence=fence).renew()
