@@ -22,7 +22,6 @@ from afterturn.errors import (
     LockBusy,
     MemoryUnavailable,
     MergeRefused,
-    UserMerged,
     MissingExtra,
     ModelError,
     ModelUnavailable,
@@ -30,6 +29,7 @@ from afterturn.errors import (
     StaleFence,
     TurnIdUsed,
     Unauthorized,
+    UserMerged,
 )
 
 MEDIA_TYPE = "application/problem+json"

@@ -41,8 +41,8 @@ WRITES = (
     ("POST", "facts/00000000-0000-0000-0000-000000000007/keep", None),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
-#: Calls for administrators, of documents, of locks, of uploads, of agents, and of no user: the matrix of credentials and routes
-#: tests them.
+#: Calls for administrators, of documents, of locks, of uploads, of agents, and of no user: the matrix of credentials
+#: and routes tests them.
 ELSEWHERE = (
     "/healthz",
     "/readyz",

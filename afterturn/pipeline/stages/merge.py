@@ -113,8 +113,8 @@ def _remove_states(runtime: Runtime, source: UserScope, target: UserScope) -> No
     """Remove the copies of documents of agent state in Redis, and the locks of the source.
 
     The next read takes the documents from Postgres, and is refused for the source: from now on nobody begins a version
-    of the source's documents. Those that were written until now are archived for the target, whose copies go last: Redis
-    may know an older version of one, or that there is none.
+    of the source's documents. Those that were written until now are archived for the target, whose copies go last:
+    Redis may know an older version of one, or that there is none.
     """
     cast(int, runtime.redis.delete(keys.state(source), keys.documents(source), keys.locks(source)))
     _archive_pending(runtime, source)
