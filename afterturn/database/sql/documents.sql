@@ -91,14 +91,15 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: refresh
--- Begin the time to live of documents again. Who has locked one of them does that too.
+-- Begin the time to live of documents again. Who has locked one of them does that too. The array is made once; a join
+-- with the subquery would run it for each document of the user.
 UPDATE documents SET expires_at = clock_timestamp() + make_interval(secs => ttl_minutes * 60)
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id IN (
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(ARRAY(
     SELECT document_id FROM documents
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
           AND ttl_minutes IS NOT NULL AND expires_at > clock_timestamp()
     FOR NO KEY UPDATE SKIP LOCKED
-)
+))
 RETURNING 1
 
 -- name: delete
@@ -146,8 +147,8 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: delete_expired
 -- Delete some documents whose time to live has passed, of all users.
-DELETE FROM documents WHERE (tenant_id, user_id, document_id) IN (
-    SELECT tenant_id, user_id, document_id FROM documents
+DELETE FROM documents WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM documents
     WHERE expires_at <= clock_timestamp()
     ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))

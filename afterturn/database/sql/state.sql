@@ -49,17 +49,17 @@ WHERE s.version < excluded.version
 -- name: empty_expired
 -- Delete the values of expired documents. Their versions stay.
 UPDATE agent_states SET document = NULL, updated_at = clock_timestamp(), expires_at = NULL
-WHERE (tenant_id, user_id, scope, owner_id, key) IN (
-    SELECT tenant_id, user_id, scope, owner_id, key FROM agent_states
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_states
     WHERE expires_at <= clock_timestamp() AND document IS NOT NULL
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))
 
 -- name: remove_deleted
 -- Remove documents that were deleted long ago.
 DELETE FROM agent_states
-WHERE (tenant_id, user_id, scope, owner_id, key) IN (
-    SELECT tenant_id, user_id, scope, owner_id, key FROM agent_states
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_states
     WHERE document IS NULL AND updated_at < clock_timestamp() - make_interval(days => %(days)s)
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))

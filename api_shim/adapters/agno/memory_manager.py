@@ -62,19 +62,19 @@ class AfterturnMemoryManager(MemoryManager):
     def open(self, user_id: str | None, session_id: str = _SESSION_ID, agent_id: str | None = None) -> MemoryClient:
         """Return the client for a user. Raises InvalidId."""
         return MemoryClient(
-            user_id or _NOBODY, session_id, agent_id, tenant_id=self._tenant_id, settings=self._settings
+            _owner_of(user_id), session_id, agent_id, tenant_id=self._tenant_id, settings=self._settings
         )
 
     def read_from_db(self, user_id: str | None = None) -> dict[str, list[UserMemory]]:
         """Return the memories that were said last, newest first. Raises MemoryUnavailable."""
-        owner = user_id or _NOBODY
+        owner = _owner_of(user_id)
         return {owner: [to_memory(fact, owner) for fact in self.open(owner).facts(limit=self._limit)]}
 
     async def aread_from_db(self, user_id: str | None = None) -> dict[str, list[UserMemory]]:
         return await asyncio.to_thread(self.read_from_db, user_id)
 
     def get_user_memories(self, user_id: str | None = None) -> list[UserMemory]:
-        return self.read_from_db(user_id)[user_id or _NOBODY]
+        return self.read_from_db(user_id)[_owner_of(user_id)]
 
     async def aget_user_memories(self, user_id: str | None = None) -> list[UserMemory]:
         return await asyncio.to_thread(self.get_user_memories, user_id)
@@ -82,7 +82,7 @@ class AfterturnMemoryManager(MemoryManager):
     def get_user_memory(self, memory_id: str, user_id: str | None = None) -> UserMemory | None:
         """Return the newest version of a memory, or None. Raises MemoryUnavailable."""
         versions = self.open(user_id).fact_history(memory_id)
-        return to_memory(versions[-1], user_id or _NOBODY) if versions else None
+        return to_memory(versions[-1], _owner_of(user_id)) if versions else None
 
     def add_user_memory(self, memory: UserMemory, user_id: str | None = None) -> str:
         """Add a memory by hand and return its id. Raises InvalidInput or MemoryUnavailable."""
@@ -96,14 +96,14 @@ class AfterturnMemoryManager(MemoryManager):
         facts = [{"text": memory.memory, "topics": tuple(memory.topics or ())} for memory in memories]
         fact_ids = self.open(user_id).add_facts(facts)
         for memory, fact_id in zip(memories, fact_ids, strict=True):
-            memory.memory_id, memory.user_id = fact_id, user_id or _NOBODY
+            memory.memory_id, memory.user_id = fact_id, _owner_of(user_id)
         return fact_ids
 
     def replace_user_memory(self, memory_id: str, memory: UserMemory, user_id: str | None = None) -> str:
         """Replace a memory by a new version and return its id. Raises InvalidInput or MemoryUnavailable."""
         client = self.open(user_id)
         memory.memory_id = client.correct_fact(memory_id, memory.memory, topics=tuple(memory.topics or ()))
-        memory.user_id = user_id or _NOBODY
+        memory.user_id = _owner_of(user_id)
         return memory.memory_id
 
     def delete_user_memory(self, memory_id: str, user_id: str | None = None) -> None:
@@ -186,19 +186,19 @@ class AfterturnMemoryManager(MemoryManager):
         if query and retrieval_method in (None, "agentic"):
             client, count = self.open(user_id), limit or self._limit
             found = client.recall(query, count, kinds=["fact"], topics=list(topics) or None)
-            return [to_memory(memory, user_id or _NOBODY) for memory in found]
+            return [to_memory(memory, _owner_of(user_id)) for memory in found]
         if not topics:
             return super().search_user_memories(query, limit, retrieval_method, user_id)
         wanted = {topic.lower() for topic in topics}
         facts = [fact for fact in all_facts(self.open(user_id)) if wanted & {topic.lower() for topic in fact.topics}]
-        return [to_memory(fact, user_id or _NOBODY) for fact in facts[: limit or self._limit]]
+        return [to_memory(fact, _owner_of(user_id)) for fact in facts[: limit or self._limit]]
 
     def _task(self, task: str, user_id: str | None) -> dict[str, Any]:
         existing = [{"memory_id": each.memory_id, "memory": each.memory} for each in self.get_user_memories(user_id)]
         return {
             "task": task,
             "existing_memories": existing,
-            "user_id": user_id or _NOBODY,
+            "user_id": _owner_of(user_id),
             "db": _UserFacts(self),
             "delete_memories": self.delete_memories,
             "update_memories": self.update_memories,
@@ -222,3 +222,8 @@ class _UserFacts:
 
     def delete_user_memory(self, memory_id: str, user_id: str) -> None:
         self._manager.delete_user_memory(memory_id, user_id)
+
+
+def _owner_of(user_id: str | None) -> str:
+    """Return the user to whom memories belong. An empty id is not nobody's: it is refused later."""
+    return _NOBODY if user_id is None else user_id
