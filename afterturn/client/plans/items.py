@@ -196,7 +196,7 @@ def _decode_archived(
     contents = yield from _read_cold(session, [row["position"] for row in shown if row["is_cold"]])
     texts = {
         row["turn_id"]: row["item"]
-        or session_items.text_of(row["role"], contents.get(row["position"], row["content"]), {})
+        or session_items.text_of(row["role"], str(contents.get(row["position"], row["content"])), {})
         for row in shown
     }
     found = {turn_id: text for turn_id, text in texts.items() if text is not None}
