@@ -25,6 +25,7 @@ AfterturnError
 ├── ColdObjectDamaged         an object of the cold archive is missing, or its checksum is wrong
 ├── EmbeddingSwitchRefused    another embedding model is being built
 ├── MergeRefused              a user cannot be merged into the other one; nothing was changed
+├── UserMerged                the user was merged into another one; nothing was stored
 ├── FlushTimeout              the turns are stored, but not yet searchable as facts
 ├── FlushFailed               the turns are stored, but a batch of them is dead
 ├── LocalServerError          an embedded server cannot be started on this machine
@@ -209,6 +210,12 @@ class MergeRefused(AfterturnError):
     """The user cannot be merged into the other one; nothing was changed."""
 
     code = "merge_refused"
+
+
+class UserMerged(AfterturnError):
+    """The user was merged into another one: use that user's id. Nothing was stored."""
+
+    code = "user_merged"
 
 
 class FlushTimeout(AfterturnError, TimeoutError):

@@ -92,15 +92,33 @@ def describe(item: object, *, turn_limit_bytes: int) -> Said:
     )
 
 
-def read_payload(payload: bytes) -> tuple[str, str] | None:
-    """Return the id of the turn in a payload and the JSON of its item; None for a payload of anything else."""
+def read_payloads(payloads: Sequence[bytes]) -> list[tuple[str, str]]:
+    """Return the id of the turn in each payload and the JSON of its item, without payloads of anything else."""
     try:
-        data = from_json(payload, cache_strings="keys")
+        # Together they take half of the time.
+        parsed = from_json(b"[%b]" % b",".join(payloads), cache_strings="keys")
+    except ValueError:
+        parsed = []
+    if len(parsed) != len(payloads):
+        parsed = [_parse(payload) for payload in payloads]
+    found = [_read_item(data) for data in parsed]
+    return [item for item in found if item is not None]
+
+
+def _parse(payload: bytes) -> Any:
+    try:
+        return from_json(payload, cache_strings="keys")
+    except ValueError:
+        return None
+
+
+def _read_item(data: Any) -> tuple[str, str] | None:
+    try:
         if data["v"] > turns.PAYLOAD_VERSION or "role" not in data or "kind" in data:
             return None
         text = text_of(data["role"], data["content"], data.get("metadata", {}))
         return None if text is None else (data["id"], text)
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         return None
 
 

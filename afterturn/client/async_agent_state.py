@@ -166,14 +166,20 @@ class AsyncLock:
     """
 
     def __init__(
-        self, session: ClientSession, driver: AsyncDriver, name: str, lease_seconds: float, wait_seconds: float
+        self,
+        session: ClientSession,
+        driver: AsyncDriver,
+        name: str,
+        lease_seconds: float,
+        wait_seconds: float,
+        fence: int | None,
     ) -> None:
         self._session = session
         self._driver = driver
         self._name = plans.locks.validate(name, lease_seconds, wait_seconds)
         self._lease_seconds = lease_seconds
         self._wait_seconds = wait_seconds
-        self._fence: int | None = None
+        self._fence = documents.validate_fence(fence)
 
     @property
     def fence(self) -> int:

@@ -74,7 +74,9 @@ class AsyncMemoryClient:
         #: Versioned JSON documents of the user, the session or the agent.
         self.state = AsyncState(self._session, self._driver)
 
-    def lock(self, name: str, *, lease_seconds: float = 30.0, wait_seconds: float = 10.0) -> AsyncLock:
+    def lock(
+        self, name: str, *, lease_seconds: float = 30.0, wait_seconds: float = 10.0, fence: int | None = None
+    ) -> AsyncLock:
         """Return a lock of the user, not taken yet: `async with memory.lock("plan") as lock: ...` takes and leaves it.
 
         Args:
@@ -82,10 +84,11 @@ class AsyncMemoryClient:
             lease_seconds: how long the lock is held without `lock.renew()`, 0.01 to 3,600. A holder that is paused for
                 longer has lost it: `memory.state.put("plan", value, fence=lock)` then raises StaleFence.
             wait_seconds: how long to wait while somebody else has the lock. Then LockBusy is raised.
+            fence: that of the holder, if it took the lock in another process: this lock can renew and leave it.
 
         Raises InvalidInput.
         """
-        return AsyncLock(self._session, self._driver, name, lease_seconds, wait_seconds)
+        return AsyncLock(self._session, self._driver, name, lease_seconds, wait_seconds, fence)
 
     def checkpoint(self, task_id: str, *, fence: int | AsyncLock | None = None) -> AsyncCheckpoint:
         """Return the checkpoint of a task: it stores the results of steps, so that a task continues after them.

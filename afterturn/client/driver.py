@@ -45,6 +45,10 @@ class Driver:
         self._settings = settings
         self._cached_connections: Connections | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the connections behind: a copy, or another process that gets this driver, opens its own."""
+        return {"_settings": self._settings, "_cached_connections": None}
+
     def run(self, plan: Plan[Result]) -> Result:
         """Execute a plan and return its result. An error of an effect is raised inside the plan first."""
         return drive(plan, self._execute)

@@ -14,7 +14,14 @@ from psycopg_pool import PoolTimeout
 
 from afterturn.database import sqlstates
 from afterturn.database.sqlstates import Kind
-from afterturn.errors import AfterturnError, DatabaseMisconfigured, InvalidInput, MemoryUnavailable, SchemaMismatch
+from afterturn.errors import (
+    AfterturnError,
+    DatabaseMisconfigured,
+    InvalidInput,
+    MemoryUnavailable,
+    SchemaMismatch,
+    UserMerged,
+)
 
 #: A statement names something that the schema does not have: a table, a column, a function, a type or a role.
 _UNKNOWN_NAME = (
@@ -27,6 +34,8 @@ _UNKNOWN_NAME = (
     errors.InvalidParameterValue,
 )
 
+#: What the function lock_own_documents raises.
+_USER_MERGED = "AT001"
 
 #: What to do about an error of the kind SETUP, by its class.
 _FIXES = {
@@ -49,6 +58,8 @@ class ConnectFailed(psycopg.OperationalError):
 
 def public_error(error: BaseException) -> AfterturnError:
     """Return the error for the caller of a client or a command: the cause, the setting, and the fix."""
+    if _sqlstate(error) == _USER_MERGED:
+        return UserMerged()
     if not isinstance(error, ConnectFailed) and sqlstates.kind_of(error) is Kind.DATA:
         return InvalidInput(f"Postgres can neither store nor search for this input ({sqlstates.describe(error)})")
     return describe_error(error)

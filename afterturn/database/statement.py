@@ -18,6 +18,8 @@ class Statement:
     arguments: Mapping[str, Any]
     #: Whether the result is requested in binary format (numbers as bytes).
     is_binary: bool = False
+    #: Whether it sets the user of its transaction itself. Alone, it needs no statement before it.
+    names_user: bool = False
 
 
 #: The answers to some statements, in their order.

@@ -2,7 +2,7 @@
 
 A transaction of `pool.user_transaction` sends each statement by itself and waits several times for the socket. Here the
 statements are one message, with their arguments as quoted literals (psycopg's ClientCursor). The server runs such a
-message as one transaction.
+message as one transaction. One statement that names its user itself is sent as it is, which takes the driver less time.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ def run_together(pool: ConnectionPool[Connection], scope: UserScope, statements:
         recording_failures(pool),
         pool.connection() as connection,
         deadlines.apply_deadline(connection, deadline),
-        psycopg.ClientCursor(connection) as cursor,
     ):
-        cursor.execute(_message(cursor, scope, statements))
-        return _read_results(cursor)
+        if _names_user(statements):
+            return [connection.execute(each.sql, each.arguments).fetchall() for each in statements]
+        with psycopg.ClientCursor(connection) as cursor:
+            cursor.execute(_message(cursor, scope, statements))
+            return _read_results(cursor)
 
 
 async def run_together_async(
@@ -46,12 +48,19 @@ async def run_together_async(
     with translate_connection_errors(), recording_failures(pool):
         async with pool.connection() as connection:
             with deadlines.apply_deadline(connection, deadline):
+                if _names_user(statements):
+                    cursors = [await connection.execute(each.sql, each.arguments) for each in statements]
+                    return [await cursor.fetchall() for cursor in cursors]
                 async with psycopg.AsyncClientCursor(connection) as cursor:
                     await cursor.execute(_message(cursor, scope, statements))
                     answers: list[Sequence[Row]] = []
                     while cursor.nextset():
                         answers.append(await cursor.fetchall())
                     return answers
+
+
+def _names_user(statements: Sequence[Statement]) -> bool:
+    return len(statements) == 1 and statements[0].names_user
 
 
 def _message(

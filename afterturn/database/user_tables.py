@@ -101,6 +101,8 @@ class UserTables(UserStore):
 
     def move(self, merge: UserMerge, connection: Connection) -> Counter[str]:
         """Give the rows of every table to another user."""
+        # A document that a client puts meanwhile is moved, or refused.
+        connection.execute(_DOCUMENTS["lock_erasure"], merge.source.key)
         return moved_rows.move_rows(connection, merge, tables(connection))
 
     def scrub(self, *, rewrite: bool) -> Iterator[ScrubStep]:

@@ -81,21 +81,18 @@ def refresh(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
 
 def write(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> list[Statement]:
     """Store and delete documents. No two puts are of the same document."""
-    stored = [put for put in puts if put.value is not None]
-    deleted = [put.name.document_id for put in puts if put.value is None]
-    statements = [lock_writes(user)]
-    if len(puts) > 1:
-        statements.append(lock_batch(user))
-    if deleted:
+    stored = [_put(user, put, vectors) for put in puts if put.value is not None]
+    if len(puts) == 1 and stored:
+        return stored
+    statements = [lock_writes(), lock_batch(user)]
+    if deleted := [put.name.document_id for put in puts if put.value is None]:
         statements.append(Statement(_SQL["delete"], user.key | {"ids": deleted}))
-    if stored:
-        statements.append(_put_one(user, stored[0], vectors) if len(stored) == 1 else _put(user, stored, vectors))
-    return statements
+    return [*statements, *stored]
 
 
-def lock_writes(user: UserScope) -> Statement:
+def lock_writes() -> Statement:
     """Let an erasure of the user wait for this transaction, or wait for the erasure."""
-    return Statement(_SQL["lock_writes"], user.key)
+    return Statement(_SQL["lock_writes"], {})
 
 
 def lock_batch(user: UserScope) -> Statement:
@@ -108,12 +105,12 @@ def unindex(user: UserScope, document_ids: Sequence[bytes]) -> Statement:
     return Statement(_SQL["unindex"], user.key | {"ids": list(document_ids)})
 
 
-def _put_one(user: UserScope, put: Put, vectors: Vectors | None) -> Statement:
-    """Store one document: most batches have no more, and a shorter statement takes less time to plan."""
+def _put(user: UserScope, put: Put, vectors: Vectors | None) -> Statement:
+    """Store a document."""
     labels = [encoding.encode(label) for label in put.name.namespace]
     embeddings = None if vectors is None else _encode_vectors(put.texts, vectors)
     return Statement(
-        _SQL["put_one"],
+        _SQL["put"],
         user.key
         | {
             "document_id": put.name.document_id,
@@ -127,28 +124,7 @@ def _put_one(user: UserScope, put: Put, vectors: Vectors | None) -> Statement:
             "vectors": embeddings,
             "ttl": put.ttl_minutes,
         },
-    )
-
-
-def _put(user: UserScope, puts: Sequence[Put], vectors: Vectors | None) -> Statement:
-    encoded = [[encoding.encode(label) for label in put.name.namespace] for put in puts]
-    return Statement(
-        _SQL["put"],
-        user.key
-        | {
-            "ids": [put.name.document_id for put in puts],
-            "namespaces": [_json_array(labels) for labels in encoded],
-            "keys": [encoding.encode(put.name.key) for put in puts],
-            "path_starts": [_path(labels) for labels in encoded],
-            "values": [put.value for put in puts],
-            "fields": [put.fields for put in puts],
-            "index_paths": [
-                _json_array([encoding.encode(path) for path in put.index_paths]) if put.texts else None for put in puts
-            ],
-            "space": None if vectors is None else vectors.space,
-            "vectors": [None if vectors is None else _encode_vectors(put.texts, vectors) for put in puts],
-            "ttls": [put.ttl_minutes for put in puts],
-        },
+        names_user=True,
     )
 
 
@@ -170,10 +146,6 @@ def _path(labels: Sequence[str]) -> str:
 
 def _with_conditions(name: str, conditions: LiteralString) -> LiteralString:
     return _SQL[name].replace("/* conditions */", conditions)
-
-
-def _json_array(texts: Sequence[str]) -> str:
-    return encoding.to_json(list(texts))
 
 
 def _encode_vectors(texts: Sequence[str], vectors: Vectors) -> str | None:

@@ -13,10 +13,9 @@ from weakref import WeakValueDictionary
 from afterturn import AsyncMemoryClient
 from afterturn.client import plans
 from afterturn.client.effects import Plan, ReadRedis
-from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.client.plans.memory_block import MemoryBlock
 from afterturn.client.session import ClientSession
-from afterturn.errors import AfterturnError, InvalidInput, MemoryUnavailable, TurnIdUsed
+from afterturn.errors import AfterturnError, MemoryUnavailable
 from afterturn.turns import Turn
 from api_shim.chat import branches
 from api_shim.chat.branches import Changes, NewTurn
@@ -83,7 +82,8 @@ class Recorder:
         try:
             async with lock:
                 changes = await self._find_changes(exchange)
-                await _write_turns(exchange, changes.new)
+                turns = [_turn_fields(each, exchange.block) for each in changes.new]
+                await self._reader.run(plans.turn_writes.write_each(exchange.session, turns))
                 for turn_id in changes.taken_back:
                     await exchange.client.remove(turn_id)
             if exchange.answer_id is not None:
@@ -141,27 +141,6 @@ def _newest(changes: Changes) -> Changes:
     """Keep the last message of the user and what follows it."""
     last = max((i for i, new in enumerate(changes.new) if new.spoken.role == "user"), default=0)
     return Changes(new=changes.new[last:])
-
-
-async def _write_turns(exchange: Exchange, new: Sequence[NewTurn]) -> None:
-    turns = [_turn_fields(each, exchange.block) for each in new]
-    for start in range(0, len(turns), WRITE_MANY_LIMIT):
-        some = turns[start : start + WRITE_MANY_LIMIT]
-        try:
-            await exchange.client.write_many(some)
-        except InvalidInput:
-            await _write_singly(exchange.client, some)
-
-
-async def _write_singly(client: AsyncMemoryClient, turns: Sequence[dict[str, object]]) -> None:
-    """Write turns of which one is refused: it is no reason to lose the others."""
-    for turn in turns:
-        try:
-            await client.write_many([turn])
-        except TurnIdUsed:
-            continue  # another process wrote it, in the client's words instead of the endpoint's
-        except InvalidInput as error:
-            logger.warning("a turn of a chat is not written: %s", error)
 
 
 def _turn_fields(new: NewTurn, block: MemoryBlock) -> dict[str, object]:

@@ -29,6 +29,7 @@ from afterturn.errors import (
     StaleFence,
     TurnIdUsed,
     Unauthorized,
+    UserMerged,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +39,7 @@ _STATUS: tuple[tuple[type[AfterturnError], int], ...] = (
     (RateLimited, 429),
     (AccessDenied, 403),
     (MergeRefused, 409),
+    (UserMerged, 409),
     (TurnIdUsed, 409),
     (InvalidInput, 422),
     (StaleFence, 409),

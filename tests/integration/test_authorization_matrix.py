@@ -58,6 +58,9 @@ MATRIX = {
     ("GET", "/v1/users/{user_id}/state/{key}"): Call(right=Right.READ, status=404),
     ("PUT", "/v1/users/{user_id}/state/{key}"): Call(right=Right.WRITE, body={"value": 1}, query={"expected": "0"}),
     ("DELETE", "/v1/users/{user_id}/state/{key}"): Call(right=Right.WRITE, status=412, query={"expected": "7"}),
+    ("POST", "/v1/users/{user_id}/locks/{name}"): Call(right=Right.WRITE, body={"lease_seconds": 0.01}),
+    ("PUT", "/v1/users/{user_id}/locks/{name}"): Call(right=Right.WRITE, status=409, body={"fence": 7_000_000}),
+    ("DELETE", "/v1/users/{user_id}/locks/{name}"): Call(right=Right.WRITE, status=409, query={"fence": "7000000"}),
     ("GET", "/v1/users/{user_id}/facts"): Call(right=Right.READ),
     ("POST", "/v1/users/{user_id}/facts"): Call(
         right=Right.WRITE, status=202, body={"facts": [{"text": "Ana has a cat."}]}
@@ -202,7 +205,7 @@ def call(settings, credential) -> Iterator[Callable[..., httpx.Response]]:
     with TestClient(create_app(settings)) as client:
 
         def send(name: str, method: str, path: str, user: str = "ana", **ids: str) -> httpx.Response:
-            values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour"}
+            values = {"session_id": "chat", "turn_id": "t-unknown", "fact_id": NO_FACT, "key": "colour", "name": "plan"}
             values |= {
                 "agent_id": "concierge",
                 "import_id": "0" * 32,

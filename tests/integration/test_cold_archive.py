@@ -27,6 +27,7 @@ from afterturn.local.stack import Stack
 from afterturn.pipeline.stages import cold
 from afterturn.scopes import UserScope
 from api_shim import MemoryClient
+from api_shim.adapters.openai_agents import AfterturnSession
 from api_shim.cli.processes import COMMANDS
 from harness.pipeline import Pipeline
 from tests import canary
@@ -156,6 +157,42 @@ def test_history_recall_context_and_export_are_as_before(cold_pipeline, archived
     found = cold.restore(cold_pipeline.runtime, ANA)
     assert found == (4, [])
     assert read() == before
+
+
+def test_a_session_of_an_agent_framework_has_moved_messages_and_items(cold_pipeline, archived):
+    """A message of another door is in the archive; an item is in the metadata of its turn, which stays."""
+    session = AfterturnSession("old", user_id="ana", settings=archived)
+    memory = write_old(archived)
+    asyncio.run(session.add_items([{"z": 1, "role": "user", "content": "I have a cat."}]))
+    memory.write("user", "I have a dog.", occurred_at=OLD + timedelta(minutes=9))
+    settle_warm(cold_pipeline, archived)
+    expected = asyncio.run(session.get_items())
+    assert move(cold_pipeline) == len(LINES) + 2
+    clear_items(cold_pipeline)
+    assert asyncio.run(session.get_items()) == expected
+    assert [item["content"] for item in expected] == [*LINES, "I have a cat.", "I have a dog."]
+    assert asyncio.run(session.get_items(3)) == expected[-3:]
+    clear_items(cold_pipeline)
+    assert [asyncio.run(session.pop_item()) for _ in range(3)] == expected[:-4:-1]
+    assert asyncio.run(session.get_items()) == expected[:-3]
+
+
+def test_a_session_whose_moved_messages_cannot_be_read_is_not_shown_in_part(moved, archived, folder, cold_pipeline):
+    session = AfterturnSession("old", user_id="ana", settings=archived)
+    asyncio.run(session.add_items([{"role": "user", "content": "I have a cat."}]))
+    [path] = objects(folder)
+    path.unlink()
+    for read in (session.get_items, lambda: session.get_items(2)):
+        with pytest.raises(ColdObjectDamaged):
+            asyncio.run(read())
+    assert asyncio.run(session.get_items(1)) == [{"role": "user", "content": "I have a cat."}]
+
+
+def clear_items(pipeline):
+    """Let Redis forget the session."""
+    for pattern in ("at:*:recent:*", "at:*:items:*"):
+        for key in pipeline.runtime.redis.scan_iter(pattern):
+            pipeline.runtime.redis.delete(key)
 
 
 def test_asyncio_reads_the_same(moved, archived):

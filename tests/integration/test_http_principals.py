@@ -41,8 +41,8 @@ WRITES = (
     ("POST", "facts/00000000-0000-0000-0000-000000000007/keep", None),
     ("DELETE", "facts/00000000-0000-0000-0000-000000000007", None),
 )
-#: Calls for administrators, of documents, of uploads, of agents, and of no user: the matrix of credentials and routes
-#: tests them.
+#: Calls for administrators, of documents, of locks, of uploads, of agents, and of no user: the matrix of credentials
+#: and routes tests them.
 ELSEWHERE = (
     "/healthz",
     "/readyz",
@@ -52,6 +52,7 @@ ELSEWHERE = (
     "/v1/dead-letters/replay",
     "/v1/dead-letters/discard",
     "/v1/users/{user_id}/state/{key}",
+    "/v1/users/{user_id}/locks/{name}",
     "/v1/users/{user_id}/imports",
     "/v1/users/{user_id}/imports/{import_id}",
     "/v1/users/{user_id}/export",

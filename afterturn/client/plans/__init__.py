@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         state,
         summaries,
         threads,
+        turn_writes,
     )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "state",
     "summaries",
     "threads",
+    "turn_writes",
 ]
 
 

@@ -21,7 +21,7 @@ def fill_turns(session: SessionScope, turns: list[Turn]) -> Plan[list[Turn]]:
     places = [(session.session_id, turn.position) for turn in turns if turn.position is not None and not turn.content]
     if not places:
         return turns
-    texts = yield from _read_texts(session.user, places)
+    texts = yield from read_texts(session.user, places)
 
     def fill(turn: Turn) -> Turn:
         place = (session.session_id, turn.position or 0)
@@ -38,11 +38,11 @@ def fill_memories(user: UserScope, memories: list[Memory]) -> Plan[list[Memory]]
     places = list(dict.fromkeys(chain.from_iterable(map(_empty_places, memories))))
     if not places:
         return memories
-    texts = yield from _read_texts(user, places)
+    texts = yield from read_texts(user, places)
     return [_filled(memory, texts) for memory in memories if not _is_away(memory, texts)]
 
 
-def _read_texts(user: UserScope, places: Sequence[Place]) -> Plan[ColdTexts]:
+def read_texts(user: UserScope, places: Sequence[Place]) -> Plan[ColdTexts]:
     """Read the texts of turns without content. An object that is missing may just have been restored."""
     texts: ColdTexts = yield from ReadCold((yield from read_rows(user, reading.place_statement(user, places))))
     if texts.has_damaged:

@@ -151,7 +151,7 @@ def _add_missing(user: UserScope, batch: Sequence[Operation], index: Index, spac
         if not any(text in found.by_text for text in some)
     ]
     writes = [
-        statements.lock_writes(user),
+        statements.lock_writes(),
         statements.lock_batch(user),
         statements.replace_vectors(user, rows, texts, found),
         statements.unindex(user, unreadable),

@@ -15,8 +15,9 @@ from typing import Any
 from afterturn import session_items
 from afterturn.client import known_secrets
 from afterturn.client.effects import Plan, RunScript, read_rows
-from afterturn.client.plans import hot, sessions
+from afterturn.client.plans import cold, hot, sessions
 from afterturn.client.session import ClientSession, Entry, write_arguments
+from afterturn.database.statement import Row
 from afterturn.errors import MemoryUnavailable
 from afterturn.hot import entries, keys, pending
 from afterturn.hot.entries import Mark
@@ -131,12 +132,13 @@ def _read_texts(session: ClientSession, count: int) -> Plan[tuple[dict[str, str]
         return in_redis.texts, in_redis.version
     limit = count + len(in_redis.hidden) if count else None
     try:
-        archived, has_gaps = yield from _read_archived(session, limit, in_redis)
+        rows = yield from read_rows(session.scope.user, memory_queries.session_items(session.scope, limit=limit))
     except MemoryUnavailable as error:
         if in_redis.may_lack_turns or not in_redis.texts:
             raise
         logger.warning("Postgres is unavailable: the session contains only the items in Redis: %s", error)
         return in_redis.texts, in_redis.version
+    archived, has_gaps = yield from _decode_archived(session, rows, in_redis)
     if limit is not None and has_gaps:
         return (yield from _read_texts(session, 0))
     texts = archived | {turn_id: text for turn_id, text in in_redis.texts.items() if turn_id not in archived}
@@ -168,10 +170,9 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
     names = [keys.hidden_turn(name.decode()) for name in hidden]
     removed = frozenset(turn_id for named, turn_id in names if named == session_id)
     texts: dict[str, str] = {}
-    for payload in (*recent, *waiting):
-        found = session_items.read_payload(payload)
-        if found is not None and found[0] not in removed:
-            texts.setdefault(*found)
+    for turn_id, text in session_items.read_payloads([*recent, *waiting]):
+        if turn_id not in removed:
+            texts.setdefault(turn_id, text)
     noted = None if first is None else first.decode()
     return HotItems(
         texts=texts,
@@ -183,16 +184,34 @@ def _parse_hot(session: ClientSession, reply: Sequence[Any]) -> HotItems:
     )
 
 
-def _read_archived(session: ClientSession, limit: int | None, in_redis: HotItems) -> Plan[tuple[dict[str, str], bool]]:
-    """Return the JSON of archived items by turn id, oldest first, and whether there are turns without an item."""
-    rows = yield from read_rows(session.scope.user, memory_queries.session_items(session.scope, limit=limit))
+def _decode_archived(
+    session: ClientSession, rows: Sequence[Row], in_redis: HotItems
+) -> Plan[tuple[dict[str, str], bool]]:
+    """Return the JSON of archived items by turn id, oldest first, and whether there are turns without an item.
+
+    Messages of other doors may be in the cold archive. Raises ColdUnavailable or ColdObjectDamaged if one cannot be
+    read: a conversation has no gaps.
+    """
+    shown = [row for row in reversed(rows) if row["turn_id"] not in in_redis.hidden]
+    contents = yield from _read_cold(session, [row["position"] for row in shown if row["is_cold"]])
     texts = {
-        row["turn_id"]: row["item"] or session_items.text_of(row["role"], row["content"], {})
-        for row in reversed(rows)
-        if row["turn_id"] not in in_redis.hidden
+        row["turn_id"]: row["item"]
+        or session_items.text_of(row["role"], str(contents.get(row["position"], row["content"])), {})
+        for row in shown
     }
     found = {turn_id: text for turn_id, text in texts.items() if text is not None}
     return found, len(found) < len(texts)
+
+
+def _read_cold(session: ClientSession, positions: Sequence[int]) -> Plan[dict[int, str]]:
+    """Return the contents of turns in the cold archive by position. Raises the error of the first that is away."""
+    if not positions:
+        return {}
+    places = [(session.scope.session_id, position) for position in positions]
+    texts = yield from cold.read_texts(session.scope.user, places)
+    for error in texts.away.values():
+        raise error
+    return {position: content for (_, position), content in texts.contents.items()}
 
 
 def _decode(texts: Sequence[str]) -> list[Any]:

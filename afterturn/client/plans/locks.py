@@ -10,7 +10,7 @@ from afterturn.client.effects import Plan, RunScript, Wait, read_rows
 from afterturn.client.session import ClientSession
 from afterturn.database import queries
 from afterturn.database.statement import Statement
-from afterturn.errors import InvalidInput, LockBusy, StaleFence
+from afterturn.errors import InvalidInput, LockBusy, StaleFence, UserMerged
 from afterturn.hot import keys, scripts
 from afterturn.hot.prepared_call import PreparedCall
 
@@ -31,12 +31,14 @@ def validate(name: str, lease_seconds: float, wait_seconds: float) -> str:
 
 
 def take(session: ClientSession, name: str, *, lease_seconds: float, wait_seconds: float) -> Plan[int]:
-    """Take a lock and return its fence. Raises LockBusy after `wait_seconds`, or MemoryUnavailable."""
+    """Take a lock and return its fence. Raises LockBusy after `wait_seconds`, UserMerged or MemoryUnavailable."""
     deadline = time.monotonic() + wait_seconds
     while True:
         if (yield from _call(session, "look", name)):
             # Minted right before: a fence that was minted earlier may be smaller than the one of a later holder.
-            [row] = yield from read_rows(session.scope.user, Statement(_SQL["mint_fence"], {}))
+            [row] = yield from read_rows(session.scope.user, Statement(_SQL["mint_fence"], session.scope.user.key))
+            if row["is_merged"]:
+                raise UserMerged
             fence = int(row["fence"])
             if (yield from _call(session, "take", name, fence=fence, lease_seconds=lease_seconds)):
                 return fence

@@ -23,7 +23,7 @@ from afterturn.client.limits import validate_limit
 from afterturn.client.session import ClientSession
 from afterturn.database import queries
 from afterturn.database.statement import Row, Statement
-from afterturn.errors import ConcurrencyError, InvalidInput, MemoryUnavailable, StaleFence
+from afterturn.errors import ConcurrencyError, InvalidInput, MemoryUnavailable, StaleFence, UserMerged
 from afterturn.hot import entries, keys, scripts
 from afterturn.hot.prepared_call import PreparedCall
 from afterturn.state import documents
@@ -178,9 +178,14 @@ def _time(milliseconds: int) -> datetime:
 
 
 def _warm(session: ClientSession, name: DocumentName, token: bytes) -> Plan[None]:
-    """Copy a document from Postgres to Redis, unless Redis was emptied since it gave the token."""
+    """Copy a document from Postgres to Redis, unless Redis was emptied since it gave the token.
+
+    Raises UserMerged. So no version of a merged user begins: Redis has none of its documents any more.
+    """
     user = session.scope.user
     [row] = yield from read_rows(user, Statement(_SQL["read"], user.key | name.columns))
+    if row["is_merged"]:
+        raise UserMerged
     is_gone = row["document"] is None or bool(row["is_expired"])
     arguments = [
         token,

@@ -1,13 +1,14 @@
 -- name: lock_writes
 -- Let an erasure of the user wait for this transaction, or wait for the erasure. Writers do not wait for each other.
-SELECT pg_advisory_xact_lock_shared(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
+SELECT lock_own_documents()
 
 -- name: lock_batch
 -- Wait for other transactions that write several documents of the user: in another order, each would wait for the other.
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 16)))
 
 -- name: lock_erasure
--- Wait for the writers of the user's documents, and let later ones wait for the end of this transaction.
+-- Wait for the writers of the user's documents, and let later ones wait for the end of this transaction: an erasure's
+-- or a merge's.
 SELECT pg_advisory_xact_lock(hashtextextended(%(tenant_id)s, hashtextextended(%(user_id)s, 15)))
 
 -- name: get
@@ -90,14 +91,15 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: refresh
--- Begin the time to live of documents again. Who has locked one of them does that too.
+-- Begin the time to live of documents again. Who has locked one of them does that too. The array is made once; a join
+-- with the subquery would run it for each document of the user.
 UPDATE documents SET expires_at = clock_timestamp() + make_interval(secs => ttl_minutes * 60)
-WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id IN (
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(ARRAY(
     SELECT document_id FROM documents
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(%(ids)s::bytea[])
           AND ttl_minutes IS NOT NULL AND expires_at > clock_timestamp()
     FOR NO KEY UPDATE SKIP LOCKED
-)
+))
 RETURNING 1
 
 -- name: delete
@@ -107,54 +109,11 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND document_id = ANY(
 RETURNING 1
 
 -- name: put
--- Store documents. The time of an update is later than that of the update before, whatever the clock says.
-INSERT INTO documents AS d (
-    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
-    created_at, updated_at, ttl_minutes, expires_at
+-- Store a document. It names the user itself, and waits for an erasure like `lock_writes`.
+SELECT put_document(
+    %(tenant_id)s, %(user_id)s, %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s, %(fields)s,
+    %(index_paths)s::text[], %(space)s, %(vectors)s, %(ttl)s
 )
-SELECT %(tenant_id)s, %(user_id)s, p.document_id, ARRAY(SELECT jsonb_array_elements_text(p.namespace::jsonb)), p.key,
-       p.path_start, p.value, p.fields::jsonb,
-       CASE WHEN p.index_paths IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(p.index_paths::jsonb)) END,
-       CASE WHEN p.vectors IS NOT NULL THEN %(space)s::text END, p.vectors::halfvec[], c.now, c.now, p.ttl_minutes, c.now + make_interval(secs => p.ttl_minutes * 60)
-FROM unnest(
-    %(ids)s::bytea[], %(namespaces)s::text[], %(keys)s::text[], %(path_starts)s::text[], %(values)s::text[],
-    %(fields)s::text[], %(index_paths)s::text[], %(vectors)s::text[], %(ttls)s::double precision[]
-) WITH ORDINALITY AS p (
-    document_id, namespace, key, path_start, value, fields, index_paths, vectors, ttl_minutes, place
-)
-CROSS JOIN LATERAL (SELECT clock_timestamp() + p.place * interval '1 microsecond' AS now) AS c
-ORDER BY p.place
-ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
-    value = excluded.value,
-    fields = excluded.fields,
-    index_paths = excluded.index_paths,
-    space = excluded.space,
-    embeddings = excluded.embeddings,
-    updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
-    ttl_minutes = excluded.ttl_minutes,
-    expires_at = excluded.expires_at
-RETURNING 1
-
--- name: put_one
--- Store one document, like `put`.
-INSERT INTO documents AS d (
-    tenant_id, user_id, document_id, namespace, key, path_start, value, fields, index_paths, space, embeddings,
-    created_at, updated_at, ttl_minutes, expires_at
-) VALUES (
-    %(tenant_id)s, %(user_id)s, %(document_id)s, %(namespace)s::text[], %(key)s, %(path_start)s, %(value)s,
-    %(fields)s::jsonb, %(index_paths)s::text[], %(space)s::text, %(vectors)s::text::halfvec[], clock_timestamp(),
-    clock_timestamp(), %(ttl)s::double precision, clock_timestamp() + make_interval(secs => %(ttl)s::double precision * 60)
-)
-ON CONFLICT (tenant_id, user_id, document_id) DO UPDATE SET
-    value = excluded.value,
-    fields = excluded.fields,
-    index_paths = excluded.index_paths,
-    space = excluded.space,
-    embeddings = excluded.embeddings,
-    updated_at = greatest(excluded.updated_at, d.updated_at + interval '1 microsecond'),
-    ttl_minutes = excluded.ttl_minutes,
-    expires_at = excluded.expires_at
-RETURNING 1
 
 -- name: list_namespaces
 -- Read the namespaces with documents, cut at a depth. The comment "conditions" is replaced by those on the namespace.
@@ -188,8 +147,8 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 -- name: delete_expired
 -- Delete some documents whose time to live has passed, of all users.
-DELETE FROM documents WHERE (tenant_id, user_id, document_id) IN (
-    SELECT tenant_id, user_id, document_id FROM documents
+DELETE FROM documents WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM documents
     WHERE expires_at <= clock_timestamp()
     ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))

@@ -253,8 +253,9 @@ LIMIT %(limit)s
 
 -- name: session_items
 -- Read the last turns of a session since it was cleared, newest first, as what frameworks wrote: `item`, where there is
--- one, otherwise role and content. A limit of null reads all.
-SELECT t.turn_id, i.item, t.role, CASE WHEN i.item IS NULL THEN t.content ELSE '' END AS content
+-- one, otherwise role and content, which may be in the cold archive. A limit of null reads all.
+SELECT t.turn_id, i.item, t.role, CASE WHEN i.item IS NULL THEN t.content ELSE '' END AS content, t.position,
+       i.item IS NULL AND t.cold_object IS NOT NULL AS is_cold
 FROM turns AS t
 CROSS JOIN LATERAL (
     SELECT CASE WHEN jsonb_typeof(v.value) = 'string' THEN v.value #>> '{}' END AS item

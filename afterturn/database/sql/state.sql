@@ -1,6 +1,9 @@
 -- name: read
 -- Read a document of the transaction's user, deleted ones included, and the user's erasures. Always one row.
-SELECT own_erasure_epoch() AS epoch, coalesce(s.version, 0) AS version, s.document, coalesce(s.fence, 0) AS fence,
+SELECT own_erasure_epoch() AS epoch, EXISTS (
+           SELECT FROM user_merges
+           WHERE tenant_id = %(tenant_id)s AND source_user = %(user_id)s AND moved_at IS NOT NULL
+       ) AS is_merged, coalesce(s.version, 0) AS version, s.document, coalesce(s.fence, 0) AS fence,
        coalesce(s.put_id, '-') AS put_id, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_ms,
        s.expires_at <= clock_timestamp() AS is_expired,
        (extract(epoch FROM s.expires_at - clock_timestamp()) * 1000)::bigint AS ttl_ms
@@ -25,7 +28,10 @@ ORDER BY key COLLATE "C" LIMIT %(limit)s
 
 -- name: mint_fence
 -- Return a number larger than all before.
-SELECT nextval('agent_fences') AS fence
+SELECT nextval('agent_fences') AS fence, EXISTS (
+           SELECT FROM user_merges
+           WHERE tenant_id = %(tenant_id)s AND source_user = %(user_id)s AND moved_at IS NOT NULL
+       ) AS is_merged
 
 -- name: archive
 -- Store a version of a document from the pending stream, unless this version or a newer one is stored.
@@ -43,17 +49,17 @@ WHERE s.version < excluded.version
 -- name: empty_expired
 -- Delete the values of expired documents. Their versions stay.
 UPDATE agent_states SET document = NULL, updated_at = clock_timestamp(), expires_at = NULL
-WHERE (tenant_id, user_id, scope, owner_id, key) IN (
-    SELECT tenant_id, user_id, scope, owner_id, key FROM agent_states
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_states
     WHERE expires_at <= clock_timestamp() AND document IS NOT NULL
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))
 
 -- name: remove_deleted
 -- Remove documents that were deleted long ago.
 DELETE FROM agent_states
-WHERE (tenant_id, user_id, scope, owner_id, key) IN (
-    SELECT tenant_id, user_id, scope, owner_id, key FROM agent_states
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_states
     WHERE document IS NULL AND updated_at < clock_timestamp() - make_interval(days => %(days)s)
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
+))

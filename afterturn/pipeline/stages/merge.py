@@ -73,7 +73,7 @@ def merge(runtime: Runtime, source: UserScope) -> bool:
     faults.point("merge.after_commit")
     # A process that died after the commit left no list of the sessions: the keys are searched.
     _remove_recent(runtime.redis, source, UserKeys(runtime.redis).sessions(source))
-    _remove_states(runtime.redis, source, UserScope(source.tenant_id, receipt.current_target))
+    _remove_states(runtime, source, UserScope(source.tenant_id, receipt.current_target))
     faults.point("merge.redis_cleared")
     with runtime.postgres.connection() as connection:
         merges.complete(connection, source)
@@ -109,11 +109,13 @@ def _remove_recent(client: redis.Redis, source: UserScope, sessions: set[Session
     cast(int, client.delete(*names))
 
 
-def _remove_states(client: redis.Redis, source: UserScope, target: UserScope) -> None:
+def _remove_states(runtime: Runtime, source: UserScope, target: UserScope) -> None:
     """Remove the copies of documents of agent state in Redis, and the locks of the source.
 
-    The next read takes the documents from Postgres, which has each acknowledged version. Redis may know of the target
-    that it has no document of a name; now it may have that of the source.
+    The next read takes the documents from Postgres, and is refused for the source: from now on nobody begins a version
+    of the source's documents. Those that were written until now are archived for the target, whose copies go last:
+    Redis may know an older version of one, or that there is none.
     """
-    cast(int, client.delete(keys.state(source), keys.documents(source), keys.locks(source)))
-    cast(int, client.delete(keys.state(target), keys.documents(target)))
+    cast(int, runtime.redis.delete(keys.state(source), keys.documents(source), keys.locks(source)))
+    _archive_pending(runtime, source)
+    cast(int, runtime.redis.delete(keys.state(target), keys.documents(target)))

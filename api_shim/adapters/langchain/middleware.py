@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage
 
-from afterturn import AsyncMemoryClient, MemoryClient
 from afterturn.client import plans
 from afterturn.client.async_driver import AsyncDriver
 from afterturn.client.driver import Driver
 from afterturn.client.effects import Plan
-from afterturn.client.limits import WRITE_MANY_LIMIT
 from afterturn.client.plans.memory_block import MemoryBlock
 from afterturn.client.session import ClientSession
 from afterturn.context.budget import validate_token_budget
-from afterturn.errors import AfterturnError, InvalidInput, TurnIdUsed
+from afterturn.errors import AfterturnError, InvalidInput
 from afterturn.memories import Memory
 from afterturn.settings import Settings, from_environment
 from api_shim.adapters import langgraph_run
@@ -28,16 +26,12 @@ from api_shim.adapters.langchain import messages
 
 logger = logging.getLogger("afterturn.client")
 
-Turn: TypeAlias = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
     """One call of the model: whose it is, and what it is asked."""
 
     session: ClientSession
-    #: The arguments of the client for this memory.
-    client_arguments: Mapping[str, Any]
     #: The conversation, without changes of other middleware for this call.
     conversation: Sequence[BaseMessage]
     #: The place of the last message of the user in the conversation.
@@ -113,7 +107,7 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
         with _going_on("writes nothing"):
             if _is_loop_begun(call, answers):
                 self._driver.run(_remember(call, block))
-            _write(call, _turns(call, answers, block))
+            self._driver.run(_write(call, answers, block))
         return response
 
     async def awrap_model_call(
@@ -131,7 +125,7 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
         with _going_on("writes nothing"):
             if _is_loop_begun(call, answers):
                 await self._async_driver.run(_remember(call, block))
-            await _write_async(call, _turns(call, answers, block))
+            await self._async_driver.run(_write(call, answers, block))
         return response
 
     def _find_call(self, request: ModelRequest[Any]) -> _Call | None:
@@ -149,7 +143,7 @@ class AfterturnMiddleware(AgentMiddleware[Any, Any, Any]):
             return None
         arguments = {**self._arguments, "user_id": user_id, "session_id": session_id or "default"}
         session = ClientSession(**arguments)  # type: ignore[arg-type]
-        return _Call(session=session, client_arguments=arguments, conversation=conversation, asked=asked)
+        return _Call(session=session, conversation=conversation, asked=asked)
 
     def _read(self, call: _Call) -> Plan[MemoryBlock]:
         present = {each.id for each in call.conversation}
@@ -193,48 +187,11 @@ def _answers(response: ModelResponse[Any]) -> list[BaseMessage]:
     return messages.name_answers(response.result)
 
 
-def _turns(call: _Call, answers: Sequence[BaseMessage], block: MemoryBlock) -> list[Turn]:
-    """Return the new messages and the answers as turns."""
+def _write(call: _Call, answers: Sequence[BaseMessage], block: MemoryBlock) -> Plan[None]:
+    """Write the new messages and the answers as turns."""
     said = [*messages.since_last_answer(call.conversation), *answers]
     turns = [messages.to_turn(each, block.memory_ids) for each in said]
-    return [turn for turn in turns if not messages.is_empty(turn)]
-
-
-def _write(call: _Call, turns: Sequence[Turn]) -> None:
-    client = MemoryClient(**call.client_arguments)
-    for some in _chunks(turns):
-        try:
-            client.write_many(some)
-        except InvalidInput:
-            for turn in some:
-                with _logging_refusals():
-                    client.write_many([turn])
-
-
-async def _write_async(call: _Call, turns: Sequence[Turn]) -> None:
-    client = AsyncMemoryClient(**call.client_arguments)
-    for some in _chunks(turns):
-        try:
-            await client.write_many(some)
-        except InvalidInput:
-            for turn in some:
-                with _logging_refusals():
-                    await client.write_many([turn])
-
-
-def _chunks(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
-    return (turns[start : start + WRITE_MANY_LIMIT] for start in range(0, len(turns), WRITE_MANY_LIMIT))
-
-
-@contextmanager
-def _logging_refusals() -> Iterator[None]:
-    """Log that a turn is refused: it is no reason to lose the others."""
-    try:
-        yield
-    except TurnIdUsed:
-        logger.warning("a message with the id of an earlier one has other content: the turn stays as it was")
-    except InvalidInput as error:
-        logger.warning("a message is not written: %s", error)
+    return plans.turn_writes.write_each(call.session, [turn for turn in turns if not messages.is_empty(turn)])
 
 
 @contextmanager

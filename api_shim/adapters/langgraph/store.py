@@ -61,7 +61,8 @@ class AfterturnStore(BaseStore):
         """
         self._settings = from_environment() if settings is None else settings
         self._tenant_id = validate_id("tenant_id", self._settings.tenant if tenant_id is None else tenant_id)
-        self._user_id = user_id if callable(user_id) else validate_id("user_id", user_id or SHARED_USER)
+        owner = SHARED_USER if user_id is None else user_id
+        self._user_id = owner if callable(owner) else validate_id("user_id", owner)
         self.ttl_config = ttl
         self.index_config: IndexConfig | None = index or None
         self.embeddings: Embeddings | None = None

@@ -7,7 +7,7 @@ event loop, also after a loop was closed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents.items import TResponseInputItem
@@ -19,6 +19,7 @@ from afterturn.client import plans
 from afterturn.client.driver import Driver
 from afterturn.client.effects import Plan
 from afterturn.client.session import ClientSession
+from afterturn.errors import InvalidInput
 from api_shim.adapters.openai_agents import run_context
 from api_shim.adapters.openai_agents.run_context import Wrapper
 
@@ -101,6 +102,8 @@ class AfterturnSession(SessionABC):
             items: JSON data.
             wrapper: the run's context.
         """
+        if isinstance(items, str | bytes | Mapping):
+            raise InvalidInput(f"items must be a list of items, not {type(items).__name__}")
         session = self._session_for(wrapper)
         added, shown = list(items), run_context.shown_in(wrapper)
         if added:

@@ -41,6 +41,8 @@ import type {
   ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
+  LockIn,
+  LockOut,
   MergeIn,
   MergeOut,
   PreferenceIn,
@@ -51,7 +53,9 @@ import type {
   RecallBody,
   RecallOut,
   RecallQuery,
+  ReleaseLockQuery,
   RemovedOut,
+  RenewIn,
   RetractFactQuery,
   RunAgentBody,
   RunOut,
@@ -119,6 +123,8 @@ export type {
   ListThreadsQuery,
   ListTurnsQuery,
   ListUsersQuery,
+  LockIn,
+  LockOut,
   MemoryIn,
   MemoryOut,
   MergeIn,
@@ -133,7 +139,9 @@ export type {
   RecallBody,
   RecallOut,
   RecallQuery,
+  ReleaseLockQuery,
   RemovedOut,
+  RenewIn,
   RetractFactQuery,
   RunAgentBody,
   RunMetricsOut,
@@ -424,6 +432,33 @@ export class Afterturn extends Transport {
    */
   getImport(userId: string, importId: string, options?: CallOptions): Promise<ImportOut> {
     return this.call("GET", path`/v1/users/${userId}/imports/${importId}`, { options });
+  }
+
+  /**
+   * Leave a lock.
+   *
+   * Leave a lock. 409 (`stale_fence`) if it was lost before.
+   */
+  releaseLock(userId: string, name: string, query: ReleaseLockQuery, options?: CallOptions): Promise<void> {
+    return this.call("DELETE", path`/v1/users/${userId}/locks/${name}`, { query, options });
+  }
+
+  /**
+   * Take a lock.
+   *
+   * Take a lock of the user and return its fence. 409 (`lock_busy`) if somebody else has it.
+   */
+  takeLock(userId: string, name: string, body: LockIn, options?: CallOptions): Promise<LockOut> {
+    return this.call("POST", path`/v1/users/${userId}/locks/${name}`, { body, options });
+  }
+
+  /**
+   * Renew a lock.
+   *
+   * Begin the lease of a lock anew. 409 (`stale_fence`) if it is lost.
+   */
+  renewLock(userId: string, name: string, body: RenewIn, options?: CallOptions): Promise<LockOut> {
+    return this.call("PUT", path`/v1/users/${userId}/locks/${name}`, { body, options });
   }
 
   /**

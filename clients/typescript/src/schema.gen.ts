@@ -731,6 +731,37 @@ export interface components {
             written: number;
         };
         /**
+         * LockIn
+         * @description How a lock is taken.
+         */
+        LockIn: {
+            /**
+             * Lease Seconds
+             * @description how long the lock is held unless it is renewed, in seconds
+             * @default 30
+             */
+            lease_seconds?: number;
+            /**
+             * Wait Seconds
+             * @description how long to wait while somebody else has it, in seconds
+             * @default 0
+             */
+            wait_seconds?: number;
+        };
+        /**
+         * LockOut
+         * @description A lock that is held.
+         */
+        LockOut: {
+            /**
+             * Fence
+             * @description larger than those of all holders before; pass it to each write
+             */
+            fence: number;
+            /** Name */
+            name: string;
+        };
+        /**
          * MemoryIn
          * @description One memory to add: a fact about the user.
          */
@@ -1070,6 +1101,23 @@ export interface components {
         RemovedOut: {
             /** Removed */
             removed: number;
+        };
+        /**
+         * RenewIn
+         * @description Which holder renews its lease.
+         */
+        RenewIn: {
+            /**
+             * Fence
+             * @description the fence of the holder
+             */
+            fence: number;
+            /**
+             * Lease Seconds
+             * @description how long the lock is held unless it is renewed, in seconds
+             * @default 30
+             */
+            lease_seconds?: number;
         };
         /**
          * RunMetricsOut
@@ -1851,6 +1899,13 @@ export interface components {
              */
             skip_invalid?: boolean;
         };
+        ReleaseLockQuery: {
+            /**
+             * Fence
+             * @description the fence of the holder
+             */
+            fence: number;
+        };
         ListSessionsQuery: {
             /**
              * Limit
@@ -2122,6 +2177,8 @@ export type Health = components['schemas']['Health'];
 export type HistoryIn = components['schemas']['HistoryIn'];
 export type HistoryOut = components['schemas']['HistoryOut'];
 export type ImportOut = components['schemas']['ImportOut'];
+export type LockIn = components['schemas']['LockIn'];
+export type LockOut = components['schemas']['LockOut'];
 export type MemoryIn = components['schemas']['MemoryIn'];
 export type MemoryOut = components['schemas']['MemoryOut'];
 export type MergeIn = components['schemas']['MergeIn'];
@@ -2135,6 +2192,7 @@ export type Readiness = components['schemas']['Readiness'];
 export type RecallBody = components['schemas']['RecallBody'];
 export type RecallOut = components['schemas']['RecallOut'];
 export type RemovedOut = components['schemas']['RemovedOut'];
+export type RenewIn = components['schemas']['RenewIn'];
 export type RunMetricsOut = components['schemas']['RunMetricsOut'];
 export type RunOut = components['schemas']['RunOut'];
 export type SessionOut = components['schemas']['SessionOut'];
@@ -2170,6 +2228,7 @@ export type ListFactsQuery = components['schemas']['ListFactsQuery'];
 export type RetractFactQuery = components['schemas']['RetractFactQuery'];
 export type KeepFactQuery = components['schemas']['KeepFactQuery'];
 export type ImportTurnsQuery = components['schemas']['ImportTurnsQuery'];
+export type ReleaseLockQuery = components['schemas']['ReleaseLockQuery'];
 export type ListSessionsQuery = components['schemas']['ListSessionsQuery'];
 export type FlushQuery = components['schemas']['FlushQuery'];
 export type RecallQuery = components['schemas']['RecallQuery'];

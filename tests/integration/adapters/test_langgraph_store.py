@@ -10,7 +10,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import GetOp, InvalidNamespaceError, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
-from afterturn.errors import InvalidInput
+from afterturn.errors import InvalidId, InvalidInput
 from api_shim import MemoryClient
 from api_shim.adapters.langgraph import AfterturnStore
 from harness.waiting import wait_until
@@ -392,6 +392,23 @@ def test_reads_begin_the_time_to_live_again(open_store, database, read, refreshe
         store.search(("t",), query=None if read == "search" else "n", refresh_ttl=refreshes)
     expected = refreshes if refreshes is not None else default
     assert (remaining(database, "k") > 290) is expected
+
+
+def test_the_time_to_live_begins_again_among_thousands_of_items(open_store):
+    """Here the statement once took 20 s: it ran a subquery for each item of the user."""
+    store = open_store(index=False)
+    store.batch([PutOp(("n",), str(number), {"x": number}, ttl=60) for number in range(5_000)])
+    assert store.get(("n",), "7").value == {"x": 7}
+    assert len(store.search(("n",), limit=1_000)) == 1_000
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 201, "a\n"])
+def test_an_illegal_user_is_refused(open_store, user_id):
+    """An empty id is a mistake of the caller: its items must not belong to the owner that all share."""
+    with pytest.raises(InvalidId):
+        open_store(user_id)
+    with pytest.raises(InvalidId):
+        open_store(lambda: user_id).get(("n",), "k")
 
 
 def test_an_expired_item_is_in_no_list_and_can_be_put_again(store, database):

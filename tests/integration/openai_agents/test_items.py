@@ -1,8 +1,10 @@
 """Items come back as they went in, wherever they are."""
 
 import asyncio
+import copy
 import json
 import math
+import pickle
 import threading
 
 import pytest
@@ -290,3 +292,20 @@ def test_metadata_of_other_doors_that_looks_like_an_item_is_none(session, settin
     for metadata in ({"a": {"~item": "x"}, "b": "c"}, {"a": {"~item": "x"}}, {"a": ['"~item":"x"'], "b": "c"}):
         memory.write("user", "Hello", metadata=metadata)
     assert run(session.get_items()) == [{"role": "user", "content": "Hello"}] * 3
+
+
+@pytest.mark.parametrize("items", ["Hi.", b"Hi.", message("user", "Hi.")])
+def test_one_item_in_place_of_a_list_is_refused(session, items):
+    """Its characters or keys would be items."""
+    with pytest.raises(InvalidInput, match="a list of items"):
+        run(session.add_items(items))
+    assert run(session.get_items()) == []
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])
+def test_a_copy_of_a_session_that_was_used_opens_its_own_connections(session, copied):
+    run(session.add_items([message("user", "Hi.")]))
+    other = copied(session)
+    run(other.add_items([message("user", "Hi again.")]))
+    assert [item["content"] for item in run(session.get_items())] == ["Hi.", "Hi again."]
+    assert run(other.get_items()) == run(session.get_items())

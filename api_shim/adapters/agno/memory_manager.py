@@ -1,38 +1,21 @@
-"""Agno: a memory manager whose memories are the user's facts, and session summaries that workers make.
-
-    memories = AfterturnMemoryManager()
-    agent = Agent(model=..., memory_manager=memories, update_memory_on_run=True)
-
-Agno's own manager asks a model after each run, while the user waits. This one writes what was said, in one round trip;
-the workers learn from it. With a summary manager, Agno's sessions become sessions of the memory, answers included:
-
-    agent = Agent(..., session_summary_manager=AfterturnSummaryManager(memories), enable_session_summaries=True)
-"""
+"""Agno's memories of users, as facts."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from afterturn import Memory, MemoryClient, Settings, extras
+from agno.memory import MemoryManager, UserMemory
+
+from afterturn import MemoryClient, Settings
 from afterturn import settings as settings_module
-from afterturn.errors import InvalidInput, TurnIdUsed
-
-extras.require("agno", "the adapter for Agno")
-
-from agno.memory import MemoryManager, UserMemory  # noqa: E402
-from agno.session.summary import SessionSummary, SessionSummaryManager  # noqa: E402
+from afterturn.errors import InvalidInput
+from api_shim.adapters.agno.memories import all_facts, to_memory
 
 if TYPE_CHECKING:
     from agno.metrics import RunMetrics
     from agno.models.message import Message
-    from agno.session.agent import AgentSession
-    from agno.session.team import TeamSession
-
-    from afterturn.facts.fact import Fact
 
 #: The user of an agent to which Agno was given none.
 _NOBODY = "default"
@@ -40,11 +23,6 @@ _NOBODY = "default"
 _SESSION_ID = "agno"
 #: Memories in a prompt. Agno shows all that it is given: more cost more tokens in each request.
 _LIMIT = 100
-_PAGE = 1_000
-#: Episodes whose titles are the topics of a summary.
-_TOPICS = 5
-#: The last runs of a session whose messages are written: with the one before, in case that its write failed.
-_RECENT_RUNS = 2
 
 
 class AfterturnMemoryManager(MemoryManager):
@@ -84,19 +62,19 @@ class AfterturnMemoryManager(MemoryManager):
     def open(self, user_id: str | None, session_id: str = _SESSION_ID, agent_id: str | None = None) -> MemoryClient:
         """Return the client for a user. Raises InvalidId."""
         return MemoryClient(
-            user_id or _NOBODY, session_id, agent_id, tenant_id=self._tenant_id, settings=self._settings
+            _owner_of(user_id), session_id, agent_id, tenant_id=self._tenant_id, settings=self._settings
         )
 
     def read_from_db(self, user_id: str | None = None) -> dict[str, list[UserMemory]]:
         """Return the memories that were said last, newest first. Raises MemoryUnavailable."""
-        owner = user_id or _NOBODY
-        return {owner: [_to_memory(fact, owner) for fact in self.open(owner).facts(limit=self._limit)]}
+        owner = _owner_of(user_id)
+        return {owner: [to_memory(fact, owner) for fact in self.open(owner).facts(limit=self._limit)]}
 
     async def aread_from_db(self, user_id: str | None = None) -> dict[str, list[UserMemory]]:
         return await asyncio.to_thread(self.read_from_db, user_id)
 
     def get_user_memories(self, user_id: str | None = None) -> list[UserMemory]:
-        return self.read_from_db(user_id)[user_id or _NOBODY]
+        return self.read_from_db(user_id)[_owner_of(user_id)]
 
     async def aget_user_memories(self, user_id: str | None = None) -> list[UserMemory]:
         return await asyncio.to_thread(self.get_user_memories, user_id)
@@ -104,7 +82,7 @@ class AfterturnMemoryManager(MemoryManager):
     def get_user_memory(self, memory_id: str, user_id: str | None = None) -> UserMemory | None:
         """Return the newest version of a memory, or None. Raises MemoryUnavailable."""
         versions = self.open(user_id).fact_history(memory_id)
-        return _to_memory(versions[-1], user_id or _NOBODY) if versions else None
+        return to_memory(versions[-1], _owner_of(user_id)) if versions else None
 
     def add_user_memory(self, memory: UserMemory, user_id: str | None = None) -> str:
         """Add a memory by hand and return its id. Raises InvalidInput or MemoryUnavailable."""
@@ -118,14 +96,14 @@ class AfterturnMemoryManager(MemoryManager):
         facts = [{"text": memory.memory, "topics": tuple(memory.topics or ())} for memory in memories]
         fact_ids = self.open(user_id).add_facts(facts)
         for memory, fact_id in zip(memories, fact_ids, strict=True):
-            memory.memory_id, memory.user_id = fact_id, user_id or _NOBODY
+            memory.memory_id, memory.user_id = fact_id, _owner_of(user_id)
         return fact_ids
 
     def replace_user_memory(self, memory_id: str, memory: UserMemory, user_id: str | None = None) -> str:
         """Replace a memory by a new version and return its id. Raises InvalidInput or MemoryUnavailable."""
         client = self.open(user_id)
         memory.memory_id = client.correct_fact(memory_id, memory.memory, topics=tuple(memory.topics or ()))
-        memory.user_id = user_id or _NOBODY
+        memory.user_id = _owner_of(user_id)
         return memory.memory_id
 
     def delete_user_memory(self, memory_id: str, user_id: str | None = None) -> None:
@@ -135,7 +113,7 @@ class AfterturnMemoryManager(MemoryManager):
     def clear_user_memories(self, user_id: str | None = None) -> None:
         """Retract all memories of a user; the conversations stay. Raises MemoryUnavailable."""
         client = self.open(user_id)
-        for fact in list(_all_facts(client)):
+        for fact in list(all_facts(client)):
             client.delete_fact(fact.fact_id)
 
     async def aclear_user_memories(self, user_id: str | None = None) -> None:
@@ -208,19 +186,19 @@ class AfterturnMemoryManager(MemoryManager):
         if query and retrieval_method in (None, "agentic"):
             client, count = self.open(user_id), limit or self._limit
             found = client.recall(query, count, kinds=["fact"], topics=list(topics) or None)
-            return [_to_memory(memory, user_id or _NOBODY) for memory in found]
+            return [to_memory(memory, _owner_of(user_id)) for memory in found]
         if not topics:
             return super().search_user_memories(query, limit, retrieval_method, user_id)
         wanted = {topic.lower() for topic in topics}
-        facts = [fact for fact in _all_facts(self.open(user_id)) if wanted & {topic.lower() for topic in fact.topics}]
-        return [_to_memory(fact, user_id or _NOBODY) for fact in facts[: limit or self._limit]]
+        facts = [fact for fact in all_facts(self.open(user_id)) if wanted & {topic.lower() for topic in fact.topics}]
+        return [to_memory(fact, _owner_of(user_id)) for fact in facts[: limit or self._limit]]
 
     def _task(self, task: str, user_id: str | None) -> dict[str, Any]:
         existing = [{"memory_id": each.memory_id, "memory": each.memory} for each in self.get_user_memories(user_id)]
         return {
             "task": task,
             "existing_memories": existing,
-            "user_id": user_id or _NOBODY,
+            "user_id": _owner_of(user_id),
             "db": _UserFacts(self),
             "delete_memories": self.delete_memories,
             "update_memories": self.update_memories,
@@ -246,85 +224,6 @@ class _UserFacts:
         self._manager.delete_user_memory(memory_id, user_id)
 
 
-class AfterturnSummaryManager(SessionSummaryManager):
-    """Writes the messages of Agno's sessions, and returns the summaries that the workers make of them.
-
-    A summary follows its messages within about a minute: after a run, Agno gets the one of the runs before.
-    """
-
-    def __init__(self, memories: AfterturnMemoryManager) -> None:
-        """Write in the place of a memory manager, which knows no session."""
-        super().__init__()
-        self._memories = memories
-        memories.writes_messages = False
-
-    def create_session_summary(
-        self, session: AgentSession | TeamSession, run_metrics: RunMetrics | None = None
-    ) -> SessionSummary | None:
-        """Write the new messages of a session, and return its summary if there is one.
-
-        Raises InvalidInput or MemoryUnavailable.
-        """
-        owner = getattr(session, "agent_id", None) or session.team_id
-        client = self._memories.open(session.user_id, session.session_id, owner)
-        messages = session.get_messages(last_n_runs=_RECENT_RUNS)
-        _write_once(client, [turn for message in messages for turn in self._turns(message)])
-        found = client.session_summary()
-        if found is None:
-            return None
-        topics = [episode.title for episode in client.episodes(session_id=session.session_id, limit=_TOPICS)]
-        session.summary = SessionSummary(summary=found.text, topics=topics or None, updated_at=datetime.now(UTC))
-        self.summaries_updated = True
-        return session.summary
-
-    async def acreate_session_summary(
-        self, session: AgentSession | TeamSession, run_metrics: RunMetrics | None = None
-    ) -> SessionSummary | None:
-        return await asyncio.to_thread(self.create_session_summary, session, run_metrics)
-
-    def _turns(self, message: Message) -> Iterator[dict[str, Any]]:
-        """Yield the turn of a message, if it is one of the conversation. Its id is that of the message."""
-        if message.role not in ("user", "assistant", "tool") or message.from_history:
-            return
-        content = message.get_content_string()
-        turn: dict[str, Any] = {"turn_id": message.id, "role": message.role, "content": content}
-        if message.tool_calls:
-            turn["tool_calls"] = message.tool_calls
-        if message.tool_call_id:
-            turn["tool_call_id"] = message.tool_call_id
-        if message.role == "user":
-            turn["name"] = self._memories.user_name
-        if content or message.tool_calls:
-            yield turn
-
-
-def _write_once(client: MemoryClient, turns: Sequence[dict[str, Any]]) -> None:
-    """Write turns. Those that the session has already have no effect; of a changed message, the first stays."""
-    try:
-        client.write_many(turns)
-    except TurnIdUsed:
-        for turn in turns:
-            with contextlib.suppress(TurnIdUsed):
-                client.write_many([turn])
-
-
-def _to_memory(fact: Fact | Memory, user_id: str) -> UserMemory:
-    at = int(fact.said_at.timestamp())
-    return UserMemory(
-        memory=fact.text,
-        memory_id=fact.memory_id if isinstance(fact, Memory) else fact.fact_id,
-        topics=list(fact.topics),
-        user_id=user_id,
-        created_at=at,
-        updated_at=at,
-    )
-
-
-def _all_facts(client: MemoryClient) -> Iterator[Fact]:
-    cursor = None
-    while True:
-        page = client.facts(limit=_PAGE, cursor=cursor)
-        yield from page
-        if len(page) < _PAGE:
-            return
-        cursor = page[-1].cursor
+def _owner_of(user_id: str | None) -> str:
+    """Return the user to whom memories belong. An empty id is not nobody's: it is refused later."""
+    return _NOBODY if user_id is None else user_id
