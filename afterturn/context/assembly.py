@@ -113,8 +113,7 @@ class _Packer:
         self._fill_must_have("pinned", pinned, shares.pinned * memory_share, budget, recent_tokens + profile_tokens)
         if self.inputs.question:
             # What answers the question is worth more than the rest of the profile.
-            allowance = min(profile_tokens, max(0, budget.left_tokens - recent_tokens))
-            self._take("profile", profile, budget, shares.profile * memory_share, allowance)
+            self._fill_share("profile", profile, shares.profile * memory_share, budget, recent_tokens)
         else:
             self.must_haves["profile"] = profile
             self._fill_must_have("profile", profile, shares.profile * memory_share, budget, recent_tokens)

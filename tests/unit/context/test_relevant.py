@@ -181,12 +181,12 @@ def test_more_is_recalled_for_a_larger_budget(token_budget):
     assert recalled >= min(200, token_budget // 30)
 
 
-def test_with_a_question_the_profile_takes_no_more_than_its_share():
+def test_with_a_question_the_profile_takes_no_more_than_its_share_and_that_of_pinned_facts():
     profile = [f"Ana knows person number {number} from school." for number in range(60)]
     inputs = context_input(profile=profile, memories=[fact(f"Rita has {number} cats.") for number in range(80)])
     request = ContextRequest(token_budget=1_000)
     parts = {part.name: part for part in assembly.assemble(request, replace(inputs, question="cats")).parts}
-    assert parts["profile"].tokens <= 1_000 * request.shares.profile
+    assert parts["profile"].tokens <= 1_000 * (request.shares.profile + request.shares.pinned)
     assert parts["relevant"].tokens > 500
     without = {part.name: part for part in assembly.assemble(request, inputs).parts}
     assert without["profile"].tokens > parts["profile"].tokens
