@@ -1,7 +1,7 @@
 """Rank the turns of a memory by vectors alone, by words alone (BM25), and by the sum of both, each standardized.
 
-The documents are the turns as they are stored, without facts and without any other feature. The vector of a turn is that
-of the beginning of its text alone; the words are those that recall finds. recall must not be worse than these.
+The documents are the turns as they are stored, without facts and without any other feature. The vector of a turn is
+that of the beginning of its text alone; the words are those that recall finds. recall must not be worse than these.
 """
 
 from __future__ import annotations
@@ -74,14 +74,13 @@ def _rankings(documents: Documents, words: Sequence[stems.QuestionWord], cosines
 def _read_turns(
     connection: psycopg.Connection[dict[str, Any]], scope: UserScope, asked: LabelledQuestion
 ) -> tuple[Documents, list[stems.QuestionWord]]:
-    """Return the turns of a memory, of which those pass that were said before the question, and the question's words."""
+    """Return the turns of a memory, where those pass that were said before the question, and the words of it."""
     question = QuestionText(asked.text)
     statements = memory_queries.features(
         scope, question, Filters(until=asked.at), space_id=None, vector=None, pending=(), include_indexed=True
     )
     answers = [
-        connection.execute(one.sql, one.arguments, binary=one.is_binary, prepare=False).fetchall()
-        for one in statements
+        connection.execute(one.sql, one.arguments, binary=one.is_binary, prepare=False).fetchall() for one in statements
     ]
     words = stems.split_words(question.decode(answers[0]))
     return lookup.decode_documents(words, answers).turns, words
@@ -89,9 +88,7 @@ def _read_turns(
 
 def _turn_ids(labelled: Labelled, documents: Documents) -> list[str]:
     sessions = {session.session_id: session.turns for session in labelled.conversation.sessions}
-    return [
-        sessions[key.session_id][key.position - 1].turn_id for key in documents.keys if isinstance(key, TurnKey)
-    ]
+    return [sessions[key.session_id][key.position - 1].turn_id for key in documents.keys if isinstance(key, TurnKey)]
 
 
 def _text(turn: SaidTurn) -> str:

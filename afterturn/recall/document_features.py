@@ -14,8 +14,8 @@ from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places
 from afterturn.recall.stems import QuestionWord
 
-#: A turn is searched together with at most this many stems of the turn before it, and of the turn after it. A short reply
-#: is understood with its question. With all of a long answer, the short turns beside it would be found by its words.
+#: A turn is searched together with at most this many stems of the turn before it, and of the turn after it. A short
+#: reply is understood with its question. With all of a long answer, the turns beside it would be found by its words.
 NEIGHBOUR_STEMS = 20
 #: What a session of more turns says about each of them is less in proportion: a long session has several topics.
 SESSION_TURNS = 10
@@ -60,8 +60,8 @@ def compute_features(question: str, question_words: Sequence[QuestionWord], docu
 
 
 def session_shares(sizes: NDArray[Any]) -> Numbers:
-    """Return for sessions of these numbers of turns how much a whole session says about each of its turns: at most 1."""
-    return np.minimum(1.0, SESSION_TURNS / np.maximum(sizes, 1.0))
+    """Return how much sessions of these numbers of turns say about each of their turns: at most 1."""
+    return np.asarray(np.minimum(1.0, SESSION_TURNS / np.maximum(sizes, 1.0)))
 
 
 def length_scores(lengths: NDArray[Any]) -> Numbers:
@@ -110,8 +110,8 @@ def standardize(values: Numbers) -> Numbers:
 
 
 def neighbour_shares(lengths: Numbers) -> Numbers:
-    """Return which share of each document counts for the documents beside it: at most `NEIGHBOUR_STEMS` of its stems."""
-    return np.minimum(1.0, NEIGHBOUR_STEMS / np.maximum(lengths, 1.0))
+    """Return the share of each document that counts for those beside it: at most `NEIGHBOUR_STEMS` of its stems."""
+    return np.asarray(np.minimum(1.0, NEIGHBOUR_STEMS / np.maximum(lengths, 1.0)))
 
 
 def add_neighbours(values: Numbers, session: Places, shares: Numbers) -> Numbers:

@@ -41,7 +41,7 @@ WEIGHTS = {
     "learnt": 2.50,  # 0 or 1: it is a fact of a model or a person, or the evidence of such a fact
 }
 
-#: These weights are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say which documents matter
+#: These weights are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say which documents count
 #: whatever is asked. The more words a question has, the less each of them says about what is searched for.
 PRIORS = ("early", "learnt")
 

@@ -1,8 +1,8 @@
 """RealMem: personas who work on projects with an assistant; each session is labelled with what is learnt from it.
 
-A file holds one persona: `dialogues` with `dialogue_turns` (`speaker`, `content`), the day (`current_time`, a text such as
-"2025-12-15 (Monday)" or an object that contains such a text) and
-`extracted_memory` (`content`, the words of its turn as `source_content_snapshot`, and `source_turn`, counted from 1).
+A file holds one persona: `dialogues` with `dialogue_turns` (`speaker`, `content`), the day (`current_time`: a text such
+as "2025-12-15 (Monday)", or an object that contains one) and `extracted_memory` (`content`, the words of its turn as
+`source_content_snapshot`, and `source_turn`, counted from 1).
 """
 
 from __future__ import annotations

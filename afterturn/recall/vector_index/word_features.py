@@ -173,9 +173,7 @@ def _take(values: Numbers, places: Places) -> Numbers:
     return values[places] if len(values) else np.zeros(len(places))
 
 
-def _add_neighbour_counts(
-    places: Places, counts: Numbers, session: Places, shares: Numbers
-) -> tuple[Places, Numbers]:
+def _add_neighbour_counts(places: Places, counts: Numbers, session: Places, shares: Numbers) -> tuple[Places, Numbers]:
     """Return the places that contain a stem or have a neighbour that does, and the counts including the neighbours."""
     shared = counts * shares[places]
     has_before, has_after = places > 0, places < len(session) - 1
