@@ -45,6 +45,8 @@ SETS: dict[str, Callable[[Path], list[Labelled]]] = {
     "languages": languages.load,
 }
 INGESTION_SECONDS = 3_600.0
+#: One turn of BEAM has 348,469 characters.
+TURN_LIMIT_BYTES = 1 << 20
 #: The stages of a turn until it has its vector.
 UNTIL_EMBEDDED = ("archive", "extract", "embed")
 
@@ -137,6 +139,7 @@ def _started(arguments: argparse.Namespace, conversations: Sequence[Conversation
             redis_url=redis_server.url,
             postgres_url=postgres.url,
             batch_idle_seconds=0,
+            turn_limit_bytes=TURN_LIMIT_BYTES,
             embedder=arguments.embedder,
             embedding_model_path=arguments.model_path,
             embedding_base_url=arguments.embedding_url,

@@ -22,18 +22,18 @@ from afterturn.recall.stems import QuestionWord
 #: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {
     "words": 0.05,  # z: BM25 of the document
-    "words_around": 0.21,  # z: BM25 of the document together with some of the turns before and after it
-    "words_of_session": 0.38,  # z, less in long sessions: BM25 of the session
-    "coverage": 1.50,  # 0 to 1: the share of the question's stems in the document, weighted by rarity
+    "words_around": 0.28,  # z: BM25 of the document together with some of the turns before and after it
+    "words_of_session": 0.45,  # z, less in long sessions: BM25 of the session
+    "coverage": 1.80,  # 0 to 1: the share of the question's stems in the document, weighted by rarity
     "meaning": 0.78,  # z: cosine between the vectors of the document and of the question
-    "meaning_of_session": 0.10,  # z, less in long sessions: the highest cosine in the session
-    "speaker": 2.60,  # 0 or 1: the question names the speaker
+    "meaning_of_session": 0.25,  # z, less in long sessions: the highest cosine in the session
+    "speaker": 2.80,  # 0 or 1: the question names the speaker
     "date": 3.00,  # 0 to 1: said in the month or year that the question names
-    "tells_time": 1.60,  # 0 or 1: the question asks for a time, and the document names one
+    "tells_time": 1.80,  # 0 or 1: the question asks for a time, and the document names one
     "changed": 1.20,  # 0 or 1: the question asks for what holds now, and the user says that something is different
-    "recent": 1.60,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
+    "recent": 2.60,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
     "length": 1.94,  # 0 to 1: logarithm of the number of stems, up to a limit
-    "user": 1.80,  # 0 or 1: said by a user, not by an assistant
+    "user": 2.00,  # 0 or 1: said by a user, not by an assistant
     "standing": 1.20,  # 0 or 1: a user may state a preference, or an instruction for all similar occasions
     "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn
     "importance": 0.1,  # 0 to 1: the importance of that fact
