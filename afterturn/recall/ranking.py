@@ -30,8 +30,8 @@ WEIGHTS = {
     "speaker": 2.80,  # 0 or 1: the question names the speaker
     "date": 3.00,  # 0 to 1: said in the month or year that the question names
     "tells_time": 1.80,  # 0 or 1: the question asks for a time, and the document names one
-    "changed": 1.20,  # 0 or 1: the question asks for what holds now, and the user says that something is different
-    "recent": 2.60,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
+    "changed": 4.50,  # 0 or 1: the question asks for what holds now, and the user says that something is different
+    "recent": 2.00,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
     "length": 1.94,  # 0 to 1: logarithm of the number of stems, up to a limit
     "user": 2.00,  # 0 or 1: said by a user, not by an assistant
     "standing": 1.20,  # 0 or 1: a user may state a preference, or an instruction for all similar occasions
@@ -42,7 +42,8 @@ WEIGHTS = {
 }
 
 #: These weights are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say which documents count
-#: whatever is asked. The more words a question has, the less each of them says about what is searched for.
+#: whatever is asked. The more words a question has, the less each of them says about what is searched for. So the weight
+#: of "changed" is multiplied by the rest: "now" in a long message seldom asks for the present state.
 PRIORS = ("early", "learnt")
 
 #: Words of a question, without question words, from which on `PRIORS` have their full weights.
@@ -248,7 +249,7 @@ class Ranking:
 def weights_for(question_words: Sequence[QuestionWord], meaning_share: float = 1.0) -> dict[str, float]:
     """Return the weights for a question with these words; the weights of the cosines multiplied by `meaning_share`."""
     share = min(1.0, stems.count_words(question_words) / WORDS_OF_MESSAGE)
-    shares = dict.fromkeys(PRIORS, share) | dict.fromkeys(COSINES, meaning_share)
+    shares = dict.fromkeys(PRIORS, share) | dict.fromkeys(COSINES, meaning_share) | {"changed": 1.0 - share}
     return {name: shares.get(name, 1.0) * weight for name, weight in WEIGHTS.items()}
 
 

@@ -165,7 +165,9 @@ def test_the_more_words_a_question_has_the_more_count_what_was_learnt_and_what_c
     weights = [weights_of(["rose"] * count) for count in (4, 8, 16, 1_000)]
     for name in PRIORS:
         assert [weight[name] / WEIGHTS[name] for weight in weights] == [0.25, 0.5, 1.0, 1.0]
-    assert all(weight[name] == WEIGHTS[name] for weight in weights for name in WEIGHTS.keys() - set(PRIORS))
+    others = WEIGHTS.keys() - {*PRIORS, "changed"}
+    assert all(weight[name] == WEIGHTS[name] for weight in weights for name in others)
+    assert [weight["changed"] / WEIGHTS["changed"] for weight in weights] == [0.75, 0.5, 0.0, 0.0]
     # Question words are no words of its topic.
     assert weights_of(["what", "who"] * 20)["early"] == 0
 
