@@ -41,9 +41,9 @@ WEIGHTS = {
     "learnt": 2.50,  # 0 or 1: it is a fact of a model or a person, or the evidence of such a fact
 }
 
-#: These weights are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say which documents count
-#: whatever is asked. The more words a question has, the less each of them says about what is searched for. So the weight
-#: of "changed" is multiplied by the rest: "now" in a long message seldom asks for the present state.
+#: Weights that are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say what matters whatever
+#: is asked. The more words a question has, the less each says about what is searched for. So the weight of "changed" is
+#: multiplied by the rest: "now" in a long message seldom asks for the present state.
 PRIORS = ("early", "learnt")
 
 #: Words of a question, without question words, from which on `PRIORS` have their full weights.
