@@ -6,7 +6,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, quantiles
 
 from afterturn import tokens
@@ -41,8 +41,10 @@ class Scored:
 
     category: str
     figures: dict[str, float]
-    tokens: int
-    seconds: float
+    #: Of the answer. A ranking without recall has none.
+    tokens: int = 0
+    #: The time of the recall.
+    seconds: float = 0.0
 
 
 def ask(user_id: str, asked: LabelledQuestion, settings: Settings) -> Answered:
@@ -55,12 +57,16 @@ def ask(user_id: str, asked: LabelledQuestion, settings: Settings) -> Answered:
 
 def score(answered: Answered) -> Scored:
     """Compare the recalled memories with the turns that answer the question."""
-    evidence = answered.asked.evidence
-    ranked = ranked_turns(answered.memories)
-    figures = {f"recall_at_{depth}": recall_at(depth, ranked, evidence) for depth in DEPTHS}
-    figures[f"ndcg_at_{NDCG_DEPTH}"] = ndcg(ranked, evidence)
     size = sum(tokens.estimate(memory.text) for memory in answered.memories[:ANSWERING])
-    return Scored(answered.asked.category, figures, size, answered.seconds)
+    scored = score_turns(answered.asked, ranked_turns(answered.memories))
+    return replace(scored, tokens=size, seconds=answered.seconds)
+
+
+def score_turns(asked: LabelledQuestion, ranked: Sequence[str]) -> Scored:
+    """Compare these turns, best first, with the turns that answer the question."""
+    figures = {f"recall_at_{depth}": recall_at(depth, ranked, asked.evidence) for depth in DEPTHS}
+    figures[f"ndcg_at_{NDCG_DEPTH}"] = ndcg(ranked, asked.evidence)
+    return Scored(asked.category, figures)
 
 
 def ranked_turns(memories: Iterable[Memory]) -> list[str]:

@@ -5,7 +5,8 @@ stages in this process), asks the public `recall` every question, and counts how
 evidence of the first memories. No answer is judged. docs/explanation/recall.md has the figures.
 
 `--before-and-after` asks everything twice: when all turns are archived and have their vectors, and when they have
-become facts, episodes and summaries. Facts and summaries must not make it harder to find the turns.
+become facts, episodes and summaries. Facts and summaries must not make it harder to find the turns. `--baselines` ranks
+the same turns by vectors alone, by words alone and by their sum.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,9 @@ from afterturn import MemoryClient
 from afterturn.client import connections
 from afterturn.pipeline import prepare
 from afterturn.settings import Settings
-from bench import asking, report, small_talk
+from bench import asking, baselines, report, small_talk
 from bench.asking import Scored
-from bench.data import languages, locomo, longmemeval, questions
+from bench.data import beam, halumem_questions, languages, locomo, longmemeval, questions
 from bench.data.conversation import Conversation, NotTheData
 from bench.data.questions import Labelled
 from bench.progress import Progress
@@ -38,9 +40,13 @@ SETS: dict[str, Callable[[Path], list[Labelled]]] = {
     "locomo": locomo.load_questions,
     "realmem": questions.realmem,
     "longmemeval": longmemeval.load,
+    "beam": beam.load,
+    "halumem": halumem_questions.load,
     "languages": languages.load,
 }
 INGESTION_SECONDS = 3_600.0
+#: One turn of BEAM has 348,469 characters.
+TURN_LIMIT_BYTES = 1 << 20
 #: The stages of a turn until it has its vector.
 UNTIL_EMBEDDED = ("archive", "extract", "embed")
 
@@ -75,13 +81,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--before-and-after", action="store_true", help="ask before and after turns become facts and summaries"
     )
+    parser.add_argument(
+        "--baselines", action="store_true", help="also rank the same turns by vectors alone, words alone and their sum"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return parser.parse_args()
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, object]:
     """Ingest, ask and score, and stop everything that was started."""
-    labelled = SETS[arguments.set](arguments.data)[: arguments.limit]
+    labelled = [with_evidence(one) for one in SETS[arguments.set](arguments.data)[: arguments.limit]]
     figures: dict[str, object] = {}
     with ExitStack() as running:
         progress = running.enter_context(Progress(is_shown=True))
@@ -105,9 +114,16 @@ def measured(arguments: argparse.Namespace) -> dict[str, object]:
                         scored.append(asking.score(answered))
                         progress.reached(len(scored))
                 figures = asking.summed(scored) | ({"before": figures} if figures else {})
+                if arguments.baselines:
+                    figures["baselines"] = baselines.measure(labelled, settings)
                 if arguments.set == "languages":
                     figures |= {"languages": asking.by_language(scored), "small_talk": small_talk.figures(labelled)}
     return figures | {"ingestion_s": round(seconds, 1), "turns": _turns(labelled)}
+
+
+def with_evidence(labelled: Labelled) -> Labelled:
+    """Return the conversation with those questions that a turn answers."""
+    return replace(labelled, questions=tuple(asked for asked in labelled.questions if asked.evidence))
 
 
 @contextmanager
@@ -123,6 +139,7 @@ def _started(arguments: argparse.Namespace, conversations: Sequence[Conversation
             redis_url=redis_server.url,
             postgres_url=postgres.url,
             batch_idle_seconds=0,
+            turn_limit_bytes=TURN_LIMIT_BYTES,
             embedder=arguments.embedder,
             embedding_model_path=arguments.model_path,
             embedding_base_url=arguments.embedding_url,
@@ -202,6 +219,9 @@ def _show(arguments: argparse.Namespace, figures: dict[str, object]) -> None:
         *shares, count = row.values()
         table.add_row(name, *(f"{100 * share:.1f}" for share in shares), str(count))
     Console().print(table)
+    alone = figures.get("baselines")
+    for name, means in alone.items() if isinstance(alone, dict) else ():
+        Console().print(f"{name} alone: {means['overall']}" if name != "sum" else f"sum of both: {means['overall']}")
     before = figures.get("before")
     if isinstance(before, dict):
         Console().print(f"before: {before['overall']}")

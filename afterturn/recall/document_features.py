@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afterturn.languages import texts
 from afterturn.recall import lexical, question_dates, question_text, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places
 from afterturn.recall.stems import QuestionWord
+
+#: A turn is searched together with at most this many stems of the turn before it, and of the turn after it. A short
+#: reply is understood with its question. With all of a long answer, the turns beside it would be found by its words.
+NEIGHBOUR_STEMS = 20
+#: What a session of more turns says about each of them is less in proportion: a long session has several topics.
+SESSION_TURNS = 10
+#: A document of this many stems, or more, has the full score for its length: less says little, more is not better.
+FULL_LENGTH = 15
 
 
 def compute_features(question: str, question_words: Sequence[QuestionWord], documents: Documents) -> dict[str, Numbers]:
@@ -27,22 +37,48 @@ def compute_features(question: str, question_words: Sequence[QuestionWord], docu
     lengths = documents.lengths.astype(np.float64)
     session = documents.session
     bm25 = lexical.bm25(counts, lengths)
-    bm25_around = lexical.bm25(add_neighbours(counts, session), add_neighbours(lengths, session))
+    shares = neighbour_shares(lengths)
+    bm25_around = lexical.bm25(add_neighbours(counts, session, shares), add_neighbours(lengths, session, shares))
+    of_session = session_shares(np.bincount(session)[session])
     session_bm25 = lexical.bm25(sum_by_session(counts, session), sum_by_session(lengths, session))
     return {
         "words": standardize(bm25.sum(axis=1)),
         "words_around": standardize(bm25_around.sum(axis=1)),
-        "words_of_session": standardize(session_bm25.sum(axis=1)[session]),
+        "words_of_session": of_session * standardize(session_bm25.sum(axis=1)[session]),
         "coverage": _coverage(bm25),
         "meaning": standardize(documents.cosine),
-        "meaning_of_session": standardize(_best_session_cosines(documents)),
+        "meaning_of_session": of_session * standardize(_best_session_cosines(documents)),
         "speaker": _is_named_speaker(documents.speaker, names),
         "date": question_dates.find_dates(question).match_scores(documents.said_at),
         "tells_time": _names_time(documents) if stems.is_time_question(question) else np.zeros(len(documents)),
         **_present_features(question, documents),
-        "length": standardize(np.log1p(lengths)),
+        "length": length_scores(documents.lengths),
         "user": documents.is_user,
+        "standing": states_standing(documents),
+        "early": earliness(documents),
     }
+
+
+def session_shares(sizes: NDArray[Any]) -> Numbers:
+    """Return how much sessions of these numbers of turns say about each of their turns: at most 1."""
+    return np.asarray(np.minimum(1.0, SESSION_TURNS / np.maximum(sizes, 1.0)))
+
+
+def length_scores(lengths: NDArray[Any]) -> Numbers:
+    """Return a score from 0 to 1 for lengths in stems: it grows with the logarithm up to `FULL_LENGTH`."""
+    return np.asarray(np.log1p(np.minimum(lengths, FULL_LENGTH)) / np.log1p(FULL_LENGTH))
+
+
+def states_standing(documents: Documents) -> Numbers:
+    """Return 1 where a user may state a preference, or an instruction for all similar occasions, else 0."""
+    codes = [stems.code(stem) for stem in stems.STANDING_STEMS]
+    return lexical.contains_stem(documents, codes) * documents.is_user
+
+
+def earliness(documents: Documents) -> Numbers:
+    """Return for each turn 1 divided by its position in its session; 0 for a greeting, a fact and an episode."""
+    positions = np.array([key.position if isinstance(key, TurnKey) else np.inf for key in documents.keys])
+    return np.where(documents.lengths >= stems.GREETING_STEMS, 1.0 / positions, 0.0)
 
 
 def tells_change(documents: Documents) -> Numbers:
@@ -73,13 +109,20 @@ def standardize(values: Numbers) -> Numbers:
     return np.asarray(np.where(is_known, (np.nan_to_num(values) - values[is_known].mean()) / deviation, 0.0))
 
 
-def add_neighbours(values: Numbers, session: Places) -> Numbers:
-    """Return each document's values plus those of the documents before and after it in its session."""
+def neighbour_shares(lengths: Numbers) -> Numbers:
+    """Return the share of each document that counts for those beside it: at most `NEIGHBOUR_STEMS` of its stems."""
+    return np.asarray(np.minimum(1.0, NEIGHBOUR_STEMS / np.maximum(lengths, 1.0)))
+
+
+def add_neighbours(values: Numbers, session: Places, shares: Numbers) -> Numbers:
+    """Return each document's values plus these shares of those of the documents before and after it in its session."""
     sums = values.copy()
     is_same_session = session[1:] == session[:-1]
-    is_same_session = is_same_session.reshape(-1, *([1] * (values.ndim - 1)))
-    sums[1:] += values[:-1] * is_same_session
-    sums[:-1] += values[1:] * is_same_session
+    if values.ndim > 1:
+        is_same_session, shares = is_same_session[:, None], shares[:, None]
+    shared = values * shares
+    sums[1:] += shared[:-1] * is_same_session
+    sums[:-1] += shared[1:] * is_same_session
     return sums
 
 
@@ -88,12 +131,6 @@ def sum_by_session(values: Numbers, session: Places) -> Numbers:
     sums = np.zeros((int(session.max(initial=-1)) + 1, *values.shape[1:]))
     np.add.at(sums, session, values)
     return sums
-
-
-def is_opening(documents: Documents) -> Numbers:
-    """Return 1 for the first turn of a session if it is longer than a greeting, else 0."""
-    is_first = np.array([isinstance(key, TurnKey) and key.position == 1 for key in documents.keys], dtype=np.bool_)
-    return np.asarray(is_first & (documents.lengths >= stems.OPENING_STEMS), dtype=np.float64)
 
 
 def _coverage(bm25: Numbers) -> Numbers:

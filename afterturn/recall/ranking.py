@@ -1,8 +1,8 @@
 """Ranking: the score of a document is a weighted sum of its features. All memories use the same weights.
 
-A short question is best answered by documents with its words. A long question is a message; it is best answered by
-facts about its topic and by the openings of conversations. The weights were fitted on several data sets at once;
-docs/explanation/recall.md describes the fit and the effect of each feature.
+The words and the meaning of the question decide. The other features correct them a little, and are the same for all
+kinds of conversation. The weights were chosen on several data sets at once; docs/explanation/recall.md has the figures,
+and those of weights for which a set was left out.
 """
 
 from __future__ import annotations
@@ -21,27 +21,33 @@ from afterturn.recall.stems import QuestionWord
 
 #: The weight of each feature. "z": standardized to mean 0 and standard deviation 1 over the documents.
 WEIGHTS = {
-    "words": 0.04,  # z: BM25 of the document
-    "words_around": 0.31,  # z: BM25 of the document together with the turns before and after it
-    "words_of_session": 0.13,  # z: BM25 of the session
-    "coverage": 0.85,  # 0 to 1: the share of the question's stems in the document, weighted by rarity
-    "meaning": 0.56,  # z: cosine between the vectors of the document and of the question
-    "meaning_of_session": 0.28,  # z: the highest cosine in the session
-    "speaker": 2.20,  # 0 or 1: the question names the speaker
-    "date": 2.45,  # 0 to 1: said in the month or year that the question names
-    "tells_time": 1.51,  # 0 or 1: the question asks for a time, and the document names one
-    "changed": 1.80,  # 0 or 1: the question asks for what holds now, and the user says that something is different
-    "recent": 1.00,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
-    "length": 0.38,  # z: logarithm of the number of stems
-    "user": 0.56,  # 0 or 1: said by a user, not by an assistant
+    "words": 0.05,  # z: BM25 of the document
+    "words_around": 0.28,  # z: BM25 of the document together with some of the turns before and after it
+    "words_of_session": 0.45,  # z, less in long sessions: BM25 of the session
+    "coverage": 1.80,  # 0 to 1: the share of the question's stems in the document, weighted by rarity
+    "meaning": 0.78,  # z: cosine between the vectors of the document and of the question
+    "meaning_of_session": 0.25,  # z, less in long sessions: the highest cosine in the session
+    "speaker": 2.80,  # 0 or 1: the question names the speaker
+    "date": 3.00,  # 0 to 1: said in the month or year that the question names
+    "tells_time": 1.80,  # 0 or 1: the question asks for a time, and the document names one
+    "changed": 4.50,  # 0 or 1: the question asks for what holds now, and the user says that something is different
+    "recent": 2.00,  # 0 to 1: the question asks for what holds now; the share of the memory that is older
+    "length": 1.94,  # 0 to 1: logarithm of the number of stems, up to a limit
+    "user": 2.00,  # 0 or 1: said by a user, not by an assistant
+    "standing": 1.20,  # 0 or 1: a user may state a preference, or an instruction for all similar occasions
     "fact": 0.43,  # z over the facts: the highest cosine of a fact whose evidence is this turn
     "importance": 0.1,  # 0 to 1: the importance of that fact
-    "learnt": 0.0,  # 0 or 1: it is a fact of a model or a person, or the evidence of such a fact
-    "opening": 0.0,  # 0 or 1: the first turn of its session, which states the topic
+    "early": 2.75,  # 0 to 1: 1 divided by the position in the session; people begin with what matters
+    "learnt": 2.50,  # 0 or 1: it is a fact of a model or a person, or the evidence of such a fact
 }
 
-#: Added to the weights where the question is a message: it has many words, and few of them name what is searched for.
-MESSAGE_WEIGHTS = {"words_around": -0.30, "meaning": -0.41, "learnt": 2.51, "opening": 1.88}
+#: Weights that are multiplied by the share of `WORDS_OF_MESSAGE` that the question has. They say what matters whatever
+#: is asked. The more words a question has, the less each says about what is searched for. So the weight of "changed" is
+#: multiplied by the rest: "now" in a long message seldom asks for the present state.
+PRIORS = ("early", "learnt")
+
+#: Words of a question, without question words, from which on `PRIORS` have their full weights.
+WORDS_OF_MESSAGE = 16
 
 #: The features that are cosines.
 COSINES = ("meaning", "meaning_of_session", "fact")
@@ -49,9 +55,6 @@ COSINES = ("meaning", "meaning_of_session", "fact")
 #: The share of the weights of the cosines where the vectors compare spelling. Spelling shows little that words do not
 #: show, and where no word of a question matches, its noise would decide.
 SHARE_OF_SPELLING = 0.6
-
-#: Up to the first number of stems a question is not a message at all; from the second on it is one entirely.
-MESSAGE_STEMS = (8, 16)
 
 #: Subtracted from the score of a fact if another fact already represents its turn.
 FURTHER_FACT = 1.0
@@ -137,7 +140,7 @@ class Ranking:
         self._evidence_facts = document_set.evidence[0][order]
         self._evidence_turns = document_set.evidence[1][order]
         self._best_fact = self._find_best_facts()
-        features |= {"learnt": self._learnt_feature(), "opening": document_features.is_opening(self._documents)}
+        features |= {"learnt": self._learnt_feature()}
         self._features = features
         self._document_scores = np.sum([self._weights[name] * values for name, values in features.items()], axis=0)
         self._is_represented = self._find_represented_turns()
@@ -245,11 +248,9 @@ class Ranking:
 
 def weights_for(question_words: Sequence[QuestionWord], meaning_share: float = 1.0) -> dict[str, float]:
     """Return the weights for a question with these words; the weights of the cosines multiplied by `meaning_share`."""
-    lowest, highest = MESSAGE_STEMS
-    count = stems.count_words(question_words)
-    message_share = min(1.0, max(0.0, (count - lowest) / (highest - lowest)))
-    weights = {name: weight + message_share * MESSAGE_WEIGHTS.get(name, 0.0) for name, weight in WEIGHTS.items()}
-    return weights | {name: meaning_share * weights[name] for name in COSINES}
+    share = min(1.0, stems.count_words(question_words) / WORDS_OF_MESSAGE)
+    shares = dict.fromkeys(PRIORS, share) | dict.fromkeys(COSINES, meaning_share) | {"changed": 1.0 - share}
+    return {name: shares.get(name, 1.0) * weight for name, weight in WEIGHTS.items()}
 
 
 def _take(values: Numbers, places: Places) -> Numbers:

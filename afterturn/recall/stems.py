@@ -17,9 +17,8 @@ Codes = NDArray[np.uint32]
 #: text shows its topic.
 MAX_QUESTION_STEMS = 64
 
-#: The first turn of a session states the topic of the session if it has at least this many stems. A shorter first turn
-#: is only a greeting.
-OPENING_STEMS = 5
+#: A turn at the beginning of a session with fewer stems than this is only a greeting.
+GREETING_STEMS = 5
 
 _QUESTION_STEMS = (
     "what who whom whose which when where why how did do doe is was were are mani much long often kind type sort recent"
@@ -35,6 +34,8 @@ _TIME_STEMS = (
 QUESTION_STEMS = frozenset(_QUESTION_STEMS.split())
 #: Stems of words that name a time.
 TIME_STEMS = tuple(_TIME_STEMS.split())
+#: Stems of words with which people state preferences and standing instructions.
+STANDING_STEMS = ("alway", "never", "prefer", "whenev")
 
 _WORD = re.compile(r"\w+")
 _TIME_QUESTION = re.compile(r"\W*(when|how long|what (date|day|year|month))\b", re.IGNORECASE)

@@ -83,7 +83,7 @@ def _updates(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Update]:
         if str(point.get("is_update")) != "True":
             continue
         for original in point["original_memories"]:
-            update = Update(old=_text(original), new=_text(point["memory_content"]))
+            update = Update(old=_text(original), new=point_text(point))
             pair = normalised(update.old), normalised(update.new)
             if all(pair) and pair[0] != pair[1] and pair not in seen:
                 seen.add(pair)
@@ -95,7 +95,7 @@ def _without_point(sessions: Sequence[Mapping[str, Any]], updates: Sequence[Upda
     first: dict[str, int] = {}
     for number, session in enumerate(sessions):
         for point in _points(session):
-            first.setdefault(normalised(_text(point["memory_content"])), number)
+            first.setdefault(normalised(point_text(point)), number)
     missing = {
         normalised(update.old): update.old
         for update in updates
@@ -127,7 +127,7 @@ def _session(session_id: str, dialogue: Sequence[Mapping[str, Any]], clock: Cloc
 
 
 def _gold(point: Mapping[str, Any], session: Session) -> Gold:
-    text = _text(point["memory_content"])
+    text = point_text(point)
     turn = most_alike(text, [turn for turn in session.turns if turn.role == "user"] or session.turns)
     return Gold(text=text, turn_ids=(turn.turn_id,), valid_from=_day(turn))
 
@@ -140,6 +140,11 @@ def most_alike(text: str, turns: Sequence[SaidTurn]) -> SaidTurn:
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(normalised(text)))
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """Return the text of a memory point without its prefix."""
+    return _text(point["memory_content"])
 
 
 def _text(given: str) -> str:

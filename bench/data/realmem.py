@@ -1,12 +1,14 @@
 """RealMem: personas who work on projects with an assistant; each session is labelled with what is learnt from it.
 
-A file holds one persona: `dialogues` with `dialogue_turns` (`speaker`, `content`), the day (`current_time`) and
-`extracted_memory` (`content`, the words of its turn as `source_content_snapshot`, and `source_turn`, counted from 1).
+A file holds one persona: `dialogues` with `dialogue_turns` (`speaker`, `content`), the day (`current_time`: a text such
+as "2025-12-15 (Monday)", or an object that contains one) and `extracted_memory` (`content`, the words of its turn as
+`source_content_snapshot`, and `source_turn`, counted from 1).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from bench.data.halumem import most_alike
 #: Only days have a date in the data; this keeps their turns in order.
 _SECONDS_PER_TURN = 20
 _DAY_BEGINS = timedelta(hours=8)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ROLES = {"user": "user", "assistant": "assistant"}
 
 
@@ -46,7 +49,7 @@ def _persona(name: str, held: Mapping[str, Any]) -> Conversation:
 
 
 def _session(session_id: str, row: Mapping[str, Any], clock: Clock) -> Session:
-    day = datetime.strptime(row["current_time"].split()[0], "%Y-%m-%d").replace(tzinfo=UTC)
+    day = _day(row["current_time"])
     turns = tuple(
         SaidTurn(
             turn_id=f"{session_id}:{number}",
@@ -58,6 +61,14 @@ def _session(session_id: str, row: Mapping[str, Any], clock: Clock) -> Session:
         if turn["content"].strip()
     )
     return Session(session_id=session_id, turns=turns)
+
+
+def _day(given: object) -> datetime:
+    """Return the first day that is named in a text, or in an object at any depth. Raises ValueError without one."""
+    match = _DAY.search(given if isinstance(given, str) else json.dumps(given))
+    if match is None:
+        raise ValueError(f"current_time names no day: {given!r}")
+    return datetime.strptime(match[0], "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def _gold(memory: Mapping[str, Any], session: Session) -> Gold:

@@ -66,6 +66,17 @@ def longmemeval():
     return [{"question": "Which pet have I?", "question_type": "single-session-user", "evidence": [evidence]}]
 
 
+def beam():
+    said = [("user", "My parrot is called Flint."), ("assistant", "A fine name. " * 200), ("user", "It is cold.")]
+    turns = [
+        {"id": number, "role": role, "content": content, "date": "March-15-2024", "session": 1}
+        for number, (role, content) in enumerate(said)
+    ]
+    asked = {"kind": "information_extraction", "question": "What is my parrot called?", "ids": [0], "answer": "Flint"}
+    unanswered = {"kind": "abstention", "question": "Which car have I?", "ids": [], "answer": "unknown"}
+    return {"turns": turns, "questions": [asked, unanswered]}
+
+
 def languages():
     said = {"role": "user", "name": "Ana", "at": "2025-02-03T18:20:00+00:00"}
     turns = [{**said, "id": "t1", "content": "Hello!"}, {**said, "id": "t2", "content": "My parrot is called Flint."}]
@@ -93,9 +104,10 @@ def printed(tmp_path, name, held, *options):
         ("locomo", locomo(), "offline", {"2", "4"}),
         ("realmem", realmem(), "replay", {"query"}),
         ("longmemeval", longmemeval(), "none", {"single-session-user"}),
+        ("beam", beam(), "none", {"information_extraction"}),
         ("languages", languages(), "none", {"en/word"}),
     ],
-    ids=["locomo", "realmem", "longmemeval", "languages"],
+    ids=["locomo", "realmem", "longmemeval", "beam", "languages"],
 )
 def test_it_prints_one_json_object_with_all_figures(tmp_path, name, held, extraction, categories):
     figures = printed(tmp_path, name, held, "--extraction", extraction)
@@ -118,6 +130,16 @@ def test_before_and_after_are_asked_apart(tmp_path):
     assert figures["before"]["overall"]["recall_at_10"] == figures["overall"]["recall_at_10"] == 1
     # Before, no fact stands for its turn.
     assert figures["before"]["tokens_per_answer"] != figures["tokens_per_answer"]
+
+
+def test_baselines_rank_the_same_turns_without_facts(tmp_path):
+    figures = printed(tmp_path, "realmem", realmem(), "--extraction", "none", "--baselines")
+    assert figures["baselines"].keys() == {"vectors", "words", "sum"}
+    for found in figures["baselines"].values():
+        assert found["categories"] == {"query": found["overall"]}
+        # Two turns were said before the question. The question itself is no result.
+        assert found["overall"] == figures["overall"] | {"ndcg_at_10": found["overall"]["ndcg_at_10"]}
+    assert figures["baselines"]["words"]["overall"]["ndcg_at_10"] == 1
 
 
 def test_data_of_another_form_are_refused(tmp_path):

@@ -14,14 +14,14 @@ from afterturn.batches import leases
 from afterturn.batches.leases import Lease
 from afterturn.database import queries
 from afterturn.database.pool import Connection
-from afterturn.recall import documents, lexical, memory_queries, stems
+from afterturn.recall import document_features, documents, lexical, memory_queries, stems
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet, Places
 from afterturn.recall.filters import Filters
 from afterturn.recall.question_text import QuestionText
 from afterturn.recall.vector_index import cell_rows
 from afterturn.recall.vector_index.cells import Spread, VectorName
-from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
+from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, STATES_STANDING, IndexColumns
 from afterturn.recall.vector_index.long_transaction import long_transaction
 from afterturn.scopes import UserScope
 
@@ -108,7 +108,11 @@ def index_columns(
         speakers=speakers,
         positions=np.array([key.position for key in keys], dtype=np.int64),
         lengths=np.minimum(indexed.lengths, np.iinfo(np.uint16).max),
-        traits=indexed.is_user.astype(np.uint8) * IS_USER | names_time.astype(np.uint8) * NAMES_TIME,
+        traits=(
+            indexed.is_user.astype(np.uint8) * IS_USER
+            | names_time.astype(np.uint8) * NAMES_TIME
+            | document_features.states_standing(indexed).astype(np.uint8) * STATES_STANDING
+        ),
         speaker=np.array([speaker_numbers.get(name, 0) for name in indexed.speaker], dtype=np.int64),
         months=indexed.said_at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64),
         fact_ids=b"".join(key.bytes for key in document_set.facts.keys),  # type: ignore[union-attr]

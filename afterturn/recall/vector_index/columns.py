@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from afterturn.recall import stems
 from afterturn.recall.document_keys import Key, TurnKey
-from afterturn.recall.documents import Places
+from afterturn.recall.documents import Numbers, Places
 
 #: Bits of `traits`.
 IS_USER = 1
 NAMES_TIME = 2
+STATES_STANDING = 4
 
 #: The stored type of each column of numbers: no larger than its values need.
 _STORED_TYPES = {
@@ -48,7 +49,7 @@ class IndexColumns:
     positions: NDArray[Any]
     #: Per document, in stems.
     lengths: NDArray[Any]
-    #: Per document: the bits IS_USER and NAMES_TIME.
+    #: Per document: the bits IS_USER, NAMES_TIME and STATES_STANDING.
     traits: NDArray[Any]
     #: Per document: the index of the speaker in `speakers`.
     speaker: NDArray[Any]
@@ -85,10 +86,11 @@ class IndexColumns:
         return has_fact
 
     @cached_property
-    def is_opening(self) -> NDArray[np.bool_]:
-        """Whether the document is the first turn of its session and longer than a greeting."""
-        is_first = np.append(self.positions == 1, np.zeros(len(self.standalone), dtype=np.bool_))
-        return np.asarray(is_first & (self.lengths >= stems.OPENING_STEMS))
+    def earliness(self) -> Numbers:
+        """1 divided by the position of each turn in its session; 0 for a greeting and a fact."""
+        early = np.zeros(self.document_count)
+        early[: self.turn_count] = 1.0 / self.positions
+        return np.where(self.lengths >= stems.GREETING_STEMS, early, 0.0)
 
     @cached_property
     def session_numbers(self) -> Mapping[str, int]:

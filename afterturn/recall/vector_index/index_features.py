@@ -15,8 +15,7 @@ from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.ranking import weights_for
 from afterturn.recall.stems import QuestionWord
-from afterturn.recall.vector_index import scales
-from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, IndexColumns
+from afterturn.recall.vector_index.columns import IS_USER, NAMES_TIME, STATES_STANDING, IndexColumns
 from afterturn.recall.vector_index.known_cosines import KnownCosines
 from afterturn.recall.vector_index.word_features import WordFeatures
 
@@ -61,7 +60,6 @@ class IndexFeatures:
         named_speakers = {number for number, name in enumerate(columns.speakers) if names & stems.words(name)}
         #: Empty where all speakers are named, because then the feature distinguishes nothing.
         self._named_speakers = frozenset(named_speakers if len(named_speakers) < len(columns.speakers) else ())
-        self._length_scale = scales.measure(np.log1p(columns.lengths.astype(np.float64)))
 
     def best_places(self, count: int, among: Places) -> Places:
         """Return the places of the `count` documents with the highest estimated scores, in no order."""
@@ -123,19 +121,23 @@ class IndexFeatures:
         time_codes = [stems.code(stem) for stem in stems.TIME_STEMS]
         speakers = frozenset(self._columns.speakers[number] for number in self._named_speakers)
         best_cosines = self._best_session_cosines(documents)
-        lengths = np.log1p(documents.lengths.astype(np.float64))
         names_time = lexical.contains_stem(documents, time_codes)
+        words = self._words.document_features(documents, places)
+        of_session = document_features.session_shares(self._session_sizes(documents, places))
         return (
-            self._words.document_features(documents, places)
+            words
             | self._present_features(documents)
             | {
+                "words_of_session": of_session * words["words_of_session"],
                 "meaning": self._cosines.document_scale.standardize(documents.cosine),
-                "meaning_of_session": self._cosines.session_scale.standardize(best_cosines),
+                "meaning_of_session": of_session * self._cosines.session_scale.standardize(best_cosines),
                 "speaker": np.array([name in speakers for name in documents.speaker], dtype=np.float64),
                 "date": self._dates.match_scores(documents.said_at),
                 "tells_time": np.where(self._is_time_question, names_time, 0.0),
-                "length": self._length_scale.standardize(lengths),
+                "length": document_features.length_scores(documents.lengths),
                 "user": documents.is_user,
+                "standing": document_features.states_standing(documents),
+                "early": document_features.earliness(documents),
             }
         )
 
@@ -172,15 +174,18 @@ class IndexFeatures:
         """Return the features of documents of the index that every question has."""
         columns, cosines = self._columns, self._cosines
         session_similarities = cosines.session_scale.standardize(cosines.best_of_session)
-        lengths = self._length_scale.standardize(np.log1p(columns.lengths.astype(np.float64)))
+        words, traits, session = self._words.indexed_features(places), columns.traits[places], columns.session[places]
+        of_session = document_features.session_shares(np.bincount(columns.session)[session])
         return {
-            **self._words.indexed_features(places),
+            **words,
+            "words_of_session": of_session * words["words_of_session"],
             "meaning": cosines.document_scale.standardize(cosines.of_documents[places]),
-            "meaning_of_session": session_similarities[columns.session[places]],
-            "length": lengths[places],
-            "user": (columns.traits[places] & IS_USER > 0).astype(np.float64),
+            "meaning_of_session": of_session * session_similarities[session],
+            "length": document_features.length_scores(columns.lengths[places]),
+            "user": (traits & IS_USER > 0).astype(np.float64),
+            "standing": (traits & STATES_STANDING > 0).astype(np.float64),
+            "early": columns.earliness[places],
             "learnt": columns.has_fact[places].astype(np.float64),
-            "opening": columns.is_opening[places].astype(np.float64),
             "fact": self._best_fact_similarities()[places],
         }
 
@@ -193,6 +198,16 @@ class IndexFeatures:
         np.fmax.at(best, columns.evidence_turns[known], similarities[columns.evidence_facts[known]])
         best[columns.turn_count :] = similarities[columns.standalone]
         return np.asarray(np.nan_to_num(best))
+
+    def _session_sizes(self, documents: Documents, places: Places) -> Numbers:
+        """Return how many turns the session of each document has: those of the index, and the new ones."""
+        new = np.bincount(documents.session, places < 0, minlength=1)[documents.session]
+        indexed = np.zeros(len(documents))
+        for place, key in enumerate(documents.keys):
+            session = self._columns.session_numbers.get(key.session_id) if isinstance(key, TurnKey) else None
+            if session is not None:
+                indexed[place] = self._columns.session_sizes[session]
+        return np.asarray(new + indexed)
 
     def _best_session_cosines(self, documents: Documents) -> Numbers:
         """Return the highest known cosine in the session of each document; nan where none is known."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from afterturn.recall import lexical
-from afterturn.recall.document_features import add_neighbours
+from afterturn.recall.document_features import add_neighbours, neighbour_shares
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, Numbers, Places, Row
 from afterturn.recall.lexical import CorpusStatistics
@@ -64,9 +64,10 @@ class WordFeatures:
         self._session_lengths = np.bincount(session, lengths).astype(np.float64)
         session_count = len(self._session_lengths)
         self._session_counts = np.zeros((session_count, len(words)))
+        shares = neighbour_shares(lengths)
         document_level, around_level, session_level = self._levels = tuple(
             _Bm25Level(level_lengths, len(words))
-            for level_lengths in (lengths, add_neighbours(lengths, session), self._session_lengths)
+            for level_lengths in (lengths, add_neighbours(lengths, session, shares), self._session_lengths)
         )
         #: The highest score of each stem in a document, and per document the sum over its stems.
         self._highest = np.zeros(len(words))
@@ -74,7 +75,7 @@ class WordFeatures:
         for stem, (places, counts) in _occurrences(words, postings).items():
             self._highest[stem] = document_level.add(stem, places, counts).max()
             self._covered[places] += self._highest[stem]
-            around_level.add(stem, *_add_neighbour_counts(places, counts, session))
+            around_level.add(stem, *_add_neighbour_counts(places, counts, session, shares))
             session_counts = np.bincount(session[places], counts, session_count).astype(np.float64)
             sessions = np.flatnonzero(session_counts)
             session_level.add(stem, sessions, session_counts[sessions])
@@ -105,12 +106,13 @@ class WordFeatures:
         counts = lexical.count_words(documents, self.words)
         lengths = documents.lengths.astype(np.float64)
         session = documents.session
+        shares = neighbour_shares(lengths)
         session_counts, session_lengths = self._session_totals(documents, counts * is_new[:, None], lengths * is_new)
         features = {}
         highest, covered = self._highest, self._covered
         counts_and_lengths = (
             (counts, lengths),
-            (add_neighbours(counts, session), add_neighbours(lengths, session)),
+            (add_neighbours(counts, session, shares), add_neighbours(lengths, session, shares)),
             (session_counts, session_lengths),
         )
         for number, (level_counts, level_lengths) in enumerate(counts_and_lengths):
@@ -171,13 +173,14 @@ def _take(values: Numbers, places: Places) -> Numbers:
     return values[places] if len(values) else np.zeros(len(places))
 
 
-def _add_neighbour_counts(places: Places, counts: Numbers, session: Places) -> tuple[Places, Numbers]:
+def _add_neighbour_counts(places: Places, counts: Numbers, session: Places, shares: Numbers) -> tuple[Places, Numbers]:
     """Return the places that contain a stem or have a neighbour that does, and the counts including the neighbours."""
+    shared = counts * shares[places]
     has_before, has_after = places > 0, places < len(session) - 1
     has_before[has_before] = session[places[has_before] - 1] == session[places[has_before]]
     has_after[has_after] = session[places[has_after] + 1] == session[places[has_after]]
     near_places = np.concatenate([places, places[has_before] - 1, places[has_after] + 1])
-    near_counts = np.concatenate([counts, counts[has_before], counts[has_after]])
+    near_counts = np.concatenate([counts, shared[has_before], shared[has_after]])
     sums = np.bincount(near_places, near_counts, len(session)).astype(np.float64)
     nonzero = np.flatnonzero(sums).astype(np.int64)
     return nonzero, sums[nonzero]

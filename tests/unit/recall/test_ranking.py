@@ -5,10 +5,10 @@ from uuid import UUID
 import numpy as np
 
 from afterturn.recall import lexical, stems
-from afterturn.recall.document_features import add_neighbours, standardize
+from afterturn.recall.document_features import NEIGHBOUR_STEMS, add_neighbours, neighbour_shares, standardize
 from afterturn.recall.document_keys import TurnKey
 from afterturn.recall.documents import Documents, DocumentSet
-from afterturn.recall.ranking import FURTHER_FACT, MESSAGE_WEIGHTS, WEIGHTS, Ranking, weights_for
+from afterturn.recall.ranking import FURTHER_FACT, PRIORS, WEIGHTS, Ranking, weights_for
 
 BOTH = frozenset({"fact", "turn"})
 
@@ -161,25 +161,46 @@ def test_the_parts_of_a_further_fact_contain_its_deduction():
 MESSAGE = "so my sister came and we thought about that garden again maybe roses along every fence would suit it best"
 
 
-def test_the_weights_change_from_question_to_message_with_the_number_of_stems():
-    short, long = weights_of(["rose"] * 8), weights_of(["rose"] * 16)
-    assert short == WEIGHTS
-    assert all(abs(long[name] - WEIGHTS[name] - added) < 1e-9 for name, added in MESSAGE_WEIGHTS.items())
-    assert WEIGHTS["opening"] < weights_of(["rose"] * 12)["opening"] < long["opening"]
-    assert weights_of(["what", "who"] * 20) == WEIGHTS
-    assert weights_of(["rose"] * 1_000) == long
+def test_the_more_words_a_question_has_the_more_count_what_was_learnt_and_what_comes_early():
+    weights = [weights_of(["rose"] * count) for count in (4, 8, 16, 1_000)]
+    for name in PRIORS:
+        assert [weight[name] / WEIGHTS[name] for weight in weights] == [0.25, 0.5, 1.0, 1.0]
+    others = WEIGHTS.keys() - {*PRIORS, "changed"}
+    assert all(weight[name] == WEIGHTS[name] for weight in weights for name in others)
+    assert [weight["changed"] / WEIGHTS["changed"] for weight in weights] == [0.75, 0.5, 0.0, 0.0]
+    # Question words are no words of its topic.
+    assert weights_of(["what", "who"] * 20)["early"] == 0
 
 
-def test_a_message_prefers_turns_with_facts_and_openings_of_sessions():
+def test_a_message_prefers_turns_with_facts_and_early_ones():
     said_turns = turns("now about the new garden", "hello", "a garden it is", "well", "garden")
     known_facts = facts("there will be a garden")
-    assert positions(rank(MESSAGE, said_turns, known_facts, [(0, 2)], frozenset({"turn"})))[:2] == [3, 1]
-    assert {result.parts["learnt"] for result in rank("garden", said_turns, known_facts, [(0, 2)])} == {0.0}
+    assert set(positions(rank(MESSAGE, said_turns, known_facts, [(0, 2)], frozenset({"turn"})))[:2]) == {1, 3}
 
 
-def test_a_greeting_is_not_an_opening():
-    [greeting, other] = rank(MESSAGE, turns("hello you", "how are you all today"))
-    assert greeting.parts["opening"] == other.parts["opening"] == 0
+def test_a_greeting_is_not_early():
+    parts = parts_by_position(rank(MESSAGE, turns("hello you", "how are you all today", "very well and you then")))
+    assert parts[1]["early"] == 0 < parts[3]["early"] < parts[2]["early"]
+
+
+def test_standing_instructions_of_a_user_count():
+    # The documents of these tests are stems: "alway" is that of "always".
+    said_turns = turns("alway use metric units", "i used metric units")
+    parts = parts_by_position(rank("how far is it", said_turns))
+    assert parts[1]["standing"] > 0 == parts[2]["standing"]
+
+
+def test_a_short_turn_is_not_found_by_all_the_words_of_the_long_answers_beside_it():
+    filler = " ".join(f"word{number}" for number in range(200))
+    long_neighbour = rank("sprint", turns("thanks", f"sprint {filler}", "other", "else"))
+    short_neighbour = rank("sprint", turns("thanks", "sprint ends", "other", "else"))
+    assert parts_by_position(long_neighbour)[1]["words_around"] < parts_by_position(short_neighbour)[1]["words_around"]
+
+
+def test_length_has_a_limit():
+    said_turns = turns("one two", "one " * 15, "one " * 200)
+    short, full, long = (part["length"] for _, part in sorted(parts_by_position(rank("zebra", said_turns)).items()))
+    assert short < full == long
 
 
 def test_a_superseded_fact_does_not_count_as_learnt():
@@ -206,7 +227,14 @@ def test_stems_are_counted_and_scored_by_bm25():
 
 
 def test_neighbours_belong_to_the_same_session():
-    assert add_neighbours(np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1])).tolist() == [3, 3, 4]
+    assert add_neighbours(np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1]), np.ones(3)).tolist() == [3, 3, 4]
+
+
+def test_a_part_of_a_long_neighbour_counts():
+    values = np.array([1.0, 80.0, 4.0])
+    shares = neighbour_shares(values)
+    assert shares.tolist() == [1, NEIGHBOUR_STEMS / 80, 1]
+    assert add_neighbours(values, np.array([0, 0, 0]), shares).tolist() == [21, 85, 24]
 
 
 def test_standardized_values_have_mean_zero_and_deviation_one():
