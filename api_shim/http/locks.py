@@ -15,7 +15,7 @@ from api_shim.http.schemas import Body, ErrorOut
 router = make_router("/v1/users/{user_id:id}/locks")
 
 #: How long a request may wait for a lock. More: waiting requests hold connections that others need.
-WAIT_SECONDS_LIMIT = 30.0
+WAIT_SECONDS_LIMIT = 10.0
 
 LeaseSeconds = Annotated[
     float, Field(ge=0.01, le=3_600, description="how long the lock is held unless it is renewed, in seconds")

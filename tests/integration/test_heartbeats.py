@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import time
 from functools import partial
@@ -62,7 +63,8 @@ def test_a_worker_with_an_old_heartbeat_serves_no_stage(status, command, hot_sto
     set_age(hot_store, heartbeats.worker("all@here", STAGES), heartbeats.STALE_SECONDS + 5)
     [worker] = status(code=1)["heartbeats"]["workers"]
     assert (worker["node"], worker["is_stale"]) == ("all@here", True)
-    assert "heartbeat 35" in command("status").out
+    [age] = re.findall(r"heartbeat (\d+)", command("status").out)
+    assert heartbeats.STALE_SECONDS + 5 <= int(age) < 120
 
 
 def test_an_old_sweep_is_reported(status, command, hot_store, running_workers):

@@ -124,9 +124,9 @@ export interface components {
             /**
              * @default {
              *       "pinned": 0.15,
-             *       "profile": 0.15,
+             *       "profile": 0.1,
              *       "recent": 0.35,
-             *       "relevant": 0.25,
+             *       "relevant": 0.3,
              *       "summary": 0.1
              *     }
              */
@@ -1247,7 +1247,7 @@ export interface components {
             pinned?: number;
             /**
              * Profile
-             * @default 0.15
+             * @default 0.1
              */
             profile?: number;
             /**
@@ -1257,7 +1257,7 @@ export interface components {
             recent?: number;
             /**
              * Relevant
-             * @default 0.25
+             * @default 0.3
              */
             relevant?: number;
             /**

@@ -22,19 +22,19 @@ def _check_anew():
 
 
 @pytest.fixture
-def login_url(managed):
+def managed_login(managed):
     """The URL of a login of a database that is not migrated yet."""
     managed.run("CREATE EXTENSION vector")
     return managed.url(managed.create_login("CREATEROLE"))
 
 
 @pytest.fixture
-def through(tmp_path, login_url, settings):
+def through(tmp_path, managed_login, settings):
     """Start a PgBouncer; give settings that lead through it."""
     started = []
 
     def start(pool_mode, **options):
-        running = pgbouncer.pgbouncer(tmp_path / "pgbouncer", login_url, pool_mode, options)
+        running = pgbouncer.pgbouncer(tmp_path / "pgbouncer", managed_login, pool_mode, options)
         started.append(running)
         return settings.model_copy(update={"postgres_url": SecretStr(running.__enter__())})
 
