@@ -70,7 +70,7 @@ def test_all_prompts_are_answered(server: LLMServer, worker: Callable[[], LLM]):
     assert first_calls <= 9
 
     server.queue(PAIRS, on="judge")
-    judged = Judge(worker()).judge("Known:\nK1 (2024-05-01): Ana sings.\n\nNew:\nN1: Ana lost her voice.")
+    judged = Judge(worker()).ask("Known:\nK1 (2024-05-01): Ana sings.\n\nNew:\nN1: Ana lost her voice.")
     assert judgement.parse_judgement(judged.text).pairs[0].relation == "replaces"
 
     digest = PromptedSummarizer(worker()).summarize(SOURCES)
