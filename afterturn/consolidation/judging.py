@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -57,7 +58,7 @@ def ask_judge(
         question_text=question_text,
         stage=stage,
         caller=f"{lease.scope} {lease.item}",
-        reserved_point=f"{stage}.call_reserved",
+        when_reserved=lambda: faults.point(f"{stage}.call_reserved"),
         session=session,
         batch_id=batch_id,
     )
@@ -81,8 +82,8 @@ class Asking:
     stage: str
     #: The caller's name for the circuit breaker.
     caller: str
-    #: The fault point between the reservation of the call and the call.
-    reserved_point: str
+    #: Called between the reservation of the call and the call: it reaches a fault point.
+    when_reserved: Callable[[], None]
     #: The session and the batch that the call is for, if it is for a batch.
     session: SessionScope | None = None
     batch_id: UUID | None = None
@@ -121,7 +122,7 @@ def _ask_once(servers: Servers, lease: Lease, asking: Asking) -> tuple[ValidAnsw
         daily_tokens=servers.settings.user_daily_tokens,
         batch_id=asking.batch_id,
     ) as call:
-        faults.point(asking.reserved_point)
+        asking.when_reserved()
         answer = asking.model.ask(asking.question_text)
         call.took(answer)
         return answer, call

@@ -202,12 +202,18 @@ def _as_past_plan(text: str, valid_from: datetime | None, valid_to: datetime | N
 
 def _with_day(text: str, memory: Memory, zone: tzinfo) -> str:
     """Return the text of a fact with the day of an event, or since when something holds, if the text names no year."""
-    if memory.valid_from is None or memory.is_outcome_unknown:
+    if memory.valid_from is None or memory.is_outcome_unknown or _is_plan_since(memory):
         return text
     day = memory.valid_from.astimezone(zone).date()
     if str(day.year) in text:
         return text
     return f"{text} ({'' if memory.life in (Life.EVENT, Life.PLAN) else 'since '}{day.isoformat()})"
+
+
+def _is_plan_since(memory: Memory) -> bool:
+    """Return whether the time of a plan is not its day, but since when it exists, as some models say."""
+    first_said_at = memory.evidence[0].said_at if memory.evidence else memory.said_at
+    return memory.life == Life.PLAN and memory.valid_from is not None and memory.valid_from <= first_said_at
 
 
 def _with_contradictions(text: str, contradicting: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def ask_writer(servers: Servers, lease: Lease, writer: ThreadWriter, question: T
         question_text=question.text(),
         stage="thread",
         caller=f"threads of {lease.scope}",
-        reserved_point="sleep.thread_call_reserved",
+        when_reserved=lambda: faults.point("sleep.thread_call_reserved"),
     )
     answered = judging.ask_for_valid_answer(servers, lease, asking)
     answer, call = answered or (ValidAnswer(text=NO_ANSWER), None)

@@ -534,10 +534,12 @@ def test_the_context_shows_a_thread_in_place_of_its_facts(with_llm, memory, stud
     assert all(part.left_out >= 0 for part in context.parts)
 
 
-def test_a_thread_comes_where_the_best_of_its_facts_would(with_llm, studio):
+def test_threads_come_before_what_else_was_recalled(with_llm, studio):
     elsewhere = MemoryClient("ana", "elsewhere", settings=with_llm)
-    first, *_ = relevant_lines(context_of(elsewhere, "Who plays chess with Ana, Rui?"))
-    assert "Ana plays chess with Rui." in first
+    lines = relevant_lines(context_of(elsewhere, "Who plays chess with Ana, Rui? When did the dance studio open?"))
+    threads = [place for place, line in enumerate(lines) if "[thread" in line]
+    assert threads == list(range(len(threads))) != []
+    assert any("Ana plays chess with Rui." in line for line in lines)
 
 
 def test_a_thread_without_room_leaves_the_room_to_its_facts(with_llm, studio, database):

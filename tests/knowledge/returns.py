@@ -100,8 +100,8 @@ PLANS = [
             _time_passes("2023-06-20"),
         ],
         current=["Ana plans to fly to Rome."],
-        fades={"Ana plans to fly to Rome.": "2023-08-03T00:00+00:00"},
-        reads={"Ana plans to fly to Rome.": "Ana plans to fly to Rome."},
+        fades={"Ana plans to fly to Rome.": "2023-12-31T00:00+00:00"},
+        reads={"Ana plans to fly to Rome.": "Ana plans to fly to Rome. (2023-07-03)"},
         ended=[("Ana plans to fly to Rome.", "newer_value")],
     ),
     Case(
@@ -111,7 +111,7 @@ PLANS = [
             _say("2023-04-01", "I fly on 3 May.", _plan("2023-05-03", "Ana plans to fly to Rome."), session="old"),
         ],
         current=["Ana plans to fly to Rome."],
-        fades={"Ana plans to fly to Rome.": "2023-08-03T00:00+00:00"},
+        fades={"Ana plans to fly to Rome.": "2023-12-31T00:00+00:00"},
         ended=[("Ana plans to fly to Rome.", "newer_value")],
     ),
     Case(
@@ -119,7 +119,7 @@ PLANS = [
         [_first, _say("2023-04-10", "I still fly.", fact(_MAY, life="plan", category="plan"))],
         current=[_MAY],
         times_seen={_MAY: 2},
-        fades={_MAY: "2023-06-03T00:00+00:00"},
+        fades={_MAY: "2023-10-31T00:00+00:00"},
     ),
     Case(
         "a plan for a day begins at midnight of the user's own timezone",
@@ -127,7 +127,7 @@ PLANS = [
         current=[_MAY],
         timezone="Pacific/Auckland",
         reads={_MAY: f"{_MAY} (planned for 3 May 2023; outcome unknown)"},
-        fades={_MAY: "2023-06-02T12:00+00:00"},
+        fades={_MAY: "2023-10-30T12:00+00:00"},
     ),
 ]
 
