@@ -18,13 +18,13 @@ from harness.waiting import wait_until
 Action = Literal["kill", "stop"]
 
 #: At these points a paused worker has unfinished work, which another worker finishes: its own write must be refused.
+#: A worker that consolidates reads the state of the memory after its claim, sees there that all is done, and writes nothing.
 REFUSED = tuple(
     f"{stage}.{point}"
     for stage, points in {
         "extract": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
         "embed": ("after_claim", "vectors_received", "vectors_stored"),
         "judge": ("after_claim", "call_reserved", "answer_received", "answer_stored"),
-        "consolidate": ("after_claim",),
         "summarize": ("answer_received", "answer_stored"),
     }.items()
     for point in points
