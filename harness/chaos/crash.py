@@ -18,7 +18,7 @@ from harness.waiting import wait_until
 Action = Literal["kill", "stop"]
 
 #: At these points a paused worker has unfinished work, which another worker finishes: its own write must be refused.
-#: A worker that consolidates reads the state of the memory after its claim, sees there that all is done, and writes nothing.
+#: A worker that consolidates reads the memory after its claim, sees that all is done, and writes nothing.
 REFUSED = tuple(
     f"{stage}.{point}"
     for stage, points in {
