@@ -64,18 +64,20 @@ def execute_fenced(connection: Connection, lease: Lease, query: LiteralString, a
         raise _stale(lease)
 
 
-def execute_releasing(connection: Connection, lease: Lease, query: LiteralString, arguments: Mapping[str, Any]) -> bool:
+def execute_releasing(
+    connection: Connection, lease: Lease, writes: LiteralString, arguments: Mapping[str, Any]
+) -> bool:
     """Release the lease and run a write in one round trip, in the transaction that commits the work.
 
     Args:
         connection: in the caller's transaction.
         lease: the lease to release.
-        query: a write that first deletes the lease by lease_kind, lease_item and lease_token, and that returns
-            is_released and is_moved: whether the lease was deleted, and whether it wrote.
-        arguments: the query's other arguments.
+        writes: the parts of the statement `releasing` that write, the last of them `moved`.
+        arguments: their arguments.
 
     Returns whether it wrote. Raises StaleLease if another process has taken the lease over.
     """
+    query = _SQL["releasing"].replace("/* writes */", writes)
     row = connection.execute(query, {**arguments, **_fence_arguments(lease)}).fetchone()
     if row is None or not row["is_released"]:
         raise _stale(lease)

@@ -41,7 +41,7 @@ class Question:
     @cached_property
     def keys(self) -> frozenset[str]:
         """What stands for its words."""
-        return words.find_keys(self.text, self.language)
+        return self.keys_of(self.text)
 
     def keys_of(self, text: str) -> frozenset[str]:
         """Return what stands for the words of a text, in the language of the question."""
@@ -52,7 +52,7 @@ class Question:
         return is_contained(self.keys_of(text), self.keys_of(than))
 
     def shorten(self, text: str, limit: int = excerpt.SHOWN_CHARACTERS) -> str:
-        """Return of a long text what is nearest to the question, in about `limit` characters."""
+        """Return the part of a long text that is nearest to the question, in about `limit` characters."""
         return excerpt.shorten(text, self.keys, self.language, limit)
 
 

@@ -13,7 +13,7 @@ from datetime import tzinfo
 from afterturn.context import lines, thread_lines
 from afterturn.context.lines import Question
 from afterturn.context.memory_block import MemoryLine
-from afterturn.excerpts import sentences, words
+from afterturn.excerpts import sentences
 from afterturn.memories import Evidence, Memory
 from afterturn.recall.neighbours import Neighbours
 from afterturn.threads.thread import Thread
@@ -54,7 +54,7 @@ class _Offers:
         self._zone = zone
         speakers = {said.speaker for memory in memories for said in memory.evidence}
         #: What stands for the names of the speakers: a name alone says nothing.
-        self._names = words.find_keys(" ".join(speakers), question.language)
+        self._names = question.keys_of(" ".join(speakers))
         #: The words of the lines so far.
         self._said: list[frozenset[str]] = []
         #: The turns that have a line.
@@ -64,7 +64,7 @@ class _Offers:
 
     def of(self, memory: Memory) -> list[MemoryLine]:
         """Return the line of a memory and those that explain it; none if it says nothing beyond those before."""
-        keys = words.find_keys(memory.text, self._question.language) - self._names
+        keys = self._question.keys_of(memory.text) - self._names
         needed: list[Evidence] = []
         if memory.kind == "turn":
             if not self._add_turn(memory.evidence[0]):

@@ -46,13 +46,14 @@ def neighbour_keys(keys: Iterable[Key]) -> list[TurnKey]:
         keys: of documents, best first. Turns that are not archived have no neighbours.
     """
     turns = [key for key in keys if isinstance(key, TurnKey)]
-    around = {
-        TurnKey(key.session_id, key.position + step): None
+    around = dict.fromkeys(
+        TurnKey(key.session_id, key.position + step)
         for key in turns[:_TURNS]
         for step in (-1, 1)
         if key.position + step > 0
-    }
-    return [key for key in around if key not in set(turns)]
+    )
+    known = set(turns)
+    return [key for key in around if key not in known]
 
 
 def find_neighbours(memories: Mapping[Key, Memory]) -> Neighbours:

@@ -83,14 +83,7 @@ ORDER BY first_position, last_position DESC, piece, attempt
 
 -- name: extracted
 -- pending -> extracted. The candidates are stored in the same transaction. The process goes on with the vectors; if it
--- dies before, the sweep hands the batch out. As in all transitions, the lease is released first; nothing is changed if
--- another process has taken it over.
-WITH released AS (
-    DELETE FROM leases
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
-          AND token = %(lease_token)s
-    RETURNING token
-),
+-- dies before, the sweep hands the batch out. Like all transitions it is the part `moved` of `releasing` in leases.sql.
 moved AS (
     UPDATE batches
     SET state = 'extracted', extracted_at = now(), verified_at = now(), prompt_version = %(prompt_version)s,
@@ -100,33 +93,19 @@ moved AS (
           AND EXISTS (SELECT FROM released)
     RETURNING batch_id
 )
-SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: embedded
 -- Mark the batch as embedded. It is applied after the earlier batches of its user.
-WITH released AS (
-    DELETE FROM leases
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
-          AND token = %(lease_token)s
-    RETURNING token
-),
 moved AS (
     UPDATE batches SET embedded_at = now(), hinted_at = NULL, reason = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
           AND EXISTS (SELECT FROM released)
     RETURNING batch_id
 )
-SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: applied
 -- extracted -> applied. The session then owes a summary that includes the batch. The data stored for its
 -- question to the judge is deleted.
-WITH released AS (
-    DELETE FROM leases
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
-          AND token = %(lease_token)s
-    RETURNING token
-),
 done AS (
     UPDATE batches SET state = 'applied', applied_at = now()
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s AND state = 'extracted'
@@ -143,7 +122,6 @@ moved AS (
     WHERE s.tenant_id = done.tenant_id AND s.user_id = done.user_id AND s.session_id = done.session_id
     RETURNING s.session_id
 )
-SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: next_ready
 -- Read the user's earliest open batch, if it is ready to be applied.

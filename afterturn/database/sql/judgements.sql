@@ -24,14 +24,8 @@ ON CONFLICT (tenant_id, user_id, input_digest) DO UPDATE SET answer = judgements
 RETURNING input_digest
 
 -- name: add_question
--- Store the question that a batch waits for, and its known facts, with the version of the memory they were read from. The
--- lease is released first; nothing is changed if another process has taken it over.
-WITH released AS (
-    DELETE FROM leases
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
-          AND token = %(lease_token)s
-    RETURNING token
-),
+-- Store the question that a batch waits for, and its known facts, with the version of the memory they were read from:
+-- the part `moved` of `releasing` in leases.sql.
 added AS (
     INSERT INTO judge_questions (tenant_id, user_id, batch_id, question, version, fact_ids)
     SELECT %(tenant_id)s, %(user_id)s, %(batch_id)s, %(question)s, %(version)s, %(fact_ids)s::uuid[] FROM released
@@ -44,7 +38,6 @@ moved AS (
           AND EXISTS (SELECT FROM released)
     RETURNING batch_id
 )
-SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: owed_judgement
 -- Read the question that a batch waits for; null if release 0.1 planned the batch. No row if the batch waits for none.
@@ -60,13 +53,7 @@ WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch
 
 -- name: delete_question
 -- Mark that the batch no longer waits for an answer and can be applied. Until then, the facts
--- of the question are kept. The lease is released first; nothing is changed if another process has taken it over.
-WITH released AS (
-    DELETE FROM leases
-    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
-          AND token = %(lease_token)s
-    RETURNING token
-),
+-- of the question are kept. It is the part `moved` of `releasing` in leases.sql.
 answered AS (
     UPDATE judge_questions SET question = NULL
     WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND batch_id = %(batch_id)s
@@ -78,7 +65,6 @@ moved AS (
           AND EXISTS (SELECT FROM released)
     RETURNING batch_id
 )
-SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
 
 -- name: add_compared
 -- Add the known facts with which a model has compared the facts of a batch.

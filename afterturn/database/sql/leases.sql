@@ -16,6 +16,19 @@ SET token = EXCLUDED.token, owner = EXCLUDED.owner, until = EXCLUDED.until, dead
 WHERE leases.until < clock_timestamp()
 RETURNING token
 
+-- name: releasing
+-- Release the lease and write, in the transaction that commits the work. The comment is replaced by the writes: parts of this
+-- statement, the last of them `moved`. If `released` has no row, another process has taken the lease over: the caller raises,
+-- and the transaction ends without effect.
+WITH released AS (
+    DELETE FROM leases
+    WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND kind = %(lease_kind)s AND item = %(lease_item)s
+          AND token = %(lease_token)s
+    RETURNING token
+),
+/* writes */
+SELECT EXISTS (SELECT FROM released) AS is_released, EXISTS (SELECT FROM moved) AS is_moved
+
 -- name: release
 -- Release the lease, in the transaction that commits the work. Returns no row if another process has taken it over.
 DELETE FROM leases
